@@ -1,0 +1,1 @@
+"""cgan benchmarks: exported models measured against the PyTorch model that they came from."""

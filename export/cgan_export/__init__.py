@@ -1,0 +1,1 @@
+"""cgan export: PyTorch checkpoints to ONNX, proven equal."""

@@ -1,0 +1,1 @@
+"""Inference back ends: one contract, one file for each engine."""

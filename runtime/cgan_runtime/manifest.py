@@ -1,0 +1,168 @@
+"""The manifest: a JSON file beside every model file that says what the model is and what it takes.
+
+`edge.onnx` has its manifest in `edge.json`. It is read and checked before any native library sees the
+model's bytes; the model file's sha256 must be the one written here.
+
+    manifest = Manifest.load(Path("edge.onnx"))
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from cgan_runtime.errors import ModelFileError
+
+FORMAT = "cgan-manifest"
+FORMAT_VERSION = 1
+
+Precision = Literal["fp32", "fp16"]
+"""What the network computes in. Inputs and outputs are float32 in either case."""
+
+AB_SCALE = 110.0
+"""a* and b* are divided by this to reach [-1, 1] (Nazeri et al. 2018, arXiv 1803.05400)."""
+
+_HASH_CHUNK = 1 << 20  # bytes
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """One network input or output: name, dtype and axes, with a name where an axis is free."""
+
+    name: str
+    dtype: str
+    shape: tuple[int | str, ...]
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a model file says of itself.
+
+    Attributes:
+        name: Name of the model, for people.
+        file: Name of the model file that this manifest lies beside.
+        sha256: Of that file, lower-case hex.
+        precision: What the network computes in.
+        weights: How the weights are stored in the file; `fp16` halves its size and costs nothing at run time.
+        opset: ONNX operator set.
+        size: The side in pixels that the model was made for.
+        size_multiple: Height and width of the input must be multiples of this.
+        input: L*/50 - 1, (N, 1, H, W) in [-1, 1].
+        output: (a*, b*)/`ab_scale`, (N, 2, H, W) in [-1, 1].
+        recipe: Name of the training recipe and generator.
+        checkpoint_sha256: Of the weights that it was exported from.
+        training: What it was trained on and for how long.
+        metrics: Measured quality, name to value.
+        parity: Largest and mean absolute difference from the PyTorch model, and on what it was measured.
+    """
+
+    name: str
+    file: str
+    sha256: str
+    precision: Precision
+    weights: Precision
+    opset: int
+    size: int
+    size_multiple: int
+    input: Tensor
+    output: Tensor
+    recipe: str
+    ab_scale: float = AB_SCALE
+    checkpoint_sha256: str = ""
+    training: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
+    parity: dict[str, Any] = field(default_factory=dict)
+
+    @staticmethod
+    def path_for(model: Path) -> Path:
+        """Where the manifest of a model file lies."""
+        return model.with_suffix(".json")
+
+    @classmethod
+    def load(cls, model: Path, *, verify: bool = True) -> Manifest:
+        """Read and check the manifest of a model file.
+
+        Args:
+            model: The model file.
+            verify: Also compare the file's sha256.
+
+        Raises:
+            ModelFileError: Either file is missing, the manifest is not one, or the two do not match.
+        """
+        path = cls.path_for(model)
+        if not model.is_file():
+            raise ModelFileError(f"no model file at {model}; make one with cgan-export -o {model.parent}")
+        if not path.is_file():
+            raise ModelFileError(
+                f"{model} has no manifest {path.name} beside it, so it cannot be told to be a colouriser; "
+                "export it with cgan-export, or copy the .json that came with it"
+            )
+        manifest = cls._parse(path)
+        if manifest.file != model.name:
+            raise ModelFileError(f"{path} belongs to {manifest.file}, not to {model.name}; export it again")
+        if verify and (found := sha256_of(model)) != manifest.sha256:
+            raise ModelFileError(
+                f"{model} does not match its manifest (sha256 {found[:12]}..., expected {manifest.sha256[:12]}...); "
+                "it is damaged or was replaced: export it again with cgan-export"
+            )
+        return manifest
+
+    def save(self, model: Path) -> Path:
+        """Write the manifest beside a model file and return its path."""
+        path = self.path_for(model)
+        document = {"format": FORMAT, "version": FORMAT_VERSION, **dataclasses.asdict(self)}
+        path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+        return path
+
+    @classmethod
+    def _parse(cls, path: Path) -> Manifest:
+        try:
+            document = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise ModelFileError(f"{path} cannot be read as JSON ({error}); export the model again") from error
+        if not isinstance(document, dict) or document.pop("format", None) != FORMAT:
+            raise ModelFileError(f"{path} is not a cgan manifest; export the model with cgan-export")
+        if (version := document.pop("version", None)) != FORMAT_VERSION:
+            raise ModelFileError(f"{path} has manifest version {version}, this cgan reads {FORMAT_VERSION}; export again")
+        try:
+            for key in ("input", "output"):
+                document[key] = Tensor(**{**document[key], "shape": tuple(document[key]["shape"])})
+            manifest = cls(**document)
+        except (KeyError, TypeError) as error:
+            raise ModelFileError(f"{path} is not a complete manifest ({error}); export the model again") from error
+        manifest._check(path)
+        return manifest
+
+    def _check(self, path: Path) -> None:
+        faults = [
+            (self.precision not in ("fp32", "fp16"), f"precision {self.precision!r} is neither fp32 nor fp16"),
+            (self.weights not in ("fp32", "fp16"), f"weights {self.weights!r} are neither fp32 nor fp16"),
+            (not _positive(self.size_multiple), f"size_multiple {self.size_multiple!r} is no whole number above 0"),
+            (not _positive(self.size), f"size {self.size!r} is no whole number above 0"),
+            (self.ab_scale != AB_SCALE, f"ab_scale {self.ab_scale!r} is not {AB_SCALE}"),
+            (len(self.input.shape) != 4 or self.input.shape[1] != 1, f"input {self.input.shape} is not (N, 1, H, W)"),
+            (len(self.output.shape) != 4 or self.output.shape[1] != 2, f"output {self.output.shape} is not (N, 2, H, W)"),
+            (self.input.dtype != "float32" or self.output.dtype != "float32", "input and output must be float32"),
+        ]
+        for wrong, what in faults:
+            if wrong:
+                raise ModelFileError(f"{path}: {what}; this is no colouriser of cgan's, export it with cgan-export")
+        if self.size % self.size_multiple:
+            raise ModelFileError(f"{path}: size {self.size} is no multiple of {self.size_multiple}; export it again")
+
+
+def sha256_of(path: Path) -> str:
+    """The sha256 of a file, lower-case hex."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while chunk := stream.read(_HASH_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _positive(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0

@@ -1,0 +1,1 @@
+"""cgan training: conditional-GAN colourisers in PyTorch."""

