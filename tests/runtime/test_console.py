@@ -1,0 +1,100 @@
+"""The guard around every command line: exit codes and one-line errors."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+
+import click
+import pytest
+
+from cgan_runtime.console import guard
+from cgan_runtime.errors import MediaError
+
+
+def _command(body: Callable[[], object]) -> Callable[..., object]:
+    @guard
+    @click.command()
+    @click.option("--count", type=int)
+    def main(count: int | None) -> object:
+        return body()
+
+    return main
+
+
+def _raising(error: BaseException) -> Callable[[], object]:
+    def body() -> object:
+        raise error
+
+    return body
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "line"),
+    [
+        (MediaError("no film at a.mp4;\ngive one"), 1, "error: no film at a.mp4; give one\n"),
+        (
+            PermissionError(13, "Permission denied", "a.mp4"),
+            1,
+            "error: [Errno 13] Permission denied: 'a.mp4'\n",
+        ),
+        (click.UsageError("give one input"), 2, "error: give one input; see run --help\n"),
+        (KeyboardInterrupt(), 130, "\n"),
+    ],
+)
+def test_a_foreseen_failure_is_one_line_and_an_exit_code(
+    error: BaseException,
+    code: int,
+    line: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["run"])
+    with pytest.raises(SystemExit) as left:
+        _command(_raising(error))()
+    assert left.value.code == code
+    assert capsys.readouterr().err == line
+
+
+def test_memory_that_runs_out_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        _command(_raising(MemoryError()))([])
+    assert left.value.code == 1
+    assert capsys.readouterr().err.startswith("error: out of memory")
+
+
+@pytest.mark.parametrize(("returned", "code"), [(None, 0), (1, 1), (0, 0)])
+def test_the_command_may_return_its_exit_code(returned: int | None, code: int) -> None:
+    with pytest.raises(SystemExit) as left:
+        _command(lambda: returned)([])
+    assert left.value.code == code
+
+
+def test_a_bad_option_is_one_line_and_exit_2(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        _command(lambda: 0)(["--count", "many"])
+    assert left.value.code == 2
+    message = capsys.readouterr().err
+    assert message.startswith("error: Invalid value for '--count'")
+    assert message.count("\n") == 1
+
+
+def test_a_bug_keeps_its_traceback() -> None:
+    with pytest.raises(ZeroDivisionError):
+        _command(_raising(ZeroDivisionError()))([])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to catch")
+def test_sigterm_runs_the_finally_blocks() -> None:
+    program = (
+        "import os, signal, click\n"
+        "from cgan_runtime.console import guard\n"
+        "@guard\n@click.command()\n"
+        "def main():\n"
+        "    try: os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    finally: print('tidied', flush=True)\n"
+        "main([])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (143, "tidied\n")
