@@ -1,0 +1,60 @@
+"""Fixtures that several test folders share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cgan_runtime.manifest import Manifest, Tensor, sha256_of
+
+TINY_MULTIPLE = 16
+TINY_SIZE = 64
+
+
+def write_tiny_model(
+    path: Path, *, channels_out: int = 2, shape: tuple[int | str, int | str] = ("h", "w")
+) -> Path:
+    """Write an ONNX colouriser of one 3x3 convolution and a tanh, and its manifest.
+
+    Bright places become orange, dark ones blue, and a vertical edge leans to red: (a*, b*)/110 of about 0.3.
+    """
+    onnx = pytest.importorskip("onnx")
+    weights = np.zeros((channels_out, 1, 3, 3), np.float32)
+    weights[0, 0] = [[0, 0, 0], [-0.5, 0.3, 0.5], [0, 0, 0]]
+    weights[-1, 0, 1, 1] = 0.4
+    float32 = onnx.TensorProto.FLOAT
+    names = ("n", 1, *shape), ("n", channels_out, *shape)
+    graph = onnx.helper.make_graph(
+        [
+            onnx.helper.make_node("Conv", ["lightness", "weights"], ["raw"], pads=[1, 1, 1, 1]),
+            onnx.helper.make_node("Tanh", ["raw"], ["chroma"]),
+        ],
+        "tiny",
+        [onnx.helper.make_tensor_value_info("lightness", float32, names[0])],
+        [onnx.helper.make_tensor_value_info("chroma", float32, names[1])],
+        [onnx.numpy_helper.from_array(weights, "weights")],
+    )
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)], ir_version=10)
+    path.write_bytes(model.SerializeToString())
+    write_manifest(path, shape=shape)
+    return path
+
+
+def write_manifest(path: Path, *, shape: tuple[int | str, int | str] = ("h", "w")) -> None:
+    """Write the manifest of a tiny colouriser beside any file."""
+    Manifest(
+        name="tiny", file=path.name, sha256=sha256_of(path), precision="fp32", weights="fp32", opset=18,
+        size=TINY_SIZE, size_multiple=TINY_MULTIPLE, recipe="tiny",
+        input=Tensor("lightness", "float32", ("n", 1, *shape)),
+        output=Tensor("chroma", "float32", ("n", 2, *shape)),
+    ).save(path)  # fmt: skip
+
+
+@pytest.fixture
+def tiny_model(tmp_path: Path) -> Path:
+    """A real ONNX colouriser with free batch, height and width, and its manifest beside it."""
+    folder = tmp_path / "model"
+    folder.mkdir()
+    return write_tiny_model(folder / "tiny.onnx")
