@@ -64,9 +64,9 @@ class Shot:
 
 
 SHOTS = (
-    Shot("rocket", View(0.50, 0.66, 0.86), View(0.50, 0.48, 0.98)),
-    Shot("astronaut", View(0.44, 0.32, 0.98), View(0.43, 0.24, 0.80)),
-    Shot("coffee", View(0.55, 0.50, 0.82), View(0.51, 0.42, 0.98)),
+    Shot("rocket", View(0.50, 0.63, 0.86), View(0.50, 0.48, 0.98)),
+    Shot("astronaut", View(0.50, 0.32, 0.98), View(0.45, 0.24, 0.80)),
+    Shot("coffee", View(0.55, 0.50, 0.82), View(0.50, 0.42, 0.98)),
     Shot("chelsea", View(0.50, 0.46, 0.98), View(0.47, 0.48, 0.82)),
 )
 
@@ -112,6 +112,14 @@ def move(shot: Shot) -> list[FloatArray]:
         y = ((1 - part) * shot.start.y + part * shot.end.y) * grey.shape[0]
         scale = width / WIDTH
         left, top = x - scale * WIDTH / 2, y - scale * HEIGHT / 2
+        if (
+            min(left, top) < 0
+            or x + scale * WIDTH / 2 > grey.shape[1]
+            or y + scale * HEIGHT / 2 > grey.shape[0]
+        ):
+            raise ValueError(
+                f"the view of {shot.photograph} leaves the photograph; move it or make it smaller"
+            )
         to_photograph = np.array([[scale, 0, left], [0, scale, top]], np.float64)
         flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
         picture = cv2.warpAffine(
