@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 
@@ -11,18 +10,39 @@ class Generator(nn.Module):
     """A network that predicts chroma from lightness.
 
     `forward` takes L*/50 - 1, float (N, 1, H, W) in [-1, 1], and returns (a*, b*)/110, (N, 2, H, W) in
-    [-1, 1], the contract of the runtime's back ends. H and W are multiples of `size_multiple`.
+    [-1, 1]: the contract of the runtime's back ends. A generator implements `predict`.
+
+    Attributes:
+        size_multiple: H and W are multiples of this.
+        stride: `predict` returns chroma at 1/stride of the input's size; training compares it there.
     """
 
-    size_multiple: ClassVar[int]
+    def __init__(self, size_multiple: int, stride: int = 1) -> None:
+        super().__init__()
+        self.size_multiple = size_multiple
+        self.stride = stride
+
+    def predict(self, lightness: Tensor) -> Tensor:
+        """Chroma at the generator's own resolution, (N, 2, H/stride, W/stride)."""
+        raise NotImplementedError
 
     def forward(self, lightness: Tensor) -> Tensor:
-        """Predict chroma; shapes as in the class."""
-        raise NotImplementedError
+        """Chroma at the input's size, (N, 2, H, W)."""
+        chroma = self.predict(lightness)
+        if self.stride == 1:
+            return chroma
+        return F.interpolate(chroma, scale_factor=float(self.stride), mode="bilinear", align_corners=False)
+
+    def freeze(self, blocks: int) -> None:
+        """Keep the first `blocks` blocks of a pretrained encoder as they are; nothing to do without one."""
+
+    def pretrained(self) -> list[nn.Parameter]:
+        """The parameters that started from published weights; none without an encoder."""
+        return []
 
 
 def init_gan_weights(module: nn.Module, std: float = 0.02) -> None:
-    """Draw convolution and linear weights from N(0, std) and BatchNorm scales from N(1, std).
+    """Draw convolution and linear weights from N(0, std), BatchNorm scales from N(1, std).
 
     The initialisation of DCGAN (Radford et al. 2015, arXiv 1511.06434, section 3).
     """

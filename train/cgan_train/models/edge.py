@@ -3,7 +3,7 @@
 An EfficientNet-Lite0 encoder and a light decoder: at each stride the coarser features are enlarged and
 added to a 1x1 lateral of the encoder's (feature pyramid, Lin et al. 2017, arXiv 1612.03144), then one 3x3
 convolution. It stops at a quarter of the size; colour needs no more, and the runtime sharpens its edges by
-the picture's own luma. 1.6 GFLOP at 256 px.
+the picture's own luma. 1.6 GFLOP at 256 px, 4.1 M weights.
 """
 
 from __future__ import annotations
@@ -15,8 +15,6 @@ from torch import Tensor, nn
 from cgan_train.models.base import Generator
 from cgan_train.models.encoder import TAP_CHANNELS, LiteEncoder
 
-_OUTPUT_STRIDE = 4
-
 
 class EdgeGenerator(Generator):
     """Lightness (N, 1, H, W) to chroma (N, 2, H, W); see `Generator`.
@@ -25,10 +23,8 @@ class EdgeGenerator(Generator):
         widths: Decoder channels at strides 4, 8, 16 and 32.
     """
 
-    size_multiple = 32
-
     def __init__(self, widths: tuple[int, ...]) -> None:
-        super().__init__()
+        super().__init__(size_multiple=32, stride=4)
         self.encoder = LiteEncoder()
         skips = TAP_CHANNELS[1:]  # strides 4, 8, 16, 32
         self.laterals = nn.ModuleList(nn.Conv2d(skip, width, 1) for skip, width in zip(skips, widths, strict=True))
@@ -40,19 +36,22 @@ class EdgeGenerator(Generator):
         nn.init.normal_(self.head.weight, 0.0, 1e-3)
         nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]
 
-    def forward(self, lightness: Tensor) -> Tensor:
-        """Predict chroma at the input's size."""
-        coarse = self.predict_coarse(lightness)
-        return F.interpolate(coarse, scale_factor=_OUTPUT_STRIDE, mode="bilinear", align_corners=False)
-
-    def predict_coarse(self, lightness: Tensor) -> Tensor:
-        """Predict chroma at a quarter of the input's size, (N, 2, H/4, W/4)."""
+    def predict(self, lightness: Tensor) -> Tensor:
+        """Chroma at a quarter of the input's size, (N, 2, H/4, W/4)."""
         features = self.encoder(lightness)[1:]
         x = self.refine[-1](self.laterals[-1](features[-1]))
         for level in reversed(range(len(features) - 1)):
             enlarged = F.interpolate(self.reduce[level](x), scale_factor=2, mode="nearest")
             x = self.refine[level](enlarged + self.laterals[level](features[level]))
         return torch.tanh(self.head(x))
+
+    def freeze(self, blocks: int) -> None:
+        """Keep the encoder's stem and first `blocks` blocks as they are; 0 frees all."""
+        self.encoder.freeze(blocks)
+
+    def pretrained(self) -> list[nn.Parameter]:
+        """The encoder's parameters."""
+        return list(self.encoder.parameters())
 
 
 class _Refine(nn.Sequential):

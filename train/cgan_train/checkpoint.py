@@ -1,0 +1,167 @@
+"""Checkpoints: a folder with `generator.safetensors` and `config.json`, and `state.pt` to train on from.
+
+    checkpoint = load_checkpoint(Path("runs/x"))
+    chroma = checkpoint.generator(lightness)
+
+`state.pt` (optimizers, discriminator, random state) is read with `weights_only=True`; nothing that is
+loaded can run code. A run keeps its checkpoints in `epoch-NNNN` folders; the run's folder stands for the
+newest of them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import pickle
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from cgan_runtime.errors import ConfigError, ModelFileError
+from cgan_runtime.manifest import sha256_of
+from cgan_train.config import GeneratorConfig, TrainConfig, generator_from_json
+from cgan_train.models import build_generator
+from cgan_train.models.base import Generator
+
+FORMAT = "cgan-checkpoint"
+FORMAT_VERSION = 1
+WEIGHTS = "generator.safetensors"
+CONFIG = "config.json"
+STATE = "state.pt"
+SHIPPED = Path(__file__).parent / "checkpoints" / "edge"
+"""The checkpoint of the model that ships."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A trained generator and what is known of it.
+
+    Attributes:
+        generator: In evaluation mode, float32, on the CPU.
+        config: What it is built from.
+        recipe: Name of the recipe.
+        sha256: Of the weights' file.
+        path: The checkpoint's folder.
+        training: Data, epochs and the whole training config.
+        metrics: Measured quality, name to value.
+    """
+
+    generator: Generator
+    config: GeneratorConfig
+    recipe: str
+    sha256: str
+    path: Path
+    training: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
+
+
+def save_checkpoint(
+    folder: Path, weights: dict[str, Tensor], config: GeneratorConfig, recipe: str,
+    training: dict[str, Any], metrics: dict[str, float], state: dict[str, Any] | None = None,
+) -> None:  # fmt: skip
+    """Write a checkpoint folder; it appears under its name only when complete.
+
+    Weights keep their dtype: half-precision ones make a file of half the size.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    draft = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir()
+    save_file({name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}, draft / WEIGHTS)
+    document = {
+        "format": FORMAT,
+        "version": FORMAT_VERSION,
+        "recipe": recipe,
+        "generator": dataclasses.asdict(config),
+        "weights_sha256": sha256_of(draft / WEIGHTS),
+        "training": training,
+        "metrics": metrics,
+    }
+    (draft / CONFIG).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    if state is not None:
+        torch.save(state, draft / STATE)
+    shutil.rmtree(folder, ignore_errors=True)
+    os.replace(draft, folder)
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Load a checkpoint's folder, or the newest of a run.
+
+    Raises:
+        ModelFileError: Something is missing, damaged, or the weights do not fit the config.
+        ConfigError: The config names a generator or values that do not exist.
+    """
+    folder = find_checkpoint(path)
+    document = _read_document(folder)
+    config = generator_from_json(document["generator"])
+    generator = build_generator(config)
+    weights_path = folder / WEIGHTS
+    if not weights_path.is_file():
+        raise ModelFileError(f"{folder} has no {WEIGHTS}; train again or copy the whole checkpoint folder")
+    sha256 = sha256_of(weights_path)
+    if sha256 != document["weights_sha256"]:
+        raise ModelFileError(f"{weights_path} does not match its {CONFIG} (sha256); copy the checkpoint again")
+    try:
+        weights = {name: tensor.float() for name, tensor in load_file(weights_path).items()}
+        generator.load_state_dict(weights)
+    except (SafetensorError, RuntimeError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ModelFileError(f"the weights in {folder} do not fit its {CONFIG} ({reason})") from error
+    return Checkpoint(
+        generator.eval(), config, document["recipe"], sha256, folder, document["training"], document["metrics"]
+    )
+
+
+def find_checkpoint(path: Path) -> Path:
+    """The checkpoint's folder that a path stands for: itself, or the newest `epoch-NNNN` below it.
+
+    Raises:
+        ModelFileError: There is none.
+    """
+    if (path / CONFIG).is_file():
+        return path
+    epochs = sorted(path.glob("epoch-[0-9]*")) if path.is_dir() else []
+    if not epochs:
+        raise ModelFileError(f"no checkpoint at {path}; expected a folder with {CONFIG} and {WEIGHTS}, or a run")
+    return epochs[-1]
+
+
+def load_state(folder: Path) -> tuple[TrainConfig, dict[str, Any], dict[str, Any]]:
+    """What training goes on from: the config, the state, and what the checkpoint's `training` says.
+
+    Raises:
+        ModelFileError: The state is missing or damaged.
+        ConfigError: The config cannot be used.
+    """
+    document = _read_document(folder)
+    if not (folder / STATE).is_file():
+        raise ModelFileError(f"{folder} has no {STATE}: it can be exported, but not trained on; use --init")
+    try:
+        state = torch.load(folder / STATE, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise ModelFileError(f"{folder / STATE} cannot be read ({error}); go on from an earlier epoch") from error
+    return TrainConfig.from_json(document["training"]["config"]), state, document["training"]
+
+
+def _read_document(folder: Path) -> dict[str, Any]:
+    path = folder / CONFIG
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelFileError(f"{path} cannot be read as JSON ({error})") from error
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise ModelFileError(f"{path} is not the config of a cgan checkpoint")
+    if document.get("version") != FORMAT_VERSION:
+        raise ModelFileError(f"{path} has version {document.get('version')}; this cgan reads {FORMAT_VERSION}")
+    fields = {"generator": dict, "weights_sha256": str, "recipe": str, "training": dict, "metrics": dict}
+    for name, kind in fields.items():
+        if not isinstance(document.get(name), kind):
+            raise ConfigError(f"{path} has no usable {name!r}; train again or restore the file")
+    return document

@@ -1,0 +1,184 @@
+"""The settings of a training run, frozen and self-checking, and the recipes by name.
+
+    config = recipe("edge", epochs=30)
+
+A run is a row of phases; each has its share of the epochs, its picture size and learning rate, and says
+whether the discriminator takes part. The paper's recipe is one phase, `edge` is three.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from cgan_runtime.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class GeneratorConfig:
+    """Which generator: its name in the registry, the side in pixels it is made for, its channel widths."""
+
+    name: str
+    size: int
+    widths: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class DiscriminatorConfig:
+    """Which discriminator: `patch` (PatchGAN) or `seed` (contracting path and a linear layer)."""
+
+    name: Literal["patch", "seed"]
+    widths: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One part of a run.
+
+    Attributes:
+        name: For the log.
+        share: Of the run's epochs.
+        crop: Side of the training pictures in pixels.
+        lr: Learning rate of the generator at the start.
+        schedule: How the rate goes on within the phase.
+        gan: Whether the discriminator takes part; without it the phase is plain regression.
+        frozen_blocks: Leading blocks of an ImageNet encoder that keep their weights.
+        discriminator_warmup: Steps that the discriminator alone is trained for at the start.
+    """
+
+    name: str
+    share: float
+    crop: int
+    lr: float
+    schedule: Literal["constant", "cosine"] = "constant"
+    gan: bool = True
+    frozen_blocks: int = 0
+    discriminator_warmup: int = 0
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """What is done to training pictures.
+
+    Attributes:
+        flip: Mirror half of them.
+        zoom: Smallest and largest side of the crop, relative to the picture's short side.
+        film: Share of pictures whose grey is that of a film: random response to red, green and blue,
+            contrast, grain and softness. The others keep their own L*.
+    """
+
+    flip: bool = True
+    zoom: tuple[float, float] = (1.0, 1.0)
+    film: float = 0.0
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """All that decides a run beside its data; it travels inside every checkpoint.
+
+    Attributes:
+        recipe: Name that it started from.
+        epochs: Passes over the training pictures, all phases together.
+        pixel_loss: `l1`, or `smooth_l1` (Huber) with `smooth_beta`, on (a*, b*)/110.
+        pixel_weight: Factor of the pixel loss beside the GAN loss (100 in the paper).
+        chroma_gain: The pixel loss is weighted by 1 + chroma * gain, at most 5; 0 leaves it plain.
+        shade: Weight dark pixels down (by L*/50, within 0.15 to 1): colour there is hardly seen.
+        label_smoothing: Real pictures are labelled 1 - this (one-sided; Salimans et al. 2016).
+        discriminator_rate: Learning rate of the discriminator relative to the generator's.
+        encoder_rate: Learning rate of an ImageNet encoder relative to the decoder's.
+        ema: Decay of the moving average of the generator's weights per step; 0 for none.
+        sampling: Pictures per epoch; 0 for all.
+    """
+
+    recipe: str
+    generator: GeneratorConfig
+    discriminator: DiscriminatorConfig
+    phases: tuple[Phase, ...]
+    epochs: int
+    batch_size: int
+    augmentation: Augmentation = Augmentation()
+    pixel_loss: Literal["l1", "smooth_l1"] = "l1"
+    smooth_beta: float = 0.03
+    pixel_weight: float = 100.0
+    chroma_gain: float = 0.0
+    shade: bool = False
+    label_smoothing: float = 0.0
+    discriminator_rate: float = 1.0
+    encoder_rate: float = 1.0
+    encoder_weights: Literal["imagenet", "none"] = "none"
+    optimizer: Literal["adam", "adamw"] = "adam"
+    betas: tuple[float, float] = (0.5, 0.999)
+    ema: float = 0.0
+    sampling: int = 0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check the values; raises ConfigError."""
+        faults = [
+            (self.epochs < 1, f"epochs is {self.epochs}; give at least 1"),
+            (self.batch_size < 1, f"batch size is {self.batch_size}; give at least 1"),
+            (not self.phases, "there is no phase; give at least one"),
+            (abs(sum(p.share for p in self.phases) - 1) > 1e-6, "the phases' shares do not sum to 1"),
+            (any(p.lr <= 0 or p.share <= 0 for p in self.phases), "learning rates and shares must be above 0"),
+            (not 0 <= self.ema < 1, f"ema is {self.ema}; give 0 to below 1"),
+            (not 0 <= self.label_smoothing < 0.5, f"label smoothing is {self.label_smoothing}; give 0 to below 0.5"),
+            (not 0 <= self.augmentation.film <= 1, f"film is {self.augmentation.film}; give 0 to 1"),
+        ]
+        for wrong, what in faults:
+            if wrong:
+                raise ConfigError(f"recipe {self.recipe!r}: {what}")
+
+    def phase_at(self, epoch: int) -> tuple[Phase, int, int]:
+        """The phase of an epoch (counted from 0), its first epoch and the epoch after its last."""
+        end = 0.0
+        first = 0
+        for index, phase in enumerate(self.phases):
+            end += phase.share * self.epochs
+            last = self.epochs if index == len(self.phases) - 1 else round(end)
+            if epoch < last:
+                return phase, first, last
+            first = last
+        raise ConfigError(f"epoch {epoch} is beyond the run's {self.epochs}")
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> TrainConfig:
+        """Read back what `to_json` made.
+
+        Raises:
+            ConfigError: A field is missing, unknown or out of range.
+        """
+        try:
+            values = dict(values)
+            values["generator"] = generator_from_json(values["generator"])
+            values["discriminator"] = DiscriminatorConfig(**_tuples(values["discriminator"]))
+            values["phases"] = tuple(Phase(**phase) for phase in values["phases"])
+            values["augmentation"] = Augmentation(**_tuples(values["augmentation"]))
+            return cls(**_tuples(values))
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ConfigError(f"the training config cannot be used ({error}); start from a recipe again") from error
+
+
+def generator_from_json(values: dict[str, Any]) -> GeneratorConfig:
+    """Read a generator's config.
+
+    Raises:
+        ConfigError: A field is missing, unknown or of a wrong kind.
+    """
+    try:
+        config = GeneratorConfig(**_tuples(values))
+        good = isinstance(config.name, str) and isinstance(config.size, int) and config.size > 0
+        good = good and all(isinstance(width, int) and 0 < width <= 4096 for width in config.widths)
+    except TypeError as error:
+        raise ConfigError(f"the generator's config cannot be used ({error})") from error
+    if not good:
+        raise ConfigError(f"the generator's config cannot be used: {values}")
+    return config
+
+
+def _tuples(values: dict[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}

@@ -1,0 +1,91 @@
+"""The paper's generator and PatchGAN discriminator (Nazeri et al. 2018, arXiv 1803.05400).
+
+4x4 convolutions: the first of stride 1, each further one of stride 2, and back by transposed convolutions
+with skips, dropout in the first two of them. Widths 64-128-256-512-512 make the CIFAR-10 network of the
+official code, 64-64-128-256-512-512-512-512 its 256 px network.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from cgan_train.models.base import Generator, init_gan_weights
+
+_KERNEL = 4
+_SLOPE = 0.2  # of the LeakyReLU
+_DROPOUT = 0.5
+_DROPOUT_LAYERS = 2
+_SAME = (1, 2, 1, 2)  # padding that keeps the size under a 4x4 kernel of stride 1
+
+
+class PaperGenerator(Generator):
+    """Lightness (N, 1, H, W) to chroma (N, 2, H, W); see `Generator`.
+
+    Args:
+        widths: Channels from the finest level to the coarsest.
+    """
+
+    def __init__(self, widths: tuple[int, ...]) -> None:
+        super().__init__(size_multiple=2 ** (len(widths) - 1))
+        self.stem = nn.Conv2d(1, widths[0], _KERNEL)
+        self.down = nn.ModuleList(_down(a, b) for a, b in zip(widths, widths[1:], strict=False))
+        inside = widths[-1]
+        up = []
+        for index, width in enumerate(widths[-2::-1]):
+            up.append(_up(inside, width, _DROPOUT if index < _DROPOUT_LAYERS else 0.0))
+            inside = 2 * width
+        self.up = nn.ModuleList(up)
+        self.head = nn.Conv2d(inside, 2, 1)
+        init_gan_weights(self)
+
+    def predict(self, lightness: Tensor) -> Tensor:
+        """Chroma at the input's size."""
+        skips = [F.leaky_relu(self.stem(F.pad(lightness, _SAME)), _SLOPE)]
+        for layer in self.down:
+            skips.append(layer(skips[-1]))
+        x = skips.pop()
+        for layer in self.up:
+            x = torch.cat((layer(x), skips.pop()), dim=1)
+        return torch.tanh(self.head(x))
+
+
+class PatchDiscriminator(nn.Module):
+    """Grey and colour, (N, 3, H, W), to a map of logits, (N, 1, h, w), one for each patch.
+
+    PatchGAN (Isola et al. 2017, arXiv 1611.07004): 4x4 convolutions of stride 2, the first without
+    BatchNorm, and one of stride 1 that judges.
+    """
+
+    def __init__(self, widths: tuple[int, ...]) -> None:
+        super().__init__()
+        first = nn.Sequential(
+            nn.Conv2d(3, widths[0], _KERNEL, 2, padding=1), nn.LeakyReLU(_SLOPE, inplace=True)
+        )
+        rest = [_down(a, b) for a, b in zip(widths, widths[1:], strict=False)]
+        self.layers = nn.Sequential(first, *rest)
+        self.judge = nn.Conv2d(widths[-1], 1, _KERNEL)
+        init_gan_weights(self)
+
+    def forward(self, picture: Tensor) -> Tensor:
+        """Logits, above 0 for real."""
+        return self.judge(F.pad(self.layers(picture), _SAME))  # type: ignore[no-any-return]
+
+
+def _down(inside: int, outside: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(inside, outside, _KERNEL, 2, padding=1, bias=False),
+        nn.BatchNorm2d(outside),
+        nn.LeakyReLU(_SLOPE, inplace=True),
+    )
+
+
+def _up(inside: int, outside: int, dropout: float) -> nn.Sequential:
+    layers: list[nn.Module] = [
+        nn.ConvTranspose2d(inside, outside, _KERNEL, 2, padding=1, bias=False),
+        nn.BatchNorm2d(outside),
+    ]
+    if dropout:
+        layers.append(nn.Dropout(dropout))
+    return nn.Sequential(*layers, nn.ReLU(inplace=True))

@@ -1,0 +1,78 @@
+"""The seed's generator and discriminator: a U-Net of 3x3 convolutions and its contracting path.
+
+Per level two times (3x3 convolution, BatchNorm, LeakyReLU), 2x2 max-pooling downwards, 3x3 transposed
+convolutions of stride 2 upwards, skips concatenated (Ronneberger et al. 2015, arXiv 1505.04597).
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from cgan_runtime.manifest import AB_SCALE
+from cgan_train.models.base import Generator, init_gan_weights
+
+_SLOPE = 0.2  # of the LeakyReLU
+_SPAN, _CENTRE = 127.5, -0.5  # the seed codes (a*, b*) as (ab + 128)/127.5 - 1
+
+
+class SeedGenerator(Generator):
+    """Lightness (N, 1, H, W) to chroma (N, 2, H, W); see `Generator`.
+
+    Args:
+        widths: Channels from the finest level to the coarsest (the seed's are 64 to 1024).
+    """
+
+    def __init__(self, widths: tuple[int, ...]) -> None:
+        super().__init__(size_multiple=2 ** (len(widths) - 1))
+        self.down = _contracting_path(1, widths)
+        pairs = list(zip(widths, widths[1:], strict=False))[::-1]
+        self.enlarge = nn.ModuleList(
+            nn.ConvTranspose2d(coarse, fine, 3, 2, padding=1, output_padding=1) for fine, coarse in pairs
+        )
+        self.up = nn.ModuleList(_Double(2 * fine, fine) for fine, _ in pairs)
+        self.head = nn.Conv2d(widths[0], 2, 1)
+        init_gan_weights(self)
+
+    def predict(self, lightness: Tensor) -> Tensor:
+        """Chroma at the input's size."""
+        skips = []
+        x = lightness
+        for index, level in enumerate(self.down):
+            x = level(x if index == 0 else F.max_pool2d(x, 2))
+            skips.append(x)
+        for enlarge, merge, skip in zip(self.enlarge, self.up, skips[-2::-1], strict=True):
+            x = merge(torch.cat((enlarge(x), skip), dim=1))
+        ab = torch.tanh(self.head(x)) * _SPAN + _CENTRE
+        return (ab / AB_SCALE).clamp(-1, 1)
+
+
+class SeedDiscriminator(nn.Module):
+    """Grey and colour, (N, 3, H, W), to one logit a picture, (N, 1)."""
+
+    def __init__(self, widths: tuple[int, ...]) -> None:
+        super().__init__()
+        self.down = _contracting_path(3, widths)
+        self.linear = nn.Linear(widths[-1], 1)
+        init_gan_weights(self)
+
+    def forward(self, picture: Tensor) -> Tensor:
+        """Logits, above 0 for real."""
+        x = picture
+        for index, level in enumerate(self.down):
+            x = level(x if index == 0 else F.max_pool2d(x, 2))
+        return self.linear(x.mean(dim=(2, 3)))  # type: ignore[no-any-return]
+
+
+class _Double(nn.Sequential):
+    def __init__(self, inside: int, outside: int) -> None:
+        layers: list[nn.Module] = []
+        for channels in (inside, outside):
+            layers += [nn.Conv2d(channels, outside, 3, padding=1, bias=False), nn.BatchNorm2d(outside)]
+            layers.append(nn.LeakyReLU(_SLOPE, inplace=True))
+        super().__init__(*layers)
+
+
+def _contracting_path(channels: int, widths: tuple[int, ...]) -> nn.ModuleList:
+    return nn.ModuleList(_Double(a, b) for a, b in zip((channels, *widths), widths, strict=False))

@@ -1,0 +1,71 @@
+"""The recipes: named, frozen settings that a run starts from.
+
+`seed` and `paper` follow published work on CIFAR-10 (docs/architecture.md names the sources); `edge` is
+ours, the model that ships.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from cgan_runtime.errors import ConfigError
+from cgan_train.config import Augmentation, DiscriminatorConfig, GeneratorConfig, Phase, TrainConfig
+
+_SEED = TrainConfig(
+    recipe="seed",
+    generator=GeneratorConfig("seed", size=32, widths=(64, 128, 256, 512, 1024)),
+    discriminator=DiscriminatorConfig("seed", widths=(64, 128, 256, 512, 1024)),
+    phases=(Phase("gan", share=1.0, crop=32, lr=2e-4),),
+    epochs=200,
+    batch_size=128,
+    augmentation=Augmentation(flip=False),
+    label_smoothing=0.1,
+)
+
+_PAPER = TrainConfig(
+    recipe="paper",
+    generator=GeneratorConfig("paper", size=32, widths=(64, 128, 256, 512, 512)),
+    discriminator=DiscriminatorConfig("patch", widths=(64, 128, 256, 512)),
+    phases=(Phase("gan", share=1.0, crop=32, lr=3e-4),),
+    epochs=200,
+    batch_size=128,
+    betas=(0.0, 0.999),
+    discriminator_rate=0.1,
+)
+
+_EDGE = TrainConfig(
+    recipe="edge",
+    generator=GeneratorConfig("edge", size=256, widths=(56, 96, 160, 256)),
+    discriminator=DiscriminatorConfig("patch", widths=(64, 128, 256)),
+    phases=(
+        Phase("decoder", share=0.1, crop=128, lr=2e-3, gan=False, frozen_blocks=16),
+        Phase("regression", share=0.75, crop=128, lr=1.5e-3, schedule="cosine", gan=False, frozen_blocks=3),
+        Phase("gan", share=0.15, crop=192, lr=2e-4, frozen_blocks=3, discriminator_warmup=100),
+    ),
+    epochs=40,
+    batch_size=32,
+    augmentation=Augmentation(zoom=(0.5, 1.0), film=0.5),
+    pixel_loss="smooth_l1",
+    chroma_gain=1 / 12,
+    shade=True,
+    label_smoothing=0.1,
+    encoder_rate=0.25,
+    encoder_weights="imagenet",
+    optimizer="adamw",
+    betas=(0.9, 0.99),
+    ema=0.998,
+)
+
+RECIPES: dict[str, TrainConfig] = {config.recipe: config for config in (_SEED, _PAPER, _EDGE)}
+
+
+def recipe(name: str, **changes: Any) -> TrainConfig:
+    """A recipe with some fields changed.
+
+    Raises:
+        ConfigError: No recipe of that name, or a value out of range.
+    """
+    if name not in RECIPES:
+        raise ConfigError(f"no recipe {name!r}; there are {', '.join(RECIPES)}")
+    return dataclasses.replace(RECIPES[name], **changes)

@@ -1,0 +1,50 @@
+"""Contact sheets: grey, ours and the truth, side by side, as PNG."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from cgan_runtime.errors import DataError
+from cgan_train.data.loader import centre_fit
+from cgan_train.data.sources import Picture
+from cgan_train.metrics import Array, Predict, lab_of_picture, recolour
+
+_GAP = 4  # px
+
+
+def contact_sheet(predict: Predict, pictures: Sequence[Picture], side: int, columns: int = 2) -> Picture:
+    """One row of (grey, ours, truth) for each picture, `columns` such rows beside each other."""
+    triples = []
+    for picture in pictures:
+        lab = lab_of_picture(centre_fit(picture, side))
+        parts = [lab * np.float32([1, 0, 0]), recolour(predict, lab), lab]
+        triples.append(np.hstack([_gap(_rgb_of_lab(part)) for part in parts]))
+    while len(triples) % columns:
+        triples.append(np.zeros_like(triples[0]))
+    rows = [np.hstack(triples[i : i + columns]) for i in range(0, len(triples), columns)]
+    return np.vstack(rows)
+
+
+def write_png(path: Path, picture: Picture) -> None:
+    """Write an RGB picture; it appears under its name only when complete."""
+    good, encoded = cv2.imencode(".png", picture[..., ::-1])
+    if not good:
+        raise DataError(f"{path} cannot be encoded as PNG")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.part")
+    draft.write_bytes(encoded.tobytes())
+    os.replace(draft, path)
+
+
+def _rgb_of_lab(lab: Array) -> Picture:
+    rgb = cv2.cvtColor(lab, cv2.COLOR_Lab2RGB)
+    return np.asarray((np.clip(rgb, 0, 1) * 255).round(), np.uint8)
+
+
+def _gap(picture: Picture) -> Picture:
+    return np.pad(picture, ((0, _GAP), (0, _GAP), (0, 0)), constant_values=255)
