@@ -112,14 +112,9 @@ def move(shot: Shot) -> list[FloatArray]:
         y = ((1 - part) * shot.start.y + part * shot.end.y) * grey.shape[0]
         scale = width / WIDTH
         left, top = x - scale * WIDTH / 2, y - scale * HEIGHT / 2
-        if (
-            min(left, top) < 0
-            or x + scale * WIDTH / 2 > grey.shape[1]
-            or y + scale * HEIGHT / 2 > grey.shape[0]
-        ):
-            raise ValueError(
-                f"the view of {shot.photograph} leaves the photograph; move it or make it smaller"
-            )
+        right, bottom = left + width, top + scale * HEIGHT
+        if min(left, top) < 0 or right > grey.shape[1] or bottom > grey.shape[0]:
+            raise ValueError(f"the view of {shot.photograph} leaves the photograph; move it or narrow it")
         to_photograph = np.array([[scale, 0, left], [0, scale, top]], np.float64)
         flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
         picture = cv2.warpAffine(
