@@ -13,6 +13,11 @@ TINY_MULTIPLE = 16
 TINY_SIZE = 64
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the plain tests first and the slow ones last, each group in its own order."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
+
+
 def write_tiny_model(
     path: Path, *, channels_out: int = 2, shape: tuple[int | str, int | str] = ("h", "w")
 ) -> Path:

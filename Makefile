@@ -1,0 +1,62 @@
+# Two commands do the work: `make run` colours a film, `make test` checks everything. `make` lists all.
+
+PYTHON ?= python3
+VIDEO ?= samples/sample.mp4
+OUT ?=
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+
+# File names reach the recipes through the environment, taken literally: spaces, quotes and $ in them are safe.
+override VIDEO := $(value VIDEO)
+override OUT := $(value OUT)
+export VIDEO OUT
+
+VENV := .venv
+RUN_VENV := .venv-run
+BIN := $(VENV)/bin
+PACKAGES := pyproject.toml constraints.txt
+
+.PHONY: help run test lint format clean
+help: ## list the targets
+	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+	@echo '  PYTHON=python3.12 chooses the Python (3.10 or newer) for the virtual environments'
+
+run: $(RUN_VENV)/.installed ## colour the sample film, or VIDEO=in.mp4, into OUT=out/...-colour.mp4
+	@mkdir -p out
+	@name=$${VIDEO##*/}; $(RUN_VENV)/bin/cgan-run --video "$$VIDEO" -o "$${OUT:-out/$${name%.*}-colour.mp4}"
+
+test: lint ## linter, types, import law and all tests, slow ones last
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.installed ## linter, formatter, types and import law, nothing changed
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/mypy scripts
+	$(BIN)/lint-imports
+
+format: $(VENV)/.installed ## format the code and mend what the linter can mend
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+clean: ## remove the virtual environments, caches and results
+	rm -rf $(VENV) $(RUN_VENV) out build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(RUN_VENV)/.installed: $(PACKAGES)
+	$(call install,$(RUN_VENV),.[cpu],the edge runtime)
+
+$(VENV)/.installed: $(PACKAGES)
+	$(call install,$(VENV),.[dev],everything for development)
+
+# install(environment, requirement, words): the stamp is written last, so a broken installation is done again.
+define install
+@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || \
+	{ echo "error: $(PYTHON) is missing or older than 3.10; run make PYTHON=/path/to/python3.10-or-newer" >&2; exit 1; }
+@echo "installing $(3) into $(1) (only the first time takes long)"
+@test -x $(1)/bin/python || $(PYTHON) -m venv $(1)
+@$(1)/bin/python -m pip install --quiet --no-input --disable-pip-version-check -c constraints.txt -e '$(2)'
+@touch $@
+endef
