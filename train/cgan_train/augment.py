@@ -42,7 +42,9 @@ def film_lightness(rgb: Tensor, lightness: Tensor, share: float, rng: torch.Gene
     grey = grey.clamp_min(1e-4) ** uniform(-_CONTRAST, _CONTRAST, count, 1, 1, 1).exp()
     if float(torch.rand((), generator=rng)) < _SOFT_SHARE:
         scale = float(uniform(*_SOFT, 1))
-        small = F.interpolate(grey, size=(max(1, round(height / scale)), max(1, round(width / scale))), mode="area")
+        small = F.interpolate(
+            grey, size=(max(1, round(height / scale)), max(1, round(width / scale))), mode="area"
+        )
         grey = F.interpolate(small, size=(height, width), mode="bilinear", align_corners=False)
     noise = torch.randn((count, 1, height, width), generator=rng).to(device)
     grey = (grey + noise * uniform(0.0, _GRAIN, count, 1, 1, 1)).clamp(0, 1)

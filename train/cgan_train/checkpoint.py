@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import pickle
 import shutil
 from dataclasses import dataclass, field
@@ -88,7 +87,7 @@ def save_checkpoint(
     if state is not None:
         torch.save(state, draft / STATE)
     shutil.rmtree(folder, ignore_errors=True)
-    os.replace(draft, folder)
+    draft.replace(folder)
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
@@ -107,7 +106,9 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise ModelFileError(f"{folder} has no {WEIGHTS}; train again or copy the whole checkpoint folder")
     sha256 = sha256_of(weights_path)
     if sha256 != document["weights_sha256"]:
-        raise ModelFileError(f"{weights_path} does not match its {CONFIG} (sha256); copy the checkpoint again")
+        raise ModelFileError(
+            f"{weights_path} does not match its {CONFIG} (sha256); copy the checkpoint again"
+        )
     try:
         weights = {name: tensor.float() for name, tensor in load_file(weights_path).items()}
         generator.load_state_dict(weights)
@@ -115,7 +116,13 @@ def load_checkpoint(path: Path) -> Checkpoint:
         reason = str(error).strip().splitlines()[0]
         raise ModelFileError(f"the weights in {folder} do not fit its {CONFIG} ({reason})") from error
     return Checkpoint(
-        generator.eval(), config, document["recipe"], sha256, folder, document["training"], document["metrics"]
+        generator.eval(),
+        config,
+        document["recipe"],
+        sha256,
+        folder,
+        document["training"],
+        document["metrics"],
     )
 
 
@@ -129,7 +136,9 @@ def find_checkpoint(path: Path) -> Path:
         return path
     epochs = sorted(path.glob("epoch-[0-9]*")) if path.is_dir() else []
     if not epochs:
-        raise ModelFileError(f"no checkpoint at {path}; expected a folder with {CONFIG} and {WEIGHTS}, or a run")
+        raise ModelFileError(
+            f"no checkpoint at {path}; expected a folder with {CONFIG} and {WEIGHTS}, or a run"
+        )
     return epochs[-1]
 
 
@@ -146,7 +155,9 @@ def load_state(folder: Path) -> tuple[TrainConfig, dict[str, Any], dict[str, Any
     try:
         state = torch.load(folder / STATE, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        raise ModelFileError(f"{folder / STATE} cannot be read ({error}); go on from an earlier epoch") from error
+        raise ModelFileError(
+            f"{folder / STATE} cannot be read ({error}); go on from an earlier epoch"
+        ) from error
     return TrainConfig.from_json(document["training"]["config"]), state, document["training"]
 
 
@@ -159,7 +170,9 @@ def _read_document(folder: Path) -> dict[str, Any]:
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise ModelFileError(f"{path} is not the config of a cgan checkpoint")
     if document.get("version") != FORMAT_VERSION:
-        raise ModelFileError(f"{path} has version {document.get('version')}; this cgan reads {FORMAT_VERSION}")
+        raise ModelFileError(
+            f"{path} has version {document.get('version')}; this cgan reads {FORMAT_VERSION}"
+        )
     fields = {"generator": dict, "weights_sha256": str, "recipe": str, "training": dict, "metrics": dict}
     for name, kind in fields.items():
         if not isinstance(document.get(name), kind):

@@ -120,9 +120,15 @@ class TrainConfig:
             (self.batch_size < 1, f"batch size is {self.batch_size}; give at least 1"),
             (not self.phases, "there is no phase; give at least one"),
             (abs(sum(p.share for p in self.phases) - 1) > 1e-6, "the phases' shares do not sum to 1"),
-            (any(p.lr <= 0 or p.share <= 0 for p in self.phases), "learning rates and shares must be above 0"),
+            (
+                any(p.lr <= 0 or p.share <= 0 for p in self.phases),
+                "learning rates and shares must be above 0",
+            ),
             (not 0 <= self.ema < 1, f"ema is {self.ema}; give 0 to below 1"),
-            (not 0 <= self.label_smoothing < 0.5, f"label smoothing is {self.label_smoothing}; give 0 to below 0.5"),
+            (
+                not 0 <= self.label_smoothing < 0.5,
+                f"label smoothing is {self.label_smoothing}; give 0 to below 0.5",
+            ),
             (not 0 <= self.augmentation.film <= 1, f"film is {self.augmentation.film}; give 0 to 1"),
         ]
         for wrong, what in faults:
@@ -160,7 +166,9 @@ class TrainConfig:
             values["augmentation"] = Augmentation(**_tuples(values["augmentation"]))
             return cls(**_tuples(values))
         except (KeyError, TypeError, AttributeError) as error:
-            raise ConfigError(f"the training config cannot be used ({error}); start from a recipe again") from error
+            raise ConfigError(
+                f"the training config cannot be used ({error}); start from a recipe again"
+            ) from error
 
 
 def generator_from_json(values: dict[str, Any]) -> GeneratorConfig:

@@ -32,7 +32,6 @@ from cgan_train.data.sources import Picture, Source
 from cgan_train.losses import discriminator_loss, generator_gan_loss, pixel_loss
 from cgan_train.metrics import Array, measure_quality
 from cgan_train.models import build_discriminator, build_generator
-from cgan_train.models.base import Generator
 from cgan_train.samples import contact_sheet, write_png
 
 _KEEP = 3  # checkpoints
@@ -68,7 +67,9 @@ Report = Callable[[Progress], None]
 class Trainer:
     """One run: networks, optimizers, their state, and where it is written."""
 
-    def __init__(self, config: TrainConfig, source: Source, folder: Path, pictures: Sequence[Picture] = ()) -> None:
+    def __init__(
+        self, config: TrainConfig, source: Source, folder: Path, pictures: Sequence[Picture] = ()
+    ) -> None:
         self.config = config
         self.folder = folder
         self.epoch = 0
@@ -79,7 +80,9 @@ class Trainer:
         self._generator = self._placed(build_generator(config.generator))
         self._discriminator = self._placed(build_discriminator(config.discriminator))
         self._average = {k: v.detach().clone() for k, v in self._generator.state_dict().items()}
-        self._loader = Loader(source, config.batch_size, config.augmentation, config.seed, sampling=config.sampling)
+        self._loader = Loader(
+            source, config.batch_size, config.augmentation, config.seed, sampling=config.sampling
+        )
         self._losses: dict[str, float] = {}
         self._seconds = 0.0
         self._metrics: dict[str, float] = {}
@@ -105,7 +108,9 @@ class Trainer:
         elif config.encoder_weights == "imagenet":
             load = getattr(getattr(trainer._generator, "encoder", None), "load_imagenet", None)
             if load is None:
-                raise ConfigError(f"generator {config.generator.name!r} has no ImageNet encoder; use --encoder-weights none")
+                raise ConfigError(
+                    f"generator {config.generator.name!r} has no ImageNet encoder; use --encoder-weights none"
+                )
             load()
         trainer._average = {k: v.detach().clone() for k, v in trainer._generator.state_dict().items()}
         return trainer
@@ -140,26 +145,31 @@ class Trainer:
             self._save(phase)
         return find_checkpoint(self.folder)
 
+    @property
+    def skipped(self) -> dict[int, str]:
+        """Pictures that could not be read: index and reason."""
+        return self._loader.skipped
+
     def _placed(self, module: nn.Module) -> Any:
         return module.to(self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def _enter(self, phase: Phase) -> None:
         """Freeze what the phase freezes, and make its optimizers."""
         self._generator.freeze(phase.frozen_blocks)
-        make = torch.optim.AdamW if self.config.optimizer == "adamw" else torch.optim.Adam
-        extra = {"weight_decay": _WEIGHT_DECAY} if self.config.optimizer == "adamw" else {}
-        pretrained = {id(p) for p in self._generator.pretrained()}
-        groups = [
-            {"params": [p for p in self._generator.parameters() if p.requires_grad and (id(p) in pretrained) == early],
-             "scale": self.config.encoder_rate if early else 1.0}
-            for early in (False, True)
-        ]  # fmt: skip
-        groups = [group for group in groups if group["params"]]
-        self._optimizers = (
-            make(groups, lr=phase.lr, betas=self.config.betas, **extra),
-            make(self._discriminator.parameters(), lr=phase.lr * self.config.discriminator_rate,
-                 betas=self.config.betas, **extra),
-        )  # fmt: skip
+        pretrained = {id(parameter) for parameter in self._generator.pretrained()}
+        groups = []
+        for early, scale in ((False, 1.0), (True, self.config.encoder_rate)):
+            members = [p for p in self._generator.parameters() if (id(p) in pretrained) == early]
+            if members := [p for p in members if p.requires_grad]:
+                groups.append({"params": members, "scale": scale})
+        judge = [{"params": list(self._discriminator.parameters()), "scale": self.config.discriminator_rate}]
+        self._optimizers = (self._optimizer(groups), self._optimizer(judge))
+
+    def _optimizer(self, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
+        """Adam or AdamW; `_set_rate` gives each group its learning rate before every step."""
+        if self.config.optimizer == "adamw":
+            return torch.optim.AdamW(groups, betas=self.config.betas, weight_decay=_WEIGHT_DECAY)
+        return torch.optim.Adam(groups, betas=self.config.betas)
 
     def _train_epoch(self, phase: Phase, first: int, last: int, report: Report) -> None:
         self._generator.train()
@@ -173,8 +183,8 @@ class Trainer:
             for name, value in losses.items():
                 if not math.isfinite(value):
                     raise TrainingError(
-                        f"the {name} loss is {value} in epoch {self.epoch + 1}; {self.folder} holds the last good "
-                        "checkpoint: lower the learning rate and start with --init"
+                        f"the {name} loss is {value} in epoch {self.epoch + 1}; {self.folder} holds the last "
+                        "good checkpoint: lower the learning rate and start with --init"
                     )
                 old = self._losses.get(name, value)
                 self._losses[name] = _SMOOTHING * old + (1 - _SMOOTHING) * value
@@ -183,10 +193,9 @@ class Trainer:
 
     def _set_rate(self, phase: Phase, part: float) -> None:
         factor = (1 + math.cos(math.pi * part)) / 2 if phase.schedule == "cosine" else 1.0
-        for group in self._optimizers[0].param_groups:
-            group["lr"] = phase.lr * factor * group["scale"]
-        for group in self._optimizers[1].param_groups:
-            group["lr"] = phase.lr * factor * self.config.discriminator_rate
+        for optimizer in self._optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = phase.lr * factor * group["scale"]
 
     def _step(self, phase: Phase, rgb: Tensor, *, warming: bool) -> dict[str, float]:
         seen, lightness, chroma = self._prepare(rgb)
@@ -274,7 +283,13 @@ class Trainer:
         }
         folder = self.folder / f"epoch-{self.epoch:04d}"
         save_checkpoint(
-            folder, self._weights(), self.config.generator, self.config.recipe, training, self._metrics, self._state()
+            folder,
+            self._weights(),
+            self.config.generator,
+            self.config.recipe,
+            training,
+            self._metrics,
+            self._state(),
         )
         self._log(phase)
         for old in sorted(self.folder.glob("epoch-[0-9]*"))[:-_KEEP]:
@@ -282,7 +297,9 @@ class Trainer:
 
     def _log(self, phase: Phase) -> None:
         row = {"epoch": self.epoch, "phase": phase.name, "seconds": round(self._seconds, 1)}
-        row |= {f"loss_{name}": round(self._losses.get(name, float("nan")), 5) for name in ("pixel", "G", "D")}
+        row |= {
+            f"loss_{name}": round(self._losses.get(name, float("nan")), 5) for name in ("pixel", "G", "D")
+        }
         row |= self._metrics
         path = self.folder / _LOG
         fresh = not path.exists()

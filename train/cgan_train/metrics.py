@@ -54,7 +54,7 @@ def measure_quality(predict: Predict, pictures: Iterable[Picture], side: int) ->
         lab = lab_of_picture(centre_fit(picture, side))
         predicted = recolour(predict, lab)
         errors.append(ciede2000(predicted, lab).ravel())
-        greys.append(float(ciede2000(lab * np.float32([1, 0, 0]), lab).mean()))
+        greys.append(float(ciede2000(without_colour(lab), lab).mean()))
         chroma.append(float(np.hypot(predicted[..., 1], predicted[..., 2]).mean()))
         true_chroma.append(float(np.hypot(lab[..., 1], lab[..., 2]).mean()))
         colourful.append(colourfulness(predicted))
@@ -76,6 +76,11 @@ def lab_of_picture(picture: Picture) -> Array:
     """An sRGB picture, uint8 (H, W, 3), as L*a*b*, float32 (H, W, 3)."""
     tensor = torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255
     return np.ascontiguousarray(lab_of_rgb(tensor)[0].permute(1, 2, 0).numpy())
+
+
+def without_colour(lab: Array) -> Array:
+    """The grey picture of the same L*."""
+    return lab * np.array([1, 0, 0], np.float32)
 
 
 def recolour(predict: Predict, lab: Array) -> Array:
@@ -115,7 +120,8 @@ def ciede2000(first: Array, second: Array) -> Array:
     rotation = np.deg2rad(30) * np.exp(-(((np.rad2deg(mean_h) - 275) / 25) ** 2))
     r_t = -2 * np.sqrt(mean_c**7 / (mean_c**7 + _POW7)) * np.sin(2 * rotation)
     t_l, t_c, t_h = (l2 - l1) / s_l, (c2 - c1) / s_c, d_hue / s_h
-    return np.sqrt(np.maximum(t_l**2 + t_c**2 + t_h**2 + r_t * t_c * t_h, 0)).astype(np.float32)
+    square = t_l**2 + t_c**2 + t_h**2 + r_t * t_c * t_h
+    return np.asarray(np.sqrt(np.maximum(square, 0)), np.float32)
 
 
 def colourfulness(lab: Array) -> float:

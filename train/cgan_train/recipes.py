@@ -69,3 +69,18 @@ def recipe(name: str, **changes: Any) -> TrainConfig:
     if name not in RECIPES:
         raise ConfigError(f"no recipe {name!r}; there are {', '.join(RECIPES)}")
     return dataclasses.replace(RECIPES[name], **changes)
+
+
+def only_gan(config: TrainConfig) -> TrainConfig:
+    """The same with its GAN phases alone, as long in epochs as `config.epochs` says.
+
+    Raises:
+        ConfigError: The recipe has no such phase.
+    """
+    phases = [phase for phase in config.phases if phase.gan]
+    if not phases:
+        raise ConfigError(f"recipe {config.recipe!r} has no phase with a discriminator")
+    total = sum(phase.share for phase in phases)
+    return dataclasses.replace(
+        config, phases=tuple(dataclasses.replace(phase, share=phase.share / total) for phase in phases)
+    )

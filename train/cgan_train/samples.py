@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import numpy as np
 from cgan_runtime.errors import DataError
 from cgan_train.data.loader import centre_fit
 from cgan_train.data.sources import Picture
-from cgan_train.metrics import Array, Predict, lab_of_picture, recolour
+from cgan_train.metrics import Array, Predict, lab_of_picture, recolour, without_colour
 
 _GAP = 4  # px
 
@@ -22,7 +21,7 @@ def contact_sheet(predict: Predict, pictures: Sequence[Picture], side: int, colu
     triples = []
     for picture in pictures:
         lab = lab_of_picture(centre_fit(picture, side))
-        parts = [lab * np.float32([1, 0, 0]), recolour(predict, lab), lab]
+        parts = [without_colour(lab), recolour(predict, lab), lab]
         triples.append(np.hstack([_gap(_rgb_of_lab(part)) for part in parts]))
     while len(triples) % columns:
         triples.append(np.zeros_like(triples[0]))
@@ -38,7 +37,7 @@ def write_png(path: Path, picture: Picture) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.part")
     draft.write_bytes(encoded.tobytes())
-    os.replace(draft, path)
+    draft.replace(path)
 
 
 def _rgb_of_lab(lab: Array) -> Picture:

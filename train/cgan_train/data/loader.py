@@ -76,7 +76,9 @@ class Loader:
             except DataError as error:
                 self.skipped[index] = str(error)
                 index = int(rng.integers(len(self._source)))
-        raise DataError(f"ten pictures one after the other could not be read; the last: {self.skipped[index]}")
+        raise DataError(
+            f"ten pictures one after the other could not be read; the last: {self.skipped[index]}"
+        )
 
 
 def random_crop(picture: Picture, side: int, augmentation: Augmentation, rng: np.random.Generator) -> Picture:
@@ -89,7 +91,7 @@ def random_crop(picture: Picture, side: int, augmentation: Augmentation, rng: np
     part = picture[top : top + cut, left : left + cut]
     if cut != side:
         how = cv2.INTER_AREA if cut > side else cv2.INTER_CUBIC
-        part = cv2.resize(part, (side, side), interpolation=how)
+        part = np.asarray(cv2.resize(part, (side, side), interpolation=how), np.uint8)
     if augmentation.flip and rng.random() < 0.5:
         part = part[:, ::-1]
     return np.ascontiguousarray(part)

@@ -67,7 +67,9 @@ class Photos:
                             places.append((shard, member.offset_data, member.size))
                             names.append(member.name)
             except (tarfile.TarError, OSError) as error:
-                raise DataError(f"{shard} cannot be read as an uncompressed tar of photos ({error})") from error
+                raise DataError(
+                    f"{shard} cannot be read as an uncompressed tar of photos ({error})"
+                ) from error
         return cls(places, names)
 
     def __len__(self) -> int:
@@ -118,11 +120,15 @@ def open_sources(paths: Sequence[Path]) -> tuple[Source, Source | None]:
             return _read_cifar(path, batches, _CIFAR_TRAIN), _read_cifar(path, batches, (_CIFAR_TEST,))
     shards = [shard for path in paths for shard in _shards(path)]
     folders = [path for path in paths if path.is_dir() and not _shards(path)]
-    train = _join([Photos.of_folder(f) for f in folders] + [Photos.of_shards([s for s in shards if not _measures(s)])])
+    train = _join(
+        [Photos.of_folder(f) for f in folders] + [Photos.of_shards([s for s in shards if not _measures(s)])]
+    )
     val = Photos.of_shards([s for s in shards if _measures(s)])
     if len(train) == 0:
         where = ", ".join(str(path) for path in paths)
-        raise DataError(f"no training pictures in {where}; give CIFAR-10, a folder of photos or tar shards of photos")
+        raise DataError(
+            f"no training pictures in {where}; give CIFAR-10, a folder of photos or tar shards of photos"
+        )
     return train, val if len(val) else None
 
 
@@ -148,12 +154,7 @@ def _join(parts: Sequence[Photos]) -> Photos:
 def _shards(path: Path) -> list[Path]:
     if path.is_file():
         return [path]
-    return sorted(shard for shard in path.glob("*.tar") if _holds_photos(shard))
-
-
-def _holds_photos(shard: Path) -> bool:
-    """Whether a tar's first pictures are photos and not, say, strips of many: named so in the folder."""
-    return "cifar" not in shard.name
+    return sorted(path.glob("*.tar"))
 
 
 def _measures(path: Path) -> bool:

