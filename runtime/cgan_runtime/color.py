@@ -1,23 +1,62 @@
 """Colour science of the runtime: picture codes to lightness, predicted chroma back to picture codes.
 
-encoding = Encoding("bt709", full_range=False, bits=8)
-lightness = lightness_table(encoding)[luma_low]              # (h, w) in [-1, 1], the network's input
-codes = chroma_codes(lightness, chroma, encoding)            # (2, h, w) Cb and Cr, still small
-planes = enlarge_chroma(codes, luma_low, luma_at_chroma_size)
+    encoding = Encoding("bt709", full_range=False, bits=8)
+    lightness = lightness_table(encoding)[luma_low]              # (h, w) in [-1, 1], the network's input
+    codes = chroma_codes(lightness, chroma, encoding)            # (2, h, w) Cb and Cr, still small
+                                                                 # enlarge.py makes them large
+
+Lab is CIE 1976 with the white of sRGB (D65). The R'G'B' of a film is read as sRGB, whatever its primaries
+and transfer function are tagged to be; only matrix, range and depth differ between `Encoding`s.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Any, Literal, get_args
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from cgan_runtime.errors import ConfigError, InputShapeError
+from cgan_runtime.manifest import AB_SCALE
+
 FloatArray = npt.NDArray[np.float32]
+Plane = npt.NDArray[Any]
+"""Codes of one plane, (H, W): uint8, or uint16 for more than 8 bits."""
+
 Matrix = Literal["bt601", "bt709", "bt2020"]
+
+LUMA_WEIGHTS: dict[Matrix, tuple[float, float]] = {
+    "bt601": (0.299, 0.114),
+    "bt709": (0.2126, 0.0722),
+    "bt2020": (0.2627, 0.0593),
+}
+"""Kr and Kb of ITU-R BT.601-7, BT.709-6 and BT.2020-2; Kg is what is left to 1."""
+
+# IEC 61966-2-1 (sRGB): linear light to XYZ, and the transfer function's slope, knee, gamma and offset.
+XYZ_OF_RGB = np.array(
+    [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
+)
+TOE_SLOPE, TOE_END, GAMMA, OFFSET = 12.92, 0.0031308, 2.4, 0.055
+
+# CIE 1976 L*a*b* (CIE 15:2004): L* = 116 f(Y) - 16, a* = 500 (f(X) - f(Y)), b* = 200 (f(Y) - f(Z)), where
+# f is the cube root above KNEE**3 and its tangent below.
+L_GAIN, L_OFFSET, A_GAIN, B_GAIN = 116.0, 16.0, 500.0, 200.0
+KNEE = 6 / 29
+L_SCALE = 50.0
+"""The network sees L*/50 - 1."""
+
+# With X, Y, Z divided by those of white, R = Y + m0 (X - Y) + m2 (Z - Y): grey stays grey to the last bit.
+_RGB_OF_XYZ = np.linalg.inv(XYZ_OF_RGB) * XYZ_OF_RGB.sum(axis=1)
+_XYZ_OF_RGB = XYZ_OF_RGB / XYZ_OF_RGB.sum(axis=1, keepdims=True)
+
+_BLOCK = 1 << 14
+"""Pixels converted at a time, so that a core's cache holds what lies between: more than twice as fast."""
+
+_TINY = np.float32(1e-6)
 
 
 @dataclass(frozen=True)
@@ -28,11 +67,20 @@ class Encoding:
         matrix: Luma coefficients: ITU-R BT.601, BT.709 or BT.2020 (non-constant luminance).
         full_range: Luma uses all codes (JPEG); otherwise 16..235 of 8 bit, and chroma 16..240.
         bits: Bits per sample, 8 to 16.
+
+    Raises:
+        ConfigError: Unknown matrix, or bits out of range.
     """
 
     matrix: Matrix
     full_range: bool
     bits: int
+
+    def __post_init__(self) -> None:
+        if self.matrix not in get_args(Matrix):
+            raise ConfigError(f"matrix {self.matrix!r} is unknown; take one of {', '.join(get_args(Matrix))}")
+        if not 8 <= self.bits <= 16:
+            raise ConfigError(f"{self.bits} bits per sample are not supported; take 8 to 16")
 
     @property
     def peak(self) -> int:
@@ -50,6 +98,11 @@ class Encoding:
         return self.peak if self.full_range else 235 << (self.bits - 8)
 
     @property
+    def luma_span(self) -> int:
+        """Luma codes from black to white."""
+        return self.white - self.black
+
+    @property
     def chroma_centre(self) -> int:
         """Chroma code of grey."""
         return 1 << (self.bits - 1)
@@ -59,24 +112,36 @@ class Encoding:
         """Chroma codes for the whole span of Cb or Cr, -0.5 to 0.5."""
         return self.peak if self.full_range else 224 << (self.bits - 8)
 
+    @property
+    def chroma_limits(self) -> tuple[int, int]:
+        """Smallest and largest legal chroma code."""
+        return (0, self.peak) if self.full_range else (16 << (self.bits - 8), 240 << (self.bits - 8))
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of an array of such codes: uint8, or uint16 above 8 bits."""
+        return np.dtype(np.uint8 if self.bits == 8 else np.uint16)
+
 
 @lru_cache
 def lightness_table(encoding: Encoding) -> FloatArray:
     """Luma code -> L*/50 - 1 of the grey that has it: float32 (2**bits,) in [-1, 1]; read-only, cached.
 
-    The grey is R' = G' = B' = Y', decoded with the sRGB transfer function, D65.
+    The grey is R' = G' = B' = Y', decoded with the sRGB transfer function, D65. Codes outside black..white
+    count as black or white.
     """
-    luma = (np.arange(encoding.peak + 1) - encoding.black) / (encoding.white - encoding.black)
-    luma = luma.clip(0.0, 1.0)
-    light = np.where(luma <= 0.04045, luma / 12.92, ((luma + 0.055) / 1.055) ** 2.4)
-    lightness = np.where(light > 216 / 24389, 116 * np.cbrt(light) - 16, light * 24389 / 27)
-    table = (lightness / 50 - 1).clip(-1.0, 1.0).astype(np.float32)
+    luma = (np.arange(encoding.peak + 1) - encoding.black) / encoding.luma_span
+    lightness = L_GAIN * _root(_srgb_decode(luma.clip(0.0, 1.0))) - L_OFFSET
+    table: FloatArray = (lightness / L_SCALE - 1).clip(-1.0, 1.0).astype(np.float32)
     table.setflags(write=False)
     return table
 
 
 def chroma_codes(lightness: FloatArray, chroma: FloatArray, encoding: Encoding) -> FloatArray:
     """Cb and Cr codes of predicted colours, at the network's resolution.
+
+    A colour outside the gamut is mixed with the grey of its own luma until it fits: the direction in the
+    Cb, Cr plane, that is the hue, stays. A zero chroma gives the neutral code exactly.
 
     Args:
         lightness: L*/50 - 1 of the picture's luma, float32 (h, w) in [-1, 1].
@@ -86,24 +151,155 @@ def chroma_codes(lightness: FloatArray, chroma: FloatArray, encoding: Encoding) 
     Returns:
         Cb and Cr code values, float32 (2, h, w), not rounded.
     """
-    lab = np.dstack([(lightness + 1) * 50, chroma[0] * 110, chroma[1] * 110])
-    rgb = cv2.cvtColor(lab, cv2.COLOR_Lab2RGB)
-    kr, kb = {"bt601": (0.299, 0.114), "bt709": (0.2126, 0.0722), "bt2020": (0.2627, 0.0593)}[encoding.matrix]
-    luma = rgb @ np.float32([kr, 1 - kr - kb, kb])
-    codes = np.stack([(rgb[..., 2] - luma) / (2 * (1 - kb)), (rgb[..., 0] - luma) / (2 * (1 - kr))])
-    return codes * np.float32(encoding.chroma_gain) + np.float32(encoding.chroma_centre)
+    kr, kb = LUMA_WEIGHTS[encoding.matrix]
+    codes = np.empty(chroma.shape, np.float32)
+    flat_codes, flat_l, flat_ab = codes.reshape(2, -1), lightness.reshape(-1), chroma.reshape(2, -1)
+    for part in _blocks(flat_l.size):
+        _, (red, _, blue) = _into_gamut(_srgb_encode(_linear_rgb(flat_l[part], flat_ab[:, part])), kr, kb)
+        for row, difference, weight in ((0, blue, kb), (1, red, kr)):
+            difference *= np.float32(encoding.chroma_gain / (2 * (1 - weight)))
+            np.add(difference, np.float32(encoding.chroma_centre), out=flat_codes[row, part])
+    return codes
 
 
-def enlarge_chroma(codes: FloatArray, guide_low: FloatArray, guide_high: FloatArray) -> FloatArray:
-    """Enlarge chroma so that its edges follow those of the luma.
+def lab_of_rgb(rgb: Plane) -> FloatArray:
+    """L*, a* and b* of an sRGB picture.
 
     Args:
-        codes: Cb and Cr (or a* and b*), float32 (2, h, w).
-        guide_low: Luma at the same size, float32 (h, w).
-        guide_high: Luma at the size wanted, float32 (H, W).
+        rgb: uint8 or uint16, (H, W, 3).
 
     Returns:
-        float32 (2, H, W).
+        float32 (3, H, W): L* in 0..100, a* and b* within -128..128.
+
+    Raises:
+        InputShapeError: Not such an array.
     """
-    height, width = guide_high.shape
-    return np.stack([cv2.resize(plane, (width, height), interpolation=cv2.INTER_LINEAR) for plane in codes])
+    if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype not in (np.uint8, np.uint16):
+        raise InputShapeError(
+            f"got {rgb.dtype} {rgb.shape}; expected an RGB picture, uint8 or uint16 (H, W, 3)"
+        )
+    light = _decode_table(rgb.dtype.itemsize * 8)
+    flat = rgb.reshape(-1, 3)
+    lab = np.empty((3, len(flat)), np.float32)
+    weights = _XYZ_OF_RGB.astype(np.float32)
+    for part in _blocks(len(flat)):
+        red, green, blue = (light[flat[part, channel]] for channel in range(3))
+        # Y is written around green so that equal channels give equal X, Y and Z.
+        fx, fy, fz = (_root(green + row[0] * (red - green) + row[2] * (blue - green)) for row in weights)
+        lab[0, part] = L_GAIN * fy - L_OFFSET
+        lab[1, part] = A_GAIN * (fx - fy)
+        lab[2, part] = B_GAIN * (fy - fz)
+    return lab.reshape(3, *rgb.shape[:2])
+
+
+def rgb_of_lab(lab: FloatArray, dtype: npt.DTypeLike = np.uint8) -> Plane:
+    """The sRGB picture of L*, a* and b*.
+
+    A colour outside the gamut is mixed with the grey of its own luminance, in linear light, until it fits:
+    L* stays exactly, colour gives way.
+
+    Args:
+        lab: float32 (3, H, W); L* in 0..100.
+        dtype: uint8 or uint16.
+
+    Returns:
+        (H, W, 3) of `dtype`.
+    """
+    peak = np.float32(np.iinfo(dtype).max)
+    flat = lab.reshape(3, -1)
+    rgb = np.empty((flat.shape[1], 3), dtype)
+    for part in _blocks(flat.shape[1]):
+        light = _linear_rgb(flat[0, part] / L_SCALE - 1, flat[1:, part] / AB_SCALE)
+        luminance, light = _into_gamut(light, _XYZ_OF_RGB[1, 0], _XYZ_OF_RGB[1, 2])
+        light += luminance
+        rgb[part] = np.rint(_srgb_encode(light).clip(0, 1) * peak).T
+    return rgb.reshape(*lab.shape[1:], 3)
+
+
+def _linear_rgb(lightness: FloatArray, chroma: FloatArray) -> FloatArray:
+    """Linear light (3, n), not clipped, of L*/50 - 1 (n,) and (a*, b*)/110 (2, n)."""
+    roots = np.empty((3, lightness.size), np.float32)
+    np.multiply(lightness, np.float32(L_SCALE / L_GAIN), out=roots[1])
+    roots[1] += np.float32((L_SCALE + L_OFFSET) / L_GAIN)
+    np.multiply(chroma[0], np.float32(AB_SCALE / A_GAIN), out=roots[0])
+    np.multiply(chroma[1], np.float32(-AB_SCALE / B_GAIN), out=roots[2])
+    roots[0::2] += roots[1]
+    x, y, z = _cube(roots)
+    x -= y
+    z -= y
+    light = np.empty_like(roots)
+    for channel, (of_x, _, of_z) in zip(light, _RGB_OF_XYZ.astype(np.float32), strict=True):
+        np.multiply(x, of_x, out=channel)
+        channel += of_z * z
+        channel += y
+    return light
+
+
+def _into_gamut(rgb: FloatArray, red: float, blue: float) -> tuple[FloatArray, FloatArray]:
+    """Mix colours with the grey of their own luma until every channel is in [0, 1].
+
+    Args:
+        rgb: (3, n), overwritten.
+        red: Weight of red in the luma.
+        blue: Weight of blue; green has the rest.
+
+    Returns:
+        The luma (n,), and R, G and B less the luma (3, n): exactly 0 for a grey.
+    """
+    luma: FloatArray = np.float32(red) * (rgb[0] - rgb[1])
+    luma += np.float32(blue) * (rgb[2] - rgb[1])
+    luma += rgb[1]
+    rgb -= luma
+    room: FloatArray = (1 - luma) / np.maximum(rgb.max(axis=0), _TINY)
+    np.minimum(room, luma / np.maximum(-rgb.min(axis=0), _TINY), out=room)
+    rgb *= np.clip(room, 0, 1, out=room)
+    return luma, rgb
+
+
+def _cube(root: FloatArray) -> FloatArray:
+    """The inverse of `_root`, float32; f**3 above KNEE and its tangent below, without a branch."""
+    above = np.maximum(root, np.float32(KNEE))
+    result = above * above
+    result *= above
+    below = np.minimum(root, np.float32(KNEE), out=above)
+    below -= np.float32(KNEE)
+    below *= np.float32(3 * KNEE**2)
+    result += below
+    return result
+
+
+def _root(light: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The f of L*a*b*: cube root, and its tangent for dark colours."""
+    return np.where(light > KNEE**3, np.cbrt(light), (light - KNEE**3) / (3 * KNEE**2) + KNEE).astype(
+        light.dtype
+    )
+
+
+def _srgb_encode(light: FloatArray) -> FloatArray:
+    """Linear light to R'G'B', float32; the toe goes on in a straight line below 0. Overwrites `light`."""
+    above = np.maximum(light, np.float32(TOE_END))
+    cv2.pow(above, 1 / GAMMA, dst=above)  # several times faster than numpy's where there is no AVX-512
+    above *= np.float32(1 + OFFSET)
+    above -= np.float32(OFFSET)
+    np.minimum(light, np.float32(TOE_END), out=light)
+    light -= np.float32(TOE_END)
+    light *= np.float32(TOE_SLOPE)
+    above += light
+    return above
+
+
+def _srgb_decode(encoded: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """R'G'B' in [0, 1] to linear light."""
+    return np.where(
+        encoded <= TOE_SLOPE * TOE_END, encoded / TOE_SLOPE, ((encoded + OFFSET) / (1 + OFFSET)) ** GAMMA
+    )
+
+
+@lru_cache
+def _decode_table(bits: int) -> FloatArray:
+    codes = np.arange(1 << bits) / ((1 << bits) - 1)
+    return _srgb_decode(codes).astype(np.float32)
+
+
+def _blocks(count: int) -> Iterator[slice]:
+    return (slice(start, start + _BLOCK) for start in range(0, count, _BLOCK))

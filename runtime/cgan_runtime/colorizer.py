@@ -1,12 +1,15 @@
 """The colouriser: a picture's own luma in, its chroma planes (films) or the coloured picture (stills) out.
 
-with Colorizer(open_backend(bundled_model())) as colorizer:
-    cb, cr = colorizer.planes(luma, encoding, chroma_shape)
-    picture = colorizer.still(image)
+    with Colorizer(open_backend(bundled_model())) as colorizer:
+        cb, cr = colorizer.planes(luma, encoding, chroma_shape)
+        picture = colorizer.still(image)
+
+The network sees the whole picture made small; only its colour is enlarged, and the luma stays as it was.
 """
 
 from __future__ import annotations
 
+import math
 from types import TracebackType
 from typing import Any
 
@@ -15,18 +18,65 @@ import numpy as np
 import numpy.typing as npt
 
 from cgan_runtime.backends.base import Backend
-from cgan_runtime.color import Encoding, chroma_codes, enlarge_chroma, lightness_table
+from cgan_runtime.color import (
+    L_SCALE,
+    Encoding,
+    FloatArray,
+    Plane,
+    chroma_codes,
+    lab_of_rgb,
+    lightness_table,
+    rgb_of_lab,
+)
+from cgan_runtime.enlarge import enlarge_chroma
+from cgan_runtime.errors import ConfigError, InputShapeError
+from cgan_runtime.manifest import AB_SCALE
 
-Plane = npt.NDArray[Any]
-"""Codes of one plane: uint8 or uint16, (H, W)."""
+MAX_ASPECT = 4.0
+"""Longer pictures are squeezed to this for the network, which has seen nothing like them."""
+
+MAX_SIDE = 2048
+"""Largest `side`, pixels; far above what a colouriser is trained for."""
+
+_STILL_ROWS = 64
+"""Rows of a still that are converted at a time: bounds the memory that a large photo takes."""
 
 
 class Colorizer:
-    """Predicts the colour of grey pictures with a back end, which it owns. One thread uses it."""
+    """Colours grey pictures with a back end, which it owns. One thread opens, uses and closes it.
+
+    Attributes:
+        backend: What predicts the colour.
+        side: The network's input has about side * side pixels, in the aspect of the picture.
+    """
 
     def __init__(self, backend: Backend, *, side: int | None = None) -> None:
+        """Take a back end over.
+
+        Args:
+            backend: Closed with the colouriser.
+            side: Square root of the network's input area in pixels; by default the size that the model was
+                made for. Smaller is faster and coarser.
+
+        Raises:
+            ConfigError: `side` is out of range, or the model takes one size only and it is another.
+        """
+        manifest = backend.manifest
+        height, width = manifest.input.shape[2:]
+        self._fixed = (height, width) if isinstance(height, int) and isinstance(width, int) else None
+        if side is not None and not manifest.size_multiple <= side <= MAX_SIDE:
+            raise ConfigError(
+                f"side {side} is out of range; take {manifest.size_multiple} to {MAX_SIDE} pixels"
+            )
+        if side is not None and self._fixed and self._fixed != (side, side):
+            raise ConfigError(
+                f"{manifest.file} takes {width}x{height} pixels only, side {side} was asked for; "
+                "leave the side out, or export the model with free axes"
+            )
         self.backend = backend
-        self.side = side or backend.manifest.size
+        self.side = side or manifest.size
+        self._out: tuple[Plane, Plane] | None = None
+        self._scratch: tuple[FloatArray, FloatArray] | None = None
 
     def planes(self, luma: Plane, encoding: Encoding, chroma_shape: tuple[int, int]) -> tuple[Plane, Plane]:
         """Predict the chroma planes of a picture whose luma plane is given; the luma is only read.
@@ -41,16 +91,25 @@ class Colorizer:
             the colouriser and are valid until its next call.
 
         Raises:
-            InputShapeError: `luma` is no plane of codes, its dtype does not fit `encoding.bits`, or a size is 0.
+            InputShapeError: `luma` is no plane, its dtype does not fit the encoding, or a size is 0.
         """
-        side = self.side
-        low = cv2.resize(luma, (side, side), interpolation=cv2.INTER_AREA)
-        lightness = lightness_table(encoding)[low]
+        _check_planes(luma, encoding, chroma_shape)
+        self._make_buffers(chroma_shape, encoding.dtype)
+        guide = _resize(luma, chroma_shape)
+        shape = self.input_shape(*luma.shape)
+        # From the guide where that is large enough: halving first makes the odd ratio three times cheaper.
+        coarse = guide if guide.shape[0] >= shape[0] and guide.shape[1] >= shape[1] else luma
+        # Codes are made small before the lookup, not after: 30 times less to look up. The mean of codes is
+        # the mean of lightness but for the curve of the table within one small pixel.
+        low = _resize(coarse, shape)
+        lightness = np.take(lightness_table(encoding), low, mode="clip")
         chroma = self.backend.infer(lightness[None, None])[0]
         codes = chroma_codes(lightness, chroma, encoding)
-        guide = cv2.resize(luma, chroma_shape[::-1], interpolation=cv2.INTER_AREA).astype(np.float32)
-        large = enlarge_chroma(codes, low.astype(np.float32), guide)
-        cb, cr = np.rint(large.clip(0, encoding.peak)).astype(luma.dtype)
+        cb, cr = enlarge_chroma(
+            codes, low, guide, span=encoding.luma_span, out=self._out, scratch=self._scratch
+        )
+        np.clip(cb, *encoding.chroma_limits, out=cb)
+        np.clip(cr, *encoding.chroma_limits, out=cr)
         return cb, cr
 
     def still(self, image: Plane) -> Plane:
@@ -61,12 +120,46 @@ class Colorizer:
 
         Returns:
             A new array (H, W, 3), or (H, W, 4) with the alpha given; dtype as `image`. Its lightness L* is
-            that of the input.
+            that of the input but for the rounding.
 
         Raises:
             InputShapeError: Not such an array.
         """
-        return np.dstack([image] * 3) if image.ndim == 2 else image.copy()
+        _check_still(image)
+        lightness = _lightness(image)
+        low = _resize(lightness, self.input_shape(*lightness.shape))
+        chroma = self.backend.infer(low[None, None])[0]
+        a, b = enlarge_chroma(chroma, low, lightness, span=2.0)
+        coloured = np.empty(
+            (*lightness.shape, 4 if image.ndim == 3 and image.shape[2] == 4 else 3), image.dtype
+        )
+        for rows in _bands(len(image)):
+            lab = np.stack([(lightness[rows] + 1) * L_SCALE, a[rows] * AB_SCALE, b[rows] * AB_SCALE])
+            coloured[rows, :, :3] = rgb_of_lab(lab, image.dtype)
+        if coloured.shape[2] == 4:
+            coloured[..., 3] = image[..., 3]
+        return coloured
+
+    def input_shape(self, height: int, width: int) -> tuple[int, int]:
+        """Height and width of the network's input for a picture of this size.
+
+        Both are multiples of the model's `size_multiple`, their product is about side * side, and their
+        ratio is near the picture's, so that things keep their shape.
+        """
+        if self._fixed:
+            return self._fixed
+        multiple = self.backend.manifest.size_multiple
+        aspect = min(max(width / height, 1 / MAX_ASPECT), MAX_ASPECT)
+
+        def choices(pixels: float) -> set[int]:
+            return {max(1, math.floor(pixels / multiple)) * multiple, math.ceil(pixels / multiple) * multiple}
+
+        def distance(shape: tuple[int, int]) -> tuple[float, int]:
+            area = shape[0] * shape[1]
+            return abs(math.log(shape[1] / shape[0] / aspect)) + abs(math.log(area / self.side**2)), area
+
+        heights, widths = choices(self.side / math.sqrt(aspect)), choices(self.side * math.sqrt(aspect))
+        return min(((h, w) for h in sorted(heights) for w in sorted(widths)), key=distance)
 
     def close(self) -> None:
         """Close the back end. Calling it twice is harmless."""
@@ -79,3 +172,52 @@ class Colorizer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _make_buffers(self, shape: tuple[int, int], dtype: np.dtype[Any]) -> None:
+        if self._out is None or self._out[0].shape != shape or self._out[0].dtype != dtype:
+            self._out = np.empty(shape, dtype), np.empty(shape, dtype)
+            self._scratch = np.empty(shape, np.float32), np.empty(shape, np.float32)
+
+
+def _resize(plane: Plane, shape: tuple[int, int]) -> Plane:
+    """Resize to (h, w): mean over the area along an axis that shrinks, linear along one that grows."""
+    smaller = min(plane.shape[0], shape[0]), min(plane.shape[1], shape[1])
+    if smaller != plane.shape:
+        plane = cv2.resize(plane, smaller[::-1], interpolation=cv2.INTER_AREA)
+    if shape != plane.shape:
+        plane = cv2.resize(plane, shape[::-1], interpolation=cv2.INTER_LINEAR)
+    return plane
+
+
+def _lightness(image: Plane) -> FloatArray:
+    """L*/50 - 1 of a still, float32 (H, W)."""
+    if image.ndim == 2:
+        return lightness_table(Encoding("bt709", full_range=True, bits=image.itemsize * 8))[image]
+    lightness = np.empty(image.shape[:2], np.float32)
+    for rows in _bands(len(image)):
+        lightness[rows] = lab_of_rgb(image[rows, :, :3])[0] / np.float32(L_SCALE) - 1
+    return lightness
+
+
+def _bands(height: int) -> list[slice]:
+    return [slice(top, top + _STILL_ROWS) for top in range(0, height, _STILL_ROWS)]
+
+
+def _check_planes(luma: npt.NDArray[Any], encoding: Encoding, chroma_shape: tuple[int, int]) -> None:
+    if luma.ndim != 2 or luma.size == 0 or luma.dtype != encoding.dtype:
+        raise InputShapeError(
+            f"got luma {luma.dtype} {luma.shape}; expected a plane (H, W) of {encoding.dtype} "
+            f"for {encoding.bits} bits, at least one pixel"
+        )
+    if len(chroma_shape) != 2 or min(chroma_shape) < 1:
+        raise InputShapeError(f"got chroma shape {chroma_shape}; expected (h, w) of at least one pixel")
+
+
+def _check_still(image: npt.NDArray[Any]) -> None:
+    channels = image.shape[2] if image.ndim == 3 else None
+    if image.ndim not in (2, 3) or channels not in (None, 3, 4) or image.size == 0:
+        raise InputShapeError(
+            f"got a picture of shape {image.shape}; expected (H, W), (H, W, 3) or (H, W, 4)"
+        )
+    if image.dtype not in (np.uint8, np.uint16):
+        raise InputShapeError(f"got a picture of {image.dtype}; expected uint8 or uint16")
