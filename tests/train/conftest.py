@@ -1,0 +1,93 @@
+"""Small real data for the training tests: photos in a folder, in a tar shard, and CIFAR-10's files."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import tarfile
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from cgan_train.config import (
+    Augmentation,
+    DiscriminatorConfig,
+    GeneratorConfig,
+    Phase,
+    TrainConfig,
+)
+
+SHARED = Path(__file__).parents[3] / "shared" / "data"
+
+
+def write_photos(folder: Path, count: int, side: int = 48, seed: int = 0) -> None:
+    """Photos with a red top and a blue bottom whose lightness tells them apart."""
+    rng = np.random.default_rng(seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(count):
+        picture = np.zeros((side, side + 8, 3), np.uint8)
+        half = int(rng.integers(side // 3, 2 * side // 3))
+        picture[:half] = (60, 60, 220)
+        picture[half:] = (160, 40, 40)
+        noisy = np.clip(picture + rng.normal(0, 6, picture.shape), 0, 255).astype(np.uint8)
+        assert cv2.imwrite(str(folder / f"{number:03d}.png"), noisy)
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """A folder of twelve photos."""
+    write_photos(tmp_path / "photos", 12)
+    return tmp_path / "photos"
+
+
+@pytest.fixture
+def shard(tmp_path: Path, photos: Path) -> Path:
+    """The same photos as a tar shard, with a text file among them."""
+    path = tmp_path / "shard-000.tar"
+    with tarfile.open(path, "w") as archive:
+        for photo in sorted(photos.iterdir()):
+            archive.add(photo, photo.name)
+        note = tarfile.TarInfo("README.txt")
+        note.size = 5
+        archive.addfile(note, io.BytesIO(b"notes"))
+    return path
+
+
+@pytest.fixture
+def cifar(tmp_path: Path) -> Path:
+    """A folder in CIFAR-10's format with ten pictures a batch."""
+    folder = tmp_path / "cifar-10-batches-py"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for name in (
+        "data_batch_1",
+        "data_batch_2",
+        "data_batch_3",
+        "data_batch_4",
+        "data_batch_5",
+        "test_batch",
+    ):
+        rows = rng.integers(0, 256, (10, 3072), dtype=np.uint8)
+        batch = {b"data": rows, b"labels": [0] * 10, b"batch_label": b"x", b"filenames": [b"a.png"] * 10}
+        (folder / name).write_bytes(pickle.dumps(batch, protocol=4))
+    return folder
+
+
+@pytest.fixture
+def tiny() -> TrainConfig:
+    """A run of a few seconds: the paper's shape at small widths, one plain phase and one with the GAN."""
+    return TrainConfig(
+        recipe="tiny",
+        generator=GeneratorConfig("paper", size=32, widths=(8, 16, 16)),
+        discriminator=DiscriminatorConfig("patch", widths=(8, 16)),
+        phases=(
+            Phase("plain", share=0.5, crop=32, lr=2e-3, gan=False),
+            Phase("gan", share=0.5, crop=32, lr=1e-3, schedule="cosine", discriminator_warmup=1),
+        ),
+        epochs=4,
+        batch_size=4,
+        augmentation=Augmentation(zoom=(0.7, 1.0), film=0.5),
+        ema=0.5,
+    )

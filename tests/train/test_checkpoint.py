@@ -1,0 +1,108 @@
+"""Checkpoints: complete or absent, safe to load, and refused where they do not fit."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from pathlib import Path
+
+import pytest
+import torch
+
+from cgan_runtime.errors import CganError, ConfigError, ModelFileError
+from cgan_train.checkpoint import CONFIG, STATE, WEIGHTS, load_checkpoint, load_state, save_checkpoint
+from cgan_train.config import GeneratorConfig
+from cgan_train.models import build_generator
+from cgan_train.models.base import Generator
+
+CONFIG_SMALL = GeneratorConfig("paper", size=32, widths=(8, 16))
+
+
+@pytest.fixture
+def generator() -> Generator:
+    torch.manual_seed(0)
+    return build_generator(CONFIG_SMALL).eval()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, generator: Generator) -> Path:
+    path = tmp_path / "ck"
+    save_checkpoint(
+        path, generator.state_dict(), CONFIG_SMALL, "paper", {"epochs_done": 1}, {"ciede2000": 9.5}
+    )
+    return path
+
+
+def test_what_is_saved_is_what_is_loaded(folder: Path, generator: Generator) -> None:
+    loaded = load_checkpoint(folder)
+    x = torch.rand(1, 1, 32, 32)
+    with torch.no_grad():
+        assert torch.equal(loaded.generator(x), generator(x))
+    assert (loaded.recipe, loaded.metrics, loaded.config) == ("paper", {"ciede2000": 9.5}, CONFIG_SMALL)
+    assert sorted(path.name for path in folder.parent.iterdir()) == ["ck"]
+
+
+def test_half_precision_weights_are_loaded_as_float32(tmp_path: Path, generator: Generator) -> None:
+    half = {k: v.half() if v.is_floating_point() else v for k, v in generator.state_dict().items()}
+    save_checkpoint(tmp_path / "half", half, CONFIG_SMALL, "paper", {}, {})
+    loaded = load_checkpoint(tmp_path / "half").generator
+    assert {p.dtype for p in loaded.parameters()} == {torch.float32}
+
+
+def test_a_run_stands_for_its_newest_checkpoint(tmp_path: Path, generator: Generator) -> None:
+    for epoch in (2, 10):
+        path = tmp_path / "run" / f"epoch-{epoch:04d}"
+        save_checkpoint(path, generator.state_dict(), CONFIG_SMALL, "paper", {"epochs_done": epoch}, {})
+    assert load_checkpoint(tmp_path / "run").training["epochs_done"] == 10
+
+
+def _change(folder: Path, **values: object) -> None:
+    document = json.loads((folder / CONFIG).read_text())
+    document.update(values)
+    (folder / CONFIG).write_text(json.dumps(document))
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "words"),
+    [
+        ({"format": "other"}, ModelFileError, "not the config"),
+        ({"version": 99}, ModelFileError, "version 99"),
+        ({"generator": None}, ConfigError, "generator"),
+        ({"generator": {"name": "nope", "size": 32, "widths": [8, 16]}}, ConfigError, "no generator"),
+        ({"generator": {"name": "paper", "size": 32, "widths": [8, 32]}}, ModelFileError, "do not fit"),
+        ({"generator": {"name": "paper", "size": 33, "widths": [8, 16]}}, ConfigError, "multiples"),
+        ({"weights_sha256": "0" * 64}, ModelFileError, "does not match"),
+        ({"weights_sha256": 3}, ConfigError, "weights_sha256"),
+        ({"metrics": None}, ConfigError, "metrics"),
+    ],
+)
+def test_a_wrong_config_is_refused(
+    folder: Path, change: dict[str, object], error: type[CganError], words: str
+) -> None:
+    _change(folder, **change)
+    with pytest.raises(error, match=words):
+        load_checkpoint(folder)
+
+
+@pytest.mark.parametrize("name", [CONFIG, WEIGHTS])
+@pytest.mark.parametrize("content", [None, b"", b"{}", b"\x00" * 64, b"[1, 2]"])
+def test_missing_and_damaged_files_are_refused(folder: Path, name: str, content: bytes | None) -> None:
+    if content is None:
+        (folder / name).unlink()
+    else:
+        (folder / name).write_bytes(content)
+    with pytest.raises(CganError):
+        load_checkpoint(folder)
+
+
+def test_no_checkpoint_at_all(tmp_path: Path) -> None:
+    with pytest.raises(ModelFileError, match="no checkpoint"):
+        load_checkpoint(tmp_path / "nowhere")
+
+
+def test_a_state_that_would_run_code_is_refused(folder: Path) -> None:
+    with pytest.raises(ModelFileError, match="no state"):
+        load_state(folder)
+    (folder / STATE).write_bytes(pickle.dumps(pytest.fail, protocol=2))
+    with pytest.raises(ModelFileError, match="cannot be read"):
+        load_state(folder)

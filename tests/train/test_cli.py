@@ -1,0 +1,63 @@
+"""`cgan-train` as a user runs it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cgan_train import cli
+from cgan_train.checkpoint import load_checkpoint
+from cgan_train.recipes import RECIPES
+
+
+def run(*args: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from cgan_train.cli import main; main()", *map(str, args)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300)
+
+
+def test_recipes_are_those_of_the_registry() -> None:
+    assert set(cli._RECIPES) == set(RECIPES)
+
+
+def test_help_loads_no_torch() -> None:
+    code = "import sys, cgan_train.cli; print(*(name in sys.modules for name in ('torch', 'rich', 'cv2')))"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert out.split() == ["False"] * 3
+
+
+@pytest.mark.slow
+def test_train_resume_and_say_so(cifar: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    common = ("--data", cifar, "--out", out, "--recipe", "paper", "--batch-size", 10)
+    first = run(*common, "--epochs", 1, "--threads", 2)
+    assert first.returncode == 0, first.stderr
+    assert "cgan-export" in first.stdout
+    assert load_checkpoint(out).metrics["pictures"] == 10
+    again = run(*common)
+    assert again.returncode == 1
+    assert "--resume" in again.stderr
+    resumed = run(*common, "--resume")
+    assert resumed.returncode == 0, resumed.stderr
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("--data", "nowhere"),
+        ("--data", "nowhere", "--resume", "--init", "x"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(args: tuple[str, ...], tmp_path: Path) -> None:
+    result = run(*args, "--out", tmp_path / "run")
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: ")
+    assert result.stderr.count("\n") == 1
+    assert not (tmp_path / "run").exists()
+
+
+def test_usage_errors_are_exit_code_2() -> None:
+    assert run("--data", "x", "--recipe", "egde").returncode == 2
+    assert run().returncode == 2

@@ -1,0 +1,40 @@
+"""Colour on tensors, against scikit-image's float64."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from skimage.color import rgb2lab
+
+from cgan_train.augment import film_lightness
+from cgan_train.color import lab_of_rgb, lightness_of_grey, split
+
+
+def test_lab_agrees_with_the_oracle() -> None:
+    rgb = np.random.default_rng(0).random((17, 19, 3))
+    rgb[0, 0], rgb[0, 1] = 0, 1
+    tensor = torch.from_numpy(rgb).permute(2, 0, 1)[None].float()
+    ours = lab_of_rgb(tensor)[0].permute(1, 2, 0).numpy()
+    np.testing.assert_allclose(ours, rgb2lab(rgb), atol=0.02)
+
+
+def test_grey_has_no_chroma_and_its_own_lightness() -> None:
+    grey = torch.linspace(0, 1, 256).reshape(1, 1, 16, 16)
+    lightness, chroma = split(lab_of_rgb(grey.expand(1, 3, 16, 16)))
+    assert chroma.abs().max() * 110 < 0.01
+    torch.testing.assert_close(lightness, lightness_of_grey(grey), atol=1e-4, rtol=0)
+    assert abs(float(lightness.min()) + 1) < 1e-5
+    assert abs(float(lightness.max()) - 1) < 1e-5
+
+
+def test_film_changes_its_share_and_stays_in_range() -> None:
+    rng = torch.Generator().manual_seed(1)
+    rgb = torch.rand(64, 3, 24, 24)
+    lightness, _ = split(lab_of_rgb(rgb))
+    film = film_lightness(rgb, lightness, 0.5, rng)
+    same = sum(torch.equal(a, b) for a, b in zip(film, lightness, strict=True))
+    assert 15 < same < 49
+    assert film.shape == lightness.shape
+    assert film.min() >= -1.0001
+    assert film.max() <= 1.0001
+    assert torch.equal(film_lightness(rgb, lightness, 0.0, rng), lightness)

@@ -1,0 +1,146 @@
+"""The loop: it learns, it resumes as if it had not been stopped, and it stops before it does harm."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from cgan_runtime.errors import ConfigError, TrainingError
+from cgan_train.checkpoint import load_checkpoint
+from cgan_train.config import Augmentation, DiscriminatorConfig, GeneratorConfig, Phase, TrainConfig
+from cgan_train.data.sources import open_sources
+from cgan_train.loop import Progress, Trainer
+from cgan_train.losses import discriminator_loss, generator_gan_loss, pixel_loss
+from cgan_train.recipes import recipe
+
+
+def quiet(_: Progress) -> None:
+    """Report nothing."""
+
+
+def test_it_learns_the_colours_of_its_photos(photos: Path, tmp_path: Path, tiny: TrainConfig) -> None:
+    source, _ = open_sources([photos])
+    pictures = [source.read(index) for index in range(3)]
+    phase = dataclasses.replace(tiny.phases[1], share=1.0, lr=3e-3, discriminator_warmup=0)
+    config = dataclasses.replace(tiny, phases=(phase,), epochs=25, augmentation=Augmentation(), ema=0.0)
+    seen: list[Progress] = []
+    Trainer.start(config, source, tmp_path / "run", pictures).run(seen.append)
+    metrics = load_checkpoint(tmp_path / "run").metrics
+    assert metrics["gain_percent"] > 40
+    assert {"pixel", "G", "D"} <= set(seen[-1].losses)
+    with (tmp_path / "run" / "log.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert [int(row["epoch"]) for row in rows] == list(range(1, 26))
+    assert len(list((tmp_path / "run" / "samples").glob("*.png"))) == 25
+    assert len(list((tmp_path / "run").glob("epoch-*"))) == 3
+
+
+def test_a_stopped_run_goes_on_as_if_it_had_not_been(photos: Path, tmp_path: Path, tiny: TrainConfig) -> None:
+    source, _ = open_sources([photos])
+    whole = load_checkpoint(Trainer.start(tiny, source, tmp_path / "whole").run(quiet))
+    for stop in (1, 2, 3):
+        folder = tmp_path / f"stopped-{stop}"
+
+        def die(now: Progress, stop: int = stop) -> None:
+            if now.epoch == stop + 1 and now.step == 2:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            Trainer.start(tiny, source, folder).run(die)
+        torch.rand(5)  # the state of the random generators must come from the checkpoint
+        resumed = load_checkpoint(Trainer.resume(folder, source).run(quiet))
+        for name, tensor in whole.generator.state_dict().items():
+            assert torch.equal(tensor, resumed.generator.state_dict()[name]), (stop, name)
+
+
+def test_losses_that_are_no_number_stop_the_run(photos: Path, tmp_path: Path, tiny: TrainConfig) -> None:
+    source, _ = open_sources([photos])
+    phases = tuple(dataclasses.replace(phase, lr=1e30) for phase in tiny.phases)
+    with pytest.raises(TrainingError, match="lower the learning rate"):
+        Trainer.start(dataclasses.replace(tiny, phases=phases), source, tmp_path / "run").run(quiet)
+
+
+def test_a_run_is_not_overwritten(photos: Path, tmp_path: Path, tiny: TrainConfig) -> None:
+    source, _ = open_sources([photos])
+    config = dataclasses.replace(tiny, epochs=2)
+    Trainer.start(config, source, tmp_path / "run").run(quiet)
+    with pytest.raises(ConfigError, match="--resume"):
+        Trainer.start(config, source, tmp_path / "run")
+
+
+def test_init_takes_the_weights_and_refuses_another_generator(
+    photos: Path, tmp_path: Path, tiny: TrainConfig
+) -> None:
+    source, _ = open_sources([photos])
+    first = Trainer.start(dataclasses.replace(tiny, epochs=2), source, tmp_path / "a").run(quiet)
+    frozen = tuple(dataclasses.replace(phase, lr=1e-30) for phase in tiny.phases)
+    config = dataclasses.replace(tiny, epochs=2, phases=frozen)
+    second = Trainer.start(config, source, tmp_path / "b", init=first).run(quiet)
+    old, new = (dict(load_checkpoint(path).generator.named_parameters()) for path in (first, second))
+    assert all(torch.allclose(old[name], new[name]) for name in old)
+    other = dataclasses.replace(tiny, generator=GeneratorConfig("paper", 32, (8, 8, 8)))
+    with pytest.raises(ConfigError, match="recipe wants"):
+        Trainer.start(other, source, tmp_path / "c", init=first)
+    with pytest.raises(ConfigError, match="no ImageNet encoder"):
+        Trainer.start(dataclasses.replace(tiny, encoder_weights="imagenet"), source, tmp_path / "d")
+
+
+@pytest.mark.parametrize("name", ["seed", "paper", "edge"])
+def test_every_recipe_trains(name: str, photos: Path, tmp_path: Path) -> None:
+    config = recipe(name)
+    narrow = {"seed": (8, 16), "paper": (8, 16), "edge": (8, 8, 16, 16)}[name]
+    phases = tuple(
+        dataclasses.replace(phase, crop=min(phase.crop, 64), discriminator_warmup=1)
+        for phase in config.phases
+    )
+    config = dataclasses.replace(
+        config,
+        generator=GeneratorConfig(name, config.generator.size, narrow),
+        discriminator=DiscriminatorConfig(config.discriminator.name, (8, 16)),
+        phases=phases,
+        epochs=len(phases) if len(phases) == 1 else 7,
+        batch_size=4,
+        encoder_weights="none",
+    )
+    source, _ = open_sources([photos])
+    seen: list[Progress] = []
+    newest = Trainer.start(config, source, tmp_path / "run").run(seen.append)
+    assert {now.phase for now in seen} == {phase.name for phase in config.phases}
+    assert "D" in seen[-1].losses
+    assert np.isfinite([*seen[-1].losses.values()]).all()
+    assert load_checkpoint(newest).recipe == name
+
+
+def test_pixel_loss_is_weighted_by_colour_and_shade() -> None:
+    plain = recipe("paper")
+    edge = recipe("edge")
+    light, dark = torch.full((1, 1, 4, 4), 0.5), torch.full((1, 1, 4, 4), -0.95)
+    truth = torch.full((1, 2, 4, 4), 0.3)
+    off = truth + 0.2
+    assert float(pixel_loss(truth, truth, light, edge)) == 0
+    assert float(pixel_loss(off, truth, light, plain)) == pytest.approx(0.2, rel=1e-5)
+    assert float(pixel_loss(off, truth, light, edge)) > float(pixel_loss(off, truth, dark, edge))
+    grey = torch.zeros_like(truth)
+    assert float(pixel_loss(off, truth, light, edge)) > float(pixel_loss(grey + 0.2, grey, light, edge))
+
+
+def test_gan_losses_fall_when_they_should() -> None:
+    sure, unsure = torch.full((2, 1, 3, 3), 4.0), torch.zeros(2, 1, 3, 3)
+    assert generator_gan_loss(sure) < generator_gan_loss(unsure)
+    assert discriminator_loss(sure, -sure, 0.0) < discriminator_loss(unsure, unsure, 0.0)
+    assert discriminator_loss(sure, -sure, 0.1) > discriminator_loss(sure, -sure, 0.0)
+
+
+def test_phase_is_part_of_the_checkpoint(photos: Path, tmp_path: Path, tiny: TrainConfig) -> None:
+    source, _ = open_sources([photos])
+    newest = Trainer.start(dataclasses.replace(tiny, epochs=2), source, tmp_path / "run").run(quiet)
+    training = load_checkpoint(newest).training
+    assert TrainConfig.from_json(training["config"]).phases[0] == Phase(
+        "plain", share=0.5, crop=32, lr=2e-3, gan=False
+    )
+    assert training["pictures_per_epoch"] == 12
