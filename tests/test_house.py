@@ -24,7 +24,7 @@ FRAMEWORKS = {"torch", "torchvision", "onnx", "onnxscript", "safetensors", "tens
 
 # The only places that may import a heavy package: a file, or a folder with all below it.
 OWNERS = {
-    "av": ["cgan_runtime/media/"],
+    "av": ["cgan_runtime/media/", "cgan_runtime/pipeline.py"],  # the pipeline tells frames from packets
     "onnxruntime": ["cgan_runtime/backends/onnx.py"],
     "openvino": ["cgan_runtime/backends/openvino.py"],
     "torch": ["cgan_train/", "cgan_export/", "cgan_benchmarks/"],
