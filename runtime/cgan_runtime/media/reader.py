@@ -1,0 +1,240 @@
+"""Films in: the frames of one video stream and the packets of all others, in the order of the file.
+
+    with FilmReader(Path("film.mp4")) as film:
+        for item in film: ...                          # av.VideoFrame or av.Packet (sound, subtitles, ...)
+        print(film.damage or "whole")
+
+Damage is survived and counted: what can be decoded is yielded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import av
+from av.stream import Disposition
+
+from cgan_runtime.errors import MediaError
+
+_MAX_FAILED_READS = 16  # in a row; then the rest of a damaged film is given up
+_MISSING_TAIL = 0.25  # seconds short of the stated duration from which a film counts as cut off
+_MICROSECONDS = 1_000_000  # per second; the unit of a container's duration
+_MOV = "mov,mp4,m4a,3gp,3g2,mj2"
+
+
+class FilmReader:
+    """One film, opened; iterate it once, in one thread.
+
+    Attributes:
+        path: Where it lies.
+        container: The opened file.
+        stream: The video stream that is coloured.
+        first: Its first frame (also yielded by iterating).
+        stated_frames: How many frames the film should have, exact or by its duration; None where unknown.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open a film and decode its first frame.
+
+        Raises:
+            MediaError: Missing, a folder, not readable, not a film, without a picture, or without a frame.
+        """
+        self.path = path
+        self.container = _open(path)
+        self._packets = self._hidden = self._frames = 0
+        self._failed_decodes = self._failed_reads = self._corrupt = self._retimed = 0
+        self._end = 0.0  # seconds, of the latest packet of any stream
+        self._last_pts: int | None = None
+        try:
+            self.stream = _film_stream(path, self.container)
+            self.stream.thread_type = "AUTO"
+            self._stated_end = (self.container.duration or 0) / _MICROSECONDS
+            self._index_length = self._stated_packets()
+            self.stated_frames = self._index_length or self._frames_by_duration()
+            self._items = self._read()
+            self._waiting: list[av.Packet[Any] | av.VideoFrame] = []
+            self.first = self._first_frame()
+        except BaseException:
+            self.container.close()
+            raise
+
+    def __enter__(self) -> FilmReader:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.container.close()
+
+    def __iter__(self) -> Iterator[av.VideoFrame | av.Packet[Any]]:
+        while self._waiting:
+            yield self._waiting.pop(0)
+        yield from self._items
+
+    @property
+    def lost_frames(self) -> int:
+        """Frames known to be missing, once the film has been iterated; mostly an estimate."""
+        if not (self._is_cut_off() or self._failed_decodes or self._failed_reads or self._corrupt):
+            return 0  # whole films, too, may state more than they show
+        missing = (self.stated_frames or 0) - self._hidden - self._frames
+        return max(self._failed_decodes, missing)
+
+    @property
+    def damage(self) -> str | None:
+        """What is wrong with the film, once it has been iterated; None if nothing is known to be."""
+        lost, of = self.lost_frames, f" of {self.stated_frames}" if self.stated_frames else ""
+        parts = [
+            "it is cut off" if self._is_cut_off() else "",
+            f"about {_count(lost, 'frame')}{of} could not be read" if lost else "",
+            f"{_count(self._corrupt, 'frame')} decoded with errors" if self._corrupt else "",
+            f"{_count(self._failed_reads, 'stretch')} skipped" if self._failed_reads else "",
+        ]
+        return ", ".join(part for part in parts if part) or None
+
+    @property
+    def retimed_frames(self) -> int:
+        """Frames whose pts was missing or did not rise, and was put right."""
+        return self._retimed
+
+    def _read(self) -> Iterator[av.VideoFrame | av.Packet[Any]]:
+        for packet in self._demux():
+            self._note_end(packet)
+            if packet.stream_index != self.stream.index:
+                yield packet
+                continue
+            self._packets += 1
+            self._hidden += packet.is_discard  # cut away by an edit list
+            yield from self._decode(packet)
+        yield from self._decode(None)
+
+    def _demux(self) -> Iterator[av.Packet[Any]]:
+        in_a_row = 0
+        while in_a_row < _MAX_FAILED_READS:
+            try:
+                for packet in self.container.demux():
+                    in_a_row = 0
+                    if (
+                        packet.dts is not None or packet.pts is not None or packet.size
+                    ):  # else: end of a stream
+                        yield packet
+                return
+            except av.FFmpegError:
+                self._failed_reads += 1
+                in_a_row += 1
+
+    def _decode(self, packet: av.Packet[Any] | None) -> Iterator[av.VideoFrame]:
+        try:
+            frames = self.stream.decode(packet)
+        except av.EOFError:
+            return
+        except av.FFmpegError:
+            self._failed_decodes += 1
+            return
+        for frame in frames:
+            self._frames += 1
+            self._corrupt += frame.is_corrupt
+            yield self._timed(frame)
+
+    def _timed(self, frame: av.VideoFrame) -> av.VideoFrame:
+        """Give a frame a pts that is there and rises, in the stream's time base: encoders insist on both."""
+        frame.time_base = self.stream.time_base
+        if self._last_pts is None:
+            self._retimed += frame.pts is None
+            frame.pts = frame.pts or 0
+        elif frame.pts is None:
+            self._retimed += 1
+            frame.pts = self._last_pts + max(1, frame.duration or self._nominal_duration())
+        elif frame.pts <= self._last_pts:
+            self._retimed += 1
+            frame.pts = self._last_pts + 1
+        self._last_pts = frame.pts
+        return frame
+
+    def _nominal_duration(self) -> int:
+        rate, base = self.stream.average_rate, self.stream.time_base
+        return round(1 / (rate * base)) if rate and base else 1
+
+    def _first_frame(self) -> av.VideoFrame:
+        for item in self._items:
+            self._waiting.append(item)
+            if isinstance(item, av.VideoFrame):
+                return item
+        raise MediaError(f"{self.path} holds no frame that can be decoded; is it whole?")
+
+    def _note_end(self, packet: av.Packet[Any]) -> None:
+        time = packet.pts if packet.pts is not None else packet.dts
+        if time is not None:
+            self._end = max(self._end, float((time + (packet.duration or 0)) * packet.time_base))
+
+    def _is_cut_off(self) -> bool:
+        if self._index_length:
+            return self._packets < self._index_length
+        return self._stated_end - self._end >= _MISSING_TAIL
+
+    def _stated_packets(self) -> int:
+        """Length of the index of an mp4 or mov: exactly what the file should hold, trimmed parts left out."""
+        if self.container.format.name != _MOV or not self.stream.frames:
+            return 0
+        return len(getattr(self.stream, "index_entries", ()))
+
+    def _frames_by_duration(self) -> int | None:
+        rate, base = self.stream.average_rate, self.stream.time_base
+        if not rate:
+            return None
+        if self.stream.duration and base:
+            return round(self.stream.duration * base * rate)
+        start = max(0, self.container.start_time or 0) if "matroska" in self.container.format.name else 0
+        seconds = Fraction((self.container.duration or 0) - start, _MICROSECONDS)
+        return round(seconds * rate) or None
+
+
+def _open(path: Path) -> av.container.InputContainer:
+    if path.is_dir():
+        raise MediaError(f"{path} is a folder; colour all it holds with --input-dir")
+    try:
+        with path.open("rb") as file:
+            empty = not file.read(1)
+    except OSError as error:
+        raise MediaError(f"cannot read {path} ({error.strerror}); give a film that is there") from error
+    if empty:
+        raise MediaError(f"{path} is empty; give a film")
+    try:
+        # An absolute path cannot be taken for a protocol; tags in odd encodings are kept byte for byte.
+        container = av.open(path.absolute(), metadata_errors="surrogateescape")
+    except (av.FFmpegError, ValueError) as error:
+        raise MediaError(f"{path} is no film that can be read ({_reason(error)}); is it whole?") from error
+    if container.format.name.endswith("_pipe") or container.format.name == "image2":
+        container.close()
+        raise MediaError(f"{path} is a picture, not a film; colour it with --image")
+    return container
+
+
+def _film_stream(path: Path, container: av.container.InputContainer) -> av.VideoStream:
+    films = [
+        stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic
+    ]
+    if not films:
+        raise MediaError(f"{path} has no picture to colour, only {_kinds(container)}; give a film")
+    chosen = next((stream for stream in films if stream.disposition & Disposition.default), films[0])
+    if chosen.codec_context is None:
+        raise MediaError(f"{path} has a picture in a codec that cannot be decoded here; convert it first")
+    return chosen
+
+
+def _kinds(container: av.container.InputContainer) -> str:
+    names = {"audio": "sound", "subtitle": "subtitles", "video": "a cover picture"}
+    kinds = sorted({names.get(stream.type, stream.type) for stream in container.streams})
+    return " and ".join(kinds) or "nothing"
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)
+
+
+def _count(number: int, thing: str) -> str:
+    plural = "es" if thing.endswith("ch") else "s"
+    return f"{number} {thing}{'' if number == 1 else plural}"

@@ -1,0 +1,209 @@
+"""Where a result goes, in which container and encoder, and that it appears only when it is complete.
+
+target = default_output(Path("film.mp4"), Encoding("libx264"))
+check_output(target, source=Path("film.mp4"), overwrite=False)
+with replacing(target) as temporary: ...           # write there; on success it takes the target's name
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cgan_runtime.errors import ConfigError, MediaError
+
+INFIX = ".colour"
+"""Put between stem and suffix of an input to name its output."""
+
+PICTURES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp"})
+"""Suffixes of pictures that are read and written."""
+
+WRITTEN_FILMS = {
+    ".mp4": "mp4",
+    ".m4v": "mp4",
+    ".mov": "mov",
+    ".mkv": "matroska",
+    ".webm": "webm",
+    ".avi": "avi",
+}
+"""Suffixes of films that are written, and FFmpeg's name of their container."""
+
+FILMS = frozenset(WRITTEN_FILMS) | {
+    ".3gp", ".asf", ".dv", ".flv", ".gif", ".m2ts", ".mpeg", ".mpg", ".mts", ".mxf", ".ogv", ".ts",
+    ".vob", ".wmv",
+}  # fmt: skip
+"""Suffixes of films that are read."""
+
+FALLBACK_SUFFIX = ".mkv"
+"""Takes every codec; chosen where the input's own container cannot be written."""
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """One of the video encoders that can be chosen.
+
+    Attributes:
+        suffixes: Containers that it may be put into.
+        crf: Default quality, lower is better and bigger; None where it has no such setting.
+        preset: Default preset; None where it has no such setting.
+        lossless: Options that take the place of crf 0, so that this is bit for bit.
+        options: Passed to FFmpeg as they are.
+    """
+
+    suffixes: frozenset[str]
+    crf: int | None = None
+    max_crf: int = 0
+    preset: str | None = None
+    lossless: dict[str, str] = field(default_factory=dict)
+    options: dict[str, str] = field(default_factory=dict)
+
+
+ENCODERS: dict[str, Encoder] = {
+    "libx264": Encoder(
+        suffixes=frozenset(WRITTEN_FILMS) - {".webm"},
+        crf=18,
+        max_crf=51,
+        preset="veryfast",
+        lossless={"qp": "0"},
+    ),
+    "libvpx-vp9": Encoder(
+        suffixes=frozenset({".webm", ".mkv", ".mp4"}),
+        crf=24,
+        max_crf=63,
+        lossless={"lossless": "1"},
+        # b=0 makes crf alone rule; the rest is what keeps up with a network on a few cores.
+        options={"b": "0", "deadline": "realtime", "cpu-used": "7", "row-mt": "1"},
+    ),
+    "ffv1": Encoder(suffixes=frozenset({".mkv", ".avi"}), options={"level": "3", "slicecrc": "1"}),
+}
+
+
+@dataclass(frozen=True)
+class EncoderSettings:
+    """What the user asked of the encoder; None leaves it to cgan.
+
+    Raises:
+        ConfigError: No such encoder, or it has no such setting.
+    """
+
+    codec: str | None = None
+    crf: int | None = None
+    preset: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.codec is not None and self.codec not in ENCODERS:
+            raise ConfigError(f"no encoder {self.codec!r}; choose one of {', '.join(ENCODERS)}")
+
+    def codec_for(self, target: Path) -> str:
+        """The encoder for an output file.
+
+        Raises:
+            MediaError: The container cannot be written, or does not take the encoder that was asked for.
+        """
+        suffix = target.suffix.lower()
+        if suffix not in WRITTEN_FILMS:
+            raise MediaError(
+                f"{target} names no film that can be written; "
+                f"end it in one of {', '.join(sorted(WRITTEN_FILMS))}"
+            )
+        if self.codec is None:
+            return next(name for name, encoder in ENCODERS.items() if suffix in encoder.suffixes)
+        if suffix not in (fitting := ENCODERS[self.codec].suffixes):
+            raise MediaError(
+                f"{suffix} takes no {self.codec}; end the output in one of {', '.join(sorted(fitting))}, "
+                "or leave --codec out"
+            )
+        return self.codec
+
+    def options(self, codec: str) -> dict[str, str]:
+        """FFmpeg's options for an encoder.
+
+        Raises:
+            ConfigError: It has no such setting, or not that value.
+        """
+        encoder = ENCODERS[codec]
+        options = dict(encoder.options)
+        if self.preset is not None and encoder.preset is None:
+            raise ConfigError(f"{codec} has no presets; leave --preset out")
+        if self.crf is not None and encoder.crf is None:
+            raise ConfigError(f"{codec} is lossless and has no crf; leave --crf out")
+        if preset := self.preset or encoder.preset:
+            options["preset"] = preset
+        crf = encoder.crf if self.crf is None else self.crf
+        if crf is not None and not 0 <= crf <= encoder.max_crf:
+            raise ConfigError(
+                f"--crf {crf} is not within 0 (lossless) and {encoder.max_crf}, as {codec} takes"
+            )
+        if crf is not None:
+            options |= encoder.lossless if crf == 0 else {"crf": str(crf)}
+        return options
+
+
+def film_suffix(source: Path, settings: EncoderSettings) -> str:
+    """The container for a film's output: that of the input where it can be written and takes the encoder."""
+    suffix = source.suffix.lower()
+    fitting = frozenset(WRITTEN_FILMS) if settings.codec is None else ENCODERS[settings.codec].suffixes
+    return source.suffix if suffix in fitting else FALLBACK_SUFFIX
+
+
+def default_output(source: Path, suffix: str) -> Path:
+    """`film.mp4` -> `film.colour.mp4`, beside the input."""
+    return source.with_name(f"{source.stem}{INFIX}{suffix}")
+
+
+def check_output(target: Path, *, source: Path, overwrite: bool) -> None:
+    """Refuse an output that could not be written, before any work is done.
+
+    Raises:
+        MediaError: Its folder is missing or not writable, it is the input, a folder, or exists already.
+    """
+    folder = target.parent
+    if not folder.is_dir():
+        raise MediaError(f"no folder {folder} to write {target.name} into; make it, or name another with -o")
+    if target.is_dir():
+        raise MediaError(f"the output {target} is a folder; name a file with -o")
+    if target.exists():
+        if source.exists() and target.samefile(source):
+            raise MediaError(f"the output {target} is the input itself; name another file with -o")
+        if not overwrite:
+            raise MediaError(
+                f"{target} exists already; name another file with -o, or allow it with --overwrite"
+            )
+    probe = _temporary_for(target)
+    try:
+        probe.touch(exist_ok=False)
+        probe.unlink()
+    except OSError as error:
+        raise MediaError(
+            f"cannot write into {folder} ({error.strerror}); name another folder with -o"
+        ) from error
+
+
+@contextmanager
+def replacing(target: Path) -> Iterator[Path]:
+    """Lend the name of a temporary sibling, which takes the target's name at the end; any error removes it.
+
+    Raises:
+        MediaError: The finished file cannot take the target's name.
+    """
+    target = target.resolve()  # a link stays a link
+    temporary = _temporary_for(target)
+    try:
+        yield temporary
+        try:
+            os.replace(temporary, target)  # noqa: PTH105 (named as the contract names it)
+        except OSError as error:
+            raise MediaError(
+                f"cannot write {target} ({error.strerror}); name another file with -o"
+            ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _temporary_for(target: Path) -> Path:
+    """A hidden, unused name beside the target, with its suffix, by which encoders choose the format."""
+    return target.with_name(f".cgan-{secrets.token_hex(6)}{target.suffix}")

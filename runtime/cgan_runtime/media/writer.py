@@ -1,0 +1,190 @@
+"""Films out: coloured frames and the other streams' packets into one container.
+
+    with FilmWriter(temporary, reader, settings) as writer:
+        writer.write(coloured_frame_or_packet)
+        writer.finish()
+
+The name that it writes to is a temporary one, see `target.replacing`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Any, cast
+
+import av
+import numpy as np
+
+from cgan_runtime.errors import MediaError
+from cgan_runtime.media.frame import FrameLayout
+from cgan_runtime.media.reader import FilmReader
+from cgan_runtime.media.target import WRITTEN_FILMS, EncoderSettings
+from cgan_runtime.media.tracks import lasting_tags, plan_tracks
+
+_MOVIE_TIMESCALE = 1000  # ticks per second of an mp4's own clock, unless a start needs finer ones
+_MAX_TIMESCALE = (1 << 31) - 1
+_CONTAINER_TAGS = frozenset({"major_brand", "minor_version", "compatible_brands"})
+
+
+class FilmWriter:
+    """A film being written. Used in one thread at a time.
+
+    Attributes:
+        layout: How its frames are stored.
+        notes: What is not kept as it was, one sentence each.
+    """
+
+    def __init__(self, path: Path, reader: FilmReader, settings: EncoderSettings) -> None:
+        """Decide everything and write the header.
+
+        Raises:
+            MediaError: The container or the encoder cannot be used for this film.
+            ConfigError: The encoder has no such setting.
+        """
+        codec = settings.codec_for(path)
+        options = settings.options(codec)
+        self._path = path
+        self._reader = reader
+        self._last_pts: int | None = None
+        accepted = [pixel_format.name for pixel_format in av.Codec(codec, "w").video_formats or []]
+        self.layout = FrameLayout.plan(
+            reader.first, codec=reader.stream.codec_context.name, accepted=accepted, encoder=codec
+        )
+        container_format = WRITTEN_FILMS[path.suffix.lower()]
+        with self._told_plainly():
+            self._container = av.open(
+                path.absolute(),
+                "w",
+                format=container_format,
+                container_options=_container_options(container_format, reader),
+                metadata_errors="surrogateescape",
+            )
+        try:
+            with self._told_plainly():
+                self._stream = self._add_film(codec, options)
+                rotation_notes = _keep_rotation(reader.first, self._stream)
+                self._tracks, track_notes = plan_tracks(reader.container, reader.stream, self._container)
+                self._copy_film_tags()
+                self._container.start_encoding()
+        except BaseException:
+            self._close_quietly()
+            raise
+        self.notes = [*self.layout.notes, *rotation_notes, *track_notes]
+
+    def __enter__(self) -> FilmWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._close_quietly()
+
+    def write(self, item: av.VideoFrame | av.Packet[Any]) -> None:
+        """Take a coloured frame, or a packet of another stream of the input.
+
+        Raises:
+            MediaError: It cannot be written (disk full, encoder refuses).
+        """
+        with self._told_plainly():
+            if isinstance(item, av.VideoFrame):
+                self._container.mux(self._stream.encode(self._in_own_time(item)))
+            elif item.stream_index in self._tracks:
+                self._tracks[item.stream_index].write(item)
+
+    def finish(self) -> None:
+        """Write what the encoders hold back and the end of the file.
+
+        Raises:
+            MediaError: As `write`.
+        """
+        with self._told_plainly():
+            self._container.mux(self._stream.encode(None))
+            for track in self._tracks.values():
+                track.flush()
+            self._container.close()
+
+    def _add_film(self, codec: str, options: dict[str, str]) -> av.VideoStream:
+        source, layout = self._reader.stream, self.layout
+        rate = source.average_rate or source.guessed_rate
+        stream = cast(av.VideoStream, self._container.add_stream(codec, rate=rate, options=options))
+        context = stream.codec_context
+        context.width, context.height, context.pix_fmt = layout.width, layout.height, layout.pixel_format
+        # avi counts frames: its clock is the frame rate. All others keep the clock of the input.
+        time_base = 1 / rate if self._container.format.name == "avi" and rate else source.time_base
+        stream.time_base = context.time_base = time_base or Fraction(1, 1000)
+        if self._container.format.name == "avi":
+            context.max_b_frames = 0  # which have no presentation time there
+        context.thread_type = "AUTO"
+        if source.sample_aspect_ratio:
+            context.sample_aspect_ratio = source.sample_aspect_ratio
+        first = self._reader.first
+        context.colorspace, context.color_range = layout.colorspace, layout.color_range
+        context.color_primaries, context.color_trc = first.color_primaries, first.color_trc
+        stream.metadata.update(lasting_tags(source.metadata))
+        stream.disposition = source.disposition
+        return stream
+
+    def _copy_film_tags(self) -> None:
+        source = self._reader.container
+        tags = lasting_tags(source.metadata)
+        self._container.metadata.update({key: tags[key] for key in tags if key not in _CONTAINER_TAGS})
+        if chapters := source.chapters():
+            self._container.set_chapters(chapters)
+
+    def _in_own_time(self, frame: av.VideoFrame) -> av.VideoFrame:
+        """Set a frame's pts to the output's clock, which only avi has coarser than the input's."""
+        base = self._stream.codec_context.time_base
+        if frame.time_base != base and frame.pts is not None and frame.time_base is not None:
+            frame.pts = round(frame.pts * frame.time_base / base)
+            frame.duration = round(frame.duration * frame.time_base / base)
+            frame.time_base = base
+        if self._last_pts is not None and frame.pts is not None:
+            frame.pts = max(frame.pts, self._last_pts + 1)
+        self._last_pts = frame.pts
+        return frame
+
+    @contextmanager
+    def _told_plainly(self) -> Iterator[None]:
+        """Turn what FFmpeg raises into an error of ours."""
+        try:
+            yield
+        except (av.FFmpegError, OverflowError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise MediaError(
+                f"the film cannot be written ({reason}); is the disk full? "
+                "else try another container or --codec"
+            ) from error
+
+    def _close_quietly(self) -> None:
+        """Close a container that may already have failed, or have been finished."""
+        with suppress(av.FFmpegError):  # what brought us here is the one to be told, and the file goes away
+            self._container.close()
+
+
+def _container_options(container_format: str, reader: FilmReader) -> dict[str, str]:
+    """Make an mp4's or mov's own clock fine enough to hold where each stream starts."""
+    if container_format not in ("mp4", "mov"):
+        return {}
+    clocks = [
+        stream.time_base for stream in reader.container.streams if stream.start_time and stream.time_base
+    ]
+    timescale = math.lcm(_MOVIE_TIMESCALE, *(clock.denominator for clock in clocks))
+    if timescale > _MAX_TIMESCALE and reader.stream.time_base:
+        timescale = reader.stream.time_base.denominator
+    return {"movie_timescale": str(timescale)}
+
+
+def _keep_rotation(first: av.VideoFrame, stream: av.VideoStream) -> list[str]:
+    """Tag the output with the input's display matrix."""
+    matrix: Any = first.side_data.get("DISPLAYMATRIX")
+    if matrix is None:
+        return []
+    if not hasattr(stream, "set_display_matrix"):  # PyAV before 18
+        return ["the film is turned by a tag that this version of PyAV cannot write: it will play unturned"]
+    stream.set_display_matrix(np.frombuffer(matrix, np.int32).tolist())
+    return []

@@ -1,0 +1,122 @@
+"""Three stages on three threads with short queues between them: constant memory, order kept, errors heard.
+
+    run_stages(reader, colour, writer.write, depth=8)
+
+The middle stage runs in the calling thread, so that a back end stays in the thread that opened it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+
+class Cancelled(Exception):
+    """The other end of a channel has given up; never leaves `run_stages`."""
+
+
+class Channel(Generic[T]):
+    """A bounded first-in first-out queue that can be closed by its feeder and cancelled by anybody."""
+
+    def __init__(self, depth: int) -> None:
+        self._items: deque[T] = deque()
+        self._depth = depth
+        self._closed = False
+        self._cancelled = False
+        self._changed = threading.Condition()
+
+    def feed(self, source: Iterable[T]) -> None:
+        """Put every item of `source`, waiting where the channel is full, then close it.
+
+        Raises:
+            Cancelled: The channel was cancelled meanwhile.
+        """
+        for item in source:
+            with self._changed:
+                self._changed.wait_for(lambda: self._cancelled or len(self._items) < self._depth)
+                if self._cancelled:
+                    raise Cancelled
+                self._items.append(item)
+                self._changed.notify_all()
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def __iter__(self) -> Iterator[T]:
+        """Yield the items until the channel is closed and empty.
+
+        Raises:
+            Cancelled: The channel was cancelled; what it still held is dropped.
+        """
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._cancelled or self._closed or self._items)
+                if self._cancelled:
+                    raise Cancelled
+                if not self._items:
+                    return
+                item = self._items.popleft()
+                self._changed.notify_all()
+            yield item
+
+    def cancel(self) -> None:
+        """Wake and stop both ends."""
+        with self._changed:
+            self._cancelled = True
+            self._items.clear()
+            self._changed.notify_all()
+
+
+def run_stages(source: Iterable[T], work: Callable[[T], U], sink: Callable[[U], None], *, depth: int) -> None:
+    """Run `sink(work(item))` for every item of `source`, each of the three in its own thread, in order.
+
+    Args:
+        source: Iterated in a thread of its own.
+        work: Called in the calling thread.
+        sink: Called in a thread of its own.
+        depth: Most items that wait between two stages.
+
+    Raises:
+        BaseException: Whatever was raised first in any stage, Ctrl-C included, as it was raised; by then
+            all stages have stopped.
+    """
+    taken: Channel[T] = Channel(depth)
+    worked: Channel[U] = Channel(depth)
+    failures: list[BaseException] = []
+
+    def guarded(body: Callable[[], None]) -> None:
+        try:
+            body()
+        except Cancelled:
+            pass
+        except BaseException as error:  # noqa: BLE001 (raised again below, in the calling thread)
+            failures.append(error)
+            taken.cancel()
+            worked.cancel()
+
+    def drain() -> None:
+        for item in worked:
+            sink(item)
+
+    threads = [
+        threading.Thread(target=guarded, args=(lambda: taken.feed(source),), name="source"),
+        threading.Thread(target=guarded, args=(drain,), name="sink"),
+    ]
+
+    def middle() -> None:
+        worked.feed(map(work, taken))
+        for thread in threads:
+            thread.join()
+
+    for thread in threads:
+        thread.start()
+    guarded(middle)
+    for thread in threads:  # after a failure or Ctrl-C; both have been told to stop
+        thread.join()
+    if failures:
+        raise failures[0]
