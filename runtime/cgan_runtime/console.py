@@ -10,7 +10,10 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Sequence
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
 
@@ -21,6 +24,10 @@ from cgan_runtime.errors import CganError
 EXIT_ERROR = 1
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 _SIGNAL_EXIT = 128
+_MEGABYTE = 1_000_000  # bytes
+
+Advance = Callable[[int, int | None], None]
+"""Moves a progress bar: how much is done, and of how much (None where unknown)."""
 
 
 def guard(command: click.Command) -> Callable[..., NoReturn]:
@@ -82,3 +89,63 @@ def _leave_tidily_when_told_to() -> None:
 
 def _raise_exit(number: int, _frame: FrameType | None) -> NoReturn:
     raise SystemExit(_SIGNAL_EXIT + number)
+
+
+class Console:
+    """What a command tells its user. The bar, notes and warnings go to stderr, results to stdout."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        """Start talking; `quiet` leaves only the warnings."""
+        self._quiet = quiet
+
+    def result(self, line: str) -> None:
+        """Print a line of the command's result."""
+        if not self._quiet:
+            click.echo(line)
+
+    def note(self, message: str) -> None:
+        """Print something that the user may want to know."""
+        if not self._quiet:
+            click.echo(f"note: {one_line(message)}", err=True)
+
+    def warn(self, message: str) -> None:
+        """Print something that the user must know, quiet or not."""
+        click.echo(f"warning: {one_line(message)}", err=True)
+
+    @contextmanager
+    def progress(self, title: str) -> Iterator[Advance]:
+        """Show a bar with frames per second and time left on a terminal, nothing elsewhere.
+
+        Yields:
+            To be told how many frames are done, and of how many (None where unknown).
+        """
+        if self._quiet or not sys.stderr.isatty():
+            yield lambda done, total: None
+            return
+        import rich.console
+        from rich import progress
+
+        columns = (
+            progress.TextColumn("{task.description}"),
+            progress.BarColumn(),
+            progress.MofNCompleteColumn(),
+            progress.TextColumn("{task.fields[rate]}"),
+            progress.TimeRemainingColumn(),
+        )
+        with progress.Progress(*columns, console=rich.console.Console(stderr=True), transient=True) as bar:
+            task = bar.add_task(title, total=None, rate="")
+            began = time.perf_counter()
+
+            def advance(done: int, total: int | None) -> None:
+                rate = done / (time.perf_counter() - began)
+                # A total that was an estimate may prove too small.
+                bar.update(
+                    task, completed=done, total=total and max(done, total), rate=f"{rate:.1f} frames/s"
+                )
+
+            yield advance
+
+
+def size_text(size: int) -> str:
+    """A file's size for people: `812 kB`, `1.4 MB`."""
+    return f"{size / 1e6:.1f} MB" if size >= _MEGABYTE else f"{max(1, round(size / 1e3))} kB"
