@@ -25,8 +25,9 @@ help: ## list the targets
 
 run: $(RUN_VENV)/.installed ## colour the sample film, or VIDEO=in.mp4, into OUT=out/....colour.mp4
 	@mkdir -p out
-	@name=$${VIDEO##*/}; stem=$${name%.*}; suffix=$${name##*.}; \
-	$(RUN_VENV)/bin/cgan-run --video "$$VIDEO" -o "$${OUT:-out/$$stem.colour.$$suffix}" --overwrite
+	@shopt -s nocasematch; name=$${VIDEO##*/}; out=out/$${name%.*}.colour.$${name##*.}; \
+	case $$out in *.mp4|*.m4v|*.mov|*.mkv|*.webm|*.avi) ;; *) out=$$out.mkv ;; esac; \
+	$(RUN_VENV)/bin/cgan-run --video "$$VIDEO" -o "$${OUT:-$$out}" --overwrite
 
 test: lint ## linter, types, import law and all tests, slow ones last
 	$(BIN)/python -m pytest

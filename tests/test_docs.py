@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from cgan_runtime.media.target import WRITTEN_FILMS
+
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("samples/*.md")])
 COMMANDS = ("cgan-run", "cgan-train", "cgan-export", "cgan-bench")
@@ -110,6 +112,8 @@ def make(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     [
         ([], "samples/sample.mp4", "out/sample.colour.mp4"),
         (["VIDEO=my films.old/a $b 'c'.mkv"], "my films.old/a $b 'c'.mkv", "out/a $b 'c'.colour.mkv"),
+        (["VIDEO=/tmp/IMG.MOV"], "/tmp/IMG.MOV", "out/IMG.colour.MOV"),
+        (["VIDEO=/tmp/old.mpg"], "/tmp/old.mpg", "out/old.colour.mpg.mkv"),
         (["VIDEO=/tmp/in.mp4", "OUT=there/my $out.mp4"], "/tmp/in.mp4", "there/my $out.mp4"),
     ],
 )
@@ -119,6 +123,13 @@ def test_make_run_takes_names_as_they_are(checkout: Path, words: list[str], vide
     arguments = result.stdout.splitlines()
     assert arguments[arguments.index("--video") + 1] == video
     assert arguments[arguments.index("-o") + 1] == out
+    assert "--overwrite" in arguments
+
+
+@needs_make
+@pytest.mark.parametrize("suffix", WRITTEN_FILMS)
+def test_make_run_keeps_a_container_that_can_be_written(checkout: Path, suffix: str) -> None:
+    assert f"out/in.colour{suffix}" in make(checkout, "run", f"VIDEO=in{suffix}").stdout.splitlines()
 
 
 @needs_make
