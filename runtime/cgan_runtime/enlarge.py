@@ -79,5 +79,5 @@ def _slopes(codes: FloatArray, guide: FloatArray, span: float) -> list[FloatArra
 
 
 def _box(plane: FloatArray) -> FloatArray:
-    averaged: FloatArray = cv2.blur(plane, (2 * RADIUS + 1, 2 * RADIUS + 1))
-    return averaged
+    side = 2 * RADIUS + 1
+    return np.asarray(cv2.blur(plane, (side, side)), np.float32)

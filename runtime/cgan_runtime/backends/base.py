@@ -4,20 +4,22 @@
         chroma = backend.infer(lightness)
 
 A new back end subclasses `Backend`, sets `name`, and implements `_run` (and `_release` when it holds
-anything). Shape and dtype are checked here once; `_run` only sees good arrays.
+anything). Shape and dtype are checked here once; `_run` only sees good arrays. What an engine raises is
+turned into a `CganError` by the engine's own file.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from pathlib import Path
 from types import TracebackType
 from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from cgan_runtime.errors import BackendUnavailable, InputShapeError
-from cgan_runtime.manifest import Manifest
+from cgan_runtime.errors import BackendUnavailable, InputShapeError, ModelFileError
+from cgan_runtime.manifest import Manifest, Tensor
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -29,6 +31,7 @@ class Backend(ABC):
         name: Short name of the back end, as given to `--backend`.
         manifest: What the model file says of itself (`cgan_runtime.manifest`).
         device: What it runs on, for people to read ("CPU, 2 threads").
+        passed_over: Why each better back end was not taken, one line each; filled by `open_backend`.
     """
 
     name: ClassVar[str]
@@ -36,6 +39,7 @@ class Backend(ABC):
     def __init__(self, manifest: Manifest, device: str) -> None:
         self.manifest = manifest
         self.device = device
+        self.passed_over: tuple[str, ...] = ()
         self._closed = False
 
     def infer(self, lightness: FloatArray) -> FloatArray:
@@ -51,12 +55,20 @@ class Backend(ABC):
 
         Raises:
             InputShapeError: Wrong shape, dtype or size.
-            BackendUnavailable: The back end was closed.
+            BackendUnavailable: The back end was closed, or the engine failed.
+            ModelFileError: The model's answer has another shape than a colouriser's.
         """
         if self._closed:
             raise BackendUnavailable(f"the {self.name} back end is closed; open it again with open_backend()")
         self._check(lightness)
-        return self._run(np.ascontiguousarray(lightness))
+        chroma = self._run(np.ascontiguousarray(lightness))
+        count, _, height, width = lightness.shape
+        if chroma.shape != (count, 2, height, width) or chroma.dtype != np.float32:
+            raise ModelFileError(
+                f"{self.manifest.file} answered {lightness.shape} with {chroma.dtype} {chroma.shape}, "
+                f"expected float32 {(count, 2, height, width)}; export it with cgan-export"
+            )
+        return chroma
 
     def close(self) -> None:
         """Free the engine. Calling it twice is harmless."""
@@ -81,9 +93,52 @@ class Backend(ABC):
 
     def _check(self, lightness: FloatArray) -> None:
         multiple = self.manifest.size_multiple
-        expected = f"float32 (N, 1, H, W) with H and W multiples of {multiple}"
+        axes = ", ".join(str(axis) for axis in self.manifest.input.shape)
+        expected = f"float32 ({axes}) with height and width multiples of {multiple}"
         if lightness.ndim != 4 or lightness.shape[1] != 1 or lightness.dtype != np.float32:
             raise InputShapeError(f"got {lightness.dtype} {lightness.shape}; expected {expected}")
         count, _, height, width = lightness.shape
         if count == 0 or height == 0 or width == 0 or height % multiple or width % multiple:
             raise InputShapeError(f"got {lightness.shape}; expected {expected}")
+        if _disagree(lightness.shape, self.manifest.input.shape):
+            raise InputShapeError(f"got {lightness.shape}; this model takes {expected} only")
+
+
+def check_signature(path: Path, manifest: Manifest, inputs: list[Tensor], outputs: list[Tensor]) -> None:
+    """Compare what an engine found in a model file with what its manifest promises.
+
+    Args:
+        path: The model file, for the message.
+        manifest: What is expected.
+        inputs: What the engine found; axes that are free or unknown to it as strings.
+        outputs: Likewise.
+
+    Raises:
+        ModelFileError: Other names or dtypes, more than one of either, or fixed axes that differ.
+    """
+    for what, found, expected in (("input", inputs, manifest.input), ("output", outputs, manifest.output)):
+        # An input axis that the file has fixed and the manifest calls free would fail at the first picture.
+        narrower = what == "input" and any(
+            isinstance(axis, int) and isinstance(free, str)
+            for tensor in found
+            for axis, free in zip(tensor.shape, expected.shape, strict=False)
+        )
+        if (
+            [(tensor.name, tensor.dtype, len(tensor.shape)) for tensor in found]
+            != [(expected.name, expected.dtype, len(expected.shape))]
+            or _disagree(found[0].shape, expected.shape)
+            or narrower
+        ):
+            raise ModelFileError(
+                f"{path} has {what} {_describe(found)}, its manifest says {_describe([expected])}; "
+                "it is not the colouriser that the manifest describes, export it again with cgan-export"
+            )
+
+
+def _disagree(found: tuple[int | str, ...], expected: tuple[int | str, ...]) -> bool:
+    pairs = zip(found, expected, strict=True)
+    return any(isinstance(a, int) and isinstance(b, int) and a != b for a, b in pairs)
+
+
+def _describe(tensors: list[Tensor]) -> str:
+    return " and ".join(f"{t.name} {t.dtype} ({', '.join(map(str, t.shape))})" for t in tensors) or "nothing"

@@ -1,28 +1,102 @@
-"""ONNX Runtime on the CPU: the back end that runs everywhere (`pip install "cgan[cpu]"`)."""
+"""ONNX Runtime on the CPU: the back end that runs everywhere.
+
+pip install "cgan[cpu]"
+"""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
+from onnxruntime.capi import onnxruntime_pybind11_state as native
 
-from cgan_runtime.backends.base import Backend, FloatArray
-from cgan_runtime.manifest import Manifest
+from cgan_runtime.backends.base import Backend, FloatArray, check_signature
+from cgan_runtime.errors import BackendUnavailable, ModelFileError
+from cgan_runtime.manifest import Manifest, Tensor
+
+_PROVIDER = "CPUExecutionProvider"
+
+_SILENT = 4
+"""Log severity "fatal": what goes wrong is raised, and said once."""
+
+_DTYPES = {"tensor(float)": "float32", "tensor(float16)": "float16", "tensor(double)": "float64"}
+
+_BAD_FILE = (
+    native.InvalidProtobuf,
+    native.InvalidGraph,
+    native.InvalidArgument,
+    native.NotImplemented,
+    native.NoSuchFile,
+    native.NoModel,
+)
+_ERRORS = (*_BAD_FILE, native.Fail, native.RuntimeException, native.EngineError, native.EPFail, RuntimeError)
 
 
 class OnnxBackend(Backend):
-    """A generator in ONNX Runtime, CPU provider, float32 in and out."""
+    """A generator in ONNX Runtime's CPU provider."""
 
     name = "onnxruntime"
 
-    def __init__(self, path: Path, manifest: Manifest, *, threads: int | None = None) -> None:
-        import onnxruntime
+    def __init__(
+        self, path: Path, manifest: Manifest, *, threads: int | None = None, spin: bool = False
+    ) -> None:
+        """Load a model whose manifest was checked.
 
-        super().__init__(manifest, "CPU")
+        Args:
+            path: The ONNX file.
+            manifest: Its manifest.
+            threads: Threads of one inference; by default one for each core that this process may use.
+            spin: Let threads wait in a loop for their next piece. Faster on a machine that does nothing else;
+                beside a decoder and an encoder it takes the cores away from them.
+
+        Raises:
+            ModelFileError: The file is not ONNX, or not the colouriser that the manifest describes.
+            BackendUnavailable: The engine could not be started.
+        """
+        threads = threads or _usable_cores()
+        super().__init__(manifest, f"CPU, {threads} thread{'s' if threads > 1 else ''}")
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads or 0
-        self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        options.intra_op_num_threads = threads
+        options.log_severity_level = _SILENT
+        options.add_session_config_entry("session.intra_op.allow_spinning", "1" if spin else "0")
+        try:
+            self._session = onnxruntime.InferenceSession(str(path), options, providers=[_PROVIDER])
+        except _BAD_FILE as error:
+            raise ModelFileError(
+                f"{path} cannot be loaded by ONNX Runtime ({_first_line(error)}); "
+                "export it again with cgan-export"
+            ) from error
+        except _ERRORS as error:
+            raise BackendUnavailable(
+                f"ONNX Runtime could not start with {path} ({_first_line(error)}); try another --backend"
+            ) from error
+        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+        check_signature(path, manifest, [_tensor(i) for i in inputs], [_tensor(o) for o in outputs])
 
     def _run(self, lightness: FloatArray) -> FloatArray:
-        outputs = self._session.run([self.manifest.output.name], {self.manifest.input.name: lightness})
-        return np.asarray(outputs[0])
+        try:
+            (chroma,) = self._session.run([self.manifest.output.name], {self.manifest.input.name: lightness})
+        except _ERRORS as error:
+            raise BackendUnavailable(
+                f"ONNX Runtime failed on an input of {lightness.shape} ({_first_line(error)}); "
+                "try another size"
+            ) from error
+        return np.asarray(chroma)
+
+    def _release(self) -> None:
+        del self._session
+
+
+def _tensor(argument: onnxruntime.NodeArg) -> Tensor:
+    shape = tuple(axis if isinstance(axis, int) else str(axis) for axis in argument.shape or ())
+    return Tensor(argument.name, _DTYPES.get(argument.type, argument.type), shape)
+
+
+def _usable_cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -1,35 +1,118 @@
 """Which back ends there are, and how to open one.
 
-with open_backend(Path("edge.onnx")) as backend: ...            # the best that works here
-with open_backend(path, "onnxruntime", threads=2) as backend: ...
+    with open_backend(Path("edge.onnx")) as backend: ...            # the best that works here
+    with open_backend(path, "onnxruntime", threads=2) as backend: ...
+
+A new back end needs one line in `BACKENDS`; its file is imported when it is opened, not before.
 """
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from cgan_runtime.backends.base import Backend
+from cgan_runtime.errors import BackendUnavailable, ConfigError, ModelFileError
 from cgan_runtime.manifest import Manifest
 
+AUTO = "auto"
 
-def open_backend(path: Path, name: str = "auto", *, threads: int | None = None) -> Backend:
+
+@dataclass(frozen=True)
+class Engine:
+    """Where a back end lives and how a person gets it.
+
+    Attributes:
+        module: Imported on demand.
+        backend: The class in it.
+        install: The command that installs what it needs.
+    """
+
+    module: str
+    backend: str
+    install: str
+
+    def load(self) -> Callable[..., Backend]:
+        """Import the back end's class, called with (path, manifest, *, threads).
+
+        Raises:
+            BackendUnavailable: What it needs is not installed, or cannot be loaded.
+        """
+        try:
+            backend: Callable[..., Backend] = getattr(importlib.import_module(self.module), self.backend)
+        except (ImportError, OSError) as error:
+            reason = " ".join(str(error).split())
+            raise BackendUnavailable(
+                f"not usable here ({reason}); install it with: {self.install}"
+            ) from error
+        return backend
+
+
+BACKENDS: dict[str, Engine] = {
+    "openvino": Engine("cgan_runtime.backends.openvino", "OpenVinoBackend", 'pip install "cgan[openvino]"'),
+    "onnxruntime": Engine("cgan_runtime.backends.onnx", "OnnxBackend", 'pip install "cgan[cpu]"'),
+}
+"""By name, in the order in which "auto" tries them."""
+
+
+def open_backend(path: Path, name: str = AUTO, *, threads: int | None = None) -> Backend:
     """Open a model in the back end named, or in the best one that works here.
+
+    The manifest and the file's sha256 are checked before any engine sees the file.
 
     Args:
         path: The model file; its manifest lies beside it.
         name: A key of `BACKENDS`, or "auto". A back end that was named is never replaced by another.
         threads: CPU threads of the engine; None leaves the choice to it.
 
+    Returns:
+        The back end; its `passed_over` says why "auto" did not take a better one.
+
     Raises:
         ModelFileError: The model or its manifest is missing, damaged, foreign, or no colouriser.
         BackendUnavailable: The back end named, or with "auto" every one, is missing or does not work here.
         ConfigError: No back end has this name, or `threads` is below 1.
     """
-    from cgan_runtime.backends.onnx import OnnxBackend
-
-    return OnnxBackend(path, Manifest.load(path), threads=threads)
+    if name != AUTO and name not in BACKENDS:
+        raise ConfigError(f"no back end is called {name!r}; take one of {', '.join((AUTO, *BACKENDS))}")
+    if threads is not None and threads < 1:
+        raise ConfigError(f"{threads} threads were asked for; take 1 or more, or leave it out")
+    manifest = Manifest.load(path)
+    if name != AUTO:
+        return _open(name, path, manifest, threads)
+    failures: dict[str, BackendUnavailable | ModelFileError] = {}
+    for candidate in BACKENDS:
+        try:
+            backend = _open(candidate, path, manifest, threads)
+        except (BackendUnavailable, ModelFileError) as error:
+            failures[candidate] = error
+            continue
+        backend.passed_over = tuple(map(str, failures.values()))
+        return backend
+    for failure in failures.values():
+        if isinstance(failure, ModelFileError):  # an engine works, but not with this file
+            raise failure
+    raise BackendUnavailable("no back end works here: " + "; ".join(map(str, failures.values())))
 
 
 def available_backends() -> dict[str, str | None]:
     """Every back end by name in order of preference: None where it can be used, else the reason why not."""
-    return {"onnxruntime": None}
+    reasons: dict[str, str | None] = {}
+    for name, engine in BACKENDS.items():
+        try:
+            engine.load()
+        except BackendUnavailable as error:
+            reasons[name] = str(error)
+        else:
+            reasons[name] = None
+    return reasons
+
+
+def _open(name: str, path: Path, manifest: Manifest, threads: int | None) -> Backend:
+    try:
+        backend = BACKENDS[name].load()
+    except BackendUnavailable as error:
+        raise BackendUnavailable(f"{name} is {error}") from error
+    return backend(path, manifest, threads=threads)
