@@ -106,8 +106,8 @@ class Manifest:
             raise ModelFileError(f"{path} belongs to {manifest.file}, not to {model.name}; export it again")
         if verify and (found := sha256_of(model)) != manifest.sha256:
             raise ModelFileError(
-                f"{model} does not match its manifest (sha256 {found[:12]}..., expected {manifest.sha256[:12]}...); "
-                "it is damaged or was replaced: export it again with cgan-export"
+                f"{model} does not match its manifest (sha256 {found[:12]}..., "
+                f"expected {manifest.sha256[:12]}...); it is damaged or was replaced: export it again with cgan-export"
             )
         return manifest
 
@@ -123,36 +123,61 @@ class Manifest:
         try:
             document = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise ModelFileError(f"{path} cannot be read as JSON ({error}); export the model again") from error
+            raise ModelFileError(
+                f"{path} cannot be read as JSON ({error}); export the model again"
+            ) from error
         if not isinstance(document, dict) or document.pop("format", None) != FORMAT:
             raise ModelFileError(f"{path} is not a cgan manifest; export the model with cgan-export")
         if (version := document.pop("version", None)) != FORMAT_VERSION:
-            raise ModelFileError(f"{path} has manifest version {version}, this cgan reads {FORMAT_VERSION}; export again")
+            raise ModelFileError(
+                f"{path} has manifest version {version}, this cgan reads {FORMAT_VERSION}; export again"
+            )
         try:
             for key in ("input", "output"):
                 document[key] = Tensor(**{**document[key], "shape": tuple(document[key]["shape"])})
             manifest = cls(**document)
         except (KeyError, TypeError) as error:
-            raise ModelFileError(f"{path} is not a complete manifest ({error}); export the model again") from error
+            raise ModelFileError(
+                f"{path} is not a complete manifest ({error}); export the model again"
+            ) from error
         manifest._check(path)
         return manifest
 
     def _check(self, path: Path) -> None:
         faults = [
-            (self.precision not in ("fp32", "fp16"), f"precision {self.precision!r} is neither fp32 nor fp16"),
+            (
+                self.precision not in ("fp32", "fp16"),
+                f"precision {self.precision!r} is neither fp32 nor fp16",
+            ),
             (self.weights not in ("fp32", "fp16"), f"weights {self.weights!r} are neither fp32 nor fp16"),
-            (not _positive(self.size_multiple), f"size_multiple {self.size_multiple!r} is no whole number above 0"),
+            (
+                not _positive(self.size_multiple),
+                f"size_multiple {self.size_multiple!r} is no whole number above 0",
+            ),
             (not _positive(self.size), f"size {self.size!r} is no whole number above 0"),
             (self.ab_scale != AB_SCALE, f"ab_scale {self.ab_scale!r} is not {AB_SCALE}"),
-            (len(self.input.shape) != 4 or self.input.shape[1] != 1, f"input {self.input.shape} is not (N, 1, H, W)"),
-            (len(self.output.shape) != 4 or self.output.shape[1] != 2, f"output {self.output.shape} is not (N, 2, H, W)"),
-            (self.input.dtype != "float32" or self.output.dtype != "float32", "input and output must be float32"),
+            (
+                len(self.input.shape) != 4 or self.input.shape[1] != 1,
+                f"input {self.input.shape} is not (N, 1, H, W)",
+            ),
+            (
+                len(self.output.shape) != 4 or self.output.shape[1] != 2,
+                f"output {self.output.shape} is not (N, 2, H, W)",
+            ),
+            (
+                self.input.dtype != "float32" or self.output.dtype != "float32",
+                "input and output must be float32",
+            ),
         ]
         for wrong, what in faults:
             if wrong:
-                raise ModelFileError(f"{path}: {what}; this is no colouriser of cgan's, export it with cgan-export")
+                raise ModelFileError(
+                    f"{path}: {what}; this is no colouriser of cgan's, export it with cgan-export"
+                )
         if self.size % self.size_multiple:
-            raise ModelFileError(f"{path}: size {self.size} is no multiple of {self.size_multiple}; export it again")
+            raise ModelFileError(
+                f"{path}: size {self.size} is no multiple of {self.size_multiple}; export it again"
+            )
 
 
 def sha256_of(path: Path) -> str:
