@@ -23,7 +23,7 @@ help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
 	@echo '  PYTHON=python3.12 chooses the Python (3.10 or newer) for the virtual environments'
 
-run: $(RUN_VENV)/.installed ## colour the sample film, or VIDEO=in.mp4, into OUT=out/....colour.mp4
+run: $(RUN_VENV)/.installed ## colour the sample film, or VIDEO=in.mp4; the result goes into out/, or OUT=out.mp4
 	@mkdir -p out
 	@shopt -s nocasematch; name=$${VIDEO##*/}; out=out/$${name%.*}.colour.$${name##*.}; \
 	case $$out in *.mp4|*.m4v|*.mov|*.mkv|*.webm|*.avi) ;; *) out=$$out.mkv ;; esac; \

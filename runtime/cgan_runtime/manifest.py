@@ -107,7 +107,8 @@ class Manifest:
         if verify and (found := sha256_of(model)) != manifest.sha256:
             raise ModelFileError(
                 f"{model} does not match its manifest (sha256 {found[:12]}..., "
-                f"expected {manifest.sha256[:12]}...); it is damaged or was replaced: export it again with cgan-export"
+                f"expected {manifest.sha256[:12]}...); it is damaged or was replaced: "
+                "export it again with cgan-export"
             )
         return manifest
 
