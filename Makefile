@@ -20,7 +20,7 @@ PACKAGES := pyproject.toml constraints.txt
 
 .PHONY: help run test lint format clean
 help: ## list the targets
-	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 	@echo '  PYTHON=python3.12 chooses the Python (3.10 or newer) for the virtual environments'
 
 run: $(RUN_VENV)/.installed ## colour the sample film, or VIDEO=in.mp4; the result goes into out/, or OUT=out.mp4
