@@ -51,6 +51,7 @@ def test_a_foreseen_failure_is_one_line_and_an_exit_code(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["run"])
+    monkeypatch.setattr(sys.modules["__main__"], "__package__", "")  # so also under python -m pytest
     with pytest.raises(SystemExit) as left:
         _command(_raising(error))()
     assert left.value.code == code
