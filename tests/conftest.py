@@ -19,26 +19,34 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def write_tiny_model(
-    path: Path, *, channels_out: int = 2, shape: tuple[int | str, int | str] = ("h", "w")
+    path: Path,
+    *,
+    shape: tuple[int | str, int | str] = ("h", "w"),
+    channels_out: int = 2,
+    stride: int = 1,
+    output: str = "chroma",
 ) -> Path:
     """Write an ONNX colouriser of one 3x3 convolution and a tanh, and its manifest.
 
     Bright places become orange, dark ones blue, and a vertical edge leans to red: (a*, b*)/110 of about 0.3.
+    The manifest promises `shape` and what a colouriser gives; the other arguments make the file another one.
     """
     onnx = pytest.importorskip("onnx")
     weights = np.zeros((channels_out, 1, 3, 3), np.float32)
     weights[0, 0] = [[0, 0, 0], [-0.5, 0.3, 0.5], [0, 0, 0]]
     weights[-1, 0, 1, 1] = 0.4
     float32 = onnx.TensorProto.FLOAT
-    names = ("n", 1, *shape), ("n", channels_out, *shape)
+    free_or_fixed = shape if stride == 1 else ("h_out", "w_out")
     graph = onnx.helper.make_graph(
         [
-            onnx.helper.make_node("Conv", ["lightness", "weights"], ["raw"], pads=[1, 1, 1, 1]),
-            onnx.helper.make_node("Tanh", ["raw"], ["chroma"]),
+            onnx.helper.make_node(
+                "Conv", ["lightness", "weights"], ["raw"], pads=[1, 1, 1, 1], strides=[stride] * 2
+            ),
+            onnx.helper.make_node("Tanh", ["raw"], [output]),
         ],
         "tiny",
-        [onnx.helper.make_tensor_value_info("lightness", float32, names[0])],
-        [onnx.helper.make_tensor_value_info("chroma", float32, names[1])],
+        [onnx.helper.make_tensor_value_info("lightness", float32, ("n", 1, *shape))],
+        [onnx.helper.make_tensor_value_info(output, float32, ("n", channels_out, *free_or_fixed))],
         [onnx.numpy_helper.from_array(weights, "weights")],
     )
     model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)], ir_version=10)

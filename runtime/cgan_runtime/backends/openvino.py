@@ -2,20 +2,29 @@
 
     pip install "cgan[openvino]"
 
-Nothing is sent anywhere: the package's telemetry belongs to its converter, which is not called.
+Nothing is sent anywhere: importing `openvino` reports to Google Analytics through its telemetry package,
+unless that one cannot be imported; so it cannot be while `openvino` is.
 """
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
-
-import openvino
-from openvino import frontend
 
 from cgan_runtime.backends.base import Backend, FloatArray, check_signature
 from cgan_runtime.errors import BackendUnavailable, ModelFileError
 from cgan_runtime.manifest import Manifest, Tensor
+
+_TELEMETRY = "openvino_telemetry"
+
+if _silenced := _TELEMETRY not in sys.modules:
+    sys.modules[_TELEMETRY] = None  # type: ignore[assignment]  # "cannot be imported"
+import openvino  # noqa: E402
+from openvino import frontend  # noqa: E402
+
+if _silenced:
+    del sys.modules[_TELEMETRY]
 
 _DEVICE = "CPU"
 
@@ -26,6 +35,7 @@ _BAD_FILE = (
     frontend.OpConversionFailure,
     frontend.OpValidationFailure,
     RuntimeError,
+    UnicodeDecodeError,  # names in the file that are no text
 )
 
 _DTYPES = {"f32": "float32", "f16": "float16", "f64": "float64"}
