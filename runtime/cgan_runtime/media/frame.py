@@ -92,8 +92,11 @@ class FrameLayout:
         notes = []
         if stored_bits != bits:
             notes.append(f"{encoder} takes no {bits}-bit picture here: it is stored with {stored_bits} bits")
-        elif _is_chromatic(source) and not source.is_rgb and subsampling not in pixel_format:
-            notes.append(f"{encoder} takes no {source.name} picture: it is stored as {pixel_format}")
+        if subsampling not in pixel_format:
+            size = f"{frame.width}x{frame.height}"
+            notes.append(
+                f"{encoder} takes no {size} picture of {source.name}: it is stored as {pixel_format}"
+            )
         if any(component.is_alpha for component in source.components) and not source.has_palette:
             notes.append("the transparency of the picture is left out")
         if frame.interlaced_frame:
@@ -129,7 +132,7 @@ class FrameLayout:
             src_color_range=source_range,
             dst_color_range=self.color_range,
         )
-        converted.pts, converted.time_base, converted.duration = frame.pts, frame.time_base, frame.duration
+        _copy_time(frame, converted)
         return converted
 
     def coloured(self, frame: av.VideoFrame, cb: Plane, cr: Plane) -> av.VideoFrame:
@@ -145,7 +148,7 @@ class FrameLayout:
         _plane(out, 0, self.height, self.width, bits)[:] = luma_plane(frame)
         _plane(out, 1, height, width, bits)[:] = cb
         _plane(out, 2, height, width, bits)[:] = cr
-        out.pts, out.time_base, out.duration = frame.pts, frame.time_base, frame.duration
+        _copy_time(frame, out)
         out.colorspace, out.color_range = self.colorspace, self.color_range
         out.color_primaries, out.color_trc = frame.color_primaries, frame.color_trc
         return out
@@ -164,6 +167,12 @@ def _plane(frame: av.VideoFrame, index: int, height: int, width: int, bits: int)
     return view
 
 
+def _copy_time(source: av.VideoFrame, target: av.VideoFrame) -> None:
+    target.pts, target.duration = source.pts, source.duration
+    if source.time_base is not None:
+        target.time_base = source.time_base
+
+
 def _bits(pixel_format: av.VideoFormat) -> int:
     if pixel_format.has_palette or pixel_format.is_bit_stream:
         return 8
@@ -171,12 +180,13 @@ def _bits(pixel_format: av.VideoFormat) -> int:
 
 
 def _is_chromatic(pixel_format: av.VideoFormat) -> bool:
-    return any(component.is_chroma for component in pixel_format.components)
+    # Not by is_chroma of its components: PyAV calls that of 4:4:4 none.
+    return len(pixel_format.components) >= 3 and not pixel_format.is_rgb and not pixel_format.has_palette
 
 
 def _subsampling(pixel_format: av.VideoFormat) -> str:
     """Of the chroma to be made: the source's own where it has one that is common, else 4:2:0."""
-    if pixel_format.is_rgb or not _is_chromatic(pixel_format):
+    if not _is_chromatic(pixel_format):
         return "420"
     side = 64  # any that all factors divide
     across, down = side // pixel_format.chroma_width(side), side // pixel_format.chroma_height(side)

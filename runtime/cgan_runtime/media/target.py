@@ -28,12 +28,14 @@ WRITTEN_FILMS = {
     ".mov": "mov",
     ".mkv": "matroska",
     ".webm": "webm",
-    ".avi": "avi",
 }
-"""Suffixes of films that are written, and FFmpeg's name of their container."""
+"""Suffixes of films that are written, and FFmpeg's name of their container.
+
+Not avi: it has no presentation times, and readers show H.264 in it one frame too late.
+"""
 
 FILMS = frozenset(WRITTEN_FILMS) | {
-    ".3gp", ".asf", ".dv", ".flv", ".gif", ".m2ts", ".mpeg", ".mpg", ".mts", ".mxf", ".ogv", ".ts",
+    ".3gp", ".asf", ".avi", ".dv", ".flv", ".gif", ".m2ts", ".mpeg", ".mpg", ".mts", ".mxf", ".ogv", ".ts",
     ".vob", ".wmv",
 }  # fmt: skip
 """Suffixes of films that are read."""
@@ -49,8 +51,10 @@ class Encoder:
     Attributes:
         suffixes: Containers that it may be put into.
         crf: Default quality, lower is better and bigger; None where it has no such setting.
+        max_crf: The worst that it takes.
         preset: Default preset; None where it has no such setting.
         lossless: Options that take the place of crf 0, so that this is bit for bit.
+        even: Width and height must be whole numbers of chroma samples.
         options: Passed to FFmpeg as they are.
     """
 
@@ -59,6 +63,7 @@ class Encoder:
     max_crf: int = 0
     preset: str | None = None
     lossless: dict[str, str] = field(default_factory=dict)
+    even: bool = False
     options: dict[str, str] = field(default_factory=dict)
 
 
@@ -69,6 +74,7 @@ ENCODERS: dict[str, Encoder] = {
         max_crf=51,
         preset="veryfast",
         lossless={"qp": "0"},
+        even=True,
     ),
     "libvpx-vp9": Encoder(
         suffixes=frozenset({".webm", ".mkv", ".mp4"}),
@@ -78,7 +84,7 @@ ENCODERS: dict[str, Encoder] = {
         # b=0 makes crf alone rule; the rest is what keeps up with a network on a few cores.
         options={"b": "0", "deadline": "realtime", "cpu-used": "7", "row-mt": "1"},
     ),
-    "ffv1": Encoder(suffixes=frozenset({".mkv", ".avi"}), options={"level": "3", "slicecrc": "1"}),
+    "ffv1": Encoder(suffixes=frozenset({".mkv"}), options={"level": "3", "slicecrc": "1"}),
 }
 
 

@@ -12,17 +12,31 @@ from __future__ import annotations
 import contextlib
 import io
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import Any, cast
 
 import av
-from av.stream import Stream
+from av.stream import Disposition, Stream
 
 # FFmpeg's encoder for the codec that a container recommends, where the two have different names.
-_SOUND_ENCODERS = {"opus": "libopus", "mp3": "libmp3lame", "vorbis": "libopus", "ac3": "aac"}
-_OPUS_RATE = 48_000  # Hz; Opus knows few rates, and this is its own
+_SOUND_ENCODERS = {"opus": "libopus", "vorbis": "libopus", "ac3": "aac"}
+_COMMON_RATE = 48_000  # Hz; taken by every encoder, and the only full one of Opus
+_USUAL_LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
 _SOUND_BIT_RATE = 96_000  # per channel, bit/s
 _STALE_TAGS = frozenset({"encoder", "duration", "number_of_frames", "number_of_bytes", "bps", "rotate"})
+_COVER_KEEPERS = frozenset({"mp4", "mov"})  # Matroska keeps pictures as attachments, which is another thing
+_CHAPTER_TEXT = "bin_data"  # how mp4 and mov store chapter titles; chapters are copied by themselves
+_SILENCE = bytes(64)  # whole samples of any PCM up to 64 bits and 8 channels
 _KINDS = {"audio": "sound", "subtitle": "subtitle", "video": "further picture", "data": "data"}
+
+
+@dataclass(frozen=True)
+class SoundForm:
+    """An encoder, and a sample rate in Hz and channel layout that it takes."""
+
+    encoder: str
+    rate: int
+    layout: str
 
 
 class Track(ABC):
@@ -61,13 +75,10 @@ class CopiedTrack(Track):
 class TranscodedSound(Track):
     """Sound decoded and encoded again, for a container that does not take its codec."""
 
-    def __init__(self, output: av.container.OutputContainer, source: av.AudioStream, encoder: str) -> None:
+    def __init__(self, output: av.container.OutputContainer, source: av.AudioStream, form: SoundForm) -> None:
         self._output, self._source = output, source
-        rate = _OPUS_RATE if encoder == "libopus" else source.codec_context.sample_rate
-        self._stream = cast(av.AudioStream, output.add_stream(encoder, rate=rate))
-        context = self._stream.codec_context
-        context.layout = source.codec_context.layout
-        context.bit_rate = _SOUND_BIT_RATE * context.layout.nb_channels
+        self._stream = cast(av.AudioStream, output.add_stream(form.encoder, rate=form.rate))
+        _apply(form, self._stream.codec_context)
         copy_tags(source, self._stream)
         self._resampler: av.AudioResampler | None = None
 
@@ -112,15 +123,14 @@ def plan_tracks(
     tracks: dict[int, Track] = {}
     notes: list[str] = []
     for stream in source.streams:
-        if stream.index == film.index:
+        if stream.index == film.index or (stream.name == _CHAPTER_TEXT and source.chapters()):
             continue
         name = f"{_KINDS.get(stream.type, stream.type)} {_label(stream)}"
-        encoder = _sound_encoder(output)
         if _holds(output, stream):
             tracks[stream.index] = CopiedTrack(output, stream)
-        elif isinstance(stream, av.AudioStream) and _can_transcode(stream, encoder):
-            tracks[stream.index] = TranscodedSound(output, stream, encoder)
-            notes.append(f"{name} becomes {encoder}: {output.format.name} cannot hold it as it is")
+        elif isinstance(stream, av.AudioStream) and (form := _sound_form(output, stream)):
+            tracks[stream.index] = TranscodedSound(output, stream, form)
+            notes.append(f"{name} becomes {form.encoder}: {output.format.name} cannot hold it as it is")
         else:
             notes.append(f"{name} is left out: {output.format.name} cannot hold it")
     return tracks, notes
@@ -142,31 +152,56 @@ def lasting_tags(tags: dict[str, str]) -> dict[str, str]:
 
 
 def _holds(output: av.container.OutputContainer, stream: Stream) -> bool:
-    """Whether the output's muxer takes a copy of a stream, tried with a header in memory."""
+    """Whether the output's muxer takes a copy of a stream, tried in memory."""
+    if stream.disposition & Disposition.attached_pic and output.format.name not in _COVER_KEEPERS:
+        return False
     try:
         with av.open(io.BytesIO(), "w", format=output.format.name) as trial:
-            trial.add_stream_from_template(stream, opaque=True)
+            copy = trial.add_stream_from_template(stream, opaque=True)
             trial.start_encoding()
+            if (stream.name or "").startswith("pcm_"):  # mp4 looks at the channel layout only with a sample
+                packet = av.Packet(_SILENCE)
+                packet.stream, packet.pts, packet.dts = copy, 0, 0
+                trial.mux(packet)
     except (av.FFmpegError, ValueError):
         return False
     return True
 
 
-def _sound_encoder(output: av.container.OutputContainer) -> str:
+def _sound_form(output: av.container.OutputContainer, stream: av.AudioStream) -> SoundForm | None:
+    """What the container's own sound encoder takes that is nearest to a stream; None if it takes nothing."""
     codec = output.default_audio_codec
-    return _SOUND_ENCODERS.get(codec, codec)
-
-
-def _can_transcode(stream: av.AudioStream, encoder: str) -> bool:
-    return (
-        stream.codec_context is not None
-        and stream.codec_context.sample_rate > 0
-        and encoder in av.codecs_available
+    encoder = _SOUND_ENCODERS.get(codec, codec)
+    if stream.codec_context is None or encoder not in av.codecs_available:
+        return None
+    source = stream.codec_context
+    layouts = (source.layout.name, _USUAL_LAYOUTS.get(source.layout.nb_channels, "stereo"), "stereo")
+    forms = (
+        SoundForm(encoder, rate, layout) for layout in layouts for rate in (source.sample_rate, _COMMON_RATE)
     )
+    return next((form for form in forms if _opens(form)), None)
+
+
+def _opens(form: SoundForm) -> bool:
+    trial = cast(av.AudioCodecContext, av.CodecContext.create(form.encoder, "w"))
+    try:
+        trial.sample_rate = form.rate
+        _apply(form, trial)
+        trial.open()
+    except (av.FFmpegError, ValueError):
+        return False
+    return True
+
+
+def _apply(form: SoundForm, context: av.AudioCodecContext) -> None:
+    context.layout = form.layout
+    context.bit_rate = _SOUND_BIT_RATE * context.layout.nb_channels
+    if formats := context.codec.audio_formats:
+        context.format = formats[0]
 
 
 def _label(stream: Stream) -> str:
     """`1 (pcm_s16le, eng)`: how a stream is named to people."""
-    codec = stream.codec_context.name if stream.codec_context is not None else stream.name
+    codec = stream.codec_context.codec.canonical_name if stream.codec_context is not None else stream.name
     language = stream.metadata.get("language", "und")
     return f"{stream.index} ({', '.join(part for part in (codec, language) if part and part != 'und')})"

@@ -23,10 +23,11 @@ import numpy as np
 from cgan_runtime.errors import MediaError
 from cgan_runtime.media.frame import FrameLayout
 from cgan_runtime.media.reader import FilmReader
-from cgan_runtime.media.target import WRITTEN_FILMS, EncoderSettings
+from cgan_runtime.media.target import ENCODERS, WRITTEN_FILMS, EncoderSettings
 from cgan_runtime.media.tracks import lasting_tags, plan_tracks
 
 _MOVIE_TIMESCALE = 1000  # ticks per second of an mp4's own clock, unless a start needs finer ones
+_CLOCK = Fraction(1, 90_000)  # seconds; for a film that states none
 _MAX_TIMESCALE = (1 << 31) - 1
 _CONTAINER_TAGS = frozenset({"major_brand", "minor_version", "compatible_brands"})
 
@@ -50,10 +51,11 @@ class FilmWriter:
         options = settings.options(codec)
         self._path = path
         self._reader = reader
-        self._last_pts: int | None = None
-        accepted = [pixel_format.name for pixel_format in av.Codec(codec, "w").video_formats or []]
         self.layout = FrameLayout.plan(
-            reader.first, codec=reader.stream.codec_context.name, accepted=accepted, encoder=codec
+            reader.first,
+            codec=reader.stream.codec_context.name,
+            accepted=_accepted(codec, reader.first),
+            encoder=codec,
         )
         container_format = WRITTEN_FILMS[path.suffix.lower()]
         with self._told_plainly():
@@ -62,7 +64,6 @@ class FilmWriter:
                 "w",
                 format=container_format,
                 container_options=_container_options(container_format, reader),
-                metadata_errors="surrogateescape",
             )
         try:
             with self._told_plainly():
@@ -92,7 +93,7 @@ class FilmWriter:
         """
         with self._told_plainly():
             if isinstance(item, av.VideoFrame):
-                self._container.mux(self._stream.encode(self._in_own_time(item)))
+                self._container.mux(self._stream.encode(item))
             elif item.stream_index in self._tracks:
                 self._tracks[item.stream_index].write(item)
 
@@ -114,11 +115,7 @@ class FilmWriter:
         stream = cast(av.VideoStream, self._container.add_stream(codec, rate=rate, options=options))
         context = stream.codec_context
         context.width, context.height, context.pix_fmt = layout.width, layout.height, layout.pixel_format
-        # avi counts frames: its clock is the frame rate. All others keep the clock of the input.
-        time_base = 1 / rate if self._container.format.name == "avi" and rate else source.time_base
-        stream.time_base = context.time_base = time_base or Fraction(1, 1000)
-        if self._container.format.name == "avi":
-            context.max_b_frames = 0  # which have no presentation time there
+        stream.time_base = context.time_base = source.time_base or _CLOCK
         context.thread_type = "AUTO"
         if source.sample_aspect_ratio:
             context.sample_aspect_ratio = source.sample_aspect_ratio
@@ -136,18 +133,6 @@ class FilmWriter:
         if chapters := source.chapters():
             self._container.set_chapters(chapters)
 
-    def _in_own_time(self, frame: av.VideoFrame) -> av.VideoFrame:
-        """Set a frame's pts to the output's clock, which only avi has coarser than the input's."""
-        base = self._stream.codec_context.time_base
-        if frame.time_base != base and frame.pts is not None and frame.time_base is not None:
-            frame.pts = round(frame.pts * frame.time_base / base)
-            frame.duration = round(frame.duration * frame.time_base / base)
-            frame.time_base = base
-        if self._last_pts is not None and frame.pts is not None:
-            frame.pts = max(frame.pts, self._last_pts + 1)
-        self._last_pts = frame.pts
-        return frame
-
     @contextmanager
     def _told_plainly(self) -> Iterator[None]:
         """Turn what FFmpeg raises into an error of ours."""
@@ -164,6 +149,20 @@ class FilmWriter:
         """Close a container that may already have failed, or have been finished."""
         with suppress(av.FFmpegError):  # what brought us here is the one to be told, and the file goes away
             self._container.close()
+
+
+def _accepted(codec: str, first: av.VideoFrame) -> list[str]:
+    """Pixel formats that an encoder takes for pictures of this size."""
+    formats = av.Codec(codec, "w").video_formats or []
+    if ENCODERS[codec].even:
+        side = 64  # any that all subsampling factors divide
+        formats = [
+            each
+            for each in formats
+            if first.width % (side // each.chroma_width(side)) == 0
+            and first.height % (side // each.chroma_height(side)) == 0
+        ]
+    return [each.name for each in formats]
 
 
 def _container_options(container_format: str, reader: FilmReader) -> dict[str, str]:

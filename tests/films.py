@@ -1,0 +1,197 @@
+"""Films made for the tests: any size, pixel format, codec, timing, sound, subtitles, rotation."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+
+FPS = 25
+TICKS = 90_000  # of the video's clock, per second
+
+
+@dataclass(frozen=True)
+class Film:
+    """What a test film is like. `pts` are seconds; by default FPS frames a second from 0."""
+
+    frames: int = 12
+    width: int = 64
+    height: int = 48
+    pixel_format: str = "yuv420p"
+    codec: str = "libx264"
+    options: dict[str, str] = field(default_factory=lambda: {"preset": "ultrafast"})
+    pts: Sequence[Fraction] | None = None
+    ticks: int = TICKS
+    colorspace: int = 2
+    color_range: int = 0
+    rotation: int = 0
+    aspect: Fraction | None = None
+    sound: Sequence[str] = ()
+    languages: Sequence[str] = ()
+    subtitle: str | None = None
+    cover: bool = False
+    container_options: dict[str, str] = field(default_factory=dict)
+    metadata: dict[str, str] = field(default_factory=dict)
+    chapters: bool = False
+
+    def times(self) -> list[Fraction]:
+        """Presentation times in seconds."""
+        return list(self.pts) if self.pts is not None else [Fraction(n, FPS) for n in range(self.frames)]
+
+
+def write_film(path: Path, film: Film | None = None, *, seconds: float | None = None) -> Path:
+    """Write a test film: a grey wedge with a moving bright bar, a tone of `seconds` for each sound stream."""
+    film = film or Film()
+    with av.open(path, "w", container_options=film.container_options) as output:
+        output.metadata.update(film.metadata)
+        video = _add_video(output, film)
+        sounds = [output.add_stream(codec, rate=48_000) for codec in film.sound]
+        for stream, language in zip(sounds, film.languages, strict=False):
+            stream.metadata["language"] = language
+        subtitle = _add_subtitle(output, film, path)
+        cover = _add_cover(output, path) if film.cover else None
+        if film.chapters:
+            second = Fraction(1, 1000)
+            output.set_chapters(
+                [{"id": 1, "start": 0, "end": 400, "time_base": second, "metadata": {"title": "One"}}]
+            )
+        output.start_encoding()
+        for stream in sounds:
+            _write_tone(output, stream, seconds or float(film.times()[-1]) + 1 / FPS)
+        if subtitle is not None:
+            _write_subtitle(output, subtitle, film)
+        if cover is not None:
+            packet = av.Packet(_png())
+            packet.stream, packet.pts, packet.dts = cover, 0, 0
+            output.mux(packet)
+        for index, time in enumerate(film.times()):
+            frame = picture(film, index)
+            frame.pts, frame.time_base = round(time * film.ticks), Fraction(1, film.ticks)
+            output.mux(video.encode(frame))
+        output.mux(video.encode(None))
+    return path
+
+
+def picture(film: Film, index: int) -> av.VideoFrame:
+    """Frame `index` of a test film, in its own pixel format."""
+    wedge = np.linspace(40, 200, film.width, dtype=np.uint8)[None].repeat(film.height, 0).copy()
+    wedge[:, (index * 5) % film.width : (index * 5) % film.width + 4] = 230
+    gray = av.VideoFrame.from_ndarray(wedge, format="gray")
+    frame = gray.reformat(format=film.pixel_format) if film.pixel_format != "gray" else gray
+    frame.colorspace, frame.color_range = film.colorspace, film.color_range
+    return frame
+
+
+def read_frames(path: Path) -> list[av.VideoFrame]:
+    """All frames of the first video stream."""
+    with av.open(path) as container:
+        return list(container.decode(video=0))
+
+
+def times_of(path: Path) -> list[Fraction]:
+    """Presentation times in seconds."""
+    return [frame.pts * frame.time_base for frame in read_frames(path)]
+
+
+def luma_of(frame: av.VideoFrame) -> np.ndarray[Any, Any]:
+    """The luma of a planar or grey frame, read row by row without the code under test."""
+    plane, deep = frame.planes[0], frame.format.components[0].bits > 8
+    data, stride, width = bytes(plane), plane.line_size, frame.width * (2 if deep else 1)
+    rows = [data[y * stride : y * stride + width] for y in range(frame.height)]
+    return np.frombuffer(b"".join(rows), "<u2" if deep else "u1").reshape(frame.height, frame.width)
+
+
+def chroma_span(frame: av.VideoFrame) -> int:
+    """Largest difference of chroma codes from one another: 0 where a picture is grey or of one tint."""
+    planar = frame if frame.format.name.startswith("yuv") else frame.reformat(format="yuv420p")
+    deep = np.dtype("<u2" if planar.format.components[0].bits > 8 else "u1")
+    spans = []
+    for plane in planar.planes[1:3]:
+        rows = np.frombuffer(bytes(plane), np.uint8).reshape(-1, plane.line_size)
+        codes = rows[: plane.height, : plane.width * deep.itemsize].view(deep)
+        spans.append(int(codes.max()) - int(codes.min()))
+    return max(spans)
+
+
+def packets_of(path: Path, kind: str) -> dict[int, list[str]]:
+    """For each stream of a kind, by its place among them: the hash of every packet."""
+    with av.open(path) as container:
+        streams = [stream for stream in container.streams if stream.type == kind]
+        found: dict[int, list[str]] = {place: [] for place in range(len(streams))}
+        places = {stream.index: place for place, stream in enumerate(streams)}
+        for packet in container.demux():
+            if packet.size and packet.stream_index in places:
+                found[places[packet.stream_index]].append(hashlib.sha256(bytes(packet)).hexdigest())
+    return found
+
+
+def _add_video(output: av.container.OutputContainer, film: Film) -> av.VideoStream:
+    stream = output.add_stream(film.codec, rate=FPS, options=dict(film.options))
+    context = stream.codec_context
+    context.width, context.height, context.pix_fmt = film.width, film.height, film.pixel_format
+    stream.time_base = context.time_base = Fraction(1, film.ticks)
+    context.colorspace, context.color_range = film.colorspace, film.color_range
+    if film.aspect:
+        context.sample_aspect_ratio = film.aspect
+    if film.rotation:
+        stream.set_display_rotation(film.rotation)
+    return stream
+
+
+def _write_tone(output: av.container.OutputContainer, stream: av.AudioStream, seconds: float) -> None:
+    rate = 48_000
+    wave = (8000 * np.sin(np.arange(int(seconds * rate)) * 440 * 2 * np.pi / rate)).astype(np.int16)
+    frame = av.AudioFrame.from_ndarray(np.repeat(wave, 2)[None], format="s16", layout="stereo")
+    frame.sample_rate, frame.pts, frame.time_base = rate, 0, Fraction(1, rate)
+    context = stream.codec_context
+    resampler = av.AudioResampler(context.format, context.layout, rate, context.frame_size or None)
+    for part in [*resampler.resample(frame), *resampler.resample(None)]:
+        output.mux(stream.encode(part))
+    output.mux(stream.encode(None))
+
+
+_SRT = "1\n00:00:00,040 --> 00:00:00,300\nHello\n\n2\n00:00:00,320 --> 00:00:00,400\nThere\n\n"
+
+
+def _add_subtitle(output: av.container.OutputContainer, film: Film, path: Path) -> Any:
+    if film.subtitle is None:
+        return None
+    if film.subtitle == "subrip":
+        source = path.with_suffix(".srt")
+        source.write_text(_SRT, encoding="utf-8")
+        with av.open(source) as container:
+            stream = output.add_stream_from_template(container.streams.subtitles[0], opaque=True)
+    else:
+        stream = output.add_mux_stream(film.subtitle)
+    stream.metadata["language"] = "eng"
+    return stream
+
+
+def _write_subtitle(output: av.container.OutputContainer, stream: Any, film: Film) -> None:
+    for start, text in ((40, b"Hello"), (320, b"There")):
+        packet = av.Packet(len(text).to_bytes(2, "big") + text if film.subtitle == "mov_text" else text)
+        packet.stream, packet.time_base = stream, Fraction(1, 1000)
+        packet.pts = packet.dts = start
+        packet.duration = 80
+        output.mux(packet)
+
+
+def _add_cover(output: av.container.OutputContainer, path: Path) -> Any:
+    source = path.with_suffix(".png")
+    source.write_bytes(_png())
+    with av.open(source) as container:
+        stream = output.add_stream_from_template(container.streams.video[0], opaque=True)
+    stream.disposition = 1 << 10  # attached_pic
+    return stream
+
+
+def _png() -> bytes:
+    import cv2
+
+    return bytes(cv2.imencode(".png", np.full((16, 16, 3), 90, np.uint8))[1].tobytes())

@@ -1,0 +1,118 @@
+"""Stills: depth, alpha, orientation, formats, damage and bombs."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from tests.fakes import FakeBackend
+
+from cgan_runtime.colorizer import Colorizer
+from cgan_runtime.errors import MediaError
+from cgan_runtime.media.image import read_image, write_image
+from cgan_runtime.pipeline import colour_still
+
+RNG = np.random.default_rng(3)
+RGB = RNG.integers(0, 256, (20, 30, 3), dtype=np.uint8)
+
+
+def _saved(path: Path, image: np.ndarray[tuple[int, ...], np.dtype[np.generic]]) -> Path:
+    path.write_bytes(cv2.imencode(path.suffix, image)[1].tobytes())
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".tiff", ".bmp", ".PNG"])
+def test_lossless_formats_give_back_what_was_written(suffix: str, tmp_path: Path) -> None:
+    write_image(tmp_path / f"a{suffix}", RGB)
+    assert np.array_equal(read_image(tmp_path / f"a{suffix}"), RGB)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".jpeg", ".webp"])
+def test_lossy_formats_are_near_it(suffix: str, tmp_path: Path) -> None:
+    smooth = cv2.resize(RGB, (300, 200), interpolation=cv2.INTER_CUBIC)
+    write_image(tmp_path / f"a{suffix}", smooth)
+    assert np.abs(read_image(tmp_path / f"a{suffix}").astype(int) - smooth).mean() < 5
+
+
+def test_depth_and_alpha_are_read_and_written(tmp_path: Path) -> None:
+    deep = RNG.integers(0, 65536, (20, 30, 4), dtype=np.uint16)
+    for suffix in (".png", ".tiff"):
+        write_image(tmp_path / f"a{suffix}", deep)
+        assert np.array_equal(read_image(tmp_path / f"a{suffix}"), deep)
+    grey = RNG.integers(0, 65536, (20, 30), dtype=np.uint16)
+    assert np.array_equal(read_image(_saved(tmp_path / "g.png", grey)), grey)
+
+
+def test_what_a_format_cannot_hold_is_made_fit(tmp_path: Path) -> None:
+    deep = np.full((8, 8, 4), 40_000, np.uint16)
+    write_image(tmp_path / "a.jpg", deep)
+    read = read_image(tmp_path / "a.jpg")
+    assert (read.dtype, read.shape) == (np.uint8, (8, 8, 3))
+    assert abs(int(read.mean()) - round(40_000 / 257)) <= 1
+
+
+def test_exif_orientation_is_honoured(tmp_path: Path) -> None:
+    jpeg = cv2.imencode(".jpg", np.zeros((20, 30, 3), np.uint8))[1].tobytes()
+    turned = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"
+    exif = b"\xff\xe1" + struct.pack(">H", len(turned) + 8) + b"Exif\0\0" + turned
+    (tmp_path / "a.jpg").write_bytes(jpeg[:2] + exif + jpeg[2:])
+    assert read_image(tmp_path / "a.jpg").shape == (30, 20, 3)
+
+
+def _png(width: int, height: int) -> bytes:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(bytes(99)))
+        + chunk(b"IEND", b"")
+    )
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "is no picture that can be read"),
+        (b"hello", "is no picture that can be read"),
+        (cv2.imencode(".png", RGB)[1].tobytes()[:500], "is no picture that can be read"),
+        (_png(60_000, 60_000), "60000x60000 pixels, at most"),
+        (b"\xff\xd8\xff\xc0\x00\x11\x08\xff\xff\xff\xff\x03", "65535x65535 pixels, at most"),
+        (b"\xff\xd8\xff\xe0\x00\x00" * 10, "is no picture that can be read"),
+        (cv2.imencode(".tiff", np.zeros((4, 4), np.float32))[1].tobytes(), "has float32 samples"),
+    ],
+)
+def test_what_is_no_usable_picture_is_refused(
+    data: bytes, message: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.png").write_bytes(data)
+    with pytest.raises(MediaError, match=message):
+        read_image(tmp_path / "a.png")
+    assert capfd.readouterr().err == ""
+
+
+def test_files_that_are_not_there_and_names_that_say_nothing_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(MediaError, match="No such file"):
+        read_image(tmp_path / "none.png")
+    with pytest.raises(MediaError, match="cannot read"):
+        read_image(tmp_path)
+    with pytest.raises(MediaError, match="names no picture that can be written"):
+        write_image(tmp_path / "a.doc", RGB)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_still_is_coloured_and_keeps_its_size(tmp_path: Path) -> None:
+    grey = cv2.resize(RGB[..., 0], (91, 61), interpolation=cv2.INTER_CUBIC)
+    with Colorizer(FakeBackend()) as colorizer:
+        result = colour_still(_saved(tmp_path / "a.png", grey), tmp_path / "b.png", colorizer)
+        assert (result.width, result.height, result.bytes) == (91, 61, (tmp_path / "b.png").stat().st_size)
+        coloured = read_image(tmp_path / "b.png").astype(int)
+        assert np.abs(coloured[..., 0] - coloured[..., 2]).max() > 20
+        with pytest.raises(MediaError, match="exists already"):
+            colour_still(tmp_path / "a.png", tmp_path / "b.png", colorizer)

@@ -1,0 +1,193 @@
+"""Bad and damaged input: one clear error, or all that can be read, with the loss counted."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from tests.fakes import FakeBackend
+from tests.films import Film, read_frames, write_film
+
+from cgan_runtime.colorizer import Colorizer
+from cgan_runtime.errors import CganError, MediaError
+from cgan_runtime.media.reader import FilmReader
+from cgan_runtime.pipeline import colour_film
+
+FASTSTART = {"movflags": "faststart"}
+
+
+@pytest.fixture
+def colorizer() -> Iterator[Colorizer]:
+    with Colorizer(FakeBackend()) as colorizer:
+        yield colorizer
+
+
+def _sound_only(path: Path) -> Path:
+    with av.open(path, "w") as output:
+        stream = output.add_stream("aac", rate=48_000)
+        frame = av.AudioFrame.from_ndarray(np.zeros((2, 4800), np.float32), format="fltp", layout="stereo")
+        frame.sample_rate, frame.pts = 48_000, 0
+        output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
+    return path
+
+
+def _without_frames(path: Path) -> Path:
+    """A Matroska header that promises a film, and nothing behind it."""
+    memory = io.BytesIO()
+    with av.open(memory, "w", format="matroska") as output:
+        stream = output.add_stream("mpeg4", rate=25)
+        stream.codec_context.width, stream.codec_context.height = 64, 48
+        output.start_encoding()
+    path.write_bytes(memory.getvalue())
+    return path
+
+
+def _written(path: Path, data: bytes) -> Path:
+    path.write_bytes(data)
+    return path
+
+
+def _picture(path: Path) -> Path:
+    import cv2
+
+    return _written(path, cv2.imencode(".png", np.zeros((8, 8, 3), np.uint8))[1].tobytes())
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda folder: folder / "none.mp4", "cannot read .*none.mp4 .No such file"),
+        (lambda folder: folder, "is a folder; .*--input-dir"),
+        (lambda folder: _written(folder / "a.mp4", b""), "is empty"),
+        (lambda folder: _written(folder / "a.mp4", b"Dear diary,\n" * 100), "is no film that can be read"),
+        (lambda folder: _written(folder / "a.mp4", bytes(10_000)), "is no film that can be read"),
+        (lambda folder: _sound_only(folder / "a.mp4"), "has no picture to colour, only sound"),
+        (lambda folder: _without_frames(folder / "a.mkv"), "holds no frame|has no picture|no film that can"),
+        (lambda folder: _picture(folder / "a.png"), "is a picture, not a film; colour it with --image"),
+        (lambda folder: _picture(folder / "a.mp4"), "is a picture, not a film; colour it with --image"),
+    ],
+)
+def test_what_is_no_film_is_refused_in_one_line(make: object, message: str, tmp_path: Path) -> None:
+    assert callable(make)
+    with pytest.raises(MediaError, match=message) as caught:
+        FilmReader(make(tmp_path))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may read everything")
+def test_a_film_that_may_not_be_read_is_refused(tmp_path: Path) -> None:
+    source = write_film(tmp_path / "in.mp4")
+    source.chmod(0)
+    with pytest.raises(MediaError, match="Permission denied"):
+        FilmReader(source)
+
+
+@pytest.mark.parametrize("name", ["a:b.mp4", "%03d.mp4", "http:x.mp4", "käse 'n\".mp4", "-i.mp4"])
+def test_odd_names_are_files_all_the_same(
+    name: str, tmp_path: Path, colorizer: Colorizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_film(tmp_path / "in.mp4").rename(tmp_path / name)
+    assert colour_film(Path(name), Path(f"out {name}"), colorizer).frames == 12
+
+
+def test_a_file_name_that_is_no_utf8(tmp_path: Path, colorizer: Colorizer) -> None:
+    source = tmp_path / os.fsdecode(b"caf\xe9.mp4")
+    write_film(tmp_path / "in.mp4").rename(source)
+    assert colour_film(source, source.with_stem(f"{source.stem}.colour"), colorizer).frames == 12
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_a_truncated_film_is_coloured_as_far_as_it_goes(
+    suffix: str, tmp_path: Path, colorizer: Colorizer
+) -> None:
+    film = Film(frames=60, sound=["aac"], container_options=FASTSTART if suffix == ".mp4" else {})
+    whole = write_film(tmp_path / f"whole{suffix}", film)
+    data = whole.read_bytes()
+    cut = _written(tmp_path / f"cut{suffix}", data[: len(data) * 6 // 10])
+    result = colour_film(cut, tmp_path / "out.mp4", colorizer)
+    assert 10 < result.frames < 60
+    assert result.frames == len(read_frames(tmp_path / "out.mp4"))
+    assert result.lost_frames == pytest.approx(60 - result.frames, abs=2)
+    assert result.damage is not None
+    assert result.damage.startswith("it is cut off")
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_strict_refuses_a_truncated_film_and_leaves_nothing(
+    suffix: str, tmp_path: Path, colorizer: Colorizer
+) -> None:
+    film = Film(frames=60, container_options=FASTSTART if suffix == ".mp4" else {})
+    data = write_film(tmp_path / f"in{suffix}", film).read_bytes()
+    _written(tmp_path / f"in{suffix}", data[: len(data) * 6 // 10])
+    with pytest.raises(MediaError, match=r"is damaged: it is cut off, .*leave --strict out"):
+        colour_film(tmp_path / f"in{suffix}", tmp_path / "out.mp4", colorizer, strict=True)
+    assert [path.name for path in tmp_path.iterdir()] == [f"in{suffix}"]
+
+
+def test_strict_takes_a_whole_film(tmp_path: Path, colorizer: Colorizer) -> None:
+    for suffix in (".mp4", ".mkv"):
+        source = write_film(tmp_path / f"in{suffix}", Film(sound=["aac"], options={"preset": "medium"}))
+        assert colour_film(source, tmp_path / f"out{suffix}", colorizer, strict=True).frames == 12
+
+
+def test_sound_that_outlasts_the_picture_is_no_damage(tmp_path: Path, colorizer: Colorizer) -> None:
+    for name in ("in.mp4", "in.mkv"):
+        source = write_film(tmp_path / name, Film(frames=10, sound=["aac"]), seconds=3.0)
+        assert colour_film(source, tmp_path / f"out.{name}", colorizer, strict=True).damage is None
+
+
+def test_a_hole_in_the_middle_costs_frames_and_is_counted(tmp_path: Path, colorizer: Colorizer) -> None:
+    film = Film(frames=60, width=320, height=240, options={"preset": "ultrafast", "g": "5"})
+    source = write_film(tmp_path / "in.mp4", film)
+    data = bytearray(source.read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 6000] = random.Random(0).randbytes(6000)
+    result = colour_film(_written(source, bytes(data)), tmp_path / "out.mp4", colorizer)
+    assert result.damage is not None
+    assert 30 < result.frames <= 60
+    assert result.lost_frames == 60 - result.frames
+
+
+def test_times_that_are_missing_or_go_back_are_put_right(tmp_path: Path, colorizer: Colorizer) -> None:
+    # A raw H.264 stream has no times at all.
+    with av.open(tmp_path / "in.h264", "w", format="h264") as output:
+        stream = output.add_stream("libx264", rate=25, options={"preset": "ultrafast"})
+        stream.codec_context.width, stream.codec_context.height = 64, 48
+        for _ in range(10):
+            output.mux(stream.encode(av.VideoFrame(64, 48, "yuv420p")))
+        output.mux(stream.encode(None))
+    result = colour_film(tmp_path / "in.h264", tmp_path / "out.mp4", colorizer)
+    assert result.frames == len(read_frames(tmp_path / "out.mp4")) == 10
+    assert any("put right" in note for note in result.notes)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_mutated_film_gives_a_result_or_one_error(seed: int, tmp_path: Path, colorizer: Colorizer) -> None:
+    chance = random.Random(seed)
+    suffix = (".mp4", ".mkv", ".webm", ".avi")[seed % 4]
+    codec = {".webm": "libvpx-vp9", ".avi": "mpeg4"}.get(suffix, "libx264")
+    sound = {".webm": "libopus", ".avi": "pcm_s16le"}.get(suffix, "aac")
+    film = Film(frames=8, codec=codec, options={}, ticks=25 if suffix == ".avi" else 90_000, sound=[sound])
+    source = write_film(tmp_path / f"in{suffix}", film)
+    data = bytearray(source.read_bytes())
+    for _ in range(chance.choice([1, 5, 40])):
+        data[chance.randrange(len(data))] = chance.randrange(256)
+    if chance.random() < 0.3:
+        del data[chance.randrange(len(data)) :]
+    source.write_bytes(bytes(data))
+    result = None
+    with contextlib.suppress(CganError):  # anything else fails the test
+        result = colour_film(source, tmp_path / "out.mkv", colorizer)
+    assert (tmp_path / "out.mkv").exists() == (result is not None)
+    if result is not None:
+        assert len(read_frames(tmp_path / "out.mkv")) == result.frames > 0
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".cgan-")]
