@@ -71,6 +71,8 @@ class OnnxBackend(Backend):
             self._session = onnxruntime.InferenceSession(
                 str(path), options, providers=[_PROVIDER], enable_fallback=0
             )
+            inputs = [_tensor(argument) for argument in self._session.get_inputs()]
+            outputs = [_tensor(argument) for argument in self._session.get_outputs()]
         except _BAD_FILE as error:
             raise ModelFileError(
                 f"{path} cannot be loaded by ONNX Runtime ({_first_line(error)}); "
@@ -80,8 +82,7 @@ class OnnxBackend(Backend):
             raise BackendUnavailable(
                 f"ONNX Runtime could not start with {path} ({_first_line(error)}); try another --backend"
             ) from error
-        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
-        check_signature(path, manifest, [_tensor(i) for i in inputs], [_tensor(o) for o in outputs])
+        check_signature(path, manifest, inputs, outputs)
 
     def _run(self, lightness: FloatArray) -> FloatArray:
         try:

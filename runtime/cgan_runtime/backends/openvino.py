@@ -61,10 +61,8 @@ class OpenVinoBackend(Backend):
             ModelFileError: The file is not ONNX, or not the colouriser that the manifest describes.
             BackendUnavailable: The engine could not be started.
         """
-        model = _read(path)
-        check_signature(
-            path, manifest, [_tensor(i) for i in model.inputs], [_tensor(o) for o in model.outputs]
-        )
+        model, inputs, outputs = _read(path)
+        check_signature(path, manifest, inputs, outputs)
         settings: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": precision}
         if threads is not None:
             settings["INFERENCE_NUM_THREADS"] = threads
@@ -93,11 +91,15 @@ class OpenVinoBackend(Backend):
         del self._request
 
 
-def _read(path: Path) -> Any:
-    """Read an ONNX file with the ONNX reader alone: otherwise all readers try, and write to stderr."""
+def _read(path: Path) -> tuple[Any, list[Tensor], list[Tensor]]:
+    """The network of an ONNX file, its inputs and its outputs.
+
+    The ONNX reader alone is asked: otherwise every reader tries, and some write to stderr.
+    """
     try:
         reader = frontend.FrontEndManager().load_by_framework("onnx")
-        return reader.convert(reader.load(str(path)))
+        model = reader.convert(reader.load(str(path)))
+        return model, [_tensor(port) for port in model.inputs], [_tensor(port) for port in model.outputs]
     except _BAD_FILE as error:
         raise ModelFileError(
             f"{path} cannot be loaded by OpenVINO ({_last_line(error)}); export it again with cgan-export"
