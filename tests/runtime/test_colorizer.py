@@ -1,0 +1,289 @@
+"""The colouriser over a fake back end: geometry, depths, luma kept, true colours put back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from skimage import color as oracle
+from skimage import data as photos
+from tests.conftest import write_tiny_model
+from tests.fakes import FakeBackend, Predict
+
+from cgan_runtime.backends.base import FloatArray
+from cgan_runtime.backends.registry import open_backend
+from cgan_runtime.color import Encoding
+from cgan_runtime.colorizer import Colorizer
+from cgan_runtime.errors import BackendUnavailable, ConfigError, InputShapeError
+
+FILM = Encoding("bt709", full_range=False, bits=8)
+SIZE = st.integers(1, 70)
+
+
+def even(a: float, b: float) -> Predict:
+    """A network that answers with one colour, (a*, b*)/110."""
+
+    def predict(lightness: FloatArray) -> FloatArray:
+        count, _, height, width = lightness.shape
+        return np.broadcast_to(np.array([a, b], np.float32)[:, None, None], (count, 2, height, width)).copy()
+
+    return predict
+
+
+def true_chroma_of(rgb: npt.NDArray[np.uint8], stride: int) -> Predict:
+    """A network that knows the answer at 1/stride of its input's size."""
+    lab = oracle.rgb2lab(rgb).astype(np.float32)
+
+    def predict(lightness: FloatArray) -> FloatArray:
+        height, width = lightness.shape[2:]
+        planes = [
+            cv2.resize(lab[..., i], (width // stride, height // stride), interpolation=cv2.INTER_AREA)
+            for i in (1, 2)
+        ]
+        return np.stack([cv2.resize(plane, (width, height)) for plane in planes])[None] / 110
+
+    return predict
+
+
+def luma_plane(height: int, width: int, encoding: Encoding = FILM, seed: int = 0) -> npt.NDArray[Any]:
+    codes = np.random.default_rng(seed).integers(0, encoding.peak, (height, width), endpoint=True)
+    return codes.astype(encoding.dtype)
+
+
+def mean_difference(rgb: npt.NDArray[np.uint8], other: npt.NDArray[np.uint8]) -> float:
+    return float(oracle.deltaE_ciede2000(oracle.rgb2lab(rgb), oracle.rgb2lab(other)).mean())
+
+
+def halved(height: int, width: int) -> tuple[int, int]:
+    return (height + 1) // 2, (width + 1) // 2
+
+
+class TestPlanes:
+    @given(SIZE, SIZE, SIZE, SIZE, st.sampled_from([8, 10, 12]), st.booleans())
+    @settings(max_examples=60, deadline=None)
+    def test_any_size_and_depth(
+        self, height: int, width: int, chroma_height: int, chroma_width: int, bits: int, full_range: bool
+    ) -> None:
+        encoding = Encoding("bt601", full_range, bits)
+        luma = luma_plane(height, width, encoding)
+        kept = luma.copy()
+        with Colorizer(FakeBackend()) as colorizer:
+            planes = colorizer.planes(luma, encoding, (chroma_height, chroma_width))
+        low, high = (0, 2**bits - 1) if full_range else (16 << bits - 8, 240 << bits - 8)
+        for plane in planes:
+            assert plane.shape == (chroma_height, chroma_width)
+            assert plane.dtype == luma.dtype
+            assert low <= plane.min() <= plane.max() <= high
+        assert (luma == kept).all()
+
+    @given(SIZE, SIZE, st.sampled_from([8, 10, 12, 16]), st.booleans(), st.integers(0, 2**32))
+    @settings(max_examples=60, deadline=None)
+    def test_no_chroma_is_neutral_to_the_bit(
+        self, height: int, width: int, bits: int, full_range: bool, seed: int
+    ) -> None:
+        encoding = Encoding("bt2020", full_range, bits)
+        with Colorizer(FakeBackend(even(0, 0))) as colorizer:
+            cb, cr = colorizer.planes(
+                luma_plane(height, width, encoding, seed), encoding, halved(height, width)
+            )
+        assert (cb == 2 ** (bits - 1)).all()
+        assert (cr == 2 ** (bits - 1)).all()
+
+    @pytest.mark.parametrize(("chroma", "red", "blue"), [((0.5, 0.3), 1, -1), ((0.1, -0.5), -1, 1)])
+    def test_red_and_blue_land_on_their_side(self, chroma: tuple[float, float], red: int, blue: int) -> None:
+        with Colorizer(FakeBackend(even(*chroma))) as colorizer:
+            cb, cr = colorizer.planes(np.full((48, 64), 120, np.uint8), FILM, (24, 32))
+        assert (red * (cr.astype(int) - 128) > 10).all()
+        assert (blue * (cb.astype(int) - 128) > 10).all()
+
+    def test_the_network_sees_the_lightness_of_the_codes(self) -> None:
+        seen: list[FloatArray] = []
+
+        def spy(lightness: FloatArray) -> FloatArray:
+            seen.append(lightness.copy())
+            return even(0, 0)(lightness)
+
+        ramp = np.linspace(64, 940, 512).round().astype(np.uint16)[None].repeat(512, axis=0)
+        with Colorizer(FakeBackend(spy)) as colorizer:
+            colorizer.planes(ramp, Encoding("bt709", False, 10), (256, 256))
+        assert seen[0].shape == (1, 1, 64, 64)
+        grey = (np.linspace(0, 1, 64) * 511 / 512 + 0.5 / 512)[:, None].repeat(3, axis=1)
+        expected = oracle.rgb2lab(grey[None])[0, :, 0] / 50 - 1
+        assert seen[0][0, 0, 30] == pytest.approx(expected, abs=0.02)
+
+    def test_strides_and_read_only_memory_are_taken(self) -> None:
+        """A decoder's plane: rows longer than the picture, not writable."""
+        memory = luma_plane(90, 128)
+        view = memory[:, :101]
+        view.setflags(write=False)
+        with Colorizer(FakeBackend()) as colorizer:
+            for plane in (view, view[::-1], view[:, ::3]):
+                from_view = np.stack(colorizer.planes(plane, FILM, (45, 51)))
+                assert (from_view == np.stack(colorizer.planes(plane.copy(), FILM, (45, 51)))).all()
+
+    def test_memory_is_used_again(self) -> None:
+        with Colorizer(FakeBackend()) as colorizer:
+            first = colorizer.planes(luma_plane(64, 64), FILM, (32, 32))
+            second = colorizer.planes(luma_plane(64, 64, seed=1), FILM, (32, 32))
+            other = colorizer.planes(luma_plane(64, 64), FILM, (64, 32))
+        assert first[0] is second[0]
+        assert other[0].shape == (64, 32)
+
+    @pytest.mark.parametrize(
+        ("luma", "encoding", "chroma_shape"),
+        [
+            (np.zeros((8, 8), np.uint16), FILM, (4, 4)),
+            (np.zeros((8, 8), np.uint8), Encoding("bt709", False, 10), (4, 4)),
+            (np.zeros((8, 8), np.float32), FILM, (4, 4)),
+            (np.zeros((8, 8, 3), np.uint8), FILM, (4, 4)),
+            (np.zeros((0, 8), np.uint8), FILM, (4, 4)),
+            (np.zeros((8, 8), np.uint8), FILM, (0, 4)),
+        ],
+    )
+    def test_what_is_no_plane_is_refused(
+        self, luma: npt.NDArray[Any], encoding: Encoding, chroma_shape: tuple[int, int]
+    ) -> None:
+        with Colorizer(FakeBackend()) as colorizer, pytest.raises(InputShapeError, match=r"got .* expected"):
+            colorizer.planes(luma, encoding, chroma_shape)
+
+    @pytest.mark.parametrize("matrix", ["bt601", "bt709"])
+    def test_true_chroma_made_small_gives_the_film_back(self, matrix: Any) -> None:
+        rgb = photos.astronaut()
+        kr, kb = (0.299, 0.114) if matrix == "bt601" else (0.2126, 0.0722)
+        luma = rgb / 255 @ np.array([kr, 1 - kr - kb, kb])
+        codes = np.rint(16 + 219 * luma).astype(np.uint8)
+        with Colorizer(FakeBackend(true_chroma_of(rgb, 4), size=256)) as colorizer:
+            planes = colorizer.planes(codes, Encoding(matrix, False, 8), (256, 256))
+        cb, cr = (cv2.resize((plane - 128.0) / 224, (512, 512)) for plane in planes)
+        red, blue = luma + 2 * (1 - kr) * cr, luma + 2 * (1 - kb) * cb
+        shown = np.dstack([red, (luma - kr * red - kb * blue) / (1 - kr - kb), blue]).clip(0, 1)
+        shown = np.rint(shown * 255).astype(np.uint8)
+        grey = np.rint(luma * 255).astype(np.uint8)[..., None].repeat(3, axis=2)
+        assert mean_difference(rgb, shown) < 2.7 < 0.3 * mean_difference(rgb, grey)
+
+
+class TestStill:
+    @given(SIZE, SIZE, st.sampled_from([None, 3, 4]), st.sampled_from([np.uint8, np.uint16]))
+    @settings(max_examples=60, deadline=None)
+    def test_any_size_and_kind(self, height: int, width: int, channels: int | None, dtype: Any) -> None:
+        shape = (height, width) if channels is None else (height, width, channels)
+        image = np.random.default_rng(0).integers(0, np.iinfo(dtype).max, shape, dtype=dtype, endpoint=True)
+        kept = image.copy()
+        with Colorizer(FakeBackend()) as colorizer:
+            coloured = colorizer.still(image)
+        assert coloured.shape == (height, width, channels or 3)
+        assert coloured.dtype == dtype
+        assert (image == kept).all()
+        if channels == 4:
+            assert (coloured[..., 3] == image[..., 3]).all()
+
+    @pytest.mark.parametrize(("dtype", "tolerance"), [(np.uint8, 0.3), (np.uint16, 0.01)])
+    def test_lightness_is_that_of_the_picture(self, dtype: Any, tolerance: float) -> None:
+        """Also where the colour predicted is far outside the gamut."""
+        peak = np.iinfo(dtype).max
+        grey = np.linspace(0, peak, 130 * 130).reshape(130, 130).astype(dtype)
+        with Colorizer(FakeBackend(even(0.9, -0.7))) as colorizer:
+            coloured = colorizer.still(grey)
+        before = oracle.rgb2lab(grey[..., None].repeat(3, axis=2) / peak)[..., 0]
+        after = oracle.rgb2lab(coloured / peak)
+        assert np.abs(after[..., 0] - before).max() < tolerance
+        assert np.hypot(after[..., 1], after[..., 2]).mean() > 20
+
+    def test_no_chroma_leaves_a_grey_picture_as_it_is(self) -> None:
+        grey = luma_plane(61, 47)
+        with Colorizer(FakeBackend(even(0, 0))) as colorizer:
+            assert (colorizer.still(grey) == grey[..., None]).all()
+
+    def test_its_own_colours_are_not_seen(self) -> None:
+        """A colour picture is coloured from its lightness, like the grey one of the same lightness."""
+        rgb = np.zeros((40, 40, 3), np.uint8)
+        rgb[..., 0] = 200
+        with Colorizer(FakeBackend(even(0, 0))) as colorizer:
+            coloured = colorizer.still(rgb)
+        assert np.ptp(coloured, axis=2).max() == 0
+        assert oracle.rgb2lab(coloured)[0, 0, 0] == pytest.approx(oracle.rgb2lab(rgb)[0, 0, 0], abs=0.3)
+
+    def test_true_chroma_made_small_gives_the_photo_back(self) -> None:
+        rgb = photos.astronaut()
+        with Colorizer(FakeBackend(true_chroma_of(rgb, 4), size=256)) as colorizer:
+            coloured = colorizer.still(rgb)
+        assert mean_difference(rgb, coloured) < 2.5
+
+    @pytest.mark.parametrize(
+        "bad",
+        [
+            np.zeros((8, 8), np.float32),
+            np.zeros((8, 8, 2), np.uint8),
+            np.zeros((8,), np.uint8),
+            np.zeros((0, 8, 3), np.uint8),
+            np.zeros((8, 8, 3), np.int16),
+        ],
+    )
+    def test_what_is_no_picture_is_refused(self, bad: npt.NDArray[Any]) -> None:
+        with Colorizer(FakeBackend()) as colorizer, pytest.raises(InputShapeError, match=r"got .* expected"):
+            colorizer.still(bad)
+
+
+class TestInputShape:
+    @given(st.integers(1, 5000), st.integers(1, 5000), st.sampled_from([8, 16, 32]), st.integers(32, 512))
+    def test_about_the_area_asked_for_and_the_pictures_aspect(
+        self, height: int, width: int, multiple: int, side: int
+    ) -> None:
+        colorizer = Colorizer(FakeBackend(size=256, size_multiple=multiple), side=side)
+        h, w = colorizer.input_shape(height, width)
+        assert h % multiple == w % multiple == 0
+        ideal_h = side * min(max((height / width) ** 0.5, 0.5), 2)
+        assert abs(h - ideal_h) <= max(multiple, ideal_h / 2)
+        assert abs(w - side**2 / ideal_h) <= max(multiple, side**2 / ideal_h / 2)
+
+    @pytest.mark.parametrize(
+        ("picture", "expected"),
+        [
+            ((1080, 1920), (192, 352)),
+            ((256, 256), (256, 256)),
+            ((1920, 1080), (352, 192)),
+            ((1, 9000), (128, 512)),
+        ],
+    )
+    def test_examples(self, picture: tuple[int, int], expected: tuple[int, int]) -> None:
+        assert Colorizer(FakeBackend(size=256, size_multiple=32)).input_shape(*picture) == expected
+
+    @pytest.mark.parametrize("side", [0, -16, 15, 5000])
+    def test_a_side_out_of_range_is_refused(self, side: int) -> None:
+        with pytest.raises(ConfigError, match="take 16 to"):
+            Colorizer(FakeBackend(), side=side)
+
+    def test_a_model_of_one_size_is_given_that_size(self, tmp_path: Path) -> None:
+        path = write_tiny_model(tmp_path / "fixed.onnx", shape=(32, 64))
+        backend = open_backend(path, threads=1)
+        with pytest.raises(ConfigError, match="64x32 pixels only"):
+            Colorizer(backend, side=48)
+        with Colorizer(backend) as colorizer:
+            assert colorizer.input_shape(1080, 1920) == (32, 64)
+            assert colorizer.still(luma_plane(50, 40)).shape == (50, 40, 3)
+
+
+def test_a_real_engine_colours(tiny_model: Path) -> None:
+    """Bright is orange, dark is blue: the weights of the tiny model say so."""
+    luma = np.full((64, 64), 200, np.uint8)
+    luma[:, :32] = 30
+    with Colorizer(open_backend(tiny_model, threads=1)) as colorizer:
+        cb, cr = colorizer.planes(luma, FILM, (32, 32))
+    assert cb[16, 4] > 128 > cb[16, 28]
+    assert cr[16, 28] > 128
+
+
+def test_closing_closes_the_back_end() -> None:
+    backend = FakeBackend()
+    with Colorizer(backend) as colorizer:
+        colorizer.still(luma_plane(8, 8))
+    colorizer.close()
+    with pytest.raises(BackendUnavailable, match="closed"):
+        colorizer.still(luma_plane(8, 8))
+    assert backend.calls == 1
