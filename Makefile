@@ -26,7 +26,7 @@ help: ## list the targets
 run: $(RUN_VENV)/.installed ## colour the sample film, or VIDEO=in.mp4; the result goes into out/, or OUT=out.mp4
 	@mkdir -p out
 	@shopt -s nocasematch; name=$${VIDEO##*/}; out=out/$${name%.*}.colour.$${name##*.}; \
-	case $$out in *.mp4|*.m4v|*.mov|*.mkv|*.webm|*.avi) ;; *) out=$$out.mkv ;; esac; \
+	case $$out in *.mp4|*.m4v|*.mov|*.mkv|*.webm) ;; *) out=$$out.mkv ;; esac; \
 	$(RUN_VENV)/bin/cgan-run --video "$$VIDEO" -o "$${OUT:-$$out}" --overwrite
 
 test: lint ## linter, types, import law and all tests, slow ones last
