@@ -33,8 +33,7 @@ DATA = {f"{package}/py.typed" for package in PACKAGES} | {
 }
 PHOTOS = re.compile(r"cgan_train/data/photos/([a-z-]+\.jpg|README\.md)")
 EDGE = {"av", "click", "numpy", "opencv-python", "rich"}
-NEVER_AT_THE_PHOTOS = re.compile(r"cgan_train/data/photos/([a-z-]+\.jpg|README\.md)")
-EDGE = {"torch", "tensorrt", "pycuda", "onnx", "onnxscript", "safetensors"}
+NEVER_AT_THE_EDGE = {"torch", "tensorrt", "pycuda", "onnx", "onnxscript", "safetensors"}
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 SAMPLE_LIMIT = 1_000_000  # bytes
 
