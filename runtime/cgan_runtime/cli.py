@@ -131,14 +131,16 @@ def main(
     if input_dir is not None:
         return _colour_folder(input_dir, options, console)
     if image is not None:
+        _check_source(image)
         target = output or default_output(image, _picture_suffix(image))
-        _check(image, target, options)
+        check_output(target, source=image, overwrite=overwrite)
         with _colorizer(options, console) as colorizer:
             _colour_still(image, target, colorizer, options, console)
     if video is not None:
+        _check_source(video)
         target = output or _default_film(video, options, console)
         encoder.options(encoder.codec_for(target))
-        _check(video, target, options)
+        check_output(target, source=video, overwrite=overwrite)
         with _colorizer(options, console) as colorizer:
             _colour_film(video, target, colorizer, options, console)
     return 0
@@ -201,7 +203,7 @@ def _colour_still(
 def _colour_folder(folder: Path, options: Options, console: Console) -> int:
     """Colour all that can be coloured; a failure is told and does not stop the rest."""
     sources = _sources(folder)
-    results = options.output or folder.with_name(f"{folder.resolve().name}{INFIX}")
+    results = options.output or _default_folder(folder)
     if results.resolve() == folder.resolve():
         raise MediaError(f"the output folder {results} is the input itself; name another with -o")
     try:
@@ -229,6 +231,14 @@ def _colour_folder(folder: Path, options: Options, console: Console) -> int:
     summary += [f"{failed} failed"] if failed else []
     console.result(", ".join(summary))
     return EXIT_ERROR if failed else 0
+
+
+def _default_folder(folder: Path) -> Path:
+    """`DIR.colour` beside the folder, also where it is given as `.` or `..`."""
+    named = folder if folder.name not in ("", "..") else folder.resolve()
+    if not named.name:
+        raise MediaError(f"there is no place beside {folder}; name an output folder with -o")
+    return named.with_name(f"{named.name}{INFIX}")
 
 
 def _sources(folder: Path) -> list[Path]:
@@ -270,8 +280,9 @@ def _default_film(source: Path, options: Options, console: Console) -> Path:
     return target
 
 
-def _check(source: Path, target: Path, options: Options) -> None:
-    """Tell what is wrong with input and output before a model is loaded."""
+def _check_source(source: Path) -> None:
+    """Tell what is plainly wrong with an input before a model is loaded."""
     if not source.exists():
         raise MediaError(f"no file at {source}; give one that is there")
-    check_output(target, source=source, overwrite=options.overwrite)
+    if source.is_dir():
+        raise MediaError(f"{source} is a folder; colour all it holds with --input-dir")

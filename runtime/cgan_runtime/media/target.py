@@ -53,6 +53,7 @@ class Encoder:
         crf: Default quality, lower is better and bigger; None where it has no such setting.
         max_crf: The worst that it takes.
         preset: Default preset; None where it has no such setting.
+        presets: All that it has, from fast to small.
         lossless: Options that take the place of crf 0, so that this is bit for bit.
         even: Width and height must be whole numbers of chroma samples.
         options: Passed to FFmpeg as they are.
@@ -62,6 +63,7 @@ class Encoder:
     crf: int | None = None
     max_crf: int = 0
     preset: str | None = None
+    presets: tuple[str, ...] = ()
     lossless: dict[str, str] = field(default_factory=dict)
     even: bool = False
     options: dict[str, str] = field(default_factory=dict)
@@ -73,6 +75,17 @@ ENCODERS: dict[str, Encoder] = {
         crf=18,
         max_crf=51,
         preset="veryfast",
+        presets=(
+            "ultrafast",
+            "superfast",
+            "veryfast",
+            "faster",
+            "fast",
+            "medium",
+            "slow",
+            "slower",
+            "veryslow",
+        ),  # fmt: skip
         lossless={"qp": "0"},
         even=True,
     ),
@@ -133,8 +146,12 @@ class EncoderSettings:
         """
         encoder = ENCODERS[codec]
         options = dict(encoder.options)
-        if self.preset is not None and encoder.preset is None:
+        if self.preset is not None and not encoder.presets:
             raise ConfigError(f"{codec} has no presets; leave --preset out")
+        if self.preset is not None and self.preset not in encoder.presets:
+            raise ConfigError(
+                f"{codec} has no preset {self.preset!r}; choose one of {', '.join(encoder.presets)}"
+            )
         if self.crf is not None and encoder.crf is None:
             raise ConfigError(f"{codec} is lossless and has no crf; leave --crf out")
         if preset := self.preset or encoder.preset:

@@ -1,0 +1,228 @@
+"""`cgan-run` as people run it: results, exit codes, one line for every error, nothing half-written."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.films import Film, chroma_span, read_frames, write_film
+
+from cgan_runtime.media.image import read_image, write_image
+
+WEDGE = np.linspace(0, 255, 80, dtype=np.uint8)[None, :, None].repeat(60, 0).repeat(3, 2)
+HEAVY = ("numpy", "av", "cv2", "onnxruntime", "openvino", "rich", "torch")
+
+
+def _run(*args: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from cgan_runtime.cli import main; main()", *map(str, args)]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=120)
+
+
+def _refused(done: subprocess.CompletedProcess[str], message: str, code: int = 1) -> None:
+    assert (done.returncode, done.stdout) == (code, ""), done.stderr
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
+    assert message in done.stderr
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> Path:
+    """An empty folder beside the one that holds the model."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    return folder
+
+
+def test_help_needs_no_heavy_package() -> None:
+    program = (
+        "import sys; from cgan_runtime.cli import main\n"
+        "try: main(['--help'])\n"
+        f"finally: print('HEAVY', [name for name in {HEAVY} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0
+    assert "HEAVY []" in done.stdout
+    assert "--video FILE" in done.stdout
+
+
+def test_a_film_is_coloured_and_the_result_is_told(work: Path, tiny_model: Path) -> None:
+    write_film(work / "in.mp4", Film(frames=6))
+    done = _run("--video", "in.mp4", "--model", tiny_model, cwd=work)
+    assert (done.returncode, done.stderr) == (0, "")
+    film, backend = done.stdout.splitlines()
+    assert film.startswith("in.colour.mp4: 64x48, ")
+    assert "6 frames in " in film
+    assert film.endswith("frames/s")
+    assert backend.startswith("back end: ")
+    assert chroma_span(read_frames(work / "in.colour.mp4")[0]) > 20
+    assert _names(work) == ["in.colour.mp4", "in.mp4"]
+
+
+def test_a_back_end_that_is_named_is_taken(work: Path, tiny_model: Path) -> None:
+    write_film(work / "in.mp4", Film(frames=2))
+    done = _run(
+        "--video", "in.mp4", "-o", "out.mkv", "--model", tiny_model, "--backend", "onnxruntime",
+        "--threads", "1", "--size", "32", "--codec", "ffv1", cwd=work,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "back end: onnxruntime on " in done.stdout
+    assert "passed over" not in done.stdout
+    with_ffv1 = read_frames(work / "out.mkv")
+    assert len(with_ffv1) == 2
+
+
+def test_a_picture_is_coloured(work: Path, tiny_model: Path) -> None:
+    write_image(work / "a.png", WEDGE)
+    done = _run("--image", "a.png", "--model", tiny_model, "-q", cwd=work)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    coloured = read_image(work / "a.colour.png").astype(int)
+    assert np.abs(coloured[..., 0] - coloured[..., 2]).max() > 20
+    _refused(_run("--image", "a.png", "--model", tiny_model, cwd=work), "exists already")
+    assert _run("--image", "a.png", "--model", tiny_model, "--overwrite", cwd=work).returncode == 0
+
+
+def test_a_container_that_cannot_be_written_gives_way_to_matroska(work: Path, tiny_model: Path) -> None:
+    write_film(work / "old.avi", Film(frames=3, codec="mpeg4", options={}, ticks=25))
+    done = _run("--video", "old.avi", "--model", tiny_model, cwd=work)
+    assert done.returncode == 0
+    assert done.stderr == "note: .avi cannot hold the coloured film: it goes into old.colour.mkv\n"
+    assert len(read_frames(work / "old.colour.mkv")) == 3
+
+
+def test_a_failure_in_a_folder_is_told_and_does_not_stop_the_rest(work: Path, tiny_model: Path) -> None:
+    folder = work / "mixed"
+    folder.mkdir()
+    write_image(folder / "a.jpg", WEDGE)
+    write_film(folder / "b.mp4", Film(frames=3))
+    (folder / "c.mp4").write_text("no film")
+    write_film(folder / "d.avi", Film(frames=3, codec="mpeg4", options={}, ticks=25))
+    (folder / "notes.txt").write_text("left alone")
+    done = _run("--input-dir", "mixed", "--model", tiny_model, cwd=work)
+    assert done.returncode == 1
+    assert done.stderr.count("error: ") == 1
+    assert "c.mp4 is no film that can be read" in done.stderr
+    assert done.stdout.splitlines()[-1] == "3 of 4 coloured into mixed.colour, 1 failed"
+    assert _names(work / "mixed.colour") == ["a.jpg", "b.mp4", "d.avi.mkv"]
+    (folder / "c.mp4").unlink()
+    done = _run("--input-dir", "mixed", "--model", tiny_model, cwd=work)
+    assert done.returncode == 0
+    assert "0 of 3 coloured into mixed.colour, 3 were there already" in done.stdout
+
+
+def test_the_folder_one_stands_in(work: Path, tiny_model: Path) -> None:
+    write_image(work / "a.png", WEDGE)
+    assert _run("--input-dir", ".", "--model", tiny_model, cwd=work).returncode == 0
+    assert _names(work.with_name("work.colour")) == ["a.png"]
+
+
+@pytest.mark.parametrize("args", [[], ["--video", "a.mp4", "--image", "a.png"]])
+def test_exactly_one_input_is_a_matter_of_usage(args: Sequence[str]) -> None:
+    _refused(_run(*args), "give exactly one of --video, --image and --input-dir", code=2)
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["--video", "none.mp4"], "no file at none.mp4"),
+        (["--video", "text.mp4"], "is no film that can be read"),
+        (["--video", "."], "is a folder"),
+        (["--video", "in.mp4", "-o", "in.mp4", "--overwrite"], "is the input itself"),
+        (["--video", "in.mp4", "-o", "none/out.mp4"], "no folder none"),
+        (["--video", "in.mp4", "-o", "in.mp4/out.mp4"], "no folder in.mp4"),
+        (["--video", "in.mp4", "-o", "text.mp4"], "exists already"),
+        (["--video", "in.mp4", "-o", "out.txt"], "names no film that can be written"),
+        (["--video", "in.mp4", "-o", "out.mp4", "--codec", "ffv1"], ".mp4 takes no ffv1"),
+        (["--video", "in.mp4", "-o", "out.mp4", "--crf", "60"], "--crf 60 is not within"),
+        (["--video", "in.mp4", "-o", "out.mp4", "--preset", "warp"], "libx264 has no preset 'warp'"),
+        (["--video", "cut.mp4", "-o", "out.mp4", "--strict"], "is damaged: it is cut off"),
+        (["--video", "in.mp4", "-o", "out.mp4", "--model", "text.mp4"], "has no manifest"),
+        (["--image", "text.mp4", "-o", "out.png"], "is no picture"),
+        (["--image", "none.png"], "no file at none.png"),
+        (["--input-dir", "none"], "cannot read the folder none"),
+        (["--input-dir", "empty"], "holds no picture and no film"),
+        (["--input-dir", ".", "-o", "."], "is the input itself"),
+        (["--input-dir", ".", "-o", "none/deep"], "cannot make the folder"),
+    ],
+)
+def test_bad_input_is_one_line_exit_code_1_and_no_file(
+    args: Sequence[str], message: str, work: Path, tiny_model: Path
+) -> None:
+    write_film(work / "in.mp4", Film(frames=3))
+    (work / "text.mp4").write_text("Dear diary")
+    (work / "empty").mkdir()
+    cut = write_film(work / "cut.mp4", Film(frames=60, container_options={"movflags": "faststart"}))
+    cut.write_bytes(cut.read_bytes()[: cut.stat().st_size // 2])
+    before = _names(work)
+    model = [] if "--model" in args else ["--model", tiny_model]
+    _refused(_run(*args, *model, cwd=work), message)
+    assert _names(work) == before
+
+
+def test_a_truncated_film_is_coloured_with_a_warning(work: Path, tiny_model: Path) -> None:
+    cut = write_film(work / "in.mp4", Film(frames=60, container_options={"movflags": "faststart"}))
+    cut.write_bytes(cut.read_bytes()[: cut.stat().st_size // 2])
+    done = _run("--video", "in.mp4", "--model", tiny_model, "--quiet", cwd=work)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr.startswith("warning: in.mp4 is damaged: it is cut off, about ")
+    assert done.stderr.count("\n") == 1
+    assert 5 < len(read_frames(work / "in.colour.mp4")) < 60
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are sent to a process of our own")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_run_leaves_nothing(
+    number: signal.Signals, code: int, work: Path, tiny_model: Path
+) -> None:
+    write_film(work / "in.mp4", Film(frames=1500, width=640, height=360))
+    command = [sys.executable, "-c", "from cgan_runtime.cli import main; main()"]
+    process = subprocess.Popen(
+        [*command, "--video", "in.mp4", "--model", str(tiny_model)],
+        cwd=work, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 60
+    while not any(name.startswith(".cgan-") for name in os.listdir(work)) and time.monotonic() < deadline:  # noqa: PTH208
+        time.sleep(0.01)
+    time.sleep(0.1)
+    process.send_signal(number)
+    out, error = process.communicate(timeout=60)
+    assert (process.returncode, out, error.strip()) == (code, "", "")
+    assert _names(work) == ["in.mp4"]
+
+
+def test_a_terminal_gets_a_bar(work: Path, tiny_model: Path) -> None:
+    pty = pytest.importorskip("pty")
+    write_film(work / "in.mp4", Film(frames=30))
+    main_end, terminal = pty.openpty()
+    command = [sys.executable, "-c", "from cgan_runtime.cli import main; main()"]
+    process = subprocess.Popen(
+        [*command, "--video", "in.mp4", "--model", str(tiny_model)],
+        cwd=work, stdout=subprocess.PIPE, stderr=terminal,
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "100"},
+    )  # fmt: skip
+    os.close(terminal)
+    shown = b""
+    while True:
+        try:
+            part = os.read(main_end, 65536)
+        except OSError:  # Linux's way to say that the other end is closed
+            break
+        if not part:
+            break
+        shown += part
+    os.close(main_end)
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert b"in.colour.mp4: 64x48" in out
+    assert b"30/30" in shown
+    assert b"frames/s" in shown
