@@ -69,23 +69,17 @@ class Encoder:
     options: dict[str, str] = field(default_factory=dict)
 
 
+_X264_PRESETS = (
+    "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow",
+)  # fmt: skip
+
 ENCODERS: dict[str, Encoder] = {
     "libx264": Encoder(
         suffixes=frozenset(WRITTEN_FILMS) - {".webm"},
         crf=18,
         max_crf=51,
         preset="veryfast",
-        presets=(
-            "ultrafast",
-            "superfast",
-            "veryfast",
-            "faster",
-            "fast",
-            "medium",
-            "slow",
-            "slower",
-            "veryslow",
-        ),  # fmt: skip
+        presets=_X264_PRESETS,
         lossless={"qp": "0"},
         even=True,
     ),
