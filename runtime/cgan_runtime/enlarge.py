@@ -18,7 +18,7 @@ RADIUS = 1
 """Reach of the window in which chroma is regressed on luma, pixels of the small planes; the window is 3x3."""
 
 EPSILON = 0.01
-"""Variance of luma at which half of the regression is believed, in (white - black)**2; a deviation of 10 %."""
+"""Variance of luma at which half of the slope is believed, in (white - black)**2; a deviation of 10 %."""
 
 _DEPTH = {"uint8": cv2.CV_8U, "uint16": cv2.CV_16U, "float32": cv2.CV_32F}
 
