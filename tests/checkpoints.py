@@ -12,13 +12,14 @@ from cgan_train.config import GeneratorConfig
 from cgan_train.data.bundled import comparison_photos, lightness_of
 from cgan_train.models import build_generator
 from cgan_train.models.base import Generator
+from cgan_train.models.edge import EdgeGenerator
 
 EDGE = GeneratorConfig("edge", 256, (56, 96, 160, 256))
 SEED = GeneratorConfig("seed", 32, (8, 12, 16, 24, 32))
 PAPER = GeneratorConfig("paper", 32, (8, 12, 16, 24, 24))
 """`seed` and `paper` are thin: the code is the same, and the tests are quick."""
 
-STRENGTH = 0.4
+STRENGTH = 0.15
 """Standard deviation of what goes into the last tanh: coloured, not saturated."""
 
 _SIDE = 64  # pixels
@@ -28,6 +29,8 @@ def lively_generator(config: GeneratorConfig, seed: int = 0) -> Generator:
     """A generator whose BatchNorm statistics are those of photographs and whose chroma is well spread."""
     torch.manual_seed(seed)
     generator = build_generator(config)
+    if isinstance(generator, EdgeGenerator):
+        generator.encoder.load_imagenet()  # with random weights rounding errors grow from layer to layer
     side = max(_SIDE, 2 * generator.size_multiple)
     lightness = torch.from_numpy(lightness_of(comparison_photos(), side, side))
     for module in generator.modules():

@@ -6,7 +6,6 @@ cgan-export runs/edge -o exported --fp16
 
 from __future__ import annotations
 
-import re
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ import click
 from cgan_runtime import __version__
 from cgan_runtime.console import Console, guard, size_text
 from cgan_runtime.errors import ConfigError
+from cgan_runtime.options import SizeType
 
 if TYPE_CHECKING:
     from cgan_export.export import Exported, Plan
@@ -23,20 +23,6 @@ if TYPE_CHECKING:
 
 _NEEDED = ("torch", "safetensors", "onnx", "onnxscript")
 _MOST_BATCH = 8  # of the engine in the hint for trtexec
-
-
-class _Size(click.ParamType[tuple[int, int]]):
-    """`256` for a square, `256x384` for height x width."""
-
-    name = "H[xW]"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, int]:
-        found = re.fullmatch(r"([1-9]\d{0,4})(?:[xX×]([1-9]\d{0,4}))?", str(value))
-        if not found:
-            self.fail(f"{value!r} is no size; give 256, or height x width such as 256x384", param, ctx)
-        return int(found[1]), int(found[2] or found[1])
 
 
 @guard
@@ -62,7 +48,9 @@ class _Size(click.ParamType[tuple[int, int]]):
     show_default=False,
     help="How a float32 network's weights are stored; fp16 halves the file, not the speed.  [default: fp32]",
 )
-@click.option("--size", type=_Size(), help="Size in pixels.  [default: the checkpoint's]", show_default=False)
+@click.option(
+    "--size", type=SizeType(), help="Size in pixels.  [default: the checkpoint's]", show_default=False
+)
 @click.option(
     "--dynamic/--fixed",
     default=True,
