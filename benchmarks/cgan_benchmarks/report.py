@@ -18,7 +18,7 @@ from cgan_runtime.errors import ConfigError
 FORMAT = "cgan-bench"
 FORMAT_VERSION = 1
 
-_LEAST_WIDTH = 80  # columns that the table needs
+_LEAST_WIDTH = 160  # columns: a narrower terminal breaks a line of the table, but no figure is cut short
 
 
 @dataclass(frozen=True)

@@ -77,6 +77,7 @@ def test_models_of_ones_own_are_taken_as_they_are(
     assert ["paper", "onnxruntime"] in rows
     assert ["paper", "openvino"] not in rows
     assert max(map(len, printed.out.splitlines()[2:6])) <= 80
+    assert "…" not in printed.out
     assert printed.err == ""
 
 
