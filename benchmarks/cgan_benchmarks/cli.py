@@ -2,6 +2,7 @@
 
 cgan-bench                                       # the model that ships, every form, every back end
 cgan-bench --checkpoint runs/edge --json bench.json
+cgan-bench quality --data photos.tar             # how well a model colours, rather than how fast
 """
 
 from __future__ import annotations
@@ -29,8 +30,10 @@ _QUICK_SECONDS = 0.5
 _PATH = click.Path(path_type=Path)
 
 
-@guard
-@click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@click.group(
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "show_default": True},
+)
 @click.option("--checkpoint", type=_PATH, help="The PyTorch model.  [default: the one that ships]")
 @click.option(
     "--model",
@@ -53,7 +56,9 @@ _PATH = click.Path(path_type=Path)
 @click.option("--seed", type=int, default=0, help="Of the order in which the rows take turns.")
 @click.option("--json", "json_file", type=_PATH, help="Write all figures there as well.")
 @click.version_option(__version__, prog_name="cgan-bench")
-def main(
+@click.pass_context
+def cli(
+    context: click.Context,
     checkpoint: Path | None,
     models: tuple[Path, ...],
     size: tuple[int, int] | None,
@@ -68,18 +73,14 @@ def main(
 ) -> None:
     """Measure exported models against the PyTorch model that they came from.
 
-    Same weights, same inputs, taking turns. Prints a table of latency percentiles, pictures per second,
-    file sizes and differences from PyTorch on photographs.
+    With no COMMAND, speed and equality: same weights, same inputs, taking turns. Prints a table of latency
+    percentiles, pictures per second, file sizes and differences from PyTorch on photographs.
     """
+    if context.invoked_subcommand is not None:
+        return
     if sum((duration is not None, runs is not None, quick)) > 1:
         raise click.UsageError("--duration, --runs and --quick all say how long to measure; give one of them")
-    missing = [package for package in _NEEDED if find_spec(package) is None]
-    if missing:
-        raise ConfigError(
-            f'measuring against PyTorch needs {", ".join(missing)}; run: pip install "cgan[bench,cpu]"'
-        )
-    if json_file is not None and not json_file.parent.is_dir():
-        raise ConfigError(f"there is no folder {json_file.parent} for {json_file.name}; make it first")
+    _check_needs(json_file)
     from cgan_benchmarks.measure import Plan
     from cgan_benchmarks.report import print_table, write_json
     from cgan_benchmarks.suite import Settings
@@ -92,6 +93,68 @@ def main(
     if json_file is not None:
         write_json(report, json_file)
         Console().note(f"all figures are in {json_file}")
+
+
+@cli.command(context_settings={"show_default": True})
+@click.option("--data", type=_PATH, required=True, help="Folder or tar shard of photos not trained on.")
+@click.option("--model", type=_PATH, help="ONNX file with its manifest.  [default: the one that ships]")
+@click.option("--backend", default="auto", help="What runs it; auto takes the best that works here.")
+@click.option("--threads", type=click.IntRange(min=1), default=2, help="CPU threads of the engine.")
+@click.option(
+    "--without", default="", help="Measure a second time without the photos whose names fit this pattern."
+)
+@click.option("--json", "json_file", type=_PATH, help="Write all figures there as well.")
+def quality(
+    data: Path, model: Path | None, backend: str, threads: int, without: str, json_file: Path | None
+) -> None:
+    """Measure how near a model's colours come to the true ones of photos.
+
+    Prints the mean CIEDE2000 difference of coloured photos and of grey ones, and how colourful the
+    coloured ones are relative to the truth.
+    """
+    _check_needs(json_file)
+    from rich.console import Console as Terminal
+    from rich.progress import Progress
+
+    from cgan_benchmarks.quality import measure_model, print_quality, write_quality
+    from cgan_runtime.models import bundled_model
+    from cgan_train.data.sources import open_photos
+
+    photos = open_photos(data)
+    patterns = ("", without) if without else ("",)
+    reports = []
+    terminal = Terminal(stderr=True)
+    with Progress(console=terminal, transient=True, disable=not terminal.is_terminal) as bar:
+        task = bar.add_task("colouring", total=len(photos) * len(patterns))
+        for pattern in patterns:
+            reports.append(
+                measure_model(
+                    model or bundled_model(),
+                    photos,
+                    backend=backend,
+                    threads=threads,
+                    without=pattern,
+                    advance=lambda: bar.advance(task),
+                )
+            )
+    print_quality(reports)
+    if json_file is not None:
+        write_quality(reports, threads, json_file)
+        Console().note(f"all figures are in {json_file}")
+
+
+main = guard(cli)
+
+
+def _check_needs(json_file: Path | None) -> None:
+    """Say what is missing before anything is measured."""
+    missing = [package for package in _NEEDED if find_spec(package) is None]
+    if missing:
+        raise ConfigError(
+            f'measuring against PyTorch needs {", ".join(missing)}; run: pip install "cgan[bench,cpu]"'
+        )
+    if json_file is not None and not json_file.parent.is_dir():
+        raise ConfigError(f"there is no folder {json_file.parent} for {json_file.name}; make it first")
 
 
 def _run(checkpoint: Path | None, models: tuple[Path, ...], settings: Settings) -> Report:

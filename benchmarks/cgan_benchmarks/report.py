@@ -92,9 +92,18 @@ def write_json(report: Report, path: Path) -> None:
     Raises:
         ConfigError: The file cannot be written.
     """
+    write_document(report.document(), path)
+
+
+def write_document(document: dict[str, Any], path: Path) -> None:
+    """Write JSON; it appears under its name only when complete.
+
+    Raises:
+        ConfigError: The file cannot be written.
+    """
     draft = path.with_name(f".{path.name}.part")
     try:
-        draft.write_text(json.dumps(report.document(), indent=2, allow_nan=False) + "\n", encoding="utf-8")
+        draft.write_text(json.dumps(document, indent=2, allow_nan=False) + "\n", encoding="utf-8")
         draft.replace(path)
     except OSError as error:
         draft.unlink(missing_ok=True)
