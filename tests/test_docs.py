@@ -61,7 +61,7 @@ def test_documented_options_exist(command: str) -> None:
     calls = documented(command)
     assert calls, f"no page shows {command}"
     used = {word.split("=")[0] for words in calls for word in words[1:] if re.match(r"--?[a-z]", word)}
-    known = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", help_of(command)))
+    known = set(re.findall(r"(?<![\w-])--?[a-z][a-z0-9-]*", help_of(command)))
     assert used - known == set()
 
 
