@@ -7,6 +7,8 @@ cgan-run --input-dir FOLDER
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -47,6 +49,7 @@ class Options:
     encoder: EncoderSettings
     strict: bool
     overwrite: bool
+    resume: bool
 
 
 @guard
@@ -100,6 +103,12 @@ class Options:
 @click.option(
     "--overwrite", is_flag=True, help="Replace a result that exists. Default: refuse; in a folder, skip it."
 )
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Go on with a film whose run was cut off, from where it was. "
+    "Default: refuse to lose what it has done, unless --overwrite allows it.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors and warnings.")
 @click.version_option(package_name="cgan", prog_name="cgan-run")
 def main(
@@ -116,6 +125,7 @@ def main(
     preset: str | None,
     strict: bool,
     overwrite: bool,
+    resume: bool,
     quiet: bool,
 ) -> int:
     """Give colour to a grey film (--video), a picture (--image), or a folder of both (--input-dir).
@@ -126,7 +136,7 @@ def main(
     if sum(given is not None for given in (video, image, input_dir)) != 1:
         raise click.UsageError("give exactly one of --video, --image and --input-dir")
     encoder = EncoderSettings(codec, crf, preset)
-    options = Options(output, model, backend, threads, size, encoder, strict, overwrite)
+    options = Options(output, model, backend, threads, size, encoder, strict, overwrite, resume)
     console = Console(quiet=quiet)
     if input_dir is not None:
         return _colour_folder(input_dir, options, console)
@@ -169,7 +179,7 @@ def _colour_film(
 ) -> None:
     from cgan_runtime.pipeline import colour_film
 
-    with console.progress(source.name) as advance:
+    with _told_how_to_go_on(target, console), console.progress(source.name) as advance:
         result = colour_film(
             source,
             target,
@@ -177,16 +187,34 @@ def _colour_film(
             encoder=options.encoder,
             strict=options.strict,
             overwrite=options.overwrite,
+            resume=options.resume,
             progress=advance,
         )
     for note in result.notes:
         console.note(note)
     if result.damage:
         console.warn(f"{source} is damaged: {result.damage}; what could be read is coloured")
+    coloured = f"{result.frames - result.kept_frames} frames"
+    coloured += f" after {result.kept_frames} of an earlier run" if result.kept_frames else ""
     console.result(
         f"{result.output}: {result.width}x{result.height}, {size_text(result.bytes)}, "
-        f"{result.frames} frames in {result.seconds:.1f} s, {result.fps:.1f} frames/s"
+        f"{coloured} in {result.seconds:.1f} s, {result.fps:.1f} frames/s"
     )
+
+
+@contextmanager
+def _told_how_to_go_on(target: Path, console: Console) -> Iterator[None]:
+    """Where a run is told to stop: say what is done, and the command that goes on with it."""
+    from cgan_runtime.media.segments import kept_frames
+
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit):
+        if kept := kept_frames(target):
+            given = [word for word in sys.argv[1:] if word != "--resume"]
+            command = shlex.join(["cgan-run", *given, "--resume"])
+            console.warn(f"stopped; {kept} frames of {target} are done, go on with: {command}")
+        raise
 
 
 def _colour_still(

@@ -48,6 +48,8 @@ class Colorizer:
     Attributes:
         backend: What predicts the colour.
         side: The network's input has about side * side pixels, in the aspect of the picture.
+        memory: What the next frame's colour depends on beside the frame itself; empty, since each is coloured
+            by itself. A film that is made in several runs takes it from one run to the next.
     """
 
     def __init__(self, backend: Backend, *, side: int | None = None) -> None:
@@ -75,6 +77,7 @@ class Colorizer:
             )
         self.backend = backend
         self.side = side or manifest.size
+        self.memory = b""
         self._out: tuple[Plane, Plane] | None = None
         self._scratch: tuple[FloatArray, FloatArray] | None = None
 

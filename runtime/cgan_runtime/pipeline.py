@@ -11,7 +11,8 @@ that is written is the luma that was decoded.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,13 +20,15 @@ from typing import Any
 import av
 import numpy as np
 
+from cgan_runtime import __version__
 from cgan_runtime.color import Plane
 from cgan_runtime.colorizer import Colorizer
-from cgan_runtime.errors import MediaError
+from cgan_runtime.errors import CganError, MediaError
 from cgan_runtime.media.frame import FrameLayout, luma_plane
 from cgan_runtime.media.image import read_image, write_image
 from cgan_runtime.media.reader import FilmReader
-from cgan_runtime.media.target import EncoderSettings, check_output, replacing
+from cgan_runtime.media.segments import SEGMENT_FRAMES, Coloured, Kept, Work, fingerprint, kept_frames
+from cgan_runtime.media.target import EncoderSettings, check_output
 from cgan_runtime.media.writer import FilmWriter
 from cgan_runtime.stages import run_stages
 
@@ -45,12 +48,13 @@ class FilmResult:
         bytes: Its size.
         width: In pixels.
         height: In pixels.
-        frames: Coloured and written.
+        frames: Coloured and written, those of an earlier run included.
         seconds: From opening the input to the finished output.
         backend: Name of the back end that predicted the colour.
         lost_frames: Known to be missing in the output because the input is damaged.
         damage: What is wrong with the input; None if nothing is known to be.
         notes: What could not be kept as it was, one sentence each.
+        kept_frames: Taken over from an earlier run that was cut off.
     """
 
     output: Path
@@ -63,11 +67,12 @@ class FilmResult:
     lost_frames: int = 0
     damage: str | None = None
     notes: tuple[str, ...] = ()
+    kept_frames: int = 0
 
     @property
     def fps(self) -> float:
-        """Frames per second, all stages together."""
-        return self.frames / self.seconds
+        """Frames per second that this run coloured, all stages together."""
+        return (self.frames - self.kept_frames) / self.seconds
 
 
 @dataclass(frozen=True)
@@ -90,9 +95,13 @@ def colour_film(
     encoder: EncoderSettings | None = None,
     strict: bool = False,
     overwrite: bool = False,
+    resume: bool = False,
     progress: Progress | None = None,
 ) -> FilmResult:
     """Colour a film; its sound, subtitles, timing and luma stay as they were.
+
+    What is done is kept beside the target in segments until the film is complete, whatever ends the run. A
+    run that resumes goes on behind the last segment; the film is, frame for frame, the one made in one go.
 
     Args:
         source: The film.
@@ -100,26 +109,36 @@ def colour_film(
         colorizer: Used in the calling thread.
         encoder: Codec and quality; None takes the defaults of the container.
         strict: Refuse a damaged film instead of colouring what can be read of it.
-        overwrite: Allow `target` to exist.
+        overwrite: Allow `target` to exist and, without `resume`, work that is kept to be thrown away.
+        resume: Go on with what an earlier run with the same input and settings has kept, if there is any.
         progress: Called in the calling thread.
 
     Raises:
-        MediaError: The input cannot be read, the output cannot be written, or `strict` refuses.
+        MediaError: The input cannot be read, the output cannot be written, `strict` refuses, or what is kept
+            cannot be gone on with.
         ConfigError: A setting that the encoder does not have.
+        CganError: Whatever else ends the run; the message says at which frame.
     """
     began = time.perf_counter()
     settings = encoder or EncoderSettings()
     settings.options(settings.codec_for(target))  # wrong settings are told before any file is touched
     with FilmReader(source) as reader:
         check_output(target, source=source, overwrite=overwrite)
-        with replacing(target) as temporary, FilmWriter(temporary, reader, settings) as writer:
-            painter = _Painter(colorizer, writer.layout, reader.stated_frames, progress)
-            run_stages(reader, painter, writer.write, depth=QUEUE_DEPTH)
-            if strict and reader.damage:
-                raise MediaError(
-                    f"{source} is damaged: {reader.damage}; leave --strict out to colour what can be read"
-                )
-            writer.finish()
+        identity = _identity(source, colorizer, settings, target)
+        with (
+            Work.begin(target, identity, resume=resume, overwrite=overwrite) as work,
+            FilmWriter(work.film, reader, settings, work) as writer,
+        ):
+            painter = _Painter(colorizer, writer.layout, reader.stated_frames, progress, work)
+            with _told_where(painter, target):
+                run_stages(reader, painter, writer.write, depth=QUEUE_DEPTH)
+                if strict and reader.damage:
+                    work.discard()
+                    raise MediaError(
+                        f"{source} is damaged: {reader.damage}; leave --strict out to colour what can be read"
+                    )
+                writer.finish()
+                work.publish()
     notes = list(writer.notes)
     if reader.retimed_frames:
         notes.append(
@@ -136,6 +155,7 @@ def colour_film(
         lost_frames=reader.lost_frames,
         damage=reader.damage,
         notes=tuple(notes),
+        kept_frames=painter.kept_frames,
     )
 
 
@@ -159,29 +179,76 @@ def colour_still(source: Path, target: Path, colorizer: Colorizer, *, overwrite:
     )
 
 
+def _identity(source: Path, colorizer: Colorizer, encoder: EncoderSettings, target: Path) -> dict[str, str]:
+    """All that decides what the coloured film looks like, by names for people."""
+    codec = encoder.codec_for(target)
+    backend = colorizer.backend
+    versions = ".".join(str(part) for version in av.library_versions.values() for part in version)
+    return {
+        "input": fingerprint(source),
+        "model": backend.manifest.sha256,
+        "back end": f"{backend.name} on {backend.device}",
+        "size": str(colorizer.side),
+        "encoder": " ".join([codec, *(f"{key}={value}" for key, value in encoder.options(codec).items())]),
+        "version of cgan": __version__,
+        "version of FFmpeg": versions,
+    }
+
+
+@contextmanager
+def _told_where(painter: _Painter, target: Path) -> Iterator[None]:
+    """Say in an error that ends a film where that was, and what is kept."""
+    try:
+        yield
+    except CganError as error:
+        kept = kept_frames(target)
+        mend = f"; {kept} frames are kept, --resume goes on with them" if kept else ""
+        raise type(error)(f"{error}; it stopped {painter.place}{mend}") from error
+
+
 class _Painter:
     """The middle stage: frames get their colour, packets pass."""
 
     def __init__(
-        self, colorizer: Colorizer, layout: FrameLayout, total: int | None, progress: Progress | None
+        self,
+        colorizer: Colorizer,
+        layout: FrameLayout,
+        total: int | None,
+        progress: Progress | None,
+        work: Work,
     ) -> None:
-        self.frames = 0
+        self.frames, self.kept_frames = 0, work.kept_frames
         self._colorizer = colorizer
         self._layout = layout
         self._total = total
         self._progress = progress
+        self._time: float | None = None
+        colorizer.memory = work.memory  # none, unless an earlier run is gone on with
 
-    def __call__(self, item: av.VideoFrame | av.Packet[Any]) -> av.VideoFrame | av.Packet[Any]:
+    def __call__(self, item: av.VideoFrame | av.Packet[Any]) -> Coloured | Kept | av.Packet[Any]:
         if not isinstance(item, av.VideoFrame):
             return item
-        quarter_turns = round(item.rotation / 90) % 4
-        frame = self._layout.prepare(item)
-        cb, cr = self._predict(luma_plane(frame), quarter_turns)
-        coloured = self._layout.coloured(frame, cb, cr)
+        self._time = item.time
+        done = Kept() if self.frames < self.kept_frames else self._coloured(item)
         self.frames += 1
         if self._progress is not None:
             self._progress(self.frames, self._total)
-        return coloured
+        return done
+
+    @property
+    def place(self) -> str:
+        """Where in the film it is, for people."""
+        if self._time is None:
+            return "before the first frame"
+        minutes, seconds = divmod(self._time, 60)
+        return f"after {self.frames} frames, at {minutes:.0f}:{seconds:05.2f}"
+
+    def _coloured(self, item: av.VideoFrame) -> Coloured:
+        memory = self._colorizer.memory if self.frames % SEGMENT_FRAMES == 0 else b""
+        quarter_turns = round(item.rotation / 90) % 4
+        frame = self._layout.prepare(item)
+        cb, cr = self._predict(luma_plane(frame), quarter_turns)
+        return Coloured(self._layout.coloured(frame, cb, cr), memory)
 
     def _predict(self, luma: Plane, quarter_turns: int) -> tuple[Plane, Plane]:
         """Chroma planes; a film that is shown turned is shown to the network upright."""
