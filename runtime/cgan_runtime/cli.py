@@ -32,7 +32,9 @@ from cgan_runtime.media.target import (
 
 if TYPE_CHECKING:  # numpy, PyAV and OpenCV would make --help slow
     from cgan_runtime.colorizer import Colorizer
+    from cgan_runtime.media.deinterlace import Deinterlace
 
+DEINTERLACING = ("auto", "off", "on")
 BACKEND_NAMES = ("auto", "onnxruntime", "openvino")
 _PATH = click.Path(path_type=Path)
 
@@ -50,6 +52,8 @@ class Options:
     strict: bool
     overwrite: bool
     resume: bool
+    stream: int | None
+    deinterlace: Deinterlace
 
 
 @guard
@@ -98,6 +102,19 @@ class Options:
 )
 @click.option("--preset", metavar="NAME", help="Speed of libx264, ultrafast to veryslow. Default: veryfast.")
 @click.option(
+    "--stream",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Which of the file's streams is the film. Default: the one that is marked so, or the first.",
+)
+@click.option(
+    "--deinterlace",
+    type=click.Choice(DEINTERLACING),
+    default="auto",
+    show_default=True,
+    help="Make whole pictures of interlaced frames: of those that say they are, of none, or of all.",
+)
+@click.option(
     "--strict", is_flag=True, help="Refuse a damaged film. Default: colour what can be read, and say it."
 )
 @click.option(
@@ -126,6 +143,8 @@ def main(
     strict: bool,
     overwrite: bool,
     resume: bool,
+    stream: int | None,
+    deinterlace: Deinterlace,
     quiet: bool,
 ) -> int:
     """Give colour to a grey film (--video), a picture (--image), or a folder of both (--input-dir).
@@ -136,7 +155,9 @@ def main(
     if sum(given is not None for given in (video, image, input_dir)) != 1:
         raise click.UsageError("give exactly one of --video, --image and --input-dir")
     encoder = EncoderSettings(codec, crf, preset)
-    options = Options(output, model, backend, threads, size, encoder, strict, overwrite, resume)
+    options = Options(
+        output, model, backend, threads, size, encoder, strict, overwrite, resume, stream, deinterlace
+    )
     console = Console(quiet=quiet)
     if input_dir is not None:
         return _colour_folder(input_dir, options, console)
@@ -188,6 +209,8 @@ def _colour_film(
             strict=options.strict,
             overwrite=options.overwrite,
             resume=options.resume,
+            stream=options.stream,
+            deinterlace=options.deinterlace,
             progress=advance,
         )
     for note in result.notes:

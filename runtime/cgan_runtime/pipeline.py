@@ -24,6 +24,7 @@ from cgan_runtime import __version__
 from cgan_runtime.color import Plane
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import CganError, MediaError
+from cgan_runtime.media.deinterlace import Deinterlace
 from cgan_runtime.media.frame import FrameLayout, luma_plane
 from cgan_runtime.media.image import read_image, write_image
 from cgan_runtime.media.reader import FilmReader
@@ -96,6 +97,8 @@ def colour_film(
     strict: bool = False,
     overwrite: bool = False,
     resume: bool = False,
+    stream: int | None = None,
+    deinterlace: Deinterlace = "auto",
     progress: Progress | None = None,
 ) -> FilmResult:
     """Colour a film; its sound, subtitles, timing and luma stay as they were.
@@ -111,6 +114,8 @@ def colour_film(
         strict: Refuse a damaged film instead of colouring what can be read of it.
         overwrite: Allow `target` to exist and, without `resume`, work that is kept to be thrown away.
         resume: Go on with what an earlier run with the same input and settings has kept, if there is any.
+        stream: Index in the file of the video stream to colour; None takes the default one.
+        deinterlace: Which frames are made whole first: those that say they are interlaced, none, or all.
         progress: Called in the calling thread.
 
     Raises:
@@ -122,9 +127,10 @@ def colour_film(
     began = time.perf_counter()
     settings = encoder or EncoderSettings()
     settings.options(settings.codec_for(target))  # wrong settings are told before any file is touched
-    with FilmReader(source) as reader:
+    with FilmReader(source, stream=stream, deinterlace=deinterlace) as reader:
         check_output(target, source=source, overwrite=overwrite)
         identity = _identity(source, colorizer, settings, target)
+        identity |= {"stream": str(reader.stream.index), "deinterlacing": deinterlace}
         with (
             Work.begin(target, identity, resume=resume, overwrite=overwrite) as work,
             FilmWriter(work.film, reader, settings, work) as writer,
@@ -140,6 +146,11 @@ def colour_film(
                 writer.finish()
                 work.publish()
     notes = list(writer.notes)
+    if reader.deinterlaced_frames:
+        notes.append(
+            f"{reader.deinterlaced_frames} interlaced frames were made whole pictures; "
+            "--deinterlace off keeps their lines as they are"
+        )
     if reader.retimed_frames:
         notes.append(
             f"{reader.retimed_frames} frames had no time of their own or went back in time: put right"

@@ -19,6 +19,7 @@ import av
 from av.stream import Disposition
 
 from cgan_runtime.errors import MediaError
+from cgan_runtime.media.deinterlace import Deinterlace, Deinterlacer
 
 _MAX_FAILED_READS = 16  # in a row; then the rest of a damaged film is given up
 _MISSING_TAIL = 0.25  # seconds short of the stated duration from which a film counts as cut off
@@ -37,8 +38,13 @@ class FilmReader:
         stated_frames: How many frames the film should have, exact or by its duration; None where unknown.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, stream: int | None = None, deinterlace: Deinterlace = "auto") -> None:
         """Open a film and decode its first frame.
+
+        Args:
+            path: The film.
+            stream: Index in the file of the video stream to take; None takes the default one.
+            deinterlace: Which frames are made whole: those that say they are interlaced, none, or all.
 
         Raises:
             MediaError: Missing, a folder, not readable, not a film, without a picture, or without a frame.
@@ -49,8 +55,9 @@ class FilmReader:
         self._failed_decodes = self._failed_reads = self._corrupt = self._retimed = 0
         self._end = 0.0  # seconds, of the latest packet of any stream
         self._last_pts: int | None = None
+        self._deinterlacer = Deinterlacer(deinterlace)
         try:
-            self.stream = _film_stream(path, self.container)
+            self.stream = _film_stream(path, self.container, stream)
             self.stream.thread_type = "AUTO"
             self._stated_end = (self.container.duration or 0) / _MICROSECONDS
             self._index_length = self._stated_packets()
@@ -100,6 +107,11 @@ class FilmReader:
         """Frames whose pts was missing or did not rise, and was put right."""
         return self._retimed
 
+    @property
+    def deinterlaced_frames(self) -> int:
+        """Interlaced frames that were made whole pictures."""
+        return self._deinterlacer.frames
+
     def _read(self) -> Iterator[av.VideoFrame | av.Packet[Any]]:
         for packet in self._demux():
             self._note_end(packet)
@@ -110,6 +122,7 @@ class FilmReader:
             self._hidden += packet.is_discard  # cut away by an edit list
             yield from self._decode(packet)
         yield from self._decode(None)
+        yield from self._deinterlacer.flush()
 
     def _demux(self) -> Iterator[av.Packet[Any]]:
         in_a_row = 0
@@ -137,7 +150,7 @@ class FilmReader:
         for frame in frames:
             self._frames += 1
             self._corrupt += frame.is_corrupt
-            yield self._timed(frame)
+            yield from self._deinterlacer.take(self._timed(frame))
 
     def _timed(self, frame: av.VideoFrame) -> av.VideoFrame:
         """Give a frame a pts that is there and rises, in the stream's time base: encoders insist on both."""
@@ -213,13 +226,19 @@ def _open(path: Path) -> av.container.InputContainer:
     return container
 
 
-def _film_stream(path: Path, container: av.container.InputContainer) -> av.VideoStream:
+def _film_stream(path: Path, container: av.container.InputContainer, index: int | None) -> av.VideoStream:
     films = [
         stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic
     ]
     if not films:
         raise MediaError(f"{path} has no picture to colour, only {_kinds(container)}; give a film")
-    chosen = next((stream for stream in films if stream.disposition & Disposition.default), films[0])
+    if index is None:
+        chosen = next((stream for stream in films if stream.disposition & Disposition.default), films[0])
+    elif (named := next((stream for stream in films if stream.index == index), None)) is not None:
+        chosen = named
+    else:
+        there = ", ".join(str(stream.index) for stream in films)
+        raise MediaError(f"stream {index} of {path} is no film; its films are stream {there}")
     if chosen.codec_context is None:
         raise MediaError(f"{path} has a picture in a codec that cannot be decoded here; convert it first")
     return chosen
