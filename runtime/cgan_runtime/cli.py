@@ -33,6 +33,7 @@ from cgan_runtime.media.target import (
 if TYPE_CHECKING:  # numpy, PyAV and OpenCV would make --help slow
     from cgan_runtime.colorizer import Colorizer
     from cgan_runtime.media.deinterlace import Deinterlace
+    from cgan_runtime.pipeline import FilmResult
 
 DEINTERLACING = ("auto", "off", "on")
 BACKEND_NAMES = ("auto", "onnxruntime", "openvino")
@@ -54,6 +55,8 @@ class Options:
     resume: bool
     stream: int | None
     deinterlace: Deinterlace
+    saturation: float
+    stats: Path | None
 
 
 @guard
@@ -91,6 +94,13 @@ class Options:
     "Default: what the model was made for.",
 )
 @click.option(
+    "--saturation",
+    type=float,
+    default=1.0,
+    show_default=True,
+    help="How colourful: the chroma is multiplied by this, 0 (grey) to 3; 1 is what the model says.",
+)
+@click.option(
     "--codec",
     type=click.Choice(tuple(ENCODERS)),
     help="Video encoder. Default: libx264, in webm libvpx-vp9. ffv1 is lossless and needs mkv or avi.",
@@ -126,6 +136,12 @@ class Options:
     help="Go on with a film whose run was cut off, from where it was. "
     "Default: refuse to lose what it has done, unless --overwrite allows it.",
 )
+@click.option(
+    "--stats",
+    type=_PATH,
+    metavar="FILE",
+    help="Write what each film took, in all and in each stage, and its settings as JSON.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors and warnings.")
 @click.version_option(package_name="cgan", prog_name="cgan-run")
 def main(
@@ -145,6 +161,8 @@ def main(
     resume: bool,
     stream: int | None,
     deinterlace: Deinterlace,
+    saturation: float,
+    stats: Path | None,
     quiet: bool,
 ) -> int:
     """Give colour to a grey film (--video), a picture (--image), or a folder of both (--input-dir).
@@ -155,9 +173,12 @@ def main(
     if sum(given is not None for given in (video, image, input_dir)) != 1:
         raise click.UsageError("give exactly one of --video, --image and --input-dir")
     encoder = EncoderSettings(codec, crf, preset)
+    if stats is not None and image is not None:
+        raise click.UsageError("--stats tells of films; give it with --video or --input-dir")
     options = Options(
-        output, model, backend, threads, size, encoder, strict, overwrite, resume, stream, deinterlace
-    )
+        output, model, backend, threads, size, encoder, strict, overwrite, resume, stream, deinterlace,
+        saturation, stats,
+    )  # fmt: skip
     console = Console(quiet=quiet)
     if input_dir is not None:
         return _colour_folder(input_dir, options, console)
@@ -173,7 +194,7 @@ def main(
         encoder.options(encoder.codec_for(target))
         check_output(target, source=video, overwrite=overwrite)
         with _colorizer(options, console) as colorizer:
-            _colour_film(video, target, colorizer, options, console)
+            _write_stats(options, [_colour_film(video, target, colorizer, options, console)])
     return 0
 
 
@@ -184,7 +205,7 @@ def _colorizer(options: Options, console: Console) -> Iterator[Colorizer]:
     from cgan_runtime.models import bundled_model
 
     backend = open_backend(options.model or bundled_model(), options.backend, threads=options.threads)
-    with Colorizer(backend, side=options.size) as colorizer:
+    with Colorizer(backend, side=options.size, saturation=options.saturation) as colorizer:
         yield colorizer
         passed_over = ""
         if options.backend == "auto":
@@ -197,7 +218,7 @@ def _colorizer(options: Options, console: Console) -> Iterator[Colorizer]:
 
 def _colour_film(
     source: Path, target: Path, colorizer: Colorizer, options: Options, console: Console
-) -> None:
+) -> FilmResult:
     from cgan_runtime.pipeline import colour_film
 
     with _told_how_to_go_on(target, console), console.progress(source.name) as advance:
@@ -223,6 +244,14 @@ def _colour_film(
         f"{result.output}: {result.width}x{result.height}, {size_text(result.bytes)}, "
         f"{coloured} in {result.seconds:.1f} s, {result.fps:.1f} frames/s"
     )
+    return result
+
+
+def _write_stats(options: Options, films: list[FilmResult]) -> None:
+    from cgan_runtime.stats import write_stats
+
+    if options.stats is not None:
+        write_stats(options.stats, films)
 
 
 @contextmanager
@@ -264,6 +293,7 @@ def _colour_folder(folder: Path, options: Options, console: Console) -> int:
             f"cannot make the folder {results} ({error.strerror}); name another with -o"
         ) from error
     failed = skipped = 0
+    films: list[FilmResult] = []
     with _colorizer(options, console) as colorizer:
         for source in sources:
             still = source.suffix.lower() in PICTURES
@@ -272,10 +302,14 @@ def _colour_folder(folder: Path, options: Options, console: Console) -> int:
                 skipped += 1
                 continue
             try:
-                (_colour_still if still else _colour_film)(source, target, colorizer, options, console)
+                if still:
+                    _colour_still(source, target, colorizer, options, console)
+                else:
+                    films.append(_colour_film(source, target, colorizer, options, console))
             except CganError as error:
                 failed += 1
                 print_error(str(error))
+    _write_stats(options, films)
     done = len(sources) - failed - skipped
     summary = [f"{done} of {len(sources)} coloured into {results}"]
     summary += [f"{skipped} were there already (--overwrite makes them again)"] if skipped else []

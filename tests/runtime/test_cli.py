@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -169,6 +170,25 @@ def test_bad_input_is_one_line_exit_code_1_and_no_file(
     model = [] if "--model" in args else ["--model", tiny_model]
     _refused(_run(*args, *model, cwd=work), message)
     assert _names(work) == before
+
+
+def test_stats_tell_of_every_film_in_a_folder(work: Path, tiny_model: Path) -> None:
+    (work / "films").mkdir()
+    write_film(work / "films" / "a.mp4", Film(frames=3))
+    write_film(work / "films" / "b.mkv", Film(frames=5))
+    done = _run(
+        "--input-dir", "films", "--stats", "stats.json", "--saturation", "0", "--model", tiny_model, cwd=work
+    )
+    assert done.returncode == 0, done.stderr
+    films = json.loads((work / "stats.json").read_text())["films"]
+    assert [(film["output"], film["frames"]) for film in films] == [
+        (str(Path("films.colour/a.mp4")), 3), (str(Path("films.colour/b.mkv")), 5),
+    ]  # fmt: skip
+    assert chroma_span(read_frames(work / "films.colour" / "a.mp4")[0]) == 0
+
+
+def test_stats_of_a_picture_are_a_matter_of_usage() -> None:
+    _refused(_run("--image", "a.png", "--stats", "a.json"), "--stats tells of films", code=2)
 
 
 def test_a_truncated_film_is_coloured_with_a_warning(work: Path, tiny_model: Path) -> None:
