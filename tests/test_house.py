@@ -50,6 +50,7 @@ PUBLIC = {
     "cgan_runtime.backends.registry": ["Engine", "available_backends", "open_backend"],
     "cgan_runtime.colorizer": ["Colorizer"],
     "cgan_runtime.pipeline": ["FilmResult", "StillResult", "colour_film", "colour_still"],
+    "cgan_runtime.temporal": ["TemporalFilter", "TemporalSettings", "TemporalState"],
     "cgan_train.checkpoint": [
         "Checkpoint", "find_checkpoint", "load_checkpoint", "load_state", "save_checkpoint",
     ],

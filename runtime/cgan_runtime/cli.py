@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 
@@ -30,8 +30,11 @@ from cgan_runtime.media.target import (
 
 if TYPE_CHECKING:  # numpy, PyAV and OpenCV would make --help slow
     from cgan_runtime.colorizer import Colorizer
+    from cgan_runtime.temporal import Strength
 
 BACKEND_NAMES = ("auto", "onnxruntime", "openvino")
+STRENGTHS = ("off", "low", "high")
+MAX_EVERY = 100  # frames; with STRENGTHS as in temporal.py, which would load OpenCV
 _PATH = click.Path(path_type=Path)
 
 
@@ -45,6 +48,8 @@ class Options:
     threads: int | None
     size: int | None
     encoder: EncoderSettings
+    temporal: str
+    every: int
     strict: bool
     overwrite: bool
 
@@ -84,6 +89,21 @@ class Options:
     "Default: what the model was made for.",
 )
 @click.option(
+    "--temporal",
+    type=click.Choice(STRENGTHS),
+    default="high",
+    show_default=True,
+    help="How steady the colour of a film is kept against flicker.",
+)
+@click.option(
+    "--every",
+    type=click.IntRange(1, MAX_EVERY),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Run the model on every N-th frame of a film; in between, colour follows the motion. Faster.",
+)
+@click.option(
     "--codec",
     type=click.Choice(tuple(ENCODERS)),
     help="Video encoder. Default: libx264, in webm libvpx-vp9. ffv1 is lossless and needs mkv or avi.",
@@ -111,6 +131,8 @@ def main(
     backend: str,
     threads: int | None,
     size: int | None,
+    temporal: str,
+    every: int,
     codec: str | None,
     crf: int | None,
     preset: str | None,
@@ -126,7 +148,7 @@ def main(
     if sum(given is not None for given in (video, image, input_dir)) != 1:
         raise click.UsageError("give exactly one of --video, --image and --input-dir")
     encoder = EncoderSettings(codec, crf, preset)
-    options = Options(output, model, backend, threads, size, encoder, strict, overwrite)
+    options = Options(output, model, backend, threads, size, encoder, temporal, every, strict, overwrite)
     console = Console(quiet=quiet)
     if input_dir is not None:
         return _colour_folder(input_dir, options, console)
@@ -168,6 +190,7 @@ def _colour_film(
     source: Path, target: Path, colorizer: Colorizer, options: Options, console: Console
 ) -> None:
     from cgan_runtime.pipeline import colour_film
+    from cgan_runtime.temporal import TemporalSettings
 
     with console.progress(source.name) as advance:
         result = colour_film(
@@ -175,6 +198,7 @@ def _colour_film(
             target,
             colorizer,
             encoder=options.encoder,
+            temporal=TemporalSettings(cast("Strength", options.temporal), options.every),
             strict=options.strict,
             overwrite=options.overwrite,
             progress=advance,

@@ -31,6 +31,7 @@ from cgan_runtime.color import (
 from cgan_runtime.enlarge import enlarge_chroma
 from cgan_runtime.errors import ConfigError, InputShapeError
 from cgan_runtime.manifest import AB_SCALE
+from cgan_runtime.temporal import TemporalFilter
 
 MAX_ASPECT = 4.0
 """Longer pictures are squeezed to this for the network, which has seen nothing like them."""
@@ -78,13 +79,21 @@ class Colorizer:
         self._out: tuple[Plane, Plane] | None = None
         self._scratch: tuple[FloatArray, FloatArray] | None = None
 
-    def planes(self, luma: Plane, encoding: Encoding, chroma_shape: tuple[int, int]) -> tuple[Plane, Plane]:
+    def planes(
+        self,
+        luma: Plane,
+        encoding: Encoding,
+        chroma_shape: tuple[int, int],
+        temporal: TemporalFilter | None = None,
+    ) -> tuple[Plane, Plane]:
         """Predict the chroma planes of a picture whose luma plane is given; the luma is only read.
 
         Args:
             luma: Y' codes, uint8 or uint16 (H, W); any size from one pixel.
             encoding: How these codes are to be read, and how those of the chroma shall be written.
             chroma_shape: (h, w) of the chroma planes, (H/2, W/2) rounded up for 4:2:0.
+            temporal: Keeps the colour of a film steady; it is given every frame of one film, in order. None
+                colours each picture by itself.
 
         Returns:
             Cb and Cr, each (h, w), dtype as `luma`, rounded and within the legal codes. They belong to
@@ -103,7 +112,7 @@ class Colorizer:
         # the mean of lightness but for the curve of the table within one small pixel.
         low = _resize(coarse, shape)
         lightness = np.take(lightness_table(encoding), low, mode="clip")
-        chroma = self.backend.infer(lightness[None, None])[0]
+        chroma = self._chroma(lightness) if temporal is None else temporal.step(lightness, self._chroma)
         codes = chroma_codes(lightness, chroma, encoding)
         cb, cr = enlarge_chroma(
             codes, low, guide, span=encoding.luma_span, out=self._out, scratch=self._scratch
@@ -128,7 +137,7 @@ class Colorizer:
         _check_still(image)
         lightness = _lightness(image)
         low = _resize(lightness, self.input_shape(*lightness.shape))
-        chroma = self.backend.infer(low[None, None])[0]
+        chroma = self._chroma(low)
         a, b = enlarge_chroma(chroma, low, lightness, span=2.0)
         coloured = np.empty(
             (*lightness.shape, 4 if image.ndim == 3 and image.shape[2] == 4 else 3), image.dtype
@@ -172,6 +181,11 @@ class Colorizer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _chroma(self, lightness: FloatArray) -> FloatArray:
+        """What the network says, (2, h, w) of lightness (h, w); valid until the next call."""
+        chroma: FloatArray = self.backend.infer(lightness[None, None])[0]
+        return chroma
 
     def _make_buffers(self, shape: tuple[int, int], dtype: np.dtype[Any]) -> None:
         if self._out is None or self._out[0].shape != shape or self._out[0].dtype != dtype:

@@ -28,6 +28,7 @@ from cgan_runtime.media.reader import FilmReader
 from cgan_runtime.media.target import EncoderSettings, check_output, replacing
 from cgan_runtime.media.writer import FilmWriter
 from cgan_runtime.stages import run_stages
+from cgan_runtime.temporal import TemporalFilter, TemporalSettings
 
 QUEUE_DEPTH = 6
 """Frames and packets that wait between two stages: enough to ride out a slow frame, 20 MB at 1080p."""
@@ -88,6 +89,7 @@ def colour_film(
     colorizer: Colorizer,
     *,
     encoder: EncoderSettings | None = None,
+    temporal: TemporalSettings | None = None,
     strict: bool = False,
     overwrite: bool = False,
     progress: Progress | None = None,
@@ -99,6 +101,7 @@ def colour_film(
         target: Its suffix chooses the container. It appears when it is complete, or not at all.
         colorizer: Used in the calling thread.
         encoder: Codec and quality; None takes the defaults of the container.
+        temporal: How steady the colour is kept; None takes the defaults.
         strict: Refuse a damaged film instead of colouring what can be read of it.
         overwrite: Allow `target` to exist.
         progress: Called in the calling thread.
@@ -113,7 +116,8 @@ def colour_film(
     with FilmReader(source) as reader:
         check_output(target, source=source, overwrite=overwrite)
         with replacing(target) as temporary, FilmWriter(temporary, reader, settings) as writer:
-            painter = _Painter(colorizer, writer.layout, reader.stated_frames, progress)
+            steady = TemporalFilter(temporal)
+            painter = _Painter(colorizer, steady, writer.layout, reader.stated_frames, progress)
             run_stages(reader, painter, writer.write, depth=QUEUE_DEPTH)
             if strict and reader.damage:
                 raise MediaError(
@@ -163,10 +167,16 @@ class _Painter:
     """The middle stage: frames get their colour, packets pass."""
 
     def __init__(
-        self, colorizer: Colorizer, layout: FrameLayout, total: int | None, progress: Progress | None
+        self,
+        colorizer: Colorizer,
+        temporal: TemporalFilter,
+        layout: FrameLayout,
+        total: int | None,
+        progress: Progress | None,
     ) -> None:
         self.frames = 0
         self._colorizer = colorizer
+        self._temporal = temporal
         self._layout = layout
         self._total = total
         self._progress = progress
@@ -187,8 +197,8 @@ class _Painter:
         """Chroma planes; a film that is shown turned is shown to the network upright."""
         shape = self._layout.chroma_shape
         if quarter_turns == 0:
-            return self._colorizer.planes(luma, self._layout.encoding, shape)
+            return self._colorizer.planes(luma, self._layout.encoding, shape, self._temporal)
         upright = np.ascontiguousarray(np.rot90(luma, quarter_turns))
         turned_shape = shape[::-1] if quarter_turns % 2 else shape
-        cb, cr = self._colorizer.planes(upright, self._layout.encoding, turned_shape)
+        cb, cr = self._colorizer.planes(upright, self._layout.encoding, turned_shape, self._temporal)
         return np.rot90(cb, -quarter_turns), np.rot90(cr, -quarter_turns)
