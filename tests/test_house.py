@@ -54,6 +54,8 @@ PUBLIC = {
     "cgan_train.checkpoint": [
         "Checkpoint", "find_checkpoint", "load_checkpoint", "load_state", "save_checkpoint",
     ],
+    "cgan_export.export": ["Exported", "Plan", "export_checkpoint"],
+    "cgan_benchmarks.quality": ["QualityReport", "measure_model", "print_quality", "write_quality"],
     "cgan_train.models": ["build_discriminator", "build_generator"],
     "cgan_train.recipes": ["only_gan", "recipe"],
 }  # fmt: skip
