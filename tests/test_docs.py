@@ -42,11 +42,13 @@ def documented(program: str) -> list[list[str]]:
 
 
 @functools.cache
-def help_of(command: str) -> str:
+def help_of(command: str, *subcommand: str) -> str:
     """What `--help` prints; wide, so that no option is broken in two."""
     program = Path(sys.executable).with_name(command)
     environment = os.environ | {"COLUMNS": "200"}
-    result = subprocess.run([program, "--help"], capture_output=True, text=True, check=False, env=environment)
+    result = subprocess.run(
+        [program, *subcommand, "--help"], capture_output=True, text=True, check=False, env=environment
+    )
     assert result.returncode == 0, result.stderr
     return result.stdout
 
@@ -60,9 +62,17 @@ def slug(heading: str) -> str:
 def test_documented_options_exist(command: str) -> None:
     calls = documented(command)
     assert calls, f"no page shows {command}"
-    used = {word.split("=")[0] for words in calls for word in words[1:] if re.match(r"--?[a-z]", word)}
-    known = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", help_of(command)))
-    assert used - known == set()
+    for words in calls:
+        is_sub = len(words) > 1 and f"\n  {words[1]} " in help_of(command).partition("\nCommands:")[2]
+        known = re.findall(r"(?<![\w-])--?[a-z][a-z0-9-]*", help_of(command, *words[1 : 1 + is_sub]))
+        used = {word.split("=")[0] for word in words[1:] if re.match(r"--?[a-z]", word)}
+        assert used - set(known) == set(), words
+
+
+def test_measured_figures_are_those_of_the_result_files() -> None:
+    command = [sys.executable, ROOT / "scripts" / "update_docs.py", "--check"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
 
 
 @needs_make

@@ -50,9 +50,12 @@ PUBLIC = {
     "cgan_runtime.backends.registry": ["Engine", "available_backends", "open_backend"],
     "cgan_runtime.colorizer": ["Colorizer"],
     "cgan_runtime.pipeline": ["FilmResult", "StillResult", "colour_film", "colour_still"],
+    "cgan_runtime.temporal": ["TemporalFilter", "TemporalSettings", "TemporalState"],
     "cgan_train.checkpoint": [
         "Checkpoint", "find_checkpoint", "load_checkpoint", "load_state", "save_checkpoint",
     ],
+    "cgan_export.export": ["Exported", "Plan", "export_checkpoint"],
+    "cgan_benchmarks.quality": ["QualityReport", "measure_model", "print_quality", "write_quality"],
     "cgan_train.models": ["build_discriminator", "build_generator"],
     "cgan_train.recipes": ["only_gan", "recipe"],
 }  # fmt: skip

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 
@@ -34,9 +34,12 @@ if TYPE_CHECKING:  # numpy, PyAV and OpenCV would make --help slow
     from cgan_runtime.colorizer import Colorizer
     from cgan_runtime.media.deinterlace import Deinterlace
     from cgan_runtime.pipeline import FilmResult
+    from cgan_runtime.temporal import Strength
 
 DEINTERLACING = ("auto", "off", "on")
 BACKEND_NAMES = ("auto", "onnxruntime", "openvino")
+STRENGTHS = ("off", "low", "high")
+MAX_EVERY = 100  # frames; with STRENGTHS as in temporal.py, which would load OpenCV
 _PATH = click.Path(path_type=Path)
 
 
@@ -50,6 +53,8 @@ class Options:
     threads: int | None
     size: int | None
     encoder: EncoderSettings
+    temporal: str
+    every: int
     strict: bool
     overwrite: bool
     resume: bool
@@ -99,6 +104,21 @@ class Options:
     default=1.0,
     show_default=True,
     help="How colourful: the chroma is multiplied by this, 0 (grey) to 3; 1 is what the model says.",
+)
+@click.option(
+    "--temporal",
+    type=click.Choice(STRENGTHS),
+    default="high",
+    show_default=True,
+    help="How steady the colour of a film is kept against flicker.",
+)
+@click.option(
+    "--every",
+    type=click.IntRange(1, MAX_EVERY),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Run the model on every N-th frame of a film; in between, colour follows the motion. Faster.",
 )
 @click.option(
     "--codec",
@@ -153,6 +173,8 @@ def main(
     backend: str,
     threads: int | None,
     size: int | None,
+    temporal: str,
+    every: int,
     codec: str | None,
     crf: int | None,
     preset: str | None,
@@ -176,8 +198,8 @@ def main(
     if stats is not None and image is not None:
         raise click.UsageError("--stats tells of films; give it with --video or --input-dir")
     options = Options(
-        output, model, backend, threads, size, encoder, strict, overwrite, resume, stream, deinterlace,
-        saturation, stats,
+        output, model, backend, threads, size, encoder, temporal, every, strict, overwrite, resume, stream,
+        deinterlace, saturation, stats,
     )  # fmt: skip
     console = Console(quiet=quiet)
     if input_dir is not None:
@@ -220,6 +242,7 @@ def _colour_film(
     source: Path, target: Path, colorizer: Colorizer, options: Options, console: Console
 ) -> FilmResult:
     from cgan_runtime.pipeline import colour_film
+    from cgan_runtime.temporal import TemporalSettings
 
     with _told_how_to_go_on(target, console), console.progress(source.name) as advance:
         result = colour_film(
@@ -227,6 +250,7 @@ def _colour_film(
             target,
             colorizer,
             encoder=options.encoder,
+            temporal=TemporalSettings(cast("Strength", options.temporal), options.every),
             strict=options.strict,
             overwrite=options.overwrite,
             resume=options.resume,

@@ -31,6 +31,7 @@ from cgan_runtime.color import (
 from cgan_runtime.enlarge import enlarge_chroma
 from cgan_runtime.errors import ConfigError, InputShapeError
 from cgan_runtime.manifest import AB_SCALE
+from cgan_runtime.temporal import TemporalFilter
 
 MAX_ASPECT = 4.0
 """Longer pictures are squeezed to this for the network, which has seen nothing like them."""
@@ -52,8 +53,6 @@ class Colorizer:
         backend: What predicts the colour.
         side: The network's input has about side * side pixels, in the aspect of the picture.
         saturation: What the chroma is multiplied by.
-        memory: What the next frame's colour depends on beside the frame itself; empty, since each is coloured
-            by itself. A film that is made in several runs takes it from one run to the next.
     """
 
     def __init__(self, backend: Backend, *, side: int | None = None, saturation: float = 1.0) -> None:
@@ -85,17 +84,24 @@ class Colorizer:
         self.backend = backend
         self.side = side or manifest.size
         self.saturation = saturation
-        self.memory = b""
         self._out: tuple[Plane, Plane] | None = None
         self._scratch: tuple[FloatArray, FloatArray] | None = None
 
-    def planes(self, luma: Plane, encoding: Encoding, chroma_shape: tuple[int, int]) -> tuple[Plane, Plane]:
+    def planes(
+        self,
+        luma: Plane,
+        encoding: Encoding,
+        chroma_shape: tuple[int, int],
+        temporal: TemporalFilter | None = None,
+    ) -> tuple[Plane, Plane]:
         """Predict the chroma planes of a picture whose luma plane is given; the luma is only read.
 
         Args:
             luma: Y' codes, uint8 or uint16 (H, W); any size from one pixel.
             encoding: How these codes are to be read, and how those of the chroma shall be written.
             chroma_shape: (h, w) of the chroma planes, (H/2, W/2) rounded up for 4:2:0.
+            temporal: Keeps the colour of a film steady; it is given every frame of one film, in order. None
+                colours each picture by itself.
 
         Returns:
             Cb and Cr, each (h, w), dtype as `luma`, rounded and within the legal codes. They belong to
@@ -114,7 +120,7 @@ class Colorizer:
         # the mean of lightness but for the curve of the table within one small pixel.
         low = _resize(coarse, shape)
         lightness = np.take(lightness_table(encoding), low, mode="clip")
-        chroma = self._predict(lightness)
+        chroma = self._chroma(lightness) if temporal is None else temporal.step(lightness, self._chroma)
         codes = chroma_codes(lightness, chroma, encoding)
         cb, cr = enlarge_chroma(
             codes, low, guide, span=encoding.luma_span, out=self._out, scratch=self._scratch
@@ -139,7 +145,7 @@ class Colorizer:
         _check_still(image)
         lightness = _lightness(image)
         low = _resize(lightness, self.input_shape(*lightness.shape))
-        chroma = self._predict(low)
+        chroma = self._chroma(low)
         a, b = enlarge_chroma(chroma, low, lightness, span=2.0)
         coloured = np.empty(
             (*lightness.shape, 4 if image.ndim == 3 and image.shape[2] == 4 else 3), image.dtype
@@ -184,8 +190,8 @@ class Colorizer:
     ) -> None:
         self.close()
 
-    def _predict(self, lightness: FloatArray) -> FloatArray:
-        """(a*, b*)/110 of a small picture, float32 (2, h, w), as colourful as was asked for."""
+    def _chroma(self, lightness: FloatArray) -> FloatArray:
+        """Chroma (2, h, w) of lightness (h, w), as colourful as was asked for; valid until the next call."""
         chroma: FloatArray = self.backend.infer(lightness[None, None])[0]
         if self.saturation != 1:
             chroma = chroma * np.float32(self.saturation)

@@ -33,6 +33,7 @@ from cgan_runtime.media.target import EncoderSettings, check_output
 from cgan_runtime.media.writer import FilmWriter
 from cgan_runtime.stages import run_stages
 from cgan_runtime.stats import StageTimes
+from cgan_runtime.temporal import TemporalFilter, TemporalSettings, TemporalState
 
 QUEUE_DEPTH = 6
 """Frames and packets that wait between two stages: enough to ride out a slow frame, 20 MB at 1080p."""
@@ -99,6 +100,7 @@ def colour_film(
     colorizer: Colorizer,
     *,
     encoder: EncoderSettings | None = None,
+    temporal: TemporalSettings | None = None,
     strict: bool = False,
     overwrite: bool = False,
     resume: bool = False,
@@ -116,6 +118,7 @@ def colour_film(
         target: Its suffix chooses the container. It appears when it is complete, or not at all.
         colorizer: Used in the calling thread.
         encoder: Codec and quality; None takes the defaults of the container.
+        temporal: How steady the colour is kept; None takes the defaults.
         strict: Refuse a damaged film instead of colouring what can be read of it.
         overwrite: Allow `target` to exist and, without `resume`, work that is kept to be thrown away.
         resume: Go on with what an earlier run with the same input and settings has kept, if there is any.
@@ -130,17 +133,19 @@ def colour_film(
         CganError: Whatever else ends the run; the message says at which frame.
     """
     began = time.perf_counter()
-    settings = encoder or EncoderSettings()
+    settings, filter_settings = encoder or EncoderSettings(), temporal or TemporalSettings()
     settings.options(settings.codec_for(target))  # wrong settings are told before any file is touched
     with FilmReader(source, stream=stream, deinterlace=deinterlace) as reader:
         check_output(target, source=source, overwrite=overwrite)
         identity = _identity(source, colorizer, settings, target)
         identity |= {"stream": str(reader.stream.index), "deinterlacing": deinterlace}
+        identity |= {"temporal": filter_settings.strength, "every": str(filter_settings.every)}
         with (
             Work.begin(target, identity, resume=resume, overwrite=overwrite) as work,
             FilmWriter(work.film, reader, settings, work) as writer,
         ):
-            painter = _Painter(colorizer, writer.layout, reader.stated_frames, progress, work)
+            steady = TemporalFilter(filter_settings)
+            painter = _Painter(colorizer, steady, writer.layout, reader.stated_frames, progress, work)
             times = StageTimes(lambda item: isinstance(item, (av.VideoFrame, Coloured)))
             with _told_where(painter, target):
                 run_stages(
@@ -237,6 +242,7 @@ class _Painter:
     def __init__(
         self,
         colorizer: Colorizer,
+        temporal: TemporalFilter,
         layout: FrameLayout,
         total: int | None,
         progress: Progress | None,
@@ -244,11 +250,13 @@ class _Painter:
     ) -> None:
         self.frames, self.kept_frames = 0, work.kept_frames
         self._colorizer = colorizer
+        self._temporal = temporal
         self._layout = layout
         self._total = total
         self._progress = progress
         self._time: float | None = None
-        colorizer.memory = work.memory  # none, unless an earlier run is gone on with
+        if memory := work.memory:
+            temporal.state = TemporalState.from_bytes(memory)
 
     def __call__(self, item: av.VideoFrame | av.Packet[Any]) -> Coloured | Kept | av.Packet[Any]:
         if not isinstance(item, av.VideoFrame):
@@ -269,7 +277,8 @@ class _Painter:
         return f"after {self.frames} frames, at {minutes:.0f}:{seconds:05.2f}"
 
     def _coloured(self, item: av.VideoFrame) -> Coloured:
-        memory = self._colorizer.memory if self.frames % SEGMENT_FRAMES == 0 else b""
+        state = self._temporal.state if self.frames % SEGMENT_FRAMES == 0 else None
+        memory = b"" if state is None else state.to_bytes()
         quarter_turns = round(item.rotation / 90) % 4
         frame = self._layout.prepare(item)
         cb, cr = self._predict(luma_plane(frame), quarter_turns)
@@ -279,8 +288,8 @@ class _Painter:
         """Chroma planes; a film that is shown turned is shown to the network upright."""
         shape = self._layout.chroma_shape
         if quarter_turns == 0:
-            return self._colorizer.planes(luma, self._layout.encoding, shape)
+            return self._colorizer.planes(luma, self._layout.encoding, shape, self._temporal)
         upright = np.ascontiguousarray(np.rot90(luma, quarter_turns))
         turned_shape = shape[::-1] if quarter_turns % 2 else shape
-        cb, cr = self._colorizer.planes(upright, self._layout.encoding, turned_shape)
+        cb, cr = self._colorizer.planes(upright, self._layout.encoding, turned_shape, self._temporal)
         return np.rot90(cb, -quarter_turns), np.rot90(cr, -quarter_turns)

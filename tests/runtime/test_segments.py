@@ -20,6 +20,7 @@ from cgan_runtime.errors import BackendUnavailable, MediaError
 from cgan_runtime.media.segments import SEGMENT_FRAMES, kept_frames, work_folder
 from cgan_runtime.media.target import EncoderSettings
 from cgan_runtime.pipeline import FilmResult, colour_film
+from cgan_runtime.temporal import TemporalSettings
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -39,18 +40,6 @@ class StoppingBackend(FakeBackend):
         if self.calls == self._at:
             raise self._error
         return super()._run(lightness)
-
-
-class RememberingColorizer(Colorizer):
-    """Its colour depends on all frames before: each is redder than the one before it."""
-
-    def planes(
-        self, luma: npt.NDArray[np.uint8 | np.uint16], *rest: object
-    ) -> tuple[npt.NDArray[np.uint8 | np.uint16], npt.NDArray[np.uint8 | np.uint16]]:
-        steps = int.from_bytes(self.memory, "big") + 1
-        self.memory = steps.to_bytes(4, "big")
-        cb, cr = super().planes(luma, *rest)  # type: ignore[arg-type]
-        return cb, (cr // 2 + steps % 100).astype(cr.dtype)
 
 
 @pytest.fixture
@@ -118,16 +107,29 @@ def test_decoding_times_rise_over_borders(preset: str, tmp_path: Path, colorizer
     assert {sorted(packet.pts for packet in packets)[n * SEGMENT_FRAMES] for n in range(3)} <= set(keys)
 
 
-def test_what_is_remembered_of_earlier_frames_goes_from_run_to_run(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "temporal", [TemporalSettings("off", 7), TemporalSettings("low"), TemporalSettings("high", 3)]
+)
+def test_what_is_remembered_of_earlier_frames_goes_from_run_to_run(
+    temporal: TemporalSettings, tmp_path: Path
+) -> None:
+    def restless(lightness: FloatArray) -> FloatArray:
+        """A colour that changes from frame to frame, but not from run to run."""
+        a = np.sin(40 * lightness.mean()) * np.cos(9 * lightness[:, 0])
+        return np.stack([a, np.sin(7 * lightness[:, 0])], axis=1).astype(np.float32)
+
+    def stop(done: int, _: int | None) -> None:
+        if done == STOP:
+            raise KeyboardInterrupt
+
     source = write_film(tmp_path / "in.mp4", Film(frames=FRAMES))
-    with RememberingColorizer(FakeBackend()) as colorizer:
-        colour_film(source, tmp_path / "whole.mp4", colorizer)
-    stopping = RememberingColorizer(StoppingBackend(STOP, KeyboardInterrupt()))
-    with stopping as colorizer, pytest.raises(KeyboardInterrupt):
-        colour_film(source, tmp_path / "out.mp4", colorizer)
-    with RememberingColorizer(FakeBackend()) as colorizer:
-        colorizer.memory = b"\1\1\1\1"  # of another film
-        assert colour_film(source, tmp_path / "out.mp4", colorizer, resume=True).kept_frames == SEGMENT_FRAMES
+    with Colorizer(FakeBackend(restless)) as colorizer:
+        colour_film(source, tmp_path / "whole.mp4", colorizer, temporal=temporal)
+    with Colorizer(FakeBackend(restless)) as colorizer, pytest.raises(KeyboardInterrupt):
+        colour_film(source, tmp_path / "out.mp4", colorizer, temporal=temporal, progress=stop)
+    with Colorizer(FakeBackend(restless)) as colorizer:
+        result = colour_film(source, tmp_path / "out.mp4", colorizer, temporal=temporal, resume=True)
+    assert result.kept_frames == SEGMENT_FRAMES
     assert _decoded(tmp_path / "out.mp4") == _decoded(tmp_path / "whole.mp4")
 
 

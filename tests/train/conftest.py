@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from cgan_train.config import (
     Augmentation,
@@ -19,6 +20,7 @@ from cgan_train.config import (
     TrainConfig,
 )
 
+torch.set_num_threads(1)  # networks this small only wait for each other on more
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 
 

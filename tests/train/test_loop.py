@@ -117,16 +117,20 @@ def test_every_recipe_trains(name: str, photos: Path, tmp_path: Path) -> None:
 
 
 def test_pixel_loss_is_weighted_by_colour_and_shade() -> None:
-    plain = recipe("paper")
-    edge = recipe("edge")
+    plain, edge = recipe("paper"), recipe("edge")
+
+    def loss(off: torch.Tensor, truth: torch.Tensor, light: torch.Tensor, gain: float = 0.0) -> float:
+        return float(pixel_loss(off, truth, light, edge, gain))
+
     light, dark = torch.full((1, 1, 4, 4), 0.5), torch.full((1, 1, 4, 4), -0.95)
     truth = torch.full((1, 2, 4, 4), 0.3)
     off = truth + 0.2
-    assert float(pixel_loss(truth, truth, light, edge)) == 0
-    assert float(pixel_loss(off, truth, light, plain)) == pytest.approx(0.2, rel=1e-5)
-    assert float(pixel_loss(off, truth, light, edge)) > float(pixel_loss(off, truth, dark, edge))
     grey = torch.zeros_like(truth)
-    assert float(pixel_loss(off, truth, light, edge)) > float(pixel_loss(grey + 0.2, grey, light, edge))
+    assert float(pixel_loss(off, truth, light, plain, 0.0)) == pytest.approx(0.2, rel=1e-5)
+    assert loss(truth, truth, light) == 0
+    assert loss(off, truth, light) > loss(off, truth, dark)
+    assert loss(off, truth, light) == pytest.approx(loss(grey + 0.2, grey, light), rel=1e-5)
+    assert loss(off, truth, light, 0.1) > loss(grey + 0.2, grey, light, 0.1)
 
 
 def test_gan_losses_fall_when_they_should() -> None:
@@ -140,6 +144,8 @@ def test_phase_is_part_of_the_checkpoint(photos: Path, tmp_path: Path, tiny: Tra
     source, _ = open_sources([photos])
     newest = Trainer.start(dataclasses.replace(tiny, epochs=2), source, tmp_path / "run").run(quiet)
     training = load_checkpoint(newest).training
+    then = Trainer.start(dataclasses.replace(tiny, epochs=2), source, tmp_path / "then", init=newest)
+    assert load_checkpoint(then.run(quiet)).training["before"] == training
     assert TrainConfig.from_json(training["config"]).phases[0] == Phase(
         "plain", share=0.5, crop=32, lr=2e-3, gan=False
     )

@@ -45,6 +45,9 @@ class Phase:
         gan: Whether the discriminator takes part; without it the phase is plain regression.
         frozen_blocks: Leading blocks of an ImageNet encoder that keep their weights.
         discriminator_warmup: Steps that the discriminator alone is trained for at the start.
+        pixel_weight: Factor of the pixel loss beside the GAN loss (100 in the paper).
+        chroma_gain: The pixel loss is weighted by 1 + chroma * gain, at most 5; 0 leaves it plain. More
+            makes the colours stronger, and wrong ones too.
     """
 
     name: str
@@ -55,6 +58,8 @@ class Phase:
     gan: bool = True
     frozen_blocks: int = 0
     discriminator_warmup: int = 0
+    pixel_weight: float = 100.0
+    chroma_gain: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -81,8 +86,6 @@ class TrainConfig:
         recipe: Name that it started from.
         epochs: Passes over the training pictures, all phases together.
         pixel_loss: `l1`, or `smooth_l1` (Huber) with `smooth_beta`, on (a*, b*)/110.
-        pixel_weight: Factor of the pixel loss beside the GAN loss (100 in the paper).
-        chroma_gain: The pixel loss is weighted by 1 + chroma * gain, at most 5; 0 leaves it plain.
         shade: Weight dark pixels down (by L*/50, within 0.15 to 1): colour there is hardly seen.
         label_smoothing: Real pictures are labelled 1 - this (one-sided; Salimans et al. 2016).
         discriminator_rate: Learning rate of the discriminator relative to the generator's.
@@ -100,8 +103,6 @@ class TrainConfig:
     augmentation: Augmentation = Augmentation()
     pixel_loss: Literal["l1", "smooth_l1"] = "l1"
     smooth_beta: float = 0.03
-    pixel_weight: float = 100.0
-    chroma_gain: float = 0.0
     shade: bool = False
     label_smoothing: float = 0.0
     discriminator_rate: float = 1.0

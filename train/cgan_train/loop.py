@@ -86,6 +86,7 @@ class Trainer:
         self._losses: dict[str, float] = {}
         self._seconds = 0.0
         self._metrics: dict[str, float] = {}
+        self._before: dict[str, Any] = {}
 
     @classmethod
     def start(
@@ -105,6 +106,7 @@ class Trainer:
             if checkpoint.config != config.generator:
                 raise ConfigError(f"{init} is {checkpoint.config}, the recipe wants {config.generator}")
             trainer._generator.load_state_dict(checkpoint.generator.state_dict())
+            trainer._before = checkpoint.training
         elif config.encoder_weights == "imagenet":
             load = getattr(getattr(trainer._generator, "encoder", None), "load_imagenet", None)
             if load is None:
@@ -123,6 +125,7 @@ class Trainer:
         trainer = cls(config, source, folder, pictures)
         trainer.epoch = int(training["epochs_done"])
         trainer._seconds = float(training["seconds"])
+        trainer._before = training.get("before", {})
         trainer._restore(state)
         return trainer
 
@@ -207,8 +210,8 @@ class Trainer:
         losses = {}
         if phase.gan:
             losses["D"] = self._step_discriminator(lightness, chroma, predicted.detach())
-        pixel = pixel_loss(predicted, chroma, lightness, self.config)
-        total = self.config.pixel_weight * pixel
+        pixel = pixel_loss(predicted, chroma, lightness, self.config, phase.chroma_gain)
+        total = phase.pixel_weight * pixel
         losses["pixel"] = float(pixel.detach())
         if phase.gan:
             adversarial = generator_gan_loss(self._discriminator(torch.cat((lightness, predicted), dim=1)))
@@ -280,6 +283,7 @@ class Trainer:
             "skipped": len(self._loader.skipped),
             "device": str(self._device),
             "config": self.config.to_json(),
+            "before": self._before,  # the run that --init came from, and so on backwards
         }
         folder = self.folder / f"epoch-{self.epoch:04d}"
         save_checkpoint(

@@ -18,22 +18,25 @@ _MOST_CHROMA_WEIGHT = 5.0
 _LEAST_SHADE = 0.15
 
 
-def pixel_loss(predicted: Tensor, truth: Tensor, lightness: Tensor, config: TrainConfig) -> Tensor:
+def pixel_loss(
+    predicted: Tensor, truth: Tensor, lightness: Tensor, config: TrainConfig, chroma_gain: float
+) -> Tensor:
     """Distance of predicted from true chroma, weighted as the config says; not yet times `pixel_weight`.
 
     Args:
         predicted: (a*, b*)/110, (N, 2, h, w).
         truth: Same.
         lightness: True L*/50 - 1, (N, 1, h, w).
-        config: `pixel_loss`, `smooth_beta`, `chroma_gain` and `shade` are used.
+        config: `pixel_loss`, `smooth_beta` and `shade` are used.
+        chroma_gain: The phase's.
     """
     if config.pixel_loss == "smooth_l1":
         distance = F.smooth_l1_loss(predicted, truth, reduction="none", beta=config.smooth_beta)
     else:
         distance = (predicted - truth).abs()
-    if config.chroma_gain:
+    if chroma_gain:
         chroma = truth.norm(dim=1, keepdim=True) * AB_SCALE
-        distance = distance * (1 + chroma * config.chroma_gain).clamp_max(_MOST_CHROMA_WEIGHT)
+        distance = distance * (1 + chroma * chroma_gain).clamp_max(_MOST_CHROMA_WEIGHT)
     if config.shade:
         distance = distance * (lightness + 1).clamp(_LEAST_SHADE, 1.0)  # L*/50
     return distance.mean()

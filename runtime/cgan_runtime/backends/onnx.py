@@ -29,6 +29,7 @@ _SILENT = 4
 _DTYPES = {"tensor(float)": "float32", "tensor(float16)": "float16", "tensor(double)": "float64"}
 
 _BAD_FILE = (
+    native.Fail,  # of an empty file, before ONNX Runtime 1.24
     native.InvalidProtobuf,
     native.InvalidGraph,
     native.InvalidArgument,
@@ -37,7 +38,7 @@ _BAD_FILE = (
     native.NoModel,
     UnicodeDecodeError,  # names in the file that are no text
 )
-_ERRORS = (*_BAD_FILE, native.Fail, native.RuntimeException, native.EngineError, native.EPFail, RuntimeError)
+_ERRORS = (*_BAD_FILE, native.RuntimeException, native.EngineError, native.EPFail, RuntimeError)
 
 
 class OnnxBackend(Backend):

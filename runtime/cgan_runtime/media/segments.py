@@ -34,6 +34,7 @@ _SETTINGS = "settings.json"
 _RECORD = struct.Struct("<qqqBI")  # pts, dts, duration (ticks of the film's clock), key frame, bytes
 _END = struct.Struct("<8sI")  # mark, frames; the file's last bytes
 _END_MARK = b"cgan-end"
+_MEMORIES = 2  # of the latest segments; a megabyte each would be too much for all
 _SAMPLE = 1 << 20  # bytes of a film's start, middle and end that tell it from others
 
 
@@ -72,20 +73,19 @@ class Segment:
         """Make it outlive this run, a power cut included.
 
         Args:
-            memory: What the painter remembers at its end; only that of the latest segment is kept.
+            memory: What the painter remembers at its end.
         """
-        if memory:
-            with self._path.with_name("memory").open("wb") as file:
-                file.write(memory)
-                file.flush()
-                os.fsync(file.fileno())
-            self._path.with_name("memory").replace(_memory(self._folder, self._index))
+        with self._path.with_name("memory").open("wb") as file:
+            file.write(memory)
+            file.flush()
+            os.fsync(file.fileno())
+        self._path.with_name("memory").replace(_memory(self._folder, self._index))
         self._file.write(_END.pack(_END_MARK, self._packets))
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
         self._path.replace(_segment(self._folder, self._index))
-        _memory(self._folder, self._index - 1).unlink(missing_ok=True)
+        _memory(self._folder, self._index - _MEMORIES).unlink(missing_ok=True)
 
     def close(self) -> None:
         """Close an unfinished one."""
@@ -167,7 +167,7 @@ class Work:
     def memory(self) -> bytes:
         """What the painter remembered at the end of the last complete segment."""
         path = _memory(self._folder, (self.kept_frames - 1) // SEGMENT_FRAMES)
-        return path.read_bytes() if path.is_file() else b""
+        return path.read_bytes() if self.kept_frames else b""
 
     def publish(self) -> None:
         """Give the finished film its name, and remove the folder.
@@ -190,13 +190,16 @@ def work_folder(target: Path) -> Path:
 
 def kept_frames(target: Path) -> int:
     """Frames from the start of a film that an unfinished run has done for good."""
-    folder, frames = work_folder(target.resolve()), 0
+    folder, frames, kept = work_folder(target.resolve()), 0, 0
     while frames % SEGMENT_FRAMES == 0:  # a shorter one is the film's last
-        more = _frames(_segment(folder, frames // SEGMENT_FRAMES))
+        index = frames // SEGMENT_FRAMES
+        more = _frames(_segment(folder, index))
         if not more:
             break
         frames += more
-    return frames
+        if _memory(folder, index).is_file():
+            kept = frames
+    return kept
 
 
 def fingerprint(film: Path) -> str:

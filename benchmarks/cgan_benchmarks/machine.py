@@ -1,0 +1,96 @@
+"""What a figure was measured on: processor, cores, versions, and what other programs took meanwhile."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+_PACKAGES = ("torch", "onnx", "onnxruntime", "onnxruntime-gpu", "openvino", "numpy")
+_CPUINFO = Path("/proc/cpuinfo")  # Linux
+_STAT = Path("/proc/stat")  # Linux: CPU time of the whole machine in clock ticks
+_IDLE_FIELDS = (3, 4)  # idle and waiting for a disk, of that file's first line
+_MUCH = 0.05  # of the machine: what others take beyond this is said
+
+
+def describe_machine(threads: int, others: float | None) -> dict[str, Any]:
+    """The machine and its software, as plain JSON values; a package that is not installed is left out.
+
+    Args:
+        threads: That the engines were given.
+        others: From `Others`.
+    """
+    return {
+        "cpu": cpu_name(),
+        "cores": usable_cores(),
+        "threads": threads,
+        "system": f"{platform.system()} {platform.machine()}",
+        "others": others,
+        "omp_wait_policy": os.environ.get("OMP_WAIT_POLICY", "default"),
+        "versions": {"python": platform.python_version(), **_versions()},
+    }
+
+
+def usable_cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def cpu_name() -> str:
+    """The processor as it calls itself."""
+    if _CPUINFO.is_file():
+        for line in _CPUINFO.read_text(encoding="utf-8", errors="replace").splitlines():
+            key, _, value = line.partition(":")
+            if key.strip() in ("model name", "Model"):
+                return value.strip()
+    return platform.processor() or platform.machine()
+
+
+class Others:
+    """How much of the machine other programs took since this was made."""
+
+    def __init__(self) -> None:
+        self._began = time.perf_counter()
+        self._all, self._own = _busy_seconds(), time.process_time()
+
+    def share(self) -> float | None:
+        """Of all cores, 0 to 1; None where the system does not tell."""
+        now = _busy_seconds()
+        if now is None or self._all is None:
+            return None
+        passed = (time.perf_counter() - self._began) * (os.cpu_count() or 1)
+        others = now - self._all - (time.process_time() - self._own)
+        return round(min(1.0, max(0.0, others / passed)), 3)
+
+
+def others_in_words(share: float | None) -> str:
+    """A warning where others took much; empty for a quiet machine, and for one that does not tell."""
+    if share is None or share < _MUCH:
+        return ""
+    return (
+        f"Other programs took {share:.0%} of the processor meanwhile: "
+        "the figures are worse than on a quiet machine, PyTorch's most."
+    )
+
+
+def _busy_seconds() -> float | None:
+    """CPU time that the whole machine has worked."""
+    if not _STAT.is_file():
+        return None
+    ticks = [int(field) for field in _STAT.read_text(encoding="ascii").splitlines()[0].split()[1:9]]
+    return (sum(ticks) - sum(ticks[index] for index in _IDLE_FIELDS)) / os.sysconf("SC_CLK_TCK")
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in _PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,61 @@
+"""The PyTorch model as a back end: the reference that every other is measured against.
+
+    with TorchBackend(load_checkpoint(path), threads=2) as backend: ...
+
+Eager mode, float32, contiguous tensors, `torch.inference_mode`: what a person gets who loads the checkpoint
+and calls it.
+"""
+
+from __future__ import annotations
+
+import torch
+
+from cgan_runtime.backends.base import Backend, FloatArray
+from cgan_runtime.manifest import Manifest, Tensor
+from cgan_train.checkpoint import WEIGHTS, Checkpoint
+
+NO_OPSET = 0
+"""Stands in the manifest: a checkpoint has no ONNX operator set."""
+
+
+class TorchBackend(Backend):
+    """A checkpoint's generator in eager PyTorch on the CPU."""
+
+    name = "pytorch"
+
+    def __init__(self, checkpoint: Checkpoint, *, threads: int | None = None) -> None:
+        """Take a checkpoint; `threads` is PyTorch's number for the whole process until `close`."""
+        self._threads_before = torch.get_num_threads()
+        if threads is not None:
+            torch.set_num_threads(threads)
+        taken = torch.get_num_threads()
+        super().__init__(_manifest(checkpoint), f"CPU, {taken} thread{'s' if taken > 1 else ''}")
+        self._generator = checkpoint.generator.eval()
+
+    def _run(self, lightness: FloatArray) -> FloatArray:
+        with torch.inference_mode():
+            chroma: FloatArray = self._generator(torch.from_numpy(lightness)).numpy()
+        return chroma
+
+    def _release(self) -> None:
+        torch.set_num_threads(self._threads_before)
+        del self._generator
+
+
+def _manifest(checkpoint: Checkpoint) -> Manifest:
+    return Manifest(
+        name=checkpoint.recipe,
+        file=WEIGHTS,
+        sha256=checkpoint.sha256,
+        precision="fp32",
+        weights="fp32",
+        opset=NO_OPSET,
+        size=checkpoint.config.size,
+        size_multiple=checkpoint.generator.size_multiple,
+        input=Tensor("lightness", "float32", ("n", 1, "h", "w")),
+        output=Tensor("chroma", "float32", ("n", 2, "h", "w")),
+        recipe=checkpoint.recipe,
+        checkpoint_sha256=checkpoint.sha256,
+        training=checkpoint.training,
+        metrics=checkpoint.metrics,
+    )

@@ -1,0 +1,223 @@
+"""A checkpoint to model files with manifests, each proven equal before it appears.
+
+    exported = export_checkpoint(load_checkpoint(path), Path("exported"), Plan(forms=(FORMS["fp32"],)))
+
+Everything is made in a hidden folder inside the target; the files are moved to their names when all of
+them are complete, so a failure leaves what was there before.
+"""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import onnx
+
+from cgan_export.parity import check, compare
+from cgan_export.precision import FORMS, Form
+from cgan_export.to_onnx import axes_of, describe, opset_of, to_onnx
+from cgan_runtime.errors import ConfigError
+from cgan_runtime.manifest import Manifest, Tensor, sha256_of
+from cgan_train.agreement import Agreement
+from cgan_train.checkpoint import Checkpoint
+from cgan_train.data.sources import Picture
+
+Report = Callable[[str], None]
+"""Is told what is being done now."""
+
+_NEVER_IN_A_NAME = set('/\\:*?"<>|') | {chr(code) for code in range(32)}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to make of a checkpoint.
+
+    Attributes:
+        forms: Forms to write.
+        name: Of the files, without suffix; empty for the recipe's.
+        size: Height and width in pixels; None for the generator's own. With `dynamic` the size that the
+            model is meant for, its area being what counts.
+        batch: Pictures at once where not `dynamic`.
+        dynamic: Leave batch, height and width free.
+    """
+
+    forms: tuple[Form, ...] = (FORMS["fp32"],)
+    name: str = ""
+    size: tuple[int, int] | None = None
+    batch: int = 1
+    dynamic: bool = True
+
+    def file_of(self, form: Form, recipe: str) -> str:
+        """The name of a form's file: NAME.onnx for float32, with a suffix where forms would collide."""
+        alone = sum(other.precision == form.precision for other in self.forms) == 1
+        suffix = "" if form.precision == "fp32" and alone else form.suffix
+        return f"{self.name or recipe}{suffix}.onnx"
+
+
+@dataclass(frozen=True)
+class Exported:
+    """One file that was written.
+
+    Attributes:
+        path: The ONNX file; its manifest lies beside it.
+        manifest: What it says.
+        operators: How many nodes run for a picture.
+        findings: By back end, how far it is from PyTorch; empty where that was not asked for.
+    """
+
+    path: Path
+    manifest: Manifest
+    operators: int
+    findings: dict[str, Agreement] = field(default_factory=dict)
+
+
+def export_checkpoint(
+    checkpoint: Checkpoint,
+    folder: Path,
+    plan: Plan,
+    *,
+    pictures: Sequence[Picture] = (),
+    source: str = "",
+    report: Report = lambda _: None,
+) -> list[Exported]:
+    """Export a checkpoint.
+
+    Args:
+        checkpoint: From `load_checkpoint`.
+        folder: Where the files go; made where it is missing.
+        plan: What to make.
+        pictures: Photographs to compare on; with none nothing is compared, and the manifest says so.
+        source: Where the pictures come from, for the manifest.
+        report: Is told what is being done.
+
+    Raises:
+        ConfigError: A size, name or folder cannot be used, or the generator cannot be exported so.
+        ParityError: An exported file differs too much from the PyTorch model.
+        BackendUnavailable: There are pictures, but no engine to run the export.
+    """
+    height, width = _usable_size(checkpoint, plan.size)
+    _check_name(plan.name or checkpoint.recipe)
+    with _hidden_folder(folder) as hidden:
+        report("tracing the generator")
+        model = to_onnx(checkpoint.generator, size=(height, width), batch=plan.batch, dynamic=plan.dynamic)
+        describe(model, {"recipe": checkpoint.recipe, "checkpoint_sha256": checkpoint.sha256})
+        drafts = []
+        for form in plan.forms:
+            path = hidden / plan.file_of(form, checkpoint.recipe)
+            draft = _write(path, form, model, checkpoint, (height, width))
+            if pictures:
+                report(f"comparing {path.name} with PyTorch")
+                draft = _verified(draft, form, checkpoint, pictures, source)
+            drafts.append(draft)
+        return [_publish(draft, folder) for draft in drafts]
+
+
+@contextmanager
+def _hidden_folder(folder: Path) -> Iterator[Path]:
+    """A folder inside another for what is not finished; it goes with all that is still in it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        hidden = tempfile.TemporaryDirectory(prefix=".cgan-export-", dir=folder)
+    except OSError as error:
+        raise ConfigError(
+            f"cannot write to {folder} ({error.strerror}); give another folder with -o"
+        ) from error
+    with hidden as name:
+        yield Path(name)
+
+
+def _write(
+    path: Path, form: Form, model: onnx.ModelProto, checkpoint: Checkpoint, size: tuple[int, int]
+) -> Exported:
+    """Write one form and its manifest, not compared yet."""
+    converted = form.convert(model)
+    path.write_bytes(converted.SerializeToString(deterministic=True))
+    graph = converted.graph
+    multiple = checkpoint.generator.size_multiple
+    manifest = Manifest(
+        name=path.stem,
+        file=path.name,
+        sha256=sha256_of(path),
+        precision=form.precision,
+        weights=form.weights,
+        opset=opset_of(converted),
+        size=max(1, round(math.sqrt(size[0] * size[1]) / multiple)) * multiple,
+        size_multiple=multiple,
+        input=Tensor(graph.input[0].name, "float32", axes_of(graph.input[0])),
+        output=Tensor(graph.output[0].name, "float32", axes_of(graph.output[0])),
+        recipe=checkpoint.recipe,
+        checkpoint_sha256=checkpoint.sha256,
+        training=checkpoint.training,
+        metrics=checkpoint.metrics,
+        parity={"verified": False},
+    )
+    manifest.save(path)
+    return Exported(path, manifest, _operators(graph))
+
+
+def _verified(
+    draft: Exported, form: Form, checkpoint: Checkpoint, pictures: Sequence[Picture], source: str
+) -> Exported:
+    """Compare a draft with PyTorch and write what was found into its manifest."""
+    findings = compare(draft.path, form, checkpoint.generator, pictures)
+    check(findings, form)
+    parity: dict[str, Any] = {
+        "verified": True,
+        "photographs": source,
+        "largest": _rounded(max(found.largest for found in findings.values())),
+        "mean": _rounded(max(found.mean for found in findings.values())),
+        "findings": {
+            name: {key: _rounded(value) for key, value in asdict(found).items()}
+            for name, found in findings.items()
+        },
+    }
+    manifest = replace(draft.manifest, parity=parity)
+    manifest.save(draft.path)
+    return replace(draft, manifest=manifest, findings=findings)
+
+
+def _rounded(value: float) -> float:
+    """To three digits that count; whole numbers as they are."""
+    return value if isinstance(value, int) else float(f"{value:.3g}")
+
+
+def _publish(draft: Exported, folder: Path) -> Exported:
+    """Move a model and its manifest to their names; the manifest last, since it vouches for the model."""
+    path = folder / draft.path.name
+    draft.path.replace(path)
+    try:
+        Manifest.path_for(draft.path).replace(Manifest.path_for(path))
+    except OSError:
+        path.unlink()
+        raise
+    return replace(draft, path=path)
+
+
+def _operators(graph: onnx.GraphProto) -> int:
+    """Nodes that are left when an engine has folded what is constant: the Casts of stored weights."""
+    constant = {tensor.name for tensor in graph.initializer}
+    return sum(not set(node.input) <= constant for node in graph.node)
+
+
+def _usable_size(checkpoint: Checkpoint, size: tuple[int, int] | None) -> tuple[int, int]:
+    multiple = checkpoint.generator.size_multiple
+    size = size or (checkpoint.config.size, checkpoint.config.size)
+    if any(side % multiple or side < multiple for side in size):
+        lower = [max(multiple, side // multiple * multiple) for side in size]
+        upper = [-(-side // multiple) * multiple for side in size]
+        good = " or ".join(dict.fromkeys(("x".join(map(str, lower)), "x".join(map(str, upper)))))
+        raise ConfigError(
+            f"size {'x'.join(map(str, size))} does not suit the generator; it takes multiples of {multiple}, "
+            f"the nearest are {good}"
+        )
+    return size
+
+
+def _check_name(name: str) -> None:
+    if name in ("", ".", "..") or _NEVER_IN_A_NAME & set(name):
+        raise ConfigError(f"{name!r} cannot be the name of a file; give another with --name, such as edge")

@@ -1,0 +1,130 @@
+"""A PyTorch generator as one ONNX graph in float32: the source of every exported form.
+
+    model = to_onnx(generator, size=(256, 256), dynamic=True)
+
+Operator set 17: nothing in our generators needs a newer one, and it is the newest that TensorRT 8.5 and
+the runtimes of its age read. The exporter itself starts at 18, from where the conversion is exact; a
+generator whose operators cannot go down keeps 18.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import onnx
+import torch
+from onnx import version_converter
+from torch.export import Dim
+
+from cgan_runtime import __version__
+from cgan_runtime.errors import ConfigError
+
+if TYPE_CHECKING:
+    from cgan_train.models.base import Generator
+
+INPUT, OUTPUT = "lightness", "chroma"
+OPSET = 17
+_EXPORTER_OPSET = 18  # the oldest that torch.onnx has implementations for
+_IR_VERSION = 8  # that goes with operator set 17
+
+
+def to_onnx(
+    generator: Generator, *, size: tuple[int, int], batch: int = 1, dynamic: bool = True
+) -> onnx.ModelProto:
+    """Export a generator; BatchNorm and padding are folded into the convolutions.
+
+    Args:
+        generator: In evaluation mode, float32, on the CPU.
+        size: Height and width in pixels, multiples of the generator's; used where `dynamic` is false.
+        batch: Pictures at once; used where `dynamic` is false.
+        dynamic: Leave batch, height and width free; the last two are recorded as `32*h`, `32*w`.
+
+    Returns:
+        Checked model: `lightness` (N, 1, H, W) to `chroma` (N, 2, H, W), float32, ranges as in `Generator`.
+
+    Raises:
+        ConfigError: The generator cannot be exported.
+    """
+    multiple = generator.size_multiple
+    axes: dict[int, Any] = {0: Dim("n", min=1), 2: multiple * Dim("h"), 3: multiple * Dim("w")}
+    # An example with 1 or with two equal numbers in it would be taken for a rule by the exporter.
+    example = torch.zeros(2, 1, 2 * multiple, 3 * multiple) if dynamic else torch.zeros(batch, 1, *size)
+    try:
+        with _silence():
+            program = torch.onnx.export(
+                generator,
+                (example,),
+                dynamo=True,
+                external_data=False,
+                verbose=False,
+                opset_version=_EXPORTER_OPSET,
+                input_names=[INPUT],
+                output_names=[OUTPUT],
+                dynamic_shapes=(axes,) if dynamic else None,
+            )
+    except torch.onnx.OnnxExporterError as error:
+        reason = str(error.__cause__ or error).strip().splitlines()[0]
+        hint = "; try a fixed size (--fixed)" if dynamic else ""
+        raise ConfigError(
+            f"{type(generator).__name__} cannot be exported to ONNX ({reason}){hint}"
+        ) from error
+    assert program is not None  # it is None only where a file was asked for
+    model = _lowered(program.model_proto)
+    _clean(model)
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def describe(model: onnx.ModelProto, properties: dict[str, str]) -> None:
+    """Write who made a model, and from what, into the file."""
+    model.producer_name, model.producer_version = "cgan", __version__
+    onnx.helper.set_model_props(model, properties)
+
+
+def opset_of(model: onnx.ModelProto) -> int:
+    """The version of the standard operator set that a model uses."""
+    return next(int(entry.version) for entry in model.opset_import if entry.domain == "")
+
+
+def axes_of(value: onnx.ValueInfoProto) -> tuple[int | str, ...]:
+    """The axes of a model's input or output: numbers, and names where they are free."""
+    return tuple(axis.dim_param or int(axis.dim_value) for axis in value.type.tensor_type.shape.dim)
+
+
+def _lowered(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The model in `OPSET`, or as it was where an operator has no older form."""
+    try:
+        lowered = version_converter.convert_version(model, OPSET)
+    except RuntimeError:
+        return model
+    lowered.ir_version = _IR_VERSION
+    return lowered
+
+
+def _clean(model: onnx.ModelProto) -> None:
+    """Drop the exporter's notes (source lines and paths of this machine), and name the output's axes."""
+    for part in (model, model.graph, *model.graph.node, *model.graph.value_info):
+        part.doc_string = ""
+        del part.metadata_props[:]
+    graph = model.graph
+    given, answered = graph.input[0].type.tensor_type.shape.dim, graph.output[0].type.tensor_type.shape.dim
+    for index in (0, 2, 3):
+        answered[index].CopyFrom(given[index])
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keep the exporter's remarks on itself and on packages that we do not need off the terminal."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)

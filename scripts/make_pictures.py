@@ -1,0 +1,59 @@
+"""Makes docs/images/frames.png: frames of the sample film, grey above and coloured below.
+
+python scripts/make_pictures.py     # with [cpu] installed; colours the sample with the model that ships
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+
+from cgan_runtime.backends.registry import open_backend
+from cgan_runtime.colorizer import Colorizer
+from cgan_runtime.models import bundled_model
+from cgan_runtime.pipeline import colour_film
+
+ROOT = Path(__file__).parents[1]
+SAMPLE = ROOT / "samples" / "sample.mp4"
+TARGET = ROOT / "docs" / "images" / "frames.png"
+SECONDS = (1.2, 3.2, 5.2, 7.2)  # one in each shot of the sample
+WIDTH = 400  # px of a frame
+GAP = 6  # px
+
+
+def main() -> None:
+    """Colour the sample and write the picture."""
+    with tempfile.TemporaryDirectory() as folder:
+        coloured = Path(folder) / "coloured.mp4"
+        with Colorizer(open_backend(bundled_model(), "onnxruntime")) as colorizer:
+            colour_film(SAMPLE, coloured, colorizer)
+        rows = [_row(SAMPLE), _row(coloured)]
+    TARGET.parent.mkdir(parents=True, exist_ok=True)
+    picture = np.vstack(rows)[:-GAP, :-GAP]
+    if not cv2.imwrite(str(TARGET), picture, [cv2.IMWRITE_PNG_COMPRESSION, 9]):
+        raise SystemExit(f"cannot write {TARGET}")
+    height, width = picture.shape[:2]
+    print(f"{TARGET.relative_to(ROOT)}: {width}x{height}, {TARGET.stat().st_size // 1024} kB")
+
+
+def _row(film: Path) -> np.ndarray:
+    """The chosen frames beside each other, BGR."""
+    wanted, frames = list(SECONDS), []
+    with av.open(film) as container:
+        for frame in container.decode(video=0):
+            if wanted and frame.time >= wanted[0]:
+                wanted.pop(0)
+                height = round(WIDTH * frame.height / frame.width)
+                small = cv2.resize(
+                    frame.to_ndarray(format="bgr24"), (WIDTH, height), interpolation=cv2.INTER_AREA
+                )
+                frames.append(np.pad(small, ((0, GAP), (0, GAP), (0, 0)), constant_values=255))
+    return np.hstack(frames)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""What is said of the machine."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+from cgan_benchmarks.machine import Others, cpu_name, describe_machine, others_in_words, usable_cores
+
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc/stat")
+WORK = "import time\nend = time.perf_counter() + 0.6\nwhile time.perf_counter() < end: pass"
+
+
+def test_the_machine_is_described_in_json_values() -> None:
+    found = describe_machine(3, 0.25)
+    assert found["threads"] == 3
+    assert found["others"] == 0.25
+    assert found["cores"] == usable_cores() >= 1
+    assert found["cpu"] == cpu_name() != ""
+    assert found["versions"].keys() >= {"python", "torch", "onnx", "onnxruntime", "openvino"}
+
+
+@LINUX
+def test_work_of_another_process_is_seen() -> None:
+    others = Others()
+    subprocess.run([sys.executable, "-c", WORK], check=True)
+    share = others.share()
+    assert share is not None
+    assert share > 0.05
+
+
+@LINUX
+def test_own_work_is_not_that_of_others() -> None:
+    began, used = time.perf_counter(), time.process_time()
+    others = Others()
+    while time.process_time() - used < 0.5:
+        pass
+    share = others.share()
+    assert share is not None
+    assert share <= 1 - 0.45 / ((time.perf_counter() - began) * usable_cores())
+
+
+@pytest.mark.parametrize(("share", "words"), [(None, ""), (0.0, ""), (0.04, ""), (0.37, "37%")])
+def test_a_busy_machine_is_said_and_a_quiet_one_is_not(share: float | None, words: str) -> None:
+    sentence = others_in_words(share)
+    assert words in sentence
+    assert bool(sentence) == bool(words)

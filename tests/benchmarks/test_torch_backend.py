@@ -1,0 +1,39 @@
+"""The PyTorch reference keeps the contract of all back ends."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from cgan_benchmarks.torch_backend import TorchBackend
+from cgan_runtime.errors import BackendUnavailable, InputShapeError
+from cgan_train.checkpoint import load_checkpoint
+
+
+def test_answers_as_the_generator_does(checkpoint: Path) -> None:
+    loaded = load_checkpoint(checkpoint)
+    lightness = np.random.default_rng(0).uniform(-1, 1, (2, 1, 32, 48)).astype(np.float32)
+    with TorchBackend(loaded) as backend, torch.no_grad():
+        expected = loaded.generator(torch.from_numpy(lightness)).numpy()
+        np.testing.assert_array_equal(backend.infer(lightness), expected)
+
+
+def test_refuses_what_every_back_end_refuses(checkpoint: Path) -> None:
+    backend = TorchBackend(load_checkpoint(checkpoint))
+    with pytest.raises(InputShapeError):
+        backend.infer(np.zeros((1, 1, 33, 32), np.float32))
+    backend.close()
+    backend.close()
+    with pytest.raises(BackendUnavailable, match="closed"):
+        backend.infer(np.zeros((1, 1, 32, 32), np.float32))
+
+
+def test_gives_the_thread_count_back(checkpoint: Path) -> None:
+    before = torch.get_num_threads()
+    with TorchBackend(load_checkpoint(checkpoint), threads=before + 1) as backend:
+        assert torch.get_num_threads() == before + 1
+        assert backend.device == f"CPU, {before + 1} threads"
+    assert torch.get_num_threads() == before

@@ -1,0 +1,57 @@
+"""Checkpoints of random weights that answer like trained ones: statistics fit, chroma is strong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from cgan_train.checkpoint import save_checkpoint
+from cgan_train.config import GeneratorConfig
+from cgan_train.data.bundled import comparison_photos, lightness_of
+from cgan_train.models import build_generator
+from cgan_train.models.base import Generator
+from cgan_train.models.edge import EdgeGenerator
+
+EDGE = GeneratorConfig("edge", 256, (56, 96, 160, 256))
+SEED = GeneratorConfig("seed", 32, (8, 12, 16))
+PAPER = GeneratorConfig("paper", 32, (8, 12, 16, 24, 24))
+"""`seed` and `paper` are thin: the code is the same, and the tests are quick."""
+
+STRENGTH = 0.15
+"""Standard deviation of what goes into the last tanh: coloured, not saturated."""
+
+_SIDE = 64  # pixels
+
+
+def lively_generator(config: GeneratorConfig, seed: int = 0) -> Generator:
+    """A generator whose BatchNorm statistics are those of photographs and whose chroma is well spread."""
+    torch.manual_seed(seed)
+    generator = build_generator(config)
+    if isinstance(generator, EdgeGenerator):
+        generator.encoder.load_imagenet()  # with random weights rounding errors grow from layer to layer
+    side = max(_SIDE, 2 * generator.size_multiple)
+    lightness = torch.from_numpy(lightness_of(comparison_photos(), side, side))
+    for module in generator.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = None  # the average of what was seen
+    head = generator.head
+    assert isinstance(head, nn.Conv2d)
+    with torch.no_grad():
+        generator.train()
+        generator(lightness)
+        spread: list[float] = []
+        hook = head.register_forward_hook(lambda _module, _given, answer: spread.append(float(answer.std())))
+        generator.eval()(lightness)
+        hook.remove()
+        head.weight *= STRENGTH / spread[0]
+    return generator
+
+
+def write_checkpoint(folder: Path, config: GeneratorConfig, generator: Generator | None = None) -> Path:
+    """Write a generator, a lively one if none is given, as a checkpoint and return its folder."""
+    weights = (generator or lively_generator(config)).state_dict()
+    training = {"epochs_done": 1, "data": "none"}
+    save_checkpoint(folder, weights, config, config.name, training, {"ciede2000": 9.0})
+    return folder

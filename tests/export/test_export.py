@@ -1,0 +1,186 @@
+"""What an export consists of: graph, forms, manifest, parity; and that a failed one leaves nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from onnx import TensorProto
+from tests.checkpoints import PAPER, lively_generator, write_checkpoint
+
+from cgan_export.export import Exported, Plan, export_checkpoint
+from cgan_export.parity import EMULATED, TOLERANCES
+from cgan_export.precision import FORMS
+from cgan_runtime.backends.registry import open_backend
+from cgan_runtime.errors import ConfigError, ParityError
+from cgan_runtime.manifest import Manifest, sha256_of
+from cgan_train.checkpoint import load_checkpoint
+from cgan_train.data.bundled import comparison_photos, lightness_of
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(
+    params=["seed_exports", "paper_exports", pytest.param("edge_exports", marks=pytest.mark.slow)]
+)
+def exports(request: pytest.FixtureRequest) -> list[Exported]:
+    found: list[Exported] = request.getfixturevalue(request.param)
+    return found
+
+
+def operators(path: Path) -> Counter[str]:
+    return Counter(node.op_type for node in onnx.load(path).graph.node)
+
+
+def test_every_form_agrees_with_pytorch_in_every_engine(exports: list[Exported]) -> None:
+    name = exports[0].manifest.recipe
+    files = [f"{name}.onnx", f"{name}-fp16-weights.onnx", f"{name}-fp16.onnx"]
+    assert [one.path.name for one in exports] == files
+    for one, form in zip(exports, FORMS.values(), strict=True):
+        assert {"onnxruntime", "openvino"} <= one.findings.keys()
+        assert (EMULATED in one.findings) == (form.name == "fp16")
+        for found in one.findings.values():
+            assert found.pictures >= len(comparison_photos())
+            assert found.largest < TOLERANCES[form.name].largest
+            assert found.mean < TOLERANCES[form.name].mean
+            assert found.largest > 0 or form.name == "fp32"
+
+
+def test_files_are_valid_onnx_with_normalisation_and_padding_folded(exports: list[Exported]) -> None:
+    for one in exports:
+        onnx.checker.check_model(str(one.path), full_check=True)
+        assert operators(one.path).keys().isdisjoint({"BatchNormalization", "Pad", "Dropout"})
+
+
+def test_operator_set_is_one_that_tensorrt_8_reads(exports: list[Exported]) -> None:
+    model = onnx.load(exports[0].path)
+    assert [(entry.domain, entry.version) for entry in model.opset_import] == [("", 17)]
+    assert exports[0].manifest.opset == 17
+
+
+def test_batch_height_and_width_are_as_free_as_the_manifest_says(exports: list[Exported]) -> None:
+    for one in exports:
+        multiple = one.manifest.size_multiple
+        assert one.manifest.input.shape == ("n", 1, f"{multiple}*h", f"{multiple}*w")
+        assert one.manifest.output.shape == ("n", 2, f"{multiple}*h", f"{multiple}*w")
+        for shape in ((1, multiple, multiple), (3, 3 * multiple, 2 * multiple)):
+            lightness = lightness_of(comparison_photos()[: shape[0]], *shape[1:])
+            with open_backend(one.path, "onnxruntime") as backend:
+                assert backend.infer(lightness).shape == (shape[0], 2, *shape[1:])
+
+
+def test_manifest_matches_its_file(exports: list[Exported]) -> None:
+    for one, form in zip(exports, FORMS.values(), strict=True):
+        manifest = Manifest.load(one.path)
+        assert manifest == one.manifest
+        assert (manifest.precision, manifest.weights) == (form.precision, form.weights)
+        assert manifest.metrics == {"ciede2000": 9.0}
+        assert manifest.parity["verified"] is True
+        assert manifest.parity["largest"] < TOLERANCES[form.name].largest
+        properties = {entry.key: entry.value for entry in onnx.load(one.path).metadata_props}
+        assert properties == {"recipe": manifest.recipe, "checkpoint_sha256": manifest.checkpoint_sha256}
+
+
+def test_files_hold_no_path_of_this_machine(exports: list[Exported]) -> None:
+    for one in exports:
+        content = one.path.read_bytes() + Manifest.path_for(one.path).read_bytes()
+        assert str(ROOT).encode() not in content
+        assert b"stack_trace" not in content
+
+
+def test_half_precision_network_is_half_throughout(exports: list[Exported]) -> None:
+    model = onnx.load(exports[2].path)
+    scales = {node.input[2] for node in model.graph.node if node.op_type == "Resize"}
+    kinds = {t.data_type for t in model.graph.initializer if t.name not in scales}
+    assert kinds <= {TensorProto.FLOAT16, TensorProto.INT64}
+    assert operators(exports[2].path)["Cast"] == 2
+    inferred = onnx.shape_inference.infer_shapes(model, strict_mode=True).graph.value_info
+    assert {value.type.tensor_type.elem_type for value in inferred} == {TensorProto.FLOAT16}
+    assert exports[2].path.stat().st_size < 0.56 * exports[0].path.stat().st_size
+
+
+def test_no_file_is_left_beside_models_and_manifests(exports: list[Exported]) -> None:
+    folder = exports[0].path.parent
+    assert {path.suffix for path in folder.iterdir()} == {".onnx", ".json"}
+    assert len(list(folder.iterdir())) == 6
+
+
+def test_a_fixed_size_and_batch_are_fixed(paper_checkpoint: Path, tmp_path: Path) -> None:
+    plan = Plan(name="wide", size=(32, 64), batch=3, dynamic=False)
+    (one,) = export_checkpoint(
+        load_checkpoint(paper_checkpoint), tmp_path, plan, pictures=comparison_photos()
+    )
+    assert one.manifest.input.shape == (3, 1, 32, 64)
+    assert one.manifest.output.shape == (3, 2, 32, 64)
+    assert one.manifest.size == 48  # as many pixels as 32x64
+    assert one.findings["onnxruntime"].pictures == 9  # eight, and one again to fill the third batch
+
+
+def test_the_same_checkpoint_makes_the_same_bytes(paper_checkpoint: Path, tmp_path: Path) -> None:
+    checkpoint = load_checkpoint(paper_checkpoint)
+    plan = Plan(forms=tuple(FORMS.values()), dynamic=False)
+    first = export_checkpoint(checkpoint, tmp_path / "a", plan)
+    second = export_checkpoint(checkpoint, tmp_path / "b", plan)
+    assert [one.manifest.sha256 for one in first] == [one.manifest.sha256 for one in second]
+
+
+def test_an_export_that_differs_leaves_what_was_there(tmp_path: Path) -> None:
+    generator = lively_generator(PAPER)
+    scale(generator.stem.weight, 1e7)  # its values pass half precision's 65,504, and are small again after it
+    scale(generator.down[0][0].weight, 1e-7)  # type: ignore[index]
+    checkpoint = load_checkpoint(write_checkpoint(tmp_path / "checkpoint", PAPER, generator))
+    folder = tmp_path / "out"
+    (good,) = export_checkpoint(checkpoint, folder, Plan(dynamic=False), pictures=comparison_photos())
+    both = Plan(forms=(FORMS["fp32"], FORMS["fp16"]), dynamic=False)
+    with pytest.raises(ParityError, match=r"fp16 export differs from PyTorch by .* allowed are 2e-02"):
+        export_checkpoint(checkpoint, folder, both, pictures=comparison_photos())
+    assert sorted(path.name for path in folder.iterdir()) == ["paper.json", "paper.onnx"]
+    assert sha256_of(good.path) == good.manifest.sha256
+
+
+def test_a_running_variance_beyond_half_precision_is_folded_before_it_is_halved(tmp_path: Path) -> None:
+    generator = lively_generator(PAPER)
+    layer, normalisation = generator.down[1][0], generator.down[1][1]  # type: ignore[index]
+    scale(layer.weight, 1e4)
+    scale(normalisation.running_mean, 1e4)
+    scale(normalisation.running_var, 1e8)
+    assert float(normalisation.running_var.max()) > float(np.finfo(np.float16).max)
+    checkpoint = load_checkpoint(write_checkpoint(tmp_path / "checkpoint", PAPER, generator))
+    plan = Plan(forms=(FORMS["fp16"],), dynamic=False)
+    (one,) = export_checkpoint(checkpoint, tmp_path / "out", plan, pictures=comparison_photos())
+    assert one.findings[EMULATED].mean < TOLERANCES["fp16"].mean
+
+
+def scale(tensor: object, factor: float) -> None:
+    assert isinstance(tensor, torch.Tensor)
+    with torch.no_grad():
+        tensor *= factor
+
+
+@pytest.mark.parametrize(
+    ("size", "nearest"), [((250, 256), "240x256 or 256x256"), ((33, 50), "32x48 or 48x64"), ((1, 1), "16x16")]
+)
+def test_a_size_that_does_not_suit_names_the_nearest(
+    paper_checkpoint: Path, tmp_path: Path, size: tuple[int, int], nearest: str
+) -> None:
+    with pytest.raises(ConfigError, match=f"multiples of 16, the nearest are {nearest}$"):
+        export_checkpoint(load_checkpoint(paper_checkpoint), tmp_path / "out", Plan(size=size))
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["a/b", "..", "a\nb", "\\x"])
+def test_a_name_that_is_no_file_name_is_refused(paper_checkpoint: Path, tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigError, match="cannot be the name of a file"):
+        export_checkpoint(load_checkpoint(paper_checkpoint), tmp_path, Plan(name=name))
+
+
+def test_values_between_the_engines_and_pytorch_are_real_colours(exports: list[Exported]) -> None:
+    """The comparison would be worth nothing on an answer that is grey, or the same everywhere."""
+    side = exports[0].manifest.size
+    with open_backend(exports[0].path, "onnxruntime") as backend:
+        chroma = backend.infer(lightness_of(comparison_photos()[:2], side, side))
+    assert 0.05 < np.std(chroma) < 0.8
