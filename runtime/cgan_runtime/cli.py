@@ -145,7 +145,9 @@ class Options:
     help="Make whole pictures of interlaced frames: of those that say they are, of none, or of all.",
 )
 @click.option(
-    "--strict", is_flag=True, help="Refuse a damaged film. Default: colour what can be read, and say it."
+    "--strict",
+    is_flag=True,
+    help="Stop at the first flaw of a damaged film. Default: colour what can be read, and say it.",
 )
 @click.option(
     "--overwrite", is_flag=True, help="Replace a result that exists. Default: refuse; in a folder, skip it."

@@ -119,7 +119,7 @@ def colour_film(
         colorizer: Used in the calling thread.
         encoder: Codec and quality; None takes the defaults of the container.
         temporal: How steady the colour is kept; None takes the defaults.
-        strict: Refuse a damaged film instead of colouring what can be read of it.
+        strict: Stop at the first flaw of a damaged film instead of colouring what can be read of it.
         overwrite: Allow `target` to exist and, without `resume`, work that is kept to be thrown away.
         resume: Go on with what an earlier run with the same input and settings has kept, if there is any.
         stream: Index in the file of the video stream to colour; None takes the default one.
@@ -149,16 +149,13 @@ def colour_film(
             times = StageTimes(lambda item: isinstance(item, (av.VideoFrame, Coloured)))
             with _told_where(painter, target):
                 run_stages(
-                    times.source("decode", reader),
+                    times.source("decode", _whole(reader) if strict else reader),
                     times.work("colour", painter),
                     times.work("encode", writer.write),
                     depth=QUEUE_DEPTH,
                 )
                 if strict and reader.damage:
-                    work.discard()
-                    raise MediaError(
-                        f"{source} is damaged: {reader.damage}; leave --strict out to colour what can be read"
-                    )
+                    raise _refused(source, reader.damage)
                 writer.finish()
                 work.publish()
     notes = list(writer.notes)
@@ -223,6 +220,18 @@ def _identity(source: Path, colorizer: Colorizer, encoder: EncoderSettings, targ
         "version of cgan": __version__,
         "version of FFmpeg": versions,
     }
+
+
+def _whole(reader: FilmReader) -> Iterator[av.VideoFrame | av.Packet[Any]]:
+    """All of a film, up to the first flaw."""
+    for item in reader:
+        if reader.flaws:
+            raise _refused(reader.path, reader.flaws)
+        yield item
+
+
+def _refused(source: Path, damage: str) -> MediaError:
+    return MediaError(f"{source} is damaged: {damage}; leave --strict out to colour what can be read")
 
 
 @contextmanager

@@ -42,7 +42,7 @@ def _peak(folder: Path, frames: int) -> int:
 @pytest.mark.parametrize(
     ("short", "long"),
     [
-        pytest.param(500, 2500, marks=pytest.mark.slow),
+        pytest.param(300, 1500, marks=pytest.mark.slow),
         pytest.param(1500, 15_000, marks=pytest.mark.benchmark),  # ten minutes of film
     ],
 )

@@ -23,6 +23,7 @@ from cgan_runtime.media.deinterlace import Deinterlace, Deinterlacer
 
 _MAX_FAILED_READS = 16  # in a row; then the rest of a damaged film is given up
 _MISSING_TAIL = 0.25  # seconds short of the stated duration from which a film counts as cut off
+_NUMBERS_TOLD = 5  # of frames with errors
 _MICROSECONDS = 1_000_000  # per second; the unit of a container's duration
 _MOV = "mov,mp4,m4a,3gp,3g2,mj2"
 
@@ -52,7 +53,8 @@ class FilmReader:
         self.path = path
         self.container = _open(path)
         self._packets = self._hidden = self._frames = 0
-        self._failed_decodes = self._failed_reads = self._corrupt = self._retimed = 0
+        self._failed_decodes = self._failed_reads = self._retimed = 0
+        self._corrupt: list[int] = []  # numbers of frames, from 0
         self._end = 0.0  # seconds, of the latest packet of any stream
         self._last_pts: int | None = None
         self._deinterlacer = Deinterlacer(deinterlace)
@@ -97,10 +99,22 @@ class FilmReader:
         parts = [
             "it is cut off" if self._is_cut_off() else "",
             f"about {_count(lost, 'frame')}{of} could not be read" if lost else "",
-            f"{_count(self._corrupt, 'frame')} decoded with errors" if self._corrupt else "",
-            f"{_count(self._failed_reads, 'stretch')} skipped" if self._failed_reads else "",
+            self.flaws,
         ]
         return ", ".join(part for part in parts if part) or None
+
+    @property
+    def flaws(self) -> str:
+        """What was found wrong so far with frames and packets; empty if nothing was."""
+        numbers = ", ".join(map(str, self._corrupt[:_NUMBERS_TOLD])) + (
+            ", ..." if len(self._corrupt) > _NUMBERS_TOLD else ""
+        )
+        parts = [
+            f"{_count(len(self._corrupt), 'frame')} decoded with errors ({numbers})" if self._corrupt else "",
+            f"{_count(self._failed_decodes, 'packet')} could not be decoded" if self._failed_decodes else "",
+            f"{_count(self._failed_reads, 'stretch')} skipped" if self._failed_reads else "",
+        ]
+        return ", ".join(part for part in parts if part)
 
     @property
     def retimed_frames(self) -> int:
@@ -148,8 +162,9 @@ class FilmReader:
             self._failed_decodes += 1
             return
         for frame in frames:
+            if frame.is_corrupt:
+                self._corrupt.append(self._frames)
             self._frames += 1
-            self._corrupt += frame.is_corrupt
             yield from self._deinterlacer.take(self._timed(frame))
 
     def _timed(self, frame: av.VideoFrame) -> av.VideoFrame:
