@@ -59,7 +59,8 @@ class FilmResult:
         notes: What could not be kept as it was, one sentence each.
         kept_frames: Taken over from an earlier run that was cut off.
         settings: All that decides what the film looks like, by names for people.
-        stages: Median and 99th percentile of what a frame takes in each stage, milliseconds.
+        stages: Median and 99th percentile of what a frame takes in each stage, milliseconds; kept frames
+            count, and take next to nothing.
     """
 
     output: Path
