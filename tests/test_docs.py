@@ -46,7 +46,9 @@ def help_of(command: str, *subcommand: str) -> str:
     """What `--help` prints; wide, so that no option is broken in two."""
     program = Path(sys.executable).with_name(command)
     environment = os.environ | {"COLUMNS": "200"}
-    result = subprocess.run([program, *subcommand, "--help"], capture_output=True, text=True, check=False, env=environment)
+    result = subprocess.run(
+        [program, *subcommand, "--help"], capture_output=True, text=True, check=False, env=environment
+    )
     assert result.returncode == 0, result.stderr
     return result.stdout
 

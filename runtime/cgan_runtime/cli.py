@@ -7,11 +7,13 @@ cgan-run --input-dir FOLDER
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 
@@ -30,8 +32,14 @@ from cgan_runtime.media.target import (
 
 if TYPE_CHECKING:  # numpy, PyAV and OpenCV would make --help slow
     from cgan_runtime.colorizer import Colorizer
+    from cgan_runtime.media.deinterlace import Deinterlace
+    from cgan_runtime.pipeline import FilmResult
+    from cgan_runtime.temporal import Strength
 
+DEINTERLACING = ("auto", "off", "on")
 BACKEND_NAMES = ("auto", "onnxruntime", "openvino")
+STRENGTHS = ("off", "low", "high")
+MAX_EVERY = 100  # frames; with STRENGTHS as in temporal.py, which would load OpenCV
 _PATH = click.Path(path_type=Path)
 
 
@@ -45,8 +53,15 @@ class Options:
     threads: int | None
     size: int | None
     encoder: EncoderSettings
+    temporal: str
+    every: int
     strict: bool
     overwrite: bool
+    resume: bool
+    stream: int | None
+    deinterlace: Deinterlace
+    saturation: float
+    stats: Path | None
 
 
 @guard
@@ -84,6 +99,28 @@ class Options:
     "Default: what the model was made for.",
 )
 @click.option(
+    "--saturation",
+    type=float,
+    default=1.0,
+    show_default=True,
+    help="How colourful: the chroma is multiplied by this, 0 (grey) to 3; 1 is what the model says.",
+)
+@click.option(
+    "--temporal",
+    type=click.Choice(STRENGTHS),
+    default="high",
+    show_default=True,
+    help="How steady the colour of a film is kept against flicker.",
+)
+@click.option(
+    "--every",
+    type=click.IntRange(1, MAX_EVERY),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Run the model on every N-th frame of a film; in between, colour follows the motion. Faster.",
+)
+@click.option(
     "--codec",
     type=click.Choice(tuple(ENCODERS)),
     help="Video encoder. Default: libx264, in webm libvpx-vp9. ffv1 is lossless and needs mkv or avi.",
@@ -95,10 +132,37 @@ class Options:
 )
 @click.option("--preset", metavar="NAME", help="Speed of libx264, ultrafast to veryslow. Default: veryfast.")
 @click.option(
-    "--strict", is_flag=True, help="Refuse a damaged film. Default: colour what can be read, and say it."
+    "--stream",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Which of the file's streams is the film. Default: the one that is marked so, or the first.",
+)
+@click.option(
+    "--deinterlace",
+    type=click.Choice(DEINTERLACING),
+    default="auto",
+    show_default=True,
+    help="Make whole pictures of interlaced frames: of those that say they are, of none, or of all.",
+)
+@click.option(
+    "--strict",
+    is_flag=True,
+    help="Stop at the first flaw of a damaged film. Default: colour what can be read, and say it.",
 )
 @click.option(
     "--overwrite", is_flag=True, help="Replace a result that exists. Default: refuse; in a folder, skip it."
+)
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Go on with a film whose run was cut off, from where it was. "
+    "Default: refuse to lose what it has done, unless --overwrite allows it.",
+)
+@click.option(
+    "--stats",
+    type=_PATH,
+    metavar="FILE",
+    help="Write what each film took, in all and in each stage, and its settings as JSON.",
 )
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors and warnings.")
 @click.version_option(package_name="cgan", prog_name="cgan-run")
@@ -111,11 +175,18 @@ def main(
     backend: str,
     threads: int | None,
     size: int | None,
+    temporal: str,
+    every: int,
     codec: str | None,
     crf: int | None,
     preset: str | None,
     strict: bool,
     overwrite: bool,
+    resume: bool,
+    stream: int | None,
+    deinterlace: Deinterlace,
+    saturation: float,
+    stats: Path | None,
     quiet: bool,
 ) -> int:
     """Give colour to a grey film (--video), a picture (--image), or a folder of both (--input-dir).
@@ -126,7 +197,12 @@ def main(
     if sum(given is not None for given in (video, image, input_dir)) != 1:
         raise click.UsageError("give exactly one of --video, --image and --input-dir")
     encoder = EncoderSettings(codec, crf, preset)
-    options = Options(output, model, backend, threads, size, encoder, strict, overwrite)
+    if stats is not None and image is not None:
+        raise click.UsageError("--stats tells of films; give it with --video or --input-dir")
+    options = Options(
+        output, model, backend, threads, size, encoder, temporal, every, strict, overwrite, resume, stream,
+        deinterlace, saturation, stats,
+    )  # fmt: skip
     console = Console(quiet=quiet)
     if input_dir is not None:
         return _colour_folder(input_dir, options, console)
@@ -142,7 +218,7 @@ def main(
         encoder.options(encoder.codec_for(target))
         check_output(target, source=video, overwrite=overwrite)
         with _colorizer(options, console) as colorizer:
-            _colour_film(video, target, colorizer, options, console)
+            _write_stats(options, [_colour_film(video, target, colorizer, options, console)])
     return 0
 
 
@@ -153,7 +229,7 @@ def _colorizer(options: Options, console: Console) -> Iterator[Colorizer]:
     from cgan_runtime.models import bundled_model
 
     backend = open_backend(options.model or bundled_model(), options.backend, threads=options.threads)
-    with Colorizer(backend, side=options.size) as colorizer:
+    with Colorizer(backend, side=options.size, saturation=options.saturation) as colorizer:
         yield colorizer
         passed_over = ""
         if options.backend == "auto":
@@ -166,27 +242,57 @@ def _colorizer(options: Options, console: Console) -> Iterator[Colorizer]:
 
 def _colour_film(
     source: Path, target: Path, colorizer: Colorizer, options: Options, console: Console
-) -> None:
+) -> FilmResult:
     from cgan_runtime.pipeline import colour_film
+    from cgan_runtime.temporal import TemporalSettings
 
-    with console.progress(source.name) as advance:
+    with _told_how_to_go_on(target, console), console.progress(source.name) as advance:
         result = colour_film(
             source,
             target,
             colorizer,
             encoder=options.encoder,
+            temporal=TemporalSettings(cast("Strength", options.temporal), options.every),
             strict=options.strict,
             overwrite=options.overwrite,
+            resume=options.resume,
+            stream=options.stream,
+            deinterlace=options.deinterlace,
             progress=advance,
         )
     for note in result.notes:
         console.note(note)
     if result.damage:
         console.warn(f"{source} is damaged: {result.damage}; what could be read is coloured")
+    coloured = f"{result.frames - result.kept_frames} frames"
+    coloured += f" after {result.kept_frames} of an earlier run" if result.kept_frames else ""
     console.result(
         f"{result.output}: {result.width}x{result.height}, {size_text(result.bytes)}, "
-        f"{result.frames} frames in {result.seconds:.1f} s, {result.fps:.1f} frames/s"
+        f"{coloured} in {result.seconds:.1f} s, {result.fps:.1f} frames/s"
     )
+    return result
+
+
+def _write_stats(options: Options, films: list[FilmResult]) -> None:
+    from cgan_runtime.stats import write_stats
+
+    if options.stats is not None:
+        write_stats(options.stats, films)
+
+
+@contextmanager
+def _told_how_to_go_on(target: Path, console: Console) -> Iterator[None]:
+    """Where a run is told to stop: say what is done, and the command that goes on with it."""
+    from cgan_runtime.media.segments import kept_frames
+
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit):
+        if kept := kept_frames(target):
+            given = [word for word in sys.argv[1:] if word != "--resume"]
+            command = shlex.join(["cgan-run", *given, "--resume"])
+            console.warn(f"stopped; {kept} frames of {target} are done, go on with: {command}")
+        raise
 
 
 def _colour_still(
@@ -213,6 +319,7 @@ def _colour_folder(folder: Path, options: Options, console: Console) -> int:
             f"cannot make the folder {results} ({error.strerror}); name another with -o"
         ) from error
     failed = skipped = 0
+    films: list[FilmResult] = []
     with _colorizer(options, console) as colorizer:
         for source in sources:
             still = source.suffix.lower() in PICTURES
@@ -221,10 +328,14 @@ def _colour_folder(folder: Path, options: Options, console: Console) -> int:
                 skipped += 1
                 continue
             try:
-                (_colour_still if still else _colour_film)(source, target, colorizer, options, console)
+                if still:
+                    _colour_still(source, target, colorizer, options, console)
+                else:
+                    films.append(_colour_film(source, target, colorizer, options, console))
             except CganError as error:
                 failed += 1
                 print_error(str(error))
+    _write_stats(options, films)
     done = len(sources) - failed - skipped
     summary = [f"{done} of {len(sources)} coloured into {results}"]
     summary += [f"{skipped} were there already (--overwrite makes them again)"] if skipped else []

@@ -31,12 +31,16 @@ from cgan_runtime.color import (
 from cgan_runtime.enlarge import enlarge_chroma
 from cgan_runtime.errors import ConfigError, InputShapeError
 from cgan_runtime.manifest import AB_SCALE
+from cgan_runtime.temporal import TemporalFilter
 
 MAX_ASPECT = 4.0
 """Longer pictures are squeezed to this for the network, which has seen nothing like them."""
 
 MAX_SIDE = 2048
 """Largest `side`, pixels; far above what a colouriser is trained for."""
+
+MAX_SATURATION = 3.0
+"""Largest `saturation`: from here on most colours are drawn in to the gamut's edge."""
 
 _STILL_ROWS = 64
 """Rows of a still that are converted at a time: bounds the memory that a large photo takes."""
@@ -48,19 +52,23 @@ class Colorizer:
     Attributes:
         backend: What predicts the colour.
         side: The network's input has about side * side pixels, in the aspect of the picture.
+        saturation: What the chroma is multiplied by.
     """
 
-    def __init__(self, backend: Backend, *, side: int | None = None) -> None:
+    def __init__(self, backend: Backend, *, side: int | None = None, saturation: float = 1.0) -> None:
         """Take a back end over.
 
         Args:
             backend: Closed with the colouriser.
             side: Square root of the network's input area in pixels; by default the size that the model was
                 made for. Smaller is faster and coarser.
+            saturation: What the chroma is multiplied by: 0 leaves the picture grey, 1 is what the model says.
 
         Raises:
-            ConfigError: `side` is out of range, or the model takes one size only and it is another.
+            ConfigError: A value is out of range, or the model takes one size only and `side` is another.
         """
+        if not 0 <= saturation <= MAX_SATURATION:
+            raise ConfigError(f"saturation {saturation} is out of range; take 0 (grey) to {MAX_SATURATION:g}")
         manifest = backend.manifest
         height, width = manifest.input.shape[2:]
         self._fixed = (height, width) if isinstance(height, int) and isinstance(width, int) else None
@@ -75,16 +83,25 @@ class Colorizer:
             )
         self.backend = backend
         self.side = side or manifest.size
+        self.saturation = saturation
         self._out: tuple[Plane, Plane] | None = None
         self._scratch: tuple[FloatArray, FloatArray] | None = None
 
-    def planes(self, luma: Plane, encoding: Encoding, chroma_shape: tuple[int, int]) -> tuple[Plane, Plane]:
+    def planes(
+        self,
+        luma: Plane,
+        encoding: Encoding,
+        chroma_shape: tuple[int, int],
+        temporal: TemporalFilter | None = None,
+    ) -> tuple[Plane, Plane]:
         """Predict the chroma planes of a picture whose luma plane is given; the luma is only read.
 
         Args:
             luma: Y' codes, uint8 or uint16 (H, W); any size from one pixel.
             encoding: How these codes are to be read, and how those of the chroma shall be written.
             chroma_shape: (h, w) of the chroma planes, (H/2, W/2) rounded up for 4:2:0.
+            temporal: Keeps the colour of a film steady; it is given every frame of one film, in order. None
+                colours each picture by itself.
 
         Returns:
             Cb and Cr, each (h, w), dtype as `luma`, rounded and within the legal codes. They belong to
@@ -103,7 +120,7 @@ class Colorizer:
         # the mean of lightness but for the curve of the table within one small pixel.
         low = _resize(coarse, shape)
         lightness = np.take(lightness_table(encoding), low, mode="clip")
-        chroma = self.backend.infer(lightness[None, None])[0]
+        chroma = self._chroma(lightness) if temporal is None else temporal.step(lightness, self._chroma)
         codes = chroma_codes(lightness, chroma, encoding)
         cb, cr = enlarge_chroma(
             codes, low, guide, span=encoding.luma_span, out=self._out, scratch=self._scratch
@@ -128,7 +145,7 @@ class Colorizer:
         _check_still(image)
         lightness = _lightness(image)
         low = _resize(lightness, self.input_shape(*lightness.shape))
-        chroma = self.backend.infer(low[None, None])[0]
+        chroma = self._chroma(low)
         a, b = enlarge_chroma(chroma, low, lightness, span=2.0)
         coloured = np.empty(
             (*lightness.shape, 4 if image.ndim == 3 and image.shape[2] == 4 else 3), image.dtype
@@ -172,6 +189,13 @@ class Colorizer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _chroma(self, lightness: FloatArray) -> FloatArray:
+        """Chroma (2, h, w) of lightness (h, w), as colourful as was asked for; valid until the next call."""
+        chroma: FloatArray = self.backend.infer(lightness[None, None])[0]
+        if self.saturation != 1:
+            chroma = chroma * np.float32(self.saturation)
+        return chroma
 
     def _make_buffers(self, shape: tuple[int, int], dtype: np.dtype[Any]) -> None:
         if self._out is None or self._out[0].shape != shape or self._out[0].dtype != dtype:

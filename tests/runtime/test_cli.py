@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -169,6 +172,25 @@ def test_bad_input_is_one_line_exit_code_1_and_no_file(
     assert _names(work) == before
 
 
+def test_stats_tell_of_every_film_in_a_folder(work: Path, tiny_model: Path) -> None:
+    (work / "films").mkdir()
+    write_film(work / "films" / "a.mp4", Film(frames=3))
+    write_film(work / "films" / "b.mkv", Film(frames=5))
+    done = _run(
+        "--input-dir", "films", "--stats", "stats.json", "--saturation", "0", "--model", tiny_model, cwd=work
+    )
+    assert done.returncode == 0, done.stderr
+    films = json.loads((work / "stats.json").read_text())["films"]
+    assert [(film["output"], film["frames"]) for film in films] == [
+        (str(Path("films.colour/a.mp4")), 3), (str(Path("films.colour/b.mkv")), 5),
+    ]  # fmt: skip
+    assert chroma_span(read_frames(work / "films.colour" / "a.mp4")[0]) == 0
+
+
+def test_stats_of_a_picture_are_a_matter_of_usage() -> None:
+    _refused(_run("--image", "a.png", "--stats", "a.json"), "--stats tells of films", code=2)
+
+
 def test_a_truncated_film_is_coloured_with_a_warning(work: Path, tiny_model: Path) -> None:
     cut = write_film(work / "in.mp4", Film(frames=60, container_options={"movflags": "faststart"}))
     cut.write_bytes(cut.read_bytes()[: cut.stat().st_size // 2])
@@ -181,22 +203,50 @@ def test_a_truncated_film_is_coloured_with_a_warning(work: Path, tiny_model: Pat
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent to a process of our own")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_an_interrupted_run_leaves_nothing(
+def test_an_interrupted_run_says_how_to_go_on(
     number: signal.Signals, code: int, work: Path, tiny_model: Path
 ) -> None:
-    write_film(work / "in.mp4", Film(frames=1500, width=640, height=360))
+    write_film(work / "in.mp4", Film(frames=1500, width=320, height=180))
+    command = [sys.executable, "-c", "from cgan_runtime.cli import main; main()"]
+    process = subprocess.Popen(
+        [*command, "--video", "in.mp4", "--model", str(tiny_model)],
+        cwd=work, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    first = work / ".in.colour.mp4.cgan-work" / "000000.segment"
+    deadline = time.monotonic() + 60
+    while not first.exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(number)
+    out, error = process.communicate(timeout=60)
+    assert (process.returncode, out) == (code, "")
+    told = re.fullmatch(
+        r"warning: stopped; (\d+) frames of in.colour.mp4 are done, go on with: cgan-run (.*)", error.strip()
+    )
+    assert told is not None, error
+    assert int(told[1]) % 250 == 0
+    assert _names(work) == [".in.colour.mp4.cgan-work", "in.mp4"]
+    _refused(_run("--video", "in.mp4", "--model", tiny_model, cwd=work), "go on with --resume")
+    done = _run(*shlex.split(told[2]), cwd=work)
+    assert done.returncode == 0, done.stderr
+    assert f"after {told[1]} of an earlier run" in done.stdout
+    assert _names(work) == ["in.colour.mp4", "in.mp4"]
+    assert len(read_frames(work / "in.colour.mp4")) == 1500
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are sent to a process of our own")
+def test_an_interrupted_run_that_has_done_nothing_leaves_nothing(work: Path, tiny_model: Path) -> None:
+    write_film(work / "in.mp4", Film(frames=240, width=640, height=360))
     command = [sys.executable, "-c", "from cgan_runtime.cli import main; main()"]
     process = subprocess.Popen(
         [*command, "--video", "in.mp4", "--model", str(tiny_model)],
         cwd=work, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     deadline = time.monotonic() + 60
-    while not any(name.startswith(".cgan-") for name in os.listdir(work)) and time.monotonic() < deadline:  # noqa: PTH208
+    while len(_names(work)) == 1 and time.monotonic() < deadline:
         time.sleep(0.01)
-    time.sleep(0.1)
-    process.send_signal(number)
+    process.send_signal(signal.SIGINT)
     out, error = process.communicate(timeout=60)
-    assert (process.returncode, out, error.strip()) == (code, "", "")
+    assert (process.returncode, out, error.strip()) == (130, "", "")
     assert _names(work) == ["in.mp4"]
 
 

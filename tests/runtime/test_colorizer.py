@@ -287,3 +287,29 @@ def test_closing_closes_the_back_end() -> None:
     with pytest.raises(BackendUnavailable, match="closed"):
         colorizer.still(luma_plane(8, 8))
     assert backend.calls == 1
+
+
+class TestSaturation:
+    def test_none_is_the_neutral_picture_to_the_bit(self) -> None:
+        luma = luma_plane(48, 64)
+        with Colorizer(FakeBackend(), saturation=0) as colorizer:
+            for plane in colorizer.planes(luma, FILM, (24, 32)):
+                assert np.all(plane == 128)
+            picture = colorizer.still(luma)
+        assert np.array_equal(picture, np.repeat(luma[..., None], 3, axis=2))
+
+    def test_more_is_farther_from_grey_and_one_is_what_the_model_says(self) -> None:
+        luma = np.full((48, 64), 120, np.uint8)
+        strengths = []
+        for saturation in (0.5, 1.0, 1.5):
+            with Colorizer(FakeBackend(even(0.1, 0.1)), saturation=saturation) as colorizer:
+                cr = colorizer.planes(luma, FILM, (24, 32))[1]
+                strengths.append(float(cr.astype(int).mean()) - 128)
+        # L*a*b* is not linear in the codes, but not far from it.
+        assert strengths[0] == pytest.approx(strengths[1] / 2, rel=0.15)
+        assert strengths[2] == pytest.approx(strengths[1] * 1.5, rel=0.15)
+
+    @pytest.mark.parametrize("saturation", [-0.1, 3.1, float("nan"), float("inf")])
+    def test_out_of_range_is_refused(self, saturation: float) -> None:
+        with pytest.raises(ConfigError, match=r"saturation .* is out of range; take 0 \(grey\) to 3"):
+            Colorizer(FakeBackend(), saturation=saturation)

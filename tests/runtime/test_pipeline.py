@@ -15,12 +15,14 @@ import pytest
 from tests.fakes import FakeBackend
 from tests.films import Film, chroma_span, luma_of, packets_of, read_frames, times_of, write_film
 
+from cgan_runtime.color import Encoding
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import MediaError
 from cgan_runtime.media.reader import FilmReader
 from cgan_runtime.media.target import EncoderSettings
 from cgan_runtime.media.writer import FilmWriter
 from cgan_runtime.pipeline import FilmResult, colour_film
+from cgan_runtime.temporal import TemporalSettings
 
 CLIPS = Path(__file__).parents[2].parent / "shared" / "data" / "videos"
 CLEARLY_COLOURED = 20  # codes of 8 bit between the most different chroma samples of a frame
@@ -279,6 +281,30 @@ def test_depth_that_the_encoder_does_not_take_is_said(tmp_path: Path, colorizer:
     result = _colour(source, tmp_path / "out.mkv", colorizer, EncoderSettings("ffv1"))
     assert result.notes == ()
     assert _luma_is_equal(source, tmp_path / "out.mkv")
+
+
+@pytest.mark.parametrize("frames", [1, 2, 12])
+@pytest.mark.parametrize("rotation", [0, 90])
+def test_the_network_may_run_on_every_nth_frame(frames: int, rotation: int, tmp_path: Path) -> None:
+    if rotation and not hasattr(av.VideoStream, "set_display_rotation"):
+        pytest.skip("PyAV before 18 cannot turn a film")
+    source = write_film(tmp_path / "in.mp4", Film(frames=frames, width=192, height=144, rotation=rotation))
+    backend = FakeBackend()
+    with Colorizer(backend) as colorizer:
+        colour_film(source, tmp_path / "out.mp4", colorizer, temporal=TemporalSettings("low", every=5))
+    assert backend.calls == -(-frames // 5)
+    coloured = read_frames(tmp_path / "out.mp4")
+    assert len(coloured) == frames
+    assert min(chroma_span(frame) for frame in coloured) > CLEARLY_COLOURED
+
+
+def test_a_filter_that_is_off_colours_each_frame_by_itself(tmp_path: Path, colorizer: Colorizer) -> None:
+    source, target = write_film(tmp_path / "in.mkv", Film(codec="ffv1", options={})), tmp_path / "out.mkv"
+    colour_film(source, target, colorizer, encoder=EncoderSettings("ffv1"), temporal=TemporalSettings("off"))
+    for before, after in zip(read_frames(source), read_frames(target), strict=True):
+        cb, _ = colorizer.planes(luma_of(before), Encoding("bt601", False, 8), (24, 32))
+        plane = after.planes[1]
+        assert (np.frombuffer(bytes(plane), np.uint8).reshape(-1, plane.line_size)[:24, :32] == cb).all()
 
 
 def test_progress_is_told_for_every_frame_in_the_calling_thread(tmp_path: Path, colorizer: Colorizer) -> None:

@@ -157,6 +157,41 @@ def test_a_hole_in_the_middle_costs_frames_and_is_counted(tmp_path: Path, colori
     assert result.lost_frames == 60 - result.frames
 
 
+def test_strict_stops_at_the_first_flaw_and_says_where(tmp_path: Path, colorizer: Colorizer) -> None:
+    film = Film(frames=60, width=320, height=240, options={"preset": "ultrafast", "g": "5"})
+    source = write_film(tmp_path / "in.mp4", film)
+    data = bytearray(source.read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 6000] = random.Random(0).randbytes(6000)
+    _written(source, bytes(data))
+    calls: list[int] = []
+    with pytest.raises(
+        MediaError, match=r"is damaged: .* (decoded with errors \(\d+|decoded).*it stopped after"
+    ):
+        colour_film(
+            source, tmp_path / "out.mp4", colorizer, strict=True, progress=lambda done, _: calls.append(done)
+        )
+    assert 5 < calls[-1] < 50
+    assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
+
+
+def test_a_film_that_vanishes_while_it_is_read_is_coloured_as_far_as_it_was_there(
+    tmp_path: Path, colorizer: Colorizer
+) -> None:
+    film = Film(frames=400, width=320, height=240, container_options=FASTSTART)
+    source = write_film(tmp_path / "in.mp4", film)
+
+    def vanish(done: int, _: int | None) -> None:
+        if done == 20:
+            os.truncate(source, source.stat().st_size // 2)
+
+    result = colour_film(source, tmp_path / "out.mp4", colorizer, progress=vanish)
+    assert 100 < result.frames < 300
+    assert result.damage is not None
+    assert result.damage.startswith("it is cut off")
+    assert len(read_frames(tmp_path / "out.mp4")) == result.frames
+
+
 def test_times_that_are_missing_or_go_back_are_put_right(tmp_path: Path, colorizer: Colorizer) -> None:
     # A raw H.264 stream has no times at all.
     with av.open(tmp_path / "in.h264", "w", format="h264") as output:

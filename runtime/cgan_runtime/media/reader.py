@@ -19,9 +19,11 @@ import av
 from av.stream import Disposition
 
 from cgan_runtime.errors import MediaError
+from cgan_runtime.media.deinterlace import Deinterlace, Deinterlacer
 
 _MAX_FAILED_READS = 16  # in a row; then the rest of a damaged film is given up
 _MISSING_TAIL = 0.25  # seconds short of the stated duration from which a film counts as cut off
+_NUMBERS_TOLD = 5  # of frames with errors
 _MICROSECONDS = 1_000_000  # per second; the unit of a container's duration
 _MOV = "mov,mp4,m4a,3gp,3g2,mj2"
 
@@ -37,8 +39,13 @@ class FilmReader:
         stated_frames: How many frames the film should have, exact or by its duration; None where unknown.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, stream: int | None = None, deinterlace: Deinterlace = "auto") -> None:
         """Open a film and decode its first frame.
+
+        Args:
+            path: The film.
+            stream: Index in the file of the video stream to take; None takes the default one.
+            deinterlace: Which frames are made whole: those that say they are interlaced, none, or all.
 
         Raises:
             MediaError: Missing, a folder, not readable, not a film, without a picture, or without a frame.
@@ -46,11 +53,13 @@ class FilmReader:
         self.path = path
         self.container = _open(path)
         self._packets = self._hidden = self._frames = 0
-        self._failed_decodes = self._failed_reads = self._corrupt = self._retimed = 0
+        self._failed_decodes = self._failed_reads = self._retimed = 0
+        self._corrupt: list[int] = []  # numbers of frames, from 0
         self._end = 0.0  # seconds, of the latest packet of any stream
         self._last_pts: int | None = None
+        self._deinterlacer = Deinterlacer(deinterlace)
         try:
-            self.stream = _film_stream(path, self.container)
+            self.stream = _film_stream(path, self.container, stream)
             self.stream.thread_type = "AUTO"
             self._stated_end = (self.container.duration or 0) / _MICROSECONDS
             self._index_length = self._stated_packets()
@@ -90,15 +99,32 @@ class FilmReader:
         parts = [
             "it is cut off" if self._is_cut_off() else "",
             f"about {_count(lost, 'frame')}{of} could not be read" if lost else "",
-            f"{_count(self._corrupt, 'frame')} decoded with errors" if self._corrupt else "",
-            f"{_count(self._failed_reads, 'stretch')} skipped" if self._failed_reads else "",
+            self.flaws,
         ]
         return ", ".join(part for part in parts if part) or None
+
+    @property
+    def flaws(self) -> str:
+        """What was found wrong so far with frames and packets; empty if nothing was."""
+        numbers = ", ".join(map(str, self._corrupt[:_NUMBERS_TOLD])) + (
+            ", ..." if len(self._corrupt) > _NUMBERS_TOLD else ""
+        )
+        parts = [
+            f"{_count(len(self._corrupt), 'frame')} decoded with errors ({numbers})" if self._corrupt else "",
+            f"{_count(self._failed_decodes, 'packet')} could not be decoded" if self._failed_decodes else "",
+            f"{_count(self._failed_reads, 'stretch')} skipped" if self._failed_reads else "",
+        ]
+        return ", ".join(part for part in parts if part)
 
     @property
     def retimed_frames(self) -> int:
         """Frames whose pts was missing or did not rise, and was put right."""
         return self._retimed
+
+    @property
+    def deinterlaced_frames(self) -> int:
+        """Interlaced frames that were made whole pictures."""
+        return self._deinterlacer.frames
 
     def _read(self) -> Iterator[av.VideoFrame | av.Packet[Any]]:
         for packet in self._demux():
@@ -110,6 +136,7 @@ class FilmReader:
             self._hidden += packet.is_discard  # cut away by an edit list
             yield from self._decode(packet)
         yield from self._decode(None)
+        yield from self._deinterlacer.flush()
 
     def _demux(self) -> Iterator[av.Packet[Any]]:
         in_a_row = 0
@@ -135,9 +162,10 @@ class FilmReader:
             self._failed_decodes += 1
             return
         for frame in frames:
+            if frame.is_corrupt:
+                self._corrupt.append(self._frames)
             self._frames += 1
-            self._corrupt += frame.is_corrupt
-            yield self._timed(frame)
+            yield from self._deinterlacer.take(self._timed(frame))
 
     def _timed(self, frame: av.VideoFrame) -> av.VideoFrame:
         """Give a frame a pts that is there and rises, in the stream's time base: encoders insist on both."""
@@ -213,13 +241,19 @@ def _open(path: Path) -> av.container.InputContainer:
     return container
 
 
-def _film_stream(path: Path, container: av.container.InputContainer) -> av.VideoStream:
+def _film_stream(path: Path, container: av.container.InputContainer, index: int | None) -> av.VideoStream:
     films = [
         stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic
     ]
     if not films:
         raise MediaError(f"{path} has no picture to colour, only {_kinds(container)}; give a film")
-    chosen = next((stream for stream in films if stream.disposition & Disposition.default), films[0])
+    if index is None:
+        chosen = next((stream for stream in films if stream.disposition & Disposition.default), films[0])
+    elif (named := next((stream for stream in films if stream.index == index), None)) is not None:
+        chosen = named
+    else:
+        there = ", ".join(str(stream.index) for stream in films)
+        raise MediaError(f"stream {index} of {path} is no film; its films are stream {there}")
     if chosen.codec_context is None:
         raise MediaError(f"{path} has a picture in a codec that cannot be decoded here; convert it first")
     return chosen

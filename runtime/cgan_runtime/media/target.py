@@ -211,14 +211,21 @@ def replacing(target: Path) -> Iterator[Path]:
     temporary = _temporary_for(target)
     try:
         yield temporary
-        try:
-            os.replace(temporary, target)  # noqa: PTH105 (named as the contract names it)
-        except OSError as error:
-            raise MediaError(
-                f"cannot write {target} ({error.strerror}); name another file with -o"
-            ) from error
+        publish(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def publish(finished: Path, target: Path) -> None:
+    """Let a finished file take the target's name.
+
+    Raises:
+        MediaError: It cannot.
+    """
+    try:
+        os.replace(finished, target)  # noqa: PTH105 (named as the contract names it)
+    except OSError as error:
+        raise MediaError(f"cannot write {target} ({error.strerror}); name another file with -o") from error
 
 
 def _temporary_for(target: Path) -> Path:

@@ -1,7 +1,7 @@
 """Films out: coloured frames and the other streams' packets into one container.
 
     with FilmWriter(temporary, reader, settings) as writer:
-        writer.write(coloured_frame_or_packet)
+        writer.write(coloured_or_kept_frame_or_packet)
         writer.finish()
 
 The name that it writes to is a temporary one, see `target.replacing`.
@@ -10,7 +10,7 @@ The name that it writes to is a temporary one, see `target.replacing`.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
@@ -21,8 +21,10 @@ import av
 import numpy as np
 
 from cgan_runtime.errors import MediaError
+from cgan_runtime.media.encoder import FilmEncoder
 from cgan_runtime.media.frame import FrameLayout
 from cgan_runtime.media.reader import FilmReader
+from cgan_runtime.media.segments import Coloured, Kept, Work
 from cgan_runtime.media.target import ENCODERS, WRITTEN_FILMS, EncoderSettings
 from cgan_runtime.media.tracks import lasting_tags, plan_tracks
 
@@ -40,8 +42,16 @@ class FilmWriter:
         notes: What is not kept as it was, one sentence each.
     """
 
-    def __init__(self, path: Path, reader: FilmReader, settings: EncoderSettings) -> None:
+    def __init__(
+        self, path: Path, reader: FilmReader, settings: EncoderSettings, work: Work | None = None
+    ) -> None:
         """Decide everything and write the header.
+
+        Args:
+            path: Its suffix chooses the container.
+            reader: The film that is coloured.
+            settings: Of the picture's encoder.
+            work: Where what is done is kept for a later run; None keeps nothing.
 
         Raises:
             MediaError: The container or the encoder cannot be used for this film.
@@ -68,6 +78,12 @@ class FilmWriter:
         try:
             with self._told_plainly():
                 self._stream = self._add_film(codec, options)
+                self._encoder = FilmEncoder(
+                    self._stream.codec_context,
+                    lambda: self._another_encoder(options),
+                    reader.stream.time_base or _CLOCK,
+                    work,
+                )
                 rotation_notes = _keep_rotation(reader.first, self._stream)
                 self._tracks, track_notes = plan_tracks(reader.container, reader.stream, self._container)
                 self._copy_film_tags()
@@ -85,15 +101,15 @@ class FilmWriter:
     ) -> None:
         self._close_quietly()
 
-    def write(self, item: av.VideoFrame | av.Packet[Any]) -> None:
+    def write(self, item: Coloured | Kept | av.Packet[Any]) -> None:
         """Take a coloured frame, or a packet of another stream of the input.
 
         Raises:
             MediaError: It cannot be written (disk full, encoder refuses).
         """
         with self._told_plainly():
-            if isinstance(item, av.VideoFrame):
-                self._container.mux(self._stream.encode(item))
+            if isinstance(item, (Coloured, Kept)):
+                self._mux(self._encoder.take(item))
             elif item.stream_index in self._tracks:
                 self._tracks[item.stream_index].write(item)
 
@@ -104,27 +120,45 @@ class FilmWriter:
             MediaError: As `write`.
         """
         with self._told_plainly():
-            self._container.mux(self._stream.encode(None))
+            self._mux(self._encoder.finish())
             for track in self._tracks.values():
                 track.flush()
             self._container.close()
 
     def _add_film(self, codec: str, options: dict[str, str]) -> av.VideoStream:
-        source, layout = self._reader.stream, self.layout
+        source = self._reader.stream
         rate = source.average_rate or source.guessed_rate
         stream = cast(av.VideoStream, self._container.add_stream(codec, rate=rate, options=options))
-        context = stream.codec_context
-        context.width, context.height, context.pix_fmt = layout.width, layout.height, layout.pixel_format
-        stream.time_base = context.time_base = source.time_base or _CLOCK
-        context.thread_type = "AUTO"
-        if source.sample_aspect_ratio:
-            context.sample_aspect_ratio = source.sample_aspect_ratio
-        first = self._reader.first
-        context.colorspace, context.color_range = layout.colorspace, layout.color_range
-        context.color_primaries, context.color_trc = first.color_primaries, first.color_trc
+        stream.time_base = source.time_base or _CLOCK
+        self._set_up(stream.codec_context)
         stream.metadata.update(lasting_tags(source.metadata))
         stream.disposition = source.disposition
         return stream
+
+    def _set_up(self, context: av.VideoCodecContext) -> None:
+        source, first, layout = self._reader.stream, self._reader.first, self.layout
+        context.width, context.height, context.pix_fmt = layout.width, layout.height, layout.pixel_format
+        context.time_base = source.time_base or _CLOCK
+        context.thread_type = "AUTO"
+        context.bit_rate = 0  # crf rules
+        if source.sample_aspect_ratio:
+            context.sample_aspect_ratio = source.sample_aspect_ratio
+        context.colorspace, context.color_range = layout.colorspace, layout.color_range
+        context.color_primaries, context.color_trc = first.color_primaries, first.color_trc
+
+    def _another_encoder(self, options: dict[str, str]) -> av.VideoCodecContext:
+        """An encoder that is to the stream's own as one twin to the other."""
+        model = self._stream.codec_context
+        context = cast(av.VideoCodecContext, av.CodecContext.create(model.codec.name, "w"))
+        self._set_up(context)
+        context.framerate, context.flags = model.framerate, model.flags
+        context.options = dict(options)
+        return context
+
+    def _mux(self, packets: Iterable[av.Packet[Any]]) -> None:
+        for packet in packets:
+            packet.stream = self._stream
+            self._container.mux(packet)
 
     def _copy_film_tags(self) -> None:
         source = self._reader.container
@@ -138,7 +172,7 @@ class FilmWriter:
         """Turn what FFmpeg raises into an error of ours."""
         try:
             yield
-        except (av.FFmpegError, OverflowError) as error:
+        except (av.FFmpegError, OverflowError, OSError) as error:
             reason = getattr(error, "strerror", None) or error
             raise MediaError(
                 f"the film cannot be written ({reason}); is the disk full? "
@@ -147,6 +181,8 @@ class FilmWriter:
 
     def _close_quietly(self) -> None:
         """Close a container that may already have failed, or have been finished."""
+        if hasattr(self, "_encoder"):
+            self._encoder.close()
         with suppress(av.FFmpegError):  # what brought us here is the one to be told, and the file goes away
             self._container.close()
 

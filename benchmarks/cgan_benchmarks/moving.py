@@ -1,0 +1,213 @@
+"""Short clips in true colours with known motion: made up from photographs, or real ones and an estimate.
+
+for clip in [*made_up_clips(photos, frames=24), *real_clips(Path("videos"), frames=40)]: ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import av
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from cgan_runtime.errors import DataError
+
+FloatArray = npt.NDArray[np.float32]
+Picture = npt.NDArray[np.uint8]  # (H, W, 3) RGB
+
+WIDTH, HEIGHT = 320, 240
+"""Of the made-up clips, pixels; real ones are made about as large."""
+
+GRAIN_SIGMA = 6.0  # levels of 255, as on fast film
+GRAIN_SOFTNESS = 0.7  # pixels
+SEED = 1803
+
+PAN = 0.25  # of the view's width, over the whole clip
+ZOOM = 1.3  # over the whole clip
+FLASH_GAIN, FLASH_OFFSET = 0.6, 110.0  # of one frame's R'G'B', 0..255
+CUT_EVERY = 12  # frames
+
+_MOVES = ("pan", "zoom", "shake")
+_LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)  # ITU-R BT.709
+
+OCCLUDED = 12.0
+"""Difference of luma, of 255, from which a place of a real clip is not the one that the motion says."""
+
+SAME_SCENE = 0.5
+"""Share of a real frame that must be found again in the one before."""
+
+
+class Photos(Protocol):
+    """Pictures by index, as `cgan_train.data.sources` reads them."""
+
+    def __len__(self) -> int:
+        """How many."""
+
+    def read(self, index: int) -> Picture:
+        """One photo in colour."""
+
+
+@dataclass(frozen=True)
+class Moving:
+    """One frame of a clip.
+
+    Attributes:
+        truth: True colours, sRGB uint8 (H, W, 3).
+        luma: What the colouriser sees, BT.709 full range, 16 bits, (H, W); with grain where there is some.
+        before: Which earlier frame this one is compared with, counted back; 0 for none (a cut, a flash).
+        where: For every pixel its place in that frame, float32 (H, W, 2), x and y.
+        known: Where that place exists and is not hidden, bool (H, W).
+    """
+
+    truth: Picture
+    luma: npt.NDArray[np.uint16]
+    before: int = 0
+    where: FloatArray | None = None
+    known: npt.NDArray[np.bool_] | None = None
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A row of frames with a name."""
+
+    name: str
+    frames: Sequence[Moving]
+
+
+def made_up_clips(photos: Photos, *, count: int, frames: int) -> Iterator[Clip]:
+    """Pans, zooms and shakes over photographs, in turns clean, grainy, with a flash, with cuts.
+
+    Args:
+        photos: In colour.
+        count: Clips; each begins with another photograph.
+        frames: Of each clip.
+
+    Raises:
+        DataError: Fewer photographs than clips.
+    """
+    if len(photos) < count:
+        raise DataError(
+            f"{len(photos)} photographs are too few for {count} clips; give more, or ask for fewer"
+        )
+    stride = len(photos) // count
+    for number in range(count):
+        move, disturbance = _MOVES[number % 3], ("clean", "grain", "flash", "cuts")[number % 4]
+        pictures = [
+            photos.read((number * stride + scene) % len(photos)) for scene in range(frames // CUT_EVERY + 1)
+        ]
+        yield Clip(
+            f"{move}-{disturbance}-{number}", _render(pictures, move, disturbance, frames, SEED + number)
+        )
+
+
+def real_clips(folder: Path, *, frames: int) -> Iterator[Clip]:
+    """The first frames of every film in a folder, with the motion that optical flow finds in their luma."""
+    for path in sorted(path for path in folder.iterdir() if path.suffix in (".mp4", ".webm", ".mkv", ".mov")):
+        with av.open(path) as container:
+            pictures = [
+                _small(frame) for _, frame in zip(range(frames), container.decode(video=0), strict=False)
+            ]
+        yield Clip(path.stem, _estimated(pictures))
+
+
+def luma_of(picture: npt.NDArray[np.generic]) -> npt.NDArray[np.uint16]:
+    """BT.709 luma, full range, 16 bits (H, W) of R'G'B' 0..255 (H, W, 3)."""
+    codes = np.rint((picture.astype(np.float32) @ _LUMA) * np.float32(257)).clip(0, 65535)
+    return np.asarray(codes, np.uint16)
+
+
+def _render(pictures: Sequence[Picture], move: str, disturbance: str, frames: int, seed: int) -> list[Moving]:
+    random = np.random.default_rng(seed)
+    rendered: list[Moving] = []
+    flash = frames // 2 if disturbance == "flash" else -1
+    views: list[FloatArray] = []
+    for index in range(frames):
+        scene = index // CUT_EVERY if disturbance == "cuts" else 0
+        picture = pictures[scene]
+        view = _view(picture, move, index, frames, random)
+        seen = cv2.warpAffine(
+            picture,
+            view[:2],
+            (WIDTH, HEIGHT),
+            flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REFLECT,
+        )
+        truth = np.asarray(seen, np.uint8)
+        light = truth.astype(np.float32)
+        if index == flash:
+            light = np.minimum(light * FLASH_GAIN + FLASH_OFFSET, 255)
+            truth = np.rint(light).astype(np.uint8)
+        luma = luma_of(light + (0 if disturbance == "clean" else _grain(random)))
+        fresh = index == 0 or index == flash or (disturbance == "cuts" and index % CUT_EVERY == 0)
+        before = 0 if fresh else 2 if index == flash + 1 and flash > 0 else 1
+        where, known = _between(view, views[-before]) if before else (None, None)
+        rendered.append(Moving(truth, luma, before, where, known))
+        views.append(view)
+    return rendered
+
+
+def _view(picture: Picture, move: str, index: int, frames: int, random: np.random.Generator) -> FloatArray:
+    """From the clip's pixels to the photograph's, float64 (3, 3)."""
+    height, width = picture.shape[:2]
+    part = index / (frames - 1) - 0.5  # -0.5..0.5
+    largest = min(width / WIDTH, height / HEIGHT) / (1 + PAN if move != "zoom" else 1)
+    scale = largest * (ZOOM ** (-part - 0.5) if move == "zoom" else 1)
+    x, y = width / 2, height / 2
+    if move == "pan":
+        x, y = x + part * PAN * WIDTH * scale, y + part * PAN * HEIGHT * scale / 2
+    if move == "shake":
+        x, y = (centre + scale * random.normal(0, 1.5) for centre in (x, y))
+    return np.array([[scale, 0, x - scale * WIDTH / 2], [0, scale, y - scale * HEIGHT / 2], [0, 0, 1]])
+
+
+def _between(view: FloatArray, earlier: FloatArray) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
+    """Where each pixel of a view lies in an earlier one, and whether it is inside."""
+    motion = np.linalg.inv(earlier) @ view
+    grid = np.stack(np.meshgrid(np.arange(WIDTH), np.arange(HEIGHT)), axis=-1).astype(np.float32)
+    where = (grid @ motion[:2, :2].T + motion[:2, 2]).astype(np.float32)
+    return where, _inside(where)
+
+
+def _inside(where: FloatArray) -> npt.NDArray[np.bool_]:
+    height, width = where.shape[:2]
+    x, y = where[..., 0], where[..., 1]
+    inside: npt.NDArray[np.bool_] = (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
+    return inside
+
+
+def _grain(random: np.random.Generator) -> FloatArray:
+    grain = cv2.GaussianBlur(random.standard_normal((HEIGHT, WIDTH), np.float32), (0, 0), GRAIN_SOFTNESS)
+    return (grain * np.float32(GRAIN_SIGMA / grain.std()))[..., None]
+
+
+def _small(frame: av.VideoFrame) -> Picture:
+    scale = (WIDTH * HEIGHT / (frame.width * frame.height)) ** 0.5
+    picture = frame.to_ndarray(format="rgb24")
+    size = round(frame.width * scale), round(frame.height * scale)
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _estimated(pictures: Sequence[Picture]) -> list[Moving]:
+    """Frames with the motion from each to the one before, by an optical flow finer than the filter's own."""
+    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    moving: list[Moving] = []
+    last = None
+    for picture in pictures:
+        luma = luma_of(picture)
+        small = np.rint(luma / 257).astype(np.uint8)
+        where = known = None
+        if last is not None:
+            height, width = small.shape
+            grid = np.stack(np.meshgrid(np.arange(width), np.arange(height)), axis=-1).astype(np.float32)
+            where = grid + search.calc(small, last, np.zeros_like(grid))
+            carried = cv2.remap(last, where[..., 0], where[..., 1], cv2.INTER_LINEAR).astype(np.float32)
+            known = _inside(where) & (np.abs(carried - small) < OCCLUDED)
+        same = known is not None and known.mean() > SAME_SCENE
+        moving.append(Moving(picture, luma, 1, where, known) if same else Moving(picture, luma))
+        last = small
+    return moving

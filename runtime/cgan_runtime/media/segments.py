@@ -1,0 +1,249 @@
+"""What is done of a film outlives the run: its encoded picture, kept in segments that are complete or absent.
+
+    with Work.begin(target, settings, resume=True, overwrite=False) as work:
+        ...                                             # write to work.film, keep segments
+        work.publish()                                  # work.film takes the target's name
+
+The work folder `.NAME.cgan-work` lies beside the target. Each segment is coded by an encoder of its own,
+so that the film is the same whether it was made in one go or in several.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import struct
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO
+
+import av
+
+from cgan_runtime.errors import MediaError
+from cgan_runtime.media.target import publish
+
+SEGMENT_FRAMES = 250
+"""Frames of a segment. Also the most that x264 goes without a key frame: a border costs no bits."""
+
+_SETTINGS = "settings.json"
+_RECORD = struct.Struct("<qqqBI")  # pts, dts, duration (ticks of the film's clock), key frame, bytes
+_END = struct.Struct("<8sI")  # mark, frames; the file's last bytes
+_END_MARK = b"cgan-end"
+_MEMORIES = 2  # of the latest segments; a megabyte each would be too much for all
+_SAMPLE = 1 << 20  # bytes of a film's start, middle and end that tell it from others
+
+
+@dataclass(frozen=True)
+class Coloured:
+    """A coloured frame, and what its painter remembered of the frames before it (empty: nothing)."""
+
+    frame: av.VideoFrame
+    memory: bytes = b""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Stands for a frame that an earlier run has coloured and encoded."""
+
+
+class Segment:
+    """A segment being written; it counts only once it is complete."""
+
+    def __init__(self, folder: Path, index: int) -> None:
+        self._folder, self._index = folder, index
+        self._path = folder / "unfinished"
+        self._file: BinaryIO = self._path.open("wb")
+        self._packets = 0
+
+    def add(self, packet: av.Packet[Any]) -> None:
+        """Append a packet as it goes into the film."""
+        head = _RECORD.pack(
+            packet.pts or 0, packet.dts or 0, packet.duration or 0, packet.is_keyframe, packet.size
+        )
+        self._file.write(head)
+        self._file.write(bytes(packet))
+        self._packets += 1
+
+    def complete(self, memory: bytes) -> None:
+        """Make it outlive this run, a power cut included.
+
+        Args:
+            memory: What the painter remembers at its end.
+        """
+        with self._path.with_name("memory").open("wb") as file:
+            file.write(memory)
+            file.flush()
+            os.fsync(file.fileno())
+        self._path.with_name("memory").replace(_memory(self._folder, self._index))
+        self._file.write(_END.pack(_END_MARK, self._packets))
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        self._path.replace(_segment(self._folder, self._index))
+        _memory(self._folder, self._index - _MEMORIES).unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Close an unfinished one."""
+        self._file.close()
+
+
+class Work:
+    """The work folder of one film.
+
+    Attributes:
+        film: Where the output is written until it is complete.
+        kept_frames: Frames in complete segments of an earlier run.
+    """
+
+    def __init__(self, folder: Path, target: Path) -> None:
+        """Use `begin`."""
+        self.film = folder / f"film{target.suffix}"
+        self.kept_frames = kept_frames(target)
+        self._folder, self._target = folder, target
+
+    @classmethod
+    def begin(cls, target: Path, settings: Mapping[str, str], *, resume: bool, overwrite: bool) -> Work:
+        """Make the folder, or take over what an earlier run left in it.
+
+        Args:
+            target: The film to be made.
+            settings: All that decides what the film looks like, by names for people.
+            resume: Go on with what is there; it must have been made with the same settings.
+            overwrite: Without `resume`: allow what is there to be thrown away.
+
+        Raises:
+            MediaError: What is there is of other settings or not to be thrown away, or no folder can be made.
+        """
+        target = target.resolve()  # a link stays a link
+        folder, frames = work_folder(target), kept_frames(target)
+        if frames and resume:
+            _check_settings(target, _read_settings(folder), settings)
+            return cls(folder, target)
+        if frames and not overwrite:
+            raise MediaError(
+                f"an earlier run has {frames} frames of {target.name} done; go on with --resume, "
+                "or start again with --overwrite"
+            )
+        try:
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            (folder / _SETTINGS).write_text(json.dumps(dict(settings), indent=1), encoding="utf-8")
+        except OSError as error:
+            raise MediaError(
+                f"cannot write into {target.parent} ({error.strerror}); name another folder with -o"
+            ) from error
+        return cls(folder, target)
+
+    def __enter__(self) -> Work:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.film.unlink(missing_ok=True)
+        if not kept_frames(self._target):
+            self.discard()
+
+    def segment(self, index: int) -> Segment:
+        """Begin a segment."""
+        return Segment(self._folder, index)
+
+    def packets(self, index: int, clock: Fraction) -> Iterator[av.Packet[Any]]:
+        """The packets of a complete segment; `clock` is the film's time base."""
+        with _segment(self._folder, index).open("rb") as file:
+            for _ in range(_frames(_segment(self._folder, index))):
+                pts, dts, duration, is_key, size = _RECORD.unpack(file.read(_RECORD.size))
+                packet: av.Packet[Any] = av.Packet(file.read(size))
+                packet.time_base, packet.pts, packet.dts, packet.duration = clock, pts, dts, duration
+                packet.is_keyframe = bool(is_key)
+                yield packet
+
+    @property
+    def memory(self) -> bytes:
+        """What the painter remembered at the end of the last complete segment."""
+        path = _memory(self._folder, (self.kept_frames - 1) // SEGMENT_FRAMES)
+        return path.read_bytes() if self.kept_frames else b""
+
+    def publish(self) -> None:
+        """Give the finished film its name, and remove the folder.
+
+        Raises:
+            MediaError: It cannot take that name.
+        """
+        publish(self.film, self._target)
+        self.discard()
+
+    def discard(self) -> None:
+        """Remove the folder and all that is done."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def work_folder(target: Path) -> Path:
+    """Where the work on a film lies until it is complete."""
+    return target.with_name(f".{target.name}.cgan-work")
+
+
+def kept_frames(target: Path) -> int:
+    """Frames from the start of a film that an unfinished run has done for good."""
+    folder, frames, kept = work_folder(target.resolve()), 0, 0
+    while frames % SEGMENT_FRAMES == 0:  # a shorter one is the film's last
+        index = frames // SEGMENT_FRAMES
+        more = _frames(_segment(folder, index))
+        if not more:
+            break
+        frames += more
+        if _memory(folder, index).is_file():
+            kept = frames
+    return kept
+
+
+def fingerprint(film: Path) -> str:
+    """Tell a film from others by its size and three stretches, not by its date, which copying changes."""
+    with film.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        digest = hashlib.sha256(str(size).encode())
+        for start in (0, max(0, (size - _SAMPLE) // 2), max(0, size - _SAMPLE)):
+            file.seek(start)
+            digest.update(file.read(_SAMPLE))
+    return digest.hexdigest()
+
+
+def _segment(folder: Path, index: int) -> Path:
+    return folder / f"{index:06d}.segment"
+
+
+def _memory(folder: Path, index: int) -> Path:
+    return folder / f"{index:06d}.memory"
+
+
+def _frames(path: Path) -> int:
+    """Frames of a segment file, 0 where it is absent or torn."""
+    try:
+        with path.open("rb") as file:
+            file.seek(-_END.size, os.SEEK_END)
+            mark, frames = _END.unpack(file.read())
+    except OSError:
+        return 0
+    return int(frames) if mark == _END_MARK else 0
+
+
+def _read_settings(folder: Path) -> dict[str, str]:
+    try:
+        settings = json.loads((folder / _SETTINGS).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        settings = None
+    return settings if isinstance(settings, dict) else {}
+
+
+def _check_settings(target: Path, before: Mapping[str, str], now: Mapping[str, str]) -> None:
+    for name in sorted({*before, *now}):
+        if before.get(name) != now.get(name):
+            raise MediaError(
+                f"cannot go on with {target.name}: its {name} was {before.get(name)}, now {now.get(name)}; "
+                "give what it was begun with, or start again with --overwrite and without --resume"
+            )

@@ -1,0 +1,347 @@
+"""Steady colour: chroma is carried along the motion of a film and blended with each new prediction.
+
+    steady = TemporalFilter(TemporalSettings("high"))
+    chroma = steady.step(lightness, predict)       # each frame, in order; predict(lightness) runs the network
+
+Every frame goes in once and comes out at once: nothing is looked ahead, so a camera may use it too, and
+memory does not grow. A cut is found on the lightness; no colour crosses it.
+
+Where a film is made in segments: what a frame becomes depends on all frames since the last cut, in full on
+`state` alone. A segment that starts from the state in which the one before it ended is, bit for bit, what it
+would be in one go (same machine, same back end); `state.to_bytes()` is what to keep beside a finished
+segment. `reset()` forgets all, as a cut does: the first frame after it is the network's own.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from cgan_runtime.errors import ConfigError
+
+FloatArray = npt.NDArray[np.float32]
+ByteArray = npt.NDArray[np.uint8]
+
+Strength = Literal["off", "low", "high"]
+
+HORIZON: dict[Strength, int] = {"off": 1, "low": 4, "high": 12}
+"""Frames that the colour of a place is averaged over, at most."""
+
+LEAST_HORIZON = 2.0
+"""Predictions that are averaged at least where any are, however rare they are."""
+
+MAX_EVERY = 100
+"""Largest `every`, frames: four seconds without a look at the picture."""
+
+TRUSTED_RESIDUAL = 6.0
+"""Error of the carried lightness at which half of a place's past is believed; mean of a window, of 255."""
+
+TRUSTED_DIFFERENCE = 0.15
+"""Distance of carried from predicted chroma, (a*, b*)/110, at which half of a place's past is believed."""
+
+RESIDUAL_WINDOW = 5
+"""Side of that window, pixels: grain averages out, and edges that are a fraction of a pixel off do too."""
+
+CUT_RESIDUAL = 0.3
+"""Error of the carried lightness from which a frame shows another scene, of the larger frame's contrast."""
+
+CUT_SHRINK = 4
+"""A cut is looked for at this fraction of the size, where grain is gone."""
+
+LEAST_CONTRAST = 12.0
+"""Contrast below which a picture counts as blank, so that noise is no cut; of 255."""
+
+MAX_GAIN = 2.0
+"""Change of contrast from one frame to the next that may be a change of light."""
+
+LIGHT_JUMP = 16.0
+"""Mean change of lightness, of 255, by a change of light after which colours are held for a while."""
+
+FLASH_FRAMES = 5
+"""Frames that a scene may be hidden, by a flash or a torn frame, and still go on with its own colours."""
+
+FILL_SHRINK, FILL_REACH = 8, 1.5
+"""What is not known is filled in at this fraction of the size, from this far around (sigma, small pixels)."""
+
+LEAST_KNOWN = 0.02
+"""Weight of a colour that was only carried there: it counts where nothing around is known."""
+
+FLOW_LEAST_SIDE, FLOW_MOST_ASPECT = 16, 4
+"""Smaller and longer pictures are padded for the optical flow: pixels, and longer over shorter side."""
+
+LIGHTNESS_PEAK = 255
+"""Lightness is compared in whole steps of this many from black to white."""
+
+_A, _B, _AGE, _LIGHTNESS = range(4)
+
+
+@dataclass(frozen=True)
+class TemporalSettings:
+    """How steady, and how often the network is asked.
+
+    Attributes:
+        strength: How long the colour of a place is averaged; "off" shows each prediction as it is.
+        every: The network runs on every so many frames and after cuts; between, colour follows the motion.
+
+    Raises:
+        ConfigError: Unknown strength, or `every` out of range.
+    """
+
+    strength: Strength = "high"
+    every: int = 1
+
+    def __post_init__(self) -> None:
+        if self.strength not in get_args(Strength):
+            known = ", ".join(get_args(Strength))
+            raise ConfigError(f"temporal strength {self.strength!r} is unknown; take one of {known}")
+        if not 1 <= self.every <= MAX_EVERY:
+            raise ConfigError(f"every {self.every} is out of range; take 1 to {MAX_EVERY} frames")
+
+    @property
+    def passes_through(self) -> bool:
+        """Whether each frame is simply what the network says."""
+        return self.strength == "off" and self.every == 1
+
+
+@dataclass(frozen=True)
+class TemporalState:
+    """All that a filter knows between two frames.
+
+    Attributes:
+        shown: The last frame, float32 (h, w, 4): a*/110, b*/110, age (frames that its colour is averaged
+            over, 0 where it is only a guess), lightness 0..255.
+        hidden: The last frame of the scene before, while that may come back after a flash; likewise.
+        hidden_for: Frames since `hidden` was shown.
+        since: Frames since the network ran.
+        dazzled_for: Frames for which colours are still held, because the light has jumped.
+    """
+
+    shown: FloatArray
+    hidden: FloatArray | None = None
+    hidden_for: int = 0
+    since: int = 0
+    dazzled_for: int = 0
+
+    def to_bytes(self) -> bytes:
+        """As a file's content (npz), to the last bit."""
+        file = io.BytesIO()
+        hidden = np.empty(0, np.float32) if self.hidden is None else self.hidden
+        np.savez(
+            file,
+            shown=self.shown,
+            hidden=hidden,
+            counters=np.array([self.hidden_for, self.since, self.dazzled_for]),
+        )
+        return file.getvalue()
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> TemporalState:
+        """Read what `to_bytes` wrote.
+
+        Raises:
+            ConfigError: It is nothing of the kind.
+        """
+        try:
+            with np.load(io.BytesIO(content)) as file:
+                hidden_for, since, dazzled_for = (int(counter) for counter in file["counters"])
+                shown, hidden = file["shown"], file["hidden"]
+        except (ValueError, KeyError, OSError, EOFError) as error:
+            raise ConfigError(
+                f"this is no state of a film's colour ({error}); begin anew without it"
+            ) from error
+        return cls(shown, hidden if hidden.size else None, hidden_for, since, dazzled_for)
+
+
+class TemporalFilter:
+    """The recursive filter: one film or camera, frame by frame, in one thread.
+
+    Attributes:
+        settings: As given.
+        state: All that is known of the frames so far; None before the first. May be set.
+        cuts: Scenes that began so far, but for the first; one as short as a flash is none.
+        predictions: How often the network was asked.
+    """
+
+    def __init__(self, settings: TemporalSettings | None = None) -> None:
+        self.settings = settings or TemporalSettings()
+        self.state: TemporalState | None = None
+        self.cuts = self.predictions = 0
+        frames = HORIZON[self.settings.strength]
+        # The same time at every N: a network that is asked less often has more say each time.
+        self._horizon = max(LEAST_HORIZON, frames / self.settings.every) if frames > 1 else 1.0
+        self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+
+    def reset(self) -> None:
+        """Forget all frames, as at a cut."""
+        self.state = None
+
+    def step(self, lightness: FloatArray, predict: Callable[[FloatArray], FloatArray]) -> FloatArray:
+        """The chroma of the next frame.
+
+        Args:
+            lightness: L*/50 - 1, float32 (h, w) in [-1, 1]. A new size starts anew.
+            predict: Asks the network: (a*, b*)/110, float32 (2, h, w), of `lightness`. It is called at most
+                once, and what it returns is only read.
+
+        Returns:
+            (a*, b*)/110, float32 (2, h, w): a new array, or where `settings.passes_through` the prediction.
+        """
+        if self.settings.passes_through:
+            self.predictions += 1
+            return predict(lightness)
+        frame = np.rint((lightness + np.float32(1)) * np.float32(LIGHTNESS_PEAK / 2)).astype(np.uint8)
+        state = self.state
+        if state is not None and state.shown.shape[:2] != frame.shape:
+            state = None
+        carried, state = self._carry(frame, state)
+        if carried is None or state is None or state.since + 1 >= self.settings.every:
+            self.predictions += 1
+            since = 0
+            hold = state is not None and state.dazzled_for > 0
+            shown = _blend(carried, predict(lightness), self._horizon, hold=hold)
+        else:
+            since = state.since + 1
+            shown = _fill(carried)
+        shown[..., _LIGHTNESS] = frame
+        self.state = replace(state or TemporalState(shown), shown=shown, since=since)
+        return np.ascontiguousarray(np.moveaxis(shown[..., : _B + 1], -1, 0))
+
+    def _carry(
+        self, frame: ByteArray, state: TemporalState | None
+    ) -> tuple[FloatArray | None, TemporalState | None]:
+        """The past as it would look now, None after a cut, and the state without what is over."""
+        if state is None:
+            return None, None
+        if state.hidden is not None:
+            state = replace(state, hidden_for=state.hidden_for + 1)
+            if state.hidden_for > FLASH_FRAMES:
+                state = replace(state, hidden=None, hidden_for=0)
+        followed = self._follow(frame, state.shown)
+        if followed is None and state.hidden is not None:
+            followed = self._follow(frame, state.hidden)
+            if followed is None:
+                return None, state
+            self.cuts -= 1  # it was a flash
+            state = replace(state, hidden=None, hidden_for=0)
+        if followed is None:
+            self.cuts += 1
+            return None, replace(state, hidden=state.shown, hidden_for=1, dazzled_for=0)
+        carried, jumped = followed
+        return carried, replace(state, dazzled_for=FLASH_FRAMES if jumped else max(0, state.dazzled_for - 1))
+
+    def _follow(self, frame: ByteArray, past: FloatArray) -> tuple[FloatArray, bool] | None:
+        """A frame of the past, moved to where its things are now, its age less where that is doubtful.
+
+        Returns:
+            As `TemporalState.shown`, and whether the light has jumped; None if this is another scene.
+        """
+        height, width = frame.shape
+        before = past[..., _LIGHTNESS].astype(np.uint8)
+        flow = self._motion(frame, before)
+        x = flow[..., 0] + np.arange(width, dtype=np.float32)
+        y = flow[..., 1] + np.arange(height, dtype=np.float32)[:, None]
+        whole, part = cv2.convertMaps(x, y, cv2.CV_16SC2)  # 1/32 pixel: exact enough, and twice as fast
+        moved = cv2.remap(past, whole, part, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        carried = np.asarray(moved, np.float32)
+        now, then = frame.astype(np.float32), carried[..., _LIGHTNESS]
+        light = _change_of_light(now, then)
+        if light is None:
+            return None
+        gain, offset = light
+        error = now - gain * then
+        error -= offset
+        cv2.blur(error, (RESIDUAL_WINDOW, RESIDUAL_WINDOW), dst=error)
+        inside = (np.abs(x - (width - 1) / 2) <= width / 2) & (np.abs(y - (height - 1) / 2) <= height / 2)
+        carried[..., _AGE] *= _trust(error * error, TRUSTED_RESIDUAL) * inside
+        return carried, bool(abs((gain - 1) * then.mean() + offset) > LIGHT_JUMP)
+
+    def _motion(self, frame: ByteArray, before: ByteArray) -> FloatArray:
+        """How far from its place in `frame` each thing was in `before`, (h, w, 2), x and y in pixels."""
+        height, width = frame.shape
+        least = max(FLOW_LEAST_SIDE, -(-max(frame.shape) // FLOW_MOST_ASPECT))
+        below, beside = max(0, least - height), max(0, least - width)
+        if below or beside:  # OpenCV reads beyond its memory where a picture is small or long
+            frame, before = (
+                np.pad(plane, ((0, below), (0, beside)), mode="edge") for plane in (frame, before)
+            )
+        flow = self._flow.calc(frame, before, None)  # type: ignore[call-overload]  # None: from no motion
+        moved: FloatArray = flow[:height, :width]
+        return moved
+
+
+def _change_of_light(frame: FloatArray, carried: FloatArray) -> tuple[np.float32, np.float32] | None:
+    """Gain and offset from the lightness carried to a frame to its own; None if they are of two scenes.
+
+    Lamps, flashes and the shutters of old cameras change the light as a whole. That is not taken for an error
+    where it explains the frame better than no change does.
+    """
+    small, small_carried = _shrunk(frame, CUT_SHRINK), _shrunk(carried, CUT_SHRINK)
+    contrast, contrast_carried = float(small.std()), float(small_carried.std())
+    gain = contrast / contrast_carried if min(contrast, contrast_carried) > LEAST_CONTRAST else 1.0
+    gain = min(max(gain, 1 / MAX_GAIN), MAX_GAIN)
+    offset = float(np.median(small - np.float32(gain) * small_carried))
+    lights = ((1.0, 0.0), (gain, offset))
+    residuals = [
+        float(np.abs(small - np.float32(g) * small_carried - np.float32(o)).mean()) for g, o in lights
+    ]
+    if min(residuals) > CUT_RESIDUAL * max(contrast, contrast_carried, LEAST_CONTRAST):
+        return None
+    gain, offset = lights[int(np.argmin(residuals))]
+    return np.float32(gain), np.float32(offset)
+
+
+def _shrunk(planes: FloatArray, divisor: int) -> FloatArray:
+    """(h, w) or (h, w, n), each side divided; the mean over the area."""
+    size = max(1, planes.shape[1] // divisor), max(1, planes.shape[0] // divisor)
+    return np.asarray(cv2.resize(planes, size, interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _trust(squared: FloatArray, half: float) -> FloatArray:
+    """1 where an error is small, 1/2 where it is `half`, near 0 beyond."""
+    ratio = squared * np.float32(1 / half**2)
+    ratio *= ratio
+    ratio += np.float32(1)
+    believed: FloatArray = np.reciprocal(ratio, out=ratio)
+    return believed
+
+
+def _blend(
+    carried: FloatArray | None, predicted: FloatArray, horizon: float, *, hold: bool = False
+) -> FloatArray:
+    """The running mean of a place's colour, over up to `horizon` predictions; changes `carried`.
+
+    The prediction alone counts where nothing is known, and, to `hold`, nowhere else.
+    """
+    if carried is None or horizon == 1:
+        planes = [*predicted, np.ones_like(predicted[0]), np.empty_like(predicted[0])]
+        return np.asarray(cv2.merge(planes), np.float32)
+    da, db = predicted[0] - carried[..., _A], predicted[1] - carried[..., _B]
+    age = carried[..., _AGE]
+    if hold:
+        share = np.maximum(1 - age, np.float32(0))
+        age = np.maximum(age, np.float32(1))
+    else:
+        age = np.minimum(age * _trust(da * da + db * db, TRUSTED_DIFFERENCE) + 1, np.float32(horizon))
+        share = 1 / age
+    carried[..., _A] += da * share
+    carried[..., _B] += db * share
+    carried[..., _AGE] = age
+    return carried
+
+
+def _fill(carried: FloatArray) -> FloatArray:
+    """Give places whose past is not known the colour of the known ones around; changes `carried`."""
+    height, width = carried.shape[:2]
+    known = np.clip(carried[..., _AGE], np.float32(LEAST_KNOWN), np.float32(1))
+    weighted = np.dstack((carried[..., : _B + 1] * known[..., None], known))
+    around = np.asarray(cv2.GaussianBlur(_shrunk(weighted, FILL_SHRINK), (0, 0), FILL_REACH), np.float32)
+    around = np.asarray(cv2.resize(around[..., :2] / around[..., 2:], (width, height)), np.float32)
+    for channel in (_A, _B):
+        carried[..., channel] = around[..., channel] + known * (carried[..., channel] - around[..., channel])
+    return carried
