@@ -327,10 +327,21 @@ class TestState:
         assert (said == kept).all()
         assert again == pytest.approx(kept, abs=1e-5)
 
-    @pytest.mark.parametrize("content", [b"", b"PK", b"no state", TemporalSettings.__doc__.encode()])
+    @pytest.mark.parametrize("content", [b"", b"PK", b"PK\x03\x04", b"no state"])
     def test_what_is_no_state_is_refused(self, content: bytes) -> None:
         with pytest.raises(ConfigError, match="no state"):
             TemporalState.from_bytes(content)
+
+    def test_a_damaged_state_is_refused_or_whole(self) -> None:
+        steady = TemporalFilter()
+        steady.step(np.zeros((16, 16), np.float32), lambda _: even(RED, (16, 16)))
+        assert steady.state is not None
+        whole = steady.state.to_bytes()
+        for length in range(0, len(whole), 97):
+            with pytest.raises(ConfigError, match="no state"):
+                TemporalState.from_bytes(whole[:length])
+        with pytest.raises(ConfigError, match="no state"):
+            TemporalState.from_bytes(TemporalState(np.zeros((4, 4), np.float32)).to_bytes())
 
 
 class TestColorizer:
