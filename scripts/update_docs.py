@@ -9,6 +9,7 @@ A page holds `<!-- figures: NAME -->` and `<!-- end of figures -->`; what stands
 from __future__ import annotations
 
 import json
+import operator
 import re
 import sys
 from collections.abc import Callable
@@ -75,6 +76,27 @@ def quality() -> str:
     return f"{_table(columns, report['reports'])}\n\n{what}; {_machine(report)}."
 
 
+def steadiness() -> str:
+    """The summary of cgan_benchmarks.steadiness."""
+    report = _read(RESULTS / "steadiness.json")
+    kinds, sizes = report["relative_to_off"], report["path_core_ms"]
+    rows = []
+    for setting in next(iter(kinds.values())):
+        row = {"`--temporal`": setting}
+        for kind, found in kinds.items():
+            row[f"{kind}: change"] = f"{found[setting]['change']:.2f}"
+            row[f"{kind}: CIEDE2000"] = f"{found[setting]['ciede2000']:.3f}"
+        for size, costs in sizes.items():
+            row[f"core-ms more at {size}"] = f"{costs[setting] - costs['off']:.1f}"
+        rows.append(row)
+    columns: dict[str, Callable[[dict[str, Any]], str]] = {
+        title: operator.itemgetter(title) for title in rows[0]
+    }
+    counts = " and ".join(f"{len(clips)} {kind} clips" for kind, clips in report["clips"].items())
+    what = f"{counts}, `{report['model']}` (sha256 {report['sha256'][:12]}); {_machine(report)}."
+    return f"{_table(columns, rows)}\n\n{what}"
+
+
 def training() -> str:
     """The runs that led to the shipped checkpoint, oldest first."""
     runs, run = [], _read(CHECKPOINT)["training"]
@@ -95,7 +117,12 @@ def _phase(phase: dict[str, Any]) -> str:
     return f"{phase['name']}: {phase['crop']} px, rate {phase['lr']:g}, {judge} discriminator"
 
 
-FIGURES: dict[str, Callable[[], str]] = {"bench": bench, "quality": quality, "training": training}
+FIGURES: dict[str, Callable[[], str]] = {
+    "bench": bench,
+    "quality": quality,
+    "steadiness": steadiness,
+    "training": training,
+}
 
 
 def _read(path: Path) -> dict[str, Any]:

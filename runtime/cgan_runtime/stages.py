@@ -109,14 +109,15 @@ def run_stages(source: Iterable[T], work: Callable[[T], U], sink: Callable[[U], 
     ]
 
     def middle() -> None:
+        for thread in threads:
+            thread.start()
         worked.feed(map(work, taken))
         for thread in threads:
             thread.join()
 
-    for thread in threads:
-        thread.start()
     guarded(middle)
-    for thread in threads:  # after a failure or Ctrl-C; both have been told to stop
-        thread.join()
+    for thread in threads:  # after a failure or Ctrl-C, at any time: both have been told to stop
+        if thread.ident is not None:
+            thread.join()
     if failures:
         raise failures[0]

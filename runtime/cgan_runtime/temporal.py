@@ -5,11 +5,6 @@
 
 Every frame goes in once and comes out at once: nothing is looked ahead, so a camera may use it too, and
 memory does not grow. A cut is found on the lightness; no colour crosses it.
-
-Where a film is made in segments: what a frame becomes depends on all frames since the last cut, in full on
-`state` alone. A segment that starts from the state in which the one before it ended is, bit for bit, what it
-would be in one go (same machine, same back end); `state.to_bytes()` is what to keep beside a finished
-segment. `reset()` forgets all, as a cut does: the first frame after it is the network's own.
 """
 
 from __future__ import annotations
@@ -18,6 +13,7 @@ import io
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
+from zipfile import BadZipFile
 
 import cv2
 import numpy as np
@@ -149,17 +145,25 @@ class TemporalState:
         """
         try:
             with np.load(io.BytesIO(content)) as file:
-                hidden_for, since, dazzled_for = (int(counter) for counter in file["counters"])
                 shown, hidden = file["shown"], file["hidden"]
-        except (ValueError, KeyError, OSError, EOFError) as error:
+                hidden_for, since, dazzled_for = (int(counter) for counter in file["counters"])
+        except (ValueError, KeyError, OSError, EOFError, TypeError, BadZipFile) as error:
             raise ConfigError(
                 f"this is no state of a film's colour ({error}); begin anew without it"
             ) from error
+        pictures = [shown, hidden] if hidden.size else [shown]
+        if any(p.dtype != np.float32 or p.shape != (*shown.shape[:2], _LIGHTNESS + 1) for p in pictures):
+            raise ConfigError("this is no state of a film's colour (wrong shape); begin anew without it")
         return cls(shown, hidden if hidden.size else None, hidden_for, since, dazzled_for)
 
 
 class TemporalFilter:
     """The recursive filter: one film or camera, frame by frame, in one thread.
+
+    What a frame becomes depends on the frames before it through `state` alone. A segment of a film that
+    starts from the state in which the one before it ended is, bit for bit, what it would be in one go (same
+    machine, same back end): keep `state.to_bytes()` beside a finished segment. `reset()` forgets all, as a
+    cut does: the first frame after it is the network's own, and so a step in the colour may be seen.
 
     Attributes:
         settings: As given.
@@ -175,7 +179,6 @@ class TemporalFilter:
         frames = HORIZON[self.settings.strength]
         # The same time at every N: a network that is asked less often has more say each time.
         self._horizon = max(LEAST_HORIZON, frames / self.settings.every) if frames > 1 else 1.0
-        self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
 
     def reset(self) -> None:
         """Forget all frames, as at a cut."""
@@ -270,7 +273,9 @@ class TemporalFilter:
             frame, before = (
                 np.pad(plane, ((0, below), (0, beside)), mode="edge") for plane in (frame, before)
             )
-        flow = self._flow.calc(frame, before, None)  # type: ignore[call-overload]  # None: from no motion
+        # A fresh one each time: it keeps buffers, and what stands in them tells on later frames.
+        dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+        flow = dis.calc(frame, before, None)  # type: ignore[call-overload]  # None: from no motion
         moved: FloatArray = flow[:height, :width]
         return moved
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Iterator
@@ -90,3 +91,19 @@ def test_an_error_while_the_others_wait_does_not_hang() -> None:
 
 def test_no_item_is_no_work() -> None:
     run_stages([], lambda _: pytest.fail("called"), lambda _: pytest.fail("called"), depth=1)
+
+
+def test_an_interrupt_while_the_threads_start_stops_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    start, started = threading.Thread.start, []
+
+    def interrupted(thread: threading.Thread) -> None:
+        if started:
+            raise KeyboardInterrupt
+        started.append(thread.name)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run_stages(itertools.count(), lambda n: n, lambda n: None, depth=2)
+    assert started == ["source"]
+    assert _nothing_left_running()

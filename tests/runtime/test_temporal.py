@@ -282,6 +282,22 @@ class TestState:
                 for t in range(border, 14):
                     assert (second.step(frames[t], lambda _, t=t: said[t]) == whole[t]).all()  # type: ignore[misc]
 
+    def test_frames_before_a_reset_leave_no_trace(self) -> None:
+        """OpenCV's optical flow keeps buffers that told on later frames of this size."""
+
+        def tinted(lightness: FloatArray) -> FloatArray:
+            return np.stack([lightness, -lightness]) * np.float32(0.3)
+
+        def clip(name: str) -> list[FloatArray]:
+            return [np.ascontiguousarray(scene(name, t)[:48, :80]) for t in range(6)]
+
+        fresh, used = TemporalFilter(), TemporalFilter()
+        for frame in clip("coffee"):
+            used.step(frame, tinted)
+        used.reset()
+        for frame in clip("astronaut"):
+            np.testing.assert_array_equal(fresh.step(frame, tinted), used.step(frame, tinted))
+
     def test_memory_is_bounded(self) -> None:
         rng = np.random.default_rng(0)
         frames = [scene(rng.choice(TestCuts.NAMES), t % 5) for t in range(40)]
@@ -327,10 +343,21 @@ class TestState:
         assert (said == kept).all()
         assert again == pytest.approx(kept, abs=1e-5)
 
-    @pytest.mark.parametrize("content", [b"", b"PK", b"no state", TemporalSettings.__doc__.encode()])
+    @pytest.mark.parametrize("content", [b"", b"PK", b"PK\x03\x04", b"no state"])
     def test_what_is_no_state_is_refused(self, content: bytes) -> None:
         with pytest.raises(ConfigError, match="no state"):
             TemporalState.from_bytes(content)
+
+    def test_a_damaged_state_is_refused_or_whole(self) -> None:
+        steady = TemporalFilter()
+        steady.step(np.zeros((16, 16), np.float32), lambda _: even(RED, (16, 16)))
+        assert steady.state is not None
+        whole = steady.state.to_bytes()
+        for length in range(0, len(whole), 97):
+            with pytest.raises(ConfigError, match="no state"):
+                TemporalState.from_bytes(whole[:length])
+        with pytest.raises(ConfigError, match="no state"):
+            TemporalState.from_bytes(TemporalState(np.zeros((4, 4), np.float32)).to_bytes())
 
 
 class TestColorizer:

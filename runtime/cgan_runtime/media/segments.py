@@ -16,6 +16,7 @@ import os
 import shutil
 import struct
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -89,7 +90,8 @@ class Segment:
 
     def close(self) -> None:
         """Close an unfinished one."""
-        self._file.close()
+        with suppress(OSError):  # a full disk was told when it was written to; this one is thrown away
+            self._file.close()
 
 
 class Work:
