@@ -26,6 +26,8 @@ from cgan_train.metrics import Quality, measure_quality
 FORMAT = "cgan-quality"
 FORMAT_VERSION = 1
 
+_TERMINAL = 100  # columns of the table
+
 
 @dataclass(frozen=True)
 class QualityReport:
@@ -107,7 +109,9 @@ def print_quality(reports: Sequence[QualityReport]) -> None:
             f"{found.chroma_ratio:.2f}",
             f"{found.colourfulness_ratio:.2f}",
         )
-    rich.console.Console(highlight=False).print(table)
+    console = rich.console.Console(highlight=False)
+    console.width = max(_TERMINAL, console.width)
+    console.print(table)
 
 
 def write_quality(reports: Sequence[QualityReport], threads: int, path: Path) -> None:
