@@ -70,7 +70,7 @@ _EDGE = TrainConfig(
             discriminator_warmup=100,
             pixel_weight=300.0,
         ),
-    ),  # fmt: skip
+    ),
     epochs=40,
     batch_size=32,
     augmentation=Augmentation(zoom=(0.5, 1.0), film=0.5),
