@@ -15,8 +15,6 @@ from cgan_train.checkpoint import SHIPPED, load_checkpoint, save_checkpoint
 
 ROOT = Path(__file__).parents[1]
 MODELS = ROOT / "runtime" / "cgan_runtime" / "models"
-LEAST_HALVED = 1024
-"""Tensors of fewer values keep float32: they are little of the file, and running variances do not fit."""
 
 
 def main() -> None:
@@ -29,7 +27,8 @@ def main() -> None:
 
 
 def _halved(tensor: Tensor) -> Tensor:
-    return tensor.half() if tensor.is_floating_point() and tensor.numel() >= LEAST_HALVED else tensor
+    """Kernels in half precision; the rest is little of the file, and running variances may not fit."""
+    return tensor.half() if tensor.dim() > 1 else tensor
 
 
 if __name__ == "__main__":

@@ -10,7 +10,15 @@ import pytest
 import torch
 
 from cgan_runtime.errors import CganError, ConfigError, ModelFileError
-from cgan_train.checkpoint import CONFIG, STATE, WEIGHTS, load_checkpoint, load_state, save_checkpoint
+from cgan_train.checkpoint import (
+    CONFIG,
+    STATE,
+    WEIGHTS,
+    epochs_in,
+    load_checkpoint,
+    load_state,
+    save_checkpoint,
+)
 from cgan_train.config import GeneratorConfig
 from cgan_train.models import build_generator
 from cgan_train.models.base import Generator
@@ -54,6 +62,19 @@ def test_a_run_stands_for_its_newest_checkpoint(tmp_path: Path, generator: Gener
         path = tmp_path / "run" / f"epoch-{epoch:04d}"
         save_checkpoint(path, generator.state_dict(), CONFIG_SMALL, "paper", {"epochs_done": epoch}, {})
     assert load_checkpoint(tmp_path / "run").training["epochs_done"] == 10
+
+
+def test_epochs_are_numbers_not_words(tmp_path: Path) -> None:
+    for epoch in (9999, 10000, 2):
+        (tmp_path / f"epoch-{epoch:04d}").mkdir()
+    assert [path.name for path in epochs_in(tmp_path)] == ["epoch-0002", "epoch-9999", "epoch-10000"]
+
+
+def test_a_checkpoint_that_cannot_be_written_leaves_nothing(tmp_path: Path, generator: Generator) -> None:
+    (tmp_path / "in-the-way").write_text("a file")
+    with pytest.raises(ModelFileError, match="cannot be written"):
+        save_checkpoint(tmp_path / "in-the-way", generator.state_dict(), CONFIG_SMALL, "paper", {}, {})
+    assert [path.name for path in tmp_path.iterdir()] == ["in-the-way"]
 
 
 def _change(folder: Path, **values: object) -> None:

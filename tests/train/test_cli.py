@@ -48,6 +48,8 @@ def test_train_resume_and_say_so(cifar: Path, tmp_path: Path) -> None:
     [
         ("--data", "nowhere"),
         ("--data", "nowhere", "--resume", "--init", "x"),
+        ("--data", "nowhere", "--resume", "--epochs", "9"),
+        ("--data", "nowhere", "--gan-only"),
     ],
 )
 def test_what_cannot_be_done_is_one_line(args: tuple[str, ...], tmp_path: Path) -> None:

@@ -75,6 +75,12 @@ def test_pickle_that_would_run_code_is_refused(cifar: Path, tmp_path: Path) -> N
     assert not (tmp_path / "was-here").exists()
 
 
+def test_a_missing_batch_is_named(cifar: Path) -> None:
+    (cifar / "data_batch_3").unlink()
+    with pytest.raises(DataError, match=r"data_batch_3.*missing"):
+        open_sources([cifar])
+
+
 @pytest.mark.parametrize("kind", ["missing", "empty", "text", "damaged tar"])
 def test_bad_data_is_one_clear_error(kind: str, tmp_path: Path, shard: Path) -> None:
     path = tmp_path / "data"
@@ -102,7 +108,7 @@ def test_damaged_pictures_are_replaced_and_named(photos: Path) -> None:
 def test_nothing_but_damage_is_an_error(tmp_path: Path) -> None:
     folder = tmp_path / "bad"
     folder.mkdir()
-    for number in range(4):
+    for number in range(400):
         (folder / f"{number}.jpg").write_bytes(b"nothing")
     source, _ = open_sources([folder])
     with pytest.raises(DataError, match="could not be read"):

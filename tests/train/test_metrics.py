@@ -44,6 +44,12 @@ def test_quality_of_the_truth_and_of_grey() -> None:
     assert lab.shape == (40, 50, 3)
 
 
+def test_pictures_without_any_colour_have_figures_too() -> None:
+    black = np.zeros((32, 32, 3), np.uint8)
+    quality = measure_quality(lambda x: np.zeros((1, 2, *x.shape[2:]), np.float32), [black], 32)
+    assert np.isfinite([*vars(quality).values()]).all()
+
+
 def test_recolour_keeps_lightness() -> None:
     lab = lab_of_picture(PICTURE)
     out = recolour(lambda x: np.full((1, 2, *x.shape[2:]), 0.5, np.float32), lab)

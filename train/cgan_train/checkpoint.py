@@ -31,6 +31,7 @@ from cgan_train.models.base import Generator
 
 FORMAT = "cgan-checkpoint"
 FORMAT_VERSION = 1
+_DAMAGE = (ValueError, KeyError, IndexError, TypeError, AttributeError)  # what torch.load makes of damage
 WEIGHTS = "generator.safetensors"
 CONFIG = "config.json"
 STATE = "state.pt"
@@ -73,7 +74,24 @@ def save_checkpoint(
     draft = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir()
+    try:
+        _write(draft, weights, config, recipe, training, metrics, state)
+        shutil.rmtree(folder, ignore_errors=True)
+        draft.replace(folder)
+    except (OSError, RuntimeError, SafetensorError) as error:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise ModelFileError(
+            f"{folder} cannot be written ({_first_line(error)}); free some space, then go on with --resume"
+        ) from error
+
+
+def _write(
+    draft: Path, weights: dict[str, Tensor], config: GeneratorConfig, recipe: str,
+    training: dict[str, Any], metrics: dict[str, float], state: dict[str, Any] | None,
+) -> None:  # fmt: skip
+    """Write the files of a checkpoint into a folder."""
     save_file({name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}, draft / WEIGHTS)
+    (draft / WEIGHTS).chmod((draft.stat().st_mode & 0o666) or 0o644)  # safetensors makes it the owner's alone
     document = {
         "format": FORMAT,
         "version": FORMAT_VERSION,
@@ -86,8 +104,6 @@ def save_checkpoint(
     (draft / CONFIG).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     if state is not None:
         torch.save(state, draft / STATE)
-    shutil.rmtree(folder, ignore_errors=True)
-    draft.replace(folder)
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
@@ -113,7 +129,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         weights = {name: tensor.float() for name, tensor in load_file(weights_path).items()}
         generator.load_state_dict(weights)
     except (SafetensorError, RuntimeError) as error:
-        reason = str(error).strip().splitlines()[0]
+        reason = _first_line(error)
         raise ModelFileError(f"the weights in {folder} do not fit its {CONFIG} ({reason})") from error
     return Checkpoint(
         generator.eval(),
@@ -134,12 +150,18 @@ def find_checkpoint(path: Path) -> Path:
     """
     if (path / CONFIG).is_file():
         return path
-    epochs = sorted(path.glob("epoch-[0-9]*")) if path.is_dir() else []
+    epochs = epochs_in(path)
     if not epochs:
         raise ModelFileError(
             f"no checkpoint at {path}; expected a folder with {CONFIG} and {WEIGHTS}, or a run"
         )
     return epochs[-1]
+
+
+def epochs_in(run: Path) -> list[Path]:
+    """The checkpoints of a run, oldest first."""
+    folders = [path for path in run.glob("epoch-*") if path.name[6:].isdigit()] if run.is_dir() else []
+    return sorted(folders, key=lambda path: int(path.name[6:]))
 
 
 def load_state(folder: Path) -> tuple[TrainConfig, dict[str, Any], dict[str, Any]]:
@@ -154,11 +176,15 @@ def load_state(folder: Path) -> tuple[TrainConfig, dict[str, Any], dict[str, Any
         raise ModelFileError(f"{folder} has no {STATE}: it can be exported, but not trained on; use --init")
     try:
         state = torch.load(folder / STATE, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+    except (*_DAMAGE, OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
         raise ModelFileError(
             f"{folder / STATE} cannot be read ({error}); go on from an earlier epoch"
         ) from error
     return TrainConfig.from_json(document["training"]["config"]), state, document["training"]
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def _read_document(folder: Path) -> dict[str, Any]:

@@ -89,8 +89,13 @@ def main(
     Checkpoints, sample sheets and a log go to the run's folder; a run that was stopped goes on with
     --resume. Export the result with cgan-export.
     """
-    if resume and (init or gan_only):
-        raise ConfigError("--resume goes on with a run as it was; --init and --gan-only begin a new one")
+    if resume and (epochs or batch_size or encoder_weights or init or gan_only):
+        raise ConfigError(
+            "--resume goes on with a run as it was; leave out --epochs, --batch-size, --encoder-weights, "
+            "--init and --gan-only, or begin a new run"
+        )
+    if gan_only and init is None:
+        raise ConfigError("--gan-only trains on from a checkpoint; name it with --init")
     _use_threads(threads)
     source, pictures = _open(data, val)
     if resume:

@@ -1,9 +1,7 @@
-"""The settings of a training run, frozen and self-checking, and the recipes by name.
-
-    config = recipe("edge", epochs=30)
+"""The settings of a training run, frozen and self-checking; `recipes` names some.
 
 A run is a row of phases; each has its share of the epochs, its picture size and learning rate, and says
-whether the discriminator takes part. The paper's recipe is one phase, `edge` is three.
+whether the discriminator takes part. The paper's recipe is one phase, `edge` is four.
 """
 
 from __future__ import annotations
@@ -125,6 +123,10 @@ class TrainConfig:
                 any(p.lr <= 0 or p.share <= 0 for p in self.phases),
                 "learning rates and shares must be above 0",
             ),
+            (any(p.crop < 1 for p in self.phases), "a phase's crop is below 1 px"),
+            (any(p.schedule not in ("constant", "cosine") for p in self.phases), "a schedule is unknown"),
+            (self.pixel_loss not in ("l1", "smooth_l1"), f"pixel loss {self.pixel_loss!r} is unknown"),
+            (self.optimizer not in ("adam", "adamw"), f"optimizer {self.optimizer!r} is unknown"),
             (not 0 <= self.ema < 1, f"ema is {self.ema}; give 0 to below 1"),
             (
                 not 0 <= self.label_smoothing < 0.5,

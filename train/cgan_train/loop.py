@@ -10,6 +10,7 @@ checkpoint is written; a run that was stopped goes on from the last one as if it
 from __future__ import annotations
 
 import csv
+import dataclasses
 import math
 import shutil
 import time
@@ -24,13 +25,13 @@ from torch import Tensor, nn
 
 from cgan_runtime.errors import ConfigError, TrainingError
 from cgan_train.augment import film_lightness
-from cgan_train.checkpoint import find_checkpoint, load_checkpoint, load_state, save_checkpoint
+from cgan_train.checkpoint import epochs_in, find_checkpoint, load_checkpoint, load_state, save_checkpoint
 from cgan_train.color import lab_of_rgb, split
 from cgan_train.config import Phase, TrainConfig
 from cgan_train.data.loader import Loader
 from cgan_train.data.sources import Picture, Source
 from cgan_train.losses import discriminator_loss, generator_gan_loss, pixel_loss
-from cgan_train.metrics import Array, measure_quality
+from cgan_train.metrics import Array, Quality, measure_quality
 from cgan_train.models import build_discriminator, build_generator
 from cgan_train.samples import contact_sheet, write_png
 
@@ -121,6 +122,8 @@ class Trainer:
     def resume(cls, folder: Path, source: Source, pictures: Sequence[Picture] = ()) -> Trainer:
         """Go on with the run in a folder from its newest checkpoint."""
         newest = find_checkpoint(folder)
+        if newest == folder:
+            raise ConfigError(f"{folder} is one checkpoint; go on with its run: --out {folder.parent}")
         config, state, training = load_state(newest)
         trainer = cls(config, source, folder, pictures)
         trainer.epoch = int(training["epochs_done"])
@@ -158,10 +161,11 @@ class Trainer:
 
     def _enter(self, phase: Phase) -> None:
         """Freeze what the phase freezes, and make its optimizers."""
-        self._generator.freeze(phase.frozen_blocks)
+        scratch = self.config.encoder_weights == "none" and not self._before
+        self._generator.freeze(0 if scratch else phase.frozen_blocks)
         pretrained = {id(parameter) for parameter in self._generator.pretrained()}
         groups = []
-        for early, scale in ((False, 1.0), (True, self.config.encoder_rate)):
+        for early, scale in ((False, 1.0), (True, 1.0 if scratch else self.config.encoder_rate)):
             members = [p for p in self._generator.parameters() if (id(p) in pretrained) == early]
             if members := [p for p in members if p.requires_grad]:
                 groups.append({"params": members, "scale": scale})
@@ -182,12 +186,13 @@ class Trainer:
         for step, rgb in enumerate(self._loader.epoch(self.epoch, phase.crop)):
             done = (self.epoch - first) * steps + step
             self._set_rate(phase, done / ((last - first) * steps))
-            losses = self._step(phase, rgb, warming=phase.gan and done < phase.discriminator_warmup)
+            warmup = min(phase.discriminator_warmup, (last - first) * steps // 2)
+            losses = self._step(phase, rgb, warming=phase.gan and done < warmup)
             for name, value in losses.items():
                 if not math.isfinite(value):
                     raise TrainingError(
-                        f"the {name} loss is {value} in epoch {self.epoch + 1}; {self.folder} holds the last "
-                        "good checkpoint: lower the learning rate and start with --init"
+                        f"the {name} loss is {value} in epoch {self.epoch + 1}; begin again from the last "
+                        f"checkpoint in {self.folder}, if there is one, with --init, another --seed and --out"
                     )
                 old = self._losses.get(name, value)
                 self._losses[name] = _SMOOTHING * old + (1 - _SMOOTHING) * value
@@ -296,7 +301,7 @@ class Trainer:
             self._state(),
         )
         self._log(phase)
-        for old in sorted(self.folder.glob("epoch-[0-9]*"))[:-_KEEP]:
+        for old in epochs_in(self.folder)[:-_KEEP]:
             shutil.rmtree(old)
 
     def _log(self, phase: Phase) -> None:
@@ -304,7 +309,7 @@ class Trainer:
         row |= {
             f"loss_{name}": round(self._losses.get(name, float("nan")), 5) for name in ("pixel", "G", "D")
         }
-        row |= self._metrics
+        row |= {field.name: self._metrics.get(field.name, "") for field in dataclasses.fields(Quality)}
         path = self.folder / _LOG
         fresh = not path.exists()
         with path.open("a", newline="", encoding="utf-8") as stream:
@@ -317,10 +322,11 @@ class Trainer:
         return {
             "generator": self._generator.state_dict(),
             "discriminator": self._discriminator.state_dict(),
-            "average": self._average,
+            "average": self._average if self.config.ema else {},
             "optimizers": [optimizer.state_dict() for optimizer in self._optimizers],
             "losses": self._losses,
             "rng": [torch.get_rng_state(), self._rng.get_state()],
+            "cuda_rng": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
         }
 
     def _restore(self, state: dict[str, Any]) -> None:
@@ -330,6 +336,8 @@ class Trainer:
         self._losses = dict(state["losses"])
         torch.set_rng_state(state["rng"][0])
         self._rng.set_state(state["rng"][1])
+        if state["cuda_rng"] and torch.cuda.is_available():
+            torch.cuda.set_rng_state_all(state["cuda_rng"])
         if self.epoch < self.config.epochs:
             phase, first, _ = self.config.phase_at(self.epoch)
             if self.epoch > first:

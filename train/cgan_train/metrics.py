@@ -66,10 +66,15 @@ def measure_quality(predict: Predict, pictures: Iterable[Picture], side: int) ->
         ciede2000=mean,
         ciede2000_p90=float(np.percentile(every, 90)),
         ciede2000_grey=grey,
-        gain_percent=100 * (1 - mean / grey),
-        chroma_ratio=float(np.mean(chroma) / np.mean(true_chroma)),
-        colourfulness_ratio=float(np.mean(colourful) / np.mean(true_colourful)),
+        gain_percent=100 * (1 - _ratio(mean, grey)),
+        chroma_ratio=_ratio(float(np.mean(chroma)), float(np.mean(true_chroma))),
+        colourfulness_ratio=_ratio(float(np.mean(colourful)), float(np.mean(true_colourful))),
     )
+
+
+def _ratio(value: float, truth: float) -> float:
+    """`value` relative to `truth`; 0 where the truth has no colour at all."""
+    return value / truth if truth else 0.0
 
 
 def lab_of_picture(picture: Picture) -> Array:

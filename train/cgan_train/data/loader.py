@@ -70,15 +70,14 @@ class Loader:
     def _crop(self, index: int, epoch: int, side: int) -> Picture:
         """One picture's crop; a picture that cannot be read is replaced by another."""
         rng = np.random.default_rng((self._seed, epoch, index))
+        reason = ""
         for _ in range(10):
             try:
                 return random_crop(self._source.read(index), side, self._augmentation, rng)
             except DataError as error:
-                self.skipped[index] = str(error)
+                reason = self.skipped[index] = str(error)
                 index = int(rng.integers(len(self._source)))
-        raise DataError(
-            f"ten pictures one after the other could not be read; the last: {self.skipped[index]}"
-        )
+        raise DataError(f"ten pictures one after the other could not be read; the last: {reason}")
 
 
 def random_crop(picture: Picture, side: int, augmentation: Augmentation, rng: np.random.Generator) -> Picture:

@@ -3,8 +3,8 @@
     train, val = open_sources([Path("photos")])
 
 A path is CIFAR-10 (the official `cifar-10-batches-py` folder or its tar.gz), a folder of photos, a tar
-shard of photos, or a folder of tar shards. Shards and folders with `val` or `test` in their name, and
-CIFAR-10's test batch, are for measuring only.
+shard of photos, or a folder of tar shards. Shards with `val` or `test` in their name, and CIFAR-10's test
+batch, are for measuring only.
 """
 
 from __future__ import annotations
@@ -29,6 +29,10 @@ _CIFAR_FOLDER = "cifar-10-batches-py"
 _CIFAR_TRAIN = tuple(f"data_batch_{number}" for number in range(1, 6))
 _CIFAR_TEST = "test_batch"
 _MEASURING = ("val", "test")
+_BAD_PICKLE = (
+    pickle.UnpicklingError, ArithmeticError, AttributeError, EOFError, LookupError, MemoryError, SystemError,
+    TypeError, ValueError,
+)  # fmt: skip
 
 
 class Source(Protocol):
@@ -166,7 +170,10 @@ def _cifar_batches(path: Path) -> dict[str, bytes] | None:
     """The batch files of CIFAR-10 at a path, by name; None where it is something else."""
     for folder in (path, path / _CIFAR_FOLDER):
         if (folder / _CIFAR_TEST).is_file():
-            return {name: (folder / name).read_bytes() for name in (*_CIFAR_TRAIN, _CIFAR_TEST)}
+            try:
+                return {name: (folder / name).read_bytes() for name in (*_CIFAR_TRAIN, _CIFAR_TEST)}
+            except OSError as error:
+                raise DataError(f"{folder} is no complete CIFAR-10 ({error.filename} is missing)") from error
     if path.is_file() and path.name.endswith((".tar.gz", ".tgz")):
         try:
             with tarfile.open(path, "r:gz") as archive:
@@ -184,7 +191,7 @@ def _read_cifar(path: Path, batches: dict[str, bytes], names: Sequence[str]) -> 
         try:
             batch = _BatchUnpickler(io.BytesIO(batches[name]), encoding="bytes").load()
             rows.append(np.asarray(batch[b"data"], np.uint8).reshape(-1, 3, 32, 32))
-        except (KeyError, ValueError, EOFError, pickle.UnpicklingError, TypeError, AttributeError) as error:
+        except _BAD_PICKLE as error:
             raise DataError(f"{name} in {path} is not a batch of CIFAR-10 ({error})") from error
     return Cifar(np.ascontiguousarray(np.concatenate(rows).transpose(0, 2, 3, 1)))
 
