@@ -27,7 +27,7 @@ run: $(RUN_VENV)/.installed ## colour the sample film, or VIDEO=in.mp4; the resu
 	@mkdir -p out
 	@shopt -s nocasematch; name=$${VIDEO##*/}; out=out/$${name%.*}.colour.$${name##*.}; \
 	case $$out in *.mp4|*.m4v|*.mov|*.mkv|*.webm) ;; *) out=$$out.mkv ;; esac; \
-	$(RUN_VENV)/bin/cgan-run --video "$$VIDEO" -o "$${OUT:-$$out}" --overwrite
+	$(RUN_VENV)/bin/cgan-run --video "$$VIDEO" -o "$${OUT:-$$out}" --overwrite --resume
 
 test: lint ## linter, types, import law and all tests, slow ones last
 	$(BIN)/python -m pytest

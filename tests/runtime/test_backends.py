@@ -200,7 +200,7 @@ class TestRegistry:
         monkeypatch.setattr(registry, "BACKENDS", {"better": MISSING, **BACKENDS})
         with open_backend(tiny_model) as backend:
             assert backend.name == ENGINES[0]
-            assert backend.passed_over[0].startswith("better is not usable here")
+            assert backend.passed_over[0].startswith("better is not installed")
             assert "pip install no-such-engine" in backend.passed_over[0]
 
     def test_a_named_back_end_is_never_replaced(
@@ -215,7 +215,7 @@ class TestRegistry:
     ) -> None:
         monkeypatch.setattr(registry, "BACKENDS", {"one": MISSING, "two": MISSING})
         with pytest.raises(
-            BackendUnavailable, match=r"one is not usable.*pip.*two is not usable.*pip"
+            BackendUnavailable, match=r"one is not installed.*pip.*two is not installed.*pip"
         ) as caught:
             open_backend(tiny_model)
         assert "\n" not in str(caught.value)

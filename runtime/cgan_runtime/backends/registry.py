@@ -42,6 +42,8 @@ class Engine:
         """
         try:
             backend: Callable[..., Backend] = getattr(importlib.import_module(self.module), self.backend)
+        except ModuleNotFoundError as error:
+            raise BackendUnavailable(f"not installed; install it with: {self.install}") from error
         except (ImportError, OSError) as error:
             reason = " ".join(str(error).split())
             raise BackendUnavailable(
@@ -51,8 +53,8 @@ class Engine:
 
 
 BACKENDS: dict[str, Engine] = {
-    "openvino": Engine("cgan_runtime.backends.openvino", "OpenVinoBackend", 'pip install "cgan[openvino]"'),
-    "onnxruntime": Engine("cgan_runtime.backends.onnx", "OnnxBackend", 'pip install "cgan[cpu]"'),
+    "openvino": Engine("cgan_runtime.backends.openvino", "OpenVinoBackend", "pip install openvino"),
+    "onnxruntime": Engine("cgan_runtime.backends.onnx", "OnnxBackend", "pip install onnxruntime"),
 }
 """By name, in the order in which "auto" tries them."""
 
