@@ -159,16 +159,6 @@ def colour_film(
                     raise _refused(source, reader.damage)
                 writer.finish()
                 work.publish()
-    notes = list(writer.notes)
-    if reader.deinterlaced_frames:
-        notes.append(
-            f"{reader.deinterlaced_frames} interlaced frames were made whole pictures; "
-            "--deinterlace off keeps their lines as they are"
-        )
-    if reader.retimed_frames:
-        notes.append(
-            f"{reader.retimed_frames} frames had no time of their own or went back in time: put right"
-        )
     return FilmResult(
         output=target,
         bytes=target.stat().st_size,
@@ -179,11 +169,22 @@ def colour_film(
         backend=colorizer.backend.name,
         lost_frames=reader.lost_frames,
         damage=reader.damage,
-        notes=tuple(notes),
+        notes=(*writer.notes, *_notes_of(reader)),
         kept_frames=painter.kept_frames,
         settings=identity,
         stages=times.summary(),
     )
+
+
+def _notes_of(reader: FilmReader) -> Iterator[str]:
+    """What was put right in an input, one sentence each."""
+    if reader.deinterlaced_frames:
+        yield (
+            f"{reader.deinterlaced_frames} interlaced frames were made whole pictures; "
+            "--deinterlace off keeps their lines as they are"
+        )
+    if reader.retimed_frames:
+        yield f"{reader.retimed_frames} frames had no time of their own or went back in time: put right"
 
 
 def colour_still(source: Path, target: Path, colorizer: Colorizer, *, overwrite: bool = False) -> StillResult:

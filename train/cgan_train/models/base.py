@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 
-class Generator(nn.Module):
+class Generator(nn.Module, ABC):
     """A network that predicts chroma from lightness.
 
     `forward` takes L*/50 - 1, float (N, 1, H, W) in [-1, 1], and returns (a*, b*)/110, (N, 2, H, W) in
@@ -22,9 +24,9 @@ class Generator(nn.Module):
         self.size_multiple = size_multiple
         self.stride = stride
 
+    @abstractmethod
     def predict(self, lightness: Tensor) -> Tensor:
         """Chroma at the generator's own resolution, (N, 2, H/stride, W/stride)."""
-        raise NotImplementedError
 
     def forward(self, lightness: Tensor) -> Tensor:
         """Chroma at the input's size, (N, 2, H, W)."""
