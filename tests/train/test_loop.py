@@ -58,6 +58,17 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been(photos: Path, tmp_path: Pat
             assert torch.equal(tensor, resumed.generator.state_dict()[name]), (stop, name)
 
 
+def test_the_average_of_a_short_run_is_of_what_it_learned(
+    photos: Path, tmp_path: Path, tiny: TrainConfig
+) -> None:
+    source, _ = open_sources([photos])
+    trainer = Trainer.start(dataclasses.replace(tiny, epochs=4, ema=0.999), source, tmp_path / "run")
+    begun = trainer._generator.head.weight.detach().clone()
+    trainer.run(quiet)
+    learned, averaged = trainer._generator.head.weight.detach(), trainer._average["head.weight"]
+    assert (averaged - learned).norm() < (averaged - begun).norm()
+
+
 def test_one_checkpoint_is_no_run(photos: Path, tmp_path: Path, tiny: TrainConfig) -> None:
     source, _ = open_sources([photos])
     newest = Trainer.start(dataclasses.replace(tiny, epochs=2), source, tmp_path / "run").run(quiet)

@@ -88,7 +88,7 @@ class TrainConfig:
         label_smoothing: Real pictures are labelled 1 - this (one-sided; Salimans et al. 2016).
         discriminator_rate: Learning rate of the discriminator relative to the generator's.
         encoder_rate: Learning rate of an ImageNet encoder relative to the decoder's.
-        ema: Decay of the moving average of the generator's weights per step; 0 for none.
+        ema: Decay of the weights' moving average per step, less in the first steps; 0 for no average.
         sampling: Pictures per epoch; 0 for all.
     """
 

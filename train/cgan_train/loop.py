@@ -86,6 +86,7 @@ class Trainer:
         )
         self._losses: dict[str, float] = {}
         self._seconds = 0.0
+        self._steps = 0
         self._metrics: dict[str, float] = {}
         self._before: dict[str, Any] = {}
 
@@ -184,7 +185,8 @@ class Trainer:
         steps = len(self._loader)
         begun = time.monotonic()
         for step, rgb in enumerate(self._loader.epoch(self.epoch, phase.crop)):
-            done = (self.epoch - first) * steps + step
+            self._steps = self.epoch * steps + step
+            done = self._steps - first * steps
             self._set_rate(phase, done / ((last - first) * steps))
             warmup = min(phase.discriminator_warmup, (last - first) * steps // 2)
             losses = self._step(phase, rgb, warming=phase.gan and done < warmup)
@@ -250,9 +252,10 @@ class Trainer:
 
     @torch.no_grad()
     def _update_average(self) -> None:
-        decay = self.config.ema
-        if not decay:
+        if not self.config.ema:
             return
+        # A short memory at first, or a short run would save what it started from (as in TensorFlow's EMA).
+        decay = min(self.config.ema, (1 + self._steps) / (10 + self._steps))
         for name, value in self._generator.state_dict().items():
             if value.is_floating_point():
                 self._average[name].lerp_(value, 1 - decay)
