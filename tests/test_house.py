@@ -53,7 +53,7 @@ PUBLIC = {
     "cgan_runtime.pipeline": ["FilmResult", "StillResult", "colour_film", "colour_still"],
     "cgan_runtime.temporal": ["TemporalFilter", "TemporalSettings", "TemporalState"],
     "cgan_train.checkpoint": [
-        "Checkpoint", "find_checkpoint", "load_checkpoint", "load_state", "save_checkpoint",
+        "Checkpoint", "epochs_in", "find_checkpoint", "load_checkpoint", "load_state", "save_checkpoint",
     ],
     "cgan_export.export": ["Exported", "Plan", "export_checkpoint"],
     "cgan_benchmarks.quality": ["QualityReport", "measure_model", "print_quality", "write_quality"],

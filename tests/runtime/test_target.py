@@ -9,6 +9,7 @@ import pytest
 
 from cgan_runtime.errors import ConfigError, MediaError
 from cgan_runtime.media.target import (
+    ENCODERS,
     EncoderSettings,
     check_output,
     default_output,
@@ -49,7 +50,7 @@ def test_encoder_and_options(
     settings: EncoderSettings, target: str, codec: str, options: dict[str, str]
 ) -> None:
     assert settings.codec_for(Path(target)) == codec
-    assert settings.options(codec) == options
+    assert settings.options(codec) == ENCODERS[codec].options | options
 
 
 def test_webm_takes_vp9_and_crf_0_is_lossless_there_too() -> None:

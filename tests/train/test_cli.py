@@ -39,7 +39,7 @@ def test_train_resume_and_say_so(cifar: Path, tmp_path: Path) -> None:
     again = run(*common)
     assert again.returncode == 1
     assert "--resume" in again.stderr
-    resumed = run(*common, "--resume", "--threads", 1)
+    resumed = run("--data", cifar, "--out", out, "--resume", "--threads", 1)
     assert resumed.returncode == 0, resumed.stderr
 
 
