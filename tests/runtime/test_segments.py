@@ -71,7 +71,8 @@ def _goes_on(source: Path, target: Path, encoder: EncoderSettings | None = None)
 @pytest.mark.parametrize(
     ("suffix", "encoder", "film"),
     [
-        (".mp4", EncoderSettings(preset="medium"), Film(pts=UNEVEN, sound=["aac"])),
+        # Lossless, since x264 codes a film of uneven times differently from run to run on a busy machine.
+        (".mp4", EncoderSettings(crf=0, preset="medium"), Film(pts=UNEVEN, sound=["aac"])),
         (".mkv", EncoderSettings(), Film(frames=FRAMES, sound=["aac"])),
         (".mkv", EncoderSettings("ffv1"), Film(frames=FRAMES, pixel_format="yuv420p10le")),
         (".webm", EncoderSettings(), Film(frames=FRAMES)),

@@ -81,9 +81,6 @@ ENCODERS: dict[str, Encoder] = {
         preset="veryfast",
         presets=_X264_PRESETS,
         lossless={"qp": "0"},
-        # Its lookahead thread may read a frame's duration before it is known: on a busy machine a film of
-        # uneven times is then coded differently each time, and a resumed one is not the one made in one go.
-        options={"x264-params": "sync-lookahead=0"},
         even=True,
     ),
     "libvpx-vp9": Encoder(
