@@ -58,14 +58,97 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been(photos: Path, tmp_path: Pat
             assert torch.equal(tensor, resumed.generator.state_dict()[name]), (stop, name)
 
 
+def test_a_run_stopped_within_an_epoch_goes_on_bit_for_bit(
+    photos: Path, tmp_path: Path, tiny: TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, _ = open_sources([photos])
+    config = dataclasses.replace(tiny, batch_size=2, recalibration=2, precision="fp32")
+    whole = load_checkpoint(Trainer.start(config, source, tmp_path / "whole").run(quiet))
+    monkeypatch.setattr("cgan_train.loop._SAVE_SECONDS", 0.0)  # a state after every step
+    for epoch, step in ((1, 2), (3, 1), (3, 4), (4, 5)):
+        folder = tmp_path / f"stopped-{epoch}-{step}"
+
+        def die(now: Progress, stop: tuple[int, int] = (epoch, step)) -> None:
+            if (now.epoch, now.step) == stop:
+                raise RuntimeError  # as good as dead: nothing is saved on the way out
+
+        with pytest.raises(RuntimeError):
+            Trainer.start(config, source, folder).run(die)
+        torch.rand(5)
+        trainer = Trainer.resume(folder, source)
+        assert (trainer.epoch, trainer.step) == (epoch - 1, step - 1)
+        resumed = load_checkpoint(trainer.run(quiet))
+        assert not (folder / "unfinished").exists()
+        for name, tensor in whole.generator.state_dict().items():
+            assert torch.equal(tensor, resumed.generator.state_dict()[name]), (epoch, step, name)
+
+
+def test_a_run_trains_for_some_minutes(photos: Path, tmp_path: Path, tiny: TrainConfig) -> None:
+    source, _ = open_sources([photos])
+    trainer = Trainer.start(tiny, source, tmp_path / "run")
+    stopped = trainer.run(quiet, minutes=1e-6)
+    assert (trainer.epoch, trainer.step) == (0, 1)
+    assert not trainer.done
+    assert load_checkpoint(stopped).training["steps_done"] == 1
+    with pytest.raises(ConfigError, match="holds a run"):
+        Trainer.start(tiny, source, tmp_path / "run")
+    assert Trainer.resume(tmp_path / "run", source).run(quiet).name == "epoch-0004"
+
+
+def test_other_pictures_are_refused(photos: Path, tmp_path: Path, tiny: TrainConfig) -> None:
+    source, _ = open_sources([photos])
+    Trainer.start(dataclasses.replace(tiny, epochs=2), source, tmp_path / "run").run(quiet)
+    (photos / "000.png").unlink()
+    with pytest.raises(ConfigError, match="other pictures"):
+        Trainer.resume(tmp_path / "run", open_sources([photos])[0])
+
+
+def test_every_switch_trains(photos: Path, tmp_path: Path, tiny: TrainConfig) -> None:
+    source, _ = open_sources([photos])
+    phase = dataclasses.replace(tiny.phases[1], share=1.0, feature_weight=10.0, schedule="staircase")
+    config = dataclasses.replace(
+        tiny, phases=(phase,), epochs=1, gan_loss="hinge", generator_steps=2, precision="bf16",
+        generator=dataclasses.replace(tiny.generator, channels="lab"),
+        discriminator=dataclasses.replace(tiny.discriminator, spectral_norm=True),
+    )  # fmt: skip
+    seen: list[Progress] = []
+    newest = Trainer.start(config, source, tmp_path / "run").run(seen.append)
+    assert set(seen[-1].losses) == {"D", "G", "pixel", "features"}
+    assert load_checkpoint(newest).training["bf16"] is True
+
+
+def test_frozen_statistics_stay(photos: Path, tmp_path: Path, tiny: TrainConfig) -> None:
+    source, _ = open_sources([photos])
+    phase = dataclasses.replace(tiny.phases[0], share=1.0, frozen_norm=True)
+    config = dataclasses.replace(tiny, phases=(phase,), epochs=1, ema=0.0)
+    trained = load_checkpoint(Trainer.start(config, source, tmp_path / "run").run(quiet)).generator
+    for name, tensor in trained.state_dict().items():
+        if name.endswith("running_mean"):
+            assert torch.equal(tensor, torch.zeros_like(tensor))
+    assert float(trained.state_dict()["head.bias"].abs().max()) > 0
+
+
+def test_statistics_are_measured_anew(photos: Path, tmp_path: Path, tiny: TrainConfig) -> None:
+    source, _ = open_sources([photos])
+    phase = dataclasses.replace(tiny.phases[0], share=1.0, lr=1e-12)
+    config = dataclasses.replace(
+        tiny, phases=(phase,), epochs=1, ema=0.0, recalibration=3, augmentation=Augmentation()
+    )
+    newest = Trainer.start(config, source, tmp_path / "run").run(quiet)
+    generator = load_checkpoint(newest).generator
+    first = generator.down[0][1]
+    assert int(first.num_batches_tracked) == 3
+    assert float((first.running_var - 1).abs().max()) > 0.5  # not one step of momentum away from 1
+
+
 def test_the_average_of_a_short_run_is_of_what_it_learned(
     photos: Path, tmp_path: Path, tiny: TrainConfig
 ) -> None:
     source, _ = open_sources([photos])
     trainer = Trainer.start(dataclasses.replace(tiny, epochs=4, ema=0.999), source, tmp_path / "run")
-    begun = trainer._generator.head.weight.detach().clone()
+    begun = trainer._gan.generator.head.weight.detach().clone()
     trainer.run(quiet)
-    learned, averaged = trainer._generator.head.weight.detach(), trainer._average["head.weight"]
+    learned, averaged = trainer._gan.generator.head.weight.detach(), trainer._gan.average["head.weight"]
     assert (averaged - learned).norm() < (averaged - begun).norm()
 
 
@@ -84,9 +167,9 @@ def test_an_encoder_from_nothing_is_trained(photos: Path, tmp_path: Path) -> Non
     )  # fmt: skip
     source, _ = open_sources([photos])
     trainer = Trainer.start(config, source, tmp_path / "run")
-    before = trainer._generator.encoder.stem.conv.weight.detach().clone()
+    before = trainer._gan.generator.encoder.stem.conv.weight.detach().clone()
     trainer.run(quiet)  # and the discriminator does not take all of a short phase for itself
-    assert not torch.equal(before, trainer._generator.encoder.stem.conv.weight)
+    assert not torch.equal(before, trainer._gan.generator.encoder.stem.conv.weight)
 
 
 def test_losses_that_are_no_number_stop_the_run(photos: Path, tmp_path: Path, tiny: TrainConfig) -> None:
@@ -121,17 +204,17 @@ def test_init_takes_the_weights_and_refuses_another_generator(
         Trainer.start(dataclasses.replace(tiny, encoder_weights="imagenet"), source, tmp_path / "d")
 
 
-@pytest.mark.parametrize("name", ["seed", "paper", "edge"])
+@pytest.mark.parametrize("name", ["seed", "paper", "paper-unet", "places", "edge"])
 def test_every_recipe_trains(name: str, photos: Path, tmp_path: Path) -> None:
     config = recipe(name)
-    narrow = {"seed": (8, 16), "paper": (8, 16), "edge": (8, 8, 16, 16)}[name]
+    narrow = (8, 8, 16, 16) if name == "edge" else (8, 16)
     phases = tuple(
         dataclasses.replace(phase, crop=min(phase.crop, 64), discriminator_warmup=1)
         for phase in config.phases
     )
     config = dataclasses.replace(
         config,
-        generator=GeneratorConfig(name, config.generator.size, narrow),
+        generator=dataclasses.replace(config.generator, widths=narrow),
         discriminator=DiscriminatorConfig(config.discriminator.name, (8, 16)),
         phases=phases,
         epochs=len(phases) if len(phases) == 1 else 7,
@@ -142,7 +225,7 @@ def test_every_recipe_trains(name: str, photos: Path, tmp_path: Path) -> None:
     seen: list[Progress] = []
     newest = Trainer.start(config, source, tmp_path / "run").run(seen.append)
     assert {now.phase for now in seen} == {phase.name for phase in config.phases}
-    assert "D" in seen[-1].losses
+    assert ("D" in seen[-1].losses) == (name != "paper-unet")
     assert np.isfinite([*seen[-1].losses.values()]).all()
     assert load_checkpoint(newest).recipe == name
 

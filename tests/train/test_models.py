@@ -62,7 +62,7 @@ def test_what_cannot_be_built(config: GeneratorConfig, words: str) -> None:
 @pytest.mark.parametrize(("name", "shape"), [("patch", (2, 1, 8, 8)), ("seed", (2, 1))])
 def test_discriminators_judge_patches_or_pictures(name: str, shape: tuple[int, ...]) -> None:
     discriminator = build_discriminator(DiscriminatorConfig(name, (8, 16)))  # type: ignore[arg-type]
-    assert discriminator(torch.zeros(2, 3, 32, 32)).shape == shape
+    assert discriminator(torch.zeros(2, 3, 32, 32))[-1].shape == shape
 
 
 def test_encoder_taps() -> None:
@@ -95,3 +95,26 @@ def test_frozen_blocks_neither_learn_nor_drift() -> None:
     assert any(k.startswith("blocks.3.") for k in changed)
     generator.freeze(0)
     assert all(p.requires_grad for p in generator.parameters())
+
+
+def test_lab_is_predicted_and_its_chroma_used() -> None:
+    torch.manual_seed(0)
+    generator = build_generator(GeneratorConfig("paper", 32, (8, 16), channels="lab")).eval()
+    lightness = torch.rand(2, 1, 32, 32) * 2 - 1
+    assert generator.predict(lightness).shape == (2, 3, 32, 32)
+    assert torch.equal(generator(lightness), generator.predict(lightness)[:, 1:])
+    with pytest.raises(ConfigError, match="lab"):
+        build_generator(GeneratorConfig("seed", 32, (8, 16), channels="lab"))
+
+
+def test_spectral_norm_bounds_every_layer() -> None:
+    config = DiscriminatorConfig("patch", (8, 16), spectral_norm=True)
+    discriminator = build_discriminator(config, 4).train()
+    picture = torch.randn(2, 4, 32, 32)
+    for _ in range(30):  # power iteration, once a pass
+        logits = discriminator(picture)[-1]
+    assert logits.shape == (2, 1, 8, 8)
+    for part in discriminator.modules():
+        if isinstance(part, torch.nn.Conv2d):
+            largest = torch.linalg.matrix_norm(part.weight.flatten(1), ord=2)
+            assert float(largest.detach()) == pytest.approx(1.0, abs=0.05)

@@ -35,6 +35,8 @@ _DAMAGE = (ValueError, KeyError, IndexError, TypeError, AttributeError)  # what 
 WEIGHTS = "generator.safetensors"
 CONFIG = "config.json"
 STATE = "state.pt"
+UNFINISHED = "unfinished"
+"""Folder, within a run, of its state in the middle of an epoch."""
 SHIPPED = Path(__file__).parent / "checkpoints" / "edge"
 """The checkpoint of the model that ships."""
 
@@ -156,6 +158,21 @@ def find_checkpoint(path: Path) -> Path:
             f"no checkpoint at {path}; expected a folder with {CONFIG} and {WEIGHTS}, or a run"
         )
     return epochs[-1]
+
+
+def newest_state(run: Path) -> Path:
+    """The checkpoint that a run goes on from: the newest epoch's, or that of the unfinished one.
+
+    Raises:
+        ModelFileError: There is none.
+    """
+    unfinished = run / UNFINISHED
+    if not (unfinished / CONFIG).is_file():
+        return find_checkpoint(run)
+    epochs = epochs_in(run)
+    done = int(epochs[-1].name[6:]) if epochs else 0
+    begun = int(_read_document(unfinished)["training"]["epochs_done"])
+    return unfinished if begun >= done else epochs[-1]
 
 
 def epochs_in(run: Path) -> list[Path]:

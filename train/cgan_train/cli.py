@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from cgan_train.data.sources import Picture, Source
     from cgan_train.loop import Progress, Trainer
 
-_RECIPES = ("edge", "paper", "seed")  # held equal to recipes.RECIPES by a test; importing it would load torch
+# Held equal to recipes.RECIPES by a test; importing it would load torch.
+_RECIPES = ("edge", "paper", "paper-unet", "places", "seed")
 _MEASURED = 60  # pictures at most
+_NAMED = 10  # pictures that were left out
 
 
 @guard
@@ -37,6 +39,20 @@ _MEASURED = 60  # pictures at most
 )
 @click.option("--val", type=click.Path(path_type=Path), help="Photos to measure on after each epoch.")
 @click.option("--recipe", "name", type=click.Choice(_RECIPES), default="edge", help="Settings to start from.")
+@click.option(
+    "--config",
+    "config_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A TOML file of settings that replace the recipe's.",
+)
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Replace one setting of the recipe, such as ema=0.99 or phases.gan.lr=1e-4; may be given several "
+    "times. A checkpoint's config.json lists them all.",
+)
 @click.option(
     "--epochs",
     type=click.IntRange(min=1),
@@ -61,9 +77,26 @@ _MEASURED = 60  # pictures at most
     help="What the encoder starts from.  [default: the recipe's]",
 )
 @click.option(
+    "--channels",
+    type=click.Choice(["ab", "lab"]),
+    show_default=False,
+    help="Predict chroma alone, or lightness too, as the paper's code does.  [default: the recipe's]",
+)
+@click.option(
+    "--minutes",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Stop after so many minutes; --resume goes on.  [default: train to the end]",
+    show_default=False,
+)
+@click.option(
     "--gan-only", is_flag=True, help="Only the recipe's phases with a discriminator; goes with --init."
 )
-@click.option("--seed", type=int, default=0, help="Seed of weights, order and crops.")
+@click.option(
+    "--seed",
+    type=int,
+    show_default=False,
+    help="Seed of weights, order and crops.  [default: the recipe's]",
+)
 @click.option(
     "--threads", type=click.IntRange(min=1), help="CPU threads.  [default: all cores]", show_default=False
 )
@@ -73,14 +106,18 @@ def main(
     data: tuple[Path, ...],
     val: Path | None,
     name: str,
+    config_file: Path | None,
+    settings: tuple[str, ...],
     epochs: int | None,
     batch_size: int | None,
     out: Path,
     resume: bool,
     init: Path | None,
     encoder_weights: str | None,
+    channels: str | None,
+    minutes: float | None,
     gan_only: bool,
-    seed: int,
+    seed: int | None,
     threads: int | None,
     quiet: bool,
 ) -> None:
@@ -89,10 +126,18 @@ def main(
     Checkpoints, sample sheets and a log go to the run's folder; a run that was stopped goes on with
     --resume. Export the result with cgan-export.
     """
-    if resume and (epochs or batch_size or encoder_weights or init or gan_only):
+    short = {
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "encoder_weights": encoder_weights,
+        "generator.channels": channels,
+        "seed": seed,
+    }
+    changes = {key: value for key, value in short.items() if value is not None}
+    if resume and (changes or settings or config_file or init or gan_only):
         raise ConfigError(
-            "--resume goes on with a run as it was; leave out --epochs, --batch-size, --encoder-weights, "
-            "--init and --gan-only, or begin a new run"
+            "--resume goes on with a run as it was; leave out what changes it (--epochs, --set, --init...), "
+            "or begin a new run"
         )
     if gan_only and init is None:
         raise ConfigError("--gan-only trains on from a checkpoint; name it with --init")
@@ -103,20 +148,44 @@ def main(
 
         trainer = Trainer.resume(out, source, pictures)
     else:
-        changes = {
-            "epochs": epochs,
-            "batch_size": batch_size,
-            "encoder_weights": encoder_weights,
-            "seed": seed,
-        }
+        changes = _changes(config_file, settings) | changes
         trainer = _begin(name, changes, gan_only, source, pictures, out, init)
-    epochs, recipe_name = trainer.config.epochs, trainer.config.recipe
-    click.echo(f"{len(source):,} pictures, {epochs} epochs, recipe {recipe_name}, into {out}")
-    with _Bar(trainer, quiet) as bar:
-        newest = trainer.run(bar.show)
-    for index, reason in list(trainer.skipped.items())[:10]:
+    if not quiet:
+        click.echo(_beginning(trainer, len(source), out))
+    try:
+        with _Bar(trainer, quiet) as bar:
+            newest = trainer.run(bar.show, minutes=minutes)
+    except KeyboardInterrupt:
+        click.echo(f"stopped; what is learned is kept, go on with --out {out} --resume", err=True)
+        raise
+    for index, reason in list(trainer.skipped.items())[:_NAMED]:
         click.echo(f"left out picture {index}: {reason}", err=True)
-    click.echo(f"done: {newest}; export it with: cgan-export {newest} -o exported")
+    if len(trainer.skipped) > _NAMED:
+        click.echo(f"left out {len(trainer.skipped)} pictures in all", err=True)
+    if not quiet and trainer.done:
+        click.echo(f"done: {newest}; export it with: cgan-export {newest} -o exported")
+    elif not quiet:
+        click.echo(f"the time is over in epoch {trainer.epoch + 1}; go on with --out {out} --resume")
+
+
+def _beginning(trainer: Trainer, pictures: int, out: Path) -> str:
+    config = trainer.config
+    epochs = f"{config.epochs} epoch{'s' if config.epochs > 1 else ''}"
+    at = f", going on in epoch {trainer.epoch + 1}" if trainer.epoch or trainer.step else ""
+    return f"{pictures:,} pictures, {epochs}, recipe {config.recipe}, into {out}{at}"
+
+
+def _changes(config_file: Path | None, settings: Sequence[str]) -> dict[str, Any]:
+    """What a file and `--set` replace, the latter last."""
+    from cgan_train.settings import read_changes
+
+    changes = read_changes(config_file) if config_file else {}
+    for setting in settings:
+        name, equals, value = setting.partition("=")
+        if not equals:
+            raise click.UsageError(f"--set {setting} has no value; give NAME=VALUE, such as ema=0.99")
+        changes[name.strip()] = value.strip()
+    return changes
 
 
 def _use_threads(threads: int | None) -> None:
@@ -151,8 +220,9 @@ def _begin(
 ) -> Trainer:
     from cgan_train.loop import Trainer
     from cgan_train.recipes import only_gan, recipe
+    from cgan_train.settings import changed
 
-    config = recipe(name, **{key: value for key, value in changes.items() if value is not None})
+    config = changed(recipe(name), changes)
     return Trainer.start(only_gan(config) if gan_only else config, source, out, pictures, init=init)
 
 
@@ -176,6 +246,7 @@ class _Bar:
             disable=quiet or not console.is_terminal,
         )
         self._epochs = trainer.config.epochs
+        self._lines = not quiet and not console.is_terminal
         self._task = self._bar.add_task("starting", total=float(self._epochs), losses="", rate="")
 
     def __enter__(self) -> _Bar:
@@ -186,11 +257,15 @@ class _Bar:
         self._bar.stop()
 
     def show(self, now: Progress) -> None:
-        """Draw what is known after a step."""
+        """Draw what is known after a step; where there is no terminal, print a line after each epoch."""
+        losses = " ".join(f"{name} {value:.4f}" for name, value in now.losses.items())
+        if self._lines and now.step == now.steps:
+            told = f"epoch {now.epoch}/{self._epochs} {now.phase}: {losses}, {now.rate:.0f} pictures/s"
+            click.echo(told, err=True)
         self._bar.update(
             self._task,
             completed=now.epoch - 1 + now.step / now.steps,
             description=f"epoch {now.epoch}/{self._epochs} {now.phase}",
-            losses=" ".join(f"{name} {value:.4f}" for name, value in now.losses.items()),
+            losses=losses,
             rate=f"{now.rate:.0f} pictures/s",
         )

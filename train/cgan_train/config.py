@@ -12,22 +12,36 @@ from typing import Any, Literal
 
 from cgan_runtime.errors import ConfigError
 
+SCHEDULES = ("constant", "cosine", "staircase")
+
 
 @dataclass(frozen=True)
 class GeneratorConfig:
-    """Which generator: its name in the registry, the side in pixels it is made for, its channel widths."""
+    """Which generator: its name in the registry, the side in pixels it is made for, its channel widths.
+
+    Attributes:
+        channels: What it predicts: `ab`, chroma alone, or `lab`, lightness too, as the paper's code does;
+            what is exported and used of the latter is its chroma.
+    """
 
     name: str
     size: int
     widths: tuple[int, ...]
+    channels: Literal["ab", "lab"] = "ab"
 
 
 @dataclass(frozen=True)
 class DiscriminatorConfig:
-    """Which discriminator: `patch` (PatchGAN) or `seed` (contracting path and a linear layer)."""
+    """Which discriminator: `patch` (PatchGAN) or `seed` (contracting path and a linear layer).
+
+    Attributes:
+        spectral_norm: Divide each weight by its largest singular value (Miyato et al. 2018, arXiv
+            1802.05957).
+    """
 
     name: Literal["patch", "seed"]
     widths: tuple[int, ...]
+    spectral_norm: bool = False
 
 
 @dataclass(frozen=True)
@@ -39,25 +53,31 @@ class Phase:
         share: Of the run's epochs.
         crop: Side of the training pictures in pixels.
         lr: Learning rate of the generator at the start.
-        schedule: How the rate goes on within the phase.
+        schedule: How the rate goes on within the phase: `staircase` is a tenth after every `stair_steps`.
         gan: Whether the discriminator takes part; without it the phase is plain regression.
         frozen_blocks: Leading blocks of an ImageNet encoder that keep their weights.
         discriminator_warmup: Steps that the discriminator alone is trained for at the start.
         pixel_weight: Factor of the pixel loss beside the GAN loss (100 in the paper).
         chroma_gain: The pixel loss is weighted by 1 + chroma * gain, at most 5; 0 leaves it plain. More
             makes the colours stronger, and wrong ones too.
+        feature_weight: Factor of feature matching on the discriminator's features (Wang et al. 2018,
+            arXiv 1711.11585, equation 3) beside the GAN loss.
+        frozen_norm: BatchNorm keeps its running statistics and normalises by them, as it will in use.
     """
 
     name: str
     share: float
     crop: int
     lr: float
-    schedule: Literal["constant", "cosine"] = "constant"
+    schedule: Literal["constant", "cosine", "staircase"] = "constant"
+    stair_steps: int = 10_000
     gan: bool = True
     frozen_blocks: int = 0
     discriminator_warmup: int = 0
     pixel_weight: float = 100.0
     chroma_gain: float = 0.0
+    feature_weight: float = 0.0
+    frozen_norm: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,10 +106,16 @@ class TrainConfig:
         pixel_loss: `l1`, or `smooth_l1` (Huber) with `smooth_beta`, on (a*, b*)/110.
         shade: Weight dark pixels down (by L*/50, within 0.15 to 1): colour there is hardly seen.
         label_smoothing: Real pictures are labelled 1 - this (one-sided; Salimans et al. 2016).
-        discriminator_rate: Learning rate of the discriminator relative to the generator's.
+        gan_loss: `bce` (non-saturating cross-entropy) or `hinge` (Lim and Ye 2017, arXiv 1705.02894).
+        generator_steps: Steps of the generator for each of the discriminator, on the same batch.
+        discriminator_rate: Learning rate of the discriminator relative to the generator's (TTUR where
+            they differ; Heusel et al. 2017, arXiv 1706.08500).
         encoder_rate: Learning rate of an ImageNet encoder relative to the decoder's.
         ema: Decay of the weights' moving average per step, less in the first steps; 0 for no average.
         sampling: Pictures per epoch; 0 for all.
+        precision: What the networks compute in: `auto` is bfloat16 where the hardware gains by it.
+        recalibration: Batches that BatchNorm's statistics are measured on anew before a checkpoint is
+            written; 0 keeps those gathered in training.
     """
 
     recipe: str
@@ -103,6 +129,8 @@ class TrainConfig:
     smooth_beta: float = 0.03
     shade: bool = False
     label_smoothing: float = 0.0
+    gan_loss: Literal["bce", "hinge"] = "bce"
+    generator_steps: int = 1
     discriminator_rate: float = 1.0
     encoder_rate: float = 1.0
     encoder_weights: Literal["imagenet", "none"] = "none"
@@ -110,6 +138,8 @@ class TrainConfig:
     betas: tuple[float, float] = (0.5, 0.999)
     ema: float = 0.0
     sampling: int = 0
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    recalibration: int = 0
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -124,7 +154,16 @@ class TrainConfig:
                 "learning rates and shares must be above 0",
             ),
             (any(p.crop < 1 for p in self.phases), "a phase's crop is below 1 px"),
-            (any(p.schedule not in ("constant", "cosine") for p in self.phases), "a schedule is unknown"),
+            (any(p.schedule not in SCHEDULES for p in self.phases), "a schedule is unknown"),
+            (any(p.stair_steps < 1 for p in self.phases), "a phase's stair_steps is below 1"),
+            (
+                self.generator.channels not in ("ab", "lab"),
+                f"channels {self.generator.channels!r}: ab or lab",
+            ),
+            (self.gan_loss not in ("bce", "hinge"), f"GAN loss {self.gan_loss!r} is unknown"),
+            (self.precision not in ("auto", "fp32", "bf16"), f"precision {self.precision!r} is unknown"),
+            (self.generator_steps < 1, f"generator_steps is {self.generator_steps}; give at least 1"),
+            (self.recalibration < 0, f"recalibration is {self.recalibration}; give 0 or more batches"),
             (self.pixel_loss not in ("l1", "smooth_l1"), f"pixel loss {self.pixel_loss!r} is unknown"),
             (self.optimizer not in ("adam", "adamw"), f"optimizer {self.optimizer!r} is unknown"),
             (not 0 <= self.ema < 1, f"ema is {self.ema}; give 0 to below 1"),

@@ -7,6 +7,8 @@ Discriminator: binary cross-entropy, real labels smoothed on one side (Salimans 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -24,7 +26,7 @@ def pixel_loss(
     """Distance of predicted from true chroma, weighted as the config says; not yet times `pixel_weight`.
 
     Args:
-        predicted: (a*, b*)/110, (N, 2, h, w).
+        predicted: (a*, b*)/110, (N, 2, h, w), or L*/50 - 1 before them, (N, 3, h, w).
         truth: Same.
         lightness: True L*/50 - 1, (N, 1, h, w).
         config: `pixel_loss`, `smooth_beta` and `shade` are used.
@@ -35,20 +37,37 @@ def pixel_loss(
     else:
         distance = (predicted - truth).abs()
     if chroma_gain:
-        chroma = truth.norm(dim=1, keepdim=True) * AB_SCALE
+        chroma = truth[:, -2:].norm(dim=1, keepdim=True) * AB_SCALE
         distance = distance * (1 + chroma * chroma_gain).clamp_max(_MOST_CHROMA_WEIGHT)
     if config.shade:
         distance = distance * (lightness + 1).clamp(_LEAST_SHADE, 1.0)  # L*/50
     return distance.mean()
 
 
-def generator_gan_loss(fake_logits: Tensor) -> Tensor:
-    """Binary cross-entropy against 'real': the non-saturating loss (Goodfellow et al. 2014)."""
+def generator_gan_loss(fake_logits: Tensor, kind: str = "bce") -> Tensor:
+    """What the generator pays where it is found out: non-saturating cross-entropy, or hinge.
+
+    Goodfellow et al. 2014, arXiv 1406.2661, section 3; Lim and Ye 2017, arXiv 1705.02894.
+    """
+    if kind == "hinge":
+        return -fake_logits.mean()
     return F.binary_cross_entropy_with_logits(fake_logits, torch.ones_like(fake_logits))
 
 
-def discriminator_loss(real_logits: Tensor, fake_logits: Tensor, smoothing: float) -> Tensor:
-    """Mean of the cross-entropies of real (label 1 - smoothing) and fake (label 0)."""
+def discriminator_loss(
+    real_logits: Tensor, fake_logits: Tensor, smoothing: float, kind: str = "bce"
+) -> Tensor:
+    """Mean of the losses of real and fake; cross-entropy labels real 1 - smoothing, hinge 1 exactly."""
+    if kind == "hinge":
+        return (F.relu(1 - real_logits).mean() + F.relu(1 + fake_logits).mean()) / 2
     real = F.binary_cross_entropy_with_logits(real_logits, torch.full_like(real_logits, 1 - smoothing))
     fake = F.binary_cross_entropy_with_logits(fake_logits, torch.zeros_like(fake_logits))
     return (real + fake) / 2
+
+
+def feature_loss(fake: Sequence[Tensor], real: Sequence[Tensor]) -> Tensor:
+    """Mean absolute difference of the discriminator's features, over its layers.
+
+    Feature matching: Wang et al. 2018, arXiv 1711.11585, equation 3.
+    """
+    return torch.stack([(a - b).abs().mean() for a, b in zip(fake, real, strict=True)]).mean()

@@ -1,7 +1,7 @@
 """The recipes: named, frozen settings that a run starts from.
 
-`seed` and `paper` follow published work on CIFAR-10 (docs/architecture.md names the sources); `edge` is
-ours, the model that ships.
+`seed`, `paper`, `paper-unet` and `places` follow published work (docs/architecture.md names the sources);
+`edge` is ours, the model that ships.
 """
 
 from __future__ import annotations
@@ -25,13 +25,34 @@ _SEED = TrainConfig(
 
 _PAPER = TrainConfig(
     recipe="paper",
-    generator=GeneratorConfig("paper", size=32, widths=(64, 128, 256, 512, 512)),
+    generator=GeneratorConfig("paper", size=32, widths=(64, 128, 256, 512, 512), channels="lab"),
     discriminator=DiscriminatorConfig("patch", widths=(64, 128, 256, 512)),
-    phases=(Phase("gan", share=1.0, crop=32, lr=3e-4),),
+    phases=(Phase("gan", share=1.0, crop=32, lr=3e-4, schedule="staircase"),),
     epochs=200,
     batch_size=128,
+    generator_steps=2,
     betas=(0.0, 0.999),
     discriminator_rate=0.1,
+    recalibration=100,
+)
+
+_PAPER_UNET = dataclasses.replace(
+    _PAPER,
+    recipe="paper-unet",
+    phases=(Phase("regression", share=1.0, crop=32, lr=3e-4, schedule="staircase", gan=False),),
+)
+
+_PLACES = dataclasses.replace(
+    _PAPER,
+    recipe="places",
+    generator=GeneratorConfig(
+        "paper", size=256, widths=(64, 64, 128, 256, 512, 512, 512, 512), channels="lab"
+    ),
+    phases=(Phase("gan", share=1.0, crop=256, lr=3e-4, schedule="staircase"),),
+    epochs=20,
+    batch_size=16,
+    augmentation=Augmentation(zoom=(0.8, 1.0)),
+    recalibration=50,
 )
 
 _EDGE = TrainConfig(
@@ -84,7 +105,9 @@ _EDGE = TrainConfig(
     ema=0.998,
 )
 
-RECIPES: dict[str, TrainConfig] = {config.recipe: config for config in (_SEED, _PAPER, _EDGE)}
+RECIPES: dict[str, TrainConfig] = {
+    config.recipe: config for config in (_SEED, _PAPER, _PAPER_UNET, _PLACES, _EDGE)
+}
 
 
 def recipe(name: str, **changes: Any) -> TrainConfig:

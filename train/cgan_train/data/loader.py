@@ -50,10 +50,10 @@ class Loader:
         """Pictures in a batch."""
         return self._batch_size
 
-    def epoch(self, epoch: int, side: int) -> Iterator[Tensor]:
-        """The batches of an epoch, crops of `side` px."""
+    def epoch(self, epoch: int, side: int, start: int = 0) -> Iterator[Tensor]:
+        """The batches of an epoch from number `start` on, crops of `side` px."""
         order = np.random.default_rng((self._seed, epoch)).permutation(len(self._source))
-        batches = [order[i * self._batch_size : (i + 1) * self._batch_size] for i in range(len(self))]
+        batches = [order[i * self._batch_size : (i + 1) * self._batch_size] for i in range(start, len(self))]
         pending: collections.deque[list[Future[Picture]]] = collections.deque()
         with ThreadPoolExecutor(self._threads) as pool:
             try:

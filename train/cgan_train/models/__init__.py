@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from torch import nn
+from torch.nn.utils.parametrizations import spectral_norm
 
 from cgan_runtime.errors import ConfigError
 from cgan_train.config import DiscriminatorConfig, GeneratorConfig
@@ -13,14 +14,16 @@ from cgan_train.models.edge import EdgeGenerator
 from cgan_train.models.paper import PaperGenerator, PatchDiscriminator
 from cgan_train.models.unet import SeedDiscriminator, SeedGenerator
 
-GENERATORS: dict[str, Callable[[tuple[int, ...]], Generator]] = {
+GENERATORS: dict[str, Callable[..., Generator]] = {
     "seed": SeedGenerator,
     "paper": PaperGenerator,
     "edge": EdgeGenerator,
 }
-"""Generators by name; each is built from its channel widths."""
+"""Generators by name; each is built from its channel widths, those of `_PREDICT_LAB` also for `lab`."""
 
-_DISCRIMINATORS: dict[str, Callable[[tuple[int, ...]], nn.Module]] = {
+_PREDICT_LAB = {"paper"}  # they take `outputs=3`
+
+_DISCRIMINATORS: dict[str, Callable[[tuple[int, ...], int], nn.Module]] = {
     "patch": PatchDiscriminator,
     "seed": SeedDiscriminator,
 }
@@ -34,8 +37,11 @@ def build_generator(config: GeneratorConfig) -> Generator:
     """
     if config.name not in GENERATORS:
         raise ConfigError(f"no generator {config.name!r}; there are {', '.join(GENERATORS)}")
+    if config.channels == "lab" and config.name not in _PREDICT_LAB:
+        raise ConfigError(f"generator {config.name!r} predicts ab alone; lab is for {_PREDICT_LAB}")
+    options = {"outputs": 3} if config.channels == "lab" else {}
     try:
-        generator = GENERATORS[config.name](config.widths)
+        generator = GENERATORS[config.name](config.widths, **options)
     except (ValueError, IndexError) as error:
         raise ConfigError(
             f"generator {config.name!r} cannot have the widths {config.widths} ({error})"
@@ -47,12 +53,17 @@ def build_generator(config: GeneratorConfig) -> Generator:
     return generator
 
 
-def build_discriminator(config: DiscriminatorConfig) -> nn.Module:
-    """A discriminator with fresh weights: (N, 3, H, W) of lightness and chroma to logits.
+def build_discriminator(config: DiscriminatorConfig, channels: int = 3) -> nn.Module:
+    """A discriminator with fresh weights: (N, channels, H, W) to a list of features, logits last.
 
     Raises:
         ConfigError: No discriminator of that name.
     """
     if config.name not in _DISCRIMINATORS:
         raise ConfigError(f"no discriminator {config.name!r}; there are {', '.join(_DISCRIMINATORS)}")
-    return _DISCRIMINATORS[config.name](config.widths)
+    discriminator = _DISCRIMINATORS[config.name](config.widths, channels)
+    if config.spectral_norm:
+        for part in list(discriminator.modules()):
+            if isinstance(part, nn.Conv2d | nn.Linear):
+                spectral_norm(part)
+    return discriminator

@@ -17,20 +17,27 @@ class Generator(nn.Module, ABC):
     Attributes:
         size_multiple: H and W are multiples of this.
         stride: `predict` returns chroma at 1/stride of the input's size; training compares it there.
+        outputs: Channels that `predict` returns: 2, or 3 where it predicts lightness too, before chroma.
+        dense: Whether most of its work is in dense convolutions, which bfloat16 pays for on a CPU.
     """
 
-    def __init__(self, size_multiple: int, stride: int = 1) -> None:
+    dense = True
+
+    def __init__(self, size_multiple: int, stride: int = 1, outputs: int = 2) -> None:
         super().__init__()
         self.size_multiple = size_multiple
         self.stride = stride
+        self.outputs = outputs
 
     @abstractmethod
     def predict(self, lightness: Tensor) -> Tensor:
-        """Chroma at the generator's own resolution, (N, 2, H/stride, W/stride)."""
+        """Chroma at the generator's own resolution, (N, outputs, H/stride, W/stride)."""
 
     def forward(self, lightness: Tensor) -> Tensor:
         """Chroma at the input's size, (N, 2, H, W)."""
         chroma = self.predict(lightness)
+        if self.outputs > 2:
+            chroma = chroma[:, -2:]
         if self.stride == 1:
             return chroma
         return F.interpolate(chroma, scale_factor=float(self.stride), mode="bilinear", align_corners=False)

@@ -25,6 +25,8 @@ class EdgeGenerator(Generator):
         widths: Decoder channels at strides 4, 8, 16 and 32.
     """
 
+    dense = False  # the encoder's depthwise convolutions
+
     def __init__(self, widths: tuple[int, ...]) -> None:
         super().__init__(size_multiple=32, stride=4)
         self.encoder = LiteEncoder()

@@ -27,10 +27,11 @@ class PaperGenerator(Generator):
 
     Args:
         widths: Channels from the finest level to the coarsest.
+        outputs: 2 for chroma; 3 for lightness and chroma, as the official code predicts.
     """
 
-    def __init__(self, widths: tuple[int, ...]) -> None:
-        super().__init__(size_multiple=2 ** (len(widths) - 1))
+    def __init__(self, widths: tuple[int, ...], outputs: int = 2) -> None:
+        super().__init__(size_multiple=2 ** (len(widths) - 1), outputs=outputs)
         self.stem = nn.Conv2d(1, widths[0], _KERNEL)
         self.down = nn.ModuleList(_down(a, b) for a, b in pairwise(widths))
         inside = widths[-1]
@@ -39,11 +40,11 @@ class PaperGenerator(Generator):
             up.append(_up(inside, width, _DROPOUT if index < _DROPOUT_LAYERS else 0.0))
             inside = 2 * width
         self.up = nn.ModuleList(up)
-        self.head = nn.Conv2d(inside, 2, 1)
+        self.head = nn.Conv2d(inside, outputs, 1)
         init_gan_weights(self)
 
     def predict(self, lightness: Tensor) -> Tensor:
-        """Chroma at the input's size."""
+        """Chroma, or lightness and chroma, at the input's size."""
         skips = [F.leaky_relu(self.stem(F.pad(lightness, _SAME)), _SLOPE)]
         for layer in self.down:
             skips.append(layer(skips[-1]))
@@ -54,25 +55,29 @@ class PaperGenerator(Generator):
 
 
 class PatchDiscriminator(nn.Module):
-    """Grey and colour, (N, 3, H, W), to a map of logits, (N, 1, h, w), one for each patch.
+    """Grey and colour, (N, channels, H, W), to features of each layer and a logit for each patch.
 
     PatchGAN (Isola et al. 2017, arXiv 1611.07004): 4x4 convolutions of stride 2, the first without
     BatchNorm, and one of stride 1 that judges.
     """
 
-    def __init__(self, widths: tuple[int, ...]) -> None:
+    def __init__(self, widths: tuple[int, ...], channels: int = 3) -> None:
         super().__init__()
         first = nn.Sequential(
-            nn.Conv2d(3, widths[0], _KERNEL, 2, padding=1), nn.LeakyReLU(_SLOPE, inplace=True)
+            nn.Conv2d(channels, widths[0], _KERNEL, 2, padding=1), nn.LeakyReLU(_SLOPE, inplace=True)
         )
         rest = [_down(a, b) for a, b in pairwise(widths)]
         self.layers = nn.Sequential(first, *rest)
         self.judge = nn.Conv2d(widths[-1], 1, _KERNEL)
         init_gan_weights(self)
 
-    def forward(self, picture: Tensor) -> Tensor:
-        """Logits, above 0 for real."""
-        return self.judge(F.pad(self.layers(picture), _SAME))  # type: ignore[no-any-return]
+    def forward(self, picture: Tensor) -> list[Tensor]:
+        """Features of each layer, and last the logits (N, 1, h, w), above 0 for real."""
+        features = []
+        for layer in self.layers:
+            picture = layer(picture)
+            features.append(picture)
+        return [*features, self.judge(F.pad(picture, _SAME))]
 
 
 def _down(inside: int, outside: int) -> nn.Sequential:

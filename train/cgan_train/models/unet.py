@@ -51,20 +51,21 @@ class SeedGenerator(Generator):
 
 
 class SeedDiscriminator(nn.Module):
-    """Grey and colour, (N, 3, H, W), to one logit a picture, (N, 1)."""
+    """Grey and colour, (N, channels, H, W), to features of each level and one logit a picture."""
 
-    def __init__(self, widths: tuple[int, ...]) -> None:
+    def __init__(self, widths: tuple[int, ...], channels: int = 3) -> None:
         super().__init__()
-        self.down = _contracting_path(3, widths)
+        self.down = _contracting_path(channels, widths)
         self.linear = nn.Linear(widths[-1], 1)
         init_gan_weights(self)
 
-    def forward(self, picture: Tensor) -> Tensor:
-        """Logits, above 0 for real."""
-        x = picture
+    def forward(self, picture: Tensor) -> list[Tensor]:
+        """Features of each level, and last the logits (N, 1), above 0 for real."""
+        features = []
         for index, level in enumerate(self.down):
-            x = level(x if index == 0 else F.max_pool2d(x, 2))
-        return self.linear(x.mean(dim=(2, 3)))  # type: ignore[no-any-return]
+            picture = level(picture if index == 0 else F.max_pool2d(picture, 2))
+            features.append(picture)
+        return [*features, self.linear(picture.mean(dim=(2, 3)))]
 
 
 class _Double(nn.Sequential):
