@@ -10,6 +10,7 @@ from cgan_train.config import DiscriminatorConfig, GeneratorConfig
 from cgan_train.models import GENERATORS, build_discriminator, build_generator
 from cgan_train.models.edge import EdgeGenerator
 from cgan_train.models.encoder import TAP_CHANNELS, LiteEncoder
+from cgan_train.models.strided import Down, Up
 
 SMALL = {"seed": (8, 16, 16), "paper": (8, 8, 16, 16), "edge": (16, 16, 24, 32)}
 
@@ -118,3 +119,22 @@ def test_spectral_norm_bounds_every_layer() -> None:
         if isinstance(part, torch.nn.Conv2d):
             largest = torch.linalg.matrix_norm(part.weight.flatten(1), ord=2)
             assert float(largest.detach()) == pytest.approx(1.0, abs=0.05)
+
+
+@pytest.mark.parametrize("layer", [Down, Up])
+@pytest.mark.parametrize(("height", "width"), [(2, 2), (4, 4), (2, 4), (4, 8), (8, 8)])
+def test_tiny_pictures_are_convolved_alike(layer: type[Down] | type[Up], height: int, width: int) -> None:
+    torch.manual_seed(0)
+    convolve = layer(6, 10)
+    picture = torch.randn(3, 6, height, width, requires_grad=True)
+    results = []
+    for training in (True, False):  # as one product, and directly
+        convolve.train(training).zero_grad()
+        picture.grad = None
+        result = convolve(picture)
+        (result**2).sum().backward()
+        results.append((result.detach(), picture.grad, convolve.weight.grad))
+    for tiny, plain in zip(*results, strict=True):
+        assert tiny is not None
+        assert plain is not None
+        assert torch.allclose(tiny, plain, atol=1e-4)
