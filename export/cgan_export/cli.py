@@ -14,14 +14,16 @@ import click
 
 from cgan_runtime import __version__
 from cgan_runtime.console import Console, guard, size_text
-from cgan_runtime.errors import ConfigError
-from cgan_runtime.options import SizeType
+from cgan_runtime.errors import BackendUnavailable, ConfigError
+from cgan_runtime.options import BatchType, SizeType
 
 if TYPE_CHECKING:
     from cgan_export.export import Exported, Plan
     from cgan_export.precision import Form
+    from cgan_export.to_engine import EngineOptions
 
 _NEEDED = ("torch", "safetensors", "onnx", "onnxscript")
+_MIB = 1 << 20
 _MOST_BATCH = 8  # of the engine in the hint for trtexec
 
 
@@ -56,7 +58,34 @@ _MOST_BATCH = 8  # of the engine in the hint for trtexec
     default=True,
     help="Leave batch, height and width free, which costs no speed, or fix them.",
 )
-@click.option("--batch", type=click.IntRange(min=1), help="Pictures at once, with --fixed.  [default: 1]")
+@click.option(
+    "--batch",
+    type=BatchType(),
+    show_default=False,
+    help="Pictures at once: a number with --fixed; of a dynamic engine smallest:best:largest.  "
+    "[default: 1, of an engine 1:1:4]",
+)
+@click.option(
+    "--engine/--no-engine",
+    default=None,
+    help="Build TensorRT engines too.  [default: with --fp16, where TensorRT and a GPU are]",
+    show_default=False,
+)
+@click.option(
+    "--target",
+    type=click.Choice(["tensorrt", "tensorrt-rtx"]),
+    default="tensorrt",
+    help="What engines are for: this machine's GPU, or any RTX card, ahead of time.",
+)
+@click.option(
+    "--workspace",
+    type=click.IntRange(min=1),
+    default=1024,
+    metavar="MIB",
+    help="GPU memory that an engine's layer may use beside its tensors.",
+)
+@click.option("--hardware-compatible", is_flag=True, help="An engine for all GPUs from Ampere on.")
+@click.option("--version-compatible", is_flag=True, help="An engine that later TensorRT versions load too.")
 @click.option("--name", default="", help="Name of the files.  [default: the recipe's]", show_default=False)
 @click.option(
     "--data",
@@ -76,7 +105,12 @@ def main(
     weights: str | None,
     size: tuple[int, int] | None,
     dynamic: bool,
-    batch: int | None,
+    batch: tuple[int, int, int] | None,
+    engine: bool | None,
+    target: str,
+    workspace: int,
+    hardware_compatible: bool,
+    version_compatible: bool,
     name: str,
     data: Path | None,
     no_verify: bool,
@@ -87,8 +121,10 @@ def main(
     Without CHECKPOINT the model that ships is exported. Every file is run on real photographs and compared
     with the PyTorch model before it appears.
     """
-    if batch is not None and dynamic:
-        raise click.UsageError("--batch goes with --fixed; a dynamic model takes any batch")
+    if batch is not None and not dynamic and len(set(batch)) > 1:
+        raise click.UsageError("--batch smallest:best:largest is for a dynamic engine; give one number")
+    if batch is not None and dynamic and not (fp16 if engine is None else engine):
+        raise click.UsageError("--batch goes with --fixed or an engine; a dynamic model takes any batch")
     if weights is not None and (every or (fp16 and not fp32)):
         raise click.UsageError("--weights is for a float32 network alone; leave it out with --all or --fp16")
     if no_verify and data is not None:
@@ -97,16 +133,26 @@ def main(
     from cgan_export.export import Plan
 
     forms = _forms(fp32, fp16, every, weights)
-    plan = Plan(forms=forms, name=name, size=size, batch=batch or 1, dynamic=dynamic)
-    exported = _export(checkpoint, output, plan, data, compared=not no_verify, quiet=quiet)
+    plan = Plan(forms=forms, name=name, size=size, batch=(batch or (1,))[0], dynamic=dynamic)
     console = Console(quiet=quiet)
-    _print_results(exported, console)
-    for one in exported:
-        if one.manifest.precision == "fp16":
-            console.note(
-                "no TensorRT engine was built, this version writes ONNX; build one where it will run with: "
-                + _trtexec(one)
-            )
+    with _Exporting(checkpoint, data, compared=not no_verify, quiet=quiet) as exporting:
+        exported = exporting.export(output, plan)
+        _print_results(exported, console)
+        wanted = fp16 if engine is None else engine
+        if wanted:
+            options = _engine_options(target, size, batch, workspace, hardware_compatible, version_compatible)
+            exporting.build_engines(exported, options, console, required=engine is True)
+
+
+def _engine_options(
+    target: str, size: tuple[int, int] | None, batch: tuple[int, int, int] | None, workspace: int,
+    hardware_compatible: bool, version_compatible: bool,
+) -> EngineOptions:  # fmt: skip
+    from cgan_export.to_engine import EngineOptions
+    from cgan_runtime.backends.trt.build import BuildOptions
+
+    build = BuildOptions(workspace * _MIB, hardware_compatible, version_compatible)
+    return EngineOptions(target, size, batch or (1, 1, 4), build)
 
 
 def _require_packages() -> None:
@@ -124,21 +170,67 @@ def _forms(fp32: bool, fp16: bool, every: bool, weights: str | None) -> tuple[Fo
     return (*forms, *([FORMS["fp16"]] if fp16 else []))
 
 
-def _export(
-    checkpoint: Path | None, output: Path, plan: Plan, data: Path | None, *, compared: bool, quiet: bool
-) -> list[Exported]:
-    import rich.console
+class _Exporting:
+    """An export with what it needs loaded, told on the terminal."""
 
-    terminal = rich.console.Console(stderr=True, quiet=quiet)
-    with terminal.status("loading PyTorch") as status:
+    def __init__(self, checkpoint: Path | None, data: Path | None, *, compared: bool, quiet: bool) -> None:
+        import rich.console
+
+        self._status = rich.console.Console(stderr=True, quiet=quiet).status("loading PyTorch")
+        self._checkpoint, self._data, self._compared = checkpoint, data, compared
+
+    def __enter__(self) -> _Exporting:
+        with self._status:
+            from cgan_train.checkpoint import SHIPPED, load_checkpoint
+            from cgan_train.data.bundled import comparison_photos
+
+            self._pictures = comparison_photos(self._data) if self._compared else []
+            self._loaded = load_checkpoint(self._checkpoint or SHIPPED)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def export(self, output: Path, plan: Plan) -> list[Exported]:
         from cgan_export.export import export_checkpoint
-        from cgan_train.checkpoint import SHIPPED, load_checkpoint
-        from cgan_train.data.bundled import comparison_photos
 
-        pictures = comparison_photos(data) if compared else []
-        source = f"{len(pictures)} of {data.name}" if data else f"{len(pictures)} that come with cgan"
-        loaded = load_checkpoint(checkpoint or SHIPPED)
-        return export_checkpoint(loaded, output, plan, pictures=pictures, source=source, report=status.update)
+        count = len(self._pictures)
+        source = f"{count} of {self._data.name}" if self._data else f"{count} that come with cgan"
+        with self._status as status:
+            return export_checkpoint(
+                self._loaded, output, plan, pictures=self._pictures, source=source, report=status.update
+            )
+
+    def build_engines(
+        self, exported: list[Exported], options: EngineOptions, console: Console, *, required: bool
+    ) -> None:
+        """Build an engine of each file, or say what is missing."""
+        from cgan_export.to_engine import build, why_no_engine
+
+        if missing := why_no_engine(options.target):
+            if required:
+                raise BackendUnavailable(f"no engine can be built here: {missing}")
+            console.note(f"no TensorRT engine was built, only ONNX: {missing}")
+            for one in exported:
+                if one.manifest.precision == "fp16":
+                    console.note(f"build it where it will run, by cgan-export --engine or: {_trtexec(one)}")
+            return
+        for one in exported:
+            with self._status as status:
+                status.update(f"building the engine of {one.path.name}")
+                built = build(
+                    one, options, generator=self._loaded.generator, pictures=self._pictures,
+                    report=lambda phase, part: status.update(f"{phase}: {part:.0%}"),
+                )  # fmt: skip
+            manifest = built.manifest
+            size = size_text(built.path.stat().st_size)
+            made = f"{manifest.engine['library']} {manifest.engine['version']}"
+            console.result(f"{built.path}: {size}, {manifest.precision}, {made}")
+            if manifest.parity["verified"]:
+                largest, mean = manifest.parity["largest"], manifest.parity["mean"]
+                console.result(f"  {'tensorrt':<16} largest {largest:.1e}  mean {mean:.1e}")
+            else:
+                console.result("  not run here, so not compared with PyTorch")
 
 
 def _print_results(exported: list[Exported], console: Console) -> None:

@@ -92,6 +92,16 @@ def compare(
     return findings
 
 
+def agreement_of(
+    model: Path, backend: str, manifest: Manifest, generator: Generator, pictures: Sequence[Picture]
+) -> Agreement:
+    """Run a model in one back end and compare it with PyTorch in float32."""
+    asked = list(_batches(manifest, pictures))
+    with torch.inference_mode():
+        expected = [generator(torch.from_numpy(lightness)).numpy() for lightness in asked]
+    return _agreement(model, backend, asked, expected)
+
+
 def check(findings: dict[str, Agreement], form: Form) -> None:
     """Hold findings against the form's tolerance.
 

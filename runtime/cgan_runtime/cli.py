@@ -37,7 +37,7 @@ if TYPE_CHECKING:  # numpy, PyAV and OpenCV would make --help slow
     from cgan_runtime.temporal import Strength
 
 DEINTERLACING = ("auto", "off", "on")
-BACKEND_NAMES = ("auto", "onnxruntime", "openvino")
+BACKEND_NAMES = ("auto", "tensorrt", "cuda", "openvino", "onnxruntime")
 STRENGTHS = ("off", "low", "high")
 MAX_EVERY = 100  # frames; with STRENGTHS as in temporal.py, which would load OpenCV
 _PATH = click.Path(path_type=Path)

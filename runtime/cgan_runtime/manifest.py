@@ -58,6 +58,7 @@ class Manifest:
         training: What it was trained on and for how long.
         metrics: Measured quality, name to value.
         parity: Largest and mean absolute difference from the PyTorch model, and on what it was measured.
+        engine: Of a TensorRT engine: library, version, GPU, shapes that it takes, sha256 of its ONNX file.
     """
 
     name: str
@@ -76,11 +77,14 @@ class Manifest:
     training: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
     parity: dict[str, Any] = field(default_factory=dict)
+    engine: dict[str, Any] = field(default_factory=dict)
 
     @staticmethod
     def path_for(model: Path) -> Path:
-        """Where the manifest of a model file lies."""
-        return model.with_suffix(".json")
+        """Where a model file's manifest lies: of `x.onnx` in `x.json`, of `x.engine` in `x.engine.json`."""
+        return (
+            model.with_suffix(".json") if model.suffix == ".onnx" else model.with_name(f"{model.name}.json")
+        )
 
     @classmethod
     def load(cls, model: Path, *, verify: bool = True) -> Manifest:
@@ -156,6 +160,7 @@ class Manifest:
                 f"size_multiple {self.size_multiple!r} is no whole number above 0",
             ),
             (not _positive(self.size), f"size {self.size!r} is no whole number above 0"),
+            (not isinstance(self.engine, dict), "engine is no table"),
             (self.ab_scale != AB_SCALE, f"ab_scale {self.ab_scale!r} is not {AB_SCALE}"),
             (
                 len(self.input.shape) != 4 or self.input.shape[1] != 1,

@@ -50,7 +50,7 @@ def test_half_precision_says_that_no_engine_was_built(
     assert printed.err.startswith("note: no TensorRT engine was built")
     assert f"trtexec --onnx={tmp_path / 'x-fp16.onnx'}" in printed.err
     assert "--maxShapes=lightness:8x1x32x32" in printed.err
-    assert printed.err.count("\n") == 1
+    assert printed.err.count("\n") == 2
 
 
 def test_compares_on_photos_of_the_users(paper_checkpoint: Path, tmp_path: Path) -> None:
@@ -127,6 +127,7 @@ def test_bad_input_is_one_line_and_no_file(
         ("--size", "-32"),
         ("--size", "twelve"),
         ("--fixed", "--batch", "0"),
+        ("--fixed", "--batch", "1:2:4"),
         ("--unheard",),
     ],
 )

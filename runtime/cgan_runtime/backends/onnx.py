@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -20,8 +21,6 @@ from onnxruntime.capi import onnxruntime_pybind11_state as native
 from cgan_runtime.backends.base import Backend, FloatArray, check_signature
 from cgan_runtime.errors import BackendUnavailable, ModelFileError
 from cgan_runtime.manifest import Manifest, Tensor
-
-_PROVIDER = "CPUExecutionProvider"
 
 _SILENT = 4
 """Log severity "fatal": what goes wrong is raised, and said once."""
@@ -45,6 +44,8 @@ class OnnxBackend(Backend):
     """A generator in ONNX Runtime's CPU provider."""
 
     name = "onnxruntime"
+    _provider: ClassVar[str] = "CPUExecutionProvider"
+    _provider_options: ClassVar[dict[str, str]] = {}
 
     def __init__(
         self, path: Path, manifest: Manifest, *, threads: int | None = None, spin: bool = False
@@ -63,14 +64,14 @@ class OnnxBackend(Backend):
             BackendUnavailable: The engine could not be started.
         """
         threads = threads or _usable_cores()
-        super().__init__(manifest, f"CPU, {threads} thread{'s' if threads > 1 else ''}")
+        super().__init__(manifest, self._device_of(threads))
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = _SILENT
         options.add_session_config_entry("session.intra_op.allow_spinning", "1" if spin else "0")
         try:
             self._session = onnxruntime.InferenceSession(
-                str(path), options, providers=[_PROVIDER], enable_fallback=0
+                str(path), options, providers=[(self._provider, self._provider_options)], enable_fallback=0
             )
             inputs = [_tensor(argument) for argument in self._session.get_inputs()]
             outputs = [_tensor(argument) for argument in self._session.get_outputs()]
@@ -83,7 +84,16 @@ class OnnxBackend(Backend):
             raise BackendUnavailable(
                 f"ONNX Runtime could not start with {path} ({_first_line(error)}); try another --backend"
             ) from error
+        if self._provider not in (loaded := self._session.get_providers()):
+            raise BackendUnavailable(  # ONNX Runtime goes on with the CPU, and does not say so
+                f"ONNX Runtime could not load its {self._provider} and would have run on {loaded[0]}; "
+                "see that CUDA and cuDNN are the versions that it wants, or take another --backend"
+            )
         check_signature(path, manifest, inputs, outputs)
+
+    @staticmethod
+    def _device_of(threads: int) -> str:
+        return f"CPU, {threads} thread{'s' if threads > 1 else ''}"
 
     def _run(self, lightness: FloatArray) -> FloatArray:
         try:

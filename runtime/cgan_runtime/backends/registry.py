@@ -19,6 +19,9 @@ from cgan_runtime.manifest import Manifest
 
 AUTO = "auto"
 
+Report = Callable[[str, float], None]
+"""Is told the phase of a build and how much of it is done, 0 to 1."""
+
 
 @dataclass(frozen=True)
 class Engine:
@@ -28,11 +31,13 @@ class Engine:
         module: Imported on demand.
         backend: The class in it.
         install: The command that installs what it needs.
+        builds: Whether it may have to build an engine first, and tells `report` how far it is.
     """
 
     module: str
     backend: str
     install: str
+    builds: bool = False
 
     def load(self) -> Callable[..., Backend]:
         """Import the back end's class, called with (path, manifest, *, threads).
@@ -53,13 +58,22 @@ class Engine:
 
 
 BACKENDS: dict[str, Engine] = {
+    "tensorrt": Engine(
+        "cgan_runtime.backends.tensorrt", "TensorRtBackend", "pip install tensorrt pycuda", builds=True
+    ),
+    "cuda": Engine("cgan_runtime.backends.cuda", "CudaBackend", "pip install onnxruntime-gpu"),
     "openvino": Engine("cgan_runtime.backends.openvino", "OpenVinoBackend", "pip install openvino"),
     "onnxruntime": Engine("cgan_runtime.backends.onnx", "OnnxBackend", "pip install onnxruntime"),
 }
 """By name, in the order in which "auto" tries them."""
 
 
-def open_backend(path: Path, name: str = AUTO, *, threads: int | None = None) -> Backend:
+_FOR_ENGINES = "tensorrt"
+
+
+def open_backend(
+    path: Path, name: str = AUTO, *, threads: int | None = None, report: Report | None = None
+) -> Backend:
     """Open a model in the back end named, or in the best one that works here.
 
     The manifest and the file's sha256 are checked before any engine sees the file.
@@ -68,6 +82,7 @@ def open_backend(path: Path, name: str = AUTO, *, threads: int | None = None) ->
         path: The model file; its manifest lies beside it.
         name: A key of `BACKENDS`, or "auto". A back end that was named is never replaced by another.
         threads: CPU threads of the engine; None leaves the choice to it.
+        report: Is told the phase and part of an engine's build, where a back end has to build one.
 
     Returns:
         The back end; its `passed_over` says why "auto" did not take a better one.
@@ -82,12 +97,15 @@ def open_backend(path: Path, name: str = AUTO, *, threads: int | None = None) ->
     if threads is not None and threads < 1:
         raise ConfigError(f"{threads} threads were asked for; take 1 or more, or leave it out")
     manifest = Manifest.load(path)
+    candidates = [_FOR_ENGINES] if manifest.engine else list(BACKENDS)
+    if name != AUTO and name not in candidates:
+        raise ConfigError(f"{path} is a TensorRT engine, which {name} cannot run; give {name} the ONNX file")
     if name != AUTO:
-        return _open(name, path, manifest, threads)
+        return _open(name, path, manifest, threads, report)
     failures: dict[str, BackendUnavailable | ModelFileError] = {}
-    for candidate in BACKENDS:
+    for candidate in candidates:
         try:
-            backend = _open(candidate, path, manifest, threads)
+            backend = _open(candidate, path, manifest, threads, report)
         except (BackendUnavailable, ModelFileError) as error:
             failures[candidate] = error
             continue
@@ -112,9 +130,11 @@ def available_backends() -> dict[str, str | None]:
     return reasons
 
 
-def _open(name: str, path: Path, manifest: Manifest, threads: int | None) -> Backend:
+def _open(name: str, path: Path, manifest: Manifest, threads: int | None, report: Report | None) -> Backend:
+    engine = BACKENDS[name]
     try:
-        backend = BACKENDS[name].load()
+        backend = engine.load()
     except BackendUnavailable as error:
         raise BackendUnavailable(f"{name} is {error}") from error
-    return backend(path, manifest, threads=threads)
+    options = {"report": report} if engine.builds and report else {}
+    return backend(path, manifest, threads=threads, **options)

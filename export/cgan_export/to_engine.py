@@ -1,0 +1,140 @@
+"""From ONNX files to TensorRT engines, each compared with PyTorch where it can run.
+
+    engine = build(exported, EngineOptions(), pictures=pictures, generator=generator)
+
+The building itself is the runtime's (`cgan_runtime.backends.trt`): an edge device builds engines without
+PyTorch. With `tensorrt` an engine is built on the GPU that it is for, run, and compared; with `tensorrt-rtx`
+it is built ahead of time, on any machine, and not run there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+from cgan_export.export import Exported
+from cgan_export.parity import Tolerance, agreement_of
+from cgan_runtime.backends.trt.build import BuildOptions, Profile, Report, build_engine
+from cgan_runtime.backends.trt.device import Gpu
+from cgan_runtime.backends.trt.engines import (
+    SUFFIX,
+    keep_timings,
+    profile_for,
+    save_engine,
+    timing_cache,
+)
+from cgan_runtime.backends.trt.library import load_library
+from cgan_runtime.errors import BackendUnavailable, ParityError
+from cgan_runtime.manifest import Manifest
+from cgan_train.data.sources import Picture
+from cgan_train.models.base import Generator
+
+TOLERANCES = {"fp32": Tolerance(1e-3, 1e-4), "fp16": Tolerance(3e-2, 2e-3)}
+"""Of engines, by precision: a GPU sums in another order than a CPU."""
+
+
+@dataclass(frozen=True)
+class EngineOptions:
+    """Which engine to build.
+
+    Attributes:
+        target: `tensorrt` or `tensorrt-rtx`.
+        size: Height and width that it is made fastest for; None for the model's own.
+        batch: Smallest, best and largest number of pictures at once.
+        build: Workspace and compatibility.
+    """
+
+    target: str = "tensorrt"
+    size: tuple[int, int] | None = None
+    batch: tuple[int, int, int] = (1, 1, 4)
+    build: BuildOptions = field(default_factory=BuildOptions)
+
+
+@dataclass(frozen=True)
+class BuiltEngine:
+    """An engine that was written, and what it says of itself."""
+
+    path: Path
+    manifest: Manifest
+
+
+def why_no_engine(target: str) -> str | None:
+    """What is missing for building engines here; None where nothing is."""
+    try:
+        load_library(target)
+        if target == "tensorrt":
+            Gpu().close()
+    except BackendUnavailable as error:
+        return str(error)
+    return None
+
+
+def build(
+    exported: Exported, options: EngineOptions, *, generator: Generator, pictures: Sequence[Picture] = (),
+    report: Report = lambda _phase, _part: None,
+) -> BuiltEngine:  # fmt: skip
+    """Build the engine of an exported file beside it, and compare it with PyTorch.
+
+    Raises:
+        BackendUnavailable: TensorRT, or a GPU to build on, is missing, or the build failed.
+        ModelFileError: TensorRT cannot read the file.
+        ParityError: The engine answers something else than PyTorch; it is not kept.
+    """
+    library = load_library(options.target)
+    manifest = exported.manifest
+    profile = _profile(manifest, options)
+    path = exported.path.with_suffix(SUFFIX)
+    if options.target != "tensorrt":
+        built = build_engine(
+            library, exported.path.read_bytes(), profile, precision=manifest.precision, options=options.build,
+            report=report,
+        )  # fmt: skip
+        return BuiltEngine(path, save_engine(built, path, _unrun(manifest), library, profile, None))
+    with Gpu() as gpu, gpu.current():
+        timings = timing_cache(library, gpu.identity)
+        known = timings.read_bytes() if timings.is_file() else b""
+        built = build_engine(
+            library, exported.path.read_bytes(), profile, precision=manifest.precision,
+            options=replace(options.build, timing_cache=known), report=report,
+        )  # fmt: skip
+        keep_timings(timings, built.timing_cache)
+        draft = path.with_name(f".{path.name}")
+        saved = save_engine(built, draft, _unrun(manifest), library, profile, gpu.identity)
+    try:
+        if pictures:
+            saved = _verified(draft, saved, generator, pictures)
+        final = replace(saved, name=path.stem, file=path.name)
+        final.save(draft)
+        Manifest.path_for(path).unlink(missing_ok=True)
+        draft.replace(path)
+        Manifest.path_for(draft).replace(Manifest.path_for(path))
+    finally:
+        draft.unlink(missing_ok=True)
+        Manifest.path_for(draft).unlink(missing_ok=True)
+    return BuiltEngine(path, final)
+
+
+def _profile(manifest: Manifest, options: EngineOptions) -> Profile:
+    if all(isinstance(axis, int) for axis in manifest.input.shape):
+        return profile_for(manifest)
+    size = options.size or (manifest.size, manifest.size)
+    return Profile.around(size, manifest.size_multiple, options.batch)
+
+
+def _unrun(manifest: Manifest) -> Manifest:
+    """The ONNX file's comparison is not the engine's."""
+    return replace(manifest, parity={"verified": False, "onnx": manifest.parity})
+
+
+def _verified(path: Path, manifest: Manifest, generator: Generator, pictures: Sequence[Picture]) -> Manifest:
+    found = agreement_of(path, "tensorrt", manifest, generator, pictures)
+    allowed = TOLERANCES[manifest.precision]
+    if found.largest > allowed.largest or found.mean > allowed.mean:
+        raise ParityError(
+            f"the {manifest.precision} engine differs from PyTorch by {found.largest:.1e} at most and "
+            f"{found.mean:.1e} on average, allowed are {allowed.largest:.0e} and {allowed.mean:.0e}; it was "
+            "not kept: build it with --fp32"
+        )
+    parity = {"verified": True, "largest": found.largest, "mean": found.mean, "findings": asdict(found)}
+    return replace(manifest, parity=parity | {"onnx": manifest.parity.get("onnx", {})})

@@ -1,0 +1,1 @@
+"""What the `tensorrt` back end is made of, and `cgan-export` builds engines with."""

@@ -1,0 +1,116 @@
+"""The GPU, through pycuda: its primary context, and memory on both sides of one stream.
+
+    with Gpu() as gpu:
+        ...
+
+The primary context is the one that PyTorch and ONNX Runtime use too; `pycuda.autoinit` would make another and
+clash with them. It is pushed and popped round every use, by the one thread that owns it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cgan_runtime.errors import BackendUnavailable
+
+INSTALL = "pip install pycuda"
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Which GPU and driver: an engine is made for them.
+
+    Attributes:
+        gpu: The device's name.
+        compute_capability: Such as `8.7`.
+        driver: The newest CUDA version that the driver supports, such as 12060.
+    """
+
+    gpu: str
+    compute_capability: str
+    driver: int
+
+
+class Gpu:
+    """The first GPU that CUDA shows (`CUDA_VISIBLE_DEVICES` chooses).
+
+    Attributes:
+        identity: What it is.
+        driver: The module `pycuda.driver`.
+    """
+
+    def __init__(self) -> None:
+        """Retain the primary context.
+
+        Raises:
+            BackendUnavailable: pycuda or the driver is missing, or there is no GPU.
+        """
+        try:
+            import pycuda.driver as driver
+        except ModuleNotFoundError as error:
+            raise BackendUnavailable(f"pycuda is not installed; run: {INSTALL}") from error
+        except ImportError as error:
+            reason = " ".join(str(error).split())
+            raise BackendUnavailable(f"there is no NVIDIA driver here ({reason})") from error
+        self.driver: Any = driver
+        try:
+            driver.init()
+            device = driver.Device(0)
+            self._context = device.retain_primary_context()
+            capability = device.compute_capability()
+            self.identity = Identity(
+                device.name(), ".".join(map(str, capability)), driver.get_driver_version()
+            )
+        except driver.Error as error:
+            raise BackendUnavailable(f"the GPU cannot be used ({' '.join(str(error).split())})") from error
+
+    @contextmanager
+    def current(self) -> Iterator[None]:
+        """Make its context the thread's within a `with`."""
+        self._context.push()
+        try:
+            yield
+        finally:
+            self._context.pop()
+
+    def close(self) -> None:
+        """Give the context back; what was allocated in it must be freed before."""
+        self._context.detach()
+
+    def __enter__(self) -> Gpu:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class Buffer:
+    """Memory for one tensor: on the GPU, and page-locked on the host, so that copies need no staging."""
+
+    def __init__(self, gpu: Gpu, shape: tuple[int, ...]) -> None:
+        self.host: npt.NDArray[np.float32] = gpu.driver.pagelocked_empty(shape, np.float32)
+        self.device = gpu.driver.mem_alloc(max(1, self.host.nbytes))
+        self._driver = gpu.driver
+
+    @property
+    def address(self) -> int:
+        """Where it lies on the GPU."""
+        return int(self.device)
+
+    def upload(self, stream: Any) -> None:
+        """Copy to the GPU in the order of a stream."""
+        self._driver.memcpy_htod_async(self.device, self.host, stream)
+
+    def download(self, stream: Any) -> None:
+        """Copy from the GPU in the order of a stream."""
+        self._driver.memcpy_dtoh_async(self.host, self.device, stream)
+
+    def free(self) -> None:
+        """Free the GPU's side; the host's goes with the last view of it."""
+        self.device.free()

@@ -1,0 +1,92 @@
+"""The TensorRT library that is installed: `tensorrt` 8.5 to 11, or `tensorrt_rtx` (TensorRT for RTX).
+
+    library = load_library("tensorrt")
+    network = library.module.Builder(library.log)...
+
+Only this folder knows TensorRT. What versions differ in is answered here once, by what the library offers.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from cgan_runtime.errors import BackendUnavailable
+
+Target = Literal["tensorrt", "tensorrt-rtx"]
+
+TARGETS: dict[str, str] = {"tensorrt": "tensorrt", "tensorrt-rtx": "tensorrt_rtx"}
+"""The module of each target."""
+
+INSTALL = {
+    "tensorrt": "pip install tensorrt pycuda",
+    "tensorrt-rtx": "pip install tensorrt-rtx",
+}
+
+# STRONGLY_TYPED holds precision as the ONNX file has it. It is there since 9.1, but complete from 10.12 on.
+_STRONGLY_TYPED_SINCE = (10, 12)
+
+
+@dataclass(frozen=True)
+class Library:
+    """A TensorRT library.
+
+    Attributes:
+        target: Which of the two.
+        module: Its Python module.
+        version: As it says, such as `10.13.2.6`.
+        log: Its logger, which keeps what went wrong.
+    """
+
+    target: str
+    module: Any
+    version: str
+    log: Any
+
+    @property
+    def strongly_typed(self) -> bool:
+        """Whether precision is taken from the ONNX file; older ones need to be told."""
+        if self.target == "tensorrt-rtx":
+            return True
+        numbers = tuple(int(number) for number in re.findall(r"\d+", self.version)[:2])
+        return numbers >= _STRONGLY_TYPED_SINCE
+
+    def complaint(self, otherwise: str) -> str:
+        """The last error that the library logged, on one line, or other words where it logged none."""
+        errors: list[str] = self.log.errors
+        return " ".join(errors[-1].split()) if errors else otherwise
+
+
+def load_library(target: str = "tensorrt") -> Library:
+    """Import a TensorRT library.
+
+    Raises:
+        BackendUnavailable: It is not installed, or cannot be loaded.
+    """
+    if target not in TARGETS:
+        raise BackendUnavailable(f"no TensorRT library is called {target!r}; take {' or '.join(TARGETS)}")
+    try:
+        module = importlib.import_module(TARGETS[target])
+    except ModuleNotFoundError as error:
+        raise BackendUnavailable(f"{target} is not installed; run: {INSTALL[target]}") from error
+    except (ImportError, OSError) as error:
+        reason = " ".join(str(error).split())
+        raise BackendUnavailable(f"{target} cannot be loaded ({reason}); run: {INSTALL[target]}") from error
+    return Library(target, module, str(module.__version__), _logger(module))
+
+
+def _logger(module: Any) -> Any:
+    """A logger that prints nothing and keeps errors."""
+
+    class Log(module.ILogger):  # type: ignore[misc]
+        def __init__(self) -> None:
+            module.ILogger.__init__(self)
+            self.errors: list[str] = []
+
+        def log(self, severity: Any, text: str) -> None:
+            if severity in (module.ILogger.ERROR, module.ILogger.INTERNAL_ERROR):
+                self.errors.append(text)
+
+    return Log()
