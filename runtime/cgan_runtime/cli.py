@@ -224,19 +224,22 @@ def main(
 
 @contextmanager
 def _colorizer(options: Options, console: Console) -> Iterator[Colorizer]:
-    from cgan_runtime.backends.registry import available_backends, open_backend
+    from cgan_runtime.backends.registry import BACKENDS, open_backend, worth_telling
     from cgan_runtime.colorizer import Colorizer
     from cgan_runtime.models import bundled_model
 
-    backend = open_backend(options.model or bundled_model(), options.backend, threads=options.threads)
+    with console.building() as report:
+        model = options.model or bundled_model()
+        backend = open_backend(model, options.backend, threads=options.threads, report=report)
     with Colorizer(backend, side=options.size, saturation=options.saturation) as colorizer:
         yield colorizer
         passed_over = ""
         if options.backend == "auto":
-            before = list(available_backends().items())
-            names = [name for name, _ in before]
-            better = before[: names.index(backend.name)] if backend.name in names else []
-            passed_over = "".join(f"; {name} passed over: {reason}" for name, reason in better if reason)
+            reasons, names = worth_telling(), list(BACKENDS)
+            better = names[: names.index(backend.name)] if backend.name in names else []
+            passed_over = "".join(
+                f"; {name} passed over: {reasons[name]}" for name in better if name in reasons
+            )
         console.result(f"back end: {backend.name} on {backend.device}{passed_over}")
 
 

@@ -145,6 +145,31 @@ class Console:
 
             yield advance
 
+    @contextmanager
+    def building(self) -> Iterator[Callable[[str, float], None]]:
+        """Say, where an engine has to be built first, which takes minutes, how far that is.
+
+        Yields:
+            To be told the phase of the build and how much of it is done, 0 to 1.
+        """
+        import rich.console
+
+        status = rich.console.Console(stderr=True).status("")
+        begun = False
+
+        def report(phase: str, part: float) -> None:
+            nonlocal begun
+            if not begun and not self._quiet:
+                begun = True
+                self.note("building the engine for this GPU; it is kept for the next time")
+                status.start()
+            status.update(f"{phase}: {part:.0%}")
+
+        try:
+            yield report
+        finally:
+            status.stop()
+
 
 def size_text(size: int) -> str:
     """A file's size for people: `812 kB`, `1.4 MB`."""

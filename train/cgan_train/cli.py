@@ -155,7 +155,7 @@ def main(
     try:
         with _Bar(trainer, quiet) as bar:
             newest = trainer.run(bar.show, minutes=minutes)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit):
         click.echo(f"stopped; what is learned is kept, go on with --out {out} --resume", err=True)
         raise
     for index, reason in list(trainer.skipped.items())[:_NAMED]:

@@ -157,7 +157,7 @@ class Trainer:
     def run(self, report: Report, *, minutes: float | None = None) -> Path:
         """Train to the last epoch, or for some minutes, and return the newest checkpoint's folder.
 
-        Its state is written every ten minutes, and wherever it is stopped by Ctrl-C or `minutes`.
+        Its state is written every ten minutes, and wherever it is stopped by a signal or `minutes`.
 
         Raises:
             TrainingError: A loss is no longer a finite number; the last checkpoint is good.
@@ -213,7 +213,7 @@ class Trainer:
                     saved = now
                 if now > until and self.step < steps:
                     return False
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, SystemExit):  # Ctrl-C, or told to end
             self._save(self.folder / UNFINISHED)
             raise
         return True

@@ -31,12 +31,14 @@ class Engine:
         module: Imported on demand.
         backend: The class in it.
         install: The command that installs what it needs.
+        gpu: Whether it runs on an NVIDIA GPU.
         builds: Whether it may have to build an engine first, and tells `report` how far it is.
     """
 
     module: str
     backend: str
     install: str
+    gpu: bool = False
     builds: bool = False
 
     def load(self) -> Callable[..., Backend]:
@@ -59,9 +61,13 @@ class Engine:
 
 BACKENDS: dict[str, Engine] = {
     "tensorrt": Engine(
-        "cgan_runtime.backends.tensorrt", "TensorRtBackend", "pip install tensorrt pycuda", builds=True
+        "cgan_runtime.backends.tensorrt",
+        "TensorRtBackend",
+        "pip install tensorrt pycuda",
+        gpu=True,
+        builds=True,
     ),
-    "cuda": Engine("cgan_runtime.backends.cuda", "CudaBackend", "pip install onnxruntime-gpu"),
+    "cuda": Engine("cgan_runtime.backends.cuda", "CudaBackend", "pip install onnxruntime-gpu", gpu=True),
     "openvino": Engine("cgan_runtime.backends.openvino", "OpenVinoBackend", "pip install openvino"),
     "onnxruntime": Engine("cgan_runtime.backends.onnx", "OnnxBackend", "pip install onnxruntime"),
 }
@@ -69,6 +75,8 @@ BACKENDS: dict[str, Engine] = {
 
 
 _FOR_ENGINES = "tensorrt"
+_NVIDIA = ("/proc/driver/nvidia", "/dev/nvhost-gpu", "/dev/nvgpu", "C:/Windows/System32/nvcuda.dll")
+"""One of these is there where an NVIDIA GPU is: a PC's driver, a Jetson's, Windows'."""
 
 
 def open_backend(
@@ -128,6 +136,13 @@ def available_backends() -> dict[str, str | None]:
         else:
             reasons[name] = None
     return reasons
+
+
+def worth_telling() -> dict[str, str]:
+    """Why back ends are not to be had here, of those whose hardware seems to be."""
+    reasons = available_backends()
+    there = any(Path(path).exists() for path in _NVIDIA)
+    return {name: why for name, why in reasons.items() if why and (there or not BACKENDS[name].gpu)}
 
 
 def _open(name: str, path: Path, manifest: Manifest, threads: int | None, report: Report | None) -> Backend:
