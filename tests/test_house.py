@@ -49,7 +49,7 @@ PUBLIC = {
     "cgan_runtime.manifest": ["Manifest", "Tensor", "sha256_of"],
     "cgan_runtime.models": ["bundled_model"],
     "cgan_runtime.backends.base": ["Backend", "check_signature"],
-    "cgan_runtime.backends.registry": ["Engine", "available_backends", "open_backend"],
+    "cgan_runtime.backends.registry": ["Engine", "available_backends", "open_backend", "worth_telling"],
     "cgan_runtime.colorizer": ["Colorizer"],
     "cgan_runtime.pipeline": ["FilmResult", "StillResult", "colour_film", "colour_still"],
     "cgan_runtime.temporal": ["TemporalFilter", "TemporalSettings", "TemporalState"],
