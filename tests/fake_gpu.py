@@ -274,6 +274,7 @@ def make_tensorrt(version: str = "10.13.2.6", *, engine_precision: str | None = 
     class Runtime:
         def __init__(self, logger: ILogger) -> None:
             self._logger = logger
+            self.engine_host_code_allowed = False
 
         def deserialize_cuda_engine(self, content: bytes) -> ICudaEngine | None:
             trt.loaded.append(bytes(content))

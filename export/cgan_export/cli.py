@@ -85,7 +85,11 @@ _MOST_BATCH = 8  # of the engine in the hint for trtexec
     help="GPU memory that an engine's layer may use beside its tensors.",
 )
 @click.option("--hardware-compatible", is_flag=True, help="An engine for all GPUs from Ampere on.")
-@click.option("--version-compatible", is_flag=True, help="An engine that later TensorRT versions load too.")
+@click.option(
+    "--version-compatible",
+    is_flag=True,
+    help="An engine that later TensorRT versions of the same major load too.",
+)
 @click.option("--name", default="", help="Name of the files.  [default: the recipe's]", show_default=False)
 @click.option(
     "--data",

@@ -90,7 +90,9 @@ def build(
             library, exported.path.read_bytes(), profile, precision=manifest.precision, options=options.build,
             report=report,
         )  # fmt: skip
-        return BuiltEngine(path, save_engine(built, path, _unrun(manifest), library, profile, None))
+        return BuiltEngine(
+            path, save_engine(built, path, _unrun(manifest), library, profile, None, options.build)
+        )
     with Gpu() as gpu, gpu.current():
         timings = timing_cache(library, gpu.identity)
         known = timings.read_bytes() if timings.is_file() else b""
@@ -100,7 +102,7 @@ def build(
         )  # fmt: skip
         keep_timings(timings, built.timing_cache)
         draft = path.with_name(f".{path.name}")
-        saved = save_engine(built, draft, _unrun(manifest), library, profile, gpu.identity)
+        saved = save_engine(built, draft, _unrun(manifest), library, profile, gpu.identity, options.build)
     try:
         if pictures:
             saved = _verified(draft, saved, generator, pictures)

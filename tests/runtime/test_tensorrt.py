@@ -164,6 +164,33 @@ def test_an_engine_of_elsewhere_is_refused_before_it_is_loaded(
     assert trt.loaded == []
 
 
+@pytest.mark.parametrize(
+    ("kind", "version", "capability", "runs"),
+    [
+        ("version_compatible", "10.14.0", (8, 7), True),
+        ("version_compatible", "10.9.0", (8, 7), False),
+        ("version_compatible", "11.4.0", (8, 7), False),
+        ("version_compatible", "10.13.2.6", (8, 9), False),
+        ("hardware_compatible", "10.13.2.6", (8, 9), True),
+        ("hardware_compatible", "10.13.2.6", (7, 5), False),
+        ("hardware_compatible", "10.14.0", (8, 7), False),
+    ],
+)
+def test_compatible_engines_run_where_they_may(
+    gpu: tuple[types.ModuleType, types.ModuleType], tiny_model: Path, monkeypatch: pytest.MonkeyPatch,
+    kind: str, version: str, capability: tuple[int, int], runs: bool,
+) -> None:  # fmt: skip
+    engine = built_engine(tiny_model)
+    manifest = Manifest.load(engine)
+    dataclasses.replace(manifest, engine=manifest.engine | {kind: True}).save(engine)
+    install(monkeypatch, make_tensorrt(version), make_driver(capability=capability))
+    if runs:
+        open_backend(engine).close()
+    else:
+        with pytest.raises(ModelFileError, match="was built for"):
+            open_backend(engine)
+
+
 def test_an_engine_is_for_its_back_end_alone(
     gpu: tuple[types.ModuleType, types.ModuleType], tiny_model: Path
 ) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shlex
+import re
 import sys
 import tempfile
 from dataclasses import asdict, replace
@@ -34,12 +34,14 @@ from cgan_runtime.errors import BackendUnavailable, ModelFileError
 from cgan_runtime.manifest import Manifest
 
 SUFFIX = ".engine"
+_AMPERE = 8.0  # compute capability; hardware-compatible engines run from there on
 _SMALLEST = 1024  # bytes; no engine is smaller
 
 
 def save_engine(
-    built: Built, path: Path, source: Manifest, library: Library, profile: Profile, gpu: Identity | None
-) -> Manifest:
+    built: Built, path: Path, source: Manifest, library: Library, profile: Profile, gpu: Identity | None,
+    options: BuildOptions,
+) -> Manifest:  # fmt: skip
     """Write an engine and its manifest, whole or not at all.
 
     Args:
@@ -49,6 +51,7 @@ def save_engine(
         library: What built it.
         profile: The shapes that it takes.
         gpu: What it was built on; None for one built ahead of time.
+        options: How it was built: where else it may run.
 
     Raises:
         BackendUnavailable: The folder cannot be written.
@@ -64,6 +67,8 @@ def save_engine(
             "onnx_sha256": source.sha256,
             "profile": asdict(profile),
             "gpu": asdict(gpu) if gpu else None,
+            "version_compatible": options.version_compatible,
+            "hardware_compatible": options.hardware_compatible,
         },
     )
     try:
@@ -105,19 +110,29 @@ def check_fits(path: Path, manifest: Manifest, library: Library, gpu: Identity) 
         ModelFileError: It was built for another GPU, version or library, or is no engine.
     """
     made = manifest.engine
-    mend = f"build it here: cgan-export {shlex.quote(manifest.recipe)} --{manifest.precision} --engine"
+    mend = f"build it here: cgan-export CHECKPOINT --{manifest.precision} --engine"
     if not made or path.stat().st_size < _SMALLEST:
         raise ModelFileError(f"{path} is not an engine that cgan built; {mend}")
-    here: list[tuple[str, Any, Any]] = [
-        ("library", made.get("library"), library.target),
-        ("version", made.get("version"), library.version),
-    ]
-    if isinstance(made.get("gpu"), dict):
-        here.append(("GPU", made["gpu"].get("gpu"), gpu.gpu))
-        here.append(("compute capability", made["gpu"].get("compute_capability"), gpu.compute_capability))
+    version, built_on = made.get("version"), made.get("gpu")
+    here: list[tuple[str, Any, Any]] = [("library", made.get("library"), library.target)]
+    if not (made.get("version_compatible") and _later(library.version, version)):
+        here.append(("version", version, library.version))
+    if isinstance(built_on, dict) and not (made.get("hardware_compatible") and _from_ampere_on(gpu)):
+        here.append(("GPU", built_on.get("gpu"), gpu.gpu))
+        here.append(("compute capability", built_on.get("compute_capability"), gpu.compute_capability))
     for what, built, found in here:
         if built != found:
             raise ModelFileError(f"{path} was built for {what} {built}, here is {found}; {mend}")
+
+
+def _later(here: str, built: object) -> bool:
+    """Whether a version loads what a version-compatible build of an earlier one made: the same major."""
+    numbers = [[int(part) for part in re.findall(r"\d+", str(version))] for version in (here, built)]
+    return all(numbers) and numbers[0][0] == numbers[1][0] and numbers[0] >= numbers[1]
+
+
+def _from_ampere_on(gpu: Identity) -> bool:
+    return float(gpu.compute_capability) >= _AMPERE
 
 
 def check_precision(library: Library, engine: Any, precision: str) -> None:
@@ -172,7 +187,7 @@ def cached_engine(
     built = build_engine(
         library, model.read_bytes(), profile, precision=manifest.precision, options=options, report=report
     )
-    saved = save_engine(built, path, manifest, library, profile, gpu)
+    saved = save_engine(built, path, manifest, library, profile, gpu, options)
     keep_timings(timings, built.timing_cache)
     return path, saved
 
