@@ -171,7 +171,8 @@ def main(
 def _beginning(trainer: Trainer, pictures: int, out: Path) -> str:
     config = trainer.config
     epochs = f"{config.epochs} epoch{'s' if config.epochs > 1 else ''}"
-    at = f", going on in epoch {trainer.epoch + 1}" if trainer.epoch or trainer.step else ""
+    at = ", all done before" if trainer.done else f", going on in epoch {trainer.epoch + 1}"
+    at = at if trainer.epoch or trainer.step else ""
     return f"{pictures:,} pictures, {epochs}, recipe {config.recipe}, into {out}{at}"
 
 
