@@ -1,0 +1,166 @@
+"""What `cgan-run` does with one film or one picture, and what it tells of it.
+
+run_film(Path("in.mp4"), options, console)
+run_image(Path("in.jpg"), options, console)
+
+with open_colorizer(options, console) as colorizer:      # several, one after another
+    colour_one_film(source, target, colorizer, options, console)
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cgan_runtime.console import Console, size_text
+from cgan_runtime.errors import MediaError
+from cgan_runtime.media.target import PICTURES, check_output, default_output, film_suffix
+from cgan_runtime.run_options import RunOptions
+
+if TYPE_CHECKING:  # numpy, PyAV and OpenCV would make --help slow
+    from cgan_runtime.colorizer import Colorizer
+    from cgan_runtime.pipeline import FilmResult
+
+
+def run_film(source: Path, options: RunOptions, console: Console) -> None:
+    """Colour a film.
+
+    Raises:
+        CganError: It cannot be done.
+    """
+    _check_source(source)
+    target = options.files.output or _default_film(source, options, console)
+    options.encoder.options(options.encoder.codec_for(target))
+    check_output(target, source=source, overwrite=options.files.overwrite)
+    with open_colorizer(options, console) as colorizer:
+        write_film_stats(options, [colour_one_film(source, target, colorizer, options, console)])
+
+
+def run_image(source: Path, options: RunOptions, console: Console) -> None:
+    """Colour a picture.
+
+    Raises:
+        CganError: It cannot be done.
+    """
+    _check_source(source)
+    suffix = source.suffix if source.suffix.lower() in PICTURES else ".png"
+    target = options.files.output or default_output(source, suffix)
+    check_output(target, source=source, overwrite=options.files.overwrite)
+    with open_colorizer(options, console) as colorizer:
+        colour_one_picture(source, target, colorizer, options, console)
+
+
+@contextmanager
+def open_colorizer(options: RunOptions, console: Console) -> Iterator[Colorizer]:
+    """Open the model that is asked for; say at the end what has run it."""
+    from cgan_runtime.backends.registry import BACKENDS, open_backend, worth_telling
+    from cgan_runtime.colorizer import Colorizer
+    from cgan_runtime.models import bundled_model
+
+    asked = options.model
+    with console.building() as report:
+        model = asked.model or bundled_model()
+        backend = open_backend(model, asked.backend, threads=asked.threads, report=report)
+    with Colorizer(backend, side=asked.size, saturation=options.look.saturation) as colorizer:
+        yield colorizer
+        passed_over = ""
+        if asked.backend == "auto":
+            reasons, names = worth_telling(), list(BACKENDS)
+            better = names[: names.index(backend.name)] if backend.name in names else []
+            passed_over = "".join(
+                f"; {name} passed over: {reasons[name]}" for name in better if name in reasons
+            )
+        console.result(f"back end: {backend.name} on {backend.device}{passed_over}")
+
+
+def colour_one_film(
+    source: Path, target: Path, colorizer: Colorizer, options: RunOptions, console: Console
+) -> FilmResult:
+    """Colour a film, with a bar while it runs and a line about what became of it."""
+    from cgan_runtime.pipeline import colour_film
+    from cgan_runtime.temporal import TemporalSettings
+
+    film = options.film
+    with _told_how_to_go_on(target, console), console.progress(source.name) as advance:
+        result = colour_film(
+            source,
+            target,
+            colorizer,
+            encoder=options.encoder,
+            temporal=TemporalSettings(film.temporal, film.every),
+            strict=film.strict,
+            overwrite=options.files.overwrite,
+            resume=film.resume,
+            stream=film.stream,
+            deinterlace=film.deinterlace,
+            progress=advance,
+        )
+    for note in result.notes:
+        console.note(note)
+    if result.damage:
+        console.warn(f"{source} is damaged: {result.damage}; what could be read is coloured")
+    coloured = f"{result.frames - result.kept_frames} frames"
+    coloured += f" after {result.kept_frames} of an earlier run" if result.kept_frames else ""
+    console.result(
+        f"{result.output}: {result.width}x{result.height}, {size_text(result.bytes)}, "
+        f"{coloured} in {result.seconds:.1f} s, {result.fps:.1f} frames/s"
+    )
+    return result
+
+
+def colour_one_picture(
+    source: Path, target: Path, colorizer: Colorizer, options: RunOptions, console: Console
+) -> None:
+    """Colour a picture and say what became of it."""
+    from cgan_runtime.pipeline import colour_still
+
+    result = colour_still(source, target, colorizer, overwrite=options.files.overwrite)
+    console.result(
+        f"{result.output}: {result.width}x{result.height}, {size_text(result.bytes)}, {result.seconds:.2f} s"
+    )
+
+
+def write_film_stats(options: RunOptions, films: list[FilmResult]) -> None:
+    """Write what films took to the file that --stats names, if it does."""
+    from cgan_runtime.stats import write_stats
+
+    if options.report.stats is not None:
+        write_stats(options.report.stats, films)
+
+
+@contextmanager
+def _told_how_to_go_on(target: Path, console: Console) -> Iterator[None]:
+    """Where a run is told to stop: say what is done, and the command that goes on with it."""
+    from cgan_runtime.media.segments import kept_frames
+
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit):
+        if kept := kept_frames(target):
+            given = [word for word in sys.argv[1:] if word != "--resume"]
+            command = shlex.join(["cgan-run", *given, "--resume"])
+            console.warn(f"stopped; {kept} frames of {target} are done, go on with: {command}")
+        raise
+
+
+def _default_film(source: Path, options: RunOptions, console: Console) -> Path:
+    suffix = film_suffix(source, options.encoder)
+    target = default_output(source, suffix)
+    if suffix != source.suffix:
+        what = options.encoder.codec or "the coloured film"
+        console.note(
+            f"{source.suffix or 'a file without suffix'} cannot hold {what}: it goes into {target.name}"
+        )
+    return target
+
+
+def _check_source(source: Path) -> None:
+    """Tell what is plainly wrong with an input before a model is loaded."""
+    if not source.exists():
+        raise MediaError(f"no file at {source}; give one that is there")
+    if source.is_dir():
+        raise MediaError(f"{source} is a folder; colour all it holds with --input-dir")
