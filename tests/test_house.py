@@ -50,7 +50,7 @@ PUBLIC = {
     "cgan_runtime.models": ["bundled_model"],
     "cgan_runtime.backends.base": ["Backend", "check_signature"],
     "cgan_runtime.backends.registry": ["Engine", "available_backends", "open_backend", "worth_telling"],
-    "cgan_runtime.colorizer": ["Colorizer"],
+    "cgan_runtime.colorizer": ["Colorizer", "network_shape"],
     "cgan_runtime.pipeline": ["FilmResult", "StillResult", "colour_film", "colour_still"],
     "cgan_runtime.temporal": ["TemporalFilter", "TemporalSettings", "TemporalState"],
     "cgan_train.checkpoint": [

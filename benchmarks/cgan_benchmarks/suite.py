@@ -19,7 +19,6 @@ import numpy as np
 from cgan_benchmarks.machine import Others, describe_machine
 from cgan_benchmarks.measure import Advance, Plan, Timing, measure
 from cgan_benchmarks.report import Report, Row
-from cgan_benchmarks.torch_backend import TorchBackend
 from cgan_runtime import __version__
 from cgan_runtime.backends.base import Backend, FloatArray
 from cgan_runtime.backends.registry import BACKENDS, available_backends, open_backend
@@ -28,6 +27,7 @@ from cgan_runtime.manifest import Manifest
 from cgan_train.agreement import Agreement, agreement
 from cgan_train.checkpoint import WEIGHTS, Checkpoint
 from cgan_train.data.bundled import comparison_photos, lightness_of
+from cgan_train.torch_backend import TorchBackend
 
 _METHOD = (
     "PyTorch: eager, float32, contiguous, inference_mode. ONNX Runtime: no spinning. OpenVINO: float32.",

@@ -165,18 +165,7 @@ class Colorizer:
         """
         if self._fixed:
             return self._fixed
-        multiple = self.backend.manifest.size_multiple
-        aspect = min(max(width / height, 1 / MAX_ASPECT), MAX_ASPECT)
-
-        def choices(pixels: float) -> set[int]:
-            return {max(1, math.floor(pixels / multiple)) * multiple, math.ceil(pixels / multiple) * multiple}
-
-        def distance(shape: tuple[int, int]) -> tuple[float, int]:
-            area = shape[0] * shape[1]
-            return abs(math.log(shape[1] / shape[0] / aspect)) + abs(math.log(area / self.side**2)), area
-
-        heights, widths = choices(self.side / math.sqrt(aspect)), choices(self.side * math.sqrt(aspect))
-        return min(((h, w) for h in sorted(heights) for w in sorted(widths)), key=distance)
+        return network_shape(width / height, self.side, self.backend.manifest.size_multiple)
 
     def close(self) -> None:
         """Close the back end. Calling it twice is harmless."""
@@ -201,6 +190,27 @@ class Colorizer:
         if self._out is None or self._out[0].shape != shape or self._out[0].dtype != dtype:
             self._out = np.empty(shape, dtype), np.empty(shape, dtype)
             self._scratch = np.empty(shape, np.float32), np.empty(shape, np.float32)
+
+
+def network_shape(aspect: float, side: int, multiple: int) -> tuple[int, int]:
+    """Height and width of the network's input for pictures of an aspect, width by height.
+
+    Args:
+        aspect: Of the picture; beyond `MAX_ASPECT` the picture is squeezed.
+        side: Square root of the area wanted, pixels.
+        multiple: Height and width are multiples of this.
+    """
+    aspect = min(max(aspect, 1 / MAX_ASPECT), MAX_ASPECT)
+
+    def choices(pixels: float) -> set[int]:
+        return {max(1, math.floor(pixels / multiple)) * multiple, math.ceil(pixels / multiple) * multiple}
+
+    def distance(shape: tuple[int, int]) -> tuple[float, int]:
+        area = shape[0] * shape[1]
+        return abs(math.log(shape[1] / shape[0] / aspect)) + abs(math.log(area / side**2)), area
+
+    heights, widths = choices(side / math.sqrt(aspect)), choices(side * math.sqrt(aspect))
+    return min(((h, w) for h in sorted(heights) for w in sorted(widths)), key=distance)
 
 
 def _resize(plane: Plane, shape: tuple[int, int]) -> Plane:

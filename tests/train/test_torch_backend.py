@@ -7,10 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tests.checkpoints import PAPER, write_checkpoint
 
-from cgan_benchmarks.torch_backend import TorchBackend
 from cgan_runtime.errors import BackendUnavailable, InputShapeError
 from cgan_train.checkpoint import load_checkpoint
+from cgan_train.torch_backend import TorchBackend
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_checkpoint(tmp_path_factory.mktemp("paper") / "checkpoint", PAPER)
 
 
 def test_answers_as_the_generator_does(checkpoint: Path) -> None:
