@@ -1,0 +1,64 @@
+"""The blocks of figures in README.md and docs/*.md, each made from a file that a command wrote.
+
+    from figures import block, read, table
+
+    @block("films")                      # fills <!-- figures: films --> ... <!-- end of figures -->
+    def films() -> str: ...
+
+Every file of this folder is imported; a new block is a new file (or one more function), nothing else.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import pkgutil
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+RESULTS = ROOT / "benchmarks" / "results"
+
+Document = dict[str, Any]
+Make = Callable[[], str]
+
+_BLOCKS: dict[str, Make] = {}
+
+
+def block(name: str) -> Callable[[Make], Make]:
+    """Register a function that returns the Markdown of a block."""
+
+    def register(make: Make) -> Make:
+        if name in _BLOCKS:
+            raise ValueError(f"two functions make the figures {name!r}")
+        _BLOCKS[name] = make
+        return make
+
+    return register
+
+
+def blocks() -> Mapping[str, Make]:
+    """Every block by name; imports all files of this folder."""
+    for module in pkgutil.iter_modules(__path__):
+        importlib.import_module(f"{__name__}.{module.name}")
+    return _BLOCKS
+
+
+def read(name: str) -> Document:
+    """A document of benchmarks/results/, by the name of its file."""
+    document: Document = json.loads((RESULTS / name).read_text(encoding="utf-8"))
+    return document
+
+
+def table(columns: Mapping[str, Callable[[Any], str]], rows: Sequence[Any]) -> str:
+    """A Markdown table: a title and what stands under it, by row."""
+    lines = [list(columns), ["---"] * len(columns)]
+    lines += [[cell(row) for cell in columns.values()] for row in rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def machine(report: Document) -> str:
+    """Where and when a report was made."""
+    found = report["machine"]
+    return f"{found['cpu']}, {found['cores']} cores, {report['date'][:10]}"

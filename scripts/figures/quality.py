@@ -1,0 +1,24 @@
+"""The table of cgan-bench quality."""
+
+from __future__ import annotations
+
+from figures import block, machine, read, table
+
+
+@block("quality")
+def quality() -> str:
+    """One row for each set of photos."""
+    report = read("quality.json")
+    columns = {
+        "photos": lambda each: f"without `{each['without']}`" if each["without"] else "all",
+        "count": lambda each: str(each["quality"]["pictures"]),
+        "mean CIEDE2000": lambda each: f"{each['quality']['ciede2000']:.2f}",
+        "p90": lambda each: f"{each['quality']['ciede2000_p90']:.2f}",
+        "of the grey picture": lambda each: f"{each['quality']['ciede2000_grey']:.2f}",
+        "nearer by": lambda each: f"{each['quality']['gain_percent']:.1f} %",
+        "chroma": lambda each: f"{each['quality']['chroma_ratio']:.2f}",
+        "colourfulness": lambda each: f"{each['quality']['colourfulness_ratio']:.2f}",
+    }
+    first = report["reports"][0]
+    what = f"`{first['model']}` (sha256 {first['sha256'][:12]}) at {first['side']} px by {first['backend']}"
+    return f"{table(columns, report['reports'])}\n\n{what}; {machine(report)}."
