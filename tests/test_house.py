@@ -36,6 +36,9 @@ OWNERS = {
     "onnx": ["cgan_export/"],
     "onnxscript": ["cgan_export/"],
     "tensorrt": ["cgan_runtime/backends/tensorrt.py"],
+    "pyvirtualcam": ["cgan_runtime/media/virtual.py"],
+    "aiohttp": ["cgan_runtime/live/"],
+    "segno": ["cgan_runtime/live/"],
     "pycuda": ["cgan_runtime/backends/tensorrt.py", "cgan_runtime/backends/trt/device.py"],
     "skimage": [],
 }

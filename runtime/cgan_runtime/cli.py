@@ -1,10 +1,13 @@
-"""The command `cgan-run`: colour a film, a picture, or a folder of both.
+"""The command `cgan-run`: colour a film, a picture, a folder of both, or a camera.
 
 cgan-run --video in.mp4 [-o out.mp4]
 cgan-run --image in.jpg
 cgan-run --input-dir FOLDER
+cgan-run --webcam
+cgan-run --serve
 
-Here it is declared and handed to who does the work: `jobs` a film or a picture, `folder` a folder.
+Here it is declared and handed to who does the work: `jobs` a film or a picture, `folder` a folder, `live`
+a camera.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ import click
 from cgan_runtime.console import Console, guard
 from cgan_runtime.folder import run_folder
 from cgan_runtime.jobs import run_film, run_image
+from cgan_runtime.live.options import LiveOptions, live_options
 from cgan_runtime.media.target import EncoderSettings
 from cgan_runtime.options import GroupedCommand
 from cgan_runtime.run_options import (
@@ -42,6 +46,7 @@ from cgan_runtime.run_options import (
 @look_options
 @film_options
 @encoder_options
+@live_options
 @report_options
 @click.version_option(package_name="cgan", prog_name="cgan-run")
 def main(
@@ -50,19 +55,28 @@ def main(
     look: LookOptions,
     film: FilmOptions,
     encoder: EncoderSettings,
+    live: LiveOptions,
     report: ReportOptions,
 ) -> int:
-    """Give colour to a grey film (--video), a picture (--image), or a folder of both (--input-dir).
+    """Give colour to a grey film (--video), a picture (--image), a folder of both (--input-dir), or a camera:
+    in a window (--webcam), or on a web page (--serve).
 
     Sound, subtitles, timing and sharpness of a film stay as they were: colour is added, the luma is not
     touched.
     """
-    if sum(given is not None for given in (files.video, files.image, files.input_dir)) != 1:
-        raise click.UsageError("give exactly one of --video, --image and --input-dir")
+    given = [each is not None for each in (files.video, files.image, files.input_dir)]
+    if sum([*given, live.asked]) != 1:
+        raise click.UsageError(
+            "give exactly one of --video, --image, --input-dir, and --webcam or --serve, which go together"
+        )
     if report.stats is not None and files.image is not None:
         raise click.UsageError("--stats tells of films; give it with --video or --input-dir")
     options = RunOptions(files, model, look, film, encoder, report)
     console = Console(quiet=report.quiet)
+    if live.asked:
+        from cgan_runtime.live.run import run_live  # loads OpenCV
+
+        run_live(options, live, console)
     if files.input_dir is not None:
         return run_folder(files.input_dir, options, console)
     if files.image is not None:

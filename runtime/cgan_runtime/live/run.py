@@ -1,0 +1,105 @@
+"""What `cgan-run --webcam` and `--serve` do: open all that is asked for, show it, close it.
+
+exit_code = run_live(options, live, console)
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+from cgan_runtime.console import Console
+from cgan_runtime.errors import ConfigError
+from cgan_runtime.jobs import open_colorizer
+from cgan_runtime.live.options import DEFAULT_CAMERA, LiveOptions
+from cgan_runtime.live.painter import Painter
+from cgan_runtime.live.session import LiveFiles, Session, percentile_text
+from cgan_runtime.media.camera import Camera
+from cgan_runtime.media.feeds import CameraRequest, Feed, is_file, open_feed
+from cgan_runtime.media.recorder import Recorder
+from cgan_runtime.media.virtual import VirtualCamera
+from cgan_runtime.media.window import Window, check_screen
+from cgan_runtime.run_options import RunOptions
+from cgan_runtime.temporal import TemporalSettings
+
+_TITLE = "cgan"
+
+
+def run_window(options: RunOptions, live: LiveOptions, console: Console) -> None:
+    """Show a camera in a window until it is closed.
+
+    Raises:
+        CganError: There is no such camera, no screen, or a file cannot be written.
+    """
+    source = live.webcam or DEFAULT_CAMERA
+    check_screen(shlex.join(["cgan-run", "--webcam", source, "--serve"]))
+    files = LiveFiles(Path(), options.encoder)
+    drops = not is_file(source) or live.as_camera
+    with ExitStack() as opened:
+        virtual = opened.enter_context(VirtualCamera()) if live.virtual_camera else None
+        recorder = open_recorder(options, live)
+        if recorder is not None:
+            opened.callback(recorder.close)
+        camera = opened.enter_context(Camera(feed_opener(live), drops=drops))
+        console.note(f"camera {source}: {camera.description}")
+        colorizer = opened.enter_context(open_colorizer(options, console))
+        painter = Painter(colorizer, TemporalSettings(options.film.temporal, options.film.every))
+        window = opened.enter_context(Window(_TITLE, split=live.split))
+        session = Session(camera, painter, window, files, recorder=recorder, virtual=virtual)
+        try:
+            session.run()
+        finally:
+            tell_what_was_reached(session, camera, recorder, console)
+
+
+def open_recorder(options: RunOptions, live: LiveOptions) -> Recorder | None:
+    """The recorder that is asked for, if one is."""
+    if live.record is None:
+        return None
+    return Recorder(live.record, options.encoder, overwrite=options.files.overwrite)
+
+
+def feed_opener(live: LiveOptions) -> Callable[[], Feed]:
+    """What opens the camera that is asked for, again and again."""
+    width, height = live.camera_size or (None, None)
+    request = CameraRequest(width, height, live.camera_rate)
+    return partial(open_feed, live.webcam or DEFAULT_CAMERA, request)
+
+
+def run_live(options: RunOptions, live: LiveOptions, console: Console) -> None:
+    """Show a camera in a window, or on a page where one is asked for.
+
+    Raises:
+        CganError: It cannot be done.
+    """
+    if live.serve is not None:
+        raise ConfigError("the page of --serve is being built; leave --serve out for the window")
+    run_window(options, live, console)
+
+
+def tell_what_was_reached(
+    session: Session, camera: Camera, recorder: Recorder | None, console: Console
+) -> None:
+    """Say at the end how fast it was, and what was recorded."""
+    counts = camera.counts
+    came_back = f", opened again {counts.reconnects} times" if counts.reconnects else ""
+    console.result(
+        f"{percentile_text(session.meter)}; {counts.dropped} of {counts.read} frames dropped{came_back}"
+    )
+    if recorder is not None:
+        tell_what_was_recorded(recorder, console)
+
+
+def tell_what_was_recorded(recorder: Recorder, console: Console) -> None:
+    """Say what became of a recording."""
+    recorder.close()
+    if recorder.failure:
+        console.warn(recorder.failure)
+    elif recorder.frames:
+        behind = f", {recorder.dropped} left out while the encoder was behind" if recorder.dropped else ""
+        console.result(f"{recorder.path}: {recorder.frames} frames recorded{behind}")
+    else:
+        console.result(f"{recorder.path}: nothing was recorded")
