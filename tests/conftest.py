@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -71,3 +72,17 @@ def tiny_model(tmp_path: Path) -> Path:
     folder = tmp_path / "model"
     folder.mkdir()
     return write_tiny_model(folder / "tiny.onnx")
+
+
+@pytest.fixture
+def cifar(tmp_path: Path) -> Path:
+    """A folder in CIFAR-10's format with ten pictures a batch."""
+    folder = tmp_path / "cifar-10-batches-py"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for name in (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch"):
+        rows = rng.integers(0, 256, (10, 3072), dtype=np.uint8)
+        files = [f"a{number}.png".encode() for number in range(10)]
+        batch = {b"data": rows, b"labels": [0] * 10, b"batch_label": b"x", b"filenames": files}
+        (folder / name).write_bytes(pickle.dumps(batch, protocol=4))
+    return folder

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import pickle
 import tarfile
 from pathlib import Path
 
@@ -55,26 +54,6 @@ def shard(tmp_path: Path, photos: Path) -> Path:
         note.size = 5
         archive.addfile(note, io.BytesIO(b"notes"))
     return path
-
-
-@pytest.fixture
-def cifar(tmp_path: Path) -> Path:
-    """A folder in CIFAR-10's format with ten pictures a batch."""
-    folder = tmp_path / "cifar-10-batches-py"
-    folder.mkdir()
-    rng = np.random.default_rng(0)
-    for name in (
-        "data_batch_1",
-        "data_batch_2",
-        "data_batch_3",
-        "data_batch_4",
-        "data_batch_5",
-        "test_batch",
-    ):
-        rows = rng.integers(0, 256, (10, 3072), dtype=np.uint8)
-        batch = {b"data": rows, b"labels": [0] * 10, b"batch_label": b"x", b"filenames": [b"a.png"] * 10}
-        (folder / name).write_bytes(pickle.dumps(batch, protocol=4))
-    return folder
 
 
 @pytest.fixture

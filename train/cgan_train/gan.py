@@ -133,6 +133,7 @@ class Gan:
         total = phase.pixel_weight * pixel
         losses = {"pixel": float(pixel.detach())}
         if phase.gan:
+            self.discriminator.requires_grad_(False)  # the gradient passes through it, to the generator alone
             fake = self._judge(lightness, predicted)
             adversarial = generator_gan_loss(fake[-1], self.config.gan_loss)
             total = total + adversarial
@@ -149,6 +150,7 @@ class Gan:
         return losses
 
     def _step_discriminator(self, lightness: Tensor, truth: Tensor, predicted: Tensor) -> float:
+        self.discriminator.requires_grad_(True)
         real = self._judge(lightness, truth)[-1]
         fake = self._judge(lightness, predicted)[-1]
         loss = discriminator_loss(real, fake, self.config.label_smoothing, self.config.gan_loss)
@@ -238,11 +240,13 @@ class Gan:
 def _computes_in_bf16(precision: str, generator: Generator, device: torch.device) -> bool:
     """Whether to compute in bfloat16: `auto` where the hardware multiplies matrices of it.
 
-    On a CPU that is AMX, and it pays for dense convolutions only: depthwise ones lose more than the others
-    gain (docs/experiments.md).
+    On a CPU that is AMX or AVX512_BF16, and it pays for dense convolutions only: depthwise ones lose more
+    than the others gain (docs/experiments.md).
     """
     if precision != "auto":
         return precision == "bf16"
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported())
-    return generator.dense and bool(torch.cpu._is_amx_tile_supported())
+    return generator.dense and (
+        bool(torch.cpu._is_amx_tile_supported()) or bool(torch.cpu._is_avx512_bf16_supported())
+    )

@@ -5,9 +5,12 @@ Colours are L*a*b* float arrays (..., 3), D65. The zero line is the grey picture
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -19,23 +22,40 @@ from cgan_train.data.sources import Picture
 
 Array = npt.NDArray[np.float32]
 Predict = Callable[[Array], Array]
-"""Lightness (1, 1, H, W) to chroma (1, 2, H, W), as a back end's `infer`."""
+"""Lightness (N, 1, H, W) to chroma (N, 2, H, W), as a back end's `infer`; or to L*/50 - 1 and chroma
+(N, 3, H, W)."""
 
 _POW7 = 25.0**7
+_TOLERANCES = (2, 5)  # percent
+_AB_SPAN = 2.2  # a* and b* of -110 to 110, relative to L* of 0 to 100
+_ROUNDING = 1e-4  # of float32 arithmetic; the compared numbers lie at least 0.09 apart
+_LEAST_SQUARE = 1e-6
 
 
 @dataclass(frozen=True)
 class Quality:
-    """Quality over a set of pictures.
+    """Quality over a set of pictures; what ends in `_grey` is of the grey pictures, the zero line.
 
     Attributes:
         pictures: How many.
         ciede2000: Mean colour difference from the truth.
         ciede2000_p90: Its 90th percentile over all pixels.
-        ciede2000_grey: Mean of the grey pictures, the zero line.
+        ciede2000_grey: Mean of the grey pictures.
         gain_percent: How far the mean lies below the grey pictures', in percent.
         chroma_ratio: Mean chroma relative to the truth's.
-        colourfulness_ratio: Mean colourfulness (Hasler and Suesstrunk 2003) relative to the truth's.
+        colourfulness: Mean of the pictures' colourfulness (Hasler and Suesstrunk 2003).
+        colourfulness_ratio: Relative to the truth's.
+        mae: Mean absolute error of R, G and B as 8-bit codes, in percent of their range; the measure of
+            Nazeri et al. 2018 (arXiv 1803.05400), as their code's authors explain it.
+        mae_grey: Of the grey pictures.
+        accuracy_2: Share of the pixels, in percent, that are right to within 2 %: L*, a* and b* rounded,
+            |dL| <= t, |da| <= 2.2 t and |db| <= 2.2 t with t = 2 (same paper; a* and b* span 2.2 times as
+            much as L*).
+        accuracy_2_grey: Of the grey pictures.
+        accuracy_5: The same with t = 5.
+        accuracy_5_grey: Of the grey pictures.
+        psnr_ab: Peak signal-to-noise ratio in dB of a* and b* as 8-bit codes (peak 255), over all pixels.
+        psnr_ab_grey: Of the grey pictures.
     """
 
     pictures: int
@@ -44,32 +64,96 @@ class Quality:
     ciede2000_grey: float
     gain_percent: float
     chroma_ratio: float
+    colourfulness: float
     colourfulness_ratio: float
+    mae: float
+    mae_grey: float
+    accuracy_2: float
+    accuracy_2_grey: float
+    accuracy_5: float
+    accuracy_5_grey: float
+    psnr_ab: float
+    psnr_ab_grey: float
 
 
-def measure_quality(predict: Predict, pictures: Iterable[Picture], side: int) -> Quality:
-    """Colour pictures from their own lightness and compare with the truth at `side` px square."""
-    errors, greys, chroma, true_chroma, colourful, true_colourful = [], [], [], [], [], []
-    for picture in pictures:
-        lab = lab_of_picture(centre_fit(picture, side))
-        predicted = recolour(predict, lab)
-        errors.append(ciede2000(predicted, lab).ravel())
-        greys.append(float(ciede2000(without_colour(lab), lab).mean()))
-        chroma.append(float(np.hypot(predicted[..., 1], predicted[..., 2]).mean()))
-        true_chroma.append(float(np.hypot(lab[..., 1], lab[..., 2]).mean()))
-        colourful.append(colourfulness(predicted))
-        true_colourful.append(colourfulness(lab))
-    every = np.concatenate(errors)
-    mean, grey = float(every.mean()), float(np.mean(greys))
+def measure_quality(predict: Predict, pictures: Iterable[Picture], side: int, *, batch: int = 1) -> Quality:
+    """Colour pictures from their own lightness and compare with the truth at `side` px square.
+
+    Args:
+        predict: What colours; where it predicts lightness too, that is compared as well.
+        pictures: uint8 RGB, of any size.
+        side: Their middle squares are resized to this, in px.
+        batch: How many `predict` gets at once.
+    """
+    ours, grey, truth = _Tally(), _Tally(), _Tally()
+    every = iter(pictures)
+    while chunk := [lab_of_picture(centre_fit(each, side)) for each in itertools.islice(every, batch)]:
+        lab = np.stack(chunk)
+        ours.add(recolour(predict, lab), lab)
+        grey.add(without_colour(lab), lab)
+        truth.add(lab, lab)
     return Quality(
-        pictures=len(errors),
-        ciede2000=mean,
-        ciede2000_p90=float(np.percentile(every, 90)),
-        ciede2000_grey=grey,
-        gain_percent=100 * (1 - _ratio(mean, grey)),
-        chroma_ratio=_ratio(float(np.mean(chroma)), float(np.mean(true_chroma))),
-        colourfulness_ratio=_ratio(float(np.mean(colourful)), float(np.mean(true_colourful))),
+        pictures=len(truth.colourful),
+        ciede2000=ours.mean(),
+        ciede2000_p90=float(np.percentile(np.concatenate(ours.errors), 90)),
+        ciede2000_grey=grey.mean(),
+        gain_percent=100 * (1 - _ratio(ours.mean(), grey.mean())),
+        chroma_ratio=_ratio(ours.chroma, truth.chroma),
+        colourfulness=float(np.mean(ours.colourful)),
+        colourfulness_ratio=_ratio(float(np.mean(ours.colourful)), float(np.mean(truth.colourful))),
+        mae=ours.mae(),
+        mae_grey=grey.mae(),
+        accuracy_2=ours.accuracy(2),
+        accuracy_2_grey=grey.accuracy(2),
+        accuracy_5=ours.accuracy(5),
+        accuracy_5_grey=grey.accuracy(5),
+        psnr_ab=ours.psnr_ab(),
+        psnr_ab_grey=grey.psnr_ab(),
     )
+
+
+class _Tally:
+    """Sums over pictures of how one colouring differs from the truth."""
+
+    def __init__(self) -> None:
+        self.errors: list[Array] = []  # CIEDE2000 of every pixel
+        self.colourful: list[float] = []
+        self.chroma = 0.0
+        self._rgb = 0
+        self._square_ab = 0.0
+        self._right = dict.fromkeys(_TOLERANCES, 0)
+
+    def add(self, lab: Array, truth: Array) -> None:
+        """Count some pictures, (N, H, W, 3)."""
+        self.errors.append(ciede2000(lab, truth).ravel())
+        self.colourful += colourfulness(lab).tolist()
+        self.chroma += float(np.hypot(lab[..., 1], lab[..., 2]).sum())
+        self._rgb += int(np.abs(rgb_of_lab(lab).astype(np.int16) - rgb_of_lab(truth)).sum())
+        self._square_ab += float(((lab - truth)[..., 1:].astype(np.float64) ** 2).sum())
+        away = np.abs(np.rint(lab) - np.rint(truth)) / np.array([1, _AB_SPAN, _AB_SPAN], np.float32)
+        for tolerance in _TOLERANCES:
+            self._right[tolerance] += int((away <= tolerance + _ROUNDING).all(axis=-1).sum())
+
+    @property
+    def _pixels(self) -> int:
+        return sum(errors.size for errors in self.errors)
+
+    def mean(self) -> float:
+        """Mean CIEDE2000."""
+        return float(np.concatenate(self.errors).mean())
+
+    def mae(self) -> float:
+        """Percent of the range of 8-bit codes."""
+        return 100 * self._rgb / (3 * self._pixels * 255)
+
+    def accuracy(self, tolerance: int) -> float:
+        """Percent of the pixels."""
+        return 100 * self._right[tolerance] / self._pixels
+
+    def psnr_ab(self) -> float:
+        """Decibel; of equal pictures that of an error of a thousandth of a code."""
+        error = max(self._square_ab / (2 * self._pixels), _LEAST_SQUARE)
+        return 10 * math.log10(255**2 / error)
 
 
 def _ratio(value: float, truth: float) -> float:
@@ -89,9 +173,17 @@ def without_colour(lab: Array) -> Array:
 
 
 def recolour(predict: Predict, lab: Array) -> Array:
-    """The picture's own L* with predicted a* and b*, float32 (H, W, 3)."""
-    chroma = predict(np.ascontiguousarray(lab[None, None, :, :, 0]) / np.float32(50) - np.float32(1))
-    return np.concatenate((lab[..., :1], np.moveaxis(chroma[0], 0, -1) * np.float32(AB_SCALE)), axis=-1)
+    """Pictures (N, H, W, 3) with a* and b* as predicted, and their own L* unless that is predicted too."""
+    lightness = np.moveaxis(lab[..., :1], -1, 1) / np.float32(50) - np.float32(1)
+    predicted = np.moveaxis(predict(np.ascontiguousarray(lightness)), 1, -1)
+    own = (predicted[..., :-2] + np.float32(1)) * np.float32(50) if predicted.shape[-1] > 2 else lab[..., :1]
+    return np.concatenate((own, predicted[..., -2:] * np.float32(AB_SCALE)), axis=-1)
+
+
+def rgb_of_lab(lab: Array) -> Picture:
+    """L*a*b* (..., 3) to sRGB, uint8, same shape; what lies outside the gamut is clipped."""
+    rgb = cv2.cvtColor(np.ascontiguousarray(lab.reshape(1, -1, 3), np.float32), cv2.COLOR_Lab2RGB)
+    return np.asarray((np.clip(rgb, 0, 1) * 255).round(), np.uint8).reshape(lab.shape)
 
 
 def ciede2000(first: Array, second: Array) -> Array:
@@ -129,7 +221,12 @@ def ciede2000(first: Array, second: Array) -> Array:
     return np.asarray(np.sqrt(np.maximum(square, 0)), np.float32)
 
 
-def colourfulness(lab: Array) -> float:
-    """Colourfulness in L*a*b*: Hasler and Suesstrunk 2003, "Measuring colourfulness", metric M1."""
-    a, b = lab[..., 1], lab[..., 2]
-    return float(np.hypot(a.std(), b.std()) + 0.37 * np.hypot(a.mean(), b.mean()))
+def colourfulness(lab: Array) -> Array:
+    """Colourfulness of pictures, (..., H, W, 3) to (...).
+
+    Hasler and Suesstrunk 2003, "Measuring colourfulness in natural images", metric M1, in L*a*b*.
+    """
+    ab = lab[..., 1:]
+    spread, mean = ab.std(axis=(-3, -2)), ab.mean(axis=(-3, -2))
+    around, of_mean = np.hypot(spread[..., 0], spread[..., 1]), np.hypot(mean[..., 0], mean[..., 1])
+    return np.asarray(around + 0.37 * of_mean, np.float32)

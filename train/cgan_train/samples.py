@@ -11,7 +11,7 @@ import numpy as np
 from cgan_runtime.errors import DataError
 from cgan_train.data.loader import centre_fit
 from cgan_train.data.sources import Picture
-from cgan_train.metrics import Array, Predict, lab_of_picture, recolour, without_colour
+from cgan_train.metrics import Predict, lab_of_picture, recolour, rgb_of_lab, without_colour
 
 _GAP = 4  # px
 
@@ -20,9 +20,9 @@ def contact_sheet(predict: Predict, pictures: Sequence[Picture], side: int, colu
     """One row of (grey, ours, truth) for each picture, `columns` such rows beside each other."""
     triples = []
     for picture in pictures:
-        lab = lab_of_picture(centre_fit(picture, side))
+        lab = lab_of_picture(centre_fit(picture, side))[None]
         parts = [without_colour(lab), recolour(predict, lab), lab]
-        triples.append(np.hstack([_gap(_rgb_of_lab(part)) for part in parts]))
+        triples.append(np.hstack([_gap(rgb_of_lab(part[0])) for part in parts]))
     while len(triples) % columns:
         triples.append(np.zeros_like(triples[0]))
     rows = [np.hstack(triples[i : i + columns]) for i in range(0, len(triples), columns)]
@@ -38,11 +38,6 @@ def write_png(path: Path, picture: Picture) -> None:
     draft = path.with_name(f".{path.name}.part")
     draft.write_bytes(encoded.tobytes())
     draft.replace(path)
-
-
-def _rgb_of_lab(lab: Array) -> Picture:
-    rgb = cv2.cvtColor(lab, cv2.COLOR_Lab2RGB)
-    return np.asarray((np.clip(rgb, 0, 1) * 255).round(), np.uint8)
 
 
 def _gap(picture: Picture) -> Picture:

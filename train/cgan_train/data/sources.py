@@ -37,7 +37,13 @@ _BAD_PICKLE = (
 
 
 class Source(Protocol):
-    """Pictures by index."""
+    """Pictures by index.
+
+    Attributes:
+        names: What each is called where it came from.
+    """
+
+    names: list[str]
 
     def __len__(self) -> int:
         """How many."""
@@ -107,8 +113,9 @@ class Photos:
 class Cifar:
     """CIFAR-10 in memory (A. Krizhevsky, 2009)."""
 
-    def __init__(self, pictures: Picture) -> None:
+    def __init__(self, pictures: Picture, names: Sequence[str]) -> None:
         self._pictures = pictures  # (N, 32, 32, 3)
+        self.names = list(names)
 
     def __len__(self) -> int:
         return len(self._pictures)
@@ -148,6 +155,17 @@ def open_sources(paths: Sequence[Path]) -> tuple[Source, Source | None]:
             f"no training pictures in {where}; give CIFAR-10, a folder of photos or tar shards of photos"
         )
     return train, val if len(val) else None
+
+
+def open_measuring(path: Path) -> Source:
+    """What a path has to measure on: CIFAR-10's test split, or all its photos (see `open_photos`).
+
+    Raises:
+        DataError: There is neither.
+    """
+    if path.exists() and (batches := _cifar_batches(path)) is not None:
+        return _read_cifar(path, batches, (_CIFAR_TEST,))
+    return open_photos(path)
 
 
 def open_photos(path: Path) -> Photos:
@@ -199,15 +217,17 @@ def _cifar_batches(path: Path) -> dict[str, bytes] | None:
     return None
 
 
-def _read_cifar(path: Path, batches: dict[str, bytes], names: Sequence[str]) -> Cifar:
-    rows = []
-    for name in names:
+def _read_cifar(path: Path, batches: dict[str, bytes], files: Sequence[str]) -> Cifar:
+    rows: list[npt.NDArray[np.uint8]] = []
+    names: list[str] = []
+    for file in files:
         try:
-            batch = _BatchUnpickler(io.BytesIO(batches[name]), encoding="bytes").load()
+            batch = _BatchUnpickler(io.BytesIO(batches[file]), encoding="bytes").load()
             rows.append(np.asarray(batch[b"data"], np.uint8).reshape(-1, 3, 32, 32))
+            names += [f"{file}/{bytes(name).decode('utf-8', 'replace')}" for name in batch[b"filenames"]]
         except _BAD_PICKLE as error:
-            raise DataError(f"{name} in {path} is not a batch of CIFAR-10 ({error})") from error
-    return Cifar(np.ascontiguousarray(np.concatenate(rows).transpose(0, 2, 3, 1)))
+            raise DataError(f"{file} in {path} is not a batch of CIFAR-10 ({error})") from error
+    return Cifar(np.ascontiguousarray(np.concatenate(rows).transpose(0, 2, 3, 1)), names)
 
 
 class _BatchUnpickler(pickle.Unpickler):
