@@ -61,7 +61,9 @@ PUBLIC = {
         "save_checkpoint",
     ],
     "cgan_export.export": ["Exported", "Plan", "export_checkpoint"],
-    "cgan_benchmarks.quality": ["QualityReport", "measure_model", "print_quality", "write_quality"],
+    "cgan_benchmarks.quality": [
+        "QualityReport", "measure_model", "open_subject", "print_quality", "write_quality", "write_sheet",
+    ],
     "cgan_train.models": ["build_discriminator", "build_generator"],
     "cgan_train.recipes": ["only_gan", "recipe"],
 }  # fmt: skip

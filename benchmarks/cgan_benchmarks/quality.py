@@ -67,8 +67,8 @@ def open_subject(
     """What is measured: an exported model (the one that ships by default), or a PyTorch checkpoint."""
     if checkpoint is None:
         return open_backend(model or bundled_model(), backend, threads=threads)
-    from cgan_benchmarks.torch_backend import TorchBackend
     from cgan_train.checkpoint import load_checkpoint
+    from cgan_train.torch_backend import TorchBackend
 
     return TorchBackend(load_checkpoint(checkpoint), threads=threads)
 

@@ -1,8 +1,17 @@
-"""The table of cgan-bench quality."""
+"""The tables of cgan-bench quality."""
 
 from __future__ import annotations
 
+import operator
+
 from figures import block, machine, read, table
+
+PAPER_MEASURES = {
+    "mae": "MAE, %",
+    "accuracy_2": "accuracy at 2 %",
+    "accuracy_5": "accuracy at 5 %",
+    "psnr_ab": "PSNR of ab, dB",
+}
 
 
 @block("quality")
@@ -22,3 +31,15 @@ def quality() -> str:
     first = report["reports"][0]
     what = f"`{first['model']}` (sha256 {first['sha256'][:12]}) at {first['side']} px by {first['backend']}"
     return f"{table(columns, report['reports'])}\n\n{what}; {machine(report)}."
+
+
+@block("quality-as-the-paper")
+def quality_as_the_paper() -> str:
+    """The measures of the paper, those of the grey pictures below them."""
+    rows = []
+    for each in read("quality.json")["reports"]:
+        name = f"without `{each['without']}`" if each["without"] else "all"
+        for end, of in (("", ""), ("_grey", ", the grey pictures")):
+            row = {title: f"{each['quality'][key + end]:.2f}" for key, title in PAPER_MEASURES.items()}
+            rows.append({"photos": name + of} | row)
+    return table({title: operator.itemgetter(title) for title in rows[0]}, rows)
