@@ -27,7 +27,12 @@ NEED_A_GPU = {"cgan_runtime/backends/tensorrt.py", "cgan_runtime/backends/cuda.p
 # The only places that may import a heavy package: a file, or a folder with all below it.
 OWNERS = {
     # The pipeline tells frames from packets; a benchmark reads films in colour.
-    "av": ["cgan_runtime/media/", "cgan_runtime/pipeline.py", "cgan_benchmarks/moving.py"],
+    "av": [
+        "cgan_runtime/media/",
+        "cgan_runtime/pipeline.py",
+        "cgan_runtime/painter.py",
+        "cgan_benchmarks/moving.py",
+    ],
     "onnxruntime": ["cgan_runtime/backends/onnx.py", "cgan_runtime/backends/cuda.py"],
     "openvino": ["cgan_runtime/backends/openvino.py"],
     "torch": ["cgan_train/", "cgan_export/", "cgan_benchmarks/"],
@@ -54,7 +59,7 @@ PUBLIC = {
     "cgan_runtime.backends.base": ["Backend", "check_signature"],
     "cgan_runtime.backends.registry": ["Engine", "available_backends", "open_backend", "worth_telling"],
     "cgan_runtime.colorizer": ["Colorizer", "network_shape"],
-    "cgan_runtime.pipeline": ["FilmResult", "StillResult", "colour_film", "colour_still"],
+    "cgan_runtime.pipeline": ["FilmResult", "StillResult", "colour_film", "colour_still", "film_identity"],
     "cgan_runtime.temporal": ["TemporalFilter", "TemporalSettings", "TemporalState"],
     "cgan_train.checkpoint": [
         "Checkpoint", "epochs_in", "find_checkpoint", "load_checkpoint", "load_state", "newest_state",

@@ -113,14 +113,9 @@ class Colorizer:
         _check_planes(luma, encoding, chroma_shape)
         self._make_buffers(chroma_shape, encoding.dtype)
         guide = _resize(luma, chroma_shape)
-        shape = self.input_shape(*luma.shape)
-        # From the guide where that is large enough: halving first makes the odd ratio three times cheaper.
-        coarse = guide if guide.shape[0] >= shape[0] and guide.shape[1] >= shape[1] else luma
-        # Codes are made small before the lookup, not after: 30 times less to look up. The mean of codes is
-        # the mean of lightness but for the curve of the table within one small pixel.
-        low = _resize(coarse, shape)
+        low = self._low(luma, guide)
         lightness = np.take(lightness_table(encoding), low, mode="clip")
-        chroma = self._chroma(lightness) if temporal is None else temporal.step(lightness, self._chroma)
+        chroma = self.chroma(lightness) if temporal is None else temporal.step(lightness, self.chroma)
         codes = chroma_codes(lightness, chroma, encoding)
         cb, cr = enlarge_chroma(
             codes, low, guide, span=encoding.luma_span, out=self._out, scratch=self._scratch
@@ -128,6 +123,23 @@ class Colorizer:
         np.clip(cb, *encoding.chroma_limits, out=cb)
         np.clip(cr, *encoding.chroma_limits, out=cr)
         return cb, cr
+
+    def lightness(self, luma: Plane, encoding: Encoding, chroma_shape: tuple[int, int]) -> FloatArray:
+        """What the network sees of a picture; arguments as of `planes`.
+
+        Returns:
+            L*/50 - 1, float32 (h, w) in [-1, 1].
+        """
+        _check_planes(luma, encoding, chroma_shape)
+        low = self._low(luma, _resize(luma, chroma_shape))
+        return np.take(lightness_table(encoding), low, mode="clip")
+
+    def chroma(self, lightness: FloatArray) -> FloatArray:
+        """Chroma (2, h, w) of lightness (h, w), as colourful as was asked for; valid until the next call."""
+        chroma: FloatArray = self.backend.infer(lightness[None, None])[0]
+        if self.saturation != 1:
+            chroma = chroma * np.float32(self.saturation)
+        return chroma
 
     def still(self, image: Plane) -> Plane:
         """Colour a picture from its own lightness.
@@ -145,7 +157,7 @@ class Colorizer:
         _check_still(image)
         lightness = _lightness(image)
         low = _resize(lightness, self.input_shape(*lightness.shape))
-        chroma = self._chroma(low)
+        chroma = self.chroma(low)
         a, b = enlarge_chroma(chroma, low, lightness, span=2.0)
         coloured = np.empty(
             (*lightness.shape, 4 if image.ndim == 3 and image.shape[2] == 4 else 3), image.dtype
@@ -179,12 +191,14 @@ class Colorizer:
     ) -> None:
         self.close()
 
-    def _chroma(self, lightness: FloatArray) -> FloatArray:
-        """Chroma (2, h, w) of lightness (h, w), as colourful as was asked for; valid until the next call."""
-        chroma: FloatArray = self.backend.infer(lightness[None, None])[0]
-        if self.saturation != 1:
-            chroma = chroma * np.float32(self.saturation)
-        return chroma
+    def _low(self, luma: Plane, guide: Plane) -> Plane:
+        """Luma codes at the size of the network's input; `guide` is the luma as large as the chroma."""
+        shape = self.input_shape(*luma.shape)
+        # From the guide where that is large enough: halving first makes the odd ratio three times cheaper.
+        coarse = guide if guide.shape[0] >= shape[0] and guide.shape[1] >= shape[1] else luma
+        # Codes are made small before the lookup, not after: 30 times less to look up. The mean of codes is
+        # the mean of lightness but for the curve of the table within one small pixel.
+        return _resize(coarse, shape)
 
     def _make_buffers(self, shape: tuple[int, int], dtype: np.dtype[Any]) -> None:
         if self._out is None or self._out[0].shape != shape or self._out[0].dtype != dtype:

@@ -11,35 +11,29 @@ that is written is the luma that was decoded.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import av
-import numpy as np
 
 from cgan_runtime import __version__
-from cgan_runtime.color import Plane
 from cgan_runtime.colorizer import Colorizer
-from cgan_runtime.errors import CganError, MediaError
+from cgan_runtime.errors import MediaError
 from cgan_runtime.media.deinterlace import Deinterlace
-from cgan_runtime.media.frame import FrameLayout, luma_plane
 from cgan_runtime.media.image import read_image, write_image
 from cgan_runtime.media.reader import FilmReader
-from cgan_runtime.media.segments import SEGMENT_FRAMES, Coloured, Kept, Work, fingerprint, kept_frames
+from cgan_runtime.media.segments import Coloured, Work, fingerprint
 from cgan_runtime.media.target import EncoderSettings, check_output
 from cgan_runtime.media.writer import FilmWriter
+from cgan_runtime.painter import Painter, Progress, told_where
 from cgan_runtime.stages import run_stages
 from cgan_runtime.stats import StageTimes
 from cgan_runtime.temporal import TemporalFilter, TemporalSettings, TemporalState
 
 QUEUE_DEPTH = 6
 """Frames and packets that wait between two stages: enough to ride out a slow frame, 20 MB at 1080p."""
-
-Progress = Callable[[int, int | None], None]
-"""Told after each coloured frame: how many are done, and of how many, where the film says."""
 
 
 @dataclass(frozen=True)
@@ -138,17 +132,19 @@ def colour_film(
     settings.options(settings.codec_for(target))  # wrong settings are told before any file is touched
     with FilmReader(source, stream=stream, deinterlace=deinterlace) as reader:
         check_output(target, source=source, overwrite=overwrite)
-        identity = _identity(source, colorizer, settings, target)
-        identity |= {"stream": str(reader.stream.index), "deinterlacing": deinterlace}
-        identity |= {"temporal": filter_settings.strength, "every": str(filter_settings.every)}
+        identity = film_identity(reader, target, colorizer, settings, filter_settings, deinterlace)
         with (
             Work.begin(target, identity, resume=resume, overwrite=overwrite) as work,
             FilmWriter(work.film, reader, settings, work) as writer,
         ):
             steady = TemporalFilter(filter_settings)
-            painter = _Painter(colorizer, steady, writer.layout, reader.stated_frames, progress, work)
+            painter = Painter(
+                colorizer, steady, writer.layout, work.kept_frames, reader.stated_frames, progress
+            )
+            if work.memory:
+                steady.state = TemporalState.from_bytes(work.memory)
             times = StageTimes(lambda item: isinstance(item, (av.VideoFrame, Coloured)))
-            with _told_where(painter, target):
+            with told_where(painter, target):
                 run_stages(
                     times.source("decode", _whole(reader) if strict else reader),
                     times.work("colour", painter),
@@ -207,13 +203,20 @@ def colour_still(source: Path, target: Path, colorizer: Colorizer, *, overwrite:
     )
 
 
-def _identity(source: Path, colorizer: Colorizer, encoder: EncoderSettings, target: Path) -> dict[str, str]:
+def film_identity(
+    reader: FilmReader,
+    target: Path,
+    colorizer: Colorizer,
+    encoder: EncoderSettings,
+    temporal: TemporalSettings,
+    deinterlace: Deinterlace,
+) -> dict[str, str]:
     """All that decides what the coloured film looks like, by names for people."""
     codec = encoder.codec_for(target)
     backend = colorizer.backend
     versions = ".".join(str(part) for version in av.library_versions.values() for part in version)
     return {
-        "input": fingerprint(source),
+        "input": fingerprint(reader.path),
         "model": backend.manifest.sha256,
         "back end": f"{backend.name} on {backend.device}",
         "size": str(colorizer.side),
@@ -221,6 +224,10 @@ def _identity(source: Path, colorizer: Colorizer, encoder: EncoderSettings, targ
         "encoder": " ".join([codec, *(f"{key}={value}" for key, value in encoder.options(codec).items())]),
         "version of cgan": __version__,
         "version of FFmpeg": versions,
+        "stream": str(reader.stream.index),
+        "deinterlacing": deinterlace,
+        "temporal": temporal.strength,
+        "every": str(temporal.every),
     }
 
 
@@ -234,73 +241,3 @@ def _whole(reader: FilmReader) -> Iterator[av.VideoFrame | av.Packet[Any]]:
 
 def _refused(source: Path, damage: str) -> MediaError:
     return MediaError(f"{source} is damaged: {damage}; leave --strict out to colour what can be read")
-
-
-@contextmanager
-def _told_where(painter: _Painter, target: Path) -> Iterator[None]:
-    """Say in an error that ends a film where that was, and what is kept."""
-    try:
-        yield
-    except CganError as error:
-        kept = kept_frames(target)
-        mend = f"; {kept} frames are kept, --resume goes on with them" if kept else ""
-        raise type(error)(f"{error}; it stopped {painter.place}{mend}") from error
-
-
-class _Painter:
-    """The middle stage: frames get their colour, packets pass."""
-
-    def __init__(
-        self,
-        colorizer: Colorizer,
-        temporal: TemporalFilter,
-        layout: FrameLayout,
-        total: int | None,
-        progress: Progress | None,
-        work: Work,
-    ) -> None:
-        self.frames, self.kept_frames = 0, work.kept_frames
-        self._colorizer = colorizer
-        self._temporal = temporal
-        self._layout = layout
-        self._total = total
-        self._progress = progress
-        self._time: float | None = None
-        if memory := work.memory:
-            temporal.state = TemporalState.from_bytes(memory)
-
-    def __call__(self, item: av.VideoFrame | av.Packet[Any]) -> Coloured | Kept | av.Packet[Any]:
-        if not isinstance(item, av.VideoFrame):
-            return item
-        self._time = item.time
-        done = Kept() if self.frames < self.kept_frames else self._coloured(item)
-        self.frames += 1
-        if self._progress is not None:
-            self._progress(self.frames, self._total)
-        return done
-
-    @property
-    def place(self) -> str:
-        """Where in the film it is, for people."""
-        if self._time is None:
-            return "before the first frame"
-        minutes, seconds = divmod(self._time, 60)
-        return f"after {self.frames} frames, at {minutes:.0f}:{seconds:05.2f}"
-
-    def _coloured(self, item: av.VideoFrame) -> Coloured:
-        state = self._temporal.state if self.frames % SEGMENT_FRAMES == 0 else None
-        memory = b"" if state is None else state.to_bytes()
-        quarter_turns = round(item.rotation / 90) % 4
-        frame = self._layout.prepare(item)
-        cb, cr = self._predict(luma_plane(frame), quarter_turns)
-        return Coloured(self._layout.coloured(frame, cb, cr), memory)
-
-    def _predict(self, luma: Plane, quarter_turns: int) -> tuple[Plane, Plane]:
-        """Chroma planes; a film that is shown turned is shown to the network upright."""
-        shape = self._layout.chroma_shape
-        if quarter_turns == 0:
-            return self._colorizer.planes(luma, self._layout.encoding, shape, self._temporal)
-        upright = np.ascontiguousarray(np.rot90(luma, quarter_turns))
-        turned_shape = shape[::-1] if quarter_turns % 2 else shape
-        cb, cr = self._colorizer.planes(upright, self._layout.encoding, turned_shape, self._temporal)
-        return np.rot90(cb, -quarter_turns), np.rot90(cr, -quarter_turns)

@@ -169,6 +169,8 @@ class TemporalFilter:
         settings: As given.
         state: All that is known of the frames so far; None before the first. May be set.
         cuts: Scenes that began so far, but for the first; one as short as a flash is none.
+        followed: Whether the last frame was explained by the frame before it: it is not the first, at no
+            cut, and no flash ended there.
         predictions: How often the network was asked.
     """
 
@@ -176,6 +178,7 @@ class TemporalFilter:
         self.settings = settings or TemporalSettings()
         self.state: TemporalState | None = None
         self.cuts = self.predictions = 0
+        self.followed = False
         frames = HORIZON[self.settings.strength]
         # The same time at every N: a network that is asked less often has more say each time.
         self._horizon = max(LEAST_HORIZON, frames / self.settings.every) if frames > 1 else 1.0
@@ -202,6 +205,7 @@ class TemporalFilter:
         state = self.state
         if state is not None and state.shown.shape[:2] != frame.shape:
             state = None
+        self.followed = False
         carried, state = self._carry(frame, state)
         if carried is None or state is None or state.since + 1 >= self.settings.every:
             self.predictions += 1
@@ -226,6 +230,7 @@ class TemporalFilter:
             if state.hidden_for > FLASH_FRAMES:
                 state = replace(state, hidden=None, hidden_for=0)
         followed = self._follow(frame, state.shown)
+        self.followed = followed is not None
         if followed is None and state.hidden is not None:
             followed = self._follow(frame, state.hidden)
             if followed is None:

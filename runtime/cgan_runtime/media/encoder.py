@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 
 import av
 
-from cgan_runtime.media.segments import SEGMENT_FRAMES, Coloured, Kept, Segment, Work
+from cgan_runtime.media.segments import SEGMENT_FRAMES, Coloured, Kept, Passed, Segment, Work
 
 Packet: TypeAlias = "av.Packet[Any]"
 
@@ -54,10 +54,12 @@ class FilmEncoder:
         self._early: list[Packet] = []  # packets to be decoded before that time
         self._times: list[int] = []  # pts of the latest packets, in coding order
 
-    def take(self, item: Coloured | Kept) -> Iterator[Packet]:
+    def take(self, item: Coloured | Kept | Passed) -> Iterator[Packet]:
         """Take a frame, give what packets are ready; the first kept frame of a segment gives all of them."""
         at_border = self.frames % SEGMENT_FRAMES == 0
-        if isinstance(item, Kept):
+        if isinstance(item, Passed):
+            self._note(item.pts)
+        elif isinstance(item, Kept):
             if at_border and self._work is not None:
                 yield from self._noted(self._work.packets(self.frames // SEGMENT_FRAMES, self._clock))
         else:
@@ -68,9 +70,13 @@ class FilmEncoder:
                 yield from self._in_time(self._context.encode(item.frame))
         self.frames += 1
 
-    def finish(self) -> Iterator[Packet]:
-        """Give what is held back; the last segment is complete then."""
-        yield from self._end_segment(b"")
+    def finish(self, memory: bytes = b"") -> Iterator[Packet]:
+        """Give what is held back; the last segment is complete then.
+
+        Args:
+            memory: What the painter remembers, if the film goes on elsewhere.
+        """
+        yield from self._end_segment(memory)
 
     def close(self) -> None:
         """Drop a segment that is not complete."""
@@ -122,5 +128,8 @@ class FilmEncoder:
 
     def _noted(self, packets: Iterable[Packet]) -> Iterator[Packet]:
         for packet in packets:
-            self._times = [*self._times[-_MAX_REORDER:], packet.pts or 0]
+            self._note(packet.pts or 0)
             yield packet
+
+    def _note(self, pts: int) -> None:
+        self._times = [*self._times[-_MAX_REORDER:], pts]

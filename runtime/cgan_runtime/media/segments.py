@@ -5,7 +5,7 @@
         work.publish()                                  # work.film takes the target's name
 
 The work folder `.NAME.cgan-work` lies beside the target. Each segment is coded by an encoder of its own,
-so that the film is the same whether it was made in one go or in several.
+so that the film is the same whether it was made in one go, in several, or by several at once (`Work.share`).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import secrets
 import shutil
 import struct
 from collections.abc import Iterator, Mapping
@@ -52,12 +53,19 @@ class Kept:
     """Stands for a frame that an earlier run has coloured and encoded."""
 
 
+@dataclass(frozen=True)
+class Passed:
+    """Stands for a frame before those that are made here, shown at `pts`."""
+
+    pts: int
+
+
 class Segment:
     """A segment being written; it counts only once it is complete."""
 
-    def __init__(self, folder: Path, index: int) -> None:
+    def __init__(self, folder: Path, index: int, token: str) -> None:
         self._folder, self._index = folder, index
-        self._path = folder / "unfinished"
+        self._path = folder / f"unfinished-{token}"
         self._file: BinaryIO = self._path.open("wb")
         self._packets = 0
 
@@ -76,11 +84,12 @@ class Segment:
         Args:
             memory: What the painter remembers at its end.
         """
-        with self._path.with_name("memory").open("wb") as file:
+        unfinished = self._path.with_name(f"{self._path.name}-memory")
+        with unfinished.open("wb") as file:
             file.write(memory)
             file.flush()
             os.fsync(file.fileno())
-        self._path.with_name("memory").replace(_memory(self._folder, self._index))
+        unfinished.replace(_memory(self._folder, self._index))
         self._file.write(_END.pack(_END_MARK, self._packets))
         self._file.flush()
         os.fsync(self._file.fileno())
@@ -98,15 +107,16 @@ class Work:
     """The work folder of one film.
 
     Attributes:
-        film: Where the output is written until it is complete.
-        kept_frames: Frames in complete segments of an earlier run.
+        film: Where the output is written until it is complete; its own, whoever else works in the folder.
+        kept_frames: Frames in complete segments of an earlier run, from the film's start.
     """
 
-    def __init__(self, folder: Path, target: Path) -> None:
-        """Use `begin`."""
-        self.film = folder / f"film{target.suffix}"
+    def __init__(self, folder: Path, target: Path, *, shared: bool = False) -> None:
+        """Use `begin` or `share`."""
+        self._token = secrets.token_hex(4)
+        self.film = folder / f"film-{self._token}{target.suffix}"
         self.kept_frames = kept_frames(target)
-        self._folder, self._target = folder, target
+        self._folder, self._target, self._shared = folder, target, shared
 
     @classmethod
     def begin(cls, target: Path, settings: Mapping[str, str], *, resume: bool, overwrite: bool) -> Work:
@@ -122,7 +132,7 @@ class Work:
             MediaError: What is there is of other settings or not to be thrown away, or no folder can be made.
         """
         target = target.resolve()  # a link stays a link
-        folder, frames = work_folder(target), kept_frames(target)
+        folder, frames = work_folder(target), _done_frames(target)
         if frames and resume:
             _check_settings(target, _read_settings(folder), settings)
             return cls(folder, target)
@@ -141,6 +151,17 @@ class Work:
             ) from error
         return cls(folder, target)
 
+    @classmethod
+    def share(cls, target: Path, settings: Mapping[str, str]) -> Work:
+        """Take part in work that `begin` has begun; the folder stays when this is done with it.
+
+        Raises:
+            MediaError: It was begun with other settings.
+        """
+        target = target.resolve()
+        _check_settings(target, _read_settings(work_folder(target)), settings)
+        return cls(work_folder(target), target, shared=True)
+
     def __enter__(self) -> Work:
         return self
 
@@ -148,12 +169,12 @@ class Work:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.film.unlink(missing_ok=True)
-        if not kept_frames(self._target):
+        if not self._shared and not _done_frames(self._target):
             self.discard()
 
     def segment(self, index: int) -> Segment:
         """Begin a segment."""
-        return Segment(self._folder, index)
+        return Segment(self._folder, index, self._token)
 
     def packets(self, index: int, clock: Fraction) -> Iterator[av.Packet[Any]]:
         """The packets of a complete segment; `clock` is the film's time base."""
@@ -168,8 +189,18 @@ class Work:
     @property
     def memory(self) -> bytes:
         """What the painter remembered at the end of the last complete segment."""
-        path = _memory(self._folder, (self.kept_frames - 1) // SEGMENT_FRAMES)
-        return path.read_bytes() if self.kept_frames else b""
+        return self.memory_after((self.kept_frames - 1) // SEGMENT_FRAMES) or b""
+
+    def memory_after(self, index: int) -> bytes | None:
+        """What the painter remembered at the end of a segment; None where that is not kept."""
+        try:
+            return _memory(self._folder, index).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def has(self, index: int) -> bool:
+        """Whether a segment is complete."""
+        return bool(_frames(_segment(self._folder, index)))
 
     def publish(self) -> None:
         """Give the finished film its name, and remove the folder.
@@ -181,7 +212,8 @@ class Work:
         self.discard()
 
     def discard(self) -> None:
-        """Remove the folder and all that is done."""
+        """Remove the folder and all that is done, first what says that it is to be gone on with."""
+        (self._folder / _SETTINGS).unlink(missing_ok=True)
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
@@ -202,6 +234,14 @@ def kept_frames(target: Path) -> int:
         if _memory(folder, index).is_file():
             kept = frames
     return kept
+
+
+def _done_frames(target: Path) -> int:
+    """Frames of a film that are done for good, wherever in it they are."""
+    folder = work_folder(target)
+    if not (folder / _SETTINGS).is_file():  # killed while the folder was being removed
+        return 0
+    return sum(_frames(path) for path in folder.glob("*.segment"))
 
 
 def fingerprint(film: Path) -> str:

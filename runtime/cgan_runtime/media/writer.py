@@ -10,6 +10,7 @@ The name that it writes to is a temporary one, see `target.replacing`.
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from fractions import Fraction
@@ -24,7 +25,7 @@ from cgan_runtime.errors import MediaError
 from cgan_runtime.media.encoder import FilmEncoder
 from cgan_runtime.media.frame import FrameLayout
 from cgan_runtime.media.reader import FilmReader
-from cgan_runtime.media.segments import Coloured, Kept, Work
+from cgan_runtime.media.segments import Coloured, Kept, Passed, Work
 from cgan_runtime.media.target import ENCODERS, WRITTEN_FILMS, EncoderSettings
 from cgan_runtime.media.tracks import lasting_tags, plan_tracks
 
@@ -101,14 +102,33 @@ class FilmWriter:
     ) -> None:
         self._close_quietly()
 
-    def write(self, item: Coloured | Kept | av.Packet[Any]) -> None:
+    def keep(self, item: Coloured | Kept | Passed | av.Packet[Any]) -> None:
+        """Encode a frame and keep it in its segment; the film itself gets nothing.
+
+        Raises:
+            MediaError: As `write`.
+        """
+        if not isinstance(item, av.Packet):
+            with self._told_plainly():
+                deque(self._encoder.take(item), maxlen=0)
+
+    def finish_keeping(self, memory: bytes) -> None:
+        """Complete the last segment; `memory` is what the painter remembers, for whoever goes on from there.
+
+        Raises:
+            MediaError: As `write`.
+        """
+        with self._told_plainly():
+            deque(self._encoder.finish(memory), maxlen=0)
+
+    def write(self, item: Coloured | Kept | Passed | av.Packet[Any]) -> None:
         """Take a coloured frame, or a packet of another stream of the input.
 
         Raises:
             MediaError: It cannot be written (disk full, encoder refuses).
         """
         with self._told_plainly():
-            if isinstance(item, (Coloured, Kept)):
+            if not isinstance(item, av.Packet):
                 self._mux(self._encoder.take(item))
             elif item.stream_index in self._tracks:
                 self._tracks[item.stream_index].write(item)

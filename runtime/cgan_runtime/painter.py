@@ -1,0 +1,117 @@
+"""The middle stage of a film: frames get their colour, packets pass.
+
+painter = Painter(colorizer, TemporalFilter(), layout, kept_frames)
+coloured_or_kept = painter(frame)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+
+from cgan_runtime.color import FloatArray, Plane
+from cgan_runtime.colorizer import Colorizer
+from cgan_runtime.errors import CganError
+from cgan_runtime.media.frame import FrameLayout, luma_plane
+from cgan_runtime.media.segments import SEGMENT_FRAMES, Coloured, Kept, Passed, kept_frames
+from cgan_runtime.temporal import TemporalFilter
+
+Progress = Callable[[int, int | None], None]
+"""Told after each coloured frame: how many are done, and of how many, where the film says."""
+
+
+class Painter:
+    """Colours a film's frames, those that are kept from an earlier run excepted.
+
+    Attributes:
+        frames: Taken so far.
+        kept_frames: Of an earlier run.
+    """
+
+    def __init__(
+        self,
+        colorizer: Colorizer,
+        temporal: TemporalFilter,
+        layout: FrameLayout,
+        kept_frames: int = 0,
+        total: int | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        self.frames, self.kept_frames = 0, kept_frames
+        self._colorizer = colorizer
+        self._temporal = temporal
+        self._layout = layout
+        self._total = total
+        self._progress = progress
+        self._time: float | None = None
+
+    def __call__(self, item: av.VideoFrame | av.Packet[Any]) -> Coloured | Kept | Passed | av.Packet[Any]:
+        """Colour a frame; hand anything else on."""
+        if not isinstance(item, av.VideoFrame):
+            return item
+        self._time = item.time
+        done = self._done_with(item)
+        self.frames += 1
+        self._tell()
+        return done
+
+    @property
+    def place(self) -> str:
+        """Where in the film it is, for people."""
+        if self._time is None:
+            return "before the first frame"
+        minutes, seconds = divmod(self._time, 60)
+        return f"after {self.frames} frames, at {minutes:.0f}:{seconds:05.2f}"
+
+    def _done_with(self, item: av.VideoFrame) -> Coloured | Kept | Passed:
+        return Kept() if self.frames < self.kept_frames else self._coloured(item)
+
+    def _tell(self) -> None:
+        if self._progress is not None:
+            self._progress(self.frames, self._total)
+
+    def _coloured(self, item: av.VideoFrame) -> Coloured:
+        state = self._temporal.state if self.frames % SEGMENT_FRAMES == 0 else None
+        memory = b"" if state is None else state.to_bytes()
+        frame = self._layout.prepare(item)
+        return Coloured(self._layout.coloured(frame, *self._predict(frame, _quarter_turns(item))), memory)
+
+    def _predict(self, frame: av.VideoFrame, turns: int) -> tuple[Plane, Plane]:
+        """Chroma planes of a prepared frame."""
+        luma, shape = upright(frame, self._layout, turns)
+        cb, cr = self._colorizer.planes(luma, self._layout.encoding, shape, self._temporal)
+        return np.rot90(cb, -turns), np.rot90(cr, -turns)
+
+
+@contextmanager
+def told_where(painter: Painter, target: Path) -> Iterator[None]:
+    """Say in an error that ends a film where that was, and what is kept."""
+    try:
+        yield
+    except CganError as error:
+        kept = kept_frames(target)
+        mend = f"; {kept} frames are kept, --resume goes on with them" if kept else ""
+        raise type(error)(f"{error}; it stopped {painter.place}{mend}") from error
+
+
+def seen(item: av.VideoFrame, layout: FrameLayout, colorizer: Colorizer) -> FloatArray:
+    """What the network sees of a frame: L*/50 - 1, float32 (h, w)."""
+    luma, shape = upright(layout.prepare(item), layout, _quarter_turns(item))
+    return colorizer.lightness(luma, layout.encoding, shape)
+
+
+def upright(frame: av.VideoFrame, layout: FrameLayout, turns: int) -> tuple[Plane, tuple[int, int]]:
+    """Luma and shape of the chroma planes: a film that is shown turned is shown to the network upright."""
+    luma, shape = luma_plane(frame), layout.chroma_shape
+    if turns == 0:
+        return luma, shape
+    return np.ascontiguousarray(np.rot90(luma, turns)), shape[::-1] if turns % 2 else shape
+
+
+def _quarter_turns(item: av.VideoFrame) -> int:
+    return round(item.rotation / 90) % 4
