@@ -31,6 +31,7 @@ OWNERS = {
         "cgan_runtime/media/",
         "cgan_runtime/pipeline.py",
         "cgan_runtime/painter.py",
+        "cgan_runtime/parts.py",
         "cgan_benchmarks/moving.py",
     ],
     "onnxruntime": ["cgan_runtime/backends/onnx.py", "cgan_runtime/backends/cuda.py"],
