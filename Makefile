@@ -3,6 +3,9 @@
 PYTHON ?= python3
 VIDEO ?= samples/sample.mp4
 OUT ?=
+DATA ?= cifar-10-batches-py
+MINUTES ?= 60
+STATE ?=
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -11,16 +14,18 @@ SHELL := bash
 # File names reach the recipes through the environment, taken literally: spaces, quotes and $ in them are safe.
 override VIDEO := $(value VIDEO)
 override OUT := $(value OUT)
-export VIDEO OUT
+override DATA := $(value DATA)
+override STATE := $(value STATE)
+export VIDEO OUT DATA STATE
 
 VENV := .venv
 RUN_VENV := .venv-run
 BIN := $(VENV)/bin
 PACKAGES := pyproject.toml constraints.txt
 
-.PHONY: help run test lint format clean
+.PHONY: help run paper-table test lint format clean
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 	@echo '  PYTHON=python3.12 chooses the Python (3.10 or newer) for the virtual environments'
 
 run: $(RUN_VENV)/.installed ## colour the sample film, or VIDEO=in.mp4; the result goes into out/, or OUT=out.mp4
@@ -28,6 +33,11 @@ run: $(RUN_VENV)/.installed ## colour the sample film, or VIDEO=in.mp4; the resu
 	@shopt -s nocasematch; name=$${VIDEO##*/}; out=out/$${name%.*}.colour.$${name##*.}; \
 	case $$out in *.mp4|*.m4v|*.mov|*.mkv|*.webm) ;; *) out=$$out.mkv ;; esac; \
 	$(RUN_VENV)/bin/cgan-run --video "$$VIDEO" -o "$${OUT:-$$out}" --overwrite --resume
+
+paper-table: $(VENV)/.installed ## train the paper's recipes on CIFAR-10 for MINUTES more, DATA=its folder
+	$(BIN)/python -m cgan_benchmarks.paper_table --data "$$DATA" --minutes $(MINUTES) $(if $(STATE),--state "$$STATE") \
+		--json benchmarks/results/paper-table.json --picture docs/images/paper-curve.png
+	$(BIN)/python scripts/update_docs.py
 
 test: lint ## linter, types, import law and all tests, slow ones last
 	$(BIN)/python -m pytest

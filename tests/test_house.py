@@ -47,6 +47,7 @@ OWNERS = {
     "segno": ["cgan_runtime/live/"],
     "pycuda": ["cgan_runtime/backends/tensorrt.py", "cgan_runtime/backends/trt/device.py"],
     "skimage": [],
+    "matplotlib": ["cgan_train/plots.py", "cgan_benchmarks/plots.py"],
 }
 
 # Names that users of the packages build on; a change here is a change for them, so say it in CHANGELOG.md.

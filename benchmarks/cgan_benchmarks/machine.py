@@ -51,6 +51,13 @@ def cpu_name() -> str:
     return platform.processor() or platform.machine()
 
 
+def device_name() -> str:
+    """What PyTorch trains on here: the GPU's name, or the processor's."""
+    import torch
+
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else cpu_name()
+
+
 class Others:
     """How much of the machine other programs took since this was made."""
 

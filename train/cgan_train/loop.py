@@ -37,6 +37,7 @@ from cgan_train.data.sources import Picture, Source
 from cgan_train.gan import Gan
 from cgan_train.metrics import Array, Quality, measure_quality
 from cgan_train.models import build_generator
+from cgan_train.models.base import Generator
 from cgan_train.samples import contact_sheet, write_png
 
 _KEEP = 3  # checkpoints
@@ -154,17 +155,23 @@ class Trainer:
         trainer._gan.restore(state, optimizers=within)
         return trainer
 
-    def run(self, report: Report, *, minutes: float | None = None) -> Path:
-        """Train to the last epoch, or for some minutes, and return the newest checkpoint's folder.
+    def run(self, report: Report, *, minutes: float | None = None, epochs: int | None = None) -> Path:
+        """Train to the last epoch, and return the newest checkpoint's folder.
 
         Its state is written every ten minutes, and wherever it is stopped by a signal or `minutes`.
+
+        Args:
+            report: Called after every step.
+            minutes: Stop after these.
+            epochs: Stop at the end of so many, the one that was begun included.
 
         Raises:
             TrainingError: A loss is no longer a finite number; the last checkpoint is good.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         until = time.monotonic() + 60 * minutes if minutes else math.inf
-        while self.epoch < self.config.epochs:
+        end = min(self.config.epochs, self.epoch + epochs) if epochs else self.config.epochs
+        while self.epoch < end:
             phase, first, last = self.config.phase_at(self.epoch)
             if self._entered is not phase:
                 self._enter(phase)
@@ -185,6 +192,24 @@ class Trainer:
     def done(self) -> bool:
         """Whether all epochs are done."""
         return self.epoch >= self.config.epochs
+
+    @property
+    def position(self) -> float:
+        """Epochs done, with the part of the one that was begun."""
+        return self.epoch + self.step / len(self._loader)
+
+    @property
+    def minutes(self) -> float:
+        """Wall time of training so far, all its parts together."""
+        return self._seconds / 60
+
+    def generator(self) -> Generator:
+        """What a checkpoint written here would hold, in evaluation mode, on the CPU."""
+        if self.step and self.config.recalibration:
+            self._recalibrate(self.config.phase_at(self.epoch)[0])
+        generator = build_generator(self.config.generator)
+        generator.load_state_dict({k: v.cpu() for k, v in self._gan.weights().items()})
+        return generator.eval()
 
     def _enter(self, phase: Phase) -> None:
         self._gan.enter(phase, scratch=self.config.encoder_weights == "none" and not self._before)
@@ -233,8 +258,7 @@ class Trainer:
         """Measure, write the checkpoint and the log, and drop what is old."""
         begun = time.monotonic()
         if self.config.recalibration:
-            batches = self._loader.epoch(self.epoch, phase.crop)
-            self._gan.recalibrate(list(itertools.islice(batches, self.config.recalibration)))
+            self._recalibrate(phase)
         self._measure()
         self._seconds += time.monotonic() - begun
         self._save(self.folder / f"epoch-{self.epoch:04d}")
@@ -243,13 +267,15 @@ class Trainer:
         for old in epochs_in(self.folder)[:-_KEEP]:
             shutil.rmtree(old)
 
+    def _recalibrate(self, phase: Phase) -> None:
+        batches = self._loader.epoch(self.epoch, phase.crop)
+        self._gan.recalibrate(list(itertools.islice(batches, self.config.recalibration)))
+
     def _measure(self) -> None:
         """Measure the averaged generator on the pictures kept for it, and draw a contact sheet."""
         if not self._pictures:
             return
-        generator = build_generator(self.config.generator)
-        generator.load_state_dict({k: v.cpu() for k, v in self._gan.weights().items()})
-        generator.eval()
+        generator = self.generator()
 
         @torch.inference_mode()
         def predict(lightness: Array) -> Array:

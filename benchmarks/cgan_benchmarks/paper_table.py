@@ -1,0 +1,213 @@
+"""The paper's table on CIFAR-10: trains its recipes step by step and measures them on the test split.
+
+make paper-table DATA=cifar-10-batches-py MINUTES=60          # as often as you like; it goes on where it was
+python -m cgan_benchmarks.paper_table --help
+
+An epoch at a time goes to the recipe that has had the fewest, so that rows are of equally many. The runs lie
+in a folder of the user's. Where a step ends, each model is measured and the table written anew.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cgan_benchmarks.published import REMARK, REPORTED
+from cgan_runtime import __version__
+from cgan_runtime.console import guard
+
+if TYPE_CHECKING:
+    from cgan_train.data.sources import Picture, Source
+    from cgan_train.loop import Trainer
+    from cgan_train.models.base import Generator
+
+FORMAT = "cgan-paper-table"
+FORMAT_VERSION = 1
+RECIPES = ("paper", "paper-unet", "seed")
+EQUAL = RECIPES[:2]
+"""What the table compares: these rows are of the same number of epochs."""
+
+_WHOLE_RUN = 200  # epochs
+_CURVE = "curve.json"
+_SIDE = 32  # px
+_BATCH = 64  # pictures that are measured at once
+_EVERY = 10  # of the test split's pictures one is measured within an epoch
+_DENSE = 12  # epochs after each of which all are measured; later every tenth
+_PATH = click.Path(path_type=Path)
+
+
+def default_state() -> Path:
+    """Where the runs lie unless told otherwise (XDG base directory specification)."""
+    home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(home) / "cgan" / "paper-table"
+
+
+@guard
+@click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@click.option("--data", type=_PATH, required=True, help="CIFAR-10: cifar-10-batches-py or its tar.gz.")
+@click.option("--minutes", type=click.FloatRange(min=0), default=60.0, help="Train for so long; 0 measures.")
+@click.option("--epochs", type=click.IntRange(min=1), default=_WHOLE_RUN, help="Where each run ends.")
+@click.option("--recipes", multiple=True, type=click.Choice(RECIPES), default=RECIPES, help="What to train.")
+@click.option("--state", type=_PATH, help="Folder of the runs.  [default: cgan/paper-table in the user's]")
+@click.option("--threads", type=click.IntRange(min=1), help="CPU threads.  [default: all cores]")
+@click.option("--json", "json_file", type=_PATH, help="Write the table there.")
+@click.option("--picture", type=_PATH, help="Draw the curve of MAE over epochs there, as PNG.")
+def main(
+    data: Path, minutes: float, epochs: int, recipes: tuple[str, ...], state: Path | None,
+    threads: int | None, json_file: Path | None, picture: Path | None,
+) -> None:  # fmt: skip
+    """Train the paper's recipes on CIFAR-10 for some minutes more, measure them, and write the table."""
+    import torch
+
+    from cgan_train.data.sources import open_measuring, open_sources
+
+    if threads:
+        torch.set_num_threads(threads)
+    state = state or default_state()
+    source, _ = open_sources([data])
+    test = open_measuring(data)
+    pictures = [test.read(index) for index in range(len(test))]
+    until = time.monotonic() + 60 * minutes
+    while (left := until - time.monotonic()) > 0:
+        name = next_recipe({name: epochs_done(state / name) for name in recipes}, epochs)
+        if name is None:
+            break
+        _train(state / name, name, epochs, left / 60, source, pictures)
+    document = make_table(state)
+    for row in document["rows"]:
+        click.echo(f"{row['recipe']}: {row['epochs']:g} epochs, MAE {row['as_predicted']['mae']:.2f} %")
+    if not document["rows"]:
+        click.echo(f"no epoch of {' and '.join(EQUAL)} is done yet; run it again")
+    if json_file is not None:
+        from cgan_benchmarks.report import write_document
+
+        write_document(document, json_file)
+    if picture is not None and any(document["curves"].values()):
+        from cgan_benchmarks.plots import draw_paper_curve
+
+        draw_paper_curve(document, picture)
+
+
+def next_recipe(done: dict[str, float], epochs: int) -> str | None:
+    """The recipe that has had the fewest epochs, the first of several; None where all are done."""
+    name = min(done, key=lambda each: done[each])
+    return name if done[name] < epochs else None
+
+
+def epochs_done(run: Path) -> float:
+    """How far a run is, in epochs and parts of one; 0 where it has not begun."""
+    from cgan_runtime.errors import ModelFileError
+    from cgan_train.checkpoint import load_state, newest_state
+
+    try:
+        _, _, training = load_state(newest_state(run))
+    except ModelFileError:
+        return 0.0
+    steps: int = training["pictures_per_epoch"] // training["config"]["batch_size"]
+    return float(training["epochs_done"]) + float(training.get("steps_done", 0)) / steps
+
+
+def _train(
+    run: Path, name: str, epochs: int, minutes: float, source: Source, pictures: Sequence[Picture]
+) -> None:
+    """Train one recipe to the end of its epoch, or until the time is over, and measure it there."""
+    from cgan_train.loop import Trainer
+    from cgan_train.recipes import recipe
+
+    if epochs_done(run):
+        trainer = Trainer.resume(run, source)
+    else:
+        trainer = Trainer.start(recipe(name, epochs=epochs), source, run)
+    trainer.run(lambda _: None, minutes=minutes, epochs=1)
+    point = _measure(trainer, pictures)
+    _write_curve(run, [*read_curve(run), point])
+    click.echo(f"{name}: epoch {point['epochs']:.2f}, MAE {point['as_predicted']['mae']:.2f} %", err=True)
+
+
+def _measure(trainer: Trainer, pictures: Sequence[Picture]) -> dict[str, Any]:
+    """One point of the curve: all pictures at the end of an epoch, a part of them elsewhere."""
+    import torch
+
+    from cgan_benchmarks.machine import device_name
+
+    whole = trainer.step == 0 and (trainer.epoch <= _DENSE or trainer.epoch % 10 == 0 or trainer.done)
+    found = measure_both(trainer.generator(), pictures if whole else pictures[::_EVERY])
+    return {
+        "epochs": round(trainer.position, 3),
+        "minutes": round(trainer.minutes, 1),
+        "device": device_name(),
+        "threads": torch.get_num_threads(),
+        "whole": whole,
+    } | found
+
+
+def measure_both(generator: Generator, pictures: Sequence[Picture]) -> dict[str, dict[str, float]]:
+    """Quality with lightness as predicted, as in the paper, and with the picture's own, as in cgan."""
+    import torch
+
+    from cgan_train.metrics import Array, measure_quality
+
+    answers: list[Array] = []
+
+    @torch.inference_mode()
+    def predict(lightness: Array) -> Array:
+        answers.append(generator.predict(torch.from_numpy(lightness)).numpy())
+        return answers[-1]
+
+    predicted = measure_quality(predict, pictures, _SIDE, batch=_BATCH)
+    again = iter(answers)
+    own = measure_quality(lambda _: next(again)[:, -2:], pictures, _SIDE, batch=_BATCH)
+    return {"as_predicted": dataclasses.asdict(predicted), "own_lightness": dataclasses.asdict(own)}
+
+
+def make_table(state: Path) -> dict[str, Any]:
+    """The rows, those that are compared of the same number of epochs, and the curves behind them."""
+    import torch
+
+    from cgan_benchmarks.machine import describe_machine
+
+    curves = {name: read_curve(state / name) for name in RECIPES}
+    whole = {name: {p["epochs"]: p for p in curve if p["whole"]} for name, curve in curves.items()}
+    common = max(set.intersection(*(set(whole[name]) for name in EQUAL)), default=None)
+    at = {name: common if name in EQUAL else max(whole[name], default=None) for name in RECIPES}
+    rows = [{"recipe": name} | whole[name][epoch] for name, epoch in at.items() if epoch is not None]
+    return {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "version": __version__,
+        "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        "machine": describe_machine(torch.get_num_threads(), None),
+        "epochs_of_the_paper": _WHOLE_RUN,
+        "rows": rows,
+        "reported": [dataclasses.asdict(row) for row in REPORTED if row.recipe in RECIPES],
+        "remark": REMARK,
+        "curves": {
+            name: [[p["epochs"], round(p["as_predicted"]["mae"], 4)] for p in curve]
+            for name, curve in curves.items()
+        },
+    }
+
+
+def read_curve(run: Path) -> list[dict[str, Any]]:
+    """All points that were measured of a run."""
+    path = run / _CURVE
+    curve: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
+    return curve
+
+
+def _write_curve(run: Path, curve: list[dict[str, Any]]) -> None:
+    draft = run / f".{_CURVE}.part"
+    draft.write_text(json.dumps(curve), encoding="utf-8")
+    draft.replace(run / _CURVE)
+
+
+if __name__ == "__main__":
+    main()

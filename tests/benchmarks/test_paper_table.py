@@ -1,0 +1,76 @@
+"""The paper's table: steps go on where they were, rows are of equal epochs, and it says what was measured."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import cv2
+import pytest
+
+from cgan_benchmarks.paper_table import default_state, epochs_done, main, next_recipe
+from cgan_train.recipes import RECIPES
+
+
+@pytest.fixture(autouse=True)
+def thin(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The recipes at small widths and batches: the same code in a few seconds."""
+    for name in ("paper", "paper-unet", "seed"):
+        config = RECIPES[name]
+        generator = dataclasses.replace(config.generator, widths=(8, 8, 8, 8, 8))
+        judge = dataclasses.replace(config.discriminator, widths=(8, 8, 8, 8))
+        thinner = dataclasses.replace(
+            config, generator=generator, discriminator=judge, batch_size=10, recalibration=2
+        )
+        monkeypatch.setitem(RECIPES, name, thinner)
+
+
+def run(*arguments: object) -> int | str | None:
+    with pytest.raises(SystemExit) as exit_:
+        main([str(argument) for argument in arguments])
+    return exit_.value.code
+
+
+def test_it_trains_in_steps_and_writes_the_table(
+    cifar: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state, table, picture = tmp_path / "state", tmp_path / "table.json", tmp_path / "curve.png"
+    common = ("--data", cifar, "--state", state, "--json", table, "--picture", picture, "--threads", 1)
+    assert run(*common, "--minutes", 0) == 0
+    assert "no epoch of paper and paper-unet is done yet" in capsys.readouterr().out
+    assert json.loads(table.read_text())["rows"] == []
+    assert not picture.exists()
+
+    # The recipe that goes ahead waits for the others: all end at two epochs.
+    assert run(*common, "--minutes", 5, "--epochs", 1, "--recipes", "paper") == 0
+    assert (epochs_done(state / "paper"), epochs_done(state / "seed")) == (1.0, 0.0)
+    assert run(*common, "--minutes", 5, "--epochs", 1) == 0
+    document = json.loads(table.read_text())
+    assert [(row["recipe"], row["epochs"]) for row in document["rows"]] == [
+        ("paper", 1), ("paper-unet", 1), ("seed", 1)
+    ]  # fmt: skip
+    for row in document["rows"]:
+        assert row["as_predicted"]["pictures"] == 10
+        assert row["minutes"] >= 0
+        assert row["device"]
+        # The paper's networks predict lightness too, and are farther off for it; the seed's keeps it.
+        more = row["as_predicted"]["mae"] - row["own_lightness"]["mae"]
+        assert (more == 0) == (row["recipe"] == "seed")
+    assert document["curves"]["paper"] == [
+        [1.0, pytest.approx(document["rows"][0]["as_predicted"]["mae"], abs=1e-3)]
+    ]
+    assert [row["mae"] for row in document["reported"]] == [5.1, 7.9]
+    assert cv2.imread(str(picture)).shape[1] > 600
+
+
+def test_the_last_of_the_field_is_next() -> None:
+    assert next_recipe({"paper": 1.5, "paper-unet": 1.0, "seed": 1.0}, 200) == "paper-unet"
+    assert next_recipe({"paper": 2.0, "paper-unet": 2.0}, 2) is None
+
+
+def test_state_lies_with_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    assert default_state() == tmp_path / "cgan" / "paper-table"
+    monkeypatch.delenv("XDG_STATE_HOME")
+    assert default_state() == Path.home() / ".local" / "state" / "cgan" / "paper-table"
