@@ -12,20 +12,21 @@ import math
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import onnx
 
-from cgan_export.parity import check, compare
+from cgan_export.parity import check, compare, report_of, tolerance_of
+from cgan_export.picture import end_to_end
 from cgan_export.precision import FORMS, Form
-from cgan_export.to_onnx import axes_of, describe, opset_of, to_onnx
+from cgan_export.to_onnx import describe, opset_of, tensor_of, to_onnx
 from cgan_runtime.errors import ConfigError
-from cgan_runtime.manifest import Manifest, Tensor, sha256_of
+from cgan_runtime.manifest import Manifest, sha256_of
 from cgan_train.agreement import Agreement
 from cgan_train.checkpoint import Checkpoint
 from cgan_train.data.sources import Picture
+from cgan_train.torch_backend import TorchBackend
 
 Report = Callable[[str], None]
 """Is told what is being done now."""
@@ -44,6 +45,7 @@ class Plan:
             model is meant for, its area being what counts.
         batch: Pictures at once where not `dynamic`.
         dynamic: Leave batch, height and width free.
+        end_to_end: Wrap each form for other programs: a grey picture in, the coloured one out.
     """
 
     forms: tuple[Form, ...] = (FORMS["fp32"],)
@@ -51,12 +53,14 @@ class Plan:
     size: tuple[int, int] | None = None
     batch: int = 1
     dynamic: bool = True
+    end_to_end: bool = False
 
     def file_of(self, form: Form, recipe: str) -> str:
         """The name of a form's file: NAME.onnx for float32, with a suffix where forms would collide."""
         alone = sum(other.precision == form.precision for other in self.forms) == 1
         suffix = "" if form.precision == "fp32" and alone else form.suffix
-        return f"{self.name or recipe}{suffix}.onnx"
+        whole = "-end-to-end" if self.end_to_end else ""
+        return f"{self.name or recipe}{suffix}{whole}.onnx"
 
 
 @dataclass(frozen=True)
@@ -109,10 +113,10 @@ def export_checkpoint(
         drafts = []
         for form in plan.forms:
             path = hidden / plan.file_of(form, checkpoint.recipe)
-            draft = _write(path, form, model, checkpoint, (height, width))
+            draft = _write(path, form, model, checkpoint, plan)
             if pictures:
                 report(f"comparing {path.name} with PyTorch")
-                draft = _verified(draft, form, checkpoint, pictures, source)
+                draft = _verified(draft, checkpoint, pictures, source)
             drafts.append(draft)
         return [_publish(draft, folder) for draft in drafts]
 
@@ -131,14 +135,16 @@ def _hidden_folder(folder: Path) -> Iterator[Path]:
         yield Path(name)
 
 
-def _write(
-    path: Path, form: Form, model: onnx.ModelProto, checkpoint: Checkpoint, size: tuple[int, int]
-) -> Exported:
+def _write(path: Path, form: Form, model: onnx.ModelProto, checkpoint: Checkpoint, plan: Plan) -> Exported:
     """Write one form and its manifest, not compared yet."""
+    height, width = _usable_size(checkpoint, plan.size)
+    multiple = checkpoint.generator.size_multiple
+    side = max(1, round(math.sqrt(height * width) / multiple)) * multiple
     converted = form.convert(model)
+    if plan.end_to_end:
+        converted = end_to_end(converted, side=side, multiple=multiple)
     path.write_bytes(converted.SerializeToString(deterministic=True))
     graph = converted.graph
-    multiple = checkpoint.generator.size_multiple
     manifest = Manifest(
         name=path.stem,
         file=path.name,
@@ -146,44 +152,30 @@ def _write(
         precision=form.precision,
         weights=form.weights,
         opset=opset_of(converted),
-        size=max(1, round(math.sqrt(size[0] * size[1]) / multiple)) * multiple,
+        size=side,
         size_multiple=multiple,
-        input=Tensor(graph.input[0].name, "float32", axes_of(graph.input[0])),
-        output=Tensor(graph.output[0].name, "float32", axes_of(graph.output[0])),
+        input=tensor_of(graph.input[0]),
+        output=tensor_of(graph.output[0]),
         recipe=checkpoint.recipe,
         checkpoint_sha256=checkpoint.sha256,
         training=checkpoint.training,
         metrics=checkpoint.metrics,
         parity={"verified": False},
+        kind="picture" if plan.end_to_end else "network",
     )
     manifest.save(path)
     return Exported(path, manifest, _operators(graph))
 
 
-def _verified(
-    draft: Exported, form: Form, checkpoint: Checkpoint, pictures: Sequence[Picture], source: str
-) -> Exported:
+def _verified(draft: Exported, checkpoint: Checkpoint, pictures: Sequence[Picture], source: str) -> Exported:
     """Compare a draft with PyTorch and write what was found into its manifest."""
-    findings = compare(draft.path, form, checkpoint.generator, pictures)
+    form = tolerance_of(draft.manifest)
+    with TorchBackend(checkpoint) as reference:
+        findings = compare(draft.path, reference, pictures)
     check(findings, form)
-    parity: dict[str, Any] = {
-        "verified": True,
-        "photographs": source,
-        "largest": _rounded(max(found.largest for found in findings.values())),
-        "mean": _rounded(max(found.mean for found in findings.values())),
-        "findings": {
-            name: {key: _rounded(value) for key, value in asdict(found).items()}
-            for name, found in findings.items()
-        },
-    }
-    manifest = replace(draft.manifest, parity=parity)
+    manifest = replace(draft.manifest, parity=report_of(findings, form, source))
     manifest.save(draft.path)
     return replace(draft, manifest=manifest, findings=findings)
-
-
-def _rounded(value: float) -> float:
-    """To three digits that count; whole numbers as they are."""
-    return value if isinstance(value, int) else float(f"{value:.3g}")
 
 
 def _publish(draft: Exported, folder: Path) -> Exported:

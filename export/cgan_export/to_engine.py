@@ -1,6 +1,6 @@
 """From ONNX files to TensorRT engines, each compared with PyTorch where it can run.
 
-    engine = build(exported, EngineOptions(), pictures=pictures, generator=generator)
+    engine = build(exported, EngineOptions(), pictures=pictures, checkpoint=checkpoint)
 
 The building itself is the runtime's (`cgan_runtime.backends.trt`): an edge device builds engines without
 PyTorch. With `tensorrt` an engine is built on the GPU that it is for, run, and compared; with `tensorrt-rtx`
@@ -10,11 +10,11 @@ it is built ahead of time, on any machine, and not run there.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cgan_export.export import Exported
-from cgan_export.parity import Tolerance, agreement_of
+from cgan_export.parity import agreement_of, check, report_of, tolerance_of
 from cgan_runtime.backends.trt.build import BuildOptions, Profile, Report, build_engine
 from cgan_runtime.backends.trt.device import Gpu
 from cgan_runtime.backends.trt.engines import (
@@ -25,13 +25,14 @@ from cgan_runtime.backends.trt.engines import (
     timing_cache,
 )
 from cgan_runtime.backends.trt.library import load_library
-from cgan_runtime.errors import BackendUnavailable, ParityError
+from cgan_runtime.errors import BackendUnavailable, ConfigError
 from cgan_runtime.manifest import Manifest
+from cgan_train.checkpoint import Checkpoint
 from cgan_train.data.sources import Picture
-from cgan_train.models.base import Generator
+from cgan_train.torch_backend import TorchBackend
 
-TOLERANCES = {"fp32": Tolerance(1e-3, 1e-4), "fp16": Tolerance(3e-2, 2e-3)}
-"""Of engines, by precision: a GPU sums in another order than a CPU."""
+_PICTURES = ((32, 32), (1080, 1920), (2160, 3840))
+"""Height and width of the smallest, usual and largest picture of an engine of a whole-picture model."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def why_no_engine(target: str) -> str | None:
 
 
 def build(
-    exported: Exported, options: EngineOptions, *, generator: Generator, pictures: Sequence[Picture] = (),
+    exported: Exported, options: EngineOptions, *, checkpoint: Checkpoint, pictures: Sequence[Picture] = (),
     report: Report = lambda _phase, _part: None,
 ) -> BuiltEngine:  # fmt: skip
     """Build the engine of an exported file beside it, and compare it with PyTorch.
@@ -79,10 +80,16 @@ def build(
     Raises:
         BackendUnavailable: TensorRT, or a GPU to build on, is missing, or the build failed.
         ModelFileError: TensorRT cannot read the file.
+        ConfigError: This version cannot build this model's engine as it should be.
         ParityError: The engine answers something else than PyTorch; it is not kept.
     """
     library = load_library(options.target)
     manifest = exported.manifest
+    if manifest.kind == "picture" and manifest.precision == "fp16" and not library.strongly_typed:
+        raise ConfigError(
+            f"{library.target} {library.version} would compute colours in half precision too; build "
+            "engines of whole-picture models with 10.12 or newer, or with --fp32"
+        )
     profile = _profile(manifest, options)
     path = exported.path.with_suffix(SUFFIX)
     if options.target != "tensorrt":
@@ -104,8 +111,8 @@ def build(
         draft = path.with_name(f".{path.name}")
         saved = save_engine(built, draft, _unrun(manifest), library, profile, gpu.identity, options.build)
     try:
-        if pictures:
-            saved = _verified(draft, saved, generator, pictures)
+        if pictures and manifest.kind == "network":
+            saved = _verified(draft, saved, checkpoint, pictures)
         final = replace(saved, name=path.stem, file=path.name)
         final.save(draft)
         Manifest.path_for(path).unlink(missing_ok=True)
@@ -118,6 +125,10 @@ def build(
 
 
 def _profile(manifest: Manifest, options: EngineOptions) -> Profile:
+    if manifest.kind == "picture":
+        fixed = manifest.input.shape[0]
+        batch = (fixed,) * 3 if isinstance(fixed, int) else options.batch
+        return Profile(*((count, *size) for count, size in zip(batch, _PICTURES, strict=True)))
     if all(isinstance(axis, int) for axis in manifest.input.shape):
         return profile_for(manifest)
     size = options.size or (manifest.size, manifest.size)
@@ -129,14 +140,12 @@ def _unrun(manifest: Manifest) -> Manifest:
     return replace(manifest, parity={"verified": False, "onnx": manifest.parity})
 
 
-def _verified(path: Path, manifest: Manifest, generator: Generator, pictures: Sequence[Picture]) -> Manifest:
-    found = agreement_of(path, "tensorrt", manifest, generator, pictures)
-    allowed = TOLERANCES[manifest.precision]
-    if found.largest > allowed.largest or found.mean > allowed.mean:
-        raise ParityError(
-            f"the {manifest.precision} engine differs from PyTorch by {found.largest:.1e} at most and "
-            f"{found.mean:.1e} on average, allowed are {allowed.largest:.0e} and {allowed.mean:.0e}; it was "
-            "not kept: build it with --fp32"
-        )
-    parity = {"verified": True, "largest": found.largest, "mean": found.mean, "findings": asdict(found)}
-    return replace(manifest, parity=parity | {"onnx": manifest.parity.get("onnx", {})})
+def _verified(
+    path: Path, manifest: Manifest, checkpoint: Checkpoint, pictures: Sequence[Picture]
+) -> Manifest:
+    form = tolerance_of(manifest)
+    with TorchBackend(checkpoint) as reference:
+        findings = {"tensorrt": agreement_of(path, "tensorrt", reference, pictures)}
+    check(findings, form)
+    report = report_of(findings, form, f"{len(pictures)} photographs")
+    return replace(manifest, parity=report | {"onnx": manifest.parity.get("onnx", {})})

@@ -22,6 +22,7 @@ from torch.export import Dim
 
 from cgan_runtime import __version__
 from cgan_runtime.errors import ConfigError
+from cgan_runtime.manifest import Tensor
 
 if TYPE_CHECKING:
     from cgan_train.models.base import Generator
@@ -93,6 +94,12 @@ def opset_of(model: onnx.ModelProto) -> int:
 def axes_of(value: onnx.ValueInfoProto) -> tuple[int | str, ...]:
     """The axes of a model's input or output: numbers, and names where they are free."""
     return tuple(axis.dim_param or int(axis.dim_value) for axis in value.type.tensor_type.shape.dim)
+
+
+def tensor_of(value: onnx.ValueInfoProto) -> Tensor:
+    """A model's input or output as its manifest tells of it."""
+    dtype = onnx.helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type)
+    return Tensor(value.name, dtype.name, axes_of(value))
 
 
 def _lowered(model: onnx.ModelProto) -> onnx.ModelProto:

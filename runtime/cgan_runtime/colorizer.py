@@ -42,6 +42,9 @@ MAX_SIDE = 2048
 MAX_SATURATION = 3.0
 """Largest `saturation`: from here on most colours are drawn in to the gamut's edge."""
 
+_DECIMALS = 4
+"""Of the choice of the network's shape: what differs less is as good, whatever the last bits say."""
+
 _STILL_ROWS = 64
 """Rows of a still that are converted at a time: bounds the memory that a large photo takes."""
 
@@ -217,11 +220,13 @@ def network_shape(aspect: float, side: int, multiple: int) -> tuple[int, int]:
     aspect = min(max(aspect, 1 / MAX_ASPECT), MAX_ASPECT)
 
     def choices(pixels: float) -> set[int]:
-        return {max(1, math.floor(pixels / multiple)) * multiple, math.ceil(pixels / multiple) * multiple}
+        count = round(pixels / multiple, _DECIMALS)
+        return {max(1, math.floor(count)) * multiple, max(1, math.ceil(count)) * multiple}
 
     def distance(shape: tuple[int, int]) -> tuple[float, int]:
         area = shape[0] * shape[1]
-        return abs(math.log(shape[1] / shape[0] / aspect)) + abs(math.log(area / side**2)), area
+        far = abs(math.log(shape[1] / shape[0] / aspect)) + abs(math.log(area / side**2))
+        return round(far, _DECIMALS), area  # the smaller of two that are as good
 
     heights, widths = choices(side / math.sqrt(aspect)), choices(side * math.sqrt(aspect))
     return min(((h, w) for h in sorted(heights) for w in sorted(widths)), key=distance)

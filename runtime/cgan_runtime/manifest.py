@@ -13,18 +13,28 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from cgan_runtime.errors import ModelFileError
 
 FORMAT = "cgan-manifest"
 FORMAT_VERSION = 1
 
-Precision = Literal["fp32", "fp16"]
-"""What the network computes in. Inputs and outputs are float32 in either case."""
+Precision = Literal["fp32", "fp16", "int8"]
+"""What the network's convolutions compute in. Its input and output are float32 in any case."""
+
+Kind = Literal["network", "picture"]
+"""A network from lightness to chroma, or one wrapped for other programs: grey picture in, RGB picture out."""
 
 AB_SCALE = 110.0
 """a* and b* are divided by this to reach [-1, 1] (Nazeri et al. 2018, arXiv 1803.05400)."""
+
+_PRECISIONS = get_args(Precision)
+_SIGNATURES = {
+    "network": (("float32", (0, 1, 0, 0)), ("float32", (0, 2, 0, 0))),
+    "picture": (("uint8", (0, 0, 0)), ("uint8", (0, 0, 0, 3))),
+}
+"""By kind, dtype and axes of input and output; 0 for any number."""
 
 _HASH_CHUNK = 1 << 20  # bytes
 
@@ -57,8 +67,10 @@ class Manifest:
         checkpoint_sha256: Of the weights that it was exported from.
         training: What it was trained on and for how long.
         metrics: Measured quality, name to value.
-        parity: Largest and mean absolute difference from the PyTorch model, and on what it was measured.
+        parity: How far it is from the PyTorch model, how far it may be, and on what it was measured.
         engine: Of a TensorRT engine: library, version, GPU, shapes that it takes, sha256 of its ONNX file.
+        kind: Of a `picture` model the input is a grey picture, uint8 (N, H, W), and the output the coloured
+            one, uint8 (N, H, W, 3) RGB; cgan's own runtime takes networks only.
     """
 
     name: str
@@ -78,6 +90,7 @@ class Manifest:
     metrics: dict[str, float] = field(default_factory=dict)
     parity: dict[str, Any] = field(default_factory=dict)
     engine: dict[str, Any] = field(default_factory=dict)
+    kind: Kind = "network"
 
     @staticmethod
     def path_for(model: Path) -> Path:
@@ -150,35 +163,25 @@ class Manifest:
 
     def _check(self, path: Path) -> None:
         faults = [
-            (
-                self.precision not in ("fp32", "fp16"),
-                f"precision {self.precision!r} is neither fp32 nor fp16",
-            ),
-            (self.weights not in ("fp32", "fp16"), f"weights {self.weights!r} are neither fp32 nor fp16"),
-            (
-                not _positive(self.size_multiple),
-                f"size_multiple {self.size_multiple!r} is no whole number above 0",
-            ),
-            (not _positive(self.size), f"size {self.size!r} is no whole number above 0"),
-            (not isinstance(self.engine, dict), "engine is no table"),
-            (self.ab_scale != AB_SCALE, f"ab_scale {self.ab_scale!r} is not {AB_SCALE}"),
-            (
-                len(self.input.shape) != 4 or self.input.shape[1] != 1,
-                f"input {self.input.shape} is not (N, 1, H, W)",
-            ),
-            (
-                len(self.output.shape) != 4 or self.output.shape[1] != 2,
-                f"output {self.output.shape} is not (N, 2, H, W)",
-            ),
-            (
-                self.input.dtype != "float32" or self.output.dtype != "float32",
-                "input and output must be float32",
-            ),
+            *((getattr(self, what) not in _PRECISIONS, what) for what in ("precision", "weights")),
+            (not _positive(self.size_multiple), "size_multiple"),
+            (not _positive(self.size), "size"),
+            (not isinstance(self.engine, dict), "engine"),
+            (self.ab_scale != AB_SCALE, "ab_scale"),
+            (self.kind not in _SIGNATURES, "kind"),
         ]
         for wrong, what in faults:
             if wrong:
                 raise ModelFileError(
-                    f"{path}: {what}; this is no colouriser of cgan's, export it with cgan-export"
+                    f"{path}: {what} cannot be {getattr(self, what)!r}; this is no colouriser of cgan's, "
+                    "export it with cgan-export"
+                )
+        for given, (dtype, shape) in zip((self.input, self.output), _SIGNATURES[self.kind], strict=True):
+            fixed = [axis for axis in zip(given.shape, shape, strict=False) if axis[1]]
+            if given.dtype != dtype or len(given.shape) != len(shape) or any(a != b for a, b in fixed):
+                raise ModelFileError(
+                    f"{path}: {given.name} {given.dtype} {given.shape} is not of a colouriser of cgan's; "
+                    "export it with cgan-export"
                 )
         if self.size % self.size_multiple:
             raise ModelFileError(

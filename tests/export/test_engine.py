@@ -34,7 +34,7 @@ def test_every_form_is_built_for_rtx(config: GeneratorConfig, tmp_path: Path) ->
         plan = Plan(forms=tuple(FORMS.values()), name="x", dynamic=dynamic)
         folder = tmp_path / f"dynamic-{dynamic}"
         for exported in export_checkpoint(checkpoint, folder, plan):
-            built = build(exported, RTX, generator=checkpoint.generator)
+            built = build(exported, RTX, checkpoint=checkpoint)
             assert built.path.stat().st_size > 10_000
             manifest = Manifest.load(built.path)
             assert manifest.precision == exported.manifest.precision
@@ -53,12 +53,12 @@ def test_an_engine_is_compared_before_it_has_its_name(
     checkpoint = load_checkpoint(write_checkpoint(tmp_path / "checkpoint", SEED))
     (exported,) = export_checkpoint(checkpoint, tmp_path / "out", Plan(forms=(FORMS["fp16"],)))
     options = EngineOptions(size=(64, 64))
-    built = build(exported, options, generator=checkpoint.generator)
+    built = build(exported, options, checkpoint=checkpoint)
     before = built.path.read_bytes()
     with open_backend(built.path) as backend:
         assert backend.manifest.engine["gpu"]["gpu"] == "Fake GPU"
-    with pytest.raises(ParityError, match="not kept"):
-        build(exported, options, generator=checkpoint.generator, pictures=comparison_photos())
+    with pytest.raises(ParityError, match=r"fp16 engine differs .* build it with --fp32"):
+        build(exported, options, checkpoint=checkpoint, pictures=comparison_photos())
     assert built.path.read_bytes() == before
     assert Manifest.load(built.path).sha256 == built.manifest.sha256
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [

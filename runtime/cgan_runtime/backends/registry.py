@@ -105,6 +105,11 @@ def open_backend(
     if threads is not None and threads < 1:
         raise ConfigError(f"{threads} threads were asked for; take 1 or more, or leave it out")
     manifest = Manifest.load(path)
+    if manifest.kind != "network":
+        raise ModelFileError(
+            f"{path} takes whole pictures, for other programs; give the network that it was made from, which "
+            "cgan-export writes without --end-to-end"
+        )
     candidates = [_FOR_ENGINES] if manifest.engine else list(BACKENDS)
     if name != AUTO and name not in candidates:
         raise ConfigError(f"{path} is a TensorRT engine, which {name} cannot run; give {name} the ONNX file")

@@ -181,9 +181,11 @@ def _configure(
     picture = network.get_input(0)
     if any(axis < 0 for axis in picture.shape):
         shapes = builder.create_optimization_profile()
+        whole = len(picture.shape) == len(profile.optimum)  # a grey picture has no axis of channels
         sizes = [
             tuple(
-                axis if axis >= 0 else given for axis, given in zip(picture.shape, (n, 1, h, w), strict=True)
+                axis if axis >= 0 else given
+                for axis, given in zip(picture.shape, (n, h, w) if whole else (n, 1, h, w), strict=True)
             )
             for n, h, w in (profile.smallest, profile.optimum, profile.largest)
         ]

@@ -1,0 +1,111 @@
+"""An export told on a terminal: what is being done, what came of it, what is missing.
+
+with Exporting(checkpoint, None, compared=True, quiet=False) as exporting:
+    print_results(exporting.export(folder, plan), console)
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import rich.console
+
+from cgan_export.export import Exported, Plan, export_checkpoint
+from cgan_export.to_engine import EngineOptions, build, why_no_engine
+from cgan_runtime.console import Console, size_text
+from cgan_runtime.errors import BackendUnavailable
+from cgan_train.agreement import Agreement
+from cgan_train.checkpoint import SHIPPED, load_checkpoint
+from cgan_train.data.bundled import comparison_photos
+
+_MOST_BATCH = 8  # of the engine in the hint for trtexec
+
+
+class Exporting:
+    """An export with what it needs loaded, told on the terminal."""
+
+    def __init__(self, checkpoint: Path | None, data: Path | None, *, compared: bool, quiet: bool) -> None:
+        self._status = rich.console.Console(stderr=True, quiet=quiet).status("loading PyTorch")
+        self._checkpoint, self._data, self._compared = checkpoint, data, compared
+
+    def __enter__(self) -> Exporting:
+        with self._status:
+            self._pictures = comparison_photos(self._data) if self._compared else []
+            self._loaded = load_checkpoint(self._checkpoint or SHIPPED)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def export(self, output: Path, plan: Plan) -> list[Exported]:
+        """Write the files of a plan."""
+        count = len(self._pictures)
+        source = f"{count} of {self._data.name}" if self._data else f"{count} that come with cgan"
+        with self._status as status:
+            return export_checkpoint(
+                self._loaded, output, plan, pictures=self._pictures, source=source, report=status.update
+            )
+
+    def build_engines(
+        self, exported: list[Exported], options: EngineOptions, console: Console, *, required: bool
+    ) -> None:
+        """Build an engine of each file, or say what is missing."""
+        if missing := why_no_engine(options.target):
+            if required:
+                raise BackendUnavailable(f"no engine can be built here: {missing}")
+            console.note(f"no TensorRT engine was built, only ONNX: {missing}")
+            for one in exported:
+                if one.manifest.precision == "fp16":
+                    console.note(f"build it where it will run, by cgan-export --engine or: {_trtexec(one)}")
+            return
+        for one in exported:
+            with self._status as status:
+                status.update(f"building the engine of {one.path.name}")
+                built = build(
+                    one, options, checkpoint=self._loaded, pictures=self._pictures,
+                    report=lambda phase, part: status.update(f"{phase}: {part:.0%}"),
+                )  # fmt: skip
+            manifest = built.manifest
+            size = size_text(built.path.stat().st_size)
+            made = f"{manifest.engine['library']} {manifest.engine['version']}"
+            console.result(f"{built.path}: {size}, {manifest.precision}, {made}")
+            if manifest.parity["verified"]:
+                console.result(
+                    f"  {'tensorrt':<16} {figures(Agreement(**manifest.parity['findings']['tensorrt']))}"
+                )
+            else:
+                console.result("  not run here, so not compared with PyTorch")
+
+
+def print_results(exported: list[Exported], console: Console) -> None:
+    """A heading for each file, and how far it is from PyTorch in each engine."""
+    for one in exported:
+        size = size_text(one.path.stat().st_size)
+        console.result(f"{one.path}: {size}, {one.operators} operators, operator set {one.manifest.opset}")
+        for engine, found in one.findings.items():
+            console.result(f"  {engine:<16} {figures(found)}")
+        if not one.findings:
+            console.result("  not compared with PyTorch")
+    if any(one.findings for one in exported):
+        whole = exported[0].manifest.kind == "picture"
+        what = "codes 0 to 255 from what cgan-run makes with" if whole else "(a*, b*)/110 from"
+        console.result(f"Differences of {what} PyTorch in float32, on real photographs.")
+
+
+def figures(found: Agreement) -> str:
+    """How far two models are from each other, in a line."""
+    return (
+        f"largest {found.largest:.1e}  mean {found.mean:.1e}  PSNR {found.psnr_db:3.0f} dB  "
+        f"CIEDE2000 {found.ciede2000:.3f}"
+    )
+
+
+def _trtexec(one: Exported) -> str:
+    """The command that builds an engine from a half-precision file (TensorRT 10)."""
+    manifest = one.manifest
+    command = f"trtexec --onnx={one.path} --saveEngine={one.path.with_suffix('.engine')} --stronglyTyped"
+    if all(isinstance(axis, int) for axis in manifest.input.shape):
+        return command
+    plane = f"1x{manifest.size}x{manifest.size}"
+    shapes = {"min": 1, "opt": 1, "max": _MOST_BATCH}
+    return " ".join([command, *(f"--{k}Shapes={manifest.input.name}:{n}x{plane}" for k, n in shapes.items())])
