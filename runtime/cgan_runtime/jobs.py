@@ -54,10 +54,9 @@ def run_image(source: Path, options: RunOptions, console: Console) -> None:
         colour_one_picture(source, target, colorizer, options, console)
 
 
-@contextmanager
-def open_colorizer(options: RunOptions, console: Console) -> Iterator[Colorizer]:
-    """Open the model that is asked for; say at the end what has run it."""
-    from cgan_runtime.backends.registry import BACKENDS, open_backend, worth_telling
+def load_colorizer(options: RunOptions, console: Console) -> Colorizer:
+    """Open the model that is asked for."""
+    from cgan_runtime.backends.registry import open_backend
     from cgan_runtime.colorizer import Colorizer
     from cgan_runtime.models import bundled_model
 
@@ -65,8 +64,18 @@ def open_colorizer(options: RunOptions, console: Console) -> Iterator[Colorizer]
     with console.building() as report:
         model = asked.model or bundled_model()
         backend = open_backend(model, asked.backend, threads=asked.threads, report=report)
-    with Colorizer(backend, side=asked.size, saturation=options.look.saturation) as colorizer:
+    return Colorizer(backend, side=asked.size, saturation=options.look.saturation)
+
+
+@contextmanager
+def open_colorizer(options: RunOptions, console: Console) -> Iterator[Colorizer]:
+    """Open the model that is asked for; say at the end what has run it."""
+    from cgan_runtime.backends.registry import BACKENDS, worth_telling
+
+    asked = options.model
+    with load_colorizer(options, console) as colorizer:
         yield colorizer
+        backend = colorizer.backend
         passed_over = ""
         if asked.backend == "auto":
             reasons, names = worth_telling(), list(BACKENDS)

@@ -8,9 +8,11 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from tests.films import Film, write_film
 
 from cgan_runtime.color import Plane
 from cgan_runtime.errors import MediaError
@@ -99,3 +101,18 @@ def clip() -> Path:
     if not path.exists():
         pytest.skip(f"no clip at {path}")
     return path
+
+
+@pytest.fixture(scope="session")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A film that stands for the box's camera."""
+    path = tmp_path_factory.mktemp("film") / "camera.mp4"
+    return write_film(path, Film(frames=100, width=160, height=120))
+
+
+@pytest.fixture(scope="module")
+def server(film: Path) -> Iterator[Any]:
+    from tests.live.serving import serving
+
+    with serving("--webcam", film, "--max-viewers", "44", "--size", "64") as server:
+        yield server

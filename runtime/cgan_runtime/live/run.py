@@ -6,19 +6,18 @@ exit_code = run_live(options, live, console)
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 
 from cgan_runtime.console import Console
 from cgan_runtime.errors import ConfigError
-from cgan_runtime.jobs import open_colorizer
+from cgan_runtime.jobs import load_colorizer
+from cgan_runtime.live.open import feed_opener, open_recorder, tell_what_was_recorded
 from cgan_runtime.live.options import DEFAULT_CAMERA, LiveOptions
 from cgan_runtime.live.painter import Painter
 from cgan_runtime.live.session import LiveFiles, Session, percentile_text
 from cgan_runtime.media.camera import Camera
-from cgan_runtime.media.feeds import CameraRequest, Feed, is_file, open_feed
+from cgan_runtime.media.feeds import is_file
 from cgan_runtime.media.recorder import Recorder
 from cgan_runtime.media.virtual import VirtualCamera
 from cgan_runtime.media.window import Window, check_screen
@@ -45,7 +44,9 @@ def run_window(options: RunOptions, live: LiveOptions, console: Console) -> None
             opened.callback(recorder.close)
         camera = opened.enter_context(Camera(feed_opener(live), drops=drops))
         console.note(f"camera {source}: {camera.description}")
-        colorizer = opened.enter_context(open_colorizer(options, console))
+        colorizer = opened.enter_context(load_colorizer(options, console))
+        backend = colorizer.backend
+        console.note(f"back end: {backend.name} on {backend.device}")
         painter = Painter(colorizer, TemporalSettings(options.film.temporal, options.film.every))
         window = opened.enter_context(Window(_TITLE, split=live.split))
         session = Session(camera, painter, window, files, recorder=recorder, virtual=virtual)
@@ -53,31 +54,6 @@ def run_window(options: RunOptions, live: LiveOptions, console: Console) -> None
             session.run()
         finally:
             tell_what_was_reached(session, camera, recorder, console)
-
-
-def open_recorder(options: RunOptions, live: LiveOptions) -> Recorder | None:
-    """The recorder that is asked for, if one is."""
-    if live.record is None:
-        return None
-    return Recorder(live.record, options.encoder, overwrite=options.files.overwrite)
-
-
-def feed_opener(live: LiveOptions) -> Callable[[], Feed]:
-    """What opens the camera that is asked for, again and again."""
-    width, height = live.camera_size or (None, None)
-    request = CameraRequest(width, height, live.camera_rate)
-    return partial(open_feed, live.webcam or DEFAULT_CAMERA, request)
-
-
-def run_live(options: RunOptions, live: LiveOptions, console: Console) -> None:
-    """Show a camera in a window, or on a page where one is asked for.
-
-    Raises:
-        CganError: It cannot be done.
-    """
-    if live.serve is not None:
-        raise ConfigError("the page of --serve is being built; leave --serve out for the window")
-    run_window(options, live, console)
 
 
 def tell_what_was_reached(
@@ -93,13 +69,26 @@ def tell_what_was_reached(
         tell_what_was_recorded(recorder, console)
 
 
-def tell_what_was_recorded(recorder: Recorder, console: Console) -> None:
-    """Say what became of a recording."""
-    recorder.close()
-    if recorder.failure:
-        console.warn(recorder.failure)
-    elif recorder.frames:
-        behind = f", {recorder.dropped} left out while the encoder was behind" if recorder.dropped else ""
-        console.result(f"{recorder.path}: {recorder.frames} frames recorded{behind}")
-    else:
-        console.result(f"{recorder.path}: nothing was recorded")
+def run_live(options: RunOptions, live: LiveOptions, console: Console) -> None:
+    """Show a camera in a window, or on a page where one is asked for.
+
+    Raises:
+        CganError: It cannot be done.
+    """
+    _check(live)
+    if live.serve is None:
+        run_window(options, live, console)
+        return
+    try:
+        from cgan_runtime.live.serve import serve
+    except ModuleNotFoundError as error:
+        raise ConfigError(f"--serve needs {error.name}; install it with: pip install 'cgan[live]'") from error
+    serve(options, live, console)
+
+
+def _check(live: LiveOptions) -> None:
+    """Refuse what would silently do nothing."""
+    hosts = live.allow_host or None
+    page = {"--token": live.token, "--cert": live.cert, "--key": live.key, "--allow-host": hosts}
+    if live.serve is None and (given := [name for name, value in page.items() if value is not None]):
+        raise ConfigError(f"{' and '.join(given)} is for the page; give it with --serve")

@@ -82,6 +82,7 @@ class Camera:
         drops: bool = True,
         patient: bool = False,
         endless: bool = False,
+        on_frame: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         """Prepare; nothing is opened before `start`, or `with`.
@@ -91,11 +92,13 @@ class Camera:
             drops: A frame that is not taken in time is dropped. Otherwise the feed waits for its taker.
             patient: A source that cannot be opened at first is tried again, too.
             endless: A file begins anew at its end.
+            on_frame: Called in the reading thread when there is a new frame; it must not wait.
             clock: Seconds; a test may have one of its own.
         """
         self.description = ""
         self._open, self._clock = open_feed, clock
         self._drops, self._patient, self._endless = drops, patient, endless
+        self._on_frame = on_frame
         self._changed = threading.Condition()
         self._stopping = threading.Event()
         self._waiting: Shot | None = None
@@ -229,6 +232,7 @@ class Camera:
             self._counts = replace(self._counts, read=self._counts.read + 1, dropped=dropped)
             self._waiting = shot
             self._changed.notify_all()
+        self._on_frame()
 
     def _rest(self, reason: str, wait: float) -> float:
         """Say that the source has gone away, wait, and give how long to wait the next time."""

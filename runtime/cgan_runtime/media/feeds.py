@@ -27,6 +27,7 @@ from cgan_runtime.errors import ConfigError, MediaError
 MAX_SIDE = 7680  # pixels; 8K
 MAX_RATE = 240  # frames/s
 _OPEN_SECONDS, _READ_SECONDS = 10.0, 5.0  # that a network stream may keep silent
+_MICROSECONDS = 1_000_000  # per second: the clock of a container's duration
 _FULL_RANGE = 2  # FFmpeg's AVColorRange
 _URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 _SCHEMES = frozenset({"rtsp", "rtsps", "rtmp", "http", "https", "udp", "tcp", "srt"})
@@ -115,6 +116,19 @@ def open_feed(source: str, request: CameraRequest | None = None) -> Feed:
     return StreamFeed(source)
 
 
+def film_size(path: Path) -> tuple[int, int, float]:
+    """Width, height and seconds that a film states, before any of it is decoded; 0 seconds where it does not.
+
+    Raises:
+        MediaError: It cannot be opened, or holds no picture.
+    """
+    feed = StreamFeed(str(path))
+    try:
+        return feed.width, feed.height, feed.seconds
+    finally:
+        feed.close()
+
+
 class DeviceFeed(Feed):
     """A camera at this machine."""
 
@@ -195,6 +209,8 @@ class StreamFeed(Feed):
         # Decoding frames side by side would hold each back for a few: good for files, delay for cameras.
         stream.thread_type = "AUTO" if self._is_file else "SLICE"
         self._base, self._start = stream.time_base, float((stream.start_time or 0) * (stream.time_base or 0))
+        self.width, self.height = stream.width, stream.height
+        self.seconds = (self._container.duration or 0) / _MICROSECONDS
         self._frames: Iterator[av.VideoFrame] = self._container.decode(stream)
         self.description = _description(stream.width, stream.height, float(stream.average_rate or 0))
 

@@ -1,0 +1,182 @@
+// Where live pictures come from: the box's camera, or the browser's own, sent frame by frame.
+//
+// const source = new OwnCamera(callbacks, maxRate);  await source.start();  source.stop();
+// callbacks: frame(bitmap, {delay, colouring}), status(text, isTrouble), ended()
+//
+// Wire format: see server.py.
+
+const HEADER = 12; // bytes: u32 frame, f32 delay, f32 colouring
+const IN_FLIGHT = 2; // frames that are sent and not answered: one on the way while the other is coloured
+const LOST_MS = 1000; // an answer that takes longer does not come: the server has left the frame out
+const MAX_BUFFERED = 200_000; // bytes that wait in the browser: a slow line gets fewer frames
+const JPEG_QUALITY = 0.85;
+const WANTED = { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 30 } };
+const AGAIN_MS = 1500;
+
+function socketTo(path) {
+  const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${path}`);
+  socket.binaryType = "arraybuffer";
+  return socket;
+}
+
+async function pictureOf(message) {
+  const view = new DataView(message, 0, HEADER);
+  const bitmap = await createImageBitmap(new Blob([new Uint8Array(message, HEADER)], { type: "image/jpeg" }));
+  return {
+    number: view.getUint32(0, true),
+    delay: view.getFloat32(4, true),
+    colouring: view.getFloat32(8, true),
+    bitmap,
+  };
+}
+
+export class BoxCamera {
+  constructor(callbacks) {
+    this.callbacks = callbacks;
+    this.stopped = false;
+  }
+
+  async start() { this.connect(); }
+
+  connect() {
+    const socket = this.socket = socketTo("/live/view");
+    socket.onmessage = (event) => {
+      if (typeof event.data === "string") this.told(JSON.parse(event.data).status);
+      else this.show(event.data);
+    };
+    socket.onclose = (event) => {
+      if (this.stopped) return;
+      this.callbacks.status(event.reason || "No answer from the box; trying again.", true);
+      setTimeout(() => this.stopped || this.connect(), AGAIN_MS);
+    };
+  }
+
+  async show(message) {
+    const picture = await pictureOf(message);
+    if (!this.stopped) this.callbacks.frame(picture.bitmap, picture);
+    picture.bitmap.close();
+    if (this.socket.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify({ shown: picture.number }));
+  }
+
+  told(status) {
+    const live = status.camera === "live";
+    const others = status.viewers > 1 ? `, ${status.viewers} are looking` : "";
+    const dropped = status.dropped ? `, ${status.dropped} of ${status.read} frames left out` : "";
+    this.callbacks.status(live ? `Camera: ${status.message}${dropped}${others}` : status.message, !live);
+  }
+
+  stop() {
+    this.stopped = true;
+    this.socket.close();
+  }
+}
+
+export class OwnCamera {
+  constructor(callbacks, maxRate) {
+    this.callbacks = callbacks;
+    this.least = 1000 / maxRate - 4; // milliseconds from frame to frame, less a camera's unevenness
+    this.facing = "user";
+    this.video = document.createElement("video");
+    this.video.muted = this.video.playsInline = true;
+    this.canvas = document.createElement("canvas");
+    this.context = this.canvas.getContext("2d", { alpha: false, willReadFrequently: true });
+    this.captured = new Map(); // frame: when, by the page's own clock
+    this.number = this.answered = this.sentAt = this.answeredAt = 0;
+    this.stopped = this.coding = false;
+  }
+
+  /** Ask for the camera; throws with words for people where it is not given. */
+  async start() {
+    if (!navigator.mediaDevices?.getUserMedia) {
+      throw new Error("Browsers give the camera to secure pages only: https, or this machine itself. Start cgan-run with --cert and --key.");
+    }
+    await this.open();
+    this.connect();
+  }
+
+  async open() {
+    try {
+      this.stream = await navigator.mediaDevices.getUserMedia({ audio: false, video: { ...WANTED, facingMode: this.facing } });
+    } catch (error) {
+      const denied = error.name === "NotAllowedError";
+      throw new Error(denied ? "The camera was not allowed. Allow it in the browser’s settings for this page." : `No camera here (${error.name}).`);
+    }
+    this.video.srcObject = this.stream;
+    this.stream.getVideoTracks()[0].onended = () => { if (!this.stopped) { this.stop(); this.callbacks.ended("The camera has gone."); } };
+    await this.video.play();
+  }
+
+  /** Front to back and back again. */
+  async turn() {
+    this.facing = this.facing === "user" ? "environment" : "user";
+    this.stream.getTracks().forEach((track) => track.stop());
+    await this.open();
+  }
+
+  connect() {
+    const socket = this.socket = socketTo("/live/camera");
+    socket.onopen = () => { this.captured.clear(); this.answered = this.number; this.next(); };
+    socket.onmessage = (event) => {
+      if (typeof event.data === "string") this.callbacks.status(JSON.parse(event.data).trouble, true);
+      else this.show(event.data);
+    };
+    socket.onclose = (event) => {
+      if (this.stopped) return;
+      this.callbacks.status(event.reason || "No answer from the box; trying again.", true);
+      setTimeout(() => this.stopped || this.connect(), AGAIN_MS);
+    };
+  }
+
+  /** Wait for the camera's next frame. */
+  next() {
+    if (this.stopped || this.socket.readyState !== WebSocket.OPEN) return;
+    if (this.video.requestVideoFrameCallback) {
+      this.video.requestVideoFrameCallback((now, about) => { this.next(); this.offer(about.captureTime ?? now); });
+    } else {
+      setTimeout(() => { this.next(); this.offer(performance.now()); }, 1000 / 30);
+    }
+  }
+
+  /** Send the frame that the camera shows now, if the line and the box are ready for it; else it is left out. */
+  offer(when) {
+    const now = performance.now();
+    const lost = now - Math.max(this.answeredAt, this.sentAt) > LOST_MS;
+    if (this.coding || now - this.sentAt < this.least || this.socket.bufferedAmount > MAX_BUFFERED) return;
+    if (this.number - this.answered >= IN_FLIGHT && !lost) return;
+    const { videoWidth: width, videoHeight: height } = this.video;
+    if (!width) return;
+    if (this.canvas.width !== width || this.canvas.height !== height) { this.canvas.width = width; this.canvas.height = height; }
+    this.context.drawImage(this.video, 0, 0);
+    this.coding = true;
+    this.sentAt = now;
+    this.canvas.toBlob((blob) => {
+      this.coding = false;
+      if (!blob || this.stopped || this.socket.readyState !== WebSocket.OPEN) return;
+      this.number += 1;
+      this.captured.set(this.number, when);
+      const head = new DataView(new ArrayBuffer(4));
+      head.setUint32(0, this.number, true);
+      this.socket.send(new Blob([head, blob]));
+    }, "image/jpeg", JPEG_QUALITY);
+  }
+
+  async show(message) {
+    this.answeredAt = performance.now();
+    const number = new DataView(message).getUint32(0, true);
+    this.answered = Math.max(this.answered, number);
+    const picture = await pictureOf(message);
+    const captured = this.captured.get(number);
+    if (!this.stopped && captured !== undefined) {
+      this.callbacks.frame(picture.bitmap, { delay: performance.now() - captured, colouring: picture.colouring });
+    }
+    picture.bitmap.close();
+    for (const each of this.captured.keys()) if (each <= number) this.captured.delete(each);
+  }
+
+  stop() {
+    this.stopped = true;
+    this.socket?.close();
+    this.stream?.getTracks().forEach((track) => track.stop());
+    this.video.srcObject = null;
+  }
+}

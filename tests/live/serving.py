@@ -1,0 +1,140 @@
+"""A server as a user starts it, and what tests ask of it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import signal
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import cv2
+import numpy as np
+import pytest
+from tests.live.conftest import grey_picture
+
+RUN = Path(sys.executable).with_name("cgan-run")
+PATIENCE = 60.0  # seconds; only a test that fails waits so long
+HEADER = struct.Struct("<Iff")
+GROWTH = 40_000_000  # bytes that a server may take more after a storm than before: buffers, not leaks
+linux = pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
+
+
+@dataclass
+class Server:
+    """One that runs."""
+
+    process: subprocess.Popen[str]
+    url: str
+    said: list[str] = field(default_factory=list)
+
+    @property
+    def origin(self) -> str:
+        return re.sub(r"/(\?.*)?$", "", self.url)
+
+    @property
+    def token(self) -> str | None:
+        found = re.search(r"token=(.+)$", self.url)
+        return found[1] if found else None
+
+    @property
+    def port(self) -> int:
+        return int(self.origin.rpartition(":")[2])
+
+    @property
+    def memory(self) -> int:
+        """Bytes in use, of the server's process alone."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) * 1000  # type: ignore[index]
+
+    def stop(self, number: int = signal.SIGINT) -> float:
+        """Tell it to stop; the seconds that it took."""
+        began = time.monotonic()
+        self.process.send_signal(number)
+        self.process.wait(PATIENCE)
+        return time.monotonic() - began
+
+
+@contextmanager
+def serving(*words: str | Path, address: str = "127.0.0.1:0", folder: Path | None = None) -> Iterator[Server]:
+    """Start `cgan-run --serve` and wait until it says where it is."""
+    process = subprocess.Popen(
+        [RUN, "--serve", address, "--threads", "1", *words], cwd=folder,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    said: list[str] = []
+    reader = threading.Thread(target=lambda: said.extend(process.stdout), daemon=True)  # type: ignore[arg-type]
+    reader.start()
+    try:
+        until(lambda: process.poll() is not None or any("Ctrl-C" in line for line in said))
+        urls = [line.split()[1] for line in said if line.startswith("open ")]
+        assert urls, said
+        yield Server(process, urls[0], said)
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+        reader.join()
+        process.stdout.close()
+
+
+def until(condition: Callable[[], object], what: str = "that") -> None:
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, f"it never came to {what}"
+        time.sleep(0.02)
+
+
+@asynccontextmanager
+async def client(server: Server, **headers: str) -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession(
+        server.origin, headers={"Origin": server.origin, **headers}, timeout=aiohttp.ClientTimeout(PATIENCE)
+    ) as session:
+        yield session
+
+
+def jpeg(size: tuple[int, int] = (120, 160)) -> bytes:
+    return bytes(cv2.imencode(".jpg", grey_picture(1, size))[1].tobytes())
+
+
+async def frame_of(ws: aiohttp.ClientWebSocketResponse) -> tuple[int, float, bytes]:
+    """The next frame: number, delay, JPEG."""
+    while True:
+        message = await ws.receive(PATIENCE)
+        if message.type is aiohttp.WSMsgType.BINARY:
+            number, delay, _ = HEADER.unpack_from(message.data)
+            return number, delay, message.data[HEADER.size :]
+        assert message.type is aiohttp.WSMsgType.TEXT, message
+
+
+async def alive(server: Server) -> None:
+    async with client(server) as session, session.get("/about") as answer:
+        assert answer.status == 200
+
+
+def chroma_of(data: bytes) -> float:
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    return float(np.ptp(image.astype(int), axis=2).mean())
+
+
+async def upload(session: aiohttp.ClientSession, data: bytes, query: str = "") -> tuple[int, dict[str, Any]]:
+    async with session.post(f"/uploads{query}", data=data) as answer:
+        return answer.status, await answer.json() if answer.content_type == "application/json" else {}
+
+
+async def outcome(session: aiohttp.ClientSession, job: dict[str, Any]) -> dict[str, Any]:
+    while job["state"] in ("queued", "working"):
+        await asyncio.sleep(0.1)
+        async with session.get(f"/uploads/{job['id']}") as answer:
+            job = await answer.json()
+    return job
