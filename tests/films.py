@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -11,6 +11,8 @@ from typing import Any
 
 import av
 import numpy as np
+
+Plane = np.ndarray[Any, np.dtype[np.uint8]]
 
 FPS = 25
 TICKS = 90_000  # of the video's clock, per second
@@ -76,6 +78,54 @@ def write_film(path: Path, film: Film | None = None, *, seconds: float | None = 
             output.mux(video.encode(frame))
         output.mux(video.encode(None))
     return path
+
+
+def scenes(count: int, scene: Callable[[int], int], shape: tuple[int, int]) -> list[Plane]:
+    """Frames of textures, one for each scene, that move."""
+    height, width = shape
+    frames = []
+    for number in range(count):
+        which = scene(number)
+        if which < 0:
+            frames.append(np.full(shape, 235, np.uint8))
+            continue
+        dice = np.random.default_rng(which)
+        coarse = dice.integers(20, 235, (height // 8, 2 * width // 8), dtype=np.uint8)
+        texture = coarse.repeat(8, 0).repeat(8, 1)
+        frames.append(np.roll(texture, number, 1)[:, :width])
+    return frames
+
+
+def write_scenes(path: Path, frames: list[Plane], times: list[Fraction]) -> Path:
+    """Write a film losslessly, with sound."""
+    height, width = frames[0].shape
+    with av.open(path, "w") as output:
+        stream = output.add_stream("libx264", rate=25, options={"qp": "0", "preset": "ultrafast", "g": "60"})
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        stream.time_base = Fraction(1, 9000)
+        sound = output.add_stream("aac", rate=48_000)
+        for start in range(0, int(float(times[-1]) * 48_000), 1024):
+            tone = av.AudioFrame.from_ndarray(
+                (np.arange(1024, dtype=np.float32) / 1024)[None], format="fltp", layout="mono"
+            )
+            tone.sample_rate, tone.pts, tone.time_base = 48_000, start, Fraction(1, 48_000)
+            output.mux(sound.encode(tone))
+        output.mux(sound.encode(None))
+        for luma, time in zip(frames, times, strict=True):
+            frame = av.VideoFrame.from_ndarray(luma, format="gray").reformat(format="yuv420p")
+            frame.pts, frame.time_base = round(time * 9000), Fraction(1, 9000)
+            output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
+    return path
+
+
+def decoded(path: Path) -> list[tuple[Fraction, bytes]]:
+    """Time and content of every frame."""
+    with av.open(path) as container:
+        return [
+            (frame.pts * frame.time_base, b"".join(bytes(plane) for plane in frame.planes))
+            for frame in container.decode(video=0)
+        ]
 
 
 def picture(film: Film, index: int) -> av.VideoFrame:

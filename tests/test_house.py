@@ -52,6 +52,8 @@ OWNERS = {
     "pycuda": ["cgan_runtime/backends/tensorrt.py", "cgan_runtime/backends/trt/device.py"],
     "skimage": [],
     "matplotlib": ["cgan_train/plots.py", "cgan_benchmarks/plots.py"],
+    "ray": ["cgan_runtime/archive/ray_pool.py"],
+    "upath": ["cgan_runtime/archive/places.py"],
 }
 
 # Names that users of the packages build on; a change here is a change for them, so say it in CHANGELOG.md.

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import click
 
+from cgan_runtime.archive.options import ArchiveOptions, archive_options
 from cgan_runtime.console import Console, guard
-from cgan_runtime.folder import run_folder
 from cgan_runtime.jobs import run_film, run_image
 from cgan_runtime.live.options import LiveOptions, live_options
 from cgan_runtime.media.target import EncoderSettings
@@ -46,6 +46,7 @@ from cgan_runtime.run_options import (
 @look_options
 @film_options
 @encoder_options
+@archive_options
 @live_options
 @report_options
 @click.version_option(package_name="cgan", prog_name="cgan-run")
@@ -55,6 +56,7 @@ def main(
     look: LookOptions,
     film: FilmOptions,
     encoder: EncoderSettings,
+    archive: ArchiveOptions,
     live: LiveOptions,
     report: ReportOptions,
 ) -> int:
@@ -78,7 +80,11 @@ def main(
 
         run_live(options, live, console)
     if files.input_dir is not None:
-        return run_folder(files.input_dir, options, console)
+        from cgan_runtime.archive.run import run_folder  # loads PyAV and OpenCV
+
+        return run_folder(files.input_dir, options, archive, console)
+    if archive != ArchiveOptions():
+        raise click.UsageError("options for many films go with --input-dir")
     if files.image is not None:
         run_image(files.image, options, console)
     if files.video is not None:

@@ -26,6 +26,9 @@ EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 _SIGNAL_EXIT = 128
 _MEGABYTE = 1_000_000  # bytes
 
+Share = Callable[[float, str], None]
+"""Moves a bar for many things: the share of all that is done, 0 to 1, and a word on it."""
+
 Advance = Callable[[int, int | None], None]
 """Moves a progress bar: how much is done, and of how much (None where unknown)."""
 
@@ -144,6 +147,33 @@ class Console:
                 )
 
             yield advance
+
+    @contextmanager
+    def share(self, title: str) -> Iterator[Share]:
+        """Show a bar for many things on a terminal, nothing elsewhere; results may be printed above it.
+
+        Yields:
+            To be told how much of all is done, and a word on it.
+        """
+        if self._quiet or not sys.stderr.isatty():
+            yield lambda part, text: None
+            return
+        import rich.console
+        from rich import progress
+
+        columns = (
+            progress.TextColumn("{task.description}"),
+            progress.BarColumn(),
+            progress.TaskProgressColumn(),
+            progress.TextColumn("{task.fields[text]}"),
+            progress.TimeRemainingColumn(),
+        )
+        stderr = rich.console.Console(stderr=True)
+        with progress.Progress(
+            *columns, console=stderr, transient=True, redirect_stdout=sys.stdout.isatty()
+        ) as bar:
+            task = bar.add_task(title, total=1.0, text="")
+            yield lambda part, text: bar.update(task, completed=part, text=text)
 
     @contextmanager
     def building(self) -> Iterator[Callable[[str, float], None]]:

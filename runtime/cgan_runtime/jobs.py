@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,8 +22,9 @@ from cgan_runtime.media.target import PICTURES, check_output, default_output, fi
 from cgan_runtime.run_options import RunOptions
 
 if TYPE_CHECKING:  # numpy, PyAV and OpenCV would make --help slow
+    from cgan_runtime.backends.base import Backend
     from cgan_runtime.colorizer import Colorizer
-    from cgan_runtime.pipeline import FilmResult
+    from cgan_runtime.pipeline import FilmResult, StillResult
 
 
 def run_film(source: Path, options: RunOptions, console: Console) -> None:
@@ -46,44 +47,58 @@ def run_image(source: Path, options: RunOptions, console: Console) -> None:
     Raises:
         CganError: It cannot be done.
     """
+    from cgan_runtime.pipeline import colour_still
+
     _check_source(source)
     suffix = source.suffix if source.suffix.lower() in PICTURES else ".png"
     target = options.files.output or default_output(source, suffix)
     check_output(target, source=source, overwrite=options.files.overwrite)
     with open_colorizer(options, console) as colorizer:
-        colour_one_picture(source, target, colorizer, options, console)
-
-
-def load_colorizer(options: RunOptions, console: Console) -> Colorizer:
-    """Open the model that is asked for."""
-    from cgan_runtime.backends.registry import open_backend
-    from cgan_runtime.colorizer import Colorizer
-    from cgan_runtime.models import bundled_model
-
-    asked = options.model
-    with console.building() as report:
-        model = asked.model or bundled_model()
-        backend = open_backend(model, asked.backend, threads=asked.threads, report=report)
-    return Colorizer(backend, side=asked.size, saturation=options.look.saturation)
+        tell_picture(colour_still(source, target, colorizer, overwrite=options.files.overwrite), console)
 
 
 @contextmanager
 def open_colorizer(options: RunOptions, console: Console) -> Iterator[Colorizer]:
     """Open the model that is asked for; say at the end what has run it."""
-    from cgan_runtime.backends.registry import BACKENDS, worth_telling
-
-    asked = options.model
     with load_colorizer(options, console) as colorizer:
         yield colorizer
-        backend = colorizer.backend
-        passed_over = ""
-        if asked.backend == "auto":
-            reasons, names = worth_telling(), list(BACKENDS)
-            better = names[: names.index(backend.name)] if backend.name in names else []
-            passed_over = "".join(
-                f"; {name} passed over: {reasons[name]}" for name in better if name in reasons
-            )
-        console.result(f"back end: {backend.name} on {backend.device}{passed_over}")
+        console.result(f"back end: {backend_text(colorizer.backend, options)}")
+
+
+def load_colorizer(options: RunOptions, console: Console) -> Colorizer:
+    """Open the model that is asked for; show how far an engine is that has to be built first."""
+    with console.building() as report:
+        return open_model(options, report)
+
+
+def open_model(options: RunOptions, report: Callable[[str, float], None] | None = None) -> Colorizer:
+    """Open the model that is asked for.
+
+    Args:
+        options: Of the command line.
+        report: Told how far an engine is that has to be built first.
+    """
+    from cgan_runtime.backends.registry import open_backend
+    from cgan_runtime.colorizer import Colorizer
+    from cgan_runtime.models import bundled_model
+
+    asked = options.model
+    backend = open_backend(
+        asked.model or bundled_model(), asked.backend, threads=asked.threads, report=report
+    )
+    return Colorizer(backend, side=asked.size, saturation=options.look.saturation)
+
+
+def backend_text(backend: Backend, options: RunOptions) -> str:
+    """What runs the model, and why nothing better does."""
+    from cgan_runtime.backends.registry import BACKENDS, worth_telling
+
+    passed_over = ""
+    if options.model.backend == "auto":
+        reasons, names = worth_telling(), list(BACKENDS)
+        better = names[: names.index(backend.name)] if backend.name in names else []
+        passed_over = "".join(f"; {name} passed over: {reasons[name]}" for name in better if name in reasons)
+    return f"{backend.name} on {backend.device}{passed_over}"
 
 
 def colour_one_film(
@@ -108,6 +123,12 @@ def colour_one_film(
             deinterlace=film.deinterlace,
             progress=advance,
         )
+    tell_film(source, result, console)
+    return result
+
+
+def tell_film(source: Path, result: FilmResult, console: Console) -> None:
+    """Say what became of a film."""
     for note in result.notes:
         console.note(note)
     if result.damage:
@@ -118,16 +139,10 @@ def colour_one_film(
         f"{result.output}: {result.width}x{result.height}, {size_text(result.bytes)}, "
         f"{coloured} in {result.seconds:.1f} s, {result.fps:.1f} frames/s"
     )
-    return result
 
 
-def colour_one_picture(
-    source: Path, target: Path, colorizer: Colorizer, options: RunOptions, console: Console
-) -> None:
-    """Colour a picture and say what became of it."""
-    from cgan_runtime.pipeline import colour_still
-
-    result = colour_still(source, target, colorizer, overwrite=options.files.overwrite)
+def tell_picture(result: StillResult, console: Console) -> None:
+    """Say what became of a picture."""
     console.result(
         f"{result.output}: {result.width}x{result.height}, {size_text(result.bytes)}, {result.seconds:.2f} s"
     )

@@ -17,6 +17,7 @@ import functools
 import re
 from collections.abc import Callable
 from dataclasses import fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -70,8 +71,23 @@ class GroupedCommand(click.Command):
 if TYPE_CHECKING:  # click before 8.2 has no generic types at run time
     _SizeBase = click.ParamType[tuple[int, int]]
     _BatchBase = click.ParamType[tuple[int, int, int]]
+    _PlaceBase = click.ParamType[Path]
 else:
-    _SizeBase = _BatchBase = click.ParamType
+    _SizeBase = _BatchBase = _PlaceBase = click.ParamType
+
+
+class PlaceType(_PlaceBase):
+    """A path, or the URL of storage elsewhere; becomes what `archive.places.place` makes of it."""
+
+    name = "PATH"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Read what a person typed."""
+        if isinstance(value, Path) or "://" not in str(value):
+            return Path(str(value))
+        from cgan_runtime.archive.places import place  # loads fsspec
+
+        return place(str(value))
 
 
 class SizeType(_SizeBase):

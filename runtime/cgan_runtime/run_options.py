@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cgan_runtime.media.target import ENCODERS, INFIX, EncoderSettings
-from cgan_runtime.options import option_group
+from cgan_runtime.options import PlaceType, option_group
 
 if TYPE_CHECKING:  # numpy, PyAV and OpenCV would make --help slow
     from cgan_runtime.media.deinterlace import Deinterlace
@@ -46,12 +46,15 @@ file_options = option_group(
     click.option("--video", type=_PATH, metavar="FILE", help="A film to colour."),
     click.option("--image", type=_PATH, metavar="FILE", help="A picture to colour."),
     click.option(
-        "--input-dir", type=_PATH, metavar="DIR", help="A folder: every picture and film in it is coloured."
+        "--input-dir",
+        type=PlaceType(),
+        metavar="DIR",
+        help="A folder, or the URL of one (s3://...): every picture and film in it is coloured.",
     ),
     click.option(
         "-o",
         "--output",
-        type=_PATH,
+        type=PlaceType(),
         metavar="PATH",
         help=f"The result; its suffix chooses the format. Default: NAME{INFIX}.SUFFIX beside the input. "
         f"With --input-dir a folder, which is made if need be; default: DIR{INFIX}.",

@@ -116,7 +116,7 @@ def test_a_failure_in_a_folder_is_told_and_does_not_stop_the_rest(work: Path, ti
     assert done.stderr.count("error: ") == 1
     assert "c.mp4 is no film that can be read" in done.stderr
     assert done.stdout.splitlines()[-1] == "3 of 4 coloured into mixed.colour, 1 failed"
-    assert _names(work / "mixed.colour") == ["a.jpg", "b.mp4", "d.avi.mkv"]
+    assert _names(work / "mixed.colour") == ["a.jpg", "b.mp4", "cgan-report.json", "d.avi.mkv"]
     (folder / "c.mp4").unlink()
     done = _run("--input-dir", "mixed", "--model", tiny_model, cwd=work)
     assert done.returncode == 0
@@ -126,7 +126,7 @@ def test_a_failure_in_a_folder_is_told_and_does_not_stop_the_rest(work: Path, ti
 def test_the_folder_one_stands_in(work: Path, tiny_model: Path) -> None:
     write_image(work / "a.png", WEDGE)
     assert _run("--input-dir", ".", "--model", tiny_model, cwd=work).returncode == 0
-    assert _names(work.with_name("work.colour")) == ["a.png"]
+    assert _names(work.with_name("work.colour")) == ["a.png", "cgan-report.json"]
 
 
 @pytest.mark.parametrize("args", [[], ["--video", "a.mp4", "--image", "a.png"]])

@@ -7,12 +7,11 @@ from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
-import av
 import numpy as np
 import numpy.typing as npt
 import pytest
 from tests.fakes import FakeBackend
-from tests.films import Film, packets_of, write_film
+from tests.films import Film, decoded, packets_of, scenes, write_film, write_scenes
 
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import MediaError
@@ -53,59 +52,11 @@ def scene_of(cuts: tuple[int, ...]) -> Callable[[int], int]:
     return scene
 
 
-def scenes(count: int, scene: Callable[[int], int], shape: tuple[int, int]) -> list[npt.NDArray[np.uint8]]:
-    """Frames of textures, one for each scene, that move."""
-    height, width = shape
-    frames = []
-    for number in range(count):
-        which = scene(number)
-        if which < 0:
-            frames.append(np.full(shape, 235, np.uint8))
-            continue
-        dice = np.random.default_rng(which)
-        coarse = dice.integers(20, 235, (height // 8, 2 * width // 8), dtype=np.uint8)
-        texture = coarse.repeat(8, 0).repeat(8, 1)
-        frames.append(np.roll(texture, number, 1)[:, :width])
-    return frames
-
-
-def write_scenes(path: Path, frames: list[npt.NDArray[np.uint8]], times: list[Fraction]) -> Path:
-    """Write a film losslessly, with sound."""
-    height, width = frames[0].shape
-    with av.open(path, "w") as output:
-        stream = output.add_stream("libx264", rate=25, options={"qp": "0", "preset": "ultrafast", "g": "60"})
-        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        stream.time_base = Fraction(1, 9000)
-        sound = output.add_stream("aac", rate=48_000)
-        for start in range(0, int(float(times[-1]) * 48_000), 1024):
-            tone = av.AudioFrame.from_ndarray(
-                (np.arange(1024, dtype=np.float32) / 1024)[None], format="fltp", layout="mono"
-            )
-            tone.sample_rate, tone.pts, tone.time_base = 48_000, start, Fraction(1, 48_000)
-            output.mux(sound.encode(tone))
-        output.mux(sound.encode(None))
-        for luma, time in zip(frames, times, strict=True):
-            frame = av.VideoFrame.from_ndarray(luma, format="gray").reformat(format="yuv420p")
-            frame.pts, frame.time_base = round(time * 9000), Fraction(1, 9000)
-            output.mux(stream.encode(frame))
-        output.mux(stream.encode(None))
-    return path
-
-
 @pytest.fixture(scope="module")
 def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Scenes, flashes, uneven times, sound."""
     frames = scenes(FRAMES, scene_of(CUTS), (48, 64))
     return write_scenes(tmp_path_factory.mktemp("film") / "in.mp4", frames, UNEVEN)
-
-
-def decoded(path: Path) -> list[tuple[Fraction, bytes]]:
-    """Time and content of every frame."""
-    with av.open(path) as container:
-        return [
-            (frame.pts * frame.time_base, b"".join(bytes(plane) for plane in frame.planes))
-            for frame in container.decode(video=0)
-        ]
 
 
 def whole(source: Path, target: Path, settings: FilmSettings, *, resume: bool = False) -> int:

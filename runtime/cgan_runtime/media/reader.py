@@ -231,8 +231,10 @@ def _open(path: Path) -> av.container.InputContainer:
     if empty:
         raise MediaError(f"{path} is empty; give a film")
     try:
-        # An absolute path cannot be taken for a protocol. Tags should be UTF-8; in old files some are not.
-        container = av.open(path.absolute(), metadata_errors="replace")
+        # An absolute path cannot be taken for a protocol; what is no local path is read as a stream. Tags
+        # should be UTF-8; in old files some are not.
+        content: Any = path.absolute() if isinstance(path, Path) else path.open("rb")
+        container: av.container.InputContainer = av.open(content, "r", metadata_errors="replace")
     except (av.FFmpegError, ValueError) as error:
         raise MediaError(f"{path} is no film that can be read ({_reason(error)}); is it whole?") from error
     if container.format.name.endswith("_pipe") or container.format.name == "image2":

@@ -1,0 +1,135 @@
+"""Where an archive lies: a local folder (NFS too) or storage by URL, through fsspec.
+
+    folder = place("s3://bucket/films")                    # does all that is asked of a Path
+    with at_hand(folder / "a.mkv", scratch) as local: ...  # a result is made locally, then put there
+
+Films are read from a URL as a stream. They are written by way of a local file: mp4 and mov write their
+index back to front, and a Matroska film that cannot go back has no duration and no index to seek by.
+"""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+from cgan_runtime.errors import ConfigError, MediaError
+from cgan_runtime.media.segments import work_folder
+
+INSTALL = "pip install 'cgan[cluster]'"
+
+_SHOW_WHOLE_FILES_ONLY = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "memory"})
+"""Storage in which a file appears when all of it is there; elsewhere it is renamed then."""
+
+_KEPT = (".json", ".memory", ".segment")
+"""Of the files in a film's work folder: those that are complete."""
+
+
+def place(text: str) -> Path:
+    """The folder or file that a path or URL names.
+
+    Returns:
+        A `Path`; for a URL a `UPath`, which does all that cgan asks of a `Path`.
+
+    Raises:
+        ConfigError: Nothing that is installed reads such URLs.
+    """
+    if "://" not in text:
+        return Path(text)
+    try:
+        from upath import UPath
+    except ImportError:
+        raise ConfigError(f"{text} is a URL, and reading those is not installed: {INSTALL}") from None
+    try:
+        found = UPath(text)
+        assert found.fs is not None  # is loaded here
+    except (ImportError, ValueError) as error:
+        raise ConfigError(f"cannot read {text} ({error}); install what does, or name a folder") from error
+    return Path(found.path) if found.protocol in ("file", "local") else cast(Path, found)
+
+
+def is_remote(path: Path) -> bool:
+    """Whether a place is reached by URL."""
+    return not isinstance(path, Path)
+
+
+@contextmanager
+def at_hand(target: Path, scratch: Path, wanted: Callable[[str], bool] = lambda name: True) -> Iterator[Path]:
+    """A local path for a result; a local result's own.
+
+    For one that goes elsewhere, the work that is kept beside it is fetched before and brought up to date
+    after, whatever ends it. A result that is there at the end is put in its place, and its work removed.
+
+    Args:
+        target: Where the result goes.
+        scratch: A local folder; nothing is left in it.
+        wanted: Which files of the work are needed.
+    """
+    if not is_remote(target):
+        yield target
+        return
+    folder = scratch / secrets.token_hex(6)
+    local = folder / target.name
+    here, there = work_folder(local), work_folder(target)
+    folder.mkdir(parents=True)
+    try:
+        fetched = {path.name for path in _files(there) if wanted(path.name)}
+        if fetched:
+            here.mkdir()
+        for name in fetched:
+            fetch(there / name, here / name)
+        try:
+            yield local
+        finally:
+            kept = [path for path in _files(here) if path.suffix in _KEPT]
+            for name in fetched - {path.name for path in kept}:
+                (there / name).unlink()
+            for path in sorted(kept, key=lambda each: each.suffix == ".segment"):  # once all else is there
+                if path.name not in fetched:
+                    put(path, there / path.name)
+        if local.exists():
+            put(local, target)
+            discard(there)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def fetch(source: Path, local: Path) -> None:
+    """Copy a file to a local one."""
+    with source.open("rb") as theirs, local.open("wb") as ours:
+        shutil.copyfileobj(theirs, ours)
+
+
+def put(local: Path, target: Path) -> None:
+    """Copy a local file to where it appears only when all of it is there."""
+    remote = cast(Any, target)
+    safe = remote.protocol in _SHOW_WHOLE_FILES_ONLY
+    written = target if safe else target.with_name(f".cgan-{secrets.token_hex(6)}{target.suffix}")
+    remote.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        remote.fs.put_file(str(local), cast(Any, written).path)
+        if not safe:
+            remote.fs.mv(cast(Any, written).path, remote.path)
+    except OSError as error:
+        raise MediaError(
+            f"cannot write {target} ({error.strerror or error}); is the storage full?"
+        ) from error
+
+
+def discard(folder: Path) -> None:
+    """Remove a folder at a place, if it is there."""
+    if is_remote(folder):
+        if folder.exists():
+            cast(Any, folder).fs.rm(cast(Any, folder).path, recursive=True)
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _files(folder: Path) -> list[Path]:
+    try:
+        return [path for path in folder.iterdir() if path.is_file()]
+    except OSError:
+        return []

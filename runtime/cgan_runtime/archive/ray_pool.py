@@ -1,0 +1,305 @@
+"""Workers on a cluster, by Ray: actors with a model each, wherever there is room.
+
+with cluster(options, archive_options, work=1000) as pool: ...
+
+Every machine of the cluster has cgan installed and reaches the films and results by the same path or URL.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+
+import ray
+from ray.exceptions import RayActorError, RayError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from cgan_runtime.archive.options import AUTO, ArchiveOptions
+from cgan_runtime.archive.places import is_remote
+from cgan_runtime.archive.tasks import Answer, Ended, Event, Moved, Task
+from cgan_runtime.archive.worker import Worker
+from cgan_runtime.console import one_line
+from cgan_runtime.errors import BackendUnavailable, ConfigError
+from cgan_runtime.parts import MAX_PARTS
+from cgan_runtime.run_options import RunOptions
+
+ANSWER_SECONDS = 10.0
+"""That a cluster may take to answer at all."""
+
+_ASK_SECONDS = 1.0  # between two questions to a worker on how far it is
+_STILLBORN = 3  # workers in a row that die before they have a model; then there is no point in more
+_STORE_BYTES = 80_000_000  # of Ray's object store, where we start it: tasks and answers are small
+_CLIENT = "ray://"
+
+
+class Actor:
+    """A worker as Ray runs it; its model lives in the one thread that works."""
+
+    def __init__(self, options: RunOptions, scratch: str) -> None:
+        self._worker = Worker(options, Path(tempfile.gettempdir()) / scratch)
+        self._moved: tuple[int, int | None] = 0, None
+
+    @ray.method(concurrency_group="work")
+    def open(self) -> str:
+        """Load the model; what runs it."""
+        return self._worker.open()
+
+    @ray.method(concurrency_group="work")
+    def run(self, task: Task) -> Answer:
+        """Do a task."""
+        self._moved = 0, None
+        return self._worker.run(task, self._move)
+
+    def moved(self) -> tuple[int, int | None]:
+        """How far the task is."""
+        return self._moved
+
+    def _move(self, done: int, total: int | None) -> None:
+        self._moved = done, total
+
+
+@dataclass
+class _Handle:
+    actor: Any
+    answer: Any  # reference to what `open` or `run` will return; None while it waits for a task
+    task: Task | None = None
+    moved: Any = None  # reference to what `moved` will return
+    asked: float = 0.0
+
+
+class Actors:
+    """A pool of Ray actors.
+
+    Attributes:
+        description: What runs the model, once a worker has it.
+        count: Of workers.
+        lost: Workers that have died.
+    """
+
+    def __init__(self, options: RunOptions, archive: ArchiveOptions, count: int, scratch: str) -> None:
+        """Ask for them; use `cluster`."""
+        self.description, self.count, self.lost = "", count, 0
+        self._stillborn = 0
+        self._options, self._scratch = options, scratch
+        remote: Any = ray.remote  # its types know no concurrency groups
+        self._class = remote(
+            num_cpus=archive.cpus_per_task,
+            num_gpus=archive.gpus_per_task,
+            max_restarts=0,
+            concurrency_groups={"work": 1},
+        )(Actor)
+        self._workers = [self._start() for _ in range(count)]
+
+    def idle(self) -> int:
+        """Workers that have a model and no task."""
+        return sum(each.answer is None for each in self._workers)
+
+    def give(self, task: Task) -> None:
+        """Send a task to a worker."""
+        worker = next(each for each in self._workers if each.answer is None)
+        task = replace(task, source=_everywhere(task.source), target=_everywhere(task.target))
+        worker.task, worker.answer = task, worker.actor.run.remote(task)
+
+    def events(self, timeout: float) -> list[Event]:
+        """What the workers say, the dead included.
+
+        Raises:
+            CganError: No worker can load the model.
+        """
+        by_answer = {each.answer: each for each in self._workers if each.answer is not None}
+        over, _ = ray.wait(list(by_answer), timeout=timeout) if by_answer else ([], [])
+        found: list[Event] = []
+        for answer in over:
+            worker = by_answer[answer]
+            try:
+                found += self._heard(worker, ray.get(answer))
+            except RayActorError as error:
+                found += self._dead(worker, one_line(str(error)).partition(".")[0])
+        return found + self._moves()
+
+    def close(self) -> None:
+        """Stop all of them."""
+        for worker in self._workers:
+            with suppress(RayError):
+                ray.kill(worker.actor)
+
+    def _start(self) -> _Handle:
+        actor = self._class.remote(self._options, self._scratch)
+        return _Handle(actor, actor.open.remote())
+
+    def _heard(self, worker: _Handle, said: str | Answer) -> list[Event]:
+        worker.answer, worker.moved = None, None
+        if isinstance(said, str):
+            self.description, self._stillborn = said, 0
+            return []
+        assert worker.task is not None
+        task, worker.task = worker.task, None
+        return [Ended(task, said)]
+
+    def _dead(self, worker: _Handle, how: str) -> list[Event]:
+        self.lost += 1
+        self._stillborn += worker.task is None
+        if self._stillborn >= _STILLBORN:
+            raise BackendUnavailable(
+                f"workers of the cluster die while they load the model ({how}); "
+                "is cgan installed on every machine of it?"
+            )
+        with suppress(RayError):
+            ray.kill(worker.actor)
+        self._workers[self._workers.index(worker)] = self._start()
+        return [] if worker.task is None else [Ended(worker.task, Answer(error=f"its worker died ({how})"))]
+
+    def _moves(self) -> list[Event]:
+        """How far the tasks are, as far as workers have said by now."""
+        now, found = time.monotonic(), list[Event]()
+        for worker in self._workers:
+            if worker.task is None:
+                continue
+            if worker.moved is None and now - worker.asked >= _ASK_SECONDS:
+                worker.moved, worker.asked = worker.actor.moved.remote(), now
+            elif worker.moved is not None and ray.wait([worker.moved], timeout=0)[0]:
+                with suppress(RayError):  # it has died, which its answer will show
+                    found.append(Moved(worker.task, *ray.get(worker.moved)))
+                worker.moved = None
+        return found
+
+
+@contextmanager
+def cluster(options: RunOptions, archive: ArchiveOptions, work: int) -> Iterator[Actors]:
+    """Workers on the cluster that is asked for; what was started here has ended when this ends.
+
+    Raises:
+        ConfigError: There is no such cluster, or no machine of it has room for a worker.
+    """
+    scratch = f"cgan-{os.getpid()}-{time.time_ns():x}"
+    threads = options.model.threads or archive.cpus_per_task
+    model = replace(options.model, threads=threads)
+    if model.model is not None:
+        model = replace(model, model=_everywhere(model.model))
+    with _connected(archive.cluster or AUTO):
+        count = min(archive.jobs or _room(archive), work * MAX_PARTS)
+        pool = Actors(replace(options, model=model), archive, count, scratch)
+        try:
+            yield pool
+        finally:
+            pool.close()
+            _sweep(scratch)
+
+
+def _room(archive: ArchiveOptions) -> int:
+    """How many workers the cluster has room for."""
+    room = 0
+    for has in (node["Resources"] for node in _nodes()):
+        fits = int(has.get("CPU", 0) / archive.cpus_per_task)
+        if archive.gpus_per_task:
+            fits = min(fits, int(has.get("GPU", 0) / archive.gpus_per_task))
+        room += fits
+    if not room:
+        need = f"{archive.cpus_per_task} CPUs and {archive.gpus_per_task:g} GPUs"
+        raise ConfigError(
+            f"no machine of the cluster has {need} for a worker; lower --cpus-per-task or --gpus-per-task, "
+            "or give --jobs if machines will come when they are needed"
+        )
+    return room
+
+
+@contextmanager
+def _connected(address: str) -> Iterator[None]:
+    """Join a cluster, or start one of this machine alone; Ray's own signal handlers are taken off again."""
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    quietly: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": True}
+    own = None
+    if address == AUTO and not _answers(AUTO):
+        own = tempfile.mkdtemp(prefix="cgan-ray-")
+        quietly |= {"include_dashboard": False, "object_store_memory": _STORE_BYTES, "_temp_dir": own}
+    elif address != AUTO and not _answers(address):
+        raise ConfigError(
+            f"no Ray cluster answers at {address} within {ANSWER_SECONDS:g} s; is it running there? "
+            "`ray start --head` starts one"
+        )
+    try:
+        try:
+            ray.init(address="local" if own else address, **quietly)
+        except (ConnectionError, RuntimeError, ValueError, ImportError) as error:
+            raise ConfigError(f"cannot join the Ray cluster at {address} ({one_line(str(error))})") from error
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        yield
+    finally:
+        ray.shutdown()
+        if own:
+            shutil.rmtree(own, ignore_errors=True)
+
+
+def _answers(address: str) -> bool:
+    """Whether a cluster answers; asked by a process of its own, since Ray itself waits much longer."""
+    host = address.removeprefix(_CLIENT).partition("/")[0]
+    if address != AUTO and not _listens(host):
+        return False
+    if address.startswith(_CLIENT):
+        program = (
+            "import grpc, sys\n"
+            f"grpc.channel_ready_future(grpc.insecure_channel(sys.argv[1])).result({ANSWER_SECONDS - 2})"
+        )
+        command = [sys.executable, "-c", program, host]
+    else:
+        command = [sys.executable, "-m", "ray.scripts.scripts", "health-check", "--skip-version-check"]
+        command += [] if address == AUTO else ["--address", address]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=ANSWER_SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        return False
+    return done.returncode == 0
+
+
+def _listens(host: str) -> bool:
+    """Whether anything at all is at HOST:PORT."""
+    name, _, port = host.rpartition(":")
+    if not name or not port.isdigit():
+        raise ConfigError(f"--cluster {host} is no address; give HOST:PORT or ray://HOST:PORT")
+    try:
+        socket.create_connection((name, int(port)), ANSWER_SECONDS / 2).close()
+    except OSError:
+        return False
+    return True
+
+
+def _sweep(scratch: str) -> None:
+    """Remove what killed workers have left on their machines."""
+
+    def remove() -> None:
+        shutil.rmtree(Path(tempfile.gettempdir()) / scratch, ignore_errors=True)
+
+    with suppress(RayError):
+        sweeper = ray.remote(num_cpus=0)(remove)
+        nodes = [node["NodeID"] for node in _nodes()]
+        swept = [
+            sweeper.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=True)).remote()
+            for node in nodes
+        ]
+        ray.wait(swept, num_returns=len(swept), timeout=ANSWER_SECONDS)
+
+
+def _nodes() -> list[dict[str, Any]]:
+    """The machines of the cluster."""
+    every: Any = ray.nodes
+    return [node for node in every() if node["Alive"]]
+
+
+def _everywhere(path: Path) -> Path:
+    """The path from whatever folder one stands in."""
+    return path if is_remote(path) else path.absolute()

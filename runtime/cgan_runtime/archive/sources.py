@@ -1,0 +1,94 @@
+"""What an archive holds, and what its results are called.
+
+results = output_folder(folder, None)
+items = find_items(folder, results, options, recursive=True)
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cgan_runtime.archive.places import is_remote
+from cgan_runtime.archive.schedule import Item
+from cgan_runtime.errors import MediaError
+from cgan_runtime.media.target import FILMS, INFIX, PICTURES, film_suffix
+from cgan_runtime.run_options import RunOptions
+
+
+def output_folder(folder: Path, asked: Path | None) -> Path:
+    """The folder for the results, made if need be: by default `DIR.colour` beside the archive.
+
+    Raises:
+        MediaError: It is the archive itself, or cannot be made.
+    """
+    results = asked or _beside(folder)
+    if is_remote(results):
+        same = results == folder
+    else:
+        same = not is_remote(folder) and results.resolve() == folder.resolve()
+    if same:
+        raise MediaError(f"the output folder {results} is the input itself; name another with -o")
+    try:
+        results.mkdir(exist_ok=True, parents=is_remote(results))
+    except OSError as error:
+        raise MediaError(
+            f"cannot make the folder {results} ({error.strerror or error}); name another with -o"
+        ) from error
+    return results
+
+
+def find_items(folder: Path, results: Path, options: RunOptions, *, recursive: bool) -> list[Item]:
+    """Every picture and film, in the order of their names; those that have a result count as skipped.
+
+    Raises:
+        MediaError: The folder cannot be read, or holds nothing of the kind.
+    """
+    try:
+        found = folder.rglob("*") if recursive else folder.iterdir()
+        sources = sorted(path for path in found if _is_input(path, folder, results))
+    except OSError as error:
+        raise MediaError(
+            f"cannot read the folder {folder} ({error.strerror or error}); give one that is there"
+        ) from error
+    if not sources:
+        mend = "" if recursive else "; --recursive looks into subfolders"
+        raise MediaError(f"{folder} holds no picture and no film{mend}")
+    items = []
+    for source in sources:
+        inside = source.relative_to(folder)
+        target = results / str(inside.parent) / _name_of_result(source, options)
+        if not is_remote(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+        item = Item(
+            str(inside), source, target, source.suffix.lower() in PICTURES, size=source.stat().st_size
+        )
+        if target.exists() and not options.files.overwrite:
+            item.state = "skipped"
+        items.append(item)
+    return items
+
+
+def _beside(folder: Path) -> Path:
+    """`DIR.colour` beside the folder, also where it is given as `.` or `..`."""
+    named = folder if folder.name not in ("", "..") else folder.resolve()
+    if not named.name:
+        raise MediaError(f"there is no place beside {folder}; name an output folder with -o")
+    return named.with_name(f"{named.name}{INFIX}")
+
+
+def _is_input(path: Path, folder: Path, results: Path) -> bool:
+    inside = path.relative_to(folder).parts
+    return (
+        path.suffix.lower() in FILMS | PICTURES
+        and not any(part.startswith(".") for part in inside)
+        and results not in path.parents
+        and path.is_file()
+    )
+
+
+def _name_of_result(source: Path, options: RunOptions) -> str:
+    """The source's own name, with a suffix added where its format cannot be written: unique either way."""
+    suffix = source.suffix
+    if suffix.lower() in FILMS:
+        suffix = film_suffix(source, options.encoder)
+    return source.name if suffix == source.suffix else source.name + suffix
