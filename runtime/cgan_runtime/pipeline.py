@@ -24,7 +24,7 @@ from cgan_runtime.errors import MediaError
 from cgan_runtime.media.deinterlace import Deinterlace
 from cgan_runtime.media.image import read_image, write_image
 from cgan_runtime.media.reader import FilmReader
-from cgan_runtime.media.segments import Coloured, Work, fingerprint
+from cgan_runtime.media.segments import Coloured, Work
 from cgan_runtime.media.target import EncoderSettings, check_output
 from cgan_runtime.media.writer import FilmWriter
 from cgan_runtime.painter import Painter, Progress, told_where
@@ -216,7 +216,7 @@ def film_identity(
     backend = colorizer.backend
     versions = ".".join(str(part) for version in av.library_versions.values() for part in version)
     return {
-        "input": fingerprint(reader.path),
+        "input": reader.fingerprint,
         "model": backend.manifest.sha256,
         "back end": f"{backend.name} on {backend.device}",
         "size": str(colorizer.side),

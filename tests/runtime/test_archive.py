@@ -35,8 +35,7 @@ from cgan_runtime.run_options import FileOptions, FilmOptions, ModelOptions, Rep
 Do = Callable[[Task], Answer]
 
 
-def film_result(frames: int = 100) -> FilmResult:
-    return FilmResult(Path("out"), 1, 64, 48, frames, 1.0, "fake")
+PUT_TOGETHER = FilmResult(Path("out"), 1, 64, 48, 750, 1.0, "fake", kept_frames=750)
 
 
 class FakePool:
@@ -74,7 +73,7 @@ def in_parts(task: Task) -> Answer:
         return Answer(Plan(750, tuple(Part(n, n + 1, 250 * n) for n in range(3))))
     if task.kind == "part":
         return Answer(250)
-    return Answer(film_result(750))
+    return Answer(PUT_TOGETHER)
 
 
 def test_films_in_parts_are_put_together_when_all_parts_are_made() -> None:

@@ -168,8 +168,8 @@ class Schedule:
 
     def _move(self, task: Task, done: int, total: int | None) -> None:
         item = self.items[task.item]
-        if task.kind == "film" and task.item in self._missing:  # is put together: all frames are counted
-            return
+        if task.kind not in ("film", "part") or (task.part is None and task.item in self._missing):
+            return  # colours no frame, or puts together a film whose frames are counted already
         frames = self._moved[task.item]
         frames[task.part] = done
         if total := self._totals.get(task.item) or total:

@@ -56,7 +56,7 @@ def find_items(folder: Path, results: Path, options: RunOptions, *, recursive: b
     items = []
     for source in sources:
         inside = source.relative_to(folder)
-        target = results / str(inside.parent) / _name_of_result(source, options)
+        target = results.joinpath(*inside.parts[:-1], _name_of_result(source, options))
         if not is_remote(target):
             target.parent.mkdir(parents=True, exist_ok=True)
         item = Item(

@@ -9,6 +9,8 @@ Damage is survived and counted: what can be decoded is yielded.
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -24,6 +26,7 @@ from cgan_runtime.media.deinterlace import Deinterlace, Deinterlacer
 _MAX_FAILED_READS = 16  # in a row; then the rest of a damaged film is given up
 _MISSING_TAIL = 0.25  # seconds short of the stated duration from which a film counts as cut off
 _NUMBERS_TOLD = 5  # of frames with errors
+_SAMPLE = 1 << 20  # bytes of a film's start, middle and end that tell it from others
 _MICROSECONDS = 1_000_000  # per second; the unit of a container's duration
 _MOV = "mov,mp4,m4a,3gp,3g2,mj2"
 
@@ -35,6 +38,7 @@ class FilmReader:
         path: Where it lies.
         container: The opened file.
         stream: The video stream that is coloured.
+        fingerprint: Tells it from other films, not from copies.
         first: Its first frame (also yielded by iterating).
         stated_frames: How many frames the film should have, exact or by its duration; None where unknown.
     """
@@ -51,6 +55,7 @@ class FilmReader:
             MediaError: Missing, a folder, not readable, not a film, without a picture, or without a frame.
         """
         self.path = path
+        self.fingerprint = _fingerprint(path)
         self.container = _open(path)
         self._packets = self._hidden = self._frames = 0
         self._failed_decodes = self._failed_reads = self._retimed = 0
@@ -220,16 +225,25 @@ class FilmReader:
         return round(seconds * rate) or None
 
 
-def _open(path: Path) -> av.container.InputContainer:
+def _fingerprint(path: Path) -> str:
+    """Of a film's size and three stretches of it, not of its date, which copying changes."""
     if path.is_dir():
         raise MediaError(f"{path} is a folder; colour all it holds with --input-dir")
     try:
         with path.open("rb") as file:
-            empty = not file.read(1)
+            size = file.seek(0, os.SEEK_END)
+            digest = hashlib.sha256(str(size).encode())
+            for start in (0, max(0, (size - _SAMPLE) // 2), max(0, size - _SAMPLE)):
+                file.seek(start)
+                digest.update(file.read(_SAMPLE))
     except OSError as error:
         raise MediaError(f"cannot read {path} ({error.strerror}); give a film that is there") from error
-    if empty:
+    if not size:
         raise MediaError(f"{path} is empty; give a film")
+    return digest.hexdigest()
+
+
+def _open(path: Path) -> av.container.InputContainer:
     try:
         # An absolute path cannot be taken for a protocol; what is no local path is read as a stream. Tags
         # should be UTF-8; in old files some are not.

@@ -10,7 +10,6 @@ so that the film is the same whether it was made in one go, in several, or by se
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import secrets
@@ -37,7 +36,6 @@ _RECORD = struct.Struct("<qqqBI")  # pts, dts, duration (ticks of the film's clo
 _END = struct.Struct("<8sI")  # mark, frames; the file's last bytes
 _END_MARK = b"cgan-end"
 _MEMORIES = 2  # of the latest segments; a megabyte each would be too much for all
-_SAMPLE = 1 << 20  # bytes of a film's start, middle and end that tell it from others
 
 
 @dataclass(frozen=True)
@@ -242,17 +240,6 @@ def _done_frames(target: Path) -> int:
     if not (folder / _SETTINGS).is_file():  # killed while the folder was being removed
         return 0
     return sum(_frames(path) for path in folder.glob("*.segment"))
-
-
-def fingerprint(film: Path) -> str:
-    """Tell a film from others by its size and three stretches, not by its date, which copying changes."""
-    with film.open("rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        digest = hashlib.sha256(str(size).encode())
-        for start in (0, max(0, (size - _SAMPLE) // 2), max(0, size - _SAMPLE)):
-            file.seek(start)
-            digest.update(file.read(_SAMPLE))
-    return digest.hexdigest()
 
 
 def _segment(folder: Path, index: int) -> Path:

@@ -1,0 +1,215 @@
+"""A cluster of two machines, as Ray plays them on one: a worker is killed, a film kills, the driver dies."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.films import Film, decoded, packets_of, scenes, write_film, write_scenes
+
+from cgan_runtime.media.segments import SEGMENT_FRAMES, work_folder
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for processes in /proc"),
+]
+
+os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+STORE = 80_000_000  # bytes
+LONG = 8 * SEGMENT_FRAMES + 20  # frames; two parts
+PATIENCE = 240  # seconds, for a busy machine
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """A cluster of two nodes with one core each, and nothing of it when it has gone."""
+    cluster_utils = pytest.importorskip("ray.cluster_utils")
+    folder = tempfile.mkdtemp(prefix="cgan-ray-test-", dir="/tmp")  # sockets need short names
+    node = {"num_cpus": 1, "object_store_memory": STORE}
+    cluster = cluster_utils.Cluster(
+        initialize_head=True, head_node_args={**node, "include_dashboard": False, "temp_dir": folder}
+    )
+    try:
+        cluster.add_node(**node)
+        cluster.wait_for_nodes()
+        yield cluster.address
+    finally:
+        cluster.shutdown()
+        shutil.rmtree(folder, ignore_errors=True)
+    assert not processes(folder)
+
+
+@pytest.fixture(scope="module")
+def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six films, one of them long enough for several workers."""
+    folder = tmp_path_factory.mktemp("archive") / "films"
+    folder.mkdir()
+    cuts = tuple(range(90, LONG, 170))
+
+    def scene(number: int) -> int:
+        return sum(number >= cut for cut in cuts)
+
+    times = [Fraction(number, 25) for number in range(LONG)]
+    write_scenes(folder / "long.mkv", scenes(LONG, scene, (48, 64)), times)
+    for number in range(5):
+        write_film(folder / f"short{number}.mp4", Film(frames=30 + 10 * number, sound=["aac"]))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def alone(films: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What one machine makes of them."""
+    out = tmp_path_factory.mktemp("alone") / "out"
+    done = subprocess.run(
+        command(films, out, "--threads", 1), capture_output=True, text=True, timeout=PATIENCE
+    )
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+def command(films: Path, out: Path, *more: object) -> list[str]:
+    asked = ["--input-dir", films, "-o", out, "--crf", 0, "--size", 64, "--backend", "onnxruntime", *more]
+    return [sys.executable, "-c", "from cgan_runtime.cli import main; main()", *map(str, asked)]
+
+
+def processes(*words: str) -> list[int]:
+    """Processes whose command line has all the words."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit() and int(folder.name) != os.getpid():
+            with suppress(OSError):
+                line = (folder / "cmdline").read_bytes().decode(errors="replace")
+                if all(word in line for word in words):
+                    found.append(int(folder.name))
+    return found
+
+
+def opens(pid: int, name: str) -> bool:
+    """Whether a process has a file of that name open."""
+    with suppress(OSError):
+        return any(str(link.readlink()).endswith(name) for link in Path(f"/proc/{pid}/fd").iterdir())
+    return False
+
+
+def until(condition: Callable[[], Any], what: str) -> Any:
+    last = time.monotonic() + PATIENCE
+    while time.monotonic() < last:
+        if found := condition():
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"{what} did not come about")
+
+
+def begin(*args: Any) -> subprocess.Popen[str]:
+    return subprocess.Popen(command(*args), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def ended(run: subprocess.Popen[str]) -> tuple[int, str, str]:
+    out, errors = run.communicate(timeout=PATIENCE)
+    return run.returncode, out, errors
+
+
+def report_in(out: Path) -> dict[str, Any]:
+    return json.loads((out / "cgan-report.json").read_text())  # type: ignore[no-any-return]
+
+
+def same(out: Path, alone: Path) -> None:
+    names = sorted(path.name for path in alone.iterdir())
+    assert sorted(path.name for path in out.iterdir()) == names
+    for name in names:
+        if name != "cgan-report.json":
+            assert decoded(out / name) == decoded(alone / name)
+            assert packets_of(out / name, "audio") == packets_of(alone / name, "audio")
+
+
+def left_in_temporary_folders() -> set[str]:
+    return {path.name for path in Path(tempfile.gettempdir()).glob("cgan-[0-9]*")}
+
+
+def segments(out: Path) -> list[Path]:
+    return list(work_folder(out / "long.mkv").glob("*.segment"))
+
+
+def test_a_worker_killed_in_the_middle(address: str, films: Path, alone: Path, tmp_path: Path) -> None:
+    before, out = left_in_temporary_folders(), tmp_path / "out"
+    run = begin(films, out, "--cluster", address)
+    until(lambda: segments(out) or run.poll() is not None, "a segment")
+    victim = until(lambda: processes("ray::Actor.run"), "a worker")[0]
+    os.kill(victim, signal.SIGKILL)
+    code, printed, errors = ended(run)
+    assert code == 0, errors
+    assert printed.splitlines()[-1] == f"6 of 6 coloured into {out}"
+    same(out, alone)
+    report = report_in(out)
+    assert (report["done"], report["failed"], report["workers"], report["workers_lost"]) == (6, 0, 2, 1)
+    assert sum(item.get("failed_tries", 0) for item in report["items"]) == 1
+    assert report["frames"] == sum(item["frames"] for item in report["items"])
+    assert report["frames"] == LONG + sum(30 + 10 * number for number in range(5))
+    assert left_in_temporary_folders() <= before
+    until(lambda: not processes("ray::Actor"), "the end of all workers")
+
+
+def test_the_driver_dies_and_another_goes_on(address: str, films: Path, alone: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    run = begin(films, out, "--cluster", address)
+    until(lambda: len(segments(out)) >= 2 or run.poll() is not None, "two segments")
+    run.kill()
+    run.communicate()
+    until(lambda: not processes("ray::Actor"), "the end of its workers")
+    assert segments(out)
+    kept = len(segments(out))
+    code, _, errors = ended(begin(films, out, "--cluster", address, "--resume"))
+    assert code == 0, errors
+    same(out, alone)
+    report = report_in(out)
+    assert report["frames"] <= LONG + 250 - kept * SEGMENT_FRAMES
+    assert report["done"] + report["skipped"] == 6
+
+
+def test_a_film_that_kills_its_workers_is_given_up(address: str, films: Path, tmp_path: Path) -> None:
+    archive, out = tmp_path / "archive", tmp_path / "out"
+    archive.mkdir()
+    for name in ("short0.mp4", "short1.mp4"):
+        shutil.copy(films / name, archive / name)
+    shutil.copy(films / "long.mkv", archive / "poison.mkv")
+    run = begin(archive, out, "--cluster", address, "--tries", 2, "--jobs", 1)
+    while run.poll() is None:
+        for pid in processes("ray::"):
+            if opens(pid, "poison.mkv"):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+        time.sleep(0.02)
+    code, printed, errors = ended(run)
+    assert code == 1
+    assert "failed: poison.mkv: its worker died" in printed
+    assert "(given up after 2 tries)" in errors
+    report = report_in(out)
+    assert (report["done"], report["failed"], report["workers_lost"]) == (2, 1, 2)
+    assert not (out / "poison.mkv").exists()
+
+
+def test_an_address_at_which_nothing_of_ray_answers(films: Path, tmp_path: Path) -> None:
+    with socket.socket() as mute:
+        mute.bind(("127.0.0.1", 0))
+        mute.listen()
+        host = f"127.0.0.1:{mute.getsockname()[1]}"
+        for address in (host, f"ray://{host}"):
+            began = time.monotonic()
+            code, _, errors = ended(begin(films, tmp_path / "out", "--cluster", address))
+            assert code == 1
+            assert f"no Ray cluster answers at {address}" in errors
+            assert errors.count("\n") == 1
+            assert time.monotonic() - began < 60  # 15 on a machine that has nothing else to do
