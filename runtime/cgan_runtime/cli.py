@@ -6,7 +6,7 @@ cgan-run --input-dir FOLDER
 cgan-run --webcam
 cgan-run --serve
 
-Here it is declared and handed to who does the work: `jobs` a film or a picture, `folder` a folder, `live`
+Here it is declared and handed to who does the work: `jobs` a film or a picture, `archive` a folder, `live`
 a camera.
 """
 

@@ -131,7 +131,7 @@ def test_the_folder_one_stands_in(work: Path, tiny_model: Path) -> None:
 
 @pytest.mark.parametrize("args", [[], ["--video", "a.mp4", "--image", "a.png"]])
 def test_exactly_one_input_is_a_matter_of_usage(args: Sequence[str]) -> None:
-    _refused(_run(*args), "give exactly one of --video, --image and --input-dir", code=2)
+    _refused(_run(*args), "give exactly one of --video, --image, --input-dir", code=2)
 
 
 @pytest.mark.parametrize(

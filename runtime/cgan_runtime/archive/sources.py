@@ -1,7 +1,8 @@
 """What an archive holds, and what its results are called.
 
 results = output_folder(folder, None)
-items = find_items(folder, results, options, recursive=True)
+sources = find_sources(folder, results, recursive=True)
+items = [item_of(source, folder, results, options) for source in sources]
 """
 
 from __future__ import annotations
@@ -16,29 +17,33 @@ from cgan_runtime.run_options import RunOptions
 
 
 def output_folder(folder: Path, asked: Path | None) -> Path:
-    """The folder for the results, made if need be: by default `DIR.colour` beside the archive.
+    """The folder for the results: by default `DIR.colour` beside the archive.
 
     Raises:
-        MediaError: It is the archive itself, or cannot be made.
+        MediaError: It is the archive itself.
     """
     results = asked or _beside(folder)
-    if is_remote(results):
-        same = results == folder
-    else:
-        same = not is_remote(folder) and results.resolve() == folder.resolve()
-    if same:
+    local = not is_remote(results) and not is_remote(folder)
+    if results.resolve() == folder.resolve() if local else results == folder:
         raise MediaError(f"the output folder {results} is the input itself; name another with -o")
-    try:
-        results.mkdir(exist_ok=True, parents=is_remote(results))
-    except OSError as error:
-        raise MediaError(
-            f"cannot make the folder {results} ({error.strerror or error}); name another with -o"
-        ) from error
     return results
 
 
-def find_items(folder: Path, results: Path, options: RunOptions, *, recursive: bool) -> list[Item]:
-    """Every picture and film, in the order of their names; those that have a result count as skipped.
+def make_folder(results: Path) -> None:
+    """Make the folder for the results, if it is not there.
+
+    Raises:
+        MediaError: It cannot be made.
+    """
+    try:
+        results.mkdir(exist_ok=True, parents=is_remote(results))
+    except OSError as error:
+        reason = error.strerror or error
+        raise MediaError(f"cannot make the folder {results} ({reason}); name another with -o") from error
+
+
+def find_sources(folder: Path, results: Path, *, recursive: bool) -> list[Path]:
+    """Every picture and film, in the order of their names.
 
     Raises:
         MediaError: The folder cannot be read, or holds nothing of the kind.
@@ -53,19 +58,20 @@ def find_items(folder: Path, results: Path, options: RunOptions, *, recursive: b
     if not sources:
         mend = "" if recursive else "; --recursive looks into subfolders"
         raise MediaError(f"{folder} holds no picture and no film{mend}")
-    items = []
-    for source in sources:
-        inside = source.relative_to(folder)
-        target = results.joinpath(*inside.parts[:-1], _name_of_result(source, options))
-        if not is_remote(target):
-            target.parent.mkdir(parents=True, exist_ok=True)
-        item = Item(
-            str(inside), source, target, source.suffix.lower() in PICTURES, size=source.stat().st_size
-        )
-        if target.exists() and not options.files.overwrite:
-            item.state = "skipped"
-        items.append(item)
-    return items
+    return sources
+
+
+def item_of(source: Path, folder: Path, results: Path, options: RunOptions) -> Item:
+    """A source and its result, whose folder is made; one whose result is there counts as skipped."""
+    inside = source.relative_to(folder)
+    target = results.joinpath(*inside.parts[:-1], _name_of_result(source, options))
+    if not is_remote(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+    still = source.suffix.lower() in PICTURES
+    item = Item(str(inside), source, target, still, size=source.stat().st_size)
+    if target.exists() and not options.files.overwrite:
+        item.state = "skipped"
+    return item
 
 
 def _beside(folder: Path) -> Path:
