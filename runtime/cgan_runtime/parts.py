@@ -162,7 +162,8 @@ def colour_part(
                 warm_from = first * SEGMENT_FRAMES
                 steady.state = TemporalState.from_bytes(memory) if memory else None
             frames = range(first * SEGMENT_FRAMES, part.end * SEGMENT_FRAMES)
-            painter = _PartPainter(colorizer, steady, writer, frames, warm_from, progress)
+            border = part.first * SEGMENT_FRAMES
+            painter = _PartPainter(colorizer, steady, writer, frames, warm_from, border, progress)
             if frames:
                 with told_where(painter, target):
                     run_stages(_until(frames.stop, reader), painter, writer.keep, depth=QUEUE_DEPTH)
@@ -223,10 +224,11 @@ class _PartPainter(Painter):
         writer: FilmWriter,
         own: range,
         warm_from: int,
+        border: int,
         progress: Progress | None,
     ) -> None:
-        super().__init__(colorizer, temporal, writer.layout, 0, len(own), progress)
-        self._own, self._warm_from = own, warm_from
+        super().__init__(colorizer, temporal, writer.layout, 0, own.stop - border, progress)
+        self._own, self._warm_from, self._border = own, warm_from, border
 
     def _done_with(self, item: av.VideoFrame) -> Coloured | Passed:
         if self.frames >= self._own.start:
@@ -236,8 +238,8 @@ class _PartPainter(Painter):
         return Passed(item.pts or 0)
 
     def _tell(self) -> None:
-        if self._progress is not None:
-            self._progress(max(0, self.frames - self._own.start), self._total)
+        if self._progress is not None and self.frames > self._own.start:
+            self._progress(self.frames - self._border, self._total)
 
 
 def _identity(

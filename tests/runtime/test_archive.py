@@ -60,7 +60,7 @@ class FakePool:
         if not self._open:
             return []
         task = self._open.pop(0)
-        return [Moved(task, 1, 2), Ended(task, self._do(task))]
+        return [Moved(task, 250, 250), Ended(task, self._do(task))]
 
 
 def items(*names: str, still: bool = False) -> list[Item]:
@@ -79,8 +79,8 @@ def in_parts(task: Task) -> Answer:
 def test_films_in_parts_are_put_together_when_all_parts_are_made() -> None:
     told: list[str] = []
     work = items("a", "b")
-    pool = FakePool(in_parts)
-    schedule = Schedule(work, lambda item: told.append(item.name) if item else None, tries=3, divide=True)
+    pool = FakePool(in_parts, count=8)
+    schedule = Schedule(work, lambda item: told.append(item.name) if item else None, tries=3)
     schedule.run(pool)
     assert [item.state for item in work] == ["done", "done"]
     assert sorted(told) == ["a", "b"]
@@ -101,7 +101,7 @@ def test_what_was_lost_with_a_worker_is_done_again_and_nothing_twice() -> None:
 
     (item,) = work = items("a")
     pool = FakePool(do)
-    Schedule(work, lambda _: None, tries=3, divide=True).run(pool)
+    Schedule(work, lambda _: None, tries=3).run(pool)
     assert (item.state, item.tries, item.frames) == ("done", 2, 750)
     parts = Counter(task.part for task in pool.given if task.kind == "part")
     assert parts == {Part(0, 1, 0): 1, Part(1, 2, 250): 3, Part(2, 3, 500): 1}
@@ -112,8 +112,8 @@ def test_a_film_that_kills_is_given_up_and_the_rest_is_made() -> None:
         return Answer(error="its worker was killed") if str(task.source) == "bad" else in_parts(task)
 
     work = items("a", "bad", "c")
-    pool = FakePool(do)
-    Schedule(work, lambda _: None, tries=2, divide=True).run(pool)
+    pool = FakePool(do, count=8)
+    Schedule(work, lambda _: None, tries=2).run(pool)
     assert [item.state for item in work] == ["done", "failed", "done"]
     assert sum(str(task.source) == "bad" for task in pool.given) == 2
     report = report_of(work, 2.0, pool)
@@ -134,9 +134,36 @@ def test_parts_of_a_film_that_was_given_up_are_not_begun() -> None:
     def do(task: Task) -> Answer:
         return Answer(error="refused", final=True) if task.kind == "part" else in_parts(task)
 
-    pool = FakePool(do, count=1)
-    Schedule(items("a"), lambda _: None, tries=1, divide=True).run(pool)
-    assert [task.kind for task in pool.given] == ["plan", "part"]
+    pool = FakePool(do, count=2)
+    Schedule(items("a"), lambda _: None, tries=1).run(pool)
+    assert [task.kind for task in pool.given] == ["plan", "part", "part"]  # two had begun
+
+
+def test_only_films_that_others_would_wait_for_are_divided() -> None:
+    work = items("a", "b", "c", "d")
+    work[2].size = 100
+    pool = FakePool(in_parts, count=2)
+    Schedule(work, lambda _: None, tries=1).run(pool)
+    assert {task.item for task in pool.given if task.kind == "plan"} == {2}
+    assert pool.given[0].item == 2
+    alone = FakePool(in_parts, count=1)
+    Schedule(items("a"), lambda _: None, tries=1).run(alone)
+    assert [task.kind for task in alone.given] == ["film"]
+
+
+def test_a_film_that_gets_on_is_not_given_up_for_its_workers() -> None:
+    class DyingPool(FakePool):
+        """Workers that die after 300 frames each."""
+
+        def events(self, timeout: float) -> list[Event]:
+            task, tries = self._open.pop(0), len(self.given)
+            if tries == 6:
+                return [Ended(task, Answer(PUT_TOGETHER))]
+            return [Moved(task, 300 * tries, 2000), Ended(task, Answer(error="its worker was killed"))]
+
+    (item,) = work = items("a")
+    Schedule(work, lambda _: None, tries=2).run(DyingPool(in_parts, count=1))
+    assert item.state == "done"
 
 
 def options_for(tiny_model: Path, output: Path, **film: bool) -> RunOptions:

@@ -159,8 +159,9 @@ def test_a_worker_killed_in_the_middle(address: str, films: Path, alone: Path, t
     report = report_in(out)
     assert (report["done"], report["failed"], report["workers"], report["workers_lost"]) == (6, 0, 2, 1)
     assert sum(item.get("failed_tries", 0) for item in report["items"]) == 1
-    assert report["frames"] == sum(item["frames"] for item in report["items"])
-    assert report["frames"] == LONG + sum(30 + 10 * number for number in range(5))
+    total = sum(item["frames"] for item in report["items"])
+    assert total == LONG + sum(30 + 10 * number for number in range(5))
+    assert total - LONG < report["frames"] <= total  # what the killed one had made is kept, not counted
     assert left_in_temporary_folders() <= before
     until(lambda: not processes("ray::Actor"), "the end of all workers")
 

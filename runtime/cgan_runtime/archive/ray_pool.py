@@ -40,7 +40,8 @@ from cgan_runtime.run_options import RunOptions
 ANSWER_SECONDS = 10.0
 """That a cluster may take to answer at all."""
 
-_ASK_SECONDS = 1.0  # between two questions to a worker on how far it is
+_ASK_SECONDS = 1.0  # between two questions to a worker on how far it is, at least
+_ASKED_PER_SECOND = 100  # workers, at most: one driver has to hear them all
 _STILLBORN = 3  # workers in a row that die before they have a model; then there is no point in more
 _STORE_BYTES = 80_000_000  # of Ray's object store, where we start it: tasks and answers are small
 _CLIENT = "ray://"
@@ -166,10 +167,11 @@ class Actors:
     def _moves(self) -> list[Event]:
         """How far the tasks are, as far as workers have said by now."""
         now, found = time.monotonic(), list[Event]()
+        pause = max(_ASK_SECONDS, self.count / _ASKED_PER_SECOND)
         for worker in self._workers:
             if worker.task is None:
                 continue
-            if worker.moved is None and now - worker.asked >= _ASK_SECONDS:
+            if worker.moved is None and now - worker.asked >= pause:
                 worker.moved, worker.asked = worker.actor.moved.remote(), now
             elif worker.moved is not None and ray.wait([worker.moved], timeout=0)[0]:
                 with suppress(RayError):  # it has died, which its answer will show

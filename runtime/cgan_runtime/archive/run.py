@@ -50,7 +50,6 @@ def run_folder(folder: Path, options: RunOptions, archive: ArchiveOptions, conso
         items,
         telling,
         tries=archive.tries,
-        divide=archive.cluster is not None,
         overwrite=options.files.overwrite,
         resume=options.film.resume,
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -17,10 +18,14 @@ from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
 
 from cgan_runtime.archive.tasks import Answer, Event, Kind, Moved, Task
+from cgan_runtime.media.segments import SEGMENT_FRAMES
 from cgan_runtime.parts import Part, Plan
 from cgan_runtime.pipeline import FilmResult, StillResult
 
 State = Literal["waiting", "done", "skipped", "failed"]
+
+DIVIDED_FROM = 0.5
+"""Of a worker's fair share of all bytes: a film that is larger is made in parts."""
 
 POLL_SECONDS = 0.25
 """How long to wait for something to happen before the bar moves on."""
@@ -87,6 +92,7 @@ class Item:
 
 
 Tell: TypeAlias = "Callable[[Item | None], None]"
+_Key: TypeAlias = "tuple[int, str, Part | None]"
 
 
 class Schedule:
@@ -102,34 +108,29 @@ class Schedule:
         tell: Tell,
         *,
         tries: int,
-        divide: bool = False,
         overwrite: bool = False,
         resume: bool = False,
     ) -> None:
-        """Plan the first tasks.
+        """Begin nothing yet.
 
         Args:
             items: Sources.
             tell: Told of each item that is done or has failed, and with None that time has passed.
-            tries: After so many workers that died over a task, its film is given up.
-            divide: Make films in parts, several workers at once.
+            tries: After so many workers that died over a task without getting on, its film is given up.
             overwrite: Results may exist.
             resume: Go on with what is kept.
         """
         self.items = items
-        self._tell, self._tries, self._divide = tell, tries, divide
+        self._tell, self._tries, self._overwrite, self._resume = tell, tries, overwrite, resume
         self._ready: list[tuple[int, int, Task]] = []  # a heap: how urgent, how old
         self._count = itertools.count()
         self._running = 0
-        self._tried: Counter[tuple[int, str, Part | None]] = Counter()
+        self._began: dict[int, float] = {}  # when work on an item did
+        self._tried: Counter[_Key] = Counter()
+        self._reached: dict[_Key, int] = {}  # frames that the best try has come to
         self._missing: dict[int, int] = {}  # parts of a divided film that are not made yet
         self._totals: dict[int, int] = {}  # frames of a film
         self._moved: dict[int, dict[Part | None, int]] = defaultdict(dict)  # frames of a film, by part
-        waiting = [number for number, item in enumerate(items) if item.state == "waiting"]
-        for number in sorted(waiting, key=lambda each: -items[each].size):  # what is long must not begin last
-            item = items[number]
-            kind: Kind = "still" if item.still else "plan" if divide else "film"
-            self._add(Task(number, kind, item.source, item.target, overwrite=overwrite, resume=resume))
 
     @property
     def frames(self) -> int:
@@ -142,10 +143,12 @@ class Schedule:
         Raises:
             CganError: The pool can have no workers any more.
         """
+        self._begin(pool.count)
         while self._ready or self._running:
             while self._ready and pool.idle():
                 task = heapq.heappop(self._ready)[-1]
                 if self.items[task.item].state == "waiting":  # else it was given up meanwhile
+                    self._began.setdefault(task.item, time.monotonic())
                     self._running += 1
                     pool.give(task)
             for event in pool.events(POLL_SECONDS):
@@ -161,9 +164,32 @@ class Schedule:
         if self.items[event.task.item].state == "waiting":  # else what it was for was given up meanwhile
             self._end(event.task, event.answer)
 
-    def _add(self, task: Task) -> None:
+    def _begin(self, workers: int) -> None:
+        """Line up the first tasks, the longest first: what is long must not begin last.
+
+        A film is divided where it is so long that others would wait for it: dividing costs readings.
+        """
+        waiting = [number for number, item in enumerate(self.items) if item.state == "waiting"]
+        fair_share = sum(self.items[number].size for number in waiting) / workers
+        if workers > 1:
+            waiting.sort(key=lambda number: -self.items[number].size)
+        for number in waiting:
+            item = self.items[number]
+            divided = workers > 1 and item.size > fair_share * DIVIDED_FROM
+            kind: Kind = "still" if item.still else "plan" if divided else "film"
+            self._add(
+                Task(
+                    number,
+                    kind,
+                    item.source,
+                    item.target,
+                    overwrite=self._overwrite,
+                    resume=self._resume,
+                )
+            )
+
+    def _add(self, task: Task, *, begun: bool = False) -> None:
         """Let a task wait its turn: a film that was begun is brought to its end first."""
-        begun = task.kind == "part" or (task.kind == "film" and self._divide)
         heapq.heappush(self._ready, (0 if begun else 1, next(self._count), task))
 
     def _move(self, task: Task, done: int, total: int | None) -> None:
@@ -171,7 +197,7 @@ class Schedule:
         if task.kind not in ("film", "part") or (task.part is None and task.item in self._missing):
             return  # colours no frame, or puts together a film whose frames are counted already
         frames = self._moved[task.item]
-        frames[task.part] = done
+        frames[task.part] = max(done, frames.get(task.part, 0))
         if total := self._totals.get(task.item) or total:
             item.part = max(item.part, min(1.0, sum(frames.values()) / total))
 
@@ -182,33 +208,41 @@ class Schedule:
         elif isinstance(answer.result, Plan):
             self._plan(task, answer.result)
         elif isinstance(answer.result, int):
-            self._move(task, answer.result, None)
             item.frames += answer.result
             self._missing[task.item] -= 1
             if not self._missing[task.item]:
-                self._add(replace(task, kind="film", part=None))
+                self._add(replace(task, kind="film", part=None), begun=True)
         elif answer.result is not None:
-            item.result, item.state, item.part = answer.result, "done", 1.0
-            if isinstance(answer.result, FilmResult):
-                item.frames += answer.result.frames - answer.result.kept_frames
+            result = answer.result
+            if isinstance(result, FilmResult):
+                item.frames += result.frames - result.kept_frames
+                result = replace(
+                    result,
+                    kept_frames=max(0, result.frames - item.frames),
+                    seconds=time.monotonic() - self._began[task.item],
+                )
+            item.result, item.state, item.part = result, "done", 1.0
             self._tell(item)
 
     def _plan(self, task: Task, plan: Plan) -> None:
         """Make a film whose cuts are known; its work has been begun, so what follows goes on with that."""
         self._totals[task.item] = plan.frames
         if len(plan.parts) == 1:
-            self._add(replace(task, kind="film", resume=True))
+            self._add(replace(task, kind="film", resume=True), begun=True)
             return
         self._missing[task.item] = len(plan.parts)
         for part in plan.parts:
-            self._add(replace(task, kind="part", part=part, resume=True))
+            self._add(replace(task, kind="part", part=part, resume=True), begun=True)
 
     def _fail(self, task: Task, answer: Answer) -> None:
         item, key = self.items[task.item], (task.item, task.kind, task.part)
+        reached = self._moved[task.item].get(task.part, 0)
+        if reached >= self._reached.get(key, 0) + SEGMENT_FRAMES:  # not the film's fault: it got on
+            self._reached[key], self._tried[key] = reached, 0
         self._tried[key] += 1
         item.tries = max(item.tries, self._tried[key])
         if answer.final or self._tried[key] >= self._tries:
             item.state, item.error, item.trace = "failed", answer.error, answer.trace
             self._tell(item)
         else:
-            self._add(replace(task, resume=True))  # with what was made before it failed
+            self._add(replace(task, resume=True), begun=True)  # with what was made before it failed

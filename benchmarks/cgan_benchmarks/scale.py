@@ -1,0 +1,161 @@
+"""What an archive costs on one machine and on many: measured here, and played through for more.
+
+python -m cgan_benchmarks.scale --film samples/sample.mp4 --json benchmarks/results/scale.json
+
+Three things: what a frame costs in each pass over a film; a folder of copies by one worker and by two, in
+processes and by Ray, in turns; and 1,000 films on 100 workers that fail, by the scheduler itself, in
+simulated time. docs/scale.md reckons with the first and checks itself against the others.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from cgan_benchmarks.machine import Others, describe_machine, usable_cores
+from cgan_benchmarks.report import write_document
+from cgan_benchmarks.simulated import Costs, simulate
+from cgan_runtime import __version__
+from cgan_runtime.backends.registry import open_backend
+from cgan_runtime.colorizer import Colorizer
+from cgan_runtime.console import guard
+from cgan_runtime.media.reader import FilmReader
+from cgan_runtime.models import bundled_model
+from cgan_runtime.parts import FilmSettings, colour_part, plan_parts
+from cgan_runtime.pipeline import colour_film
+
+FORMAT, FORMAT_VERSION = "cgan-scale", 1
+COPIES, ROUNDS, PASSES = 4, 2, 3
+RUNS = {
+    "1 process": ["--jobs", "1"],
+    "2 processes": ["--jobs", "2"],
+    "Ray, 1 worker": ["--cluster", "--jobs", "1"],
+    "Ray, 2 workers": ["--cluster", "--jobs", "2"],
+}
+FILMS, WORKERS = 1000, 100
+_PATH = click.Path(path_type=Path)
+T = TypeVar("T")
+
+
+@guard
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--film", type=_PATH, required=True, help="What is coloured, again and again.")
+@click.option("--json", "target", type=_PATH, help="Where the figures go.")
+def main(film: Path, target: Path | None) -> None:
+    """Measure what archives cost, and play a large one through."""
+    others = Others()
+    with tempfile.TemporaryDirectory(prefix="cgan-scale-") as folder:
+        costs = passes(film, Path(folder))
+        click.echo(json.dumps(costs))
+        runs = in_turns(film, Path(folder))
+        click.echo(json.dumps(runs))
+    names = ("colour", "plan", "join", "decode")
+    simulation = simulate(FILMS, WORKERS, Costs(*(costs[name]["wall_ms"] / 1000 for name in names)))
+    click.echo(json.dumps(simulation))
+    if target is not None:
+        document = {
+            "format": FORMAT,
+            "format_version": FORMAT_VERSION,
+            "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+            "cgan": __version__,
+            "machine": describe_machine(usable_cores(), others.share()),
+            "film": film.name,
+            "passes": costs,
+            "runs": runs,
+            "simulation": simulation,
+        }
+        write_document(document, target)
+
+
+def passes(film: Path, folder: Path) -> dict[str, dict[str, float]]:
+    """What a frame costs, each pass over a film by itself, with one thread for the network.
+
+    Returns:
+        For each pass milliseconds of the clock and of all cores for a frame, medians; for "colour" the bytes
+        of a frame too, read and written.
+    """
+    with FilmReader(film) as reader:
+        width, height = reader.first.width, reader.first.height
+    found: dict[str, dict[str, float]] = {}
+    times: dict[str, list[tuple[float, float]]] = {}
+    settings = FilmSettings()
+    with Colorizer(open_backend(bundled_model(), threads=1)) as colorizer:
+        for number in range(PASSES):
+            whole, parted = folder / f"{number}.mkv", folder / f"{number}-parts.mkv"
+
+            def timed(name: str, step: Callable[[], T]) -> T:
+                clock, cores = time.perf_counter(), time.process_time()
+                result = step()
+                spent = time.perf_counter() - clock, time.process_time() - cores
+                times.setdefault(name, []).append(spent)
+                return result
+
+            timed("decode", partial(_decode, film))
+            timed("colour", partial(colour_film, film, whole, colorizer))
+            plan = timed("plan", partial(plan_parts, film, parted, colorizer, settings))
+            frames = plan.frames
+            for part in plan.parts:
+                colour_part(film, parted, colorizer, settings, part)
+            timed("join", partial(colour_film, film, parted, colorizer, resume=True))
+    for name, each in times.items():
+        clock, cores = (statistics.median(column) * 1000 / frames for column in zip(*each, strict=True))
+        found[name] = {"wall_ms": round(clock, 3), "core_ms": round(cores, 3)}
+    found["colour"] |= {
+        "bytes_read": round(film.stat().st_size / frames),
+        "bytes_written": round(whole.stat().st_size / frames),
+        "width": width,
+        "height": height,
+        "frames": frames,
+    }
+    return found
+
+
+def in_turns(film: Path, folder: Path) -> list[dict[str, Any]]:
+    """A folder of copies, coloured by each kind and number of workers, in turns."""
+    source = folder / "films"
+    source.mkdir()
+    for number in range(COPIES):
+        shutil.copy(film, source / f"{number}{film.suffix}")
+    seconds: dict[str, list[float]] = {name: [] for name in RUNS}
+    rates: dict[str, list[float]] = {name: [] for name in RUNS}
+    for _ in range(ROUNDS):
+        for name, options in RUNS.items():
+            out = folder / "out"
+            command = [sys.executable, "-c", "from cgan_runtime.cli import main; main()"]
+            command += ["--input-dir", str(source), "-o", str(out), "-q", *options]
+            began = time.perf_counter()
+            subprocess.run(command, check=True, env=os.environ | {"RAY_USAGE_STATS_ENABLED": "0"})
+            seconds[name].append(time.perf_counter() - began)
+            report = json.loads((out / "cgan-report.json").read_text(encoding="utf-8"))
+            rates[name].append(report["frames"] / seconds[name][-1])
+            shutil.rmtree(out)
+    return [
+        {
+            "run": name,
+            "seconds": round(statistics.median(seconds[name]), 2),
+            "frames_per_second": round(statistics.median(rates[name]), 2),
+        }
+        for name in RUNS
+    ]
+
+
+def _decode(film: Path) -> int:
+    with FilmReader(film) as reader:
+        return sum(1 for _ in reader)
+
+
+if __name__ == "__main__":
+    main()
