@@ -33,6 +33,7 @@ OWNERS = {
         "cgan_runtime/painter.py",
         "cgan_runtime/parts.py",
         "cgan_benchmarks/moving.py",
+        "cgan_benchmarks/scale.py",
     ],
     "onnxruntime": [
         "cgan_runtime/backends/onnx.py",
