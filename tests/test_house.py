@@ -52,6 +52,7 @@ OWNERS = {
     "segno": ["cgan_runtime/live/"],
     "pycuda": ["cgan_runtime/backends/tensorrt.py", "cgan_runtime/backends/trt/device.py"],
     "skimage": [],
+    "tensorboardX": ["cgan_train/journal.py"],
     "matplotlib": ["cgan_train/plots.py", "cgan_benchmarks/plots.py"],
     "ray": ["cgan_runtime/archive/ray_pool.py"],
     "upath": ["cgan_runtime/archive/places.py"],

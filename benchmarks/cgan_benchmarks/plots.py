@@ -8,10 +8,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import matplotlib
-
-matplotlib.use("Agg")
-
 from matplotlib.figure import Figure
 
 _SIZE = (7.0, 3.6)  # inches

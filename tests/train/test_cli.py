@@ -63,3 +63,10 @@ def test_what_cannot_be_done_is_one_line(args: tuple[str, ...], tmp_path: Path) 
 def test_usage_errors_are_exit_code_2() -> None:
     assert run("--data", "x", "--recipe", "egde").returncode == 2
     assert run().returncode == 2
+
+
+def test_phases_that_so_few_epochs_leave_out_are_named(photos: Path, tmp_path: Path) -> None:
+    where = ("--data", photos, "--out", tmp_path / "run", "--batch-size", 2, "--threads", 1)
+    result = run(*where, "--epochs", 2, "--minutes", 0.001, "--encoder-weights", "none")
+    assert result.returncode == 0, result.stderr
+    assert "note: in 2 epochs there is no time for the phases: decoder, gan" in result.stderr

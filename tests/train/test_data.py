@@ -17,10 +17,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.train.conftest import SHARED, write_photos
+from torch import Tensor
 
-from cgan_runtime.errors import DataError
+from cgan_runtime.errors import ConfigError, DataError
 from cgan_train.config import Augmentation
-from cgan_train.data.loader import Loader, centre_fit, random_crop
+from cgan_train.data.loader import Loader, Place, centre_fit, colourless, cut_out
 from cgan_train.data.sources import open_photos, open_sources
 
 
@@ -105,13 +106,78 @@ def test_damaged_pictures_are_replaced_and_named(photos: Path) -> None:
     assert "003.png" in loader.skipped[3]
 
 
+def test_grey_pictures_are_replaced_and_named(photos: Path) -> None:
+    picture = cv2.imread(str(photos / "004.png"))
+    grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
+    (photos / "004.png").unlink()
+    assert cv2.imwrite(str(photos / "004.jpg"), cv2.merge([grey] * 3), [cv2.IMWRITE_JPEG_QUALITY, 60])
+    source, _ = open_sources([photos])
+    loader = Loader(source, 4, Augmentation(), seed=0)
+    batches = torch.cat(list(loader.epoch(0, 32)))
+    assert list(loader.skipped) == [4]
+    assert "004.jpg has no colour" in loader.skipped[4]
+    assert not any(colourless(each) for each in batches.permute(0, 2, 3, 1).numpy())
+
+
+def test_pictures_on_the_device_make_the_batches_that_pictures_read_one_by_one_make(cifar: Path) -> None:
+    source, _ = open_sources([cifar])
+    loader = Loader(source, 8, Augmentation(), seed=3, device=torch.device("cpu"))
+    assert loader.resident
+    host = Loader(source, 8, Augmentation(), seed=3)
+    host._stack = None  # the way that photos go
+    for epoch in range(2):
+        ours, theirs = list(loader.epoch(epoch, 32)), list(host.epoch(epoch, 32))
+        assert all(torch.equal(a, b) for a, b in zip(ours, theirs, strict=True))
+    assert [len(list(x.epoch(0, 32, start=4))) for x in (loader, host)] == [2, 2]
+    zoomed = Loader(source, 8, Augmentation(zoom=(0.5, 1.0)), seed=3)
+    assert not zoomed.resident
+    assert next(zoomed.epoch(0, 32)).shape == (8, 3, 32, 32)
+    assert next(loader.epoch(0, 16)).shape == (8, 3, 16, 16)  # a phase of another crop
+
+
+@pytest.mark.parametrize("resident", [True, False])
+def test_processes_share_every_batch(cifar: Path, resident: bool) -> None:
+    source, _ = open_sources([cifar])
+
+    def epoch(*part: int) -> list[Tensor]:
+        loader = Loader(source, 10, Augmentation(), seed=3, part=(part[0], part[1]))
+        if not resident:
+            loader._stack = None
+        return list(loader.epoch(1, 32))
+
+    whole, halves = epoch(0, 1), [epoch(0, 2), epoch(1, 2)]
+    for batch, *parts in zip(whole, *halves, strict=True):
+        assert torch.equal(batch, torch.cat(parts))
+    with pytest.raises(ConfigError, match="cannot be shared evenly by 3 processes"):
+        epoch(0, 3)
+
+
+@pytest.mark.parametrize("number", [1, 7, 11])
+def test_a_shard_damaged_in_its_middle_is_told(shard: Path, number: int) -> None:
+    with tarfile.open(shard) as archive:
+        header = archive.getmembers()[number].offset
+    content = bytearray(shard.read_bytes())
+    content[header : header + 20] = b"\x07" * 20
+    shard.write_bytes(content)
+    with pytest.raises(DataError, match=rf"damaged at byte {header:,} .*behind {number} photos"):
+        open_sources([shard])
+
+
+def test_a_shard_that_was_cut_off_is_told(shard: Path) -> None:
+    with tarfile.open(shard) as archive:
+        last = archive.getmembers()[5]
+    shard.write_bytes(shard.read_bytes()[: last.offset_data + last.size // 2])
+    with pytest.raises(DataError, match=r"shard-000\.tar"):
+        open_sources([shard])
+
+
 def test_nothing_but_damage_is_an_error(tmp_path: Path) -> None:
     folder = tmp_path / "bad"
     folder.mkdir()
     for number in range(400):
         (folder / f"{number}.jpg").write_bytes(b"nothing")
     source, _ = open_sources([folder])
-    with pytest.raises(DataError, match="could not be read"):
+    with pytest.raises(DataError, match="could not be used"):
         list(Loader(source, 2, Augmentation(), seed=0).epoch(0, 16))
 
 
@@ -136,8 +202,8 @@ def test_each_picture_is_seen_once_an_epoch(tmp_path: Path) -> None:
 @given(height=st.integers(1, 90), width=st.integers(1, 90), side=st.integers(1, 64), seed=st.integers(0, 999))
 def test_crops_have_the_asked_size(height: int, width: int, side: int, seed: int) -> None:
     picture = np.full((height, width, 3), 77, np.uint8)
-    rng = np.random.default_rng(seed)
-    crop = random_crop(picture, side, Augmentation(zoom=(0.3, 1.0)), rng)
+    zoom, top, left, flip = np.random.default_rng(seed).random(4).tolist()
+    crop = cut_out(picture, side, (0.3, 1.0), Place(zoom, top, left, flip < 0.5))
     fit = centre_fit(picture, side)
     assert crop.shape == fit.shape == (side, side, 3)
     assert set(np.unique(crop)) == set(np.unique(fit)) == {77}

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import functools
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -13,9 +15,14 @@ import torch
 from cgan_runtime.errors import ConfigError, TrainingError
 from cgan_train.checkpoint import load_checkpoint
 from cgan_train.config import Augmentation, DiscriminatorConfig, GeneratorConfig, Phase, TrainConfig
+from cgan_train.data.loader import Loader
 from cgan_train.data.sources import open_sources
-from cgan_train.loop import Progress, Trainer
+from cgan_train.distributed import World
+from cgan_train.gan import Gan
+from cgan_train.journal import Progress
+from cgan_train.loop import Trainer
 from cgan_train.losses import discriminator_loss, generator_gan_loss, pixel_loss
+from cgan_train.metrics import lab_of_picture
 from cgan_train.recipes import recipe
 
 
@@ -177,6 +184,94 @@ def test_losses_that_are_no_number_stop_the_run(photos: Path, tmp_path: Path, ti
     phases = tuple(dataclasses.replace(phase, lr=1e30) for phase in tiny.phases)
     with pytest.raises(TrainingError, match="begin again"):
         Trainer.start(dataclasses.replace(tiny, phases=phases), source, tmp_path / "run").run(quiet)
+
+
+def test_broken_weights_are_never_saved(photos: Path, tmp_path: Path, tiny: TrainConfig) -> None:
+    phase = dataclasses.replace(tiny.phases[0], share=1.0)
+    config = dataclasses.replace(tiny, phases=(phase,), epochs=3, ema=0.0)
+    source, _ = open_sources([photos])
+    trainer = Trainer.start(config, source, tmp_path / "run")
+    trainer.run(quiet, epochs=1)
+
+    def break_weights(now: Progress) -> None:
+        if now.step == now.steps:  # after the last loss of the epoch was seen to be good
+            with torch.no_grad():
+                next(trainer._gan.generator.parameters())[0] = torch.inf
+
+    with pytest.raises(TrainingError, match=r"no longer finite numbers in epoch 3; begin again"):
+        trainer.run(break_weights)
+    assert [path.name for path in sorted((tmp_path / "run").glob("epoch-*"))] == ["epoch-0001"]
+    assert load_checkpoint(tmp_path / "run").training["epochs_done"] == 1
+
+
+def test_what_a_run_tells(photos: Path, tmp_path: Path, tiny: TrainConfig) -> None:
+    (photos / "007.png").write_bytes(b"no picture")
+    source, _ = open_sources([photos])
+    pictures = [source.read(index) for index in range(4)]
+    run = tmp_path / "run"
+    # A log that an older cgan began, with fewer columns, and this epoch's row by a run that was killed.
+    run.mkdir()
+    (run / "log.csv").write_text("epoch,phase,old\n1,plain,7\n2,plain,8\n")
+    Trainer.start(tiny, source, run, pictures, tensorboard=True).run(quiet)
+    with (run / "log.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["epoch"] for row in rows] == ["1", "2", "3", "4"]
+    assert float(rows[3]["mae"]) > 0
+    assert float(rows[3]["loss_D"]) > 0
+    assert cv2.imread(str(run / "summary.png")).shape[1] > 800
+    assert cv2.imread(str(run / "samples" / "epoch-0004.png")) is not None
+    assert "007.png" in (run / "skipped.txt").read_text()
+    (events,) = (run / "tensorboard").iterdir()
+    content = events.read_bytes()
+    for tag in (b"epoch/mae", b"epoch/loss_D", b"samples"):
+        assert tag in content
+
+
+def test_pictures_on_the_device_train_alike(cifar: Path, tmp_path: Path, tiny: TrainConfig) -> None:
+    config = dataclasses.replace(tiny, augmentation=Augmentation(film=0.5), epochs=2)
+    source, _ = open_sources([cifar])
+    weights = []
+    for name in ("device", "host"):
+        trainer = Trainer.start(config, source, tmp_path / name)
+        assert trainer._loader.resident
+        if name == "host":
+            trainer._loader._stack = None  # the way that photos go
+        weights.append(load_checkpoint(trainer.run(quiet)).generator.state_dict())
+    assert all(torch.equal(weights[0][key], weights[1][key]) for key in weights[0])
+
+
+def test_what_is_seen_in_training_is_what_is_measured(photos: Path, tiny: TrainConfig) -> None:
+    source, _ = open_sources([photos])
+    config = dataclasses.replace(tiny, augmentation=Augmentation(flip=False))
+    loader = Loader(source, 4, config.augmentation, seed=0)
+    rgb = next(loader.epoch(0, 48))
+    seen, lightness, truth = Gan(config, World())._prepare(rgb)
+    for number, picture in enumerate(rgb.permute(0, 2, 3, 1).contiguous().numpy()):
+        lab = lab_of_picture(picture)
+        np.testing.assert_allclose(seen[number, 0], lab[..., 0] / 50 - 1, atol=1e-5)
+        np.testing.assert_allclose(truth[number].permute(1, 2, 0), lab[..., 1:] / 110, atol=1e-5)
+    assert torch.equal(seen, lightness)
+
+
+@pytest.mark.filterwarnings("ignore:The .grad attribute:UserWarning")  # the tracer looks at everything
+def test_compiled_networks_train_alike(
+    photos: Path, tmp_path: Path, tiny: TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Traced, but not translated, which would take minutes and a C++ compiler.
+    monkeypatch.setattr(torch, "compile", functools.partial(torch.compile, backend="eager"))
+    phase = dataclasses.replace(tiny.phases[1], share=1.0, discriminator_warmup=0)
+    config = dataclasses.replace(tiny, phases=(phase,), epochs=1, augmentation=Augmentation())
+    config = dataclasses.replace(config, generator=GeneratorConfig("seed", 32, (8, 8, 8)))  # no dropout
+    source, _ = open_sources([photos])
+    losses = []
+    for compiled in (False, True):
+        trainer = Trainer.start(
+            dataclasses.replace(config, compile=compiled), source, tmp_path / f"{compiled}"
+        )
+        trainer.run(lambda now: losses.append(now.losses))
+    half = len(losses) // 2
+    for eager, made in zip(losses[:half], losses[half:], strict=True):
+        assert made == pytest.approx(eager, rel=1e-3)
 
 
 def test_a_run_is_not_overwritten(photos: Path, tmp_path: Path, tiny: TrainConfig) -> None:

@@ -17,8 +17,10 @@ from cgan_runtime.console import guard
 from cgan_runtime.errors import ConfigError
 
 if TYPE_CHECKING:
+    from cgan_train.config import TrainConfig
     from cgan_train.data.sources import Picture, Source
-    from cgan_train.loop import Progress, Trainer
+    from cgan_train.journal import Progress
+    from cgan_train.loop import Trainer
 
 # Held equal to recipes.RECIPES by a test; importing it would load torch.
 _RECIPES = ("edge", "paper", "paper-unet", "places", "seed")
@@ -100,6 +102,9 @@ _NAMED = 10  # pictures that were left out
 @click.option(
     "--threads", type=click.IntRange(min=1), help="CPU threads.  [default: all cores]", show_default=False
 )
+@click.option(
+    "--tensorboard", is_flag=True, help="Write events for TensorBoard too, into the run's folder tensorboard."
+)
 @click.option("-q", "--quiet", is_flag=True, help="No progress bar.")
 @click.version_option(__version__, prog_name="cgan-train")
 def main(
@@ -119,6 +124,7 @@ def main(
     gan_only: bool,
     seed: int | None,
     threads: int | None,
+    tensorboard: bool,
     quiet: bool,
 ) -> None:
     """Train a generator that colours grey pictures, as the generator of a conditional GAN.
@@ -143,20 +149,36 @@ def main(
         raise ConfigError("--gan-only trains on from a checkpoint; name it with --init")
     _use_threads(threads)
     source, pictures = _open(data, val)
-    if resume:
-        from cgan_train.loop import Trainer
+    from cgan_train.distributed import join, leave
+    from cgan_train.loop import Trainer
 
-        trainer = Trainer.resume(out, source, pictures)
-    else:
-        changes = _changes(config_file, settings) | changes
-        trainer = _begin(name, changes, gan_only, source, pictures, out, init)
+    world = join()
+    try:
+        if resume:
+            trainer = Trainer.resume(out, source, pictures, world=world, tensorboard=tensorboard)
+        else:
+            changes = _changes(config_file, settings) | changes
+            config = _config(name, changes, gan_only)
+            trainer = Trainer.start(
+                config, source, out, pictures, init=init, world=world, tensorboard=tensorboard
+            )
+        _train(trainer, minutes, len(source), quiet=quiet or not world.first)
+    finally:
+        leave(world)
+
+
+def _train(trainer: Trainer, minutes: float | None, pictures: int, *, quiet: bool) -> None:
+    """Train, and say at the beginning and at the end what there is to say."""
     if not quiet:
-        click.echo(_beginning(trainer, len(source), out))
+        click.echo(_beginning(trainer, pictures))
+        if skipped := trainer.config.skipped_phases():
+            count = f"{trainer.config.epochs} epoch{'s' if trainer.config.epochs > 1 else ''}"
+            click.echo(f"note: in {count} there is no time for the phases: {', '.join(skipped)}", err=True)
     try:
         with _Bar(trainer, quiet) as bar:
             newest = trainer.run(bar.show, minutes=minutes)
     except (KeyboardInterrupt, SystemExit):
-        click.echo(f"stopped; what is learned is kept, go on with --out {out} --resume", err=True)
+        click.echo(f"stopped; what is learned is kept, go on with --out {trainer.folder} --resume", err=True)
         raise
     for index, reason in list(trainer.skipped.items())[:_NAMED]:
         click.echo(f"left out picture {index}: {reason}", err=True)
@@ -165,15 +187,17 @@ def main(
     if not quiet and trainer.done:
         click.echo(f"done: {newest}; export it with: cgan-export {newest} -o exported")
     elif not quiet:
-        click.echo(f"the time is over in epoch {trainer.epoch + 1}; go on with --out {out} --resume")
+        click.echo(
+            f"the time is over in epoch {trainer.epoch + 1}; go on with --out {trainer.folder} --resume"
+        )
 
 
-def _beginning(trainer: Trainer, pictures: int, out: Path) -> str:
+def _beginning(trainer: Trainer, pictures: int) -> str:
     config = trainer.config
     epochs = f"{config.epochs} epoch{'s' if config.epochs > 1 else ''}"
     at = ", all done before" if trainer.done else f", going on in epoch {trainer.epoch + 1}"
     at = at if trainer.epoch or trainer.step else ""
-    return f"{pictures:,} pictures, {epochs}, recipe {config.recipe}, into {out}{at}"
+    return f"{pictures:,} pictures, {epochs}, recipe {config.recipe}, into {trainer.folder}{at}"
 
 
 def _changes(config_file: Path | None, settings: Sequence[str]) -> dict[str, Any]:
@@ -210,21 +234,12 @@ def _open(data: Sequence[Path], val: Path | None) -> tuple[Source, list[Picture]
     return source, [measuring.read(index) for index in range(0, len(measuring), step)][:_MEASURED]
 
 
-def _begin(
-    name: str,
-    changes: dict[str, Any],
-    gan_only: bool,
-    source: Source,
-    pictures: list[Picture],
-    out: Path,
-    init: Path | None,
-) -> Trainer:
-    from cgan_train.loop import Trainer
+def _config(name: str, changes: dict[str, Any], gan_only: bool) -> TrainConfig:
     from cgan_train.recipes import only_gan, recipe
     from cgan_train.settings import changed
 
     config = changed(recipe(name), changes)
-    return Trainer.start(only_gan(config) if gan_only else config, source, out, pictures, init=init)
+    return only_gan(config) if gan_only else config
 
 
 class _Bar:

@@ -114,6 +114,7 @@ class TrainConfig:
         ema: Decay of the weights' moving average per step, less in the first steps; 0 for no average.
         sampling: Pictures per epoch; 0 for all.
         precision: What the networks compute in: `auto` is bfloat16 where the hardware gains by it.
+        compile: Run the networks through torch.compile; its first steps take minutes.
         recalibration: Batches that BatchNorm's statistics are measured on anew before a checkpoint is
             written; 0 keeps those gathered in training.
     """
@@ -139,6 +140,7 @@ class TrainConfig:
     ema: float = 0.0
     sampling: int = 0
     precision: Literal["auto", "fp32", "bf16"] = "auto"
+    compile: bool = False
     recalibration: int = 0
     seed: int = 0
 
@@ -188,6 +190,11 @@ class TrainConfig:
                 return phase, first, last
             first = last
         raise ConfigError(f"epoch {epoch} is beyond the run's {self.epochs}")
+
+    def skipped_phases(self) -> list[str]:
+        """Names of the phases whose share of so few epochs is none."""
+        met = {id(self.phase_at(epoch)[0]) for epoch in range(self.epochs)}
+        return [phase.name for phase in self.phases if id(phase) not in met]
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values."""

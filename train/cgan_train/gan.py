@@ -1,6 +1,6 @@
 """The two networks, their optimizers, and one step of training both.
 
-    gan = Gan(config, device)
+    gan = Gan(config, world)
     gan.enter(phase)
     losses = gan.step(rgb)          # uint8 (N, 3, side, side)
 
@@ -11,6 +11,7 @@ The generator sees lightness alone, the discriminator lightness and what the gen
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -20,6 +21,7 @@ from torch import Tensor, nn
 from cgan_train.augment import film_lightness
 from cgan_train.color import lab_of_rgb, split
 from cgan_train.config import Phase, TrainConfig
+from cgan_train.distributed import World, average_gradients, equalise, mean_of, share_norms
 from cgan_train.losses import discriminator_loss, feature_loss, generator_gan_loss, pixel_loss
 from cgan_train.models import build_discriminator, build_generator
 from cgan_train.models.base import Generator
@@ -38,20 +40,35 @@ class Gan:
         bf16: Whether the networks compute in bfloat16 (weights, losses and optimizers stay float32).
     """
 
-    def __init__(self, config: TrainConfig, device: torch.device) -> None:
+    def __init__(self, config: TrainConfig, world: World) -> None:
         self.config = config
-        self.device = device
-        self.rng = torch.Generator().manual_seed(config.seed)
+        self.world = world
+        self.device = world.device
+        torch.manual_seed(config.seed)
         self.generator: Generator = self._placed(build_generator(config.generator))
         self.discriminator: nn.Module = self._placed(
             build_discriminator(config.discriminator, 1 + self.generator.outputs)
         )
-        self.bf16 = _computes_in_bf16(config.precision, self.generator, device)
+        self.bf16 = _computes_in_bf16(config.precision, self.generator, world.device)
+        self._run_generator: Callable[..., Any] = self.generator.predict
+        self._run_discriminator: Callable[..., Any] = self.discriminator
+        if config.compile:
+            self._run_generator = torch.compile(self.generator.predict)
+            self._run_discriminator = torch.compile(self.discriminator.forward)
+        self.rng = torch.Generator().manual_seed(config.seed + world.rank)
+        if not world.first:  # each process draws its own dropout
+            torch.manual_seed(config.seed + world.rank)
         self.average: dict[str, Tensor] = {}
         self.keep_average()
 
     def _placed(self, module: nn.Module) -> Any:
-        return module.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        module.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return share_norms(module, self.world)
+
+    def equalise(self) -> None:
+        """Give every process the networks of the first."""
+        equalise(self.generator, self.world)
+        equalise(self.discriminator, self.world)
 
     def keep_average(self) -> None:
         """Begin the moving average of the weights (EMA) anew from what they are now."""
@@ -77,9 +94,11 @@ class Gan:
 
     def _optimizer(self, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
         """Adam or AdamW; `set_rate` gives each group its learning rate before every step."""
+        fused = self.device.type == "cuda"
         if self.config.optimizer == "adamw":
-            return torch.optim.AdamW(groups, betas=self.config.betas, weight_decay=_WEIGHT_DECAY)
-        return torch.optim.Adam(groups, betas=self.config.betas)
+            decay = _WEIGHT_DECAY
+            return torch.optim.AdamW(groups, betas=self.config.betas, weight_decay=decay, fused=fused)
+        return torch.optim.Adam(groups, betas=self.config.betas, fused=fused)
 
     def set_rate(self, phase: Phase, step: int, steps: int) -> None:
         """Set the learning rates for a step of a phase that has `steps`."""
@@ -102,11 +121,11 @@ class Gan:
             warming: Train the discriminator alone.
         """
         seen, lightness, truth = self._prepare(rgb)
-        losses: dict[str, float] = {}
+        losses: dict[str, Tensor] = {}
         if warming:
             with torch.no_grad():
                 predicted = self._predict(seen)
-            return {"D": self._step_discriminator(lightness, truth, predicted)}
+            return self._read({"D": self._step_discriminator(lightness, truth, predicted)})
         predicted = self._predict(seen)
         if phase.gan:
             losses["D"] = self._step_discriminator(lightness, truth, predicted.detach())
@@ -114,50 +133,58 @@ class Gan:
             predicted = self._predict(seen) if again else predicted
             losses |= self._step_generator(phase, lightness, truth, predicted)
         self._update_average(number)
-        return losses
+        return self._read(losses)
+
+    def _read(self, losses: dict[str, Tensor]) -> dict[str, float]:
+        """The losses as numbers, means over all processes; waits for the device once."""
+        values = mean_of(torch.stack(list(losses.values())), self.world)
+        return dict(zip(losses, values.tolist(), strict=True))
 
     def _predict(self, seen: Tensor) -> Tensor:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
-            return self.generator.predict(seen).float()
+            return self._run_generator(seen).float()  # type: ignore[no-any-return]
 
     def _judge(self, lightness: Tensor, picture: Tensor) -> list[Tensor]:
         """The discriminator's features and, last, its logits."""
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
-            features = self.discriminator(torch.cat((lightness, picture), dim=1))
+            features = self._run_discriminator(torch.cat((lightness, picture), dim=1))
         return [feature.float() for feature in features]
 
     def _step_generator(
         self, phase: Phase, lightness: Tensor, truth: Tensor, predicted: Tensor
-    ) -> dict[str, float]:
+    ) -> dict[str, Tensor]:
         pixel = pixel_loss(predicted, truth, lightness, self.config, phase.chroma_gain)
         total = phase.pixel_weight * pixel
-        losses = {"pixel": float(pixel.detach())}
+        losses = {"pixel": pixel.detach()}
         if phase.gan:
             self.discriminator.requires_grad_(False)  # the gradient passes through it, to the generator alone
             fake = self._judge(lightness, predicted)
             adversarial = generator_gan_loss(fake[-1], self.config.gan_loss)
             total = total + adversarial
-            losses["G"] = float(adversarial.detach())
+            losses["G"] = adversarial.detach()
             if phase.feature_weight:
                 with torch.no_grad():
                     real = self._judge(lightness, truth)
                 matching = feature_loss(fake[:-1], real[:-1])
                 total = total + phase.feature_weight * matching
-                losses["features"] = float(matching.detach())
-        self.optimizers[0].zero_grad()
-        total.backward()  # type: ignore[no-untyped-call]
-        self.optimizers[0].step()
+                losses["features"] = matching.detach()
+        self._update(0, total, self.generator)
         return losses
 
-    def _step_discriminator(self, lightness: Tensor, truth: Tensor, predicted: Tensor) -> float:
+    def _step_discriminator(self, lightness: Tensor, truth: Tensor, predicted: Tensor) -> Tensor:
         self.discriminator.requires_grad_(True)
         real = self._judge(lightness, truth)[-1]
         fake = self._judge(lightness, predicted)[-1]
         loss = discriminator_loss(real, fake, self.config.label_smoothing, self.config.gan_loss)
-        self.optimizers[1].zero_grad()
+        self._update(1, loss, self.discriminator)
+        return loss.detach()
+
+    def _update(self, which: int, loss: Tensor, network: nn.Module) -> None:
+        """Go one step of an optimizer down a loss."""
+        self.optimizers[which].zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        self.optimizers[1].step()
-        return float(loss.detach())
+        average_gradients(network.parameters(), self.world)
+        self.optimizers[which].step()
 
     def _prepare(self, rgb: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """A batch to what the generator sees, and true lightness and truth at the size it predicts at."""
@@ -181,7 +208,8 @@ class Gan:
         """
         trained = {k: v.clone() for k, v in self.generator.state_dict().items()}
         self.generator.load_state_dict(self.weights())
-        parts = [m for m in self.generator.modules() if isinstance(m, nn.BatchNorm2d)]
+        kinds = (nn.BatchNorm2d, nn.SyncBatchNorm)
+        parts = [m for m in self.generator.modules() if isinstance(m, kinds)]
         norms = [norm for norm in parts if norm.weight.requires_grad]
         momenta = [norm.momentum for norm in norms]
         training = self.generator.training
@@ -228,10 +256,11 @@ class Gan:
         self.generator.load_state_dict(state["generator"])
         self.discriminator.load_state_dict(state["discriminator"])
         self.average = {name: tensor.to(self.device) for name, tensor in state["average"].items()}
-        torch.set_rng_state(state["rng"][0])
-        self.rng.set_state(state["rng"][1])
-        if state["cuda_rng"] and torch.cuda.is_available():
-            torch.cuda.set_rng_state_all(state["cuda_rng"])
+        if self.world.first:  # the others draw as their rank has it
+            torch.set_rng_state(state["rng"][0])
+            self.rng.set_state(state["rng"][1])
+            if len(state["cuda_rng"]) == torch.cuda.device_count():
+                torch.cuda.set_rng_state_all(state["cuda_rng"])
         if optimizers:
             for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
                 optimizer.load_state_dict(saved)

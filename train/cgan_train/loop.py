@@ -9,14 +9,12 @@ was stopped or killed goes on from the newest of them as if it had not been.
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import itertools
 import math
 import shutil
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,59 +32,40 @@ from cgan_train.checkpoint import (
 from cgan_train.config import Phase, TrainConfig
 from cgan_train.data.loader import Loader
 from cgan_train.data.sources import Picture, Source
+from cgan_train.distributed import World, any_of, join, wait_for_all
 from cgan_train.gan import Gan
+from cgan_train.journal import Journal, Progress, Report
 from cgan_train.metrics import Array, Quality, measure_quality
 from cgan_train.models import build_generator
 from cgan_train.models.base import Generator
-from cgan_train.samples import contact_sheet, write_png
+from cgan_train.samples import contact_sheet
 
 _KEEP = 3  # checkpoints
 _SAVE_SECONDS = 600.0  # between states within an epoch
 _SMOOTHING = 0.98  # of the losses that the progress bar shows
-_LOG = "log.csv"
-
-
-@dataclass(frozen=True)
-class Progress:
-    """What is known after a step, for a progress bar.
-
-    Attributes:
-        epoch: Counted from 1.
-        step: Steps done in this epoch.
-        steps: Steps of an epoch.
-        phase: Name of the phase.
-        losses: Smoothed losses by name.
-        rate: Pictures per second in this epoch.
-    """
-
-    epoch: int
-    step: int
-    steps: int
-    phase: str
-    losses: dict[str, float]
-    rate: float
-
-
-Report = Callable[[Progress], None]
+_SHOWN = 16  # pictures on a sheet of samples
+_SHOWN_SIDE = 160  # px at most
 
 
 class Trainer:
     """One run: its networks, where it stands, and where it is written."""
 
     def __init__(
-        self, config: TrainConfig, source: Source, folder: Path, pictures: Sequence[Picture] = ()
-    ) -> None:
+        self, config: TrainConfig, source: Source, folder: Path, pictures: Sequence[Picture] = (), *,
+        world: World | None = None, tensorboard: bool = False,
+    ) -> None:  # fmt: skip
         self.config = config
         self.folder = folder
         self.epoch = 0
         self.step = 0
+        self._world = world or join()
         self._pictures = list(pictures)
-        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        torch.manual_seed(config.seed)
-        self._gan = Gan(config, self._device)
+        self._gan = Gan(config, self._world)
         self._loader = Loader(
-            source, config.batch_size, config.augmentation, config.seed, sampling=config.sampling
-        )
+            source, config.batch_size, config.augmentation, config.seed, sampling=config.sampling,
+            device=self._world.device, part=(self._world.rank, self._world.size),
+        )  # fmt: skip
+        self._journal = Journal(folder, tensorboard=tensorboard and self._world.first)
         self._data = source.fingerprint()
         self._losses: dict[str, float] = {}
         self._seconds = 0.0
@@ -97,16 +76,18 @@ class Trainer:
     @classmethod
     def start(
         cls, config: TrainConfig, source: Source, folder: Path, pictures: Sequence[Picture] = (), *,
-        init: Path | None = None,
+        init: Path | None = None, world: World | None = None, tensorboard: bool = False,
     ) -> Trainer:  # fmt: skip
         """Begin a run in a new folder; `init` gives the generator the weights of a checkpoint.
+
+        What `world` leaves out is found out: GPU or CPU, alone or started by torchrun.
 
         Raises:
             ConfigError: The folder holds a run already, or `init` is another generator.
         """
         if list(folder.glob("epoch-*")) or (folder / UNFINISHED).exists():
             raise ConfigError(f"{folder} holds a run already; go on with --resume, or give another --out")
-        trainer = cls(config, source, folder, pictures)
+        trainer = cls(config, source, folder, pictures, world=world, tensorboard=tensorboard)
         generator = trainer._gan.generator
         if init is not None:
             checkpoint = load_checkpoint(init)
@@ -121,11 +102,15 @@ class Trainer:
                     f"generator {config.generator.name!r} has no ImageNet encoder; use --encoder-weights none"
                 )
             load()
+        trainer._gan.equalise()
         trainer._gan.keep_average()
         return trainer
 
     @classmethod
-    def resume(cls, folder: Path, source: Source, pictures: Sequence[Picture] = ()) -> Trainer:
+    def resume(
+        cls, folder: Path, source: Source, pictures: Sequence[Picture] = (), *,
+        world: World | None = None, tensorboard: bool = False,
+    ) -> Trainer:  # fmt: skip
         """Go on with the run in a folder from its newest state, in the middle of an epoch or after one.
 
         Raises:
@@ -136,7 +121,7 @@ class Trainer:
         if newest == folder:
             raise ConfigError(f"{folder} is one checkpoint; go on with its run: --out {folder.parent}")
         config, state, training = load_state(newest)
-        trainer = cls(config, source, folder, pictures)
+        trainer = cls(config, source, folder, pictures, world=world, tensorboard=tensorboard)
         if training.get("data", trainer._data) != trainer._data:
             raise ConfigError(
                 f"the run in {folder} was begun with other pictures; give the same --data, or begin a new "
@@ -168,7 +153,8 @@ class Trainer:
         Raises:
             TrainingError: A loss is no longer a finite number; the last checkpoint is good.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
+        if self._world.first:
+            self.folder.mkdir(parents=True, exist_ok=True)
         until = time.monotonic() + 60 * minutes if minutes else math.inf
         end = min(self.config.epochs, self.epoch + epochs) if epochs else self.config.epochs
         while self.epoch < end:
@@ -179,9 +165,10 @@ class Trainer:
                 break
             self.epoch, self.step = self.epoch + 1, 0
             self._finish_epoch(phase)
-            if time.monotonic() > until:
+            if any_of(time.monotonic() > until, self._world):
                 break
-        return newest_state(self.folder)
+        wait_for_all(self._world)
+        return newest_state(self.folder) if self._world.first else self.folder
 
     @property
     def skipped(self) -> dict[int, str]:
@@ -232,11 +219,13 @@ class Trainer:
                 now = time.monotonic()
                 self._seconds, counted = self._seconds + now - counted, now
                 rate = (self.step - start) * self._loader.batch_size / max(now - begun, 1e-6)
+                self._journal.step(number + 1, self._losses)
                 report(Progress(self.epoch + 1, self.step, steps, phase.name, dict(self._losses), rate))
-                if self.step < steps and (now > until or now - saved > _SAVE_SECONDS):
+                over = any_of(now > until, self._world)
+                if self.step < steps and (over or now - saved > _SAVE_SECONDS):
                     self._save(self.folder / UNFINISHED)
                     saved = now
-                if now > until and self.step < steps:
+                if over and self.step < steps:
                     return False
         except (KeyboardInterrupt, SystemExit):  # Ctrl-C, or told to end
             self._save(self.folder / UNFINISHED)
@@ -247,34 +236,39 @@ class Trainer:
         """Smooth the losses for the progress bar and the log."""
         for name, value in losses.items():
             if not math.isfinite(value):
-                raise TrainingError(
-                    f"the {name} loss is {value} in epoch {self.epoch + 1}; begin again from the last "
-                    f"checkpoint in {self.folder}, if there is one, with --init, another --seed and --out"
-                )
+                raise self._broken(f"{name} loss is {value}")
             old = self._losses.get(name, value)
             self._losses[name] = _SMOOTHING * old + (1 - _SMOOTHING) * value
+
+    def _broken(self, what: str) -> TrainingError:
+        return TrainingError(
+            f"the {what} in epoch {self.epoch + 1}; begin again from the last checkpoint in {self.folder}, "
+            "if there is one, with --init, another --seed and --out"
+        )
 
     def _finish_epoch(self, phase: Phase) -> None:
         """Measure, write the checkpoint and the log, and drop what is old."""
         begun = time.monotonic()
         if self.config.recalibration:
             self._recalibrate(phase)
-        self._measure()
-        self._seconds += time.monotonic() - begun
-        self._save(self.folder / f"epoch-{self.epoch:04d}")
-        self._log(phase)
-        shutil.rmtree(self.folder / UNFINISHED, ignore_errors=True)
-        for old in epochs_in(self.folder)[:-_KEEP]:
-            shutil.rmtree(old)
+        if self._world.first:
+            sheet = self._measure()
+            self._seconds += time.monotonic() - begun
+            self._save(self.folder / f"epoch-{self.epoch:04d}")
+            self._journal.epoch(self.epoch, self._row(phase), sheet, self._loader.skipped)
+            shutil.rmtree(self.folder / UNFINISHED, ignore_errors=True)
+            for old in epochs_in(self.folder)[:-_KEEP]:
+                shutil.rmtree(old)
+        wait_for_all(self._world)
 
     def _recalibrate(self, phase: Phase) -> None:
         batches = self._loader.epoch(self.epoch, phase.crop)
         self._gan.recalibrate(list(itertools.islice(batches, self.config.recalibration)))
 
-    def _measure(self) -> None:
+    def _measure(self) -> Picture | None:
         """Measure the averaged generator on the pictures kept for it, and draw a contact sheet."""
         if not self._pictures:
-            return
+            return None
         generator = self.generator()
 
         @torch.inference_mode()
@@ -284,17 +278,23 @@ class Trainer:
         side = self.config.generator.size
         quality = measure_quality(predict, self._pictures, side)
         self._metrics = {name: round(value, 4) for name, value in vars(quality).items()}
-        sheet = contact_sheet(predict, self._pictures[:16], min(side, 160))
-        write_png(self.folder / "samples" / f"epoch-{self.epoch:04d}.png", sheet)
+        return contact_sheet(predict, self._pictures[:_SHOWN], min(side, _SHOWN_SIDE))
 
     def _save(self, folder: Path) -> None:
+        """Write a checkpoint with the state; the first process does, and never of broken weights."""
+        if not self._world.first:
+            return
+        weights = self._gan.weights()
+        if not all(bool(tensor.isfinite().all()) for tensor in weights.values()):
+            raise self._broken("weights are no longer finite numbers")
         training = {
             "epochs_done": self.epoch,
             "steps_done": self.step,
             "seconds": round(self._seconds, 1),
             "pictures_per_epoch": len(self._loader) * self._loader.batch_size,
             "skipped": len(self._loader.skipped),
-            "device": str(self._device),
+            "device": str(self._world.device),
+            "processes": self._world.size,
             "bf16": self._gan.bf16,
             "data": self._data,
             "config": self.config.to_json(),
@@ -303,20 +303,14 @@ class Trainer:
         state = self._gan.state() | {"losses": self._losses}
         metrics = self._metrics if not self.step else {}
         config = self.config
-        save_checkpoint(
-            folder, self._gan.weights(), config.generator, config.recipe, training, metrics, state
-        )
+        save_checkpoint(folder, weights, config.generator, config.recipe, training, metrics, state)
 
-    def _log(self, phase: Phase) -> None:
-        row = {"epoch": self.epoch, "phase": phase.name, "seconds": round(self._seconds, 1)}
+    def _row(self, phase: Phase) -> dict[str, Any]:
+        """What the log says of a finished epoch."""
+        row: dict[str, Any] = {
+            "epoch": self.epoch, "phase": phase.name, "seconds": round(self._seconds, 1)
+        }  # fmt: skip
         row |= {
             f"loss_{name}": round(self._losses.get(name, float("nan")), 5) for name in ("pixel", "G", "D")
         }
-        row |= {field.name: self._metrics.get(field.name, "") for field in dataclasses.fields(Quality)}
-        path = self.folder / _LOG
-        fresh = not path.exists()
-        with path.open("a", newline="", encoding="utf-8") as stream:
-            writer = csv.DictWriter(stream, fieldnames=list(row))
-            if fresh:
-                writer.writeheader()
-            writer.writerow(row)
+        return row | {field.name: self._metrics.get(field.name, "") for field in dataclasses.fields(Quality)}

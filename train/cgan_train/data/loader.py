@@ -1,7 +1,13 @@
-"""Batches of training pictures, cropped and zoomed on a few threads while the network trains.
+"""Batches of training pictures: order, crops, zoom and flips.
 
-The order of an epoch and every crop follow from (seed, epoch, index) alone, so that a run that was
-resumed sees the very pictures that it would have seen.
+    for rgb in Loader(source, 128, augmentation, seed=0, device=device).epoch(epoch=3, side=32):
+        ...                                           # uint8 (N, 3, side, side)
+
+Photos are read, cropped and resized on a few threads while the network trains. Pictures that need neither
+(CIFAR-10) lie on the training device as uint8 from the start, and are gathered and mirrored there.
+Both ways give the same batches, and order and crops follow from (seed, epoch, picture) alone, so that a run
+that was resumed sees the very pictures that it would have seen. Of several processes each gets its part of
+every batch.
 """
 
 from __future__ import annotations
@@ -9,37 +15,79 @@ from __future__ import annotations
 import collections
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from cgan_runtime.errors import DataError
+from cgan_runtime.errors import ConfigError, DataError
 from cgan_train.config import Augmentation
-from cgan_train.data.sources import Picture, Source
+from cgan_train.data.sources import Cifar, Picture, Source
 
 _AHEAD = 4  # batches
+_RETRIES = 10  # pictures tried in place of one that cannot be used
+_GREY = 3.0  # mean difference between a pixel's largest and smallest code; JPEG alone makes about 1
+_GREY_STEP = 4  # px; every fourth row and column tell
+
+
+@dataclass(frozen=True)
+class Place:
+    """Which part of a picture is taken, as fractions that hold for any size.
+
+    Attributes:
+        zoom: 0 for the smallest cut that the augmentation allows, 1 for the largest.
+        top: 0 to below 1, of the rows where the cut may begin.
+        left: Same of the columns.
+        flip: Whether it is mirrored.
+    """
+
+    zoom: float
+    top: float
+    left: float
+    flip: bool
 
 
 class Loader:
     """Batches of uint8 RGB crops, (N, 3, side, side).
 
+    Args:
+        source: The pictures.
+        batch_size: Pictures of a batch, over all processes.
+        augmentation: What is done to them.
+        seed: Of the run.
+        sampling: Pictures of an epoch; 0 for all.
+        threads: That read photos.
+        device: Where pictures may lie, and batches of such come out.
+        part: Which process of how many this is.
+
     Attributes:
-        skipped: What was left out because it could not be read: index and reason.
+        skipped: What was left out because it could not be read or has no colour: index and reason.
+        resident: Whether the pictures lie on the device.
     """
 
     def __init__(
         self, source: Source, batch_size: int, augmentation: Augmentation, seed: int, *, sampling: int = 0,
-        threads: int = 2,
+        threads: int = 2, device: torch.device | None = None, part: tuple[int, int] = (0, 1),
     ) -> None:  # fmt: skip
         self._source = source
         self._batch_size = min(batch_size, len(source))
+        self._rank, self._world = part
+        if self._batch_size % self._world:
+            raise ConfigError(
+                f"a batch of {self._batch_size} cannot be shared evenly by {self._world} processes; "
+                "give another --batch-size"
+            )
         self._augmentation = augmentation
         self._seed = seed
         self._pictures = min(sampling, len(source)) if sampling else len(source)
         self._threads = threads
+        self._on_gpu = device is not None and device.type == "cuda"
         self.skipped: dict[int, str] = {}
+        self.resident = isinstance(source, Cifar) and augmentation.zoom == (1.0, 1.0)
+        self._stack = _stack(source, device or torch.device("cpu")) if self.resident else None
 
     def __len__(self) -> int:
         """Batches in an epoch; the last incomplete one is left out."""
@@ -47,53 +95,93 @@ class Loader:
 
     @property
     def batch_size(self) -> int:
-        """Pictures in a batch."""
+        """Pictures in a batch, over all processes."""
         return self._batch_size
 
     def epoch(self, epoch: int, side: int, start: int = 0) -> Iterator[Tensor]:
         """The batches of an epoch from number `start` on, crops of `side` px."""
-        order = np.random.default_rng((self._seed, epoch)).permutation(len(self._source))
-        batches = [order[i * self._batch_size : (i + 1) * self._batch_size] for i in range(start, len(self))]
+        rng = np.random.default_rng((self._seed, epoch))
+        order = rng.permutation(len(self._source))
+        draws = rng.random((len(self._source), 4))
+        share = self._batch_size // self._world
+        first = [number * self._batch_size + self._rank * share for number in range(start, len(self))]
+        batches = [order[at : at + share] for at in first]
+        if self._stack is not None and self._stack.shape[-1] == side:
+            return self._gathered(self._stack, batches, draws)
+        return self._read_ahead(batches, draws, epoch, side)
+
+    def _gathered(
+        self, stack: Tensor, batches: list[npt.NDArray[np.int64]], draws: npt.NDArray[np.float64]
+    ) -> Iterator[Tensor]:
+        """Batches of pictures that lie on the device and are taken whole."""
+        for chosen in batches:
+            rgb = stack[torch.from_numpy(chosen).to(stack.device)]
+            mirrored = torch.from_numpy(self._mirrored(draws[chosen])).to(stack.device)
+            yield torch.where(mirrored[:, None, None, None], rgb.flip(-1), rgb)
+
+    def _read_ahead(
+        self, batches: list[npt.NDArray[np.int64]], draws: npt.NDArray[np.float64], epoch: int, side: int
+    ) -> Iterator[Tensor]:
+        """Batches of pictures that are read and cut on threads."""
         pending: collections.deque[list[Future[Picture]]] = collections.deque()
         with ThreadPoolExecutor(self._threads) as pool:
             try:
                 for number in range(len(batches) + _AHEAD):
                     if number < len(batches):
-                        jobs = [pool.submit(self._crop, int(index), epoch, side) for index in batches[number]]
-                        pending.append(jobs)
+                        pending.append(
+                            [
+                                pool.submit(self._crop, int(index), draws[index], epoch, side)
+                                for index in batches[number]
+                            ]
+                        )
                     if number >= _AHEAD:
-                        crops = np.stack([job.result() for job in pending.popleft()])
-                        yield torch.from_numpy(crops).permute(0, 3, 1, 2)
+                        crops = torch.from_numpy(np.stack([job.result() for job in pending.popleft()]))
+                        yield (crops.pin_memory() if self._on_gpu else crops).permute(0, 3, 1, 2)
             finally:
                 pool.shutdown(cancel_futures=True)
 
-    def _crop(self, index: int, epoch: int, side: int) -> Picture:
-        """One picture's crop; a picture that cannot be read is replaced by another."""
-        rng = np.random.default_rng((self._seed, epoch, index))
+    def _mirrored(self, draws: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+        return self._augmentation.flip & (draws[..., 3] < 0.5)
+
+    def _crop(self, index: int, draw: npt.NDArray[np.float64], epoch: int, side: int) -> Picture:
+        """One picture's crop; a picture that cannot be used is replaced by another."""
+        zoom, top, left, _ = draw.tolist()
+        place = Place(zoom, top, left, bool(self._mirrored(draw)))
+        others = np.random.default_rng((self._seed, epoch, index))
         reason = ""
-        for _ in range(10):
+        for _ in range(_RETRIES):
             try:
-                return random_crop(self._source.read(index), side, self._augmentation, rng)
+                return cut_out(self._read(index), side, self._augmentation.zoom, place)
             except DataError as error:
                 reason = self.skipped[index] = str(error)
-                index = int(rng.integers(len(self._source)))
-        raise DataError(f"ten pictures one after the other could not be read; the last: {reason}")
+                index = int(others.integers(len(self._source)))
+        raise DataError(f"ten pictures one after the other could not be used; the last: {reason}")
+
+    def _read(self, index: int) -> Picture:
+        if index in self.skipped:
+            raise DataError(self.skipped[index])
+        picture = self._source.read(index)
+        if not isinstance(self._source, Cifar) and colourless(picture):  # CIFAR-10 is trained on as it is
+            raise DataError(f"{self._source.names[index]} has no colour to learn from")
+        return picture
 
 
-def random_crop(picture: Picture, side: int, augmentation: Augmentation, rng: np.random.Generator) -> Picture:
-    """A square part of a picture at a random place and zoom, resized to (side, side, 3)."""
+def colourless(picture: Picture) -> bool:
+    """Whether a picture is grey, but for the noise of its compression."""
+    some = picture[::_GREY_STEP, ::_GREY_STEP].astype(np.int16)
+    return float((some.max(axis=-1) - some.min(axis=-1)).mean()) < _GREY
+
+
+def cut_out(picture: Picture, side: int, zoom: tuple[float, float], place: Place) -> Picture:
+    """A square part of a picture, (side, side, 3); `zoom` is its side relative to the picture's short one."""
     height, width = picture.shape[:2]
-    low, high = augmentation.zoom
-    cut = max(1, min(height, width, round(min(height, width) * rng.uniform(low, high))))
-    top = int(rng.integers(height - cut + 1))
-    left = int(rng.integers(width - cut + 1))
-    part = picture[top : top + cut, left : left + cut]
-    if cut != side:
-        how = cv2.INTER_AREA if cut > side else cv2.INTER_CUBIC
-        part = np.asarray(cv2.resize(part, (side, side), interpolation=how), np.uint8)
-    if augmentation.flip and rng.random() < 0.5:
-        part = part[:, ::-1]
-    return np.ascontiguousarray(part)
+    low, high = zoom
+    shorter = min(height, width)
+    cut = max(1, min(shorter, round(shorter * (low + (high - low) * place.zoom))))
+    top = int(place.top * (height - cut + 1))
+    left = int(place.left * (width - cut + 1))
+    part = _resized(picture[top : top + cut, left : left + cut], side)
+    return np.ascontiguousarray(part[:, ::-1] if place.flip else part)
 
 
 def centre_fit(picture: Picture, side: int) -> Picture:
@@ -101,8 +189,17 @@ def centre_fit(picture: Picture, side: int) -> Picture:
     height, width = picture.shape[:2]
     cut = min(height, width)
     top, left = (height - cut) // 2, (width - cut) // 2
-    part = picture[top : top + cut, left : left + cut]
-    if cut == side:
-        return np.ascontiguousarray(part)
-    how = cv2.INTER_AREA if cut > side else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(part, (side, side), interpolation=how), np.uint8)
+    return np.ascontiguousarray(_resized(picture[top : top + cut, left : left + cut], side))
+
+
+def _resized(square: Picture, side: int) -> Picture:
+    if len(square) == side:
+        return square
+    how = cv2.INTER_AREA if len(square) > side else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(square, (side, side), interpolation=how), np.uint8)
+
+
+def _stack(source: Source, device: torch.device) -> Tensor:
+    """All pictures of a source whose pictures are of one size, uint8 (N, 3, H, W)."""
+    pictures = np.stack([source.read(index) for index in range(len(source))])
+    return torch.from_numpy(pictures).permute(0, 3, 1, 2).contiguous().to(device)

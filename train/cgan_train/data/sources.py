@@ -80,6 +80,7 @@ class Photos:
                         if member.isfile() and Path(member.name).suffix.lower() in SUFFIXES:
                             places.append((shard, member.offset_data, member.size))
                             names.append(member.name)
+                    _check_end(shard, archive.offset, len(names))
             except (tarfile.TarError, OSError) as error:
                 raise DataError(
                     f"{shard} cannot be read as an uncompressed tar of photos ({error})"
@@ -108,6 +109,22 @@ class Photos:
         if picture is None:
             raise DataError(f"{self.names[index]} in {path} is not a picture that can be decoded")
         return np.ascontiguousarray(picture[..., ::-1])
+
+
+def _check_end(shard: Path, offset: int, photos: int) -> None:
+    """Raise DataError unless a tar that was read to `offset` ends there.
+
+    Python's tarfile takes a header that it cannot read for the end of the archive, and drops the rest in
+    silence.
+    """
+    with shard.open("rb") as stream:
+        stream.seek(offset)
+        header = stream.read(tarfile.BLOCKSIZE)
+    size = shard.stat().st_size
+    if offset > size or header.strip(b"\0"):
+        raise DataError(
+            f"{shard} is damaged at byte {offset:,} of {size:,}, behind {photos} photos; copy it again"
+        )
 
 
 class Cifar:

@@ -1,0 +1,115 @@
+"""What a run tells of itself: its progress, a log as CSV, a summary as PNG, samples, TensorBoard's events.
+
+journal = Journal(Path("runs/x"), tensorboard=True)
+journal.step(120, losses)
+journal.epoch(3, row, sheet)
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cgan_runtime.errors import ConfigError
+from cgan_train.data.sources import Picture
+from cgan_train.samples import write_png
+
+LOG = "log.csv"
+SUMMARY = "summary.png"
+SAMPLES = "samples"
+SKIPPED = "skipped.txt"
+_EVENTS = "tensorboard"
+_STEPS = 20  # between scalars of the losses
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What is known after a step, for a progress bar.
+
+    Attributes:
+        epoch: Counted from 1.
+        step: Steps done in this epoch.
+        steps: Steps of an epoch.
+        phase: Name of the phase.
+        losses: Smoothed losses by name.
+        rate: Pictures per second in this epoch.
+    """
+
+    epoch: int
+    step: int
+    steps: int
+    phase: str
+    losses: dict[str, float]
+    rate: float
+
+
+Report = Callable[[Progress], None]
+
+
+class Journal:
+    """The files of one run that are for reading."""
+
+    def __init__(self, folder: Path, *, tensorboard: bool = False) -> None:
+        """Begin or go on with a run's files.
+
+        Raises:
+            ConfigError: TensorBoard's events cannot be written without tensorboardX.
+        """
+        self._folder = folder
+        self._events: Any = _event_writer(folder / _EVENTS) if tensorboard else None
+
+    def step(self, number: int, losses: Mapping[str, float]) -> None:
+        """Tell the smoothed losses after a step of the run."""
+        if self._events is not None and number % _STEPS == 0:
+            for name, value in losses.items():
+                self._events.add_scalar(f"loss/{name}", value, number)
+
+    def epoch(
+        self, epoch: int, row: Mapping[str, Any], sheet: Picture | None, skipped: Mapping[int, str]
+    ) -> None:
+        """Tell of a finished epoch: its row of the log, its samples, and pictures that were left out."""
+        rows = self._log(row)
+        from cgan_train.plots import draw_summary  # matplotlib takes a second to load
+
+        draw_summary(rows, self._folder / SUMMARY)
+        if sheet is not None:
+            write_png(self._folder / SAMPLES / f"epoch-{epoch:04d}.png", sheet)
+        if skipped:
+            told = "".join(f"{index}: {reason}\n" for index, reason in sorted(skipped.items()))
+            (self._folder / SKIPPED).write_text(told, encoding="utf-8")
+        if self._events is not None:
+            for name, value in row.items():
+                if isinstance(value, float | int) and name != "epoch":
+                    self._events.add_scalar(f"epoch/{name}", value, epoch)
+            if sheet is not None:
+                self._events.add_image("samples", sheet, epoch, dataformats="HWC")
+            self._events.flush()
+
+    def _log(self, row: Mapping[str, Any]) -> list[dict[str, str]]:
+        """Add a row to the log and return all; a log of an older cgan gets the new columns."""
+        path = self._folder / LOG
+        rows: list[dict[str, str]] = []
+        if path.exists():
+            with path.open(newline="", encoding="utf-8") as stream:
+                rows = list(csv.DictReader(stream))
+        rows = [each for each in rows if each.get("epoch") != str(row["epoch"])]
+        rows.append({name: str(value) for name, value in row.items()})
+        columns = list(dict.fromkeys(name for each in rows for name in each))
+        draft = path.with_name(f".{LOG}.part")
+        with draft.open("w", newline="", encoding="utf-8") as stream:
+            writer = csv.DictWriter(stream, fieldnames=columns, restval="")
+            writer.writeheader()
+            writer.writerows(rows)
+        draft.replace(path)
+        return rows
+
+
+def _event_writer(folder: Path) -> Any:
+    try:
+        from tensorboardX import SummaryWriter
+    except ImportError as error:
+        raise ConfigError("--tensorboard needs tensorboardX; run: pip install 'cgan[tensorboard]'") from error
+    return SummaryWriter(str(folder))

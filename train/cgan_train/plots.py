@@ -1,0 +1,52 @@
+"""The summary of a run as a picture: losses and quality over its epochs.
+
+draw_summary(rows, Path("runs/x/summary.png"))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+_SIZE = (9.0, 5.6)  # inches
+_DPI = 110
+_PANELS = (
+    ("pixel loss", {"loss_pixel": "generator"}, None),
+    ("GAN losses", {"loss_G": "generator", "loss_D": "discriminator"}, None),
+    ("CIEDE2000 from the truth", {"ciede2000": "coloured", "ciede2000_grey": "grey"}, None),
+    ("relative to the truth", {"chroma_ratio": "chroma", "colourfulness_ratio": "colourfulness"}, 1.0),
+)  # title, columns of the log and what they are called, what is aimed at
+
+Row = Mapping[str, str]
+
+
+def draw_summary(rows: Sequence[Row], path: Path) -> None:
+    """Draw the rows of a run's log; the picture appears under its name only when complete."""
+    figure = Figure(figsize=_SIZE, layout="constrained")
+    for place, (title, columns, aim) in enumerate(_PANELS, 1):
+        axes = figure.add_subplot(2, 2, place)
+        for column, name in columns.items():
+            _draw_column(axes, rows, column, name)
+        if aim is not None:
+            axes.axhline(aim, color="grey", linestyle=":")
+        axes.set_title(title, fontsize=10)
+        axes.grid(alpha=0.3)
+        if axes.get_lines() and axes.get_legend_handles_labels()[0]:
+            axes.legend(frameon=False, fontsize=8)
+        if place > 2:
+            axes.set_xlabel("epoch")
+    draft = path.with_name(f".{path.name}.part")
+    figure.savefig(draft, format="png", dpi=_DPI)
+    draft.replace(path)
+
+
+def _draw_column(axes: Axes, rows: Sequence[Row], column: str, name: str) -> None:
+    points = [
+        (int(row["epoch"]), float(row[column])) for row in rows if row.get(column) not in (None, "", "nan")
+    ]
+    if points:
+        marker = "o" if len(points) < 20 else ""
+        axes.plot(*zip(*points, strict=True), marker=marker, markersize=3, label=name)
