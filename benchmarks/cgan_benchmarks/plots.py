@@ -31,6 +31,26 @@ def draw_paper_curve(document: dict[str, Any], path: Path) -> None:
     save(figure, path)
 
 
+def draw_variants(document: dict[str, Any], path: Path) -> None:
+    """Quality against milliseconds of variants, coloured by their chroma, complete or not at all."""
+    rows = document["rows"]
+    figure = Figure(figsize=_SIZE, layout="constrained")
+    axes = figure.add_subplot()
+    chroma = [row["chroma_ratio"] for row in rows]
+    points = axes.scatter(
+        [row["ms"] for row in rows], [row["gain_percent"] for row in rows], c=chroma, cmap="viridis", zorder=2
+    )
+    for row in rows:
+        where = (row["ms"], row["gain_percent"])
+        axes.annotate(row["variant"]["name"], where, (4, 4), textcoords="offset points", fontsize=7)
+    figure.colorbar(points, label="chroma relative to the truth's")
+    axes.axhline(0, color="grey", linestyle=":")
+    axes.set(xlabel=f"ms at {document['timed_at_px']} px", ylabel="CIEDE2000 under the grey picture's, %")
+    axes.margins(x=0.25)
+    axes.grid(alpha=0.3)
+    save(figure, path)
+
+
 def save(figure: Figure, path: Path) -> None:
     """Write a figure as PNG; it appears under its name only when complete."""
     path.parent.mkdir(parents=True, exist_ok=True)

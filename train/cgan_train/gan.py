@@ -40,12 +40,13 @@ class Gan:
         bf16: Whether the networks compute in bfloat16 (weights, losses and optimizers stay float32).
     """
 
-    def __init__(self, config: TrainConfig, world: World) -> None:
+    def __init__(self, config: TrainConfig, world: World, generator: Generator | None = None) -> None:
+        """Build both networks, or the discriminator for a generator that is not in the registry."""
         self.config = config
         self.world = world
         self.device = world.device
         torch.manual_seed(config.seed)
-        self.generator: Generator = self._placed(build_generator(config.generator))
+        self.generator: Generator = self._placed(generator or build_generator(config.generator))
         self.discriminator: nn.Module = self._placed(
             build_discriminator(config.discriminator, 1 + self.generator.outputs)
         )

@@ -22,15 +22,18 @@ class EdgeGenerator(Generator):
     """Lightness (N, 1, H, W) to chroma (N, 2, H, W); see `Generator`.
 
     Args:
-        widths: Decoder channels at strides 4, 8, 16 and 32.
+        widths: Decoder channels at strides 4, 8, 16 and 32, or at the levels that follow.
+        finest: The finest level of the encoder that is used, 0 for stride 2; chroma is predicted there.
+        coarsest: The coarsest one, 4 for stride 32.
     """
 
     dense = False  # the encoder's depthwise convolutions
 
-    def __init__(self, widths: tuple[int, ...]) -> None:
-        super().__init__(size_multiple=32, stride=4)
-        self.encoder = LiteEncoder()
-        skips = TAP_CHANNELS[1:]  # strides 4, 8, 16, 32
+    def __init__(self, widths: tuple[int, ...], *, finest: int = 1, coarsest: int = 4) -> None:
+        super().__init__(size_multiple=2 ** (coarsest + 1), stride=2 ** (finest + 1))
+        self.encoder = LiteEncoder(coarsest + 1)
+        self._finest = finest
+        skips = TAP_CHANNELS[finest : coarsest + 1]
         self.laterals = nn.ModuleList(
             nn.Conv2d(skip, width, 1) for skip, width in zip(skips, widths, strict=True)
         )
@@ -43,8 +46,8 @@ class EdgeGenerator(Generator):
         nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]
 
     def predict(self, lightness: Tensor) -> Tensor:
-        """Chroma at a quarter of the input's size, (N, 2, H/4, W/4)."""
-        features = self.encoder(lightness)[1:]
+        """Chroma at a quarter of the input's size, (N, 2, H/4, W/4), or at that of the finest level."""
+        features = self.encoder(lightness)[self._finest :]
         x = self.refine[-1](self.laterals[-1](features[-1]))
         for level in reversed(range(len(features) - 1)):
             enlarged = F.interpolate(self.reduce[level](x), scale_factor=2, mode="nearest")

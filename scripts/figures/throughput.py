@@ -1,0 +1,27 @@
+"""How fast training is, against a plain loop."""
+
+from __future__ import annotations
+
+from figures import block, machine, read, table
+
+
+@block("throughput")
+def throughput() -> str:
+    """One row for each loop, the plain one first."""
+    report = read("throughput.json")
+    names = {"plain": "plain loop", "cgan": "`cgan-train`"}
+    slowest = report["rows"][0]["pictures_per_second"]
+    columns = {
+        "loop": lambda row: names[row["loop"]],
+        "computes in": lambda row: row["type"],
+        "pictures/s": lambda row: f"{row['pictures_per_second']:.1f}",
+        "times the plain loop": lambda row: f"{row['pictures_per_second'] / slowest:.2f}",
+        "share of the peak": lambda row: f"{row['share_of_peak']:.0%}",
+        "peak, GFLOP/s": lambda row: f"{row['peak_gflops']:.0f}",
+    }
+    turns = len(report["rows"][0]["seconds_per_step"])
+    what = (
+        f"`{report['recipe']}` at batch {report['batch_size']}, {report['gflop_per_picture']:.1f} GFLOP a "
+        f"picture, medians of {turns} turns, {report['machine']['threads']} threads; {machine(report)}."
+    )
+    return f"{table(columns, report['rows'])}\n\n{what}"
