@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from cgan_runtime.backends.base import Backend, FloatArray, check_signature
+from cgan_runtime.backends.base import Backend, FloatArray, Layer, check_signature
 from cgan_runtime.errors import BackendUnavailable, ModelFileError
 from cgan_runtime.manifest import Manifest, Tensor
 
@@ -63,9 +63,14 @@ class OpenVinoBackend(Backend):
         """
         model, inputs, outputs = _read(path)
         check_signature(path, manifest, inputs, outputs)
-        settings: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": precision}
+        settings: dict[str, Any] = {
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_PRECISION_HINT": precision,
+            "ENABLE_CPU_PINNING": False,  # else two engines of one thread each share a core
+        }
         if threads is not None:
             settings["INFERENCE_NUM_THREADS"] = threads
+        self._model, self._settings = model, settings
         try:
             compiled = openvino.Core().compile_model(model, _DEVICE, settings)
             taken = compiled.get_property("INFERENCE_NUM_THREADS")
@@ -87,8 +92,20 @@ class OpenVinoBackend(Backend):
         chroma: FloatArray = results[0]
         return chroma
 
+    def _layers(self, lightness: FloatArray, runs: int) -> tuple[Layer, ...]:
+        counting = {**self._settings, "PERF_COUNT": True}
+        request = openvino.Core().compile_model(self._model, _DEVICE, counting).create_infer_request()
+        times: dict[tuple[str, str], float] = {}
+        for number in range(runs + 1):
+            request.infer([lightness])
+            for step in request.profiling_info if number else ():
+                if step.status == step.Status.EXECUTED:
+                    key = step.node_name, step.node_type
+                    times[key] = times.get(key, 0.0) + step.real_time.total_seconds() * 1e3 / runs
+        return tuple(Layer(name, kind, ms) for (name, kind), ms in times.items())
+
     def _release(self) -> None:
-        del self._request
+        del self._request, self._model
 
 
 def _read(path: Path) -> tuple[Any, list[Tensor], list[Tensor]]:
