@@ -21,7 +21,7 @@ MAGIC = b"FAKE-ENGINE"
 BINDINGS = (
     "Builder", "OnnxParser", "Runtime", "IBuilderConfig", "INetworkDefinition", "ICudaEngine", "ITensor",
     "IExecutionContext", "ITimingCache", "EngineInspector", "IOptimizationProfile", "ILayer", "ILogger",
-    "ParserError", "IProgressMonitor",
+    "ParserError", "IProgressMonitor", "IProfiler",
 )  # fmt: skip
 
 
@@ -50,6 +50,10 @@ class IProgressMonitor:
     def phase_finish(self, phase_name: str) -> None: ...
     def step_complete(self, phase_name: str, step: int) -> bool:
         return True
+
+
+class IProfiler:
+    def report_layer_time(self, layer_name: str, ms: float) -> None: ...
 
 
 class ITensor:
@@ -110,7 +114,7 @@ def make_tensorrt(version: str = "10.13.2.6", *, engine_precision: str | None = 
     trt.__version__ = version
     trt.ILogger, trt.ILayer, trt.ITensor, trt.ParserError = ILogger, ILayer, ITensor, ParserError
     trt.ITimingCache, trt.IOptimizationProfile = ITimingCache, IOptimizationProfile
-    trt.EngineInspector = EngineInspector
+    trt.EngineInspector, trt.IProfiler = EngineInspector, IProfiler
     if major >= 10:
         trt.IProgressMonitor = IProgressMonitor
     flags = ["STRONGLY_TYPED"] if major >= 10 else []
@@ -229,6 +233,7 @@ def make_tensorrt(version: str = "10.13.2.6", *, engine_precision: str | None = 
     class IExecutionContext:
         def __init__(self, plan: dict[str, Any]) -> None:
             self._plan, self._addresses, self._shape = plan, dict[str, int](), ()
+            self.profiler: IProfiler | None = None
 
         def set_input_shape(self, _name: str, shape: tuple[int, ...]) -> bool:
             self._shape = shape
@@ -243,6 +248,9 @@ def make_tensorrt(version: str = "10.13.2.6", *, engine_precision: str | None = 
             given = _view(self._addresses[self._plan["input"]], (count, 1, height, width))
             answer = _view(self._addresses["chroma"], (count, 2, height, width))
             answer[:, :1], answer[:, 1:] = given * 0.5, -given
+            for layer, ms in (("conv1 + relu", 0.5), ("conv2", 0.25)):
+                if self.profiler is not None:
+                    self.profiler.report_layer_time(layer, ms)
             return True
 
     class ICudaEngine:
@@ -355,11 +363,28 @@ def make_driver(*, capability: tuple[int, int] = (8, 7), name: str = "Fake GPU")
         def synchronize(self) -> None:
             needs_context()
 
+    class Event:
+        clock = itertools.count()
+
+        def __init__(self) -> None:
+            needs_context()
+            self._at = -1
+
+        def record(self, _stream: Stream) -> None:
+            needs_context()
+            self._at = next(self.clock)
+
+        def time_till(self, later: Event) -> float:
+            """Milliseconds: one for each event recorded since."""
+            needs_context()
+            return float(later._at - self._at)
+
     def copy(target: int, source: int, size: int) -> None:
         needs_context()
         ctypes.memmove(target, source, size)
 
     driver.Error, driver.Device, driver.Stream, driver.mem_alloc = Error, Device, Stream, Allocation
+    driver.Event = Event
     driver.init = lambda: None
     driver.get_driver_version = lambda: 12060
     driver.pagelocked_empty = np.empty

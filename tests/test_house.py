@@ -53,7 +53,7 @@ OWNERS = {
     "pycuda": ["cgan_runtime/backends/tensorrt.py", "cgan_runtime/backends/trt/device.py"],
     "skimage": [],
     "tensorboardX": ["cgan_train/journal.py"],
-    "matplotlib": ["cgan_train/plots.py", "cgan_benchmarks/plots.py"],
+    "matplotlib": ["cgan_train/plots.py", "cgan_benchmarks/plots.py", "cgan_benchmarks/page/"],
     "ray": ["cgan_runtime/archive/ray_pool.py"],
     "upath": ["cgan_runtime/archive/places.py"],
 }
@@ -66,7 +66,7 @@ PUBLIC = {
     ],
     "cgan_runtime.manifest": ["Manifest", "Tensor", "sha256_of"],
     "cgan_runtime.models": ["bundled_model"],
-    "cgan_runtime.backends.base": ["Backend", "check_signature"],
+    "cgan_runtime.backends.base": ["Backend", "Layer", "check_signature"],
     "cgan_runtime.backends.registry": ["Engine", "available_backends", "open_backend", "worth_telling"],
     "cgan_runtime.colorizer": ["Colorizer", "network_shape"],
     "cgan_runtime.pipeline": ["FilmResult", "StillResult", "colour_film", "colour_still", "film_identity"],

@@ -124,6 +124,17 @@ class TestEngines:
         with open_backend(tiny_model, name, threads=1) as backend:
             assert backend.device == "CPU, 1 thread"
 
+    def test_layers_are_timed_and_the_answers_stay(self, name: str, tiny_model: Path) -> None:
+        with open_backend(tiny_model, name, threads=1) as backend:
+            before = backend.infer(lightness()).copy()
+            layers = backend.layers(lightness(), runs=3)
+            assert any("conv" in layer.kind.lower() for layer in layers)
+            assert all(layer.ms >= 0 and layer.name for layer in layers)
+            assert 0 < sum(layer.ms for layer in layers) < 10_000
+            assert (backend.infer(lightness()) == before).all()
+            with pytest.raises(InputShapeError):
+                backend.layers(lightness(1, 31, 48), runs=1)
+
     def test_a_fixed_size_is_kept_to(self, name: str, tmp_path: Path) -> None:
         path = write_tiny_model(tmp_path / "fixed.onnx", shape=(32, 64))
         with open_backend(path, name) as backend:

@@ -70,6 +70,20 @@ def test_an_onnx_file_is_built_once_and_run(
         again.infer(LIGHTNESS)
 
 
+def test_the_gpus_own_clock_and_its_layers_are_told(
+    gpu: tuple[types.ModuleType, types.ModuleType], tiny_model: Path
+) -> None:
+    _, driver = gpu
+    with open_backend(tiny_model, "tensorrt") as backend:
+        assert backend.engine_seconds is None
+        backend.infer(LIGHTNESS)
+        assert backend.engine_seconds == pytest.approx(1e-3)  # between the two events
+        layers = backend.layers(LIGHTNESS, runs=3)
+        assert [(layer.name, layer.ms) for layer in layers] == [("conv1 + relu", 0.5), ("conv2", 0.25)]
+        np.testing.assert_array_equal(backend.infer(LIGHTNESS)[:, 1:], -LIGHTNESS)  # goes on as before
+    assert (driver.current, driver.memory, driver.detached) == (0, {}, 1)
+
+
 def test_another_gpu_or_version_builds_its_own(
     gpu: tuple[types.ModuleType, types.ModuleType], tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

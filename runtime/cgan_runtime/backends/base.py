@@ -11,6 +11,7 @@ turned into a `CganError` by the engine's own file.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import ClassVar
@@ -24,6 +25,21 @@ from cgan_runtime.manifest import Manifest, Tensor
 FloatArray = npt.NDArray[np.float32]
 
 
+@dataclass(frozen=True)
+class Layer:
+    """What one step of an engine takes; an engine may have made one of several layers of the network.
+
+    Attributes:
+        name: As the engine calls it.
+        kind: Of operation, where the engine tells; else empty.
+        ms: Mean milliseconds of a run.
+    """
+
+    name: str
+    kind: str
+    ms: float
+
+
 class Backend(ABC):
     """A loaded generator. One thread opens, uses and closes it.
 
@@ -31,6 +47,8 @@ class Backend(ABC):
         name: Short name of the back end, as given to `--backend`.
         manifest: What the model file says of itself (`cgan_runtime.manifest`).
         device: What it runs on, for people to read ("CPU, 2 threads").
+        engine_seconds: What the last `infer` took by the device's own clock, transfers left out; None where
+            the device has none.
         passed_over: Why each better back end was not taken, one line each; filled by `open_backend`.
     """
 
@@ -39,6 +57,7 @@ class Backend(ABC):
     def __init__(self, manifest: Manifest, device: str) -> None:
         self.manifest = manifest
         self.device = device
+        self.engine_seconds: float | None = None
         self.passed_over: tuple[str, ...] = ()
         self._closed = False
 
@@ -70,6 +89,20 @@ class Backend(ABC):
             )
         return chroma
 
+    def layers(self, lightness: FloatArray, runs: int) -> tuple[Layer, ...]:
+        """How long each step of the engine takes, in the order in which they run.
+
+        Args:
+            lightness: As for `infer`.
+            runs: Over how many the mean is taken, after one that does not count.
+
+        Raises:
+            InputShapeError: As for `infer`.
+            BackendUnavailable: This engine does not tell.
+        """
+        self._check(lightness)
+        return self._layers(np.ascontiguousarray(lightness), runs)
+
     def close(self) -> None:
         """Free the engine. Calling it twice is harmless."""
         if not self._closed:
@@ -87,6 +120,11 @@ class Backend(ABC):
     @abstractmethod
     def _run(self, lightness: FloatArray) -> FloatArray:
         """Run the engine on a checked, contiguous array; shapes as in `infer`."""
+
+    def _layers(self, lightness: FloatArray, runs: int) -> tuple[Layer, ...]:
+        """Run the engine with its own clock on; arrays as in `_run`."""
+        del lightness, runs
+        raise BackendUnavailable(f"{self.name} does not tell what its layers take; take another --backend")
 
     def _release(self) -> None:  # noqa: B027 (optional on purpose)
         """Drop what the engine holds; called once."""

@@ -8,9 +8,11 @@ the home folder, unless it is told not to before it is imported.
 
 from __future__ import annotations
 
+import json
 import os
+import tempfile
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -18,12 +20,15 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as native
 
-from cgan_runtime.backends.base import Backend, FloatArray, check_signature
+from cgan_runtime.backends.base import Backend, FloatArray, Layer, check_signature
 from cgan_runtime.errors import BackendUnavailable, ModelFileError
 from cgan_runtime.manifest import Manifest, Tensor
 
 _SILENT = 4
 """Log severity "fatal": what goes wrong is raised, and said once."""
+
+_KERNEL = "_kernel_time"
+"""Ends the name of a node's event in a profile."""
 
 _DTYPES = {"tensor(float)": "float32", "tensor(float16)": "float16", "tensor(double)": "float64"}
 
@@ -65,14 +70,9 @@ class OnnxBackend(Backend):
         """
         threads = threads or _usable_cores()
         super().__init__(manifest, self._device_of(threads))
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = _SILENT
-        options.add_session_config_entry("session.intra_op.allow_spinning", "1" if spin else "0")
+        self._path, self._threads, self._spin = path, threads, spin
         try:
-            self._session = onnxruntime.InferenceSession(
-                str(path), options, providers=[(self._provider, self._provider_options)], enable_fallback=0
-            )
+            self._session = self._open(self._options())
             inputs = [_tensor(argument) for argument in self._session.get_inputs()]
             outputs = [_tensor(argument) for argument in self._session.get_outputs()]
         except _BAD_FILE as error:
@@ -95,6 +95,28 @@ class OnnxBackend(Backend):
     def _device_of(threads: int) -> str:
         return f"CPU, {threads} thread{'s' if threads > 1 else ''}"
 
+    def _options(self) -> onnxruntime.SessionOptions:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = self._threads
+        options.log_severity_level = _SILENT
+        options.add_session_config_entry("session.intra_op.allow_spinning", "1" if self._spin else "0")
+        return options
+
+    def _open(self, options: onnxruntime.SessionOptions) -> onnxruntime.InferenceSession:
+        providers = [(self._provider, self._provider_options)]
+        return onnxruntime.InferenceSession(str(self._path), options, providers=providers, enable_fallback=0)
+
+    def _layers(self, lightness: FloatArray, runs: int) -> tuple[Layer, ...]:
+        with tempfile.TemporaryDirectory(prefix="cgan-layers-") as folder:
+            options = self._options()
+            options.enable_profiling = True
+            options.profile_file_prefix = str(Path(folder) / "profile")
+            session = self._open(options)
+            for _ in range(runs + 1):
+                session.run(None, {self.manifest.input.name: lightness})
+            events = json.loads(Path(session.end_profiling()).read_text(encoding="utf-8"))
+        return _layers_of(events, runs)
+
     def _run(self, lightness: FloatArray) -> FloatArray:
         try:
             (chroma,) = self._session.run([self.manifest.output.name], {self.manifest.input.name: lightness})
@@ -107,6 +129,16 @@ class OnnxBackend(Backend):
 
     def _release(self) -> None:
         del self._session
+
+
+def _layers_of(events: list[dict[str, Any]], runs: int) -> tuple[Layer, ...]:
+    """Means of a profile's kernels over all runs but the first."""
+    times: dict[tuple[str, str], list[float]] = {}
+    for event in events:
+        if event.get("cat") == "Node" and event["name"].endswith(_KERNEL):
+            key = event["name"].removesuffix(_KERNEL), event["args"].get("op_name", "")
+            times.setdefault(key, []).append(event["dur"] / 1e3)  # microseconds
+    return tuple(Layer(name, kind, sum(of[-runs:]) / runs) for (name, kind), of in times.items())
 
 
 def _tensor(argument: onnxruntime.NodeArg) -> Tensor:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pycuda.driver  # noqa: F401 (wanted before this back end can be said to be there)
 
-from cgan_runtime.backends.base import Backend, FloatArray, check_signature
+from cgan_runtime.backends.base import Backend, FloatArray, Layer, check_signature
 from cgan_runtime.backends.trt.build import Report
 from cgan_runtime.backends.trt.device import Buffer, Gpu
 from cgan_runtime.backends.trt.engines import (
@@ -69,6 +69,7 @@ class TensorRtBackend(Backend):
             raise
 
     def _open(self, path: Path, manifest: Manifest, library: Library, report: Report) -> None:
+        self._library = library
         gpu = self._gpu.identity
         if path.suffix != SUFFIX:
             path, manifest = cached_engine(path, manifest, gpu, library, report)
@@ -91,6 +92,7 @@ class TensorRtBackend(Backend):
             why = library.complaint("the GPU's memory may be full")
             raise BackendUnavailable(f"TensorRT could not start the engine ({why})")
         self._stream = self._gpu.driver.Stream()
+        self._began, self._ended = self._gpu.driver.Event(), self._gpu.driver.Event()
         self._shape: tuple[int, ...] = ()
 
     def _run(self, lightness: FloatArray) -> FloatArray:
@@ -108,14 +110,31 @@ class TensorRtBackend(Backend):
                 given, answer = self._buffers["input"], self._buffers["output"]
                 np.copyto(given.host, lightness)
                 given.upload(self._stream)
+                self._began.record(self._stream)
                 if not self._context.execute_async_v3(self._stream.handle):
                     raise BackendUnavailable("TensorRT refused to run the engine; build it again")
+                self._ended.record(self._stream)
                 answer.download(self._stream)
                 self._stream.synchronize()
+                self.engine_seconds = self._began.time_till(self._ended) / 1e3
         except driver_error as error:
             reason = " ".join(str(error).split())
             raise BackendUnavailable(f"the GPU failed on {lightness.shape} ({reason})") from error
         return answer.host
+
+    def _layers(self, lightness: FloatArray, runs: int) -> tuple[Layer, ...]:
+        usual, self._shape = self._context, ()
+        with self._gpu.current():
+            self._context = self._engine.create_execution_context()
+        try:
+            self._run(lightness)
+            self._context.profiler = profiler = _profiler(self._library.module)
+            for _ in range(runs):
+                self._run(lightness)
+        finally:
+            with self._gpu.current():
+                self._context, self._shape = usual, ()
+        return tuple(Layer(name, "", ms / runs) for name, ms in profiler.times.items())
 
     def _fit(self, shape: tuple[int, ...]) -> None:
         """Make buffers for an input shape and tell the engine where they lie."""
@@ -137,7 +156,7 @@ class TensorRtBackend(Backend):
             self._stream.synchronize()
             self._free_buffers()
             # What was made last goes first; the engine goes before its runtime, all before the context.
-            del self._stream, self._context
+            del self._began, self._ended, self._stream, self._context
         self._free()
 
     def _free_buffers(self) -> None:
@@ -151,6 +170,20 @@ class TensorRtBackend(Backend):
             self._engine = None
             self._runtime = None
         self._gpu.close()
+
+
+def _profiler(trt: Any) -> Any:
+    """Adds up what TensorRT reports of each layer, milliseconds by name."""
+
+    class Profiler(trt.IProfiler):  # type: ignore[misc]
+        def __init__(self) -> None:
+            trt.IProfiler.__init__(self)
+            self.times: dict[str, float] = {}
+
+        def report_layer_time(self, layer_name: str, ms: float) -> None:
+            self.times[layer_name] = self.times.get(layer_name, 0.0) + float(ms)
+
+    return Profiler()
 
 
 def _tensors(trt: Any, engine: Any) -> tuple[list[Tensor], list[Tensor]]:
