@@ -23,7 +23,7 @@ RUN_VENV := .venv-run
 BIN := $(VENV)/bin
 PACKAGES := pyproject.toml constraints.txt
 
-.PHONY: help run paper-table test lint format clean
+.PHONY: help run bench paper-table test lint format clean
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 	@echo '  PYTHON=python3.12 chooses the Python (3.10 or newer) for the virtual environments'
@@ -33,6 +33,11 @@ run: $(RUN_VENV)/.installed ## colour the sample film, or VIDEO=in.mp4; the resu
 	@shopt -s nocasematch; name=$${VIDEO##*/}; out=out/$${name%.*}.colour.$${name##*.}; \
 	case $$out in *.mp4|*.m4v|*.mov|*.mkv|*.webm) ;; *) out=$$out.mkv ;; esac; \
 	$(RUN_VENV)/bin/cgan-run --video "$$VIDEO" -o "$${OUT:-$$out}" --overwrite --resume
+
+bench: $(VENV)/.installed ## measure on this machine, renew the figures in the docs; the page is out/bench.html
+	@mkdir -p out
+	$(BIN)/cgan-bench --json benchmarks/results/bench-cpu.json --html out/bench.html
+	$(BIN)/python scripts/update_docs.py
 
 paper-table: $(VENV)/.installed ## train the paper's recipes on CIFAR-10 for MINUTES more, DATA=its folder
 	$(BIN)/python -m cgan_benchmarks.paper_table --data "$$DATA" --minutes $(MINUTES) $(if $(STATE),--state "$$STATE") \

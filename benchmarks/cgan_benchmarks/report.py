@@ -1,24 +1,90 @@
-"""What a benchmark found: a table for people, a JSON document for programs.
+"""What a benchmark found, and its JSON document.
 
-print_table(report); write_json(report, Path("bench.json"))
+write_json(report, Path("bench.json")); document = read_document(Path("bench.json"))
 """
 
 from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from cgan_benchmarks.machine import others_in_words
+import numpy as np
+
+from cgan_benchmarks.intervals import Interval
 from cgan_benchmarks.measure import Timing
 from cgan_runtime.errors import ConfigError
 
-FORMAT = "cgan-bench"
-FORMAT_VERSION = 1
+if TYPE_CHECKING:
+    from cgan_benchmarks.crew import Started
 
-_LEAST_WIDTH = 160  # columns: a narrower terminal breaks a line of the table, but no figure is cut short
+FORMAT = "cgan-bench"
+FORMAT_VERSION = 2
+
+_NUMBERS = re.compile(r"\[\s+([-\d.eE+,\s]+?)\s+\]")
+
+
+@dataclass(frozen=True)
+class Equality:
+    """How far colours lie from the reference's on photographs.
+
+    Attributes:
+        largest: Of (a*, b*)/110, absolute.
+        mean: Likewise.
+        psnr_db: Of the same.
+        ciede2000: Mean colour difference of the coloured pictures.
+    """
+
+    largest: float
+    mean: float
+    psnr_db: float
+    ciede2000: float
+
+
+@dataclass(frozen=True)
+class Throughput:
+    """Pictures a second with several in flight: mean of all processes, least and most."""
+
+    mean: float
+    least: float
+    most: float
+
+    @classmethod
+    def of(cls, rates: Sequence[float]) -> Throughput | None:
+        """Sum up; None where it was not measured."""
+        return cls(float(np.mean(rates)), min(rates), max(rates)) if rates else None
+
+
+@dataclass(frozen=True)
+class Start:
+    """Medians over fresh processes.
+
+    Attributes:
+        to_result_s: From the start of the process to its first result.
+        load_s: Reading the model and building the engine, imports left out.
+        first_run_s: The first inference.
+        host_mb: The most memory that the process held.
+        device_mb: GPU memory taken; None where there is no GPU.
+    """
+
+    to_result_s: float
+    load_s: float
+    first_run_s: float
+    host_mb: float
+    device_mb: float | None
+
+    @classmethod
+    def of(cls, started: Started) -> Start:
+        """Sum up."""
+        device = float(np.median(started.device_mb)) if started.device_mb else None
+        to_result, load, first, host = (
+            float(np.median(of)) for of in (started.to_result, started.load, started.first, started.host_mb)
+        )
+        return cls(to_result, load, first, host, device)
 
 
 @dataclass(frozen=True)
@@ -29,14 +95,23 @@ class Row:
         model: What it is called in the table.
         backend: What ran it.
         device: What that ran on.
-        precision: What the network computes in by its manifest.
+        precision: What the network computes in.
         weights: How the weights are stored.
+        batch: Pictures in a run.
         megabytes: Of the file, 10^6 bytes.
-        timing: What runs took.
+        timing: What runs took; in `offline` a picture's share of the time, in `startup` the first result.
+        p50_interval_ms: Of the median.
         speedup: The reference's median by this one's.
-        largest_difference: Of (a*, b*)/110 from the reference on photographs, absolute.
-        mean_difference: Likewise.
-        ciede2000: Mean colour difference of the coloured photographs.
+        speedup_interval: Of that.
+        reference: Which row that is, "model / backend".
+        engine_ms: Median by the device's own clock; None where it has none.
+        throughput: With several in flight; None where that was not measured.
+        start: Of fresh processes.
+        gflop: 10^9 operations of a run.
+        gflops: 10^9 operations a second.
+        share_of_peak: Of what the machine can do at most; None where the peak was not measured.
+        equality: With the reference.
+        samples_ms: Every run: processes, rounds, runs.
     """
 
     model: str
@@ -44,12 +119,32 @@ class Row:
     device: str
     precision: str
     weights: str
+    batch: int
     megabytes: float
     timing: Timing
+    p50_interval_ms: Interval
     speedup: float
-    largest_difference: float
-    mean_difference: float
-    ciede2000: float
+    speedup_interval: Interval
+    reference: str
+    engine_ms: float | None
+    throughput: Throughput | None
+    start: Start
+    gflop: float
+    gflops: float
+    share_of_peak: float | None
+    equality: Equality
+    samples_ms: list[Any]
+
+    @property
+    def key(self) -> str:
+        """What `reference` calls it."""
+        return f"{self.model} / {self.backend}"
+
+    @property
+    def no_difference(self) -> bool:
+        """Whether the interval of the ratio holds 1; the reference is none with itself."""
+        low, high = self.speedup_interval
+        return low <= 1 <= high and self.key != self.reference
 
 
 @dataclass(frozen=True)
@@ -61,27 +156,33 @@ class Report:
         date: ISO 8601, UTC.
         machine: From `describe_machine`.
         method: How it was measured, in one sentence each.
+        scenario: What was measured.
         recipe: Of the checkpoint.
         checkpoint_sha256: The weights that all rows share.
-        input_shape: (N, 1, H, W) of every run.
-        rows: The reference first.
-        missing: Back ends or models that could not be measured, and why.
+        size: Height and width.
+        peaks: What the machine reaches: by device (and precision, if not float32), from `measure_peak`.
+        rows: The references first.
+        missing: What could not be measured, and why.
+        film: Of the `video` scenario; empty where it was not run.
     """
 
     version: str
     date: str
     machine: dict[str, Any]
     method: tuple[str, ...]
+    scenario: str
     recipe: str
     checkpoint_sha256: str
-    input_shape: tuple[int, ...]
+    size: tuple[int, int]
+    peaks: dict[str, dict[str, float]]
     rows: tuple[Row, ...]
     missing: dict[str, str]
+    film: dict[str, Any] = field(default_factory=dict)
 
     def document(self) -> dict[str, Any]:
-        """As plain JSON values; a row's timing lies flat beside its other fields."""
+        """As plain JSON values; timing, equality and start lie flat beside a row's other fields."""
         values = asdict(self)
-        values["rows"] = [{**_without(asdict(row), "timing"), **asdict(row.timing)} for row in self.rows]
+        values["rows"] = [_flat(asdict(row)) for row in self.rows]
         document = {"format": FORMAT, "format_version": FORMAT_VERSION, **values}
         return _finite(document)  # type: ignore[no-any-return]
 
@@ -96,69 +197,62 @@ def write_json(report: Report, path: Path) -> None:
 
 
 def write_document(document: dict[str, Any], path: Path) -> None:
-    """Write JSON; it appears under its name only when complete.
+    """Write JSON, lists of numbers on one line; it appears under its name only when complete.
+
+    Raises:
+        ConfigError: The file cannot be written.
+    """
+    text = json.dumps(document, indent=2, allow_nan=False)
+    write_text(_NUMBERS.sub(lambda found: f"[{' '.join(found[1].split())}]", text) + "\n", path, "--json")
+
+
+def write_text(text: str, path: Path, option: str) -> None:
+    """Write a file; it appears under its name only when complete.
 
     Raises:
         ConfigError: The file cannot be written.
     """
     draft = path.with_name(f".{path.name}.part")
     try:
-        draft.write_text(json.dumps(document, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+        draft.write_text(text, encoding="utf-8")
         draft.replace(path)
     except OSError as error:
         draft.unlink(missing_ok=True)
-        raise ConfigError(f"cannot write {path} ({error.strerror}); give another file with --json") from error
+        raise ConfigError(
+            f"cannot write {path} ({error.strerror}); give another file with {option}"
+        ) from error
 
 
-def print_table(report: Report) -> None:
-    """Print the rows, what they were measured on, and how."""
-    import rich.console
-    from rich.table import Table
+def read_document(path: Path) -> dict[str, Any]:
+    """Read what `write_json` wrote.
 
-    batch, _, height, width = report.input_shape
-    machine = report.machine
-    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
-    for title in ("model", "run by"):
-        table.add_column(title, no_wrap=True)
-    for title in ("p50 ms", "p90", "p99", "frames/s", "x", "MB", "largest", "mean"):
-        table.add_column(title, justify="right", no_wrap=True)
-    for row in report.rows:
-        table.add_row(*_cells(row))
-    console = rich.console.Console(highlight=False)
-    console.width = max(_LEAST_WIDTH, console.width)
-    console.print(
-        f"{report.recipe}, {width}x{height} px, batch {batch}, {_plural(machine['threads'], 'thread')}, "
-        f"{machine['cpu']}, {_plural(machine['cores'], 'core')}\n",
-        soft_wrap=True,
-    )
-    console.print(table)
-    console.print(
-        "\nx: times as fast as PyTorch, by medians. largest, mean: differences of (a*, b*)/110 from "
-        "PyTorch on photographs.",
-        soft_wrap=True,
-    )
-    if warning := others_in_words(machine["others"]):
-        console.print(warning, soft_wrap=True)
-    for sentence in report.method:
-        console.print(sentence, soft_wrap=True)
-    for name, reason in report.missing.items():
-        console.print(f"not measured: {name}: {reason}", soft_wrap=True, markup=False)
+    Raises:
+        ConfigError: The file is missing, no such document, or of another version.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"cannot read {path} ({error.strerror}); make it with cgan-bench --json") from error
+    except ValueError as error:
+        raise ConfigError(f"{path} is no JSON; make it with cgan-bench --json {path}") from error
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise ConfigError(f"{path} is no result of cgan-bench; make it with cgan-bench --json {path}")
+    if document.get("format_version") != FORMAT_VERSION:
+        raise ConfigError(
+            f"{path} is of format {document.get('format_version')}, this cgan-bench reads {FORMAT_VERSION}; "
+            f"measure again with cgan-bench --json {path}"
+        )
+    return document
 
 
-def _plural(count: int, thing: str) -> str:
-    return f"{count} {thing}{'' if count == 1 else 's'}"
-
-
-def _cells(row: Row) -> list[str]:
-    timing = row.timing
-    milliseconds = [f"{value:.1f}" for value in (timing.p50_ms, timing.p90_ms, timing.p99_ms)]
-    cells = [row.model, row.backend, *milliseconds, f"{timing.frames_per_second:.1f}", f"{row.speedup:.2f}"]
-    differences = [f"{value:.0e}" for value in (row.largest_difference, row.mean_difference)]
-    return [*cells, f"{row.megabytes:.1f}", *(differences if row.largest_difference else ["-", "-"])]
-
-
-def _without(values: dict[str, Any], key: str) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if name != key}
+def _flat(row: dict[str, Any]) -> dict[str, Any]:
+    parts = {name: row.pop(name) for name in ("timing", "equality", "start")}
+    samples = row.pop("samples_ms")
+    named = {
+        {"largest": "largest_difference", "mean": "mean_difference"}.get(key, key): value
+        for key, value in parts["equality"].items()
+    }
+    return {**row, **parts["timing"], **named, **parts["start"], "samples_ms": samples}
 
 
 def _finite(value: Any) -> Any:

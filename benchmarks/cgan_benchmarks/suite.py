@@ -6,35 +6,31 @@ report = run_suite(checkpoint, {"fp32": Path("edge.onnx")}, Settings(threads=2))
 from __future__ import annotations
 
 import datetime
-import subprocess
-import sys
+import tempfile
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from cgan_benchmarks.crew import Found, measure_subjects
+from cgan_benchmarks.intervals import Intervals
 from cgan_benchmarks.machine import Others, describe_machine
-from cgan_benchmarks.measure import Advance, Plan, Timing, measure
-from cgan_benchmarks.report import Report, Row
+from cgan_benchmarks.measure import Advance, Plan, Timing
+from cgan_benchmarks.method import method_of
+from cgan_benchmarks.report import Equality, Report, Row, Start, Throughput
+from cgan_benchmarks.roofline import count_gflop, least_seconds
+from cgan_benchmarks.subjects import PYTORCH, Subject, exported_subjects, torch_subjects
 from cgan_runtime import __version__
-from cgan_runtime.backends.base import Backend, FloatArray
-from cgan_runtime.backends.registry import BACKENDS, available_backends, open_backend
+from cgan_runtime.backends.base import FloatArray
+from cgan_runtime.backends.registry import BACKENDS, available_backends
 from cgan_runtime.errors import BackendUnavailable, ConfigError, ModelFileError
 from cgan_runtime.manifest import Manifest
-from cgan_train.agreement import Agreement, agreement
+from cgan_train.agreement import agreement
 from cgan_train.checkpoint import WEIGHTS, Checkpoint
 from cgan_train.data.bundled import comparison_photos, lightness_of
-from cgan_train.torch_backend import TorchBackend
 
-_METHOD = (
-    "PyTorch: eager, float32, contiguous, inference_mode. ONNX Runtime: no spinning. OpenVINO: float32.",
-    "Rows take turns in rounds, each round in a new order: rest until the process uses no CPU time, one run "
-    "untimed, then timed runs.",
-    "Array in, array out, on the host; frames/s from the sum of all runs.",
-)
+SINGLE_STREAM, OFFLINE, STARTUP = "single-stream", "offline", "startup"
 
 
 @dataclass(frozen=True)
@@ -42,53 +38,23 @@ class Settings:
     """What to measure, and how.
 
     Attributes:
+        scenario: `single-stream` (one picture after another, as of a camera), `offline` (as many as go, as of
+            a film archive), or `startup`.
         size: Height and width; None for the checkpoint's own.
-        batch: Pictures in a run.
+        batches: Pictures in a run; each is measured by itself.
         threads: CPU threads of every engine.
-        backends: Names from the registry; None for all that work here.
+        backends: Names from the registry and `pytorch`; None for all that work here.
+        precisions: What a subject may compute in; None for all.
         plan: How long.
     """
 
+    scenario: str = SINGLE_STREAM
     size: tuple[int, int] | None = None
-    batch: int = 1
+    batches: tuple[int, ...] = (1,)
     threads: int = 2
     backends: tuple[str, ...] | None = None
+    precisions: tuple[str, ...] | None = None
     plan: Plan = field(default_factory=Plan)
-
-
-@dataclass(frozen=True)
-class _Subject:
-    """A loaded model: what it is called in the table, the back end, and the file."""
-
-    label: str
-    backend: Backend
-    file: Path
-
-
-def export_forms(checkpoint: Path, folder: Path) -> dict[str, Path]:
-    """Export a checkpoint in every form, as a person would: by `cgan-export`, in a process of its own.
-
-    Returns:
-        The ONNX files by what they are called in the table.
-
-    Raises:
-        ModelFileError: It could not be exported.
-    """
-    command = [sys.executable, "-m", "cgan_export.cli", str(checkpoint), "-o", str(folder)]
-    done = subprocess.run(
-        [*command, "--all", "--no-verify", "--quiet"], capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1].removeprefix("error: ")
-        raise ModelFileError(f"{checkpoint} could not be exported: {reason}")
-    models = [(Manifest.load(path), path) for path in folder.glob("*.onnx")]
-    return {label_of(manifest): path for manifest, path in sorted(models, key=lambda model: _rank(model[0]))}
-
-
-def label_of(manifest: Manifest) -> str:
-    """What a form is called in the table."""
-    same = manifest.precision == manifest.weights
-    return manifest.precision if same else f"{manifest.weights} weights"
 
 
 def run_suite(
@@ -112,37 +78,34 @@ def run_suite(
     """
     for model in models.values():
         check_same_weights(Manifest.load(model), model, checkpoint)
-    height, width = settings.size or (checkpoint.config.size, checkpoint.config.size)
-    names, missing = _usable_backends(settings.backends)
-    with ExitStack() as stack:
-        reference = stack.enter_context(TorchBackend(checkpoint, threads=settings.threads))
-        if height % reference.manifest.size_multiple or width % reference.manifest.size_multiple:
-            multiple = reference.manifest.size_multiple
-            raise ConfigError(f"size {height}x{width} does not suit the model; give multiples of {multiple}")
-        photos = lightness_of(comparison_photos(), height, width)  # (8, 1, H, W)
-        batches = [
-            np.take(photos, range(first, first + settings.batch), axis=0, mode="wrap")
-            for first in range(0, len(photos), settings.batch)
-        ]
-        subjects = [_Subject("checkpoint", reference, checkpoint.path / WEIGHTS)]
-        for label, model in models.items():
-            for name in names:
-                try:
-                    opened = stack.enter_context(open_backend(model, name, threads=settings.threads))
-                except BackendUnavailable as error:
-                    missing[f"{model.name} in {name}"] = str(error)
-                else:
-                    subjects.append(_Subject(label, opened, model))
-        others = Others()
-        rows = _measure_rows(subjects, batches, settings, advance)
+    subjects, missing = choose_subjects(checkpoint.path, models, settings)
+    height, width = _size(checkpoint, settings.size)
+    photos = lightness_of(comparison_photos(), height, width)  # (8, 1, H, W)
+    others = Others()
+    rows: list[Row] = []
+    peaks: dict[str, dict[str, float]] = {}
+    for number, batch in enumerate(settings.batches):
+
+        def tell(done: int, total: int, before: int = number) -> None:
+            advance(before * total + done, len(settings.batches) * total)
+
+        with tempfile.TemporaryDirectory(prefix="cgan-bench-") as folder:
+            inputs = _batches(photos, batch)
+            found = measure_subjects(subjects, inputs, settings, Path(folder), tell)
+        missing |= found.missing
+        peaks |= found.peaks
+        gflop = count_gflop(checkpoint.generator, inputs[0].shape)
+        rows += make_rows(found, inputs, gflop, settings)
     return Report(
         version=__version__,
         date=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         machine=describe_machine(settings.threads, others.share()),
-        method=_METHOD,
+        method=method_of(settings),
+        scenario=settings.scenario,
         recipe=checkpoint.recipe,
         checkpoint_sha256=checkpoint.sha256,
-        input_shape=batches[0].shape,
+        size=(height, width),
+        peaks=peaks,
         rows=tuple(rows),
         missing=missing,
     )
@@ -161,65 +124,117 @@ def check_same_weights(manifest: Manifest, model: Path, checkpoint: Checkpoint) 
         )
 
 
+def choose_subjects(
+    checkpoint: Path, models: Mapping[str, Path], settings: Settings
+) -> tuple[list[Subject], dict[str, str]]:
+    """What is measured, the references first; what is missing, and why."""
+    names, missing = _usable_backends(settings.backends)
+    of_torch, torch_missing = torch_subjects(checkpoint)
+    if settings.backends is None:
+        missing |= torch_missing
+    if settings.backends is not None and PYTORCH not in settings.backends:
+        of_torch = [subject for subject in of_torch if subject.is_reference]
+    chosen = [
+        subject
+        for subject in (*of_torch, *exported_subjects(models, names))
+        if subject.is_reference or not settings.precisions or subject.precision in settings.precisions
+    ]
+    if settings.precisions and all(subject.is_reference for subject in chosen):
+        known = sorted({subject.precision for subject in exported_subjects(models, names)})
+        raise ConfigError(
+            f"nothing here computes in {' or '.join(settings.precisions)}; there are {', '.join(known)}"
+        )
+    return chosen, missing
+
+
+def make_rows(found: Found, inputs: Sequence[FloatArray], gflop: float, settings: Settings) -> list[Row]:
+    """Figures of all subjects that were measured to the end, each compared with PyTorch on its device."""
+    subjects = found.subjects
+    batch, _, height, width = inputs[0].shape
+    intervals = Intervals({subject.key: found.samples[subject.key] for subject in subjects})
+    rows = []
+    for subject in subjects:
+        key, start = subject.key, found.starts[subject.key]
+        reference = _reference(subject, subjects)
+        timing = Timing.of(found.samples[key], batch if settings.scenario == SINGLE_STREAM else 1)
+        peak = found.peak_for(subject)
+        size = _file_of(subject).stat().st_size
+        least = least_seconds(gflop, (size + 12 * batch * height * width) / 1e9, peak) if peak else None
+        rows.append(
+            Row(
+                model=subject.model,
+                backend=subject.run_by,
+                device=start.device,
+                precision=subject.precision,
+                weights=start.weights,
+                batch=batch,
+                megabytes=size / 1e6,
+                timing=timing,
+                p50_interval_ms=_ms(intervals.median(key)),
+                speedup=float(np.median(found.samples[reference.key])) / (timing.p50_ms / 1e3),
+                speedup_interval=intervals.ratio(reference.key, key),
+                reference=reference.key,
+                engine_ms=found.engine_ms.get(key),
+                throughput=Throughput.of(found.flights.get(key, [])),
+                start=Start.of(start),
+                gflop=gflop,
+                gflops=gflop / (timing.p50_ms / 1e3),
+                share_of_peak=least / (timing.p50_ms / 1e3) if least else None,
+                equality=_equality(found.answers[reference.key], found.answers[key], inputs),
+                samples_ms=np.round(found.samples[key] * 1e3, 4).tolist(),
+            )
+        )
+    return rows
+
+
+def _equality(wanted: FloatArray, given: FloatArray, inputs: Sequence[FloatArray]) -> Equality:
+    found = agreement(zip(inputs, wanted, given, strict=True))
+    return Equality(found.largest, found.mean, found.psnr_db, found.ciede2000)
+
+
+def _reference(subject: Subject, subjects: Sequence[Subject]) -> Subject:
+    """PyTorch as it comes, on the same kind of device where it was measured there."""
+    references = [other for other in subjects if other.is_reference]
+    return next((other for other in references if other.device == subject.device), references[0])
+
+
+def _file_of(subject: Subject) -> Path:
+    return subject.file / WEIGHTS if subject.backend == PYTORCH else subject.file
+
+
+def _ms(interval: tuple[float, float]) -> tuple[float, float]:
+    return interval[0] * 1e3, interval[1] * 1e3
+
+
+def _size(checkpoint: Checkpoint, wanted: tuple[int, int] | None) -> tuple[int, int]:
+    height, width = wanted or (checkpoint.config.size, checkpoint.config.size)
+    multiple = checkpoint.generator.size_multiple
+    if height % multiple or width % multiple:
+        raise ConfigError(f"size {height}x{width} does not suit the model; give multiples of {multiple}")
+    return height, width
+
+
+def _batches(photos: FloatArray, batch: int) -> list[FloatArray]:
+    """All photos in batches, the last filled up with the first ones."""
+    return [
+        np.take(photos, range(first, first + batch), axis=0, mode="wrap")
+        for first in range(0, len(photos), batch)
+    ]
+
+
 def _usable_backends(wanted: tuple[str, ...] | None) -> tuple[list[str], dict[str, str]]:
     """Back ends to measure, and those that do not work here with the reason."""
     reasons = available_backends()
     for name in wanted or ():
-        if name not in BACKENDS:
+        if name != PYTORCH and name not in BACKENDS:
             state = ", ".join(
                 f"{key} ({'works here' if why is None else why})" for key, why in reasons.items()
             )
-            raise ConfigError(f"no back end is called {name!r}; there are {state}")
-        if reasons[name] is not None:
+            raise ConfigError(f"no back end is called {name!r}; there are {PYTORCH} (works here), {state}")
+        if reasons.get(name) is not None:
             raise BackendUnavailable(f"{name} is {reasons[name]}")
     missing = {name: reason for name, reason in reasons.items() if reason is not None}
-    names = list(wanted or (name for name in reasons if name not in missing))
-    if not names:
+    names = [name for name in reasons if name not in missing and (wanted is None or name in wanted)]
+    if wanted is None and not names:
         raise BackendUnavailable("no back end works here: " + "; ".join(missing.values()))
-    return names, {} if wanted else missing
-
-
-def _measure_rows(
-    subjects: Sequence[_Subject], batches: Sequence[FloatArray], settings: Settings, advance: Advance
-) -> list[Row]:
-    """Compare all subjects with the first one, then time them."""
-    found = _differences(subjects, batches)
-    calls = {str(n): partial(subject.backend.infer, batches[0]) for n, subject in enumerate(subjects)}
-    times = measure(calls, settings.plan, advance=advance)
-    timings = [Timing.of(seconds, len(batches[0])) for seconds in times.values()]
-    return [
-        _row(subject, timing, timings[0], difference)
-        for subject, timing, difference in zip(subjects, timings, found, strict=True)
-    ]
-
-
-def _differences(subjects: Sequence[_Subject], batches: Sequence[FloatArray]) -> list[Agreement]:
-    """How far each subject's answers are from the first one's."""
-    expected = [subjects[0].backend.infer(batch).copy() for batch in batches]
-    pairs = list(zip(batches, expected, strict=True))
-    return [
-        agreement((given, wanted, subject.backend.infer(given)) for given, wanted in pairs)
-        for subject in subjects
-    ]
-
-
-def _row(subject: _Subject, timing: Timing, reference: Timing, difference: Agreement) -> Row:
-    manifest = subject.backend.manifest
-    return Row(
-        model=subject.label,
-        backend=subject.backend.name,
-        device=subject.backend.device,
-        precision=manifest.precision,
-        weights=manifest.weights,
-        megabytes=subject.file.stat().st_size / 1e6,
-        timing=timing,
-        speedup=reference.p50_ms / timing.p50_ms,
-        largest_difference=difference.largest,
-        mean_difference=difference.mean,
-        ciede2000=difference.ciede2000,
-    )
-
-
-def _rank(manifest: Manifest) -> tuple[bool, bool]:
-    """Sorts float32 first, then float32 with half weights, then half."""
-    return manifest.precision == "fp16", manifest.weights == "fp16"
+    return names, {} if wanted is not None else missing

@@ -8,13 +8,18 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from tests.checkpoints import EDGE, write_checkpoint
 
+from cgan_benchmarks import crew, torch_variants
 from cgan_benchmarks.cli import main
 from cgan_export.parity import TOLERANCES
 from cgan_runtime import __version__
 from cgan_runtime.manifest import Manifest
+from cgan_runtime.models import bundled_model
+
+SCRIPT = Path(__file__).with_name("ratio_in_a_few_lines.py")
 
 
 def bench(*arguments: object) -> int | str | None:
@@ -23,11 +28,21 @@ def bench(*arguments: object) -> int | str | None:
     return exit_.value.code
 
 
+def do_not_compile(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave torch.compile out, which takes a minute; a slow test has it."""
+    monkeypatch.setattr(torch_variants, "why_not_compiled", lambda _device: "no time for it here")
+
+
+SHORT = ("--runs", 6, "--duration", 0.01, "--processes", 1, "--threads", 1)
+
+
 @pytest.fixture(scope="module")
 def found(checkpoint: Path) -> dict[str, Any]:
     """The document of a run without models: the checkpoint is exported in every form first."""
     path = checkpoint.parent / "bench.json"
-    assert bench("--checkpoint", checkpoint, "--runs", 6, "--threads", 1, "--json", path) == 0
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        do_not_compile(monkeypatch)
+        assert bench("--checkpoint", checkpoint, *SHORT, "--json", path) == 0
     document: dict[str, Any] = json.loads(path.read_text())
     return document
 
@@ -36,29 +51,57 @@ def test_every_form_is_measured_in_every_back_end(found: dict[str, Any]) -> None
     rows = [(row["model"], row["backend"]) for row in found["rows"]]
     assert rows[0] == ("checkpoint", "pytorch")
     forms = ("fp32", "fp16 weights", "fp16")
-    assert set(rows[1:]) == {(form, name) for form in forms for name in ("onnxruntime", "openvino")}
-    assert set(found["missing"]) <= {"tensorrt", "cuda"}
+    engines = {(model, name) for model, name in rows if model != "checkpoint"}
+    assert engines >= {(form, name) for form in forms for name in ("onnxruntime", "openvino")}
+    of_torch = {name for model, name in rows if model == "checkpoint"}
+    of_torch |= {name.replace(" on the CPU,", "") for name in found["missing"]}
+    assert of_torch >= {"pytorch", "pytorch compiled", "pytorch bf16"}  # measured, or said why not
+    assert {"tensorrt", "cuda", "pytorch on a GPU"} & set(found["missing"])
 
 
 def test_rows_hold_speed_and_equality(found: dict[str, Any]) -> None:
     reference, *others = found["rows"]
     assert reference["speedup"] == 1
+    assert reference["speedup_interval"] == [1, 1]
     assert reference["largest_difference"] == 0
     forms = {"fp32": "fp32", "fp16 weights": "fp16-weights", "fp16": "fp16"}
     for row in others:
-        assert row["runs"] == 6
-        assert 0 < row["p50_ms"] <= row["p90_ms"] <= row["p99_ms"]
+        assert np.shape(row["samples_ms"]) == (1, 3, row["runs"] // 3)
+        assert row["runs"] >= 6
+        assert 0 < row["p50_ms"] <= row["p90_ms"] <= row["p95_ms"] <= row["p99_ms"]
+        assert row["p50_ms"] == pytest.approx(float(np.median(row["samples_ms"])), rel=1e-3)
         assert row["speedup"] == pytest.approx(reference["p50_ms"] / row["p50_ms"])
+        low, high = row["speedup_interval"]
+        assert low <= row["speedup"] <= high
+        if row["model"] == "checkpoint":
+            continue
         assert 0 < row["largest_difference"] < TOLERANCES[forms[row["model"]]].largest
         assert 0 < row["mean_difference"] < TOLERANCES[forms[row["model"]]].mean
+        assert row["psnr_db"] > 40
         assert row["device"] == "CPU, 1 thread"
     sizes = {row["model"]: row["megabytes"] for row in found["rows"]}
     assert sizes["fp16"] < 0.7 * sizes["fp32"]
 
 
+def test_rows_hold_what_an_engine_costs(found: dict[str, Any]) -> None:
+    rows = {(row["model"], row["backend"]): row for row in found["rows"]}
+    torch, onnx = rows["checkpoint", "pytorch"], rows["fp32", "onnxruntime"]
+    for row in (torch, onnx):
+        assert 0 < row["load_s"] < row["to_result_s"]
+        assert 0 < row["first_run_s"] < row["to_result_s"]
+        assert row["throughput"]["least"] <= row["throughput"]["mean"] <= row["throughput"]["most"]
+        assert row["gflops"] == pytest.approx(row["gflop"] / row["p50_ms"] * 1e3)
+        assert row["share_of_peak"] > 0
+        assert row["device_mb"] is None
+    assert torch["host_mb"] > onnx["host_mb"] + 100  # no PyTorch in the engine's process
+    assert 0.001 < torch["gflop"] < 10
+    assert found["peaks"]["cpu"]["gflops"] > 1
+
+
 def test_the_document_says_what_it_was_measured_on(found: dict[str, Any]) -> None:
-    assert (found["format"], found["format_version"], found["version"]) == ("cgan-bench", 1, __version__)
-    assert found["input_shape"] == [1, 1, 32, 32]
+    assert (found["format"], found["format_version"], found["version"]) == ("cgan-bench", 2, __version__)
+    assert found["size"] == [32, 32]
+    assert {row["batch"] for row in found["rows"]} == {1}
     assert found["machine"]["threads"] == 1
     assert found["machine"]["versions"]["torch"]
     assert len(found["method"]) > 1
@@ -68,15 +111,18 @@ def test_the_document_says_what_it_was_measured_on(found: dict[str, Any]) -> Non
 def test_models_of_ones_own_are_taken_as_they_are(
     checkpoint: Path, exported: dict[str, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    options = ("--checkpoint", checkpoint, "--threads", 1, "--runs", 3, "--backends", "onnxruntime")
+    options = ("--checkpoint", checkpoint, *SHORT, "--backends", "onnxruntime")
     assert bench(*options, "--model", exported["fp32"], "--batch", 3, "--size", "32x48") == 0
     printed = capsys.readouterr()
-    assert "paper, 48x32 px, batch 3, 1 thread," in printed.out
+    assert "paper, single-stream, 48x32 px, batch 3, 1 thread," in printed.out
     rows = [line.split()[:2] for line in printed.out.splitlines()]
     assert ["checkpoint", "pytorch"] in rows
     assert ["paper", "onnxruntime"] in rows
     assert ["paper", "openvino"] not in rows
-    assert max(map(len, printed.out.splitlines()[2:6])) <= 80
+    assert ["checkpoint", "pytorch", "compiled"] not in [
+        line.split()[:3] for line in printed.out.splitlines()
+    ]
+    assert max(map(len, printed.out.splitlines()[2:5])) <= 100
     assert "…" not in printed.out
     assert printed.err == ""
 
@@ -87,10 +133,11 @@ def test_a_back_end_that_is_missing_is_said(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
+    do_not_compile(monkeypatch)
     monkeypatch.setitem(sys.modules, "openvino", None)
     monkeypatch.delitem(sys.modules, "cgan_runtime.backends.openvino", raising=False)
-    options = ("--checkpoint", checkpoint, "--threads", 1, "--runs", 2, "--model", exported["fp32"])
-    assert bench(*options) == 0
+    options = ("--checkpoint", checkpoint, *SHORT, "--model", exported["fp32"])
+    assert bench(*options, "--precision", "fp32") == 0
     assert "not measured: openvino: not installed" in capsys.readouterr().out
     assert bench(*options, "--backends", "openvino") == 1
     assert "pip install openvino" in capsys.readouterr().err
@@ -106,7 +153,10 @@ def test_a_back_end_that_is_missing_is_said(
         (("--model", "{other}"), "was exported from other weights"),
         (("--model", "{fp32}", "--backends", "quantum"), "no back end is called 'quantum'; there are"),
         (("--model", "{fp32}", "--backends", ""), "no back end is called ''"),
+        (("--model", "{fp32}", "--backends", "quantum"), "pytorch (works here), tensorrt (not "),
+        (("--model", "{fp32}", "--precision", "int7"), "nothing here computes in int7; there are fp32"),
         (("--model", "{fp32}", "--size", "40"), "give multiples of 16"),
+        (("--model", "{fp32}", "--html", "{nowhere}/b.html"), "there is no folder"),
         (("--model", "{fp32}", "--json", "{nowhere}/b.json"), "there is no folder"),
         (("--model", "{fp32}", "--json", "{folder}"), "cannot write"),
     ],
@@ -131,7 +181,7 @@ def test_bad_input_is_one_line(
     cut.write_bytes(fp32.read_bytes()[:-10])
     places = {"nowhere": tmp_path / "nowhere", "alone": alone, "cut": cut, "other": other, "fp32": fp32}
     given = [argument.format(**places, folder=tmp_path / "folder") for argument in arguments]
-    options = ["--checkpoint", checkpoint, "--threads", 1, "--runs", 1]
+    options = ["--checkpoint", checkpoint, *SHORT]
     assert bench(*options, *given) == 1
     printed = capsys.readouterr().err
     assert printed.startswith("error: ")
@@ -146,7 +196,7 @@ def test_a_checkpoint_that_cannot_be_exported_says_why(
     """The exporter is a process of its own; its one line reaches the person."""
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     (tmp_path / "onnx.py").write_text("raise ImportError('this onnx is broken')")
-    assert bench("--checkpoint", checkpoint, "--runs", 1) == 1
+    assert bench("--checkpoint", checkpoint, *SHORT) == 1
     printed = capsys.readouterr().err
     assert "could not be exported: " in printed
     assert "this onnx is broken" in printed
@@ -154,12 +204,49 @@ def test_a_checkpoint_that_cannot_be_exported_says_why(
 
 
 @pytest.mark.parametrize(
+    ("scenario", "batches", "column"),
+    [("offline", "1,4", "frames/s"), ("startup", "1", "first result s")],
+)
+def test_other_scenarios_have_rows_and_tables_of_their_own(
+    scenario: str,
+    batches: str,
+    column: str,
+    checkpoint: Path,
+    exported: dict[str, Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(crew, "_STARTS", 2)
+    options = ("--checkpoint", checkpoint, *SHORT, "--model", exported["fp32"], "--backends", "onnxruntime")
+    path = tmp_path / "bench.json"
+    assert bench(*options, "--scenario", scenario, "--batch", batches, "--json", path) == 0
+    document = json.loads(path.read_text())
+    assert document["scenario"] == scenario
+    rows = [(row["backend"], row["batch"]) for row in document["rows"]]
+    wanted = [(name, int(batch)) for batch in batches.split(",") for name in ("pytorch", "onnxruntime")]
+    assert rows == wanted
+    for row in document["rows"]:
+        assert row["speedup_interval"][0] <= row["speedup"] <= row["speedup_interval"][1]
+        if scenario == "startup":
+            assert row["p50_ms"] == pytest.approx(row["to_result_s"] * 1e3)
+            assert len(row["samples_ms"]) == 2
+        else:
+            assert row["throughput"]["least"] <= row["frames_per_second"] <= row["throughput"]["most"]
+    printed = capsys.readouterr().out
+    assert column in printed
+    assert ("batch" in printed.splitlines()[2]) == ("," in batches)
+
+
+@pytest.mark.parametrize(
     "arguments",
     [
         ("--runs", "5", "--quick"),
-        ("--runs", "5", "--duration", "1"),
+        ("--quick", "--processes", "2"),
         ("--duration", "0"),
         ("--batch", "0"),
+        ("--batch", "1,,4"),
+        ("--scenario", "marathon"),
         ("--size", "x"),
         ("--threads", "-1"),
     ],
@@ -189,14 +276,39 @@ def test_a_machine_without_pytorch_is_told_what_to_install() -> None:
     assert done.stderr == message
 
 
+@pytest.mark.slow
+def test_pytorch_compiled_stands_beside_eager(
+    checkpoint: Path, exported: dict[str, Path], tmp_path: Path
+) -> None:
+    if why := torch_variants.why_not_compiled("cpu"):
+        pytest.skip(why)
+    path = tmp_path / "bench.json"
+    options = ("--checkpoint", checkpoint, *SHORT, "--model", exported["fp32"], "--backends", "pytorch")
+    assert bench(*options, "--precision", "fp32", "--json", path) == 0
+    rows = {row["backend"]: row for row in json.loads(path.read_text())["rows"]}
+    assert set(rows) == {"pytorch", "pytorch compiled"}
+    assert 0 < rows["pytorch compiled"]["largest_difference"] < 1e-4
+
+
 @pytest.mark.benchmark
 def test_exported_edge_takes_at_most_half_of_eager_pytorchs_time(tmp_path: Path) -> None:
     """256 px, batch 1, two threads, medians of the same run."""
     checkpoint = write_checkpoint(tmp_path / "edge", EDGE)
     assert bench("--checkpoint", checkpoint, "--json", tmp_path / "bench.json") == 0
     document = json.loads((tmp_path / "bench.json").read_text())
-    assert document["input_shape"] == [1, 1, 256, 256]
+    assert document["size"] == [256, 256]
     assert document["machine"]["threads"] == 2
     for row in document["rows"][1:]:
         if row["backend"] == "onnxruntime" and row["precision"] == "fp32":
-            assert row["speedup"] >= 2, row
+            assert row["speedup_interval"][0] >= 2, row
+
+
+@pytest.mark.benchmark
+def test_the_ratio_is_that_of_a_short_script(tmp_path: Path) -> None:
+    """Within ten percent, of a loop that shares no line with cgan-bench."""
+    done = subprocess.run([sys.executable, SCRIPT], capture_output=True, text=True, check=True)
+    options = ("--model", bundled_model(), "--backends", "onnxruntime", "--json", tmp_path / "bench.json")
+    assert bench(*options) == 0
+    row = json.loads((tmp_path / "bench.json").read_text())["rows"][1]
+    assert row["backend"] == "onnxruntime"
+    assert row["speedup"] == pytest.approx(float(done.stdout), rel=0.1)

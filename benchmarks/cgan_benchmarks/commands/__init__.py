@@ -1,0 +1,1 @@
+"""The commands of `cgan-bench`, one file each; heavy packages are imported inside functions."""

@@ -1,0 +1,211 @@
+"""All subjects at their turns, each in a process of its own, several times anew.
+
+found = measure_subjects(subjects, inputs, settings, folder, advance)
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cgan_benchmarks.machine import device_memory_mb
+from cgan_benchmarks.measure import Advance, Samples, orders
+from cgan_benchmarks.processes import Worker
+from cgan_benchmarks.subjects import HALF, Subject
+from cgan_runtime.backends.base import FloatArray
+from cgan_runtime.errors import BackendUnavailable
+
+if TYPE_CHECKING:
+    from cgan_benchmarks.suite import Settings
+
+_FLIGHT_SECONDS = 0.4
+_PEAK_SECONDS = 0.3
+_STARTS = 5  # of each subject, where start-up is what is measured
+
+
+@dataclass(frozen=True)
+class Started:
+    """What starts of one subject took, one value for each process.
+
+    Attributes:
+        to_result: Seconds from the start of the process to the first result.
+        load: Seconds of reading the model and building the engine, its import left out.
+        first: Seconds of the first run.
+        host_mb: The most memory that a process held until the end of the timed runs.
+        device_mb: GPU memory that was taken; None where there is no GPU.
+    """
+
+    device: str
+    weights: str
+    to_result: list[float] = field(default_factory=list)
+    load: list[float] = field(default_factory=list)
+    first: list[float] = field(default_factory=list)
+    host_mb: list[float] = field(default_factory=list)
+    device_mb: list[float] = field(default_factory=list)
+
+
+@dataclass
+class Found:
+    """All that was measured, by the key of the subject."""
+
+    subjects: list[Subject]
+    missing: dict[str, str] = field(default_factory=dict)
+    raw: dict[str, list[list[list[float]]]] = field(default_factory=dict)
+    starts: dict[str, Started] = field(default_factory=dict)
+    answers: dict[str, FloatArray] = field(default_factory=dict)
+    flights: dict[str, list[float]] = field(default_factory=dict)
+    engine: dict[str, list[float]] = field(default_factory=dict)
+    peaks: dict[str, dict[str, float]] = field(default_factory=dict)
+
+    @property
+    def samples(self) -> dict[str, Samples]:
+        """Seconds of each run, (processes, rounds, runs)."""
+        return {key: np.array(times) for key, times in self.raw.items()}
+
+    @property
+    def engine_ms(self) -> dict[str, float]:
+        """Medians by the device's own clock."""
+        return {key: float(np.median(times)) * 1e3 for key, times in self.engine.items() if times}
+
+    def peak_for(self, subject: Subject) -> dict[str, float] | None:
+        """The peak that a subject is held against: of its device, in its precision if that was measured."""
+        if subject.precision == "int8":
+            return None
+        base = self.peaks.get(subject.device)
+        return self.peaks.get(f"{subject.device} {subject.precision}", base)
+
+
+def measure_subjects(
+    subjects: Sequence[Subject],
+    inputs: Sequence[FloatArray],
+    settings: Settings,
+    folder: Path,
+    advance: Advance,
+) -> Found:
+    """Measure; a subject that does not work here is left out, and said why.
+
+    Args:
+        subjects: References first.
+        inputs: Batches of photographs, (N, 1, H, W); the first is timed, all are compared.
+        settings: What to measure.
+        folder: For arrays that pass between the processes.
+        advance: For a progress bar.
+
+    Raises:
+        CganError: A reference does not work, or a model is damaged.
+    """
+    np.save(folder / "inputs.npy", np.stack(inputs))
+    found = Found(list(subjects))
+    plan = settings.plan
+    processes = processes_of(settings)
+    rounds = {"single-stream": plan.rounds(), "offline": 1, "startup": 0}[settings.scenario]
+    steps = _Steps(advance, processes * len(subjects) * (2 + rounds))
+    pace: dict[str, int] = {}
+    for number in range(processes):
+        with ExitStack() as stack:
+            team = _start_all(found, stack, settings, folder, steps)
+            if number == 0:
+                for key, worker in team.items():
+                    worker.ask("infer", to=str(folder / "answers.npy"))
+                    found.answers[key] = np.load(folder / "answers.npy")
+            if settings.scenario != "startup":
+                _peaks(found, team)
+            if settings.scenario == "single-stream":
+                for key, worker in team.items():
+                    once = worker.ask("warm")["seconds"]
+                    pace.setdefault(key, plan.runs_in_a_turn(once))
+                for order in orders(list(team), plan.rounds(), plan.seed + number):
+                    for key in order:
+                        _turn(found, key, team[key], pace[key])
+                        steps.one()
+            for key, worker in team.items():
+                if settings.scenario != "startup":
+                    _fly(found, key, worker, settings)
+                steps.one()
+    return found
+
+
+def processes_of(settings: Settings) -> int:
+    """How often each subject is started; one value from one process has no interval."""
+    wanted = settings.plan.processes
+    return {"single-stream": wanted, "offline": max(2, wanted), "startup": _STARTS}[settings.scenario]
+
+
+class _Steps:
+    """Counts towards a progress bar."""
+
+    def __init__(self, advance: Advance, total: int) -> None:
+        self._advance, self._total, self._done = advance, total, 0
+
+    def one(self) -> None:
+        self._done += 1
+        self._advance(self._done, self._total)
+
+
+def _start_all(
+    found: Found, stack: ExitStack, settings: Settings, folder: Path, steps: _Steps
+) -> dict[str, Worker]:
+    """A fresh process for each subject, one after another."""
+    team: dict[str, Worker] = {}
+    for subject in list(found.subjects):
+        memory = device_memory_mb() if subject.device == "cuda" else None
+        worker = stack.enter_context(Worker())
+        try:
+            said = worker.ask("open", subject=subject.to_json(), threads=settings.threads)
+            first = worker.ask("first", inputs=str(folder / "inputs.npy"))
+        except BackendUnavailable as error:
+            if subject.is_reference:
+                raise
+            found.missing[subject.key] = str(error)
+            found.subjects.remove(subject)
+        else:
+            to_result = time.perf_counter() - worker.began
+            start = found.starts.setdefault(subject.key, Started(said["device"], said["weights"]))
+            start.to_result.append(to_result)
+            start.load.append(said["load_seconds"])
+            start.first.append(first["seconds"])
+            start.host_mb.append(first["host_mb"])
+            if memory is not None and (now := device_memory_mb()) is not None:
+                start.device_mb.append(now - memory)
+            if settings.scenario == "startup":
+                found.raw.setdefault(subject.key, []).append([[to_result]])
+            team[subject.key] = worker
+        steps.one()
+    return team
+
+
+def _turn(found: Found, key: str, worker: Worker, runs: int) -> None:
+    reply = worker.ask("turn", runs=runs)
+    turns = found.raw.setdefault(key, [])
+    started = found.starts[key]
+    if len(turns) < len(started.to_result):
+        turns.append([])
+    turns[-1].append(reply["seconds"])
+    found.engine.setdefault(key, []).extend(reply["engine_seconds"])
+    started.host_mb[-1] = reply["host_mb"]
+
+
+def _fly(found: Found, key: str, worker: Worker, settings: Settings) -> None:
+    streams = max(2, settings.threads)
+    offline = settings.scenario == "offline"
+    seconds = settings.plan.seconds / settings.plan.processes if offline else _FLIGHT_SECONDS
+    reply = worker.ask("flight", streams=streams, seconds=seconds)
+    found.flights.setdefault(key, []).append(reply["pictures"] / reply["seconds"])
+    if offline:
+        found.raw.setdefault(key, []).append([[reply["seconds"] / max(1, reply["pictures"])]])
+
+
+def _peaks(found: Found, team: dict[str, Worker]) -> None:
+    """What the machine reaches, best of all processes, measured by PyTorch's own workers."""
+    for subject in found.subjects:
+        if subject.is_reference or subject.variant == HALF:
+            name = subject.device if subject.is_reference else f"{subject.device} {subject.precision}"
+            now: dict[str, Any] = team[subject.key].ask("peak", seconds=_PEAK_SECONDS)
+            before = found.peaks.get(name, now)
+            found.peaks[name] = {what: max(value, before[what]) for what, value in now.items()}

@@ -1,0 +1,80 @@
+"""The exported forms of a checkpoint that are measured beside it.
+
+models = forms_of(checkpoint, folder)        # {"fp32": ..., "fp16 weights, as shipped": ..., "fp16": ...}
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cgan_runtime.errors import ModelFileError
+from cgan_runtime.manifest import Manifest
+
+if TYPE_CHECKING:
+    from cgan_train.checkpoint import Checkpoint
+
+SHIPPED = "as shipped"
+
+
+def forms_of(checkpoint: Checkpoint, folder: Path) -> dict[str, Path]:
+    """Every form, exported now; the model that ships stands for its own, where it is of the same weights."""
+    forms = export_forms(checkpoint.path, folder)
+    if (shipped := _shipped(checkpoint)) is not None:
+        own = label_of(Manifest.load(shipped))
+        forms = {SHIPPED if label == own else label: path for label, path in forms.items()}
+        forms[SHIPPED] = shipped
+    return forms
+
+
+def export_forms(checkpoint: Path, folder: Path) -> dict[str, Path]:
+    """Export a checkpoint in every form, as a person would: by `cgan-export`, in a process of its own.
+
+    Returns:
+        The ONNX files by what they are called in the table.
+
+    Raises:
+        ModelFileError: It could not be exported.
+    """
+    command = [sys.executable, "-m", "cgan_export.cli", str(checkpoint), "-o", str(folder)]
+    done = subprocess.run(
+        [*command, "--all", "--no-verify", "--quiet"], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1].removeprefix("error: ")
+        raise ModelFileError(f"{checkpoint} could not be exported: {reason}")
+    models = [(Manifest.load(path), path) for path in folder.glob("*.onnx")]
+    return {label_of(manifest): path for manifest, path in sorted(models, key=lambda model: _rank(model[0]))}
+
+
+def named(models: Sequence[Path]) -> dict[str, Path]:
+    """Models that were given, by the name of the file, or by its path where two share one."""
+    stems = [path.stem for path in models]
+    return {
+        stem if stems.count(stem) == 1 else str(path): path for stem, path in zip(stems, models, strict=True)
+    }
+
+
+def label_of(manifest: Manifest) -> str:
+    """What a form is called in the table."""
+    same = manifest.precision == manifest.weights
+    return manifest.precision if same else f"{manifest.weights} weights"
+
+
+def _rank(manifest: Manifest) -> tuple[bool, bool]:
+    """Sorts float32 first, then float32 with half weights, then half."""
+    return manifest.precision == "fp16", manifest.weights == "fp16"
+
+
+def _shipped(checkpoint: Checkpoint) -> Path | None:
+    """The bundled model, where it is of the same weights."""
+    from cgan_runtime.models import bundled_model
+
+    try:
+        path = bundled_model()
+    except ModelFileError:
+        return None
+    return path if Manifest.load(path).checkpoint_sha256 == checkpoint.sha256 else None

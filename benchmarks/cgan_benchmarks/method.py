@@ -1,0 +1,82 @@
+"""How figures were found, in sentences: printed below them and kept with them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cgan_benchmarks.crew import processes_of
+from cgan_benchmarks.intervals import LEVEL
+
+if TYPE_CHECKING:
+    from cgan_benchmarks.suite import Settings
+
+_ROWS = (
+    "Each row is a process of its own. PyTorch: inference_mode, contiguous, float32 unless said; "
+    "ONNX Runtime: no spinning; OpenVINO: float32."
+)
+_HOST = (
+    "Clock: perf_counter around the whole call, array in and array out on the host. Of a GPU both transfers "
+    "and the wait are in it; `engine_ms` of the JSON is the network alone, by the GPU's own events."
+)
+_EQUALITY = (
+    "Differences: from PyTorch float32 on eight photographs. largest and mean: of (a*, b*)/110; PSNR: of the "
+    "same, peak 2; dE00: mean CIEDE2000 of the coloured pictures."
+)
+_WIDENED = "widened by Student's t for so few processes"
+
+
+def method_of(settings: Settings) -> tuple[str, ...]:
+    """What was done, one sentence each."""
+    kinds = {"single-stream": _single_stream, "offline": _offline, "startup": _startup}
+    return kinds[settings.scenario](settings)
+
+
+def _single_stream(settings: Settings) -> tuple[str, ...]:
+    plan = settings.plan
+    interval = (
+        f"bootstrap over processes and rounds, {_WIDENED}"
+        if plan.processes > 1
+        else "bootstrap over the rounds of one process; what another process would give is not in them"
+    )
+    return (
+        _ROWS,
+        f"{_times(plan.processes, 'fresh process')} for each row, {plan.rounds()} rounds in each, every one "
+        "in a new order: rest until no CPU time is used, one run untimed, then timed runs; at least "
+        f"{plan.seconds:g} s and {plan.runs} runs in all, after a warm-up that ends when runs get no "
+        "quicker.",
+        _HOST,
+        f"x: times as fast as PyTorch, by medians. Intervals: {LEVEL} %, {interval}.",
+        f"in flight: pictures a second with {max(2, settings.threads)} engines at once, which share the "
+        "threads. of peak: the least time that the network could take by the best matrix product and copy "
+        "seen in this run, in its precision, as a part of p50.",
+        _EQUALITY,
+        "start: from the start of a process to its first result, files in the page cache; load: reading and "
+        "building the model alone; memory: the most that the process held.",
+    )
+
+
+def _offline(settings: Settings) -> tuple[str, ...]:
+    plan, processes = settings.plan, processes_of(settings)
+    return (
+        _ROWS,
+        f"{_times(processes, 'fresh process')} for each row; in each {max(2, settings.threads)} engines "
+        f"at once, which share the threads, for {plan.seconds / plan.processes:g} s after their warm-up.",
+        f"x: times as many as PyTorch. Intervals: {LEVEL} %, bootstrap over processes, {_WIDENED}.",
+        _EQUALITY,
+    )
+
+
+def _startup(settings: Settings) -> tuple[str, ...]:
+    return (
+        _ROWS,
+        f"{_times(processes_of(settings), 'fresh process')} for each row, files in the page cache; "
+        "torch.compile finds what it compiled before.",
+        "first result: from the start of the process, interpreter and imports included; load: reading and "
+        "building the model alone; first run: its first inference.",
+        f"x: times as soon as PyTorch. Intervals: {LEVEL} %, bootstrap over processes, {_WIDENED}.",
+    )
+
+
+def _times(count: int, thing: str) -> str:
+    words = {1: "One", 2: "Two", 3: "Three", 4: "Four", 5: "Five"}
+    return f"{words.get(count, str(count))} {thing}{'' if count == 1 else 'es'}"

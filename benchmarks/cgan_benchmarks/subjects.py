@@ -1,0 +1,125 @@
+"""What is measured: one form of the model in one engine.
+
+    for subject in torch_subjects(checkpoint) + exported_subjects(models, names): ...
+    backend = open_subject(subject)(threads)
+
+PyTorch as it comes (eager, float32) is the reference; beside it stand PyTorch compiled, and in the halves
+that the device has units for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from cgan_runtime.backends.base import Backend
+
+PYTORCH = "pytorch"
+EAGER, COMPILED, HALF = "eager", "compiled", "half"
+
+Load = Callable[[int], Backend]
+"""Opens the subject with so many threads; what it needs is imported already."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A model and what runs it.
+
+    Attributes:
+        model: What the model is called in the table.
+        backend: A name of the registry, or `pytorch`.
+        file: The model's file, or the checkpoint's folder.
+        precision: What the network computes in, as its manifest says.
+        variant: Of PyTorch: eager, compiled, or half.
+        device: Of PyTorch: cpu or cuda.
+    """
+
+    model: str
+    backend: str
+    file: Path
+    precision: str = "fp32"
+    variant: str = ""
+    device: str = "cpu"
+
+    @property
+    def run_by(self) -> str:
+        """What runs it, for the table."""
+        extra = {COMPILED: " compiled", HALF: f" {self.precision}"}.get(self.variant, "")
+        return f"{self.backend}{extra}{' (GPU)' if self.device == 'cuda' else ''}"
+
+    @property
+    def key(self) -> str:
+        """Tells subjects of one run apart."""
+        return f"{self.model} / {self.run_by}"
+
+    @property
+    def is_reference(self) -> bool:
+        """Whether others are compared with it."""
+        return self.variant == EAGER
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        return {**asdict(self), "file": str(self.file)}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Subject:
+        """Read what `to_json` wrote."""
+        return cls(**{**values, "file": Path(values["file"])})
+
+
+def open_subject(subject: Subject) -> Load:
+    """Import what runs a subject.
+
+    Raises:
+        BackendUnavailable: It is not installed here.
+    """
+    if subject.backend == PYTORCH:
+        from cgan_benchmarks.torch_variants import load_variant
+
+        return lambda threads: load_variant(subject, threads)
+    from cgan_runtime.backends.registry import BACKENDS, open_backend
+
+    BACKENDS[subject.backend].load()
+    return lambda threads: open_backend(subject.file, subject.backend, threads=threads)
+
+
+def torch_subjects(checkpoint: Path) -> tuple[list[Subject], dict[str, str]]:
+    """PyTorch's subjects on this machine, the references first; what is missing, and why."""
+    from cgan_benchmarks.torch_variants import half_of, why_not_compiled
+
+    found: list[Subject] = []
+    missing: dict[str, str] = {}
+    import torch
+
+    for device in ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",):
+        half, why_no_half = half_of(device)
+        name = f"{PYTORCH} {'on the GPU' if device == 'cuda' else 'on the CPU'}"
+        found.append(Subject("checkpoint", PYTORCH, checkpoint, variant=EAGER, device=device))
+        if why := why_not_compiled(device):
+            missing[f"{name}, compiled"] = why
+        else:
+            found.append(Subject("checkpoint", PYTORCH, checkpoint, variant=COMPILED, device=device))
+        if why_no_half:
+            missing[f"{name}, {half}"] = why_no_half
+        else:
+            found.append(Subject("checkpoint", PYTORCH, checkpoint, half, HALF, device))
+    if not torch.cuda.is_available():
+        missing["pytorch on a GPU"] = f"PyTorch {torch.__version__} finds no CUDA device"
+    return sorted(found, key=lambda subject: not subject.is_reference), missing
+
+
+def exported_subjects(models: Mapping[str, Path], names: Sequence[str]) -> list[Subject]:
+    """Every model in every back end; a TensorRT engine in that one alone."""
+    from cgan_runtime.backends.registry import BACKENDS
+    from cgan_runtime.manifest import Manifest
+
+    found = []
+    for label, path in models.items():
+        manifest = Manifest.load(path)
+        for name in names:
+            if not manifest.engine or name == "tensorrt":
+                device = "cuda" if BACKENDS[name].gpu else "cpu"
+                found.append(Subject(label, name, path, manifest.precision, device=device))
+    return found

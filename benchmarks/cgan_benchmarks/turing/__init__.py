@@ -1,0 +1,1 @@
+"""The visual Turing test: people tell coloured pictures from true ones, or do not."""

@@ -1,0 +1,105 @@
+"""The page of a result in a real browser: all plots there, nothing fetched, readable in both schemes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+from tests.benchmarks.browser import chromium
+from tests.benchmarks.results import made_up
+
+from cgan_benchmarks.page.write import write_page
+
+PLOTS = ("How many times as fast as PyTorch", "Latency of every run", "What speed costs in colour")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("page") / "bench.html"
+    write_page(made_up(), path)
+    return path
+
+
+def opened(
+    browser: Browser, file: Path, *, width: int = 1100, scheme: Any = "light"
+) -> tuple[Page, list[str]]:
+    """The page, and all that it complained of or asked the network for."""
+    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    heard: list[str] = []
+    page.on("console", lambda message: heard.append(message.text))
+    page.on("pageerror", lambda error: heard.append(str(error)))
+    page.on("request", lambda request: heard.append(request.url))
+    page.goto(file.as_uri())
+    return page, heard
+
+
+@pytest.mark.parametrize("width", [1100, 360])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_all_plots_are_seen_and_nothing_is_fetched(
+    browser: Browser, page_file: Path, width: int, scheme: str
+) -> None:
+    page, heard = opened(browser, page_file, width=width, scheme=scheme)
+    assert heard == [page_file.as_uri()]
+    for title in PLOTS:
+        figure = page.get_by_role("img", name=title)
+        drawings = [svg for svg in figure.locator("svg").all() if svg.is_visible()]
+        assert len(drawings) == 1  # the wide one or the narrow one
+        box = drawings[0].bounding_box()
+        assert box is not None
+        assert box["width"] > 0.75 * min(width, 960) - 40
+        assert drawings[0].locator("text").count() > 5
+        assert drawings[0].get_by_text("OpenVINO").first.is_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    sizes = page.evaluate(
+        "[...document.querySelectorAll('figure svg text')].map(text => text.getBoundingClientRect().height)"
+        ".filter(height => height > 0)"
+    )
+    assert min(sizes) >= 8  # pixels: readable
+    page.close()
+
+
+def test_ids_within_the_page_are_its_own(browser: Browser, page_file: Path) -> None:
+    page, _ = opened(browser, page_file)
+    ids = page.evaluate("[...document.querySelectorAll('[id]')].map(element => element.id)")
+    assert len(ids) == len(set(ids))
+    page.close()
+
+
+def test_colours_follow_the_scheme(browser: Browser, page_file: Path) -> None:
+    colours = {}
+    for scheme in ("light", "dark"):
+        page, _ = opened(browser, page_file, scheme=scheme)
+        colours[scheme] = page.evaluate(
+            "[getComputedStyle(document.body).backgroundColor,"
+            " getComputedStyle(document.querySelector('figure .wide text')).fill]"
+        )
+        page.close()
+    assert colours["light"][0] != colours["dark"][0]
+    assert colours["light"][1] != colours["dark"][1]
+
+
+def test_words_of_a_result_are_text_and_never_markup(browser: Browser, tmp_path: Path) -> None:
+    document = made_up()
+    document["recipe"] = "<script>alert(1)</script>"
+    write_page(document, tmp_path / "bench.html")
+    page, heard = opened(browser, tmp_path / "bench.html")
+    assert len(heard) == 1
+    assert page.get_by_text("<script>alert(1)</script>").count() >= 1
+    assert page.get_by_text("Measured by <imagination>.").is_visible()
+    page.close()
+
+
+def test_a_result_in_which_nothing_is_faster_says_so(browser: Browser, tmp_path: Path) -> None:
+    write_page(made_up(openvino=30.0, onnxruntime=40.0), tmp_path / "bench.html")
+    page, _ = opened(browser, tmp_path / "bench.html")
+    assert "no exported form is surely faster" in page.locator("h1").inner_text()
+    page.close()
