@@ -14,7 +14,7 @@ import datetime
 import json
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -175,10 +175,15 @@ def make_table(state: Path) -> dict[str, Any]:
     from cgan_benchmarks.machine import describe_machine
 
     curves = {name: read_curve(state / name) for name in RECIPES}
-    whole = {name: {p["epochs"]: p for p in curve if p["whole"]} for name, curve in curves.items()}
-    common = max(set.intersection(*(set(whole[name]) for name in EQUAL)), default=None)
-    at = {name: common if name in EQUAL else max(whole[name], default=None) for name in RECIPES}
-    rows = [{"recipe": name} | whole[name][epoch] for name, epoch in at.items() if epoch is not None]
+    points = {name: {point["epochs"]: point for point in curve} for name, curve in curves.items()}
+    whole = {name: {at for at, point in found.items() if point["whole"]} for name, found in points.items()}
+    # Where no epoch of both is done yet, a point within one that both passed.
+    shared = _common(whole) or _common(points)
+    at = {
+        name: max(shared, default=None) if name in EQUAL else max(whole[name], default=None)
+        for name in RECIPES
+    }
+    rows = [{"recipe": name} | points[name][epoch] for name, epoch in at.items() if epoch is not None]
     return {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
@@ -194,6 +199,11 @@ def make_table(state: Path) -> dict[str, Any]:
             for name, curve in curves.items()
         },
     }
+
+
+def _common(epochs: Mapping[str, Iterable[float]]) -> set[float]:
+    """Where all that are compared were measured."""
+    return set.intersection(*(set(epochs[name]) for name in EQUAL))
 
 
 def read_curve(run: Path) -> list[dict[str, Any]]:

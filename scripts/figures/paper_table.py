@@ -21,9 +21,9 @@ def paper_table() -> str:
         first = report["rows"][0]["as_predicted"]
         grey = {title: f"{first[f'{key}_grey']:.1f}" for key, title in _MEASURES.items()}
         rows.append(dict.fromkeys(rows[-1], "") | {"row": "grey picture"} | grey)
-        what = f"{first['pictures']:,} pictures of the test split, {report['date'][:10]}."
+        what = f"{first['pictures']:,} of the test split's 10,000 pictures, {report['date'][:10]}."
     else:
-        what = "No epoch has been trained yet."
+        what = "Nothing that can be compared has been trained yet."
     titles = dict.fromkeys(title for row in rows for title in row)
     columns = {title: operator.methodcaller("get", title, "") for title in titles}
     return f"{table(columns, rows)}\n\n{what} {report['remark']}"

@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import pytest
 
-from cgan_benchmarks.paper_table import default_state, epochs_done, main, next_recipe
+from cgan_benchmarks.paper_table import default_state, epochs_done, main, make_table, next_recipe
 from cgan_train.recipes import RECIPES
 
 
@@ -62,6 +62,24 @@ def test_it_trains_in_steps_and_writes_the_table(
     ]
     assert [row["mae"] for row in document["reported"]] == [5.1, 7.9]
     assert cv2.imread(str(picture)).shape[1] > 600
+
+
+def test_rows_are_of_equally_many_epochs(tmp_path: Path) -> None:
+    def curve(name: str, *points: tuple[float, bool]) -> None:
+        (tmp_path / name).mkdir(exist_ok=True)
+        told = [{"epochs": at, "whole": whole, "as_predicted": {"mae": 5.0}} for at, whole in points]
+        (tmp_path / name / "curve.json").write_text(json.dumps(told))
+
+    def rows() -> list[tuple[str, float]]:
+        return [(row["recipe"], row["epochs"]) for row in make_table(tmp_path)["rows"]]
+
+    curve("paper", (0.3, False), (0.7, False))
+    assert rows() == []
+    curve("paper-unet", (0.7, False), (1.0, True), (2.0, True))
+    assert rows() == [("paper", 0.7), ("paper-unet", 0.7)]
+    curve("paper", (0.7, False), (1.0, True), (1.4, False))
+    curve("seed", (1.0, True), (1.5, False))
+    assert rows() == [("paper", 1.0), ("paper-unet", 1.0), ("seed", 1.0)]
 
 
 def test_the_last_of_the_field_is_next() -> None:

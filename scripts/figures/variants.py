@@ -1,0 +1,26 @@
+"""Variants of `edge` trained for the same processor time."""
+
+from __future__ import annotations
+
+from figures import block, machine, read, table
+
+
+@block("variants")
+def variants() -> str:
+    """One row for each, the recipe's own first."""
+    report = read("variants.json")
+    columns = {
+        "variant": lambda row: row["variant"]["name"],
+        "ms": lambda row: f"{row['ms']:.1f}",
+        "CIEDE2000 under grey's": lambda row: f"{row['gain_percent']:.1f} %",
+        "chroma": lambda row: f"{row['chroma_ratio']:.2f}",
+        "pictures seen": lambda row: f"{row['pictures_seen']:,}",
+    }
+    first = report["rows"][0]
+    what = (
+        f"{first['cpu_seconds']:.0f} seconds of processor time each, on {report['trained_on_px']} px crops; "
+        f"{first['pictures']} held-out photos at {report['measured_at_px']} px; milliseconds at "
+        f"{report['timed_at_px']} px in ONNX Runtime with {report['machine']['threads']} threads; "
+        f"{machine(report)}."
+    )
+    return f"{table(columns, report['rows'])}\n\n{what}"
