@@ -6,16 +6,17 @@ found = measure_subjects(subjects, inputs, settings, folder, advance)
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cgan_benchmarks.machine import device_memory_mb
-from cgan_benchmarks.measure import Advance, Samples, orders
+from cgan_benchmarks.measure import Advance, Plan, Samples, orders
 from cgan_benchmarks.processes import Worker
 from cgan_benchmarks.subjects import HALF, Subject
 from cgan_runtime.backends.base import FloatArray
@@ -73,6 +74,18 @@ class Found:
         """Medians by the device's own clock."""
         return {key: float(np.median(times)) * 1e3 for key, times in self.engine.items() if times}
 
+    def subject(self, key: str) -> Subject:
+        """Of that key."""
+        return next(subject for subject in self.subjects if subject.key == key)
+
+    def leave_out(self, key: str, error: BackendUnavailable) -> None:
+        """Go on without a subject that failed; without a reference there is nothing to go on for."""
+        subject = self.subject(key)
+        if subject.is_reference:
+            raise error
+        self.missing[key] = str(error)
+        self.subjects.remove(subject)
+
     def peak_for(self, subject: Subject) -> dict[str, float] | None:
         """The peak that a subject is held against: of its device, in its precision if that was measured."""
         if subject.precision == "int8":
@@ -111,24 +124,34 @@ def measure_subjects(
         with ExitStack() as stack:
             team = _start_all(found, stack, settings, folder, steps)
             if number == 0:
-                for key, worker in team.items():
-                    worker.ask("infer", to=str(folder / "answers.npy"))
-                    found.answers[key] = np.load(folder / "answers.npy")
+                _everyone(found, team, partial(_compare, found, folder))
             if settings.scenario != "startup":
-                _peaks(found, team)
+                _everyone(found, team, partial(_peak, found))
             if settings.scenario == "single-stream":
-                for key, worker in team.items():
-                    once = worker.ask("warm")["seconds"]
-                    pace.setdefault(key, plan.runs_in_a_turn(once))
+                _everyone(found, team, partial(_warm, pace, plan))
                 for order in orders(list(team), plan.rounds(), plan.seed + number):
-                    for key in order:
-                        _turn(found, key, team[key], pace[key])
-                        steps.one()
-            for key, worker in team.items():
-                if settings.scenario != "startup":
-                    _fly(found, key, worker, settings)
+                    _everyone(found, team, partial(_turn, found, pace, steps), order)
+            if settings.scenario != "startup":
+                _everyone(found, team, partial(_fly, found, settings))
+            for _ in team:
                 steps.one()
     return found
+
+
+def _everyone(
+    found: Found, team: dict[str, Worker], work: Callable[[str, Worker], None], order: Sequence[str] = ()
+) -> None:
+    """Have each worker do something; one that fails leaves the team, and why is told.
+
+    Raises:
+        BackendUnavailable: A reference fails.
+    """
+    for key in [key for key in order or list(team) if key in team]:
+        try:
+            work(key, team[key])
+        except BackendUnavailable as error:
+            found.leave_out(key, error)
+            del team[key]
 
 
 def processes_of(settings: Settings) -> int:
@@ -160,10 +183,7 @@ def _start_all(
             said = worker.ask("open", subject=subject.to_json(), threads=settings.threads)
             first = worker.ask("first", inputs=str(folder / "inputs.npy"))
         except BackendUnavailable as error:
-            if subject.is_reference:
-                raise
-            found.missing[subject.key] = str(error)
-            found.subjects.remove(subject)
+            found.leave_out(subject.key, error)
         else:
             to_result = time.perf_counter() - worker.began
             start = found.starts.setdefault(subject.key, Started(said["device"], said["weights"]))
@@ -180,8 +200,17 @@ def _start_all(
     return team
 
 
-def _turn(found: Found, key: str, worker: Worker, runs: int) -> None:
-    reply = worker.ask("turn", runs=runs)
+def _compare(found: Found, folder: Path, key: str, worker: Worker) -> None:
+    worker.ask("infer", to=str(folder / "answers.npy"))
+    found.answers[key] = np.load(folder / "answers.npy")
+
+
+def _warm(pace: dict[str, int], plan: Plan, key: str, worker: Worker) -> None:
+    pace.setdefault(key, plan.runs_in_a_turn(worker.ask("warm")["seconds"]))
+
+
+def _turn(found: Found, pace: dict[str, int], steps: _Steps, key: str, worker: Worker) -> None:
+    reply = worker.ask("turn", runs=pace[key])
     turns = found.raw.setdefault(key, [])
     started = found.starts[key]
     if len(turns) < len(started.to_result):
@@ -189,9 +218,10 @@ def _turn(found: Found, key: str, worker: Worker, runs: int) -> None:
     turns[-1].append(reply["seconds"])
     found.engine.setdefault(key, []).extend(reply["engine_seconds"])
     started.host_mb[-1] = reply["host_mb"]
+    steps.one()
 
 
-def _fly(found: Found, key: str, worker: Worker, settings: Settings) -> None:
+def _fly(found: Found, settings: Settings, key: str, worker: Worker) -> None:
     streams = max(2, settings.threads)
     offline = settings.scenario == "offline"
     seconds = settings.plan.seconds / settings.plan.processes if offline else _FLIGHT_SECONDS
@@ -201,11 +231,11 @@ def _fly(found: Found, key: str, worker: Worker, settings: Settings) -> None:
         found.raw.setdefault(key, []).append([[reply["seconds"] / max(1, reply["pictures"])]])
 
 
-def _peaks(found: Found, team: dict[str, Worker]) -> None:
+def _peak(found: Found, key: str, worker: Worker) -> None:
     """What the machine reaches, best of all processes, measured by PyTorch's own workers."""
-    for subject in found.subjects:
-        if subject.is_reference or subject.variant == HALF:
-            name = subject.device if subject.is_reference else f"{subject.device} {subject.precision}"
-            now: dict[str, Any] = team[subject.key].ask("peak", seconds=_PEAK_SECONDS)
-            before = found.peaks.get(name, now)
-            found.peaks[name] = {what: max(value, before[what]) for what, value in now.items()}
+    subject = found.subject(key)
+    if subject.is_reference or subject.variant == HALF:
+        name = subject.device if subject.is_reference else f"{subject.device} {subject.precision}"
+        now: dict[str, Any] = worker.ask("peak", seconds=_PEAK_SECONDS)
+        before = found.peaks.get(name, now)
+        found.peaks[name] = {what: max(value, before[what]) for what, value in now.items()}

@@ -31,11 +31,15 @@ Drawn = dict[str, npt.NDArray[np.float64]]
 
 
 class Intervals:
-    """Medians of resampled runs, by subject."""
+    """Medians of resampled runs, by subject.
+
+    Attributes:
+        medians: Of all runs as they are, seconds.
+    """
 
     def __init__(self, samples: Mapping[str, Samples], seed: int = 0) -> None:
         """Resample; all subjects have the same number of processes and rounds."""
-        self._points = {name: float(np.median(of)) for name, of in samples.items()}
+        self.medians = {name: float(np.median(of)) for name, of in samples.items()}
         self._logs: Drawn = {name: np.empty(0) for name in samples}
         processes, rounds = next(iter(samples.values())).shape[:2]
         self._widen = _widening(processes)
@@ -49,13 +53,13 @@ class Intervals:
 
     def median(self, name: str) -> Interval:
         """Of a subject's median."""
-        return self._bounds(self._logs[name], self._points[name])
+        return self._bounds(self._logs[name], self.medians[name])
 
     def ratio(self, name: str, by: str) -> Interval:
         """Of one subject's median by another's."""
         if name == by:
             return 1.0, 1.0
-        return self._bounds(self._logs[name] - self._logs[by], self._points[name] / self._points[by])
+        return self._bounds(self._logs[name] - self._logs[by], self.medians[name] / self.medians[by])
 
     def _bounds(self, logs: npt.NDArray[np.float64], point: float) -> Interval:
         edge = (100 - LEVEL) / 2

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from cgan_benchmarks.crew import Found, measure_subjects
+from cgan_benchmarks.inputs import check_models, in_batches, input_size
 from cgan_benchmarks.intervals import Intervals
 from cgan_benchmarks.machine import Others, describe_machine
 from cgan_benchmarks.measure import Advance, Plan, Timing
@@ -24,8 +25,7 @@ from cgan_benchmarks.subjects import PYTORCH, Subject, exported_subjects, torch_
 from cgan_runtime import __version__
 from cgan_runtime.backends.base import FloatArray
 from cgan_runtime.backends.registry import BACKENDS, available_backends
-from cgan_runtime.errors import BackendUnavailable, ConfigError, ModelFileError
-from cgan_runtime.manifest import Manifest
+from cgan_runtime.errors import BackendUnavailable, ConfigError
 from cgan_train.agreement import agreement
 from cgan_train.checkpoint import WEIGHTS, Checkpoint
 from cgan_train.data.bundled import comparison_photos, lightness_of
@@ -73,13 +73,12 @@ def run_suite(
 
     Raises:
         ModelFileError: A model is damaged or was exported from other weights.
-        ConfigError: The size does not suit, or there is no such back end.
+        ConfigError: The size does not suit, models differ in it, or there is no such back end.
         BackendUnavailable: A back end that was named, or every one, does not work here.
     """
-    for model in models.values():
-        check_same_weights(Manifest.load(model), model, checkpoint)
+    manifests = check_models(models, checkpoint)
     subjects, missing = choose_subjects(checkpoint.path, models, settings)
-    height, width = _size(checkpoint, settings.size)
+    height, width = input_size(checkpoint, manifests, settings.size, settings.batches)
     photos = lightness_of(comparison_photos(), height, width)  # (8, 1, H, W)
     others = Others()
     rows: list[Row] = []
@@ -90,7 +89,7 @@ def run_suite(
             advance(before * total + done, len(settings.batches) * total)
 
         with tempfile.TemporaryDirectory(prefix="cgan-bench-") as folder:
-            inputs = _batches(photos, batch)
+            inputs = in_batches(photos, batch)
             found = measure_subjects(subjects, inputs, settings, Path(folder), tell)
         missing |= found.missing
         peaks |= found.peaks
@@ -109,19 +108,6 @@ def run_suite(
         rows=tuple(rows),
         missing=missing,
     )
-
-
-def check_same_weights(manifest: Manifest, model: Path, checkpoint: Checkpoint) -> None:
-    """Refuse to compare models of different weights.
-
-    Raises:
-        ModelFileError: The model was exported from another checkpoint.
-    """
-    if manifest.checkpoint_sha256 != checkpoint.sha256:
-        raise ModelFileError(
-            f"{model} was exported from other weights ({manifest.checkpoint_sha256[:12] or 'unknown'}) than "
-            f"{checkpoint.path} holds ({checkpoint.sha256[:12]}); give its own with --checkpoint"
-        )
 
 
 def choose_subjects(
@@ -171,7 +157,7 @@ def make_rows(found: Found, inputs: Sequence[FloatArray], gflop: float, settings
                 megabytes=size / 1e6,
                 timing=timing,
                 p50_interval_ms=_ms(intervals.median(key)),
-                speedup=float(np.median(found.samples[reference.key])) / (timing.p50_ms / 1e3),
+                speedup=intervals.medians[reference.key] / intervals.medians[key],
                 speedup_interval=intervals.ratio(reference.key, key),
                 reference=reference.key,
                 engine_ms=found.engine_ms.get(key),
@@ -204,22 +190,6 @@ def _file_of(subject: Subject) -> Path:
 
 def _ms(interval: tuple[float, float]) -> tuple[float, float]:
     return interval[0] * 1e3, interval[1] * 1e3
-
-
-def _size(checkpoint: Checkpoint, wanted: tuple[int, int] | None) -> tuple[int, int]:
-    height, width = wanted or (checkpoint.config.size, checkpoint.config.size)
-    multiple = checkpoint.generator.size_multiple
-    if height % multiple or width % multiple:
-        raise ConfigError(f"size {height}x{width} does not suit the model; give multiples of {multiple}")
-    return height, width
-
-
-def _batches(photos: FloatArray, batch: int) -> list[FloatArray]:
-    """All photos in batches, the last filled up with the first ones."""
-    return [
-        np.take(photos, range(first, first + batch), axis=0, mode="wrap")
-        for first in range(0, len(photos), batch)
-    ]
 
 
 def _usable_backends(wanted: tuple[str, ...] | None) -> tuple[list[str], dict[str, str]]:
