@@ -25,6 +25,7 @@ from typing import Any, TypeVar
 
 import av
 import click
+import numpy as np
 
 from cgan_benchmarks.machine import Others, describe_machine, usable_cores
 from cgan_benchmarks.report import write_document
@@ -126,6 +127,7 @@ def passes(film: Path, folder: Path) -> dict[str, dict[str, float]]:
             frames = plan.frames
             for part in plan.parts:
                 colour_part(film, parted, colorizer, settings, part)
+            timed("network", partial(_ask, colorizer, (height, width), frames))
             timed("join", partial(colour_film, film, parted, colorizer, resume=True))
     for name, each in times.items():
         clock, cores = (statistics.median(column) * 1000 / frames for column in zip(*each, strict=True))
@@ -169,6 +171,12 @@ def in_turns(film: Path, folder: Path) -> list[dict[str, Any]]:
         }
         for name, runs in found.items()
     ]
+
+
+def _ask(colorizer: Colorizer, shape: tuple[int, int], times: int) -> None:
+    look = np.zeros(colorizer.input_shape(*shape), np.float32)
+    for _ in range(times):
+        colorizer.chroma(look)
 
 
 def _decode(film: Path) -> int:

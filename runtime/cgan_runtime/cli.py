@@ -12,6 +12,8 @@ a camera.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from cgan_runtime.archive.options import ArchiveOptions, archive_options
@@ -83,6 +85,8 @@ def main(
         from cgan_runtime.archive.run import run_folder  # loads PyAV and OpenCV
 
         return run_folder(files.input_dir, options, archive, console)
+    if files.output is not None and not isinstance(files.output, Path):
+        raise click.UsageError("storage by URL goes with --input-dir")
     if archive != ArchiveOptions():
         raise click.UsageError("options for many films go with --input-dir")
     if files.image is not None:

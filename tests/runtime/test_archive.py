@@ -405,6 +405,7 @@ def test_the_command_tells_what_failed_and_why(films: Path, tmp_path: Path, tiny
     [
         (["--input-dir", "s3://films", "-o", "out"], 1, "s3fs"),
         (["--video", "films/a.mp4", "--jobs", "2"], 2, "go with --input-dir"),
+        (["--video", "films/a.mp4", "-o", "memory://a.mp4"], 2, "goes with --input-dir"),
         (["--input-dir", "films", "--cluster", "127.0.0.1:9"], 1, "no Ray cluster answers at 127.0.0.1:9"),
     ],
 )

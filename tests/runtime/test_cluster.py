@@ -217,3 +217,12 @@ def test_an_address_at_which_nothing_of_ray_answers(films: Path, tmp_path: Path)
             assert f"no Ray cluster answers at {address}" in errors
             assert errors.count("\n") == 1
             assert time.monotonic() - began < 60  # 15 on a machine that has nothing else to do
+
+
+def test_a_model_that_workers_cannot_have_is_one_line(address: str, films: Path, tmp_path: Path) -> None:
+    asked = begin(films, tmp_path / "out", "--cluster", address, "--model", tmp_path / "none.onnx")
+    code, printed, errors = ended(asked)
+    assert (code, printed, errors.count("\n")) == (1, "", 1)
+    assert errors.startswith("error: ")
+    assert "none.onnx" in errors
+    until(lambda: not processes("ray::Actor"), "the end of all workers")

@@ -25,7 +25,7 @@ os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
 
 import ray
-from ray.exceptions import RayActorError, RayError
+from ray.exceptions import RayActorError, RayError, RayTaskError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from cgan_runtime.archive.options import AUTO, ArchiveOptions
@@ -33,7 +33,7 @@ from cgan_runtime.archive.places import is_remote
 from cgan_runtime.archive.tasks import Answer, Ended, Event, Moved, Task
 from cgan_runtime.archive.worker import Worker
 from cgan_runtime.console import one_line
-from cgan_runtime.errors import BackendUnavailable, ConfigError
+from cgan_runtime.errors import BackendUnavailable, CganError, ConfigError
 from cgan_runtime.parts import MAX_PARTS
 from cgan_runtime.run_options import RunOptions
 
@@ -89,11 +89,13 @@ class Actors:
         description: What runs the model, once a worker has it.
         count: Of workers.
         lost: Workers that have died.
+        uses_scratch: Something was made locally first; a killed worker may have left it.
     """
 
     def __init__(self, options: RunOptions, archive: ArchiveOptions, count: int, scratch: str) -> None:
         """Ask for them; use `cluster`."""
         self.description, self.count, self.lost = "", count, 0
+        self.uses_scratch = False
         self._stillborn = 0
         self._options, self._scratch = options, scratch
         remote: Any = ray.remote  # its types know no concurrency groups
@@ -114,6 +116,7 @@ class Actors:
         worker = next(each for each in self._workers if each.answer is None)
         task = replace(task, source=_everywhere(task.source), target=_everywhere(task.target))
         worker.task, worker.answer = task, worker.actor.run.remote(task)
+        self.uses_scratch |= is_remote(task.target)
 
     def events(self, timeout: float) -> list[Event]:
         """What the workers say, the dead included.
@@ -130,6 +133,10 @@ class Actors:
                 found += self._heard(worker, ray.get(answer))
             except RayActorError as error:
                 found += self._dead(worker, one_line(str(error)).partition(".")[0])
+            except RayTaskError as error:  # only `open` raises: no worker can have the model
+                if isinstance(error.cause, CganError):
+                    raise error.cause from None
+                raise BackendUnavailable(f"a worker cannot begin ({one_line(str(error.cause))})") from None
         return found + self._moves()
 
     def close(self) -> None:
@@ -199,7 +206,8 @@ def cluster(options: RunOptions, archive: ArchiveOptions, work: int) -> Iterator
             yield pool
         finally:
             pool.close()
-            _sweep(scratch)
+            if pool.uses_scratch:
+                _sweep(scratch)
 
 
 def _room(archive: ArchiveOptions) -> int:

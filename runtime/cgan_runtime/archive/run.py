@@ -20,7 +20,7 @@ from cgan_runtime.archive.places import INSTALL
 from cgan_runtime.archive.pools import one_worker, processes
 from cgan_runtime.archive.report import REPORT_NAME, report_of, summary_of, write_report
 from cgan_runtime.archive.schedule import Item, Pool, Schedule
-from cgan_runtime.archive.sources import find_sources, item_of, make_folder, output_folder
+from cgan_runtime.archive.sources import find_sources, items_of, make_folder, output_folder
 from cgan_runtime.console import EXIT_ERROR, Console, Share, print_error
 from cgan_runtime.errors import ConfigError
 from cgan_runtime.jobs import tell_film, tell_picture, write_film_stats
@@ -43,7 +43,7 @@ def run_folder(folder: Path, options: RunOptions, archive: ArchiveOptions, conso
     results = output_folder(folder, options.files.output)
     sources = find_sources(folder, results, recursive=archive.recursive)
     make_folder(results)
-    items = [item_of(source, folder, results, options) for source in sources]
+    items = items_of(sources, folder, results, options)
     work = sum(item.state == "waiting" for item in items)
     telling = _Telling(items, console)
     schedule = telling.schedule = Schedule(

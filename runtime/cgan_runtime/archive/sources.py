@@ -2,7 +2,7 @@
 
 results = output_folder(folder, None)
 sources = find_sources(folder, results, recursive=True)
-items = [item_of(source, folder, results, options) for source in sources]
+items = items_of(sources, folder, results, options)
 """
 
 from __future__ import annotations
@@ -61,17 +61,21 @@ def find_sources(folder: Path, results: Path, *, recursive: bool) -> list[Path]:
     return sources
 
 
-def item_of(source: Path, folder: Path, results: Path, options: RunOptions) -> Item:
-    """A source and its result, whose folder is made; one whose result is there counts as skipped."""
-    inside = source.relative_to(folder)
-    target = results.joinpath(*inside.parts[:-1], _name_of_result(source, options))
-    if not is_remote(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
-    still = source.suffix.lower() in PICTURES
-    item = Item(str(inside), source, target, still, size=source.stat().st_size)
-    if target.exists() and not options.files.overwrite:
-        item.state = "skipped"
-    return item
+def items_of(sources: list[Path], folder: Path, results: Path, options: RunOptions) -> list[Item]:
+    """Sources and their results, whose folders are made; those whose result is there count as skipped."""
+    there = set() if options.files.overwrite else {str(path) for path in results.rglob("*")}
+    items = []
+    for source in sources:
+        inside = source.relative_to(folder)
+        target = results.joinpath(*inside.parts[:-1], _name_of_result(source, options))
+        if not is_remote(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+        still = source.suffix.lower() in PICTURES
+        item = Item(str(inside), source, target, still, size=source.stat().st_size)
+        if str(target) in there:  # asked for all at once: each question to a storage takes a while
+            item.state = "skipped"
+        items.append(item)
+    return items
 
 
 def _beside(folder: Path) -> Path:
