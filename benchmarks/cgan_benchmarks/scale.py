@@ -63,6 +63,7 @@ def main(film: Path, target: Path | None) -> None:
         folder = Path(name)
         short = beginning(film, folder / f"film{film.suffix}")
         costs = passes(short, folder)
+        share = others.share()  # before there are workers, which would count as others
         click.echo(json.dumps(costs))
         runs = in_turns(short, folder)
         click.echo(json.dumps(runs))
@@ -75,7 +76,7 @@ def main(film: Path, target: Path | None) -> None:
             "format_version": FORMAT_VERSION,
             "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
             "cgan": __version__,
-            "machine": describe_machine(usable_cores(), others.share()),
+            "machine": describe_machine(usable_cores(), share),
             "film": film.name,
             "passes": costs,
             "runs": runs,
