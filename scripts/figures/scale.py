@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable
 from typing import Any
 
 from figures import block, machine, read, table
@@ -24,7 +25,7 @@ def passes() -> str:
     report = read("scale.json")
     found = report["passes"]
     rows = [{"pass": title} | found[name] for name, title in _PASSES.items()]
-    columns = {
+    columns: dict[str, Callable[[Any], str]] = {
         "pass": operator.itemgetter("pass"),
         "ms of the clock": lambda row: f"{row['wall_ms']:.2f}",
         "core-ms": lambda row: f"{row['core_ms']:.2f}",
@@ -47,7 +48,7 @@ def runs() -> str:
     for run in report["runs"]:
         expected = min(run["workers"] * 1000 / colour["wall_ms"], cores * 1000 / colour["core_ms"])
         rows.append(run | {"rate": run["frames"] / run["seconds_colouring"], "expected": expected})
-    columns = {
+    columns: dict[str, Callable[[Any], str]] = {
         "workers": operator.itemgetter("run"),
         "seconds": lambda row: f"{row['seconds']:.1f}",
         "of which colouring": lambda row: f"{row['seconds_colouring']:.1f}",
@@ -72,7 +73,8 @@ def simulation() -> str:
         "share of the workers' time that coloured": f"{found['efficiency']:.1%}",
         "the scheduler's own time for a task": f"{found['scheduler_ms_per_task']:.3f} ms",
     }
-    return table({"": operator.itemgetter(0), "found": operator.itemgetter(1)}, list(rows.items()))
+    columns: dict[str, Callable[[Any], str]] = {"": operator.itemgetter(0), "found": operator.itemgetter(1)}
+    return table(columns, list(rows.items()))
 
 
 @block("scale-nodes")
@@ -94,7 +96,7 @@ def nodes() -> str:
                 "tasks": f"{rate / (_FILM_MINUTES * 60 * _FPS):,.3f}",
             }
         )
-    columns = {
+    columns: dict[str, Callable[[Any], str]] = {
         f"machines of {_CORES} cores": operator.itemgetter("nodes"),
         "frames/s": operator.itemgetter("rate"),
         f"hours for {_FILMS:,} films of {_FILM_MINUTES} minutes": operator.itemgetter("hours"),
