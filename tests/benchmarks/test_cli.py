@@ -47,6 +47,7 @@ def found(checkpoint: Path) -> dict[str, Any]:
     return document
 
 
+@pytest.mark.slow
 def test_every_form_is_measured_in_every_back_end(found: dict[str, Any]) -> None:
     rows = [(row["model"], row["backend"]) for row in found["rows"]]
     assert rows[0] == ("checkpoint", "pytorch")
@@ -59,6 +60,7 @@ def test_every_form_is_measured_in_every_back_end(found: dict[str, Any]) -> None
     assert {"tensorrt", "cuda", "pytorch on a GPU"} & set(found["missing"])
 
 
+@pytest.mark.slow
 def test_rows_hold_speed_and_equality(found: dict[str, Any]) -> None:
     reference, *others = found["rows"]
     assert reference["speedup"] == 1
@@ -83,6 +85,7 @@ def test_rows_hold_speed_and_equality(found: dict[str, Any]) -> None:
     assert sizes["fp16"] < 0.7 * sizes["fp32"]
 
 
+@pytest.mark.slow
 def test_rows_hold_what_an_engine_costs(found: dict[str, Any]) -> None:
     rows = {(row["model"], row["backend"]): row for row in found["rows"]}
     torch, onnx = rows["checkpoint", "pytorch"], rows["fp32", "onnxruntime"]
@@ -98,6 +101,7 @@ def test_rows_hold_what_an_engine_costs(found: dict[str, Any]) -> None:
     assert found["peaks"]["cpu"]["gflops"] > 1
 
 
+@pytest.mark.slow
 def test_the_document_says_what_it_was_measured_on(found: dict[str, Any]) -> None:
     assert (found["format"], found["format_version"], found["version"]) == ("cgan-bench", 2, __version__)
     assert found["size"] == [32, 32]

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
-from cgan_benchmarks.machine import Others, cpu_name, describe_machine, others_in_words, usable_cores
+from cgan_benchmarks.machine import (
+    Others,
+    cpu_name,
+    describe_machine,
+    device_memory_mb,
+    gpu_states,
+    others_in_words,
+    usable_cores,
+)
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc/stat")
 WORK = "import time\nend = time.perf_counter() + 0.6\nwhile time.perf_counter() < end: pass"
@@ -48,3 +58,30 @@ def test_a_busy_machine_is_said_and_a_quiet_one_is_not(share: float | None, word
     sentence = others_in_words(share)
     assert words in sentence
     assert bool(sentence) == bool(words)
+
+
+@LINUX
+@pytest.mark.parametrize(
+    ("script", "states", "memory"),
+    [
+        (
+            'case "$1" in *name*) echo "Some GPU, 560.1, P0, 1980 MHz, 1980 MHz, 2619 MHz, 90 W, 700 W, '
+            '40";; *) echo 1000;; esac',
+            ["name Some GPU, driver_version 560.1, pstate P0, clocks.sm 1980 MHz, clocks.max.sm 1980 MHz, "
+             "clocks.mem 2619 MHz, power.draw 90 W, power.limit 700 W, temperature.gpu 40"],
+            pytest.approx(1048.576),
+        ),
+        ("echo no devices were found >&2; exit 6", [], None),
+        ("echo '[Not Supported]'", ["name [Not Supported]"], None),
+    ],
+    ids=["a-gpu", "no-gpu", "a-gpu-that-tells-little"],
+)  # fmt: skip
+def test_gpus_are_read_from_their_tool(
+    script: str, states: list[str], memory: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text(f"#!/bin/sh\n{script}\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    assert gpu_states() == states
+    assert device_memory_mb() == memory
