@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from cgan_benchmarks.report import Report
     from cgan_benchmarks.suite import Settings
 
-_SCENARIOS = ("single-stream", "offline", "startup")
+_SCENARIOS = ("single-stream", "offline", "startup", "video")
 _SECONDS, _RUNS, _PROCESSES = 3.0, 30, 3
 _QUICK_SECONDS, _QUICK_RUNS = 0.5, 10
 _OFFLINE_BATCHES = (1, 4, 16)
@@ -48,7 +48,12 @@ _OFFLINE_BATCHES = (1, 4, 16)
     "--scenario",
     type=click.Choice(_SCENARIOS),
     default=_SCENARIOS[0],
-    help="A picture after another, as of a camera; as many as go, as of a film archive; or fresh starts.",
+    help="A picture after another, as of a camera; as many as go, as of an archive; fresh starts; a film.",
+)
+@click.option(
+    "--video",
+    type=PATH,
+    help="Measure the whole pipeline on this film too, beside decoding and encoding alone.",
 )
 @click.option("--size", type=SizeType(), help="Size in pixels.  [default: the checkpoint's]")
 @click.option(
@@ -85,9 +90,10 @@ _OFFLINE_BATCHES = (1, 4, 16)
 @click.pass_context
 def cli(
     context: click.Context, checkpoint: Path | None, models: tuple[Path, ...], scenario: str,
-    size: tuple[int, int] | None, batch: tuple[int, ...] | None, backends: tuple[str, ...] | None,
-    precision: tuple[str, ...] | None, threads: int, duration: float | None, runs: int | None,
-    processes: int | None, quick: bool, seed: int, json_file: Path | None, html_file: Path | None,
+    video: Path | None, size: tuple[int, int] | None, batch: tuple[int, ...] | None,
+    backends: tuple[str, ...] | None, precision: tuple[str, ...] | None, threads: int,
+    duration: float | None, runs: int | None, processes: int | None, quick: bool,
+    seed: int, json_file: Path | None, html_file: Path | None,
 ) -> None:  # fmt: skip
     """Measure exported models against the PyTorch model that they came from.
 
@@ -99,6 +105,8 @@ def cli(
         return
     if quick and (duration, runs, processes) != (None, None, None):
         raise click.UsageError("--quick says how long to measure; leave out --duration, --runs, --processes")
+    if scenario == "video" and video is None:
+        raise click.UsageError("--scenario video needs a film; give --video FILE")
     check_needs(json_file, html_file)
     from cgan_benchmarks.measure import Plan
     from cgan_benchmarks.report import write_json
@@ -111,7 +119,9 @@ def cli(
         else Plan(duration or _SECONDS, runs or _RUNS, processes or _PROCESSES, seed)
     )
     batches = batch or (_OFFLINE_BATCHES if scenario == "offline" else (1,))
-    report = _run(checkpoint, models, Settings(scenario, size, batches, threads, backends, precision, plan))
+    report = _run(
+        checkpoint, models, Settings(scenario, size, batches, threads, backends, precision, plan), video
+    )
     print_report(report)
     if json_file is not None:
         write_json(report, json_file)
@@ -128,7 +138,7 @@ for command in (quality, compare, layers, turing):
 main = guard(cli)
 
 
-def _run(checkpoint: Path | None, models: tuple[Path, ...], settings: Settings) -> Report:
+def _run(checkpoint: Path | None, models: tuple[Path, ...], settings: Settings, video: Path | None) -> Report:
     """Load, export where no models were given, and measure, with a bar on a terminal."""
     import tempfile
 
@@ -136,7 +146,8 @@ def _run(checkpoint: Path | None, models: tuple[Path, ...], settings: Settings) 
     from rich.progress import Progress
 
     from cgan_benchmarks.forms import forms_of, named
-    from cgan_benchmarks.suite import run_suite
+    from cgan_benchmarks.suite import film_report, run_suite, with_film
+    from cgan_benchmarks.video import measure_film
     from cgan_train.checkpoint import SHIPPED, load_checkpoint
 
     loaded = load_checkpoint(checkpoint or SHIPPED)
@@ -146,11 +157,19 @@ def _run(checkpoint: Path | None, models: tuple[Path, ...], settings: Settings) 
         Progress(console=terminal, transient=True, disable=not terminal.is_terminal) as bar,
     ):
         task = bar.add_task("exporting", total=None)
+
+        def advance(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        film = None
+        if video is not None:
+            bar.update(task, description=f"measuring {video.name}")
+            film = measure_film(video, threads=settings.threads, advance=advance)
+        if settings.scenario == "video" and film is not None:
+            return film_report(loaded, film, settings.threads)
         files = named(models) or forms_of(loaded, Path(folder))
         bar.update(task, description="measuring")
-        return run_suite(
-            loaded, files, settings, lambda done, total: bar.update(task, completed=done, total=total)
-        )
+        return with_film(run_suite(loaded, files, settings, advance), film)
 
 
 if __name__ == "__main__":

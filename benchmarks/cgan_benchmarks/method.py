@@ -22,6 +22,10 @@ _EQUALITY = (
     "Differences: from PyTorch float32 on eight photographs. largest and mean: of (a*, b*)/110; PSNR: of the "
     "same, peak 2; dE00: mean CIEDE2000 of the coloured pictures."
 )
+FILM_METHOD = (
+    "Film: decoding and encoding alone and cgan-run take turns, three times each, every time in a fresh "
+    "process, models loaded before; frames/s from opening the input to the finished output."
+)
 _WIDENED = "widened by Student's t for so few processes"
 
 

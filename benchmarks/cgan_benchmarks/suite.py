@@ -8,8 +8,9 @@ from __future__ import annotations
 import datetime
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from cgan_benchmarks.inputs import check_models, in_batches, input_size
 from cgan_benchmarks.intervals import Intervals
 from cgan_benchmarks.machine import Others, describe_machine
 from cgan_benchmarks.measure import Advance, Plan, Timing
-from cgan_benchmarks.method import method_of
+from cgan_benchmarks.method import FILM_METHOD, method_of
 from cgan_benchmarks.report import Equality, Report, Row, Start, Throughput
 from cgan_benchmarks.roofline import count_gflop, least_seconds
 from cgan_benchmarks.subjects import PYTORCH, Subject, exported_subjects, torch_subjects
@@ -30,7 +31,7 @@ from cgan_train.agreement import agreement
 from cgan_train.checkpoint import WEIGHTS, Checkpoint
 from cgan_train.data.bundled import comparison_photos, lightness_of
 
-SINGLE_STREAM, OFFLINE, STARTUP = "single-stream", "offline", "startup"
+SINGLE_STREAM, VIDEO = "single-stream", "video"
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,31 @@ def run_suite(
         rows=tuple(rows),
         missing=missing,
     )
+
+
+def film_report(checkpoint: Checkpoint, film: dict[str, Any], threads: int) -> Report:
+    """A report of a film alone."""
+    return Report(
+        version=__version__,
+        date=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        machine=describe_machine(threads, None),
+        method=(FILM_METHOD,),
+        scenario=VIDEO,
+        recipe=checkpoint.recipe,
+        checkpoint_sha256=checkpoint.sha256,
+        size=(film["height"], film["width"]),
+        peaks={},
+        rows=(),
+        missing={},
+        film=film,
+    )
+
+
+def with_film(report: Report, film: dict[str, Any] | None) -> Report:
+    """A report with a film beside its rows, where one was measured."""
+    if film is None:
+        return report
+    return replace(report, film=film, method=(*report.method, FILM_METHOD))
 
 
 def choose_subjects(

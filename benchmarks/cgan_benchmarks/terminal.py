@@ -5,48 +5,75 @@ print_report(report)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from cgan_benchmarks.machine import others_in_words
 from cgan_benchmarks.report import Report, Row
 
+if TYPE_CHECKING:
+    from rich.table import Table
+
+_WAY = {"frames/s": "frames_per_second", "least": "least", "most": "most", "ms a frame": "ms_a_frame"}
 _LEAST_WIDTH = 160  # columns: a narrower terminal breaks a line of the table, but no figure is cut short
 
 Columns = dict[str, Callable[[Row], str]]
 
 
 def print_report(report: Report) -> None:
-    """Print the rows, what they were measured on, and how."""
+    """Print the rows, the film, what they were measured on, and how."""
     import rich.console
 
     console = rich.console.Console(highlight=False)
     console.width = max(_LEAST_WIDTH, console.width)
+    for block in (*_rows(report), *(_film(report.film) if report.film else ())):
+        console.print(block, soft_wrap=isinstance(block, str), markup=False)
+        console.print()
+    machine = report.machine
+    lines = [*report.method]
+    for device, peak in report.peaks.items():
+        lines.append(f"Peak, {device}: {peak['gflops']:.0f} GFLOP/s, {peak['gbytes']:.0f} GB/s.")
+    lines += [
+        f"On {machine['cpu']}, {_plural(machine['cores'], 'core')}.",
+        *(f"GPU: {state}" for state in machine["gpus"]),
+    ]
+    lines += [words] if (words := others_in_words(machine["others"])) else []
+    lines += [f"not measured: {name}: {reason}" for name, reason in report.missing.items()]
+    for line in lines:
+        console.print(line, soft_wrap=True, markup=False)
+
+
+def _rows(report: Report) -> Iterator[object]:
+    """Headline and tables of the models; nothing where only a film was measured."""
+    if not report.rows:
+        return
     height, width = report.size
     machine = report.machine
     several = len({row.batch for row in report.rows}) > 1
     batch = "" if several else f"batch {report.rows[0].batch}, "
-    console.print(
+    yield (
         f"{report.recipe}, {report.scenario}, {width}x{height} px, {batch}"
-        f"{_plural(machine['threads'], 'thread')}, {machine['cpu']}, {_plural(machine['cores'], 'core')}\n",
-        soft_wrap=True,
+        f"{_plural(machine['threads'], 'thread')}, {machine['cpu']}, {_plural(machine['cores'], 'core')}"
     )
     for columns in _TABLES[report.scenario]:
         if several:
             columns = {**_NAMES, "batch": lambda row: str(row.batch)} | columns
-        console.print(_table(columns, report.rows))
-        console.print()
-    for sentence in report.method:
-        console.print(sentence, soft_wrap=True, markup=False)
-    for device, peak in report.peaks.items():
-        console.print(
-            f"Peak, {device}: {peak['gflops']:.0f} GFLOP/s, {peak['gbytes']:.0f} GB/s.", soft_wrap=True
-        )
-    for state in machine["gpus"]:
-        console.print(f"GPU: {state}", soft_wrap=True, markup=False)
-    if warning := others_in_words(machine["others"]):
-        console.print(warning, soft_wrap=True)
-    for name, reason in report.missing.items():
-        console.print(f"not measured: {name}: {reason}", soft_wrap=True, markup=False)
+        yield _table(columns, report.rows)
+
+
+def _film(film: dict[str, Any]) -> Iterator[object]:
+    """What a film took from file to file, and each stage of it."""
+    yield f"{film['file']}, {film['width']}x{film['height']} px, {film['frames']} frames"
+    ways = {
+        name: [*(f"{way[key]:.1f}" for key in _WAY.values()), f"{way['of_limit']:.2f}"]
+        for name, way in film["ways"].items()
+    }
+    yield _grid(("from file to file", *_WAY, "of the limit"), ways)
+    stages = {
+        name: [f"{stage[key]:.2f}" for key in ("mean_ms", "p50_ms", "p99_ms")]
+        for name, stage in film["stages"].items()
+    }
+    yield _grid(("stage of cgan-run", "mean ms", "p50", "p99"), stages)
 
 
 def interval_in_words(row: Row) -> str:
@@ -58,13 +85,26 @@ def interval_in_words(row: Row) -> str:
 
 
 def _table(columns: Columns, rows: Sequence[Row]) -> object:
+    table = _empty(columns)
+    for row in rows:
+        table.add_row(*(cell(row) for cell in columns.values()))
+    return table
+
+
+def _grid(titles: Sequence[str], rows: Mapping[str, Sequence[str]]) -> object:
+    table = _empty(titles)
+    for name, cells in rows.items():
+        table.add_row(name, *cells)
+    return table
+
+
+def _empty(titles: Iterable[str]) -> Table:
     from rich.table import Table
 
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
-    for title in columns:
-        table.add_column(title, no_wrap=True, justify="left" if title in _NAMES else "right")
-    for row in rows:
-        table.add_row(*(cell(row) for cell in columns.values()))
+    for number, title in enumerate(titles):
+        left = number == 0 or title in _NAMES
+        table.add_column(title, no_wrap=True, justify="left" if left else "right")
     return table
 
 

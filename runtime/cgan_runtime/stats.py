@@ -2,7 +2,7 @@
 
 times = StageTimes()
 run_stages(times.source("decode", reader), times.work("colour", painter), times.work("encode", write), ...)
-times.summary()                                # {"decode": {"p50_ms": 3.1, "p99_ms": 9.8}, ...}
+times.summary()                                # {"decode": {"mean_ms": 3.4, "p50_ms": 3.1, ...}, ...}
 """
 
 from __future__ import annotations
@@ -72,10 +72,11 @@ class StageTimes:
         return measured
 
     def summary(self) -> dict[str, dict[str, float]]:
-        """For each stage that had a frame: median and 99th percentile, milliseconds."""
+        """For each stage that had a frame: mean, median and 99th percentile, milliseconds."""
         return {
             name: {
-                f"p{percent}_ms": round(float(np.percentile(times, percent)) * _MS, 3) for percent in (50, 99)
+                "mean_ms": round(float(np.mean(times)) * _MS, 3),
+                **{f"p{part}_ms": round(float(np.percentile(times, part)) * _MS, 3) for part in (50, 99)},
             }
             for name, times in self._times.items()
             if times

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 from tests.benchmarks.browser import chromium
-from tests.benchmarks.results import made_up
+from tests.benchmarks.results import changed, film, made_up
 
 from cgan_benchmarks.page.write import write_page
 
@@ -64,6 +64,25 @@ def test_all_plots_are_seen_and_nothing_is_fetched(
         ".filter(height => height > 0)"
     )
     assert min(sizes) >= 8  # pixels: readable
+    page.close()
+
+
+@pytest.mark.parametrize("rows", [True, False], ids=["beside-models", "alone"])
+def test_a_films_waterfall_is_shown(browser: Browser, tmp_path: Path, rows: bool) -> None:
+    document = changed(made_up(), film=film())
+    if not rows:
+        document |= {"rows": [], "scenario": "video"}
+    write_page(document, tmp_path / "bench.html")
+    page, heard = opened(browser, tmp_path / "bench.html", width=390)
+    assert len(heard) == 1
+    figure = page.get_by_role("img", name="Where a film's time goes")
+    (drawing,) = [svg for svg in figure.locator("svg").all() if svg.is_visible()]
+    for word in ("decode", "colour", "encode", "cgan-run", "decode and encode alone"):
+        assert drawing.get_by_text(word, exact=True).is_visible()
+    assert "cgan-run makes 60% of the frames a second" in figure.inner_text()
+    assert page.get_by_role("img", name=PLOTS[0]).count() == rows
+    if not rows:
+        assert page.locator("h1").inner_text() == "60 frames a second, some <film>.mp4"
     page.close()
 
 

@@ -7,9 +7,12 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from cgan_benchmarks.forms import SHIPPED
 from cgan_benchmarks.page import plots
 from cgan_benchmarks.page.canvas import engine_name
+from cgan_benchmarks.page.waterfall import waterfall
 from cgan_benchmarks.report import write_text
+from cgan_benchmarks.video import CGAN
 
 _HERE = Path(__file__).parent
 _VISIBLE = 1.0  # CIEDE2000
@@ -54,6 +57,13 @@ def _body(document: dict[str, Any]) -> Iterator[str]:
     height, width = document["size"]
     machine = document["machine"]
     yield f"<h1>{escape(_headline(document))}</h1>"
+    if not rows:
+        where = f"{escape(machine['cpu'])}, {machine['threads']} threads; {document['date'][:10]}"
+        yield f'<p class="soft">{where}</p>'
+        yield from _film(document["film"])
+        yield _method(document)
+        yield _footer(document)
+        return
     yield (
         f'<p class="soft">{escape(document["recipe"])}, {width} × {height} px, '
         f"{_TITLES[document['scenario']]}; {escape(machine['cpu'])}, {machine['threads']} threads; "
@@ -78,10 +88,10 @@ def _body(document: dict[str, Any]) -> Iterator[str]:
             "Mean colour difference of coloured photographs from those of PyTorch float32. About 1 is the "
             "least that an eye sees. Further left and lower is better.",
         )
+    yield from _film(document["film"])
     yield "<h2>All figures</h2>"
     yield _table(rows)
-    yield "<h2>How this was measured</h2>"
-    yield "<ul>" + "".join(f"<li>{escape(sentence)}</li>" for sentence in document["method"]) + "</ul>"
+    yield _method(document)
     if document["missing"]:
         yield "<h2>Not measured</h2>"
         missing = (f"<li>{escape(name)}: {escape(why)}</li>" for name, why in document["missing"].items())
@@ -89,7 +99,28 @@ def _body(document: dict[str, Any]) -> Iterator[str]:
     yield _footer(document)
 
 
+def _film(film: dict[str, Any]) -> Iterator[str]:
+    """The waterfall of a film, where one was measured."""
+    if film:
+        of_limit = film["ways"][CGAN]["of_limit"]
+        yield _figure(
+            "Where a film's time goes",
+            waterfall(film),
+            f"{film['file']}, {film['width']} × {film['height']} px: mean of each stage, then whole films "
+            "from file to file. Stages work at once. cgan-run makes "
+            f"{of_limit:.0%} of the frames a second of decoding and encoding alone.",
+        )
+
+
+def _method(document: dict[str, Any]) -> str:
+    sentences = "".join(f"<li>{escape(sentence)}</li>" for sentence in document["method"])
+    return f"<h2>How this was measured</h2>\n<ul>{sentences}</ul>"
+
+
 def _headline(document: dict[str, Any]) -> str:
+    if not document["rows"]:
+        rate = document["film"]["ways"][CGAN]["frames_per_second"]
+        return f"{rate:.0f} frames a second, {document['film']['file']}"
     best = _best(document["rows"])
     if best is None or best["speedup_interval"][0] <= 1:
         return f"{document['recipe']}: no exported form is surely faster than PyTorch here"
@@ -97,7 +128,7 @@ def _headline(document: dict[str, Any]) -> str:
 
 
 def _best(rows: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
-    """The smallest file among the fastest, where speed is no clear difference and colours look the same."""
+    """What ships, or the smallest file, among the fastest whose colours look the same."""
     same = [
         row
         for row in rows
@@ -105,7 +136,9 @@ def _best(rows: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
     ]
     surely = max((row["speedup_interval"][0] for row in same), default=0)
     fastest = [row for row in same if row["speedup_interval"][1] >= surely]
-    return min(fastest, key=lambda row: (row["megabytes"], -row["speedup"]), default=None)
+    return min(
+        fastest, key=lambda row: (row["model"] != SHIPPED, row["megabytes"], -row["speedup"]), default=None
+    )
 
 
 def _facts(rows: Sequence[dict[str, Any]]) -> str:
@@ -121,10 +154,11 @@ def _facts(rows: Sequence[dict[str, Any]]) -> str:
         ("memory", f"{best['host_mb']:.0f} MB", f"PyTorch {reference['host_mb']:.0f} MB"),
         ("first result", f"{best['to_result_s']:.1f} s", f"PyTorch {reference['to_result_s']:.1f} s"),
     ]
+    which = f"{escape(best['model'])}, {escape(engine_name(best['backend']))}"
     cells = (
         f"<div><dt>{name}</dt><dd>{value}<small>{more}</small></dd></div>" for name, value, more in facts
     )
-    return f'<dl class="facts">{"".join(cells)}</dl>'
+    return f'<p class="soft">Best row: {which}.</p>\n<dl class="facts">{"".join(cells)}</dl>'
 
 
 def _figure(title: str, plot: str, caption: str) -> str:
