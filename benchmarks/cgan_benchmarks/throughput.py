@@ -51,6 +51,7 @@ def main(
     """Time steps of both loops in turns, and print pictures per second and the share of the peak."""
     import torch
 
+    from cgan_benchmarks.machine import Others, describe_machine
     from cgan_benchmarks.report import write_document
     from cgan_train.distributed import World
 
@@ -61,7 +62,9 @@ def main(
     plain = plain_loop(data, batch_size, world, workers if workers is not None else 8 * on_gpu)
     work = step_flops(plain)
     loops = {"plain": plain, "cgan": our_loop(data, batch_size, world)}
+    others = Others()
     times = take_turns(loops, rounds, _TURN_ON_GPU if on_gpu else 1, device)
+    taken = others.share()
     kinds = {"plain": torch.float32, "cgan": our_kind(world)}
     rows = []
     for name, seconds in times.items():
@@ -71,7 +74,7 @@ def main(
         rows.append(row | {"seconds_per_step": seconds})
         rate, share = row["pictures_per_second"], row["share_of_peak"]
         click.echo(f"{name}: {rate:.1f} pictures/s, {share:.0%} of the peak in {row['type']}")
-    document = _document(batch_size, work, rows, threads)
+    document = _document(batch_size, work, rows, describe_machine(threads, taken))
     click.echo(f"cgan is {document['speedup']:.2f} times as fast")
     if json_file is not None:
         write_document(document, json_file)
@@ -237,8 +240,10 @@ def _wait(device: torch.device) -> None:
         torch.cuda.synchronize()
 
 
-def _document(batch_size: int, work: int, rows: list[dict[str, Any]], threads: int) -> dict[str, Any]:
-    from cgan_benchmarks.machine import describe_machine, device_name
+def _document(
+    batch_size: int, work: int, rows: list[dict[str, Any]], machine: dict[str, Any]
+) -> dict[str, Any]:
+    from cgan_benchmarks.machine import device_name
 
     rate = {row["loop"]: row["pictures_per_second"] for row in rows}
     return {
@@ -246,7 +251,7 @@ def _document(batch_size: int, work: int, rows: list[dict[str, Any]], threads: i
         "format_version": FORMAT_VERSION,
         "version": __version__,
         "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-        "machine": describe_machine(threads, None),
+        "machine": machine,
         "device": device_name(),
         "recipe": "paper",
         "batch_size": batch_size,

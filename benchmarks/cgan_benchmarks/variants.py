@@ -14,6 +14,7 @@ import datetime
 import json
 import statistics
 import time
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -245,10 +246,12 @@ def _export(variant: Variant, weights: Path, path: Path) -> None:
     generator = build(variant)
     generator.load_state_dict(torch.load(weights, weights_only=True))
     example = torch.zeros(1, 1, _TIMED, _TIMED)
-    torch.onnx.export(
-        generator.eval(), (example,), path, input_names=["lightness"], output_names=["chroma"], dynamo=True,
-        external_data=False, verbose=False,
-    )  # fmt: skip
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter's own
+        torch.onnx.export(
+            generator.eval(), (example,), path, input_names=["lightness"], output_names=["chroma"],
+            dynamo=True, external_data=False, verbose=False,
+        )  # fmt: skip
     ends = (1, 1, _TIMED, _TIMED), (1, 2, _TIMED, _TIMED)
     Manifest(
         name=variant.name, file=path.name, sha256=sha256_of(path), precision="fp32", weights="fp32", opset=18,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from figures import block, machine, read, table
 
+_MUCH = 0.05  # of the processor
+
 
 @block("throughput")
 def throughput() -> str:
@@ -19,9 +21,11 @@ def throughput() -> str:
         "share of the peak": lambda row: f"{row['share_of_peak']:.0%}",
         "peak, GFLOP/s": lambda row: f"{row['peak_gflops']:.0f}",
     }
+    others = report["machine"]["others"] or 0.0
     turns = len(report["rows"][0]["seconds_per_step"])
     what = (
         f"`{report['recipe']}` at batch {report['batch_size']}, {report['gflop_per_picture']:.1f} GFLOP a "
         f"picture, medians of {turns} turns, {report['machine']['threads']} threads; {machine(report)}."
+        + (f" Other programs took {others:.0%} of the processor meanwhile." if others > _MUCH else "")
     )
     return f"{table(columns, report['rows'])}\n\n{what}"
