@@ -62,8 +62,10 @@ class Actor:
     @ray.method(concurrency_group="work")
     def run(self, task: Task) -> Answer:
         """Do a task."""
-        self._moved = 0, None
-        return self._worker.run(task, self._move)
+        try:
+            return self._worker.run(task, self._move)
+        finally:
+            self._moved = 0, None  # whoever asks next means the next task
 
     def moved(self) -> tuple[int, int | None]:
         """How far the task is."""
