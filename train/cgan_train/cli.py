@@ -39,7 +39,9 @@ _NAMED = 10  # pictures that were left out
     help="CIFAR-10 (cifar-10-batches-py or its tar.gz), a folder of photos, a tar shard of photos, "
     "or a folder of shards; may be given several times. Shards named val or test are only measured on.",
 )
-@click.option("--val", type=click.Path(path_type=Path), help="Photos to measure on after each epoch.")
+@click.option(
+    "--val", type=click.Path(path_type=Path), help="Photos, or CIFAR-10, to measure on after each epoch."
+)
 @click.option("--recipe", "name", type=click.Choice(_RECIPES), default="edge", help="Settings to start from.")
 @click.option(
     "--config",
@@ -172,8 +174,10 @@ def _train(trainer: Trainer, minutes: float | None, pictures: int, *, quiet: boo
     if not quiet:
         click.echo(_beginning(trainer, pictures))
         if skipped := trainer.config.skipped_phases():
-            count = f"{trainer.config.epochs} epoch{'s' if trainer.config.epochs > 1 else ''}"
-            click.echo(f"note: in {count} there is no time for the phases: {', '.join(skipped)}", err=True)
+            epochs = f"{trainer.config.epochs} epoch{'s' if trainer.config.epochs > 1 else ''}"
+            click.echo(f"note: in {epochs} there is no time for the phases: {', '.join(skipped)}", err=True)
+    from cgan_train.journal import SKIPPED
+
     try:
         with _Bar(trainer, quiet) as bar:
             newest = trainer.run(bar.show, minutes=minutes)
@@ -182,8 +186,8 @@ def _train(trainer: Trainer, minutes: float | None, pictures: int, *, quiet: boo
         raise
     for index, reason in list(trainer.skipped.items())[:_NAMED]:
         click.echo(f"left out picture {index}: {reason}", err=True)
-    if len(trainer.skipped) > _NAMED:
-        click.echo(f"left out {len(trainer.skipped)} pictures in all", err=True)
+    if (count := len(trainer.skipped)) > _NAMED:
+        click.echo(f"left out {count} pictures in all; {trainer.folder / SKIPPED} names them", err=True)
     if not quiet and trainer.done:
         click.echo(f"done: {newest}; export it with: cgan-export {newest} -o exported")
     elif not quiet:
@@ -223,11 +227,11 @@ def _use_threads(threads: int | None) -> None:
 
 
 def _open(data: Sequence[Path], val: Path | None) -> tuple[Source, list[Picture]]:
-    from cgan_train.data.sources import open_photos, open_sources
+    from cgan_train.data.sources import open_measuring, open_sources
 
     source, measuring = open_sources(data)
     if val is not None:
-        measuring = open_photos(val)
+        measuring = open_measuring(val)
     if measuring is None:
         return source, []
     step = max(1, len(measuring) // _MEASURED)
