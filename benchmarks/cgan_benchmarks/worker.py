@@ -10,6 +10,7 @@ with it. What engines print goes to stderr.
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 import time
@@ -109,13 +110,15 @@ class Work:
 
 
 def peak_memory_mb() -> float:
-    """The most memory that this process has held, 10^6 bytes."""
+    """The most memory that this process has held, 10^6 bytes; not a number where the system does not tell."""
     if _STATUS.is_file():  # getrusage counts what the parent held before it started this process
         for line in _STATUS.read_text(encoding="ascii", errors="replace").splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) * _KIB / 1e6
-    import resource
-
+    try:
+        import resource
+    except ImportError:  # Windows
+        return math.nan
     unit = 1 if sys.platform == "darwin" else _KIB
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
 

@@ -151,7 +151,7 @@ def _facts(rows: Sequence[dict[str, Any]]) -> str:
         ("times PyTorch", f"{best['speedup']:.2f} ×", f"{low:.2f} to {high:.2f} with 95 %"),
         ("colour difference", f"{best['ciede2000']:.3f}", "CIEDE2000; about 1 is visible"),
         ("file", f"{best['megabytes']:.1f} MB", f"PyTorch's weights {reference['megabytes']:.1f} MB"),
-        ("memory", f"{best['host_mb']:.0f} MB", f"PyTorch {reference['host_mb']:.0f} MB"),
+        ("memory", _megabytes(best["host_mb"]), f"PyTorch {_megabytes(reference['host_mb'])}"),
         ("first result", f"{best['to_result_s']:.1f} s", f"PyTorch {reference['to_result_s']:.1f} s"),
     ]
     which = f"{escape(best['model'])}, {escape(engine_name(best['backend']))}"
@@ -159,6 +159,10 @@ def _facts(rows: Sequence[dict[str, Any]]) -> str:
         f"<div><dt>{name}</dt><dd>{value}<small>{more}</small></dd></div>" for name, value, more in facts
     )
     return f'<p class="soft">Best row: {which}.</p>\n<dl class="facts">{"".join(cells)}</dl>'
+
+
+def _megabytes(value: float | None) -> str:
+    return "not told" if value is None else f"{value:.0f} MB"
 
 
 def _figure(title: str, plot: str, caption: str) -> str:
