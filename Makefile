@@ -23,7 +23,7 @@ RUN_VENV := .venv-run
 BIN := $(VENV)/bin
 PACKAGES := pyproject.toml constraints.txt
 
-.PHONY: help run bench paper-table test lint format clean
+.PHONY: help run bench paper-table gpu-check test lint format clean
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 	@echo '  PYTHON=python3.12 chooses the Python (3.10 or newer) for the virtual environments'
@@ -43,6 +43,9 @@ paper-table: $(VENV)/.installed ## train the paper's recipes on CIFAR-10 for MIN
 	$(BIN)/python -m cgan_benchmarks.paper_table --data "$$DATA" --minutes $(MINUTES) $(if $(STATE),--state "$$STATE") \
 		--json benchmarks/results/paper-table.json --picture docs/images/paper-curve.png
 	$(BIN)/python scripts/update_docs.py
+
+gpu-check: $(VENV)/.installed ## on a machine with an NVIDIA GPU: build, compare, colour and measure with TensorRT
+	$(BIN)/python scripts/gpu_check.py
 
 test: lint ## linter, types, import law and all tests, slow ones last
 	$(BIN)/python -m pytest

@@ -39,6 +39,8 @@ OWNERS = {
         "cgan_runtime/backends/onnx.py",
         "cgan_runtime/backends/cuda.py",
         "cgan_export/run_picture.py",
+        "cgan_export/run_network.py",
+        "cgan_export/quantise.py",
     ],
     "openvino": ["cgan_runtime/backends/openvino.py", "cgan_export/run_picture.py"],
     "torch": ["cgan_train/", "cgan_export/", "cgan_benchmarks/"],
@@ -75,7 +77,7 @@ PUBLIC = {
         "Checkpoint", "epochs_in", "find_checkpoint", "load_checkpoint", "load_state", "newest_state",
         "save_checkpoint",
     ],
-    "cgan_export.export": ["Exported", "Plan", "export_checkpoint"],
+    "cgan_export.export": ["Exported", "Plan", "export_checkpoint", "usable_size"],
     "cgan_benchmarks.quality": [
         "QualityReport", "measure_model", "open_subject", "print_quality", "write_quality", "write_sheet",
     ],

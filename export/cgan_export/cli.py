@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cgan_export.verify import verify
 from cgan_runtime import __version__
 from cgan_runtime.console import Console, guard
 from cgan_runtime.errors import ConfigError
@@ -34,6 +35,7 @@ class OutputOptions:
 
     output: Path
     name: str
+    triton: Path | None
 
 
 @dataclass(frozen=True)
@@ -42,19 +44,21 @@ class FormOptions:
 
     fp32: bool
     fp16: bool
+    int8: bool
+    calibration: Path | None
     every: bool
     weights: str | None
     end_to_end: bool
 
     def forms(self) -> tuple[Form, ...]:
-        """The forms that were asked for; float32 where none was."""
+        """The forms that were asked for, but for INT8, which needs photographs; float32 where none was."""
         from cgan_export.precision import FORMS
 
         if self.every:
             return tuple(FORMS.values())
         plain = FORMS["fp16-weights" if self.weights == "fp16" else "fp32"]
         return (
-            *([plain] if self.fp32 or not self.fp16 else []),
+            *([plain] if self.fp32 or not (self.fp16 or self.int8) else []),
             *([FORMS["fp16"]] if self.fp16 else []),
         )
 
@@ -103,6 +107,12 @@ output_options = option_group(
     click.option(
         "--name", default="", show_default=False, help="Name of the files.  [default: the recipe's]"
     ),
+    click.option(
+        "--triton",
+        type=_PATH,
+        metavar="DIR",
+        help="Add each model, or its engine, to this repository of Triton Inference Server too.",
+    ),
 )
 form_options = option_group(
     "form",
@@ -119,8 +129,17 @@ form_options = option_group(
         help="Write NAME-fp16.onnx, which computes in half precision throughout, for GPUs.",
     ),
     click.option(
-        "--all", "every", is_flag=True, help="Write every form: fp32, fp32 with fp16 weights, fp16."
+        "--int8",
+        is_flag=True,
+        help="Write NAME-int8.onnx, whose convolutions compute in 8 bits where the colours bear it.",
     ),
+    click.option(
+        "--calibration",
+        type=_PATH,
+        show_default=False,
+        help="Photos for the ranges of --int8, a folder or tar.  [default: eight that come with cgan]",
+    ),
+    click.option("--all", "every", is_flag=True, help="Write fp32, fp32 with fp16 weights, and fp16."),
     click.option(
         "--weights",
         type=click.Choice(["fp32", "fp16"]),
@@ -249,18 +268,27 @@ def cli(
         return
     wanted = form.fp16 if engines.engine is None else engines.engine
     _check_usage(form, shape, checks, engine=wanted)
+    if files.triton and wanted and engines.target != "tensorrt":
+        raise click.UsageError("--triton serves engines of --target tensorrt, or ONNX files with --no-engine")
     from cgan_export.export import Plan
-    from cgan_export.terminal import Exporting, print_results
+    from cgan_export.terminal import Exporting, add_to_triton, print_results
 
     batch = (shape.batch or (1,))[0]
-    plan = Plan(form.forms(), files.name, shape.size, batch, shape.dynamic, form.end_to_end)
     console = Console(quiet=quiet)
     with Exporting(checkpoint, checks.data, compared=not checks.no_verify, quiet=quiet) as exporting:
+        forms = form.forms()
+        if form.int8:
+            forms = (*forms, exporting.int8_form(shape.size, form.calibration))
+        plan = Plan(forms, files.name, shape.size, batch, shape.dynamic, form.end_to_end)
         exported = exporting.export(files.output, plan)
         print_results(exported, console)
+        served = [one.path for one in exported]
         if wanted:
             required = engines.engine is True
-            exporting.build_engines(exported, engines.options(shape), console, required=required)
+            built = exporting.build_engines(exported, engines.options(shape), console, required=required)
+            served = [engine.path for engine in built] or served
+    if files.triton:
+        add_to_triton(files.triton, served, console)
 
 
 def require_packages() -> None:
@@ -276,12 +304,15 @@ def _check_usage(form: FormOptions, shape: ShapeOptions, checks: CheckOptions, *
         raise click.UsageError("--batch smallest:best:largest is for a dynamic engine; give one number")
     if batch is not None and shape.dynamic and not engine:
         raise click.UsageError("--batch goes with --fixed or an engine; a dynamic model takes any batch")
-    if form.weights is not None and (form.every or (form.fp16 and not form.fp32)):
-        raise click.UsageError("--weights is for a float32 network alone; leave it out with --all or --fp16")
+    if form.weights is not None and (form.every or ((form.fp16 or form.int8) and not form.fp32)):
+        raise click.UsageError("--weights is for a float32 network; give it with --fp32, or leave it out")
+    if form.calibration is not None and not form.int8:
+        raise click.UsageError("--calibration is for --int8; give both, or leave it out")
     if checks.no_verify and checks.data is not None:
         raise click.UsageError("--data says what to compare on, --no-verify not to compare; give one of them")
 
 
+cli.add_command(verify)
 main = guard(cli)
 
 

@@ -17,14 +17,16 @@ from pathlib import Path
 
 import onnx
 
+from cgan_export.half_range import keep_in_float32, operators_beyond_half
 from cgan_export.parity import check, compare, report_of, tolerance_of
 from cgan_export.picture import end_to_end
 from cgan_export.precision import FORMS, Form
 from cgan_export.to_onnx import describe, opset_of, tensor_of, to_onnx
-from cgan_runtime.errors import ConfigError
+from cgan_runtime.errors import ConfigError, ParityError
 from cgan_runtime.manifest import Manifest, sha256_of
 from cgan_train.agreement import Agreement
 from cgan_train.checkpoint import Checkpoint
+from cgan_train.data.bundled import lightness_of
 from cgan_train.data.sources import Picture
 from cgan_train.torch_backend import TorchBackend
 
@@ -104,7 +106,7 @@ def export_checkpoint(
         ParityError: An exported file differs too much from the PyTorch model.
         BackendUnavailable: There are pictures, but no engine to run the export.
     """
-    height, width = _usable_size(checkpoint, plan.size)
+    height, width = usable_size(checkpoint, plan.size)
     _check_name(plan.name or checkpoint.recipe)
     with _hidden_folder(folder) as hidden:
         report("tracing the generator")
@@ -116,7 +118,7 @@ def export_checkpoint(
             draft = _write(path, form, model, checkpoint, plan)
             if pictures:
                 report(f"comparing {path.name} with PyTorch")
-                draft = _verified(draft, checkpoint, pictures, source)
+                draft = _compared(draft, form, model, checkpoint, plan, pictures, source, report)
             drafts.append(draft)
         return [_publish(draft, folder) for draft in drafts]
 
@@ -137,7 +139,7 @@ def _hidden_folder(folder: Path) -> Iterator[Path]:
 
 def _write(path: Path, form: Form, model: onnx.ModelProto, checkpoint: Checkpoint, plan: Plan) -> Exported:
     """Write one form and its manifest, not compared yet."""
-    height, width = _usable_size(checkpoint, plan.size)
+    height, width = usable_size(checkpoint, plan.size)
     multiple = checkpoint.generator.size_multiple
     side = max(1, round(math.sqrt(height * width) / multiple)) * multiple
     converted = form.convert(model)
@@ -165,6 +167,28 @@ def _write(path: Path, form: Form, model: onnx.ModelProto, checkpoint: Checkpoin
     )
     manifest.save(path)
     return Exported(path, manifest, _operators(graph))
+
+
+def _compared(
+    draft: Exported, form: Form, model: onnx.ModelProto, checkpoint: Checkpoint, plan: Plan,
+    pictures: Sequence[Picture], source: str, report: Report,
+) -> Exported:  # fmt: skip
+    """Compare a draft with PyTorch; one in half precision that fails has a second try with some float32."""
+    try:
+        return _verified(draft, checkpoint, pictures, source)
+    except ParityError:
+        if form.precision != "fp16":
+            raise
+        lightness = lightness_of(pictures, *usable_size(checkpoint, plan.size))
+        kept = operators_beyond_half(model, lightness)
+        if not kept:
+            raise
+    report(f"leaving {len(kept)} operators of {draft.path.name} in float32")
+    mixed = replace(form, convert=lambda given: keep_in_float32(form.convert(given), given, kept))
+    again = _write(draft.path, mixed, model, checkpoint, plan)
+    wide = sum("Conv" in node.op_type for node in model.graph.node if node.name in kept)
+    again = replace(again, manifest=replace(again.manifest, float32_convolutions=wide))
+    return _verified(again, checkpoint, pictures, source)
 
 
 def _verified(draft: Exported, checkpoint: Checkpoint, pictures: Sequence[Picture], source: str) -> Exported:
@@ -196,7 +220,12 @@ def _operators(graph: onnx.GraphProto) -> int:
     return sum(not set(node.input) <= constant for node in graph.node)
 
 
-def _usable_size(checkpoint: Checkpoint, size: tuple[int, int] | None) -> tuple[int, int]:
+def usable_size(checkpoint: Checkpoint, size: tuple[int, int] | None) -> tuple[int, int]:
+    """A size that suits the generator, its own by default.
+
+    Raises:
+        ConfigError: It does not suit; the message names the nearest that do.
+    """
     multiple = checkpoint.generator.size_multiple
     size = size or (checkpoint.config.size, checkpoint.config.size)
     if any(side % multiple or side < multiple for side in size):

@@ -180,7 +180,7 @@ class _Answers:
     """A reference's answers to pictures, in the sizes and batches that a model takes."""
 
     def __init__(self, reference: Backend, manifest: Manifest, pictures: Sequence[Picture]) -> None:
-        self._asked = list(_batches(manifest, pictures))
+        self._asked = list(batches(manifest, pictures))
         self._expected = [reference.infer(lightness).copy() for lightness in self._asked]
 
     def agreement_of(self, model: Path, backend: str) -> Agreement:
@@ -191,7 +191,7 @@ class _Answers:
             return agreement((given, wanted, opened.infer(given)) for given, wanted in pairs)
 
 
-def _batches(manifest: Manifest, pictures: Sequence[Picture]) -> Iterator[Array]:
+def batches(manifest: Manifest, pictures: Sequence[Picture]) -> Iterator[Array]:
     """The pictures as inputs of the sizes and batches that a model takes."""
     batch, _, height, width = manifest.input.shape
     free = not isinstance(height, int) or not isinstance(width, int)
@@ -215,8 +215,8 @@ def _compare_pictures(
     model: Path, manifest: Manifest, reference: Backend, pictures: Sequence[Picture], engines: Sequence[str]
 ) -> dict[str, Agreement]:
     """Compare a whole-picture model with what the runtime makes of the same pictures by the reference."""
-    greys = list(_greys(pictures))
-    with _seeing(reference, fixed_network_shape(onnx.load(model))):
+    greys = list(greys_of(pictures))
+    with seeing(reference, fixed_network_shape(onnx.load(model))):
         colorizer = Colorizer(reference, side=None if _fixed(reference.manifest) else manifest.size)
         expected = [colorizer.still(grey) for grey in greys]
     findings = {}
@@ -228,7 +228,7 @@ def _compare_pictures(
 
 
 @contextmanager
-def _seeing(reference: Backend, shape: tuple[int, int] | None) -> Iterator[None]:
+def seeing(reference: Backend, shape: tuple[int, int] | None) -> Iterator[None]:
     """Have a reference of free size see every picture in one shape, where a shape is given."""
     before = reference.manifest
     if shape is not None:
@@ -240,7 +240,7 @@ def _seeing(reference: Backend, shape: tuple[int, int] | None) -> Iterator[None]
         reference.manifest = before
 
 
-def _greys(pictures: Sequence[Picture]) -> Iterator[Plane]:
+def greys_of(pictures: Sequence[Picture]) -> Iterator[Plane]:
     """Photographs as grey pictures, and two of them in odd sizes."""
     for picture in pictures:
         yield cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)

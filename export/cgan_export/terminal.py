@@ -6,17 +6,20 @@ with Exporting(checkpoint, None, compared=True, quiet=False) as exporting:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import rich.console
 
-from cgan_export.export import Exported, Plan, export_checkpoint
-from cgan_export.to_engine import EngineOptions, build, why_no_engine
+from cgan_export.export import Exported, Plan, export_checkpoint, usable_size
+from cgan_export.precision import Form
+from cgan_export.to_engine import BuiltEngine, EngineOptions, build, why_no_engine
+from cgan_export.triton import add_to_repository
 from cgan_runtime.console import Console, size_text
 from cgan_runtime.errors import BackendUnavailable
 from cgan_train.agreement import Agreement
 from cgan_train.checkpoint import SHIPPED, load_checkpoint
-from cgan_train.data.bundled import comparison_photos
+from cgan_train.data.bundled import comparison_photos, lightness_of
 
 _MOST_BATCH = 8  # of the engine in the hint for trtexec
 
@@ -37,6 +40,14 @@ class Exporting:
     def __exit__(self, *_: object) -> None:
         return None
 
+    def int8_form(self, size: tuple[int, int] | None, calibration: Path | None) -> Form:
+        """The form `int8`, calibrated on photographs."""
+        from cgan_export.quantise import int8_form
+
+        height, width = usable_size(self._loaded, size)
+        lightness = lightness_of(comparison_photos(calibration), height, width)
+        return int8_form(lightness, self._status.update)
+
     def export(self, output: Path, plan: Plan) -> list[Exported]:
         """Write the files of a plan."""
         count = len(self._pictures)
@@ -48,7 +59,7 @@ class Exporting:
 
     def build_engines(
         self, exported: list[Exported], options: EngineOptions, console: Console, *, required: bool
-    ) -> None:
+    ) -> list[BuiltEngine]:
         """Build an engine of each file, or say what is missing."""
         if missing := why_no_engine(options.target):
             if required:
@@ -57,7 +68,8 @@ class Exporting:
             for one in exported:
                 if one.manifest.precision == "fp16":
                     console.note(f"build it where it will run, by cgan-export --engine or: {_trtexec(one)}")
-            return
+            return []
+        engines = []
         for one in exported:
             with self._status as status:
                 status.update(f"building the engine of {one.path.name}")
@@ -75,6 +87,8 @@ class Exporting:
                 )
             else:
                 console.result("  not run here, so not compared with PyTorch")
+            engines.append(built)
+        return engines
 
 
 def print_results(exported: list[Exported], console: Console) -> None:
@@ -82,6 +96,8 @@ def print_results(exported: list[Exported], console: Console) -> None:
     for one in exported:
         size = size_text(one.path.stat().st_size)
         console.result(f"{one.path}: {size}, {one.operators} operators, operator set {one.manifest.opset}")
+        if wide := one.manifest.float32_convolutions:
+            console.result(f"  {wide} convolutions stay in float32: their values do not fit half precision")
         for engine, found in one.findings.items():
             console.result(f"  {engine:<16} {figures(found)}")
         if not one.findings:
@@ -90,6 +106,13 @@ def print_results(exported: list[Exported], console: Console) -> None:
         whole = exported[0].manifest.kind == "picture"
         what = "codes 0 to 255 from what cgan-run makes with" if whole else "(a*, b*)/110 from"
         console.result(f"Differences of {what} PyTorch in float32, on real photographs.")
+
+
+def add_to_triton(repository: Path, models: Sequence[Path], console: Console) -> None:
+    """Add models to a repository of Triton, and say under which name each is served."""
+    for model in models:
+        version = add_to_repository(repository, model)
+        console.result(f"{version}: for Triton, as model {version.parent.name} version {version.name}")
 
 
 def figures(found: Agreement) -> str:

@@ -95,7 +95,7 @@ def build(
     if options.target != "tensorrt":
         built = build_engine(
             library, exported.path.read_bytes(), profile, precision=manifest.precision, options=options.build,
-            report=report,
+            float32_convolutions=manifest.float32_convolutions, report=report,
         )  # fmt: skip
         return BuiltEngine(
             path, save_engine(built, path, _unrun(manifest), library, profile, None, options.build)
@@ -105,7 +105,8 @@ def build(
         known = timings.read_bytes() if timings.is_file() else b""
         built = build_engine(
             library, exported.path.read_bytes(), profile, precision=manifest.precision,
-            options=replace(options.build, timing_cache=known), report=report,
+            options=replace(options.build, timing_cache=known),
+            float32_convolutions=manifest.float32_convolutions, report=report,
         )  # fmt: skip
         keep_timings(timings, built.timing_cache)
         draft = path.with_name(f".{path.name}")

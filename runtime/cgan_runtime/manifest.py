@@ -71,6 +71,7 @@ class Manifest:
         engine: Of a TensorRT engine: library, version, GPU, shapes that it takes, sha256 of its ONNX file.
         kind: Of a `picture` model the input is a grey picture, uint8 (N, H, W), and the output the coloured
             one, uint8 (N, H, W, 3) RGB; cgan's own runtime takes networks only.
+        float32_convolutions: Of an fp16 network, how many stay in float32, since their values do not fit.
     """
 
     name: str
@@ -91,6 +92,7 @@ class Manifest:
     parity: dict[str, Any] = field(default_factory=dict)
     engine: dict[str, Any] = field(default_factory=dict)
     kind: Kind = "network"
+    float32_convolutions: int = 0
 
     @staticmethod
     def path_for(model: Path) -> Path:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
 import torch
-from onnx import TensorProto
+from onnx import TensorProto, numpy_helper
 from tests.checkpoints import PAPER, lively_generator, write_checkpoint
 
 from cgan_export.export import Exported, Plan, export_checkpoint
@@ -128,18 +129,43 @@ def test_the_same_checkpoint_makes_the_same_bytes(paper_checkpoint: Path, tmp_pa
     assert [one.manifest.sha256 for one in first] == [one.manifest.sha256 for one in second]
 
 
-def test_an_export_that_differs_leaves_what_was_there(tmp_path: Path) -> None:
-    generator = lively_generator(PAPER)
-    scale(generator.stem.weight, 1e7)  # its values pass half precision's 65,504, and are small again after it
-    scale(generator.down[0][0].weight, 1e-7)  # type: ignore[index]
-    checkpoint = load_checkpoint(write_checkpoint(tmp_path / "checkpoint", PAPER, generator))
-    folder = tmp_path / "out"
+def spoiled(model: onnx.ModelProto) -> onnx.ModelProto:
+    """In half precision, and one of its weights another."""
+    model = FORMS["fp16"].convert(model)
+    weight = max(model.graph.initializer, key=lambda tensor: len(tensor.raw_data))
+    weight.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(weight) * np.float16(1.5), weight.name))
+    return model
+
+
+def test_an_export_that_differs_leaves_what_was_there(paper_checkpoint: Path, tmp_path: Path) -> None:
+    checkpoint, folder = load_checkpoint(paper_checkpoint), tmp_path / "out"
     (good,) = export_checkpoint(checkpoint, folder, Plan(dynamic=False), pictures=comparison_photos())
-    both = Plan(forms=(FORMS["fp32"], FORMS["fp16"]), dynamic=False)
+    both = Plan(forms=(FORMS["fp32"], replace(FORMS["fp16"], convert=spoiled)), dynamic=False)
     with pytest.raises(ParityError, match=r"fp16 export differs from PyTorch by .* allowed are 2e-02"):
         export_checkpoint(checkpoint, folder, both, pictures=comparison_photos())
     assert sorted(path.name for path in folder.iterdir()) == ["paper.json", "paper.onnx"]
     assert sha256_of(good.path) == good.manifest.sha256
+
+
+@pytest.mark.parametrize("dynamic", [True, False])
+def test_operators_whose_values_pass_half_precision_stay_in_float32(tmp_path: Path, dynamic: bool) -> None:
+    generator = lively_generator(PAPER)
+    normalisation = generator.down[-1][1]  # type: ignore[index]
+    for tensor in (normalisation.weight, normalisation.bias):
+        scale(tensor, 1e6)  # its values pass 65,504, and are small again after the next layer
+    scale(generator.up[0][0].weight, 1e-6)  # type: ignore[index]
+    checkpoint = load_checkpoint(write_checkpoint(tmp_path / "checkpoint", PAPER, generator))
+    pictures = comparison_photos()
+    for whole in (False, True):
+        plan = Plan((FORMS["fp16"],), dynamic=dynamic, batch=2, end_to_end=whole)
+        (one,) = export_checkpoint(checkpoint, tmp_path / "out", plan, pictures=pictures)
+        manifest = Manifest.load(one.path)
+        assert manifest.parity["ciede2000"] <= manifest.parity["allowed"]["ciede2000"]
+        model = onnx.load(one.path)
+        kinds = {tensor.name: tensor.data_type for tensor in model.graph.initializer}
+        convolutions = [node for node in model.graph.node if node.op_type in ("Conv", "ConvTranspose")]
+        wide = [node for node in convolutions if kinds[node.input[1]] == TensorProto.FLOAT]
+        assert 0 < len(wide) == manifest.float32_convolutions < len(convolutions) / 2
 
 
 def test_a_running_variance_beyond_half_precision_is_folded_before_it_is_halved(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from cgan_runtime.backends.trt.build import (
     Profile,
     build_engine,
     check_half,
+    check_int8,
     convolution_precisions,
 )
 from cgan_runtime.backends.trt.engines import cache_folder
@@ -332,7 +333,8 @@ def test_profiles_rise() -> None:
         ("Channel major FP16 format where channel % 8 == 0", "fp16"),
         ("Half", "fp16"),
         ("Row major linear FP32", "fp32"),
-        ("Int8", "other"),
+        ("Thirty-two wide channel vectorized row major Int8 format", "int8"),
+        ("E4M3", "other"),
     ],
 )
 def test_inspectors_of_all_versions_are_understood(words: str, found: str) -> None:
@@ -340,6 +342,11 @@ def test_inspectors_of_all_versions_are_understood(words: str, found: str) -> No
     other = {"Name": "b", "LayerType": "Reformat", "Inputs": [{"Format/Datatype": "Float"}]}
     information = json.dumps({"Layers": [conv, other, "a name alone"]})
     assert convolution_precisions(information) == {"a": found}
+    if found == "int8":
+        check_int8({"a": found, "b": "fp32"})
+    else:
+        with pytest.raises(BackendUnavailable, match="8 bits"):
+            check_int8({"a": found})
     if found == "fp16":
         check_half({"a": found})
     else:

@@ -86,7 +86,7 @@ class TensorRtBackend(Backend):
                 f"TensorRT cannot load {path} ({why}); build it again with cgan-export --engine"
             )
         check_signature(path, manifest, *_tensors(library.module, self._engine))
-        check_precision(library, self._engine, manifest.precision)
+        check_precision(library, self._engine, manifest)
         self._context = self._engine.create_execution_context()
         if self._context is None:
             why = library.complaint("the GPU's memory may be full")

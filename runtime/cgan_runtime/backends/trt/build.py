@@ -100,7 +100,7 @@ class Built:
 
 def build_engine(
     library: Library, onnx: bytes, profile: Profile, *, precision: str, options: BuildOptions | None = None,
-    report: Report = lambda _phase, _part: None,
+    float32_convolutions: int = 0, report: Report = lambda _phase, _part: None,
 ) -> Built:  # fmt: skip
     """Build an engine from an ONNX file's bytes.
 
@@ -108,13 +108,15 @@ def build_engine(
         library: From `load_library`.
         onnx: float32 in and out; what is between decides the precision.
         profile: The shapes that it shall take; ignored for axes that the file has fixed.
-        precision: What the manifest says the file computes in, `fp32` or `fp16`.
+        precision: What the manifest says the file computes in, `fp32`, `fp16` or `int8`.
         options: How to build.
+        float32_convolutions: How many of an fp16 file's convolutions are in float32 on purpose.
         report: Is told how far it is, where the library tells.
 
     Raises:
         ModelFileError: The file is no ONNX, or has operators that TensorRT lacks.
         BackendUnavailable: There is no GPU to build on, or the build failed.
+        ConfigError: This version cannot build this file's engine as it should be.
         KeyboardInterrupt: Ctrl-C; the build was stopped.
     """
     trt, options = library.module, options or BuildOptions()
@@ -128,9 +130,11 @@ def build_engine(
     config = builder.create_builder_config()
     _configure(library, builder, network, config, profile, options)
     if precision == "fp16":
-        _ask_for_half(library, network, config)
+        _ask_for_half(library, network, config, float32_convolutions)
     else:
         config.clear_flag(trt.BuilderFlag.TF32)  # float32 is float32
+    if precision == "int8" and not library.strongly_typed:
+        config.set_flag(trt.BuilderFlag.INT8)  # allowed only: the file's own scales say where
     cache = _take_timing_cache(library, config, options.timing_cache)
     with _stoppable(library, config, report) as stopped:
         serialized = builder.build_serialized_network(network, config)
@@ -151,9 +155,9 @@ def _network_flags(library: Library) -> int:
 
 def _parse(library: Library, network: Any, onnx: bytes) -> None:
     parser = library.module.OnnxParser(network, library.log)
-    if parser.parse(onnx):
+    if parser.parse(onnx) and network.num_layers:
         return
-    told = []
+    told = ["it holds no network"] if not parser.num_errors and not library.log.errors else []
     for index in range(parser.num_errors):
         error = parser.get_error(index)
         operator = error.node_operator() if hasattr(error, "node_operator") else ""
@@ -193,10 +197,15 @@ def _configure(
         config.add_optimization_profile(shapes)
 
 
-def _ask_for_half(library: Library, network: Any, config: Any) -> None:
+def _ask_for_half(library: Library, network: Any, config: Any, float32_convolutions: int) -> None:
     """See that every convolution is in half precision; where the file cannot decide it, ask and be obeyed."""
     trt = library.module
     if not library.strongly_typed:
+        if float32_convolutions:
+            raise ConfigError(
+                f"{library.target} {library.version} cannot leave {float32_convolutions} convolutions of the "
+                "file in float32; build with 10.12 or newer, or with --fp32"
+            )
         config.set_flag(trt.BuilderFlag.FP16)
         config.set_flag(trt.BuilderFlag.OBEY_PRECISION_CONSTRAINTS)
     kinds = [getattr(trt.LayerType, name) for name in _CONVOLUTIONS]
@@ -207,6 +216,9 @@ def _ask_for_half(library: Library, network: Any, config: Any) -> None:
         if not library.strongly_typed:
             layer.precision = trt.float16
         elif layer.get_input(0).dtype != trt.float16:
+            float32_convolutions -= 1
+            if float32_convolutions >= 0:
+                continue
             raise ModelFileError(
                 f"layer {layer.name} of the ONNX file is not in half precision, though its manifest says so; "
                 "export it again with cgan-export --fp16"
@@ -268,7 +280,7 @@ def convolution_precisions(information: str) -> dict[str, str]:
         information: `EngineInspector.get_engine_information` as JSON.
 
     Returns:
-        `fp16`, `fp32` or `other` for each layer that is a convolution; empty where it tells of none.
+        `fp16`, `fp32`, `int8` or `other` for each layer that is a convolution; empty where it tells of none.
     """
     try:
         layers = json.loads(information).get("Layers", [])
@@ -284,15 +296,19 @@ def convolution_precisions(information: str) -> dict[str, str]:
         formats = " ".join(
             str(tensor.get("Format/Datatype", "")) for tensor in layer.get("Inputs", [])
         ).lower()
-        kinds = (("fp16", _HALF), ("fp32", _FLOATS))
+        kinds = (("fp16", _HALF), ("fp32", _FLOATS), ("int8", ("int8",)))
         found[str(layer.get("Name", len(found)))] = next(
             (name for name, words in kinds if any(word in formats for word in words)), "other"
         )
     return found
 
 
-def check_half(precisions: dict[str, str]) -> None:
+def check_half(precisions: dict[str, str], float32_convolutions: int = 0) -> None:
     """Hold what the inspector found against the claim that an engine computes in half precision.
+
+    Args:
+        precisions: By `convolution_precisions`.
+        float32_convolutions: How many may be in float32.
 
     Raises:
         BackendUnavailable: A convolution computes in something else, or none is told of.
@@ -303,8 +319,21 @@ def check_half(precisions: dict[str, str]) -> None:
             "the engine's inspector tells of no convolution, so it cannot be shown that it computes in half "
             "precision; build with --fp32, or with another version of TensorRT"
         )
-    if wrong:
+    if len(wrong) > float32_convolutions:
         raise BackendUnavailable(
             f"{len(wrong)} of {len(precisions)} convolutions of the engine do not compute in half precision "
             f"({wrong[0]}); this GPU may have no fast FP16: build with --fp32"
+        )
+
+
+def check_int8(precisions: dict[str, str]) -> None:
+    """Hold what the inspector found against the claim that an engine computes in 8 bits, where the file says.
+
+    Raises:
+        BackendUnavailable: No convolution does.
+    """
+    if "int8" not in precisions.values():
+        raise BackendUnavailable(
+            f"none of the engine's {len(precisions)} convolutions computes in 8 bits, as far as its "
+            "inspector tells; this GPU may have no fast INT8: build with --fp16"
         )

@@ -26,6 +26,7 @@ from cgan_runtime.backends.trt.build import (
     Report,
     build_engine,
     check_half,
+    check_int8,
     convolution_precisions,
 )
 from cgan_runtime.backends.trt.device import Identity
@@ -135,17 +136,21 @@ def _from_ampere_on(gpu: Identity) -> bool:
     return float(gpu.compute_capability) >= _AMPERE
 
 
-def check_precision(library: Library, engine: Any, precision: str) -> None:
-    """An engine that is called FP16 must compute in FP16: the inspector is asked.
+def check_precision(library: Library, engine: Any, manifest: Manifest) -> None:
+    """An engine that is called FP16 or INT8 must compute so: the inspector is asked.
 
     Raises:
         BackendUnavailable: It does not.
     """
-    if precision != "fp16":
+    if manifest.precision == "fp32":
         return
     inspector = engine.create_engine_inspector()
     information = inspector.get_engine_information(library.module.LayerInformationFormat.JSON)
-    check_half(convolution_precisions(information))
+    found = convolution_precisions(information)
+    if manifest.precision == "fp16":
+        check_half(found, manifest.float32_convolutions)
+    else:
+        check_int8(found)
 
 
 def cache_folder() -> Path:
@@ -185,8 +190,9 @@ def cached_engine(
     timings = timing_cache(library, gpu)
     options = BuildOptions(timing_cache=timings.read_bytes() if timings.is_file() else b"")
     built = build_engine(
-        library, model.read_bytes(), profile, precision=manifest.precision, options=options, report=report
-    )
+        library, model.read_bytes(), profile, precision=manifest.precision, options=options,
+        float32_convolutions=manifest.float32_convolutions, report=report,
+    )  # fmt: skip
     saved = save_engine(built, path, manifest, library, profile, gpu, options)
     keep_timings(timings, built.timing_cache)
     return path, saved

@@ -1,0 +1,61 @@
+"""The command `cgan-export verify A B`: how far any two models lie apart on photographs.
+
+cgan-export verify runs/edge exported/edge-fp16.onnx --data photos/
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from cgan_runtime.console import Console
+from cgan_runtime.errors import ParityError
+
+_PATH = click.Path(path_type=Path)
+
+
+@click.command(context_settings={"show_default": True})
+@click.argument("first", metavar="A", type=_PATH)
+@click.argument("second", metavar="B", type=_PATH)
+@click.option(
+    "--data",
+    type=_PATH,
+    show_default=False,
+    help="Folder or tar of photos to compare on.  [default: eight that come with cgan]",
+)
+@click.option(
+    "--tolerance",
+    type=click.FloatRange(min=0),
+    show_default=False,
+    help="Largest difference that is allowed, of (a*, b*)/110, or of codes 0 to 255 where one takes whole "
+    "pictures.  [default: what B's form may differ by, on average and in CIEDE2000 too]",
+)
+def verify(first: Path, second: Path, data: Path | None, tolerance: float | None) -> None:
+    """Compare the models A and B: checkpoints, ONNX files or engines with their manifests.
+
+    Leaves with 1 where they differ by more than is allowed.
+    """
+    from cgan_export.pair import compare_models
+    from cgan_export.parity import TOLERANCES
+    from cgan_export.terminal import figures
+    from cgan_train.data.bundled import comparison_photos
+
+    pictures = comparison_photos(data)
+    found, form = compare_models(first, second, pictures)
+    console = Console()
+    console.result(f"{second} against {first}, {len(pictures)} photographs")
+    console.result(figures(found))
+    allowed = TOLERANCES[form]
+    if tolerance is not None:
+        if found.largest > tolerance:
+            raise ParityError(
+                f"they differ by {found.largest:.2e} at most, {tolerance:g} is allowed: look why, or allow it"
+            )
+        return
+    limits = f"largest {allowed.largest:g}, mean {allowed.mean:g}, CIEDE2000 {allowed.ciede2000:g}"
+    if not allowed.fits(found):
+        raise ParityError(
+            f"they differ by more than {form} may ({limits}); give a --tolerance of your own, or look why"
+        )
+    console.result(f"within what {form} may differ by ({limits})")

@@ -1,0 +1,182 @@
+"""What has to be seen on a real NVIDIA GPU, by the commands that a user types; one JSON says what came of it.
+
+make gpu-check                                          # with the model and the film that ship
+.venv/bin/python scripts/gpu_check.py --json gpu.json
+
+Leaves with 1 where a check fails, or where there is no GPU to check on. Every check is also a test that is
+marked `gpu` (tests/export/test_gpu.py).
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cgan_runtime import __version__
+from cgan_runtime.backends.trt.device import Gpu
+from cgan_runtime.backends.trt.library import load_library
+from cgan_runtime.errors import BackendUnavailable
+
+ROOT = Path(__file__).parents[1]
+FORMAT, FORMAT_VERSION = "cgan-gpu-check", 1
+ENGINE, ONNX = "edge-fp16.engine", "edge-fp16.onnx"
+
+
+class CheckFailed(Exception):
+    """A check did not find what it must."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Where the checks work: a folder, a film, and seconds of each benchmark row."""
+
+    folder: Path
+    film: Path
+    seconds: float
+
+
+@dataclass
+class Outcome:
+    """What came of a check."""
+
+    name: str
+    passed: bool
+    seconds: float
+    said: str
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+def build_engine(bench: Bench) -> dict[str, Any]:
+    """Builds the FP16 engine; the command itself asks the inspector and compares with PyTorch."""
+    run("cgan_export.cli", "--fp16", "--engine", "-o", bench.folder)
+    manifest = read(bench.folder / f"{ENGINE}.json")
+    if not manifest["parity"]["verified"]:
+        raise CheckFailed("the engine was not compared with PyTorch")
+    return {"precision": manifest["precision"], "engine": manifest["engine"], "parity": manifest["parity"]}
+
+
+def compare(bench: Bench) -> dict[str, Any]:
+    """Compares the engine, read from its file, with the checkpoint that ships."""
+    checkpoint = ROOT / "train" / "cgan_train" / "checkpoints" / "edge"
+    return {"said": run("cgan_export.cli", "verify", checkpoint, bench.folder / ENGINE).splitlines()}
+
+
+def colour_film(bench: Bench) -> dict[str, Any]:
+    """Colours a film with the engine."""
+    target, stats = bench.folder / "film.mp4", bench.folder / "film.json"
+    given = ("--video", bench.film, "-o", target, "--model", bench.folder / ENGINE, "--stats", stats)
+    said = run("cgan_runtime.cli", *given, "--backend", "tensorrt", "--overwrite")
+    if not target.stat().st_size:
+        raise CheckFailed("the film is empty")
+    return {"said": said.splitlines(), "stats": read(stats)}
+
+
+def reuse_engine(bench: Bench) -> dict[str, Any]:
+    """Colours it from the ONNX file: its engine is built for the cache, and found there the next time."""
+    given = ("--video", bench.film, "-o", bench.folder / "again.mp4", "--model", bench.folder / ONNX)
+    seconds = []
+    for _ in range(2):
+        began = time.perf_counter()
+        run("cgan_runtime.cli", *given, "--backend", "tensorrt", "--overwrite")
+        seconds.append(round(time.perf_counter() - began, 1))
+    return {"first_seconds": seconds[0], "second_seconds": seconds[1]}
+
+
+def measure(bench: Bench) -> dict[str, Any]:
+    """Measures every form in every back end against PyTorch."""
+    target = bench.folder / "bench.json"
+    run("cgan_benchmarks.cli", "--duration", bench.seconds, "--json", target)
+    report = read(target)
+    if "tensorrt" not in {row["backend"] for row in report["rows"]}:
+        raise CheckFailed("the benchmark did not run TensorRT")
+    return report
+
+
+CHECKS: dict[str, Callable[[Bench], dict[str, Any]]] = {
+    "engine": build_engine,
+    "parity": compare,
+    "film": colour_film,
+    "cache": reuse_engine,
+    "benchmark": measure,
+}
+"""By name, in the order in which they need each other."""
+
+
+def run(module: str, *arguments: object) -> str:
+    """Run a command as a user does, in a process of its own, and return what it printed.
+
+    Raises:
+        CheckFailed: It left with something else than 0.
+    """
+    command = [sys.executable, "-m", module, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["it does not say why"])[-1]
+        raise CheckFailed(f"{module.split('.')[0]} left with {done.returncode}: {last}")
+    return done.stdout
+
+
+def read(path: Path) -> dict[str, Any]:
+    """A JSON file."""
+    return json.loads(path.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+
+
+def check_all(bench: Bench) -> list[Outcome]:
+    """Make every check; one that fails does not keep the next from being made."""
+    outcomes = []
+    for name, check in CHECKS.items():
+        began = time.perf_counter()
+        try:
+            details, said = check(bench), ""
+        except (CheckFailed, OSError, KeyError, ValueError) as error:
+            details, said = {}, f"{type(error).__name__}: {error}" if not str(error) else str(error)
+        passed = not said
+        outcomes.append(Outcome(name, passed, round(time.perf_counter() - began, 1), said, details))
+        print(f"{name:<10} {'passed' if passed else 'FAILED: ' + said}", flush=True)
+    return outcomes
+
+
+def main() -> None:
+    """Check, write the JSON, tell."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--json", type=Path, default=Path("out/gpu-check.json"), help="where the result goes")
+    parser.add_argument("--film", type=Path, default=ROOT / "samples" / "sample.mp4", help="what is coloured")
+    parser.add_argument("--seconds", type=float, default=3.0, help="of each row of the benchmark")
+    given = parser.parse_args()
+    try:
+        library = load_library()
+        with Gpu() as gpu:
+            identity = gpu.identity
+    except BackendUnavailable as error:
+        print(f"error: nothing was checked, no NVIDIA GPU can be used here: {error}", file=sys.stderr)
+        sys.exit(1)
+    print(f"{identity.gpu}, compute capability {identity.compute_capability}, TensorRT {library.version}")
+    with tempfile.TemporaryDirectory(prefix="cgan-gpu-check-") as folder:
+        outcomes = check_all(Bench(Path(folder), given.film, given.seconds))
+    document = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "version": __version__,
+        "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        "gpu": vars(identity),
+        "tensorrt": library.version,
+        "passed": all(outcome.passed for outcome in outcomes),
+        "checks": [vars(outcome) for outcome in outcomes],
+    }
+    given.json.parent.mkdir(parents=True, exist_ok=True)
+    given.json.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    print(f"written to {given.json}")
+    sys.exit(0 if document["passed"] else 1)
+
+
+if __name__ == "__main__":
+    main()
