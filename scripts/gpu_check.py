@@ -28,7 +28,9 @@ from cgan_runtime.errors import BackendUnavailable
 
 ROOT = Path(__file__).parents[1]
 FORMAT, FORMAT_VERSION = "cgan-gpu-check", 1
-ENGINE, ONNX = "edge-fp16.engine", "edge-fp16.onnx"
+NAME = "model"
+ENGINE, ONNX = f"{NAME}-fp16.engine", f"{NAME}-fp16.onnx"
+SHIPPED = ROOT / "train" / "cgan_train" / "checkpoints" / "edge"
 
 
 class CheckFailed(Exception):
@@ -37,11 +39,12 @@ class CheckFailed(Exception):
 
 @dataclass(frozen=True)
 class Bench:
-    """Where the checks work: a folder, a film, and seconds of each benchmark row."""
+    """What the checks work on and where; and whether a first impression of speed will do."""
 
     folder: Path
+    checkpoint: Path
     film: Path
-    seconds: float
+    quick: bool = False
 
 
 @dataclass
@@ -57,7 +60,7 @@ class Outcome:
 
 def build_engine(bench: Bench) -> dict[str, Any]:
     """Builds the FP16 engine; the command itself asks the inspector and compares with PyTorch."""
-    run("cgan_export.cli", "--fp16", "--engine", "-o", bench.folder)
+    run("cgan_export.cli", bench.checkpoint, "--fp16", "--engine", "--name", NAME, "-o", bench.folder)
     manifest = read(bench.folder / f"{ENGINE}.json")
     if not manifest["parity"]["verified"]:
         raise CheckFailed("the engine was not compared with PyTorch")
@@ -65,9 +68,8 @@ def build_engine(bench: Bench) -> dict[str, Any]:
 
 
 def compare(bench: Bench) -> dict[str, Any]:
-    """Compares the engine, read from its file, with the checkpoint that ships."""
-    checkpoint = ROOT / "train" / "cgan_train" / "checkpoints" / "edge"
-    return {"said": run("cgan_export.cli", "verify", checkpoint, bench.folder / ENGINE).splitlines()}
+    """Compares the engine, read from its file, with the checkpoint."""
+    return {"said": run("cgan_export.cli", "verify", bench.checkpoint, bench.folder / ENGINE).splitlines()}
 
 
 def colour_film(bench: Bench) -> dict[str, Any]:
@@ -92,9 +94,11 @@ def reuse_engine(bench: Bench) -> dict[str, Any]:
 
 
 def measure(bench: Bench) -> dict[str, Any]:
-    """Measures every form in every back end against PyTorch."""
+    """Measures every form in TensorRT against PyTorch."""
     target = bench.folder / "bench.json"
-    run("cgan_benchmarks.cli", "--duration", bench.seconds, "--json", target)
+    quick = ("--quick",) if bench.quick else ()
+    given = ("--checkpoint", bench.checkpoint, "--backends", "tensorrt", *quick)
+    run("cgan_benchmarks.cli", *given, "--json", target)
     report = read(target)
     if "tensorrt" not in {row["backend"] for row in report["rows"]}:
         raise CheckFailed("the benchmark did not run TensorRT")
@@ -149,8 +153,9 @@ def main() -> None:
     """Check, write the JSON, tell."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--json", type=Path, default=Path("out/gpu-check.json"), help="where the result goes")
+    parser.add_argument("--checkpoint", type=Path, default=SHIPPED, help="what is exported")
     parser.add_argument("--film", type=Path, default=ROOT / "samples" / "sample.mp4", help="what is coloured")
-    parser.add_argument("--seconds", type=float, default=3.0, help="of each row of the benchmark")
+    parser.add_argument("--quick", action="store_true", help="measure for a first impression only")
     given = parser.parse_args()
     try:
         library = load_library()
@@ -161,7 +166,7 @@ def main() -> None:
         sys.exit(1)
     print(f"{identity.gpu}, compute capability {identity.compute_capability}, TensorRT {library.version}")
     with tempfile.TemporaryDirectory(prefix="cgan-gpu-check-") as folder:
-        outcomes = check_all(Bench(Path(folder), given.film, given.seconds))
+        outcomes = check_all(Bench(Path(folder), given.checkpoint, given.film, given.quick))
     document = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,

@@ -88,7 +88,7 @@ class EngineChoice:
         from cgan_runtime.backends.trt.build import BuildOptions
 
         build = BuildOptions(self.workspace * _MIB, self.hardware_compatible, self.version_compatible)
-        return EngineOptions(self.target, shape.size, shape.batch or (1, 1, 4), build)
+        return EngineOptions(self.target, shape.size, shape.batch, build)
 
 
 @dataclass(frozen=True)
@@ -171,7 +171,7 @@ shape_options = option_group(
         type=BatchType(),
         show_default=False,
         help="Pictures at once: a number with --fixed; of a dynamic engine smallest:best:largest.  "
-        "[default: 1, of an engine 1:1:4]",
+        "[default: 1, of a network's engine 1:1:4]",
     ),
 )
 engine_options = option_group(

@@ -31,6 +31,7 @@ from cgan_train.checkpoint import Checkpoint
 from cgan_train.data.sources import Picture
 from cgan_train.torch_backend import TorchBackend
 
+_BATCH = (1, 1, 4)
 _PICTURES = ((32, 32), (1080, 1920), (2160, 3840))
 """Height and width of the smallest, usual and largest picture of an engine of a whole-picture model."""
 
@@ -42,13 +43,14 @@ class EngineOptions:
     Attributes:
         target: `tensorrt` or `tensorrt-rtx`.
         size: Height and width that it is made fastest for; None for the model's own.
-        batch: Smallest, best and largest number of pictures at once.
+        batch: Smallest, best and largest number of pictures at once; None for up to four, of whole pictures,
+            which take much memory, one.
         build: Workspace and compatibility.
     """
 
     target: str = "tensorrt"
     size: tuple[int, int] | None = None
-    batch: tuple[int, int, int] = (1, 1, 4)
+    batch: tuple[int, int, int] | None = None
     build: BuildOptions = field(default_factory=BuildOptions)
 
 
@@ -128,12 +130,12 @@ def build(
 def _profile(manifest: Manifest, options: EngineOptions) -> Profile:
     if manifest.kind == "picture":
         fixed = manifest.input.shape[0]
-        batch = (fixed,) * 3 if isinstance(fixed, int) else options.batch
+        batch = (fixed,) * 3 if isinstance(fixed, int) else options.batch or (1, 1, 1)
         return Profile(*((count, *size) for count, size in zip(batch, _PICTURES, strict=True)))
     if all(isinstance(axis, int) for axis in manifest.input.shape):
         return profile_for(manifest)
     size = options.size or (manifest.size, manifest.size)
-    return Profile.around(size, manifest.size_multiple, options.batch)
+    return Profile.around(size, manifest.size_multiple, options.batch or _BATCH)
 
 
 def _unrun(manifest: Manifest) -> Manifest:

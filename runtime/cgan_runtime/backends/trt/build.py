@@ -142,7 +142,10 @@ def build_engine(
         raise KeyboardInterrupt
     if serialized is None:
         why = library.complaint("it does not say why")
-        raise BackendUnavailable(f"{library.target} {library.version} could not build the engine: {why}")
+        raise BackendUnavailable(
+            f"{library.target} {library.version} could not build the engine "
+            f"({why}); where it is memory, give more --workspace"
+        )
     return Built(bytes(serialized), bytes(cache.serialize()) if cache is not None else b"")
 
 
