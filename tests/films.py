@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -47,10 +49,20 @@ class Film:
         return list(self.pts) if self.pts is not None else [Fraction(n, FPS) for n in range(self.frames)]
 
 
+@contextmanager
+def _usual_priority() -> Iterator[None]:
+    """SVT-AV1 makes root's calling thread a real-time one, for good: it would starve the whole machine."""
+    try:
+        yield
+    finally:
+        if hasattr(os, "sched_setscheduler"):
+            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+
+
 def write_film(path: Path, film: Film | None = None, *, seconds: float | None = None) -> Path:
     """Write a test film: a grey wedge with a moving bright bar, a tone of `seconds` for each sound stream."""
     film = film or Film()
-    with av.open(path, "w", container_options=film.container_options) as output:
+    with _usual_priority(), av.open(path, "w", container_options=film.container_options) as output:
         output.metadata.update(film.metadata)
         video = _add_video(output, film)
         sounds = [output.add_stream(codec, rate=48_000) for codec in film.sound]

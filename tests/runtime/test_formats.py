@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import av
@@ -102,3 +103,9 @@ def test_packed_coloured_and_palette_sources_keep_their_brightness(
     for old, new in zip(read_frames(source), read_frames(target), strict=True):
         difference = old.to_ndarray(format="gray").astype(int) - new.to_ndarray(format="gray").astype(int)
         assert np.abs(difference).max() <= 2
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getscheduler"), reason="this system has no scheduling classes")
+def test_a_film_made_by_svt_av1_leaves_this_process_as_it_was(tmp_path: Path) -> None:
+    write_film(tmp_path / "in.mkv", Film(codec="libsvtav1", options={"preset": "10"}))
+    assert os.sched_getscheduler(0) == os.SCHED_OTHER
