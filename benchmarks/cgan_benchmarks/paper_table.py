@@ -194,6 +194,7 @@ def make_table(state: Path) -> dict[str, Any]:
         "rows": rows,
         "reported": [dataclasses.asdict(row) for row in REPORTED if row.recipe in RECIPES],
         "remark": REMARK,
+        "mae_grey": next((p["as_predicted"]["mae_grey"] for found in curves.values() for p in found), None),
         "curves": {
             name: [[p["epochs"], round(p["as_predicted"]["mae"], 4)] for p in curve]
             for name, curve in curves.items()

@@ -21,9 +21,7 @@ def draw_paper_curve(document: dict[str, Any], path: Path) -> None:
     for name, curve in document["curves"].items():
         if curve:
             axes.plot(*zip(*curve, strict=True), marker="o", markersize=4, label=name)
-    if document["rows"]:
-        grey = document["rows"][0]["as_predicted"]["mae_grey"]
-        axes.axhline(grey, color="grey", linestyle=":", label="grey picture")
+    axes.axhline(document["mae_grey"], color="grey", linestyle=":", label="grey picture")
     axes.set(xlabel="epochs", ylabel="MAE over RGB, %", title="CIFAR-10 test split")
     axes.set_xlim(left=0)
     axes.grid(alpha=0.3)
