@@ -12,6 +12,7 @@ a camera.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -73,6 +74,8 @@ def main(
         raise click.UsageError(
             "give exactly one of --video, --image, --input-dir, and --webcam or --serve, which go together"
         )
+    if not live.asked and replace(live, token=None) != LiveOptions():  # the token may be in the environment
+        raise click.UsageError("options of a live picture go with --webcam or --serve")
     if report.stats is not None and files.image is not None:
         raise click.UsageError("--stats tells of films; give it with --video or --input-dir")
     options = RunOptions(files, model, look, film, encoder, report)

@@ -200,6 +200,8 @@ def test_film_is_coloured_with_progress_and_downloaded(page: Page, tmp_path: Pat
     words = page.evaluate("() => [...window.seen].join('|')")
     assert "Colouring" in words
     page.wait_for_function("() => colour.width === 320")
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_role("button", name="Play")).to_be_visible()
     with page.expect_download() as download:
         page.get_by_role("link", name="Download").click()
     assert download.value.suggested_filename == "old.colour.mp4"

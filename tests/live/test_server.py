@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import re
 import shutil
 import signal
 import ssl
 import struct
 import subprocess
+import sys
 from pathlib import Path
 
 import aiohttp
@@ -242,6 +245,8 @@ def test_camera_is_off_while_nobody_looks_and_comes_back_when_it_failed(film: Pa
         (["--serve", "--cert", "a.pem", "--key", "b.pem"], "no certificate and key"),
         (["--webcam", "x.mp4", "--token", "a-token-of-my-own-1234"], "--token is for the page"),
         (["--serve", "192.0.2.1:8000"], "cannot serve at"),
+        (["--webcam", "x.mp4", "-o", "y.mp4"], "record a camera with --record"),
+        (["--video", "x.mp4", "--record", "y.mp4"], "go with --webcam or --serve"),
         (["--serve", "--video", "x.mp4"], "give exactly one"),
     ],
 )
@@ -261,3 +266,31 @@ def test_address_that_is_taken_is_one_line(server: Server, tmp_path: Path) -> No
     done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 1
     assert "cannot serve at" in done.stderr
+
+
+def test_terminal_shows_a_code_for_phones(film: Path) -> None:
+    pty = pytest.importorskip("pty")
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen([RUN, "--serve", "0.0.0.0:0", "--webcam", film], stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    said = b""
+    try:
+        while b"Ctrl-C ends it" not in said:
+            said += os.read(ours, 4096)
+    finally:
+        process.terminate()
+        process.wait(PATIENCE)
+        os.close(ours)
+    lines = said.decode().splitlines()
+    code = [line for line in lines if line.count("\u2588") + line.count("\u2580") + line.count("\u2584") > 10]
+    assert len(code) > 10
+    assert any(re.search(r"open http://[^ ]+/\?token=[\w-]{24}", line) for line in lines)
+
+
+def test_server_library_that_is_missing_is_named(tmp_path: Path) -> None:
+    script = "import sys; sys.modules['aiohttp'] = None; from cgan_runtime.cli import main; main(['--serve'])"
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE
+    )
+    assert done.returncode == 1
+    assert done.stderr == "error: --serve needs aiohttp; install it with: pip install 'cgan[live]'\n"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -21,6 +23,7 @@ from cgan_runtime.media import camera as camera_module
 from cgan_runtime.media.camera import Camera
 from cgan_runtime.media.recorder import Recorder
 from cgan_runtime.media.target import EncoderSettings
+from cgan_runtime.media.virtual import VirtualCamera
 from cgan_runtime.media.window import Window
 from cgan_runtime.temporal import TemporalSettings
 
@@ -103,6 +106,24 @@ def test_record_from_the_start_holds_what_is_seen(tmp_path: Path) -> None:
     frame = read_frames(tmp_path / "out.mkv")[3].to_ndarray(format="rgb24").astype(int)
     assert np.ptp(frame[:, :30], axis=2).max() <= 2
     assert np.ptp(frame[:, 36:], axis=2).max() > 20
+
+
+def test_virtual_camera_gets_what_is_seen_without_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[Plane] = []
+    device = SimpleNamespace(width=64, height=48, device="/dev/video9", close=lambda: None)
+    device.send = lambda image: sent.append(image.copy())
+    library = SimpleNamespace(Camera=lambda *_, **__: device, PixelFormat=SimpleNamespace(BGR="BGR"))
+    monkeypatch.setitem(sys.modules, "pyvirtualcam", library)
+    window = ScriptedWindow({})
+    window.split = 0.5
+    with Camera(lambda: MadeUpFeed(3), drops=False) as camera, VirtualCamera() as virtual:
+        files = LiveFiles(tmp_path, EncoderSettings())
+        Session(camera, painter(), window, files, virtual=virtual).run()
+    assert len(sent) == 3
+    assert chroma_of(sent[0][:, :30]) == 0
+    assert chroma_of(sent[0][:, 36:]) > 3
 
 
 def test_pause_keeps_the_picture_and_quit_ends(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 _NICE = 10  # live pictures go first
+_SHARE_OF_MEMORY = 0.75
 _MOST_OUTPUT = 2_000_000_000  # bytes
 
 
@@ -32,7 +33,7 @@ def main() -> None:
 
 def _colour(order: dict[str, Any]) -> None:
     from cgan_runtime.backends.registry import open_backend
-    from cgan_runtime.colorizer import Colorizer
+    from cgan_runtime.colorizer import MAX_SATURATION, Colorizer
     from cgan_runtime.models import bundled_model
     from cgan_runtime.pipeline import colour_film, colour_still
     from cgan_runtime.temporal import TemporalSettings
@@ -43,7 +44,8 @@ def _colour(order: dict[str, Any]) -> None:
         _look_at_film(source, limits)
     model = Path(settings["model"]) if settings["model"] else bundled_model()
     backend = open_backend(model, settings["backend"], threads=settings["threads"])
-    with Colorizer(backend, side=settings["size"], saturation=order["strength"]) as colorizer:
+    saturation = min(order["strength"] * settings["saturation"], MAX_SATURATION)
+    with Colorizer(backend, side=settings["size"], saturation=saturation) as colorizer:
         if not order["film"]:
             _say({"done": 0, "total": 1})
             colour_still(source, target, colorizer)
@@ -92,8 +94,9 @@ def _bound(limits: dict[str, Any]) -> None:
     except ImportError:  # Windows
         return
     seconds = int(limits["job_seconds"]) * (os.cpu_count() or 1)
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     for what, most in (
-        (resource.RLIMIT_DATA, limits["job_memory"]),
+        (resource.RLIMIT_DATA, min(limits["job_memory"], int(_SHARE_OF_MEMORY * memory))),
         (resource.RLIMIT_CPU, seconds),
         (resource.RLIMIT_FSIZE, _MOST_OUTPUT),
         (resource.RLIMIT_CORE, 0),

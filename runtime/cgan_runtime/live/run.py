@@ -75,7 +75,7 @@ def run_live(options: RunOptions, live: LiveOptions, console: Console) -> None:
     Raises:
         CganError: It cannot be done.
     """
-    _check(live)
+    _check(options, live)
     if live.serve is None:
         run_window(options, live, console)
         return
@@ -86,8 +86,10 @@ def run_live(options: RunOptions, live: LiveOptions, console: Console) -> None:
     serve(options, live, console)
 
 
-def _check(live: LiveOptions) -> None:
+def _check(options: RunOptions, live: LiveOptions) -> None:
     """Refuse what would silently do nothing."""
+    if options.files.output is not None:
+        raise ConfigError("-o is for films and pictures; record a camera with --record")
     hosts = live.allow_host or None
     page = {"--token": live.token, "--cert": live.cert, "--key": live.key, "--allow-host": hosts}
     if live.serve is None and (given := [name for name, value in page.items() if value is not None]):

@@ -25,7 +25,8 @@ from cgan_runtime.live.lanes import CameraLane, Coloured
 from cgan_runtime.live.open import feed_opener, open_recorder, tell_what_was_recorded
 from cgan_runtime.live.options import DEFAULT_CAMERA, LiveOptions
 from cgan_runtime.live.security import Guardian, is_loopback, split_address
-from cgan_runtime.live.server import Server, ServeSettings
+from cgan_runtime.live.server import Server
+from cgan_runtime.live.sockets import ServeSettings, Sockets
 from cgan_runtime.live.uploads import JobSettings, Uploads
 from cgan_runtime.live.viewers import Hub
 from cgan_runtime.media.feeds import is_device
@@ -35,6 +36,7 @@ from cgan_runtime.run_options import RunOptions
 from cgan_runtime.temporal import TemporalSettings
 
 _SHUTDOWN_SECONDS = 0.5  # for answers that are on their way
+_KEEP_ALIVE_SECONDS = 30.0
 _EVERYWHERE = frozenset({"0.0.0.0", "::"})
 
 
@@ -73,8 +75,11 @@ async def _serve(options: RunOptions, live: LiveOptions, console: Console) -> in
         if hub is not None:
             opened.push_async_callback(asyncio.to_thread, hub.lane.close)
         uploads = await opened.enter_async_context(Uploads(_job_settings(options)))
-        server = Server(engine, guardian, uploads, hub, settings)
-        runner = web.AppRunner(server.app(), access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
+        server = Server(engine, guardian, uploads, Sockets(engine, hub, settings), settings)
+        runner = web.AppRunner(
+            server.app(), access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS,
+            keepalive_timeout=_KEEP_ALIVE_SECONDS, auto_decompress=False,
+        )  # fmt: skip
         await runner.setup()
         opened.push_async_callback(runner.cleanup)
         try:
@@ -126,7 +131,7 @@ def _job_settings(options: RunOptions) -> JobSettings:
     asked = options.model
     return JobSettings(
         str(asked.model.absolute()) if asked.model else None, asked.backend, asked.threads, asked.size,
-        options.film.temporal, options.film.every,
+        options.look.saturation, options.film.temporal, options.film.every,
     )  # fmt: skip
 
 

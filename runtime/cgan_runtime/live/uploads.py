@@ -37,6 +37,7 @@ class JobSettings:
     backend: str = "auto"
     threads: int | None = None
     size: int | None = None
+    saturation: float = 1.0
     temporal: str = "high"
     every: int = 1
 
@@ -50,8 +51,9 @@ class UploadLimits:
         picture_pixels: Of a photo; phones have up to 50 million.
         film_pixels: Of each frame of a film.
         film_seconds: Of a film.
+        arrive_seconds: Until a file has come.
         job_seconds: Until a job is ended.
-        job_memory: Bytes of data that a job may have.
+        job_memory: Bytes of data that a job may have; less on a machine that has less.
         waiting: Jobs that may wait.
         kept: Results that are kept, the newest.
         kept_seconds: How long.
@@ -61,6 +63,7 @@ class UploadLimits:
     picture_pixels: int = 50_000_000
     film_pixels: int = 3840 * 2160
     film_seconds: float = 120.0
+    arrive_seconds: float = 600.0
     job_seconds: float = 1800.0
     job_memory: int = 6 << 30
     waiting: int = 4
@@ -165,7 +168,10 @@ class Uploads:
         source = Path(self._folder.name) / f"{name}.in"
         self._arriving += 1
         try:
-            kind = await self._receive(stream, source)
+            kind = await asyncio.wait_for(self._receive(stream, source), self.limits.arrive_seconds)
+        except asyncio.TimeoutError as error:
+            source.unlink(missing_ok=True)
+            raise Refused(408, "the file came too slowly") from error
         except BaseException:
             source.unlink(missing_ok=True)
             raise
@@ -205,7 +211,7 @@ class Uploads:
                 size += len(piece)
                 if size > self.limits.bytes:
                     raise self._too_large()
-                file.write(piece)
+                await asyncio.to_thread(file.write, piece)  # a slow card must not stop live pictures
                 if kind is None and len(head := head + piece) >= HEAD_BYTES:
                     kind = self._accepted(head)
         return kind or self._accepted(head)

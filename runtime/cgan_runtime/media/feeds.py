@@ -161,7 +161,7 @@ class DeviceFeed(Feed):
         )
         self.description = _description(width, height, self._capture.get(cv2.CAP_PROP_FPS))
         asked = _description(request.width or width, request.height or height, request.rate or 0)
-        if request.width and not self.description.startswith(asked):
+        if (request.width or request.rate) and not self.description.startswith(asked):
             self.description += f" (asked for {asked})"
 
     def read(self) -> Glimpse:

@@ -1,6 +1,6 @@
 // Frames a second and delay: figures of the last seconds, and a graph of the last minute.
 //
-// const figures = new Figures();  figures.frame(delay, colouring);  figures.clear();
+// const figures = new Figures();  figures.frame({delay, colouring, leftOut});  figures.clear();
 
 const SECONDS = 60;
 const LATELY_MS = 5000;
@@ -16,11 +16,13 @@ export class Figures {
 
   clear() {
     this.recent = []; // {when, delay, colouring}, of the last seconds
+    this.leftOut = 0; // share of the camera's frames, since it was started
     this.minute = []; // {when, delay, rate}, one for each time it was drawn
     this.root.hidden = true;
   }
 
-  frame(delay, colouring) {
+  frame({ delay, colouring, leftOut }) {
+    this.leftOut = leftOut;
     this.recent.push({ when: performance.now(), delay, colouring });
     window.dispatchEvent(new CustomEvent("cgan-frame", { detail: delay })); // for those who measure
     this.root.hidden = false;
@@ -42,7 +44,7 @@ export class Figures {
     if (this.root.hidden) return;
     const { rate, delay, delay95, colouring } = this.now();
     const ms = (value) => value ? `${Math.round(value)} ms` : "–";
-    const words = { rate: rate.toFixed(1), delay: ms(delay), delay95: ms(delay95), colouring: ms(colouring) };
+    const words = { rate: rate.toFixed(1), delay: ms(delay), delay95: ms(delay95), colouring: ms(colouring), "left-out": `${Math.round(100 * this.leftOut)} %` };
     for (const [name, text] of Object.entries(words)) document.getElementById(name).textContent = text;
     this.minute.push({ when: performance.now(), delay, rate });
     while (this.minute.length > SECONDS * 1000 / DRAW_MS) this.minute.shift();

@@ -15,10 +15,9 @@ let dropped = null; // Dropped: a file that is coloured, or was
 let film = null; // the video that plays
 
 const callbacks = {
-  frame(bitmap, { delay, colouring }) {
-    if (stage.empty) show();
+  frame(bitmap, figuresOfFrame) {
     stage.draw(bitmap);
-    figures.frame(delay, colouring);
+    figures.frame(figuresOfFrame);
   },
   status: say,
   ended(reason) { stop(); say(reason, true); },
@@ -41,6 +40,8 @@ function show() {
   $("stop").hidden = live === null;
   $("turn").hidden = !(live instanceof OwnCamera) || !canTurn;
   $("another").hidden = !done;
+  $("play").hidden = film === null;
+  $("play").textContent = film?.paused ? "Play" : "Pause";
   $("download").hidden = !done;
   $("again").hidden = !done || Number($("strength").value) === dropped.strength;
   $("invitation").textContent = {
@@ -118,7 +119,7 @@ async function take(file) {
     $("download").href = result.url;
     $("download").download = result.name;
     applyStrength();
-    await (result.film ? play(result.url) : hang(result.url));
+    await (result.film ? roll(result.url) : hang(result.url));
     say(`${file.name} is coloured.`);
   } catch (error) {
     if (dropped === job) { leave(); say(error.message, true); }
@@ -133,16 +134,14 @@ async function hang(url) {
   stage.draw(image);
 }
 
-async function play(url) {
+async function roll(url) {
   const video = film = document.createElement("video");
   Object.assign(video, { muted: true, loop: true, playsInline: true, src: url });
   const each = () => { if (film === video) { stage.draw(video); video.requestVideoFrameCallback(each); } };
   video.requestVideoFrameCallback(each);
-  if (matchMedia("(prefers-reduced-motion: reduce)").matches) {
-    video.currentTime = 0.001; // the first frame stands still until somebody asks for more
-  } else {
-    await video.play();
-  }
+  video.onplay = video.onpause = show;
+  if (matchMedia("(prefers-reduced-motion: reduce)").matches) video.currentTime = 0.001; // shows the first frame
+  else await video.play();
 }
 
 /** A result has its strength inside; live pictures get theirs here. */
@@ -160,6 +159,7 @@ $("start").addEventListener("click", start);
 $("stop").addEventListener("click", stop);
 $("turn").addEventListener("click", () => live.turn().catch((error) => callbacks.ended(error.message)));
 $("cancel").addEventListener("click", () => { leave(); say("Cancelled."); show(); });
+$("play").addEventListener("click", () => film.paused ? film.play() : film.pause());
 $("another").addEventListener("click", () => $("file").click());
 $("again").addEventListener("click", () => take(dropped.file));
 $("strength").addEventListener("input", () => { applyStrength(); show(); });

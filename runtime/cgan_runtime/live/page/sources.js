@@ -1,9 +1,9 @@
 // Where live pictures come from: the box's camera, or the browser's own, sent frame by frame.
 //
 // const source = new OwnCamera(callbacks, maxRate);  await source.start();  source.stop();
-// callbacks: frame(bitmap, {delay, colouring}), status(text, isTrouble), ended()
+// callbacks: frame(bitmap, {delay, colouring, leftOut}), status(text, isTrouble), ended(reason)
 //
-// Wire format: see server.py.
+// Wire format: see sockets.py.
 
 const HEADER = 12; // bytes: u32 frame, f32 delay, f32 colouring
 const IN_FLIGHT = 2; // frames that are sent and not answered: one on the way while the other is coloured
@@ -34,6 +34,7 @@ export class BoxCamera {
   constructor(callbacks) {
     this.callbacks = callbacks;
     this.stopped = false;
+    this.leftOut = 0; // share of the camera's frames
   }
 
   async start() { this.connect(); }
@@ -53,16 +54,16 @@ export class BoxCamera {
 
   async show(message) {
     const picture = await pictureOf(message);
-    if (!this.stopped) this.callbacks.frame(picture.bitmap, picture);
+    if (!this.stopped) this.callbacks.frame(picture.bitmap, { ...picture, leftOut: this.leftOut });
     picture.bitmap.close();
     if (this.socket.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify({ shown: picture.number }));
   }
 
   told(status) {
     const live = status.camera === "live";
-    const others = status.viewers > 1 ? `, ${status.viewers} are looking` : "";
-    const dropped = status.dropped ? `, ${status.dropped} of ${status.read} frames left out` : "";
-    this.callbacks.status(live ? `Camera: ${status.message}${dropped}${others}` : status.message, !live);
+    const others = status.viewers > 1 ? `; ${status.viewers} are looking` : "";
+    this.leftOut = status.read ? status.dropped / status.read : 0;
+    this.callbacks.status(live ? `Camera: ${status.message}${others}` : status.message, !live);
   }
 
   stop() {
@@ -81,7 +82,7 @@ export class OwnCamera {
     this.canvas = document.createElement("canvas");
     this.context = this.canvas.getContext("2d", { alpha: false, willReadFrequently: true });
     this.captured = new Map(); // frame: when, by the page's own clock
-    this.number = this.answered = this.sentAt = this.answeredAt = 0;
+    this.number = this.answered = this.sentAt = this.answeredAt = this.offered = 0;
     this.stopped = this.coding = false;
   }
 
@@ -115,7 +116,7 @@ export class OwnCamera {
 
   connect() {
     const socket = this.socket = socketTo("/live/camera");
-    socket.onopen = () => { this.captured.clear(); this.answered = this.number; this.next(); };
+    socket.onopen = () => { this.captured.clear(); this.answered = this.number; this.next(socket); };
     socket.onmessage = (event) => {
       if (typeof event.data === "string") this.callbacks.status(JSON.parse(event.data).trouble, true);
       else this.show(event.data);
@@ -127,18 +128,19 @@ export class OwnCamera {
     };
   }
 
-  /** Wait for the camera's next frame. */
-  next() {
-    if (this.stopped || this.socket.readyState !== WebSocket.OPEN) return;
+  /** Wait for the camera's next frame, as long as this is the socket that frames go to. */
+  next(socket) {
+    if (this.stopped || socket !== this.socket || socket.readyState !== WebSocket.OPEN) return;
     if (this.video.requestVideoFrameCallback) {
-      this.video.requestVideoFrameCallback((now, about) => { this.next(); this.offer(about.captureTime ?? now); });
+      this.video.requestVideoFrameCallback((now, about) => { this.next(socket); this.offer(about.captureTime ?? now); });
     } else {
-      setTimeout(() => { this.next(); this.offer(performance.now()); }, 1000 / 30);
+      setTimeout(() => { this.next(socket); this.offer(performance.now()); }, 1000 / 30);
     }
   }
 
   /** Send the frame that the camera shows now, if the line and the box are ready for it; else it is left out. */
   offer(when) {
+    this.offered += 1;
     const now = performance.now();
     const lost = now - Math.max(this.answeredAt, this.sentAt) > LOST_MS;
     if (this.coding || now - this.sentAt < this.least || this.socket.bufferedAmount > MAX_BUFFERED) return;
@@ -167,7 +169,11 @@ export class OwnCamera {
     const picture = await pictureOf(message);
     const captured = this.captured.get(number);
     if (!this.stopped && captured !== undefined) {
-      this.callbacks.frame(picture.bitmap, { delay: performance.now() - captured, colouring: picture.colouring });
+      this.callbacks.frame(picture.bitmap, {
+        delay: performance.now() - captured,
+        colouring: picture.colouring,
+        leftOut: 1 - this.number / this.offered,
+      });
     }
     picture.bitmap.close();
     for (const each of this.captured.keys()) if (each <= number) this.captured.delete(each);
