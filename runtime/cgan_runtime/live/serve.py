@@ -63,6 +63,7 @@ async def _serve(options: RunOptions, live: LiveOptions, console: Console) -> in
     settings = ServeSettings(temporal, max_viewers=live.max_viewers, max_rate=live.max_rate)
     stop: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     async with AsyncExitStack() as opened:
+        door = opened.enter_context(_bound(host, port))
         virtual = opened.enter_context(VirtualCamera()) if live.virtual_camera else None
         recorder = open_recorder(options, live)
         if recorder is not None:
@@ -82,16 +83,9 @@ async def _serve(options: RunOptions, live: LiveOptions, console: Console) -> in
         )  # fmt: skip
         await runner.setup()
         opened.push_async_callback(runner.cleanup)
-        try:
-            site = web.TCPSite(runner, host, port, ssl_context=tls)
-            await site.start()
-        except OSError as error:
-            raise ConfigError(
-                f"cannot serve at {host}:{port} ({error.strerror}); give another address with --serve"
-            ) from error
+        await web.SockSite(runner, door, ssl_context=tls).start()
         _listen_to_signals(stop)
-        bound = runner.addresses[0][1]
-        _tell(console, host, bound, guardian)
+        _tell(console, host, door.getsockname()[1], guardian)
         return await stop
 
 
@@ -148,6 +142,20 @@ def _tls(cert: Path | None, key: Path | None) -> ssl.SSLContext | None:
         reason = getattr(error, "reason", None) or error.strerror or error
         raise ConfigError(f"{cert} and {key} are no certificate and key in PEM form ({reason})") from error
     return context
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    """The socket that is listened at, taken before anything slow is done."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        door = socket.socket(family, kind, protocol)
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        door.bind(address)
+    except OSError as error:
+        raise ConfigError(
+            f"cannot serve at {host}:{port} ({error.strerror}); give another address with --serve"
+        ) from error
+    return door
 
 
 def _listen_to_signals(stop: asyncio.Future[int]) -> None:
