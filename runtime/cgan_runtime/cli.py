@@ -78,20 +78,21 @@ def main(
         raise click.UsageError("options of a live picture go with --webcam or --serve")
     if report.stats is not None and files.image is not None:
         raise click.UsageError("--stats tells of films; give it with --video or --input-dir")
+    if files.input_dir is None and archive != ArchiveOptions():
+        raise click.UsageError("options for many films go with --input-dir")
     options = RunOptions(files, model, look, film, encoder, report)
     console = Console(quiet=report.quiet)
     if live.asked:
         from cgan_runtime.live.run import run_live  # loads OpenCV
 
         run_live(options, live, console)
+        return 0
     if files.input_dir is not None:
         from cgan_runtime.archive.run import run_folder  # loads PyAV and OpenCV
 
         return run_folder(files.input_dir, options, archive, console)
     if files.output is not None and not isinstance(files.output, Path):
         raise click.UsageError("storage by URL goes with --input-dir")
-    if archive != ArchiveOptions():
-        raise click.UsageError("options for many films go with --input-dir")
     if files.image is not None:
         run_image(files.image, options, console)
     if files.video is not None:
