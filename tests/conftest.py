@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,12 @@ from cgan_runtime.manifest import Manifest, Tensor, sha256_of
 
 TINY_MULTIPLE = 16
 TINY_SIZE = 64
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C be heard: a shell's background jobs ignore it, and so would all that the tests start."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
