@@ -11,6 +11,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from cgan_runtime.cores import usable_cores
+
 _PACKAGES = ("torch", "onnx", "onnxruntime", "onnxruntime-gpu", "openvino", "numpy")
 _CPUINFO = Path("/proc/cpuinfo")  # Linux
 _STAT = Path("/proc/stat")  # Linux: CPU time of the whole machine in clock ticks
@@ -43,13 +45,6 @@ def describe_machine(threads: int, others: float | None) -> dict[str, Any]:
         "omp_wait_policy": os.environ.get("OMP_WAIT_POLICY", "default"),
         "versions": {"python": platform.python_version(), **_versions()},
     }
-
-
-def usable_cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def cpu_name() -> str:

@@ -27,13 +27,14 @@ import av
 import click
 import numpy as np
 
-from cgan_benchmarks.machine import Others, describe_machine, usable_cores
+from cgan_benchmarks.machine import Others, describe_machine
 from cgan_benchmarks.report import write_document
 from cgan_benchmarks.simulated import Costs, simulate
 from cgan_runtime import __version__
 from cgan_runtime.backends.registry import open_backend
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.console import guard
+from cgan_runtime.cores import usable_cores
 from cgan_runtime.media.reader import FilmReader
 from cgan_runtime.models import bundled_model
 from cgan_runtime.parts import FilmSettings, colour_part, plan_parts

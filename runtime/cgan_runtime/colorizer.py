@@ -10,6 +10,7 @@ The network sees the whole picture made small; only its colour is enlarged, and 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
@@ -47,6 +48,25 @@ _DECIMALS = 4
 
 _STILL_ROWS = 64
 """Rows of a still that are converted at a time: bounds the memory that a large photo takes."""
+
+
+@dataclass(frozen=True)
+class Small:
+    """A picture's colour at the network's size.
+
+    Attributes:
+        encoding: Of the picture's codes.
+        guide: Its luma at the size of the chroma planes, (h, w).
+        low: Its luma at the network's size.
+        lightness: L*/50 - 1 at that size, float32.
+        chroma: (a*, b*)/110 there, float32 (2, h, w).
+    """
+
+    encoding: Encoding
+    guide: Plane
+    low: Plane
+    lightness: FloatArray
+    chroma: FloatArray
 
 
 class Colorizer:
@@ -113,15 +133,36 @@ class Colorizer:
         Raises:
             InputShapeError: `luma` is no plane, its dtype does not fit the encoding, or a size is 0.
         """
+        return self.enlarge(self.predict(luma, encoding, chroma_shape, temporal))
+
+    def predict(
+        self,
+        luma: Plane,
+        encoding: Encoding,
+        chroma_shape: tuple[int, int],
+        temporal: TemporalFilter | None = None,
+    ) -> Small:
+        """The first half of `planes`, all that needs the network; arguments and errors as there.
+
+        Returns:
+            What `enlarge` takes. It owns its arrays: the next prediction may begin meanwhile.
+        """
         _check_planes(luma, encoding, chroma_shape)
-        self._make_buffers(chroma_shape, encoding.dtype)
         guide = _resize(luma, chroma_shape)
         low = self._low(luma, guide)
         lightness = np.take(lightness_table(encoding), low, mode="clip")
         chroma = self.chroma(lightness) if temporal is None else temporal.step(lightness, self.chroma)
-        codes = chroma_codes(lightness, chroma, encoding)
+        if temporal is None or temporal.settings.passes_through:
+            chroma = chroma.copy()  # it may be the back end's own array
+        return Small(encoding, guide, low, lightness, chroma)
+
+    def enlarge(self, small: Small) -> tuple[Plane, Plane]:
+        """The second half of `planes`, without the network: may run in another thread than `predict`."""
+        encoding = small.encoding
+        self._make_buffers(small.guide.shape, encoding.dtype)
+        codes = chroma_codes(small.lightness, small.chroma, encoding)
         cb, cr = enlarge_chroma(
-            codes, low, guide, span=encoding.luma_span, out=self._out, scratch=self._scratch
+            codes, small.low, small.guide, span=encoding.luma_span, out=self._out, scratch=self._scratch
         )
         np.clip(cb, *encoding.chroma_limits, out=cb)
         np.clip(cr, *encoding.chroma_limits, out=cr)

@@ -1,28 +1,51 @@
 """The middle stage of a film: frames get their colour, packets pass.
 
-painter = Painter(colorizer, TemporalFilter(), layout, kept_frames)
-coloured_or_kept = painter(frame)
+    painter = Painter(colorizer, TemporalFilter(), layout, kept_frames)
+    sketched_or_kept = painter(frame)              # in the thread that owns the back end
+    coloured_or_kept = painter.finish(sketched_or_kept)             # in that thread or the next
+
+The second half, without the network, is done beside the network's work on the next frame.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import av
 import numpy as np
 
 from cgan_runtime.color import FloatArray, Plane
-from cgan_runtime.colorizer import Colorizer
+from cgan_runtime.colorizer import Colorizer, Small
 from cgan_runtime.errors import CganError
 from cgan_runtime.media.frame import FrameLayout, luma_plane
 from cgan_runtime.media.segments import SEGMENT_FRAMES, Coloured, Kept, Passed, kept_frames
 from cgan_runtime.temporal import TemporalFilter
 
+Other = TypeVar("Other")
+
 Progress = Callable[[int, int | None], None]
 """Told after each coloured frame: how many are done, and of how many, where the film says."""
+
+
+@dataclass(frozen=True)
+class Sketched:
+    """A frame whose colour is known at the network's size.
+
+    Attributes:
+        frame: Prepared, in the film's layout.
+        small: Its colour, of the frame turned upright.
+        turns: By so many quarters of a circle.
+        memory: As in `Coloured`.
+    """
+
+    frame: av.VideoFrame
+    small: Small
+    turns: int
+    memory: bytes
 
 
 class Painter:
@@ -50,8 +73,8 @@ class Painter:
         self._progress = progress
         self._time: float | None = None
 
-    def __call__(self, item: av.VideoFrame | av.Packet[Any]) -> Coloured | Kept | Passed | av.Packet[Any]:
-        """Colour a frame; hand anything else on."""
+    def __call__(self, item: av.VideoFrame | av.Packet[Any]) -> Sketched | Kept | Passed | av.Packet[Any]:
+        """Predict the colour of a frame; hand anything else on."""
         if not isinstance(item, av.VideoFrame):
             return item
         self._time = item.time
@@ -59,6 +82,13 @@ class Painter:
         self.frames += 1
         self._tell()
         return done
+
+    def finish(self, item: Sketched | Other) -> Coloured | Other:
+        """Colour a frame whose colour is known; hand anything else on."""
+        if not isinstance(item, Sketched):
+            return item
+        planes = (np.rot90(plane, -item.turns) for plane in self._colorizer.enlarge(item.small))
+        return Coloured(self._layout.coloured(item.frame, *planes), item.memory)
 
     @property
     def place(self) -> str:
@@ -68,24 +98,20 @@ class Painter:
         minutes, seconds = divmod(self._time, 60)
         return f"after {self.frames} frames, at {minutes:.0f}:{seconds:05.2f}"
 
-    def _done_with(self, item: av.VideoFrame) -> Coloured | Kept | Passed:
-        return Kept() if self.frames < self.kept_frames else self._coloured(item)
+    def _done_with(self, item: av.VideoFrame) -> Sketched | Kept | Passed:
+        return Kept() if self.frames < self.kept_frames else self._sketched(item)
 
     def _tell(self) -> None:
         if self._progress is not None:
             self._progress(self.frames, self._total)
 
-    def _coloured(self, item: av.VideoFrame) -> Coloured:
+    def _sketched(self, item: av.VideoFrame) -> Sketched:
         state = self._temporal.state if self.frames % SEGMENT_FRAMES == 0 else None
         memory = b"" if state is None else state.to_bytes()
-        frame = self._layout.prepare(item)
-        return Coloured(self._layout.coloured(frame, *self._predict(frame, _quarter_turns(item))), memory)
-
-    def _predict(self, frame: av.VideoFrame, turns: int) -> tuple[Plane, Plane]:
-        """Chroma planes of a prepared frame."""
+        frame, turns = self._layout.prepare(item), _quarter_turns(item)
         luma, shape = upright(frame, self._layout, turns)
-        cb, cr = self._colorizer.planes(luma, self._layout.encoding, shape, self._temporal)
-        return np.rot90(cb, -turns), np.rot90(cr, -turns)
+        small = self._colorizer.predict(luma, self._layout.encoding, shape, self._temporal)
+        return Sketched(frame, small, turns, memory)
 
 
 @contextmanager

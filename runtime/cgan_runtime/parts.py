@@ -26,10 +26,10 @@ from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import MediaError
 from cgan_runtime.media.deinterlace import Deinterlace
 from cgan_runtime.media.reader import FilmReader
-from cgan_runtime.media.segments import SEGMENT_FRAMES, Coloured, Passed, Work, work_folder
+from cgan_runtime.media.segments import SEGMENT_FRAMES, Passed, Work, work_folder
 from cgan_runtime.media.target import EncoderSettings, check_output, replacing
 from cgan_runtime.media.writer import FilmWriter
-from cgan_runtime.painter import Painter, Progress, seen, told_where
+from cgan_runtime.painter import Painter, Progress, Sketched, seen, told_where
 from cgan_runtime.pipeline import QUEUE_DEPTH, film_identity
 from cgan_runtime.stages import run_stages
 from cgan_runtime.temporal import FLASH_FRAMES, TemporalFilter, TemporalSettings, TemporalState
@@ -166,7 +166,12 @@ def colour_part(
             painter = _PartPainter(colorizer, steady, writer, frames, warm_from, border, progress)
             if frames:
                 with told_where(painter, target):
-                    run_stages(_until(frames.stop, reader), painter, writer.keep, depth=QUEUE_DEPTH)
+                    run_stages(
+                        _until(frames.stop, reader),
+                        painter,
+                        lambda item: writer.keep(painter.finish(item)),
+                        depth=QUEUE_DEPTH,
+                    )
                     writer.finish_keeping(b"" if steady.state is None else steady.state.to_bytes())
             return max(0, painter.frames - frames.start)
 
@@ -230,9 +235,9 @@ class _PartPainter(Painter):
         super().__init__(colorizer, temporal, writer.layout, 0, own.stop - border, progress)
         self._own, self._warm_from, self._border = own, warm_from, border
 
-    def _done_with(self, item: av.VideoFrame) -> Coloured | Passed:
+    def _done_with(self, item: av.VideoFrame) -> Sketched | Passed:
         if self.frames >= self._own.start:
-            return self._coloured(item)
+            return self._sketched(item)
         if self.frames >= self._warm_from:
             self._temporal.step(seen(item, self._layout, self._colorizer), self._colorizer.chroma)
         return Passed(item.pts or 0)

@@ -4,8 +4,8 @@
         result = colour_film(Path("in.mp4"), Path("out.mp4"), colorizer)
         colour_still(Path("in.jpg"), Path("out.jpg"), colorizer)
 
-A film runs through three stages on three threads: decode, colour, encode. No frame is dropped, and the luma
-that is written is the luma that was decoded.
+A film runs through three stages on three threads: decode; predict colour; enlarge it and encode. No frame is
+dropped, and the luma that is written is the luma that was decoded.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from cgan_runtime.media.reader import FilmReader
 from cgan_runtime.media.segments import Coloured, Work
 from cgan_runtime.media.target import EncoderSettings, check_output
 from cgan_runtime.media.writer import FilmWriter
-from cgan_runtime.painter import Painter, Progress, told_where
+from cgan_runtime.painter import Painter, Progress, Sketched, told_where
 from cgan_runtime.stages import run_stages
 from cgan_runtime.stats import StageTimes
 from cgan_runtime.temporal import TemporalFilter, TemporalSettings, TemporalState
 
-QUEUE_DEPTH = 6
-"""Frames and packets that wait between two stages: enough to ride out a slow frame, 20 MB at 1080p."""
+QUEUE_DEPTH = 3
+"""Frames and packets that wait between two stages: enough to ride out a slow frame, 10 MB at 1080p."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,8 @@ def colour_film(
     began = time.perf_counter()
     settings, filter_settings = encoder or EncoderSettings(), temporal or TemporalSettings()
     settings.options(settings.codec_for(target))  # wrong settings are told before any file is touched
-    with FilmReader(source, stream=stream, deinterlace=deinterlace) as reader:
+    threads = settings.codec_threads
+    with FilmReader(source, stream=stream, deinterlace=deinterlace, threads=threads) as reader:
         check_output(target, source=source, overwrite=overwrite)
         identity = film_identity(reader, target, colorizer, settings, filter_settings, deinterlace)
         with (
@@ -143,12 +144,13 @@ def colour_film(
             )
             if work.memory:
                 steady.state = TemporalState.from_bytes(work.memory)
-            times = StageTimes(lambda item: isinstance(item, (av.VideoFrame, Coloured)))
+            times = StageTimes(lambda item: isinstance(item, (av.VideoFrame, Sketched, Coloured)))
+            finish, write = times.work("finish", painter.finish), times.work("encode", writer.write)
             with told_where(painter, target):
                 run_stages(
                     times.source("decode", _whole(reader) if strict else reader),
                     times.work("colour", painter),
-                    times.work("encode", writer.write),
+                    lambda item: write(finish(item)),
                     depth=QUEUE_DEPTH,
                 )
                 if strict and reader.damage:
@@ -222,6 +224,7 @@ def film_identity(
         "size": str(colorizer.side),
         "saturation": str(colorizer.saturation),
         "encoder": " ".join([codec, *(f"{key}={value}" for key, value in encoder.options(codec).items())]),
+        "codec threads": str(encoder.codec_threads or "one for each core"),
         "version of cgan": __version__,
         "version of FFmpeg": versions,
         "stream": str(reader.stream.index),

@@ -204,6 +204,11 @@ encoder_options = option_group(
     click.option(
         "--preset", metavar="NAME", help="Speed of libx264, ultrafast to veryslow. Default: veryfast."
     ),
+    click.option(
+        "--codec-threads",
+        type=click.IntRange(min=1),
+        help="CPU threads of the encoder, and of the decoder. Default: one for each core.",
+    ),
 )
 
 

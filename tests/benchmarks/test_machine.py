@@ -17,8 +17,8 @@ from cgan_benchmarks.machine import (
     device_memory_mb,
     gpu_states,
     others_in_words,
-    usable_cores,
 )
+from cgan_runtime.cores import usable_cores
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc/stat")
 WORK = "import time\nend = time.perf_counter() + 0.6\nwhile time.perf_counter() < end: pass"

@@ -21,6 +21,7 @@ import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as native
 
 from cgan_runtime.backends.base import Backend, FloatArray, Layer, check_signature
+from cgan_runtime.cores import usable_cores
 from cgan_runtime.errors import BackendUnavailable, ModelFileError
 from cgan_runtime.manifest import Manifest, Tensor
 
@@ -68,7 +69,7 @@ class OnnxBackend(Backend):
             ModelFileError: The file is not ONNX, or not the colouriser that the manifest describes.
             BackendUnavailable: The engine could not be started.
         """
-        threads = threads or _usable_cores()
+        threads = threads or usable_cores()
         super().__init__(manifest, self._device_of(threads))
         self._path, self._threads, self._spin = path, threads, spin
         try:
@@ -144,10 +145,6 @@ def _layers_of(events: list[dict[str, Any]], runs: int) -> tuple[Layer, ...]:
 def _tensor(argument: onnxruntime.NodeArg) -> Tensor:
     shape = tuple(axis if isinstance(axis, int) else str(axis) for axis in argument.shape or ())
     return Tensor(argument.name, _DTYPES.get(argument.type, argument.type), shape)
-
-
-def _usable_cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _first_line(error: Exception) -> str:

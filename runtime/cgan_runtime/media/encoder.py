@@ -1,6 +1,6 @@
 """The picture's encoder: coloured frames in, packets out, in segments that stand alone.
 
-    encoder = FilmEncoder(first, fresh, clock, work)
+    encoder = FilmEncoder(fresh, clock, work)
     container.mux(encoder.take(coloured_or_kept))
     container.mux(encoder.finish())
 
@@ -32,7 +32,6 @@ class FilmEncoder:
 
     def __init__(
         self,
-        first: av.VideoCodecContext,
         fresh: Callable[[], av.VideoCodecContext],
         clock: Fraction,
         work: Work | None,
@@ -40,13 +39,11 @@ class FilmEncoder:
         """Take an encoder.
 
         Args:
-            first: An encoder, for the first segment that is not kept already.
-            fresh: Makes another with the same settings.
+            fresh: Makes an encoder, the same each time. No two are in use at once: at 1080p one has 200 MB.
             clock: The time base of the frames.
             work: Where segments are kept; None keeps none.
         """
         self.frames = 0
-        self._next: av.VideoCodecContext | None = first
         self._context: av.VideoCodecContext | None = None  # of the segment that is being made
         self._fresh, self._clock, self._work = fresh, clock, work
         self._segment: Segment | None = None
@@ -84,7 +81,7 @@ class FilmEncoder:
             self._segment.close()
 
     def _begin_segment(self, frame: av.VideoFrame) -> None:
-        self._context, self._next = self._next or self._fresh(), None
+        self._context = self._fresh()
         self._start = frame.pts or 0
         if self._work is not None:
             self._segment = self._work.segment(self.frames // SEGMENT_FRAMES)

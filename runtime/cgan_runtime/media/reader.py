@@ -20,6 +20,7 @@ from typing import Any
 import av
 from av.stream import Disposition
 
+from cgan_runtime.cores import usable_cores
 from cgan_runtime.errors import MediaError
 from cgan_runtime.media.deinterlace import Deinterlace, Deinterlacer
 
@@ -43,13 +44,21 @@ class FilmReader:
         stated_frames: How many frames the film should have, exact or by its duration; None where unknown.
     """
 
-    def __init__(self, path: Path, *, stream: int | None = None, deinterlace: Deinterlace = "auto") -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        stream: int | None = None,
+        deinterlace: Deinterlace = "auto",
+        threads: int | None = None,
+    ) -> None:
         """Open a film and decode its first frame.
 
         Args:
             path: The film.
             stream: Index in the file of the video stream to take; None takes the default one.
             deinterlace: Which frames are made whole: those that say they are interlaced, none, or all.
+            threads: CPU threads of the decoder; None takes one for each core.
 
         Raises:
             MediaError: Missing, a folder, not readable, not a film, without a picture, or without a frame.
@@ -65,7 +74,8 @@ class FilmReader:
         self._deinterlacer = Deinterlacer(deinterlace)
         try:
             self.stream = _film_stream(path, self.container, stream)
-            self.stream.thread_type = "AUTO"
+            self.stream.codec_context.thread_type = "AUTO"
+            self.stream.codec_context.thread_count = threads or usable_cores()
             self._stated_end = (self.container.duration or 0) / _MICROSECONDS
             self._index_length = self._stated_packets()
             self.stated_frames = self._index_length or self._frames_by_duration()

@@ -99,6 +99,12 @@ ENCODERS: dict[str, Encoder] = {
 class EncoderSettings:
     """What the user asked of the encoder; None leaves it to cgan.
 
+    Attributes:
+        codec: Its name.
+        crf: Quality, lower is better and bigger.
+        preset: Its speed, where it has a choice.
+        codec_threads: CPU threads of the encoder and of the decoder each; None takes one for each core.
+
     Raises:
         ConfigError: No such encoder, or it has no such setting.
     """
@@ -106,6 +112,7 @@ class EncoderSettings:
     codec: str | None = None
     crf: int | None = None
     preset: str | None = None
+    codec_threads: int | None = None
 
     def __post_init__(self) -> None:
         if self.codec is not None and self.codec not in ENCODERS:

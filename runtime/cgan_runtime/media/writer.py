@@ -21,6 +21,7 @@ from typing import Any, cast
 import av
 import numpy as np
 
+from cgan_runtime.cores import usable_cores
 from cgan_runtime.errors import MediaError
 from cgan_runtime.media.encoder import FilmEncoder
 from cgan_runtime.media.frame import FrameLayout
@@ -62,6 +63,7 @@ class FilmWriter:
         options = settings.options(codec)
         self._path = path
         self._reader = reader
+        self._threads = settings.codec_threads or usable_cores()
         self.layout = FrameLayout.plan(
             reader.first,
             codec=reader.stream.codec_context.name,
@@ -80,7 +82,6 @@ class FilmWriter:
             with self._told_plainly():
                 self._stream = self._add_film(codec, options)
                 self._encoder = FilmEncoder(
-                    self._stream.codec_context,
                     lambda: self._another_encoder(options),
                     reader.stream.time_base or _CLOCK,
                     work,
@@ -160,6 +161,7 @@ class FilmWriter:
         context.width, context.height, context.pix_fmt = layout.width, layout.height, layout.pixel_format
         context.time_base = source.time_base or _CLOCK
         context.thread_type = "AUTO"
+        context.thread_count = self._threads
         context.bit_rate = 0  # crf rules
         if source.sample_aspect_ratio:
             context.sample_aspect_ratio = source.sample_aspect_ratio
@@ -167,7 +169,7 @@ class FilmWriter:
         context.color_primaries, context.color_trc = first.color_primaries, first.color_trc
 
     def _another_encoder(self, options: dict[str, str]) -> av.VideoCodecContext:
-        """An encoder that is to the stream's own as one twin to the other."""
+        """An encoder that is to the stream's own, which gives the header alone, as one twin to the other."""
         model = self._stream.codec_context
         context = cast(av.VideoCodecContext, av.CodecContext.create(model.codec.name, "w"))
         self._set_up(context)
