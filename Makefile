@@ -31,7 +31,7 @@ help: ## list the targets
 run: $(RUN_VENV)/.installed ## colour the sample film, or VIDEO=in.mp4; the result goes into out/, or OUT=out.mp4
 	@mkdir -p out
 	@shopt -s nocasematch; name=$${VIDEO##*/}; out=out/$${name%.*}.colour.$${name##*.}; \
-	case $$out in *.mp4|*.m4v|*.mov|*.mkv|*.webm) ;; *) out=$$out.mkv ;; esac; \
+	case $$out in *.mp4|*.m4v|*.mov|*.mkv|*.webm|*.y4m) ;; *) out=$$out.mkv ;; esac; \
 	$(RUN_VENV)/bin/cgan-run --video "$$VIDEO" -o "$${OUT:-$$out}" --overwrite --resume
 
 bench: $(VENV)/.installed ## measure on this machine, renew the figures in the docs; the page is out/bench.html

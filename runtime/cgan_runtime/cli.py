@@ -21,6 +21,7 @@ from cgan_runtime.archive.options import ArchiveOptions, archive_options
 from cgan_runtime.console import Console, guard
 from cgan_runtime.jobs import run_film, run_image
 from cgan_runtime.live.options import LiveOptions, live_options
+from cgan_runtime.media.sources import SourceSettings
 from cgan_runtime.media.target import EncoderSettings
 from cgan_runtime.options import GroupedCommand
 from cgan_runtime.run_options import (
@@ -36,6 +37,7 @@ from cgan_runtime.run_options import (
     look_options,
     model_options,
     report_options,
+    source_options,
 )
 
 
@@ -49,6 +51,7 @@ from cgan_runtime.run_options import (
 @look_options
 @film_options
 @encoder_options
+@source_options
 @archive_options
 @live_options
 @report_options
@@ -59,6 +62,7 @@ def main(
     look: LookOptions,
     film: FilmOptions,
     encoder: EncoderSettings,
+    source: SourceSettings,
     archive: ArchiveOptions,
     live: LiveOptions,
     report: ReportOptions,
@@ -80,8 +84,8 @@ def main(
         raise click.UsageError("--stats tells of films; give it with --video or --input-dir")
     if files.input_dir is None and archive != ArchiveOptions():
         raise click.UsageError("options for many films go with --input-dir")
-    options = RunOptions(files, model, look, film, encoder, report)
-    console = Console(quiet=report.quiet)
+    options = RunOptions(files, model, look, film, encoder, source, report)
+    console = Console(quiet=report.quiet, results_aside=files.into_pipe)
     if live.asked:
         from cgan_runtime.live.run import run_live  # loads OpenCV
 

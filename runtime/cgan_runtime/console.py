@@ -97,14 +97,14 @@ def _raise_exit(number: int, _frame: FrameType | None) -> NoReturn:
 class Console:
     """What a command tells its user. The bar, notes and warnings go to stderr, results to stdout."""
 
-    def __init__(self, *, quiet: bool = False) -> None:
-        """Start talking; `quiet` leaves only the warnings."""
-        self._quiet = quiet
+    def __init__(self, *, quiet: bool = False, results_aside: bool = False) -> None:
+        """Start talking; `quiet` leaves only the warnings, `results_aside` keeps stdout for a film."""
+        self._quiet, self._results_aside = quiet, results_aside
 
     def result(self, line: str) -> None:
         """Print a line of the command's result."""
         if not self._quiet:
-            click.echo(line)
+            click.echo(line, err=self._results_aside)
 
     def note(self, message: str) -> None:
         """Print something that the user may want to know."""

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING
 
 from cgan_runtime.console import Console, size_text
 from cgan_runtime.errors import MediaError
+from cgan_runtime.media.pipe import OutputPipe
+from cgan_runtime.media.sources import Source, film_source
 from cgan_runtime.media.target import PICTURES, check_output, default_output, film_suffix
 from cgan_runtime.run_options import RunOptions
 
@@ -27,16 +29,24 @@ if TYPE_CHECKING:  # numpy, PyAV and OpenCV would make --help slow
     from cgan_runtime.pipeline import FilmResult, StillResult
 
 
-def run_film(source: Path, options: RunOptions, console: Console) -> None:
+def run_film(given: Path | str, options: RunOptions, console: Console) -> None:
     """Colour a film.
+
+    Args:
+        given: A file, `-` for standard input, or an address.
+        options: Of the command line.
+        console: Told what becomes of it.
 
     Raises:
         CganError: It cannot be done.
     """
-    _check_source(source)
-    target = options.files.output or _default_film(source, options, console)
+    source = film_source(given, options.source)
+    if not isinstance(source, Source):
+        _check_source(source)
+    target = _film_target(source, options, console)
     options.encoder.options(options.encoder.codec_for(target))
-    check_output(target, source=source, overwrite=options.files.overwrite)
+    file = None if isinstance(source, Source) else source
+    check_output(target, source=file, overwrite=options.files.overwrite)
     with open_colorizer(options, console) as colorizer:
         write_film_stats(options, [colour_one_film(source, target, colorizer, options, console)])
 
@@ -102,7 +112,11 @@ def backend_text(backend: Backend, options: RunOptions) -> str:
 
 
 def colour_one_film(
-    source: Path, target: Path, colorizer: Colorizer, options: RunOptions, console: Console
+    source: Path | Source,
+    target: Path | OutputPipe,
+    colorizer: Colorizer,
+    options: RunOptions,
+    console: Console,
 ) -> FilmResult:
     """Colour a film, with a bar while it runs and a line about what became of it."""
     from cgan_runtime.pipeline import colour_film
@@ -127,7 +141,7 @@ def colour_one_film(
     return result
 
 
-def tell_film(source: Path, result: FilmResult, console: Console) -> None:
+def tell_film(source: Path | Source, result: FilmResult, console: Console) -> None:
     """Say what became of a film."""
     for note in result.notes:
         console.note(note)
@@ -157,18 +171,31 @@ def write_film_stats(options: RunOptions, films: list[FilmResult]) -> None:
 
 
 @contextmanager
-def _told_how_to_go_on(target: Path, console: Console) -> Iterator[None]:
+def _told_how_to_go_on(target: Path | OutputPipe, console: Console) -> Iterator[None]:
     """Where a run is told to stop: say what is done, and the command that goes on with it."""
     from cgan_runtime.media.segments import kept_frames
 
     try:
         yield
     except (KeyboardInterrupt, SystemExit):
-        if kept := kept_frames(target):
+        if isinstance(target, Path) and (kept := kept_frames(target)):
             given = [word for word in sys.argv[1:] if word != "--resume"]
             command = shlex.join(["cgan-run", *given, "--resume"])
             console.warn(f"stopped; {kept} frames of {target} are done, go on with: {command}")
         raise
+
+
+def _film_target(source: Path | Source, options: RunOptions, console: Console) -> Path | OutputPipe:
+    files = options.files
+    if files.into_pipe:
+        return OutputPipe(f".{files.format}")
+    if files.output is not None:
+        return files.output
+    if isinstance(source, Source):
+        raise MediaError(
+            f"{source} has no folder to put the result beside; name a file with -o, or -o - for a pipe"
+        )
+    return _default_film(source, options, console)
 
 
 def _default_film(source: Path, options: RunOptions, console: Console) -> Path:

@@ -115,12 +115,12 @@ class Painter:
 
 
 @contextmanager
-def told_where(painter: Painter, target: Path) -> Iterator[None]:
-    """Say in an error that ends a film where that was, and what is kept."""
+def told_where(painter: Painter, target: Path | None) -> Iterator[None]:
+    """Say in an error that ends a film where that was, and what is kept of the target (None: nothing)."""
     try:
         yield
     except CganError as error:
-        kept = kept_frames(target)
+        kept = kept_frames(target) if target is not None else 0
         mend = f"; {kept} frames are kept, --resume goes on with them" if kept else ""
         raise type(error)(f"{error}; it stopped {painter.place}{mend}") from error
 

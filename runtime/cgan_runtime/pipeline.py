@@ -23,8 +23,11 @@ from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import MediaError
 from cgan_runtime.media.deinterlace import Deinterlace
 from cgan_runtime.media.image import read_image, write_image
+from cgan_runtime.media.onego import OneGo
+from cgan_runtime.media.pipe import OutputPipe
 from cgan_runtime.media.reader import FilmReader
 from cgan_runtime.media.segments import Coloured, Work
+from cgan_runtime.media.sources import Source
 from cgan_runtime.media.target import EncoderSettings, check_output
 from cgan_runtime.media.writer import FilmWriter
 from cgan_runtime.painter import Painter, Progress, Sketched, told_where
@@ -57,7 +60,7 @@ class FilmResult:
             count, and take next to nothing.
     """
 
-    output: Path
+    output: Path | OutputPipe
     bytes: int
     width: int
     height: int
@@ -90,8 +93,8 @@ class StillResult:
 
 
 def colour_film(
-    source: Path,
-    target: Path,
+    source: Path | Source,
+    target: Path | OutputPipe,
     colorizer: Colorizer,
     *,
     encoder: EncoderSettings | None = None,
@@ -110,7 +113,7 @@ def colour_film(
 
     Args:
         source: The film.
-        target: Its suffix chooses the container. It appears when it is complete, or not at all.
+        target: Its suffix chooses the container. A file appears when it is complete, or not at all.
         colorizer: Used in the calling thread.
         encoder: Codec and quality; None takes the defaults of the container.
         temporal: How steady the colour is kept; None takes the defaults.
@@ -132,11 +135,11 @@ def colour_film(
     settings.options(settings.codec_for(target))  # wrong settings are told before any file is touched
     threads = settings.codec_threads
     with FilmReader(source, stream=stream, deinterlace=deinterlace, threads=threads) as reader:
-        check_output(target, source=source, overwrite=overwrite)
+        check_output(target, source=None if isinstance(source, Source) else source, overwrite=overwrite)
         identity = film_identity(reader, target, colorizer, settings, filter_settings, deinterlace)
         with (
-            Work.begin(target, identity, resume=resume, overwrite=overwrite) as work,
-            FilmWriter(work.film, reader, settings, work) as writer,
+            _begin(source, target, identity, resume=resume, overwrite=overwrite) as work,
+            FilmWriter(work.film, reader, settings, work if isinstance(work, Work) else None) as writer,
         ):
             steady = TemporalFilter(filter_settings)
             painter = Painter(
@@ -146,7 +149,7 @@ def colour_film(
                 steady.state = TemporalState.from_bytes(work.memory)
             times = StageTimes(lambda item: isinstance(item, (av.VideoFrame, Sketched, Coloured)))
             finish, write = times.work("finish", painter.finish), times.work("encode", writer.write)
-            with told_where(painter, target):
+            with told_where(painter, target if isinstance(target, Path) and isinstance(work, Work) else None):
                 run_stages(
                     times.source("decode", _whole(reader) if strict else reader),
                     times.work("colour", painter),
@@ -159,7 +162,7 @@ def colour_film(
                 work.publish()
     return FilmResult(
         output=target,
-        bytes=target.stat().st_size,
+        bytes=target.written if isinstance(target, OutputPipe) else target.stat().st_size,
         width=writer.layout.width,
         height=writer.layout.height,
         frames=painter.frames,
@@ -172,6 +175,23 @@ def colour_film(
         settings=identity,
         stages=times.summary(),
     )
+
+
+def _begin(
+    source: Path | Source,
+    target: Path | OutputPipe,
+    identity: dict[str, str],
+    *,
+    resume: bool,
+    overwrite: bool,
+) -> Work | OneGo:
+    """Begin or go on with the work on a film, where it is one that can be gone on with."""
+    if isinstance(target, Path) and not isinstance(source, Source):
+        return Work.begin(target, identity, resume=resume, overwrite=overwrite)
+    if resume:
+        once = source if isinstance(source, Source) else target
+        raise MediaError(f"{once} passes only once: nothing of it can be gone on with; leave --resume out")
+    return OneGo(target)
 
 
 def _notes_of(reader: FilmReader) -> Iterator[str]:
@@ -207,7 +227,7 @@ def colour_still(source: Path, target: Path, colorizer: Colorizer, *, overwrite:
 
 def film_identity(
     reader: FilmReader,
-    target: Path,
+    target: Path | OutputPipe,
     colorizer: Colorizer,
     encoder: EncoderSettings,
     temporal: TemporalSettings,
@@ -242,5 +262,5 @@ def _whole(reader: FilmReader) -> Iterator[av.VideoFrame | av.Packet[Any]]:
         yield item
 
 
-def _refused(source: Path, damage: str) -> MediaError:
+def _refused(source: Path | Source, damage: str) -> MediaError:
     return MediaError(f"{source} is damaged: {damage}; leave --strict out to colour what can be read")

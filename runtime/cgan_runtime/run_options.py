@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cgan_runtime.media.pipe import PIPE
+from cgan_runtime.media.sources import SourceSettings
 from cgan_runtime.media.target import ENCODERS, INFIX, EncoderSettings
 from cgan_runtime.options import PlaceType, option_group
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:  # numpy, PyAV and OpenCV would make --help slow
     from cgan_runtime.temporal import Strength
 
 DEINTERLACING = ("auto", "off", "on")
+PIPE_FORMATS = ("y4m", "yuv", "mkv", "webm", "mp4")
 BACKEND_NAMES = ("auto", "tensorrt", "cuda", "openvino", "onnxruntime")
 STRENGTHS = ("off", "low", "high")
 MAX_EVERY = 100  # frames; with STRENGTHS as in temporal.py, which would load OpenCV
@@ -32,18 +35,29 @@ _PATH = click.Path(path_type=Path)
 class FileOptions:
     """What is coloured, and where the result goes."""
 
-    video: Path | None = None
+    video: Path | str | None = None
     image: Path | None = None
     input_dir: Path | None = None
     output: Path | None = None
+    format: str = PIPE_FORMATS[0]
     overwrite: bool = False
+
+    @property
+    def into_pipe(self) -> bool:
+        """Whether the result goes to standard output."""
+        return str(self.output) == PIPE
 
 
 file_options = option_group(
     "files",
     FileOptions,
     "Input and output",
-    click.option("--video", type=_PATH, metavar="FILE", help="A film to colour."),
+    click.option(
+        "--video",
+        metavar="FILE",
+        help="A film to colour; - for one from a pipe, the address of a stream (https://..., rtsp://...), or "
+        "numbered pictures as frames/%05d.png.",
+    ),
     click.option("--image", type=_PATH, metavar="FILE", help="A picture to colour."),
     click.option(
         "--input-dir",
@@ -57,7 +71,15 @@ file_options = option_group(
         type=PlaceType(),
         metavar="PATH",
         help=f"The result; its suffix chooses the format. Default: NAME{INFIX}.SUFFIX beside the input. "
-        f"With --input-dir a folder, which is made if need be; default: DIR{INFIX}.",
+        f"With --input-dir a folder, which is made if need be; default: DIR{INFIX}. "
+        "- for a pipe.",
+    ),
+    click.option(
+        "--format",
+        type=click.Choice(PIPE_FORMATS),
+        default=PIPE_FORMATS[0],
+        show_default=True,
+        help="What goes into a pipe; y4m and yuv are bare pictures.",
     ),
     click.option(
         "--overwrite",
@@ -212,6 +234,22 @@ encoder_options = option_group(
 )
 
 
+source_options = option_group(
+    "source",
+    SourceSettings,
+    "Raw video and numbered pictures",
+    click.option(
+        "--pixel-format",
+        metavar="NAME",
+        help="The film is raw video of this format, as FFmpeg calls it: yuv420p.",
+    ),
+    click.option("--frame-size", metavar="WxH", help="Width and height of raw video: 1280x720."),
+    click.option(
+        "--frame-rate", metavar="N", help="Frames per second of raw video or numbered pictures. Default: 25."
+    ),
+)
+
+
 @dataclass(frozen=True)
 class ReportOptions:
     """What is told of the work."""
@@ -243,4 +281,5 @@ class RunOptions:
     look: LookOptions = field(default_factory=LookOptions)
     film: FilmOptions = field(default_factory=FilmOptions)
     encoder: EncoderSettings = field(default_factory=EncoderSettings)
+    source: SourceSettings = field(default_factory=SourceSettings)
     report: ReportOptions = field(default_factory=ReportOptions)

@@ -129,3 +129,8 @@ def test_a_full_disk_ends_the_recording_alone(tmp_path: Path) -> None:
     assert recorder.failure is not None
     assert "cannot be written any more" in recorder.failure
     recorder.write(coloured(1), 1.0)  # and nothing happens
+
+
+def test_a_recording_needs_times(tmp_path: Path) -> None:
+    with pytest.raises(MediaError, match=r"\.y4m holds no times of frames"):
+        Recorder(tmp_path / "out.y4m")

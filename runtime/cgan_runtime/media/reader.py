@@ -23,6 +23,7 @@ from av.stream import Disposition
 from cgan_runtime.cores import usable_cores
 from cgan_runtime.errors import MediaError
 from cgan_runtime.media.deinterlace import Deinterlace, Deinterlacer
+from cgan_runtime.media.sources import Source
 
 _MAX_FAILED_READS = 16  # in a row; then the rest of a damaged film is given up
 _MISSING_TAIL = 0.25  # seconds short of the stated duration from which a film counts as cut off
@@ -36,7 +37,7 @@ class FilmReader:
     """One film, opened; iterate it once, in one thread.
 
     Attributes:
-        path: Where it lies.
+        path: Where it lies, or what it comes from.
         container: The opened file.
         stream: The video stream that is coloured.
         fingerprint: Tells it from other films, not from copies.
@@ -46,7 +47,7 @@ class FilmReader:
 
     def __init__(
         self,
-        path: Path,
+        path: Path | Source,
         *,
         stream: int | None = None,
         deinterlace: Deinterlace = "auto",
@@ -55,7 +56,7 @@ class FilmReader:
         """Open a film and decode its first frame.
 
         Args:
-            path: The film.
+            path: The film, or what it comes from.
             stream: Index in the file of the video stream to take; None takes the default one.
             deinterlace: Which frames are made whole: those that say they are interlaced, none, or all.
             threads: CPU threads of the decoder; None takes one for each core.
@@ -64,7 +65,7 @@ class FilmReader:
             MediaError: Missing, a folder, not readable, not a film, without a picture, or without a frame.
         """
         self.path = path
-        self.fingerprint = _fingerprint(path)
+        self.fingerprint = path.fingerprint if isinstance(path, Source) else _fingerprint(path)
         self.container = _open(path)
         self._packets = self._hidden = self._frames = 0
         self._failed_decodes = self._failed_reads = self._retimed = 0
@@ -253,21 +254,39 @@ def _fingerprint(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _open(path: Path) -> av.container.InputContainer:
+def _open(path: Path | Source) -> av.container.InputContainer:
     try:
-        # An absolute path cannot be taken for a protocol; what is no local path is read as a stream. Tags
-        # should be UTF-8; in old files some are not.
-        content: Any = path.absolute() if isinstance(path, Path) else path.open("rb")
-        container: av.container.InputContainer = av.open(content, "r", metadata_errors="replace")
+        # Tags should be UTF-8; in old files some are not.
+        container: av.container.InputContainer = av.open(
+            mode="r", metadata_errors="replace", **_open_options(path)
+        )
     except (av.FFmpegError, ValueError) as error:
         raise MediaError(f"{path} is no film that can be read ({_reason(error)}); is it whole?") from error
-    if container.format.name.endswith("_pipe") or container.format.name == "image2":
+    if not isinstance(path, Source) and container.format.name.endswith(("_pipe", "image2")):
         container.close()
         raise MediaError(f"{path} is a picture, not a film; colour it with --image")
     return container
 
 
-def _film_stream(path: Path, container: av.container.InputContainer, index: int | None) -> av.VideoStream:
+def _open_options(path: Path | Source) -> dict[str, Any]:
+    if isinstance(path, Source):
+        if (name := path.options.get("pixel_format")) is not None:
+            _check_pixel_format(name)
+        return path.open_options()
+    # An absolute path cannot be taken for a protocol; what is no local path is read as a stream.
+    return {"file": path.absolute() if isinstance(path, Path) else path.open("rb")}
+
+
+def _check_pixel_format(name: str) -> None:
+    try:
+        av.VideoFormat(name)
+    except ValueError as error:
+        raise MediaError(f"{name!r} is no pixel format of FFmpeg; give one such as yuv420p") from error
+
+
+def _film_stream(
+    path: Path | Source, container: av.container.InputContainer, index: int | None
+) -> av.VideoStream:
     films = [
         stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic
     ]

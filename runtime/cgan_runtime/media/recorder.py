@@ -24,6 +24,7 @@ from av.video.frame import PictureType
 from av.video.plane import VideoPlane
 
 from cgan_runtime.color import Plane
+from cgan_runtime.errors import MediaError
 from cgan_runtime.media.picture import Picture
 from cgan_runtime.media.target import WRITTEN_FILMS, EncoderSettings, check_output
 
@@ -58,6 +59,8 @@ class Recorder:
         """
         settings = settings or EncoderSettings()
         self._codec = settings.codec_for(path)
+        if self._codec == "rawvideo":
+            raise MediaError(f"{path.suffix} holds no times of frames, which a recording needs; take .mkv")
         self._format = WRITTEN_FILMS[path.suffix.lower()]
         self._options = settings.options(self._codec)
         if self._codec == "libx264":

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cgan_runtime.errors import ConfigError, MediaError
+from cgan_runtime.media.pipe import OutputPipe
 
 INFIX = ".colour"
 """Put between stem and suffix of an input to name its output."""
@@ -28,17 +29,19 @@ WRITTEN_FILMS = {
     ".mov": "mov",
     ".mkv": "matroska",
     ".webm": "webm",
+    ".y4m": "yuv4mpegpipe",
+    ".yuv": "rawvideo",
 }
-"""Suffixes of films that are written, and FFmpeg's name of their container.
+"""Suffixes of films that are written, and FFmpeg's name of their container. The last two hold bare pictures.
 
 Not avi: it has no presentation times, and readers show H.264 in it one frame too late.
 """
 
-FILMS = frozenset(WRITTEN_FILMS) | {
+FILMS = (frozenset(WRITTEN_FILMS) - {".yuv"}) | {
     ".3gp", ".asf", ".avi", ".dv", ".flv", ".gif", ".m2ts", ".mpeg", ".mpg", ".mts", ".mxf", ".ogv", ".ts",
     ".vob", ".wmv",
 }  # fmt: skip
-"""Suffixes of films that are read."""
+"""Suffixes of films that are read; .yuv does not say what it holds."""
 
 FALLBACK_SUFFIX = ".mkv"
 """Takes every codec; chosen where the input's own container cannot be written."""
@@ -55,6 +58,7 @@ class Encoder:
         preset: Default preset; None where it has no such setting.
         presets: All that it has, from fast to small.
         lossless: Options that take the place of crf 0, so that this is bit for bit.
+        formats: Pixel formats that it takes; None asks FFmpeg.
         even: Width and height must be whole numbers of chroma samples.
         options: Passed to FFmpeg as they are.
     """
@@ -65,6 +69,7 @@ class Encoder:
     preset: str | None = None
     presets: tuple[str, ...] = ()
     lossless: dict[str, str] = field(default_factory=dict)
+    formats: tuple[str, ...] | None = None
     even: bool = False
     options: dict[str, str] = field(default_factory=dict)
 
@@ -73,9 +78,16 @@ _X264_PRESETS = (
     "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow",
 )  # fmt: skip
 
+_COMMON = frozenset({".mp4", ".m4v", ".mov", ".mkv"})
+_BARE_FORMATS = tuple(
+    f"yuv{chroma}p{depth}"
+    for chroma in (420, 422, 444)
+    for depth in ("", "9le", "10le", "12le", "14le", "16le")
+)
+
 ENCODERS: dict[str, Encoder] = {
     "libx264": Encoder(
-        suffixes=frozenset(WRITTEN_FILMS) - {".webm"},
+        suffixes=_COMMON,
         crf=18,
         max_crf=51,
         preset="veryfast",
@@ -92,6 +104,7 @@ ENCODERS: dict[str, Encoder] = {
         options={"b": "0", "deadline": "realtime", "cpu-used": "7", "row-mt": "1"},
     ),
     "ffv1": Encoder(suffixes=frozenset({".mkv"}), options={"level": "3", "slicecrc": "1"}),
+    "rawvideo": Encoder(suffixes=frozenset({".y4m", ".yuv"}), formats=_BARE_FORMATS),
 }
 
 
@@ -118,8 +131,8 @@ class EncoderSettings:
         if self.codec is not None and self.codec not in ENCODERS:
             raise ConfigError(f"no encoder {self.codec!r}; choose one of {', '.join(ENCODERS)}")
 
-    def codec_for(self, target: Path) -> str:
-        """The encoder for an output file.
+    def codec_for(self, target: Path | OutputPipe) -> str:
+        """The encoder for an output.
 
         Raises:
             MediaError: The container cannot be written, or does not take the encoder that was asked for.
@@ -179,25 +192,32 @@ def default_output(source: Path, suffix: str) -> Path:
     return source.with_name(f"{source.stem}{INFIX}{suffix}")
 
 
-def check_output(target: Path, *, source: Path, overwrite: bool) -> None:
+def check_output(target: Path | OutputPipe, *, source: Path | None, overwrite: bool) -> None:
     """Refuse an output that could not be written, before any work is done.
+
+    Args:
+        target: The output.
+        source: The input; None where that is no file.
+        overwrite: Allow a file to exist.
 
     Raises:
         MediaError: Its folder is missing or not writable, it is the input, a folder, or exists already.
     """
+    if isinstance(target, OutputPipe):
+        return target.check()
     folder = target.parent
     if not folder.is_dir():
         raise MediaError(f"no folder {folder} to write {target.name} into; make it, or name another with -o")
     if target.is_dir():
         raise MediaError(f"the output {target} is a folder; name a file with -o")
     if target.exists():
-        if source.exists() and target.samefile(source):
+        if source is not None and source.exists() and target.samefile(source):
             raise MediaError(f"the output {target} is the input itself; name another file with -o")
         if not overwrite:
             raise MediaError(
                 f"{target} exists already; name another file with -o, or allow it with --overwrite"
             )
-    probe = _temporary_for(target)
+    probe = temporary_for(target)
     try:
         probe.touch(exist_ok=False)
         probe.unlink()
@@ -215,7 +235,7 @@ def replacing(target: Path) -> Iterator[Path]:
         MediaError: The finished file cannot take the target's name.
     """
     target = target.resolve()  # a link stays a link
-    temporary = _temporary_for(target)
+    temporary = temporary_for(target)
     try:
         yield temporary
         publish(temporary, target)
@@ -235,6 +255,6 @@ def publish(finished: Path, target: Path) -> None:
         raise MediaError(f"cannot write {target} ({error.strerror}); name another file with -o") from error
 
 
-def _temporary_for(target: Path) -> Path:
+def temporary_for(target: Path) -> Path:
     """A hidden, unused name beside the target, with its suffix, by which encoders choose the format."""
     return target.with_name(f".cgan-{secrets.token_hex(6)}{target.suffix}")

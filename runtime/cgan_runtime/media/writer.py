@@ -25,12 +25,14 @@ from cgan_runtime.cores import usable_cores
 from cgan_runtime.errors import MediaError
 from cgan_runtime.media.encoder import FilmEncoder
 from cgan_runtime.media.frame import FrameLayout
+from cgan_runtime.media.pipe import OutputPipe
 from cgan_runtime.media.reader import FilmReader
 from cgan_runtime.media.segments import Coloured, Kept, Passed, Work
 from cgan_runtime.media.target import ENCODERS, WRITTEN_FILMS, EncoderSettings
 from cgan_runtime.media.tracks import lasting_tags, plan_tracks
 
 _MOVIE_TIMESCALE = 1000  # ticks per second of an mp4's own clock, unless a start needs finer ones
+_FRAGMENTS = "frag_keyframe+empty_moov+default_base_moof"  # an mp4 that never goes back
 _CLOCK = Fraction(1, 90_000)  # seconds; for a film that states none
 _MAX_TIMESCALE = (1 << 31) - 1
 _CONTAINER_TAGS = frozenset({"major_brand", "minor_version", "compatible_brands"})
@@ -45,12 +47,12 @@ class FilmWriter:
     """
 
     def __init__(
-        self, path: Path, reader: FilmReader, settings: EncoderSettings, work: Work | None = None
+        self, path: Path | OutputPipe, reader: FilmReader, settings: EncoderSettings, work: Work | None = None
     ) -> None:
         """Decide everything and write the header.
 
         Args:
-            path: Its suffix chooses the container.
+            path: Where it goes; its suffix chooses the container.
             reader: The film that is coloured.
             settings: Of the picture's encoder.
             work: Where what is done is kept for a later run; None keeps nothing.
@@ -73,10 +75,10 @@ class FilmWriter:
         container_format = WRITTEN_FILMS[path.suffix.lower()]
         with self._told_plainly():
             self._container = av.open(
-                path.absolute(),
+                path.absolute() if isinstance(path, Path) else path,
                 "w",
                 format=container_format,
-                container_options=_container_options(container_format, reader),
+                container_options=_container_options(container_format, reader, isinstance(path, OutputPipe)),
             )
         try:
             with self._told_plainly():
@@ -194,6 +196,8 @@ class FilmWriter:
         """Turn what FFmpeg raises into an error of ours."""
         try:
             yield
+        except BrokenPipeError as error:
+            raise MediaError(f"whoever read {self._path} has gone away") from error
         except (av.FFmpegError, OverflowError, OSError) as error:
             reason = getattr(error, "strerror", None) or error
             raise MediaError(
@@ -205,12 +209,17 @@ class FilmWriter:
         """Close a container that may already have failed, or have been finished."""
         if hasattr(self, "_encoder"):
             self._encoder.close()
-        with suppress(av.FFmpegError):  # what brought us here is the one to be told, and the file goes away
+        with suppress(
+            av.FFmpegError, OSError
+        ):  # what brought us here is the one to be told, and the file goes away
             self._container.close()
 
 
 def _accepted(codec: str, first: av.VideoFrame) -> list[str]:
     """Pixel formats that an encoder takes for pictures of this size."""
+    named = ENCODERS[codec].formats
+    if named is not None:
+        return list(named)
     formats = av.Codec(codec, "w").video_formats or []
     if ENCODERS[codec].even:
         side = 64  # any that all subsampling factors divide
@@ -223,8 +232,10 @@ def _accepted(codec: str, first: av.VideoFrame) -> list[str]:
     return [each.name for each in formats]
 
 
-def _container_options(container_format: str, reader: FilmReader) -> dict[str, str]:
+def _container_options(container_format: str, reader: FilmReader, is_pipe: bool) -> dict[str, str]:
     """Make an mp4's or mov's own clock fine enough to hold where each stream starts."""
+    if container_format == "yuv4mpegpipe":
+        return {"strict": "-1"}  # more than 8 bits: no part of the standard, read by all
     if container_format not in ("mp4", "mov"):
         return {}
     clocks = [
@@ -233,7 +244,8 @@ def _container_options(container_format: str, reader: FilmReader) -> dict[str, s
     timescale = math.lcm(_MOVIE_TIMESCALE, *(clock.denominator for clock in clocks))
     if timescale > _MAX_TIMESCALE and reader.stream.time_base:
         timescale = reader.stream.time_base.denominator
-    return {"movie_timescale": str(timescale)}
+    options = {"movie_timescale": str(timescale)}
+    return options | {"movflags": _FRAGMENTS} if is_pipe else options
 
 
 def _keep_rotation(first: av.VideoFrame, stream: av.VideoStream) -> list[str]:

@@ -1,0 +1,76 @@
+"""`cgan-run --video http://...`: films from a server, and servers that fail."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from tests.films import Film, decoded, write_film
+
+from cgan_runtime.errors import MediaError
+from cgan_runtime.media import sources
+from cgan_runtime.media.reader import FilmReader
+from cgan_runtime.media.sources import SourceSettings, film_source
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def _served(folder: Path) -> Iterator[str]:
+    """The address of a folder on a server that knows no ranges."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+def _run(*args: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from cgan_runtime.cli import main; main()", *map(str, args)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+
+
+def test_a_film_from_a_server_is_the_film_from_the_disk(tmp_path: Path, tiny_model: Path) -> None:
+    source = write_film(
+        tmp_path / "in.mp4", Film(frames=8, sound=["aac"], container_options={"movflags": "faststart"})
+    )
+    lossless = ["--codec", "ffv1", "--model", tiny_model]
+    assert _run("--video", source, "-o", tmp_path / "disk.mkv", *lossless).returncode == 0
+    with _served(tmp_path) as address:
+        done = _run("--video", f"{address}/in.mp4", "-o", tmp_path / "net.mkv", *lossless)
+        missing = _run("--video", f"{address}/none.mp4", "-o", tmp_path / "none.mkv", *lossless)
+        resumed = _run("--video", f"{address}/in.mp4", "-o", tmp_path / "no.mkv", "--resume", *lossless)
+        nowhere = _run("--video", f"{address}/in.mp4", *lossless)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert decoded(tmp_path / "net.mkv") == decoded(tmp_path / "disk.mkv")
+    for refused, message in (
+        (missing, "none.mp4 is no film that can be read (Server returned 404 Not Found)"),
+        (resumed, "passes only once"),
+        (nowhere, "has no folder to put the result beside"),
+    ):
+        assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (1, "", 1)
+        assert message in refused.stderr
+    assert sorted(path.name for path in tmp_path.glob("*.mkv")) == ["disk.mkv", "net.mkv"]
+
+
+def test_a_server_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "_OPEN_SECONDS", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}/film.mp4"
+        with pytest.raises(MediaError, match="no film that can be read"):
+            FilmReader(film_source(address, SourceSettings()))
+
+
+def test_storage_is_no_stream() -> None:
+    with pytest.raises(MediaError, match="s3:// is no stream of films; take one of "):
+        film_source("s3://bucket/film.mp4", SourceSettings())
