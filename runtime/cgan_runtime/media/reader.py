@@ -165,9 +165,11 @@ class FilmReader:
                     ):  # else: end of a stream
                         yield packet
                 return
-            except av.FFmpegError:
+            except av.FFmpegError as error:
                 self._failed_reads += 1
                 in_a_row += 1
+                if isinstance(error, av.error.ExitError):  # silent for too long: it has gone away
+                    return
 
     def _decode(self, packet: av.Packet[Any] | None) -> Iterator[av.VideoFrame]:
         try:
@@ -311,6 +313,8 @@ def _kinds(container: av.container.InputContainer) -> str:
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, av.error.ExitError):
+        return "no answer in time"
     return getattr(error, "strerror", None) or str(error)
 
 
