@@ -141,11 +141,12 @@ main = guard(cli)
 def _run(checkpoint: Path | None, models: tuple[Path, ...], settings: Settings, video: Path | None) -> Report:
     """Load, export where no models were given, and measure, with a bar on a terminal."""
     import tempfile
+    from dataclasses import replace
 
     import rich.console
     from rich.progress import Progress
 
-    from cgan_benchmarks.forms import forms_of, named
+    from cgan_benchmarks.forms import NOT_EXPORTED, forms_of, named
     from cgan_benchmarks.suite import film_report, run_suite, with_film
     from cgan_benchmarks.video import measure_film
     from cgan_train.checkpoint import SHIPPED, load_checkpoint
@@ -169,7 +170,8 @@ def _run(checkpoint: Path | None, models: tuple[Path, ...], settings: Settings, 
             return film_report(loaded, film, settings.threads)
         files = named(models) or forms_of(loaded, Path(folder))
         bar.update(task, description="measuring")
-        return with_film(run_suite(loaded, files, settings, advance), film)
+        report = with_film(run_suite(loaded, files, settings, advance), film)
+        return report if models else replace(report, missing=report.missing | NOT_EXPORTED)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from cgan_train.checkpoint import Checkpoint
 
 SHIPPED = "as shipped"
+NOT_EXPORTED = {
+    "int8": "its export takes a minute; run cgan-export --int8, then cgan-bench --model x-int8.onnx"
+}
+"""Forms that are not made for a measurement, and how they are measured."""
 
 
 def forms_of(checkpoint: Checkpoint, folder: Path) -> dict[str, Path]:
