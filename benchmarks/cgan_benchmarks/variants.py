@@ -137,9 +137,10 @@ def train(variant: Variant, source: Source, cpu_seconds: float, weights: Path) -
     rest = sorted(set(range(len(source))) - set(held))
     loader = Loader(_Part(source, rest), _BATCH, gan.config.augmentation, seed=0)
     batches = (batch for epoch in range(1000) for batch in loader.epoch(epoch, _CROP))
-    phase, seen, begun = phases[0], 0, time.process_time()
+    phase, seen = phases[0], 0
     gan.enter(phase, scratch=variant.seed)
-    while (used := (time.process_time() - begun) / cpu_seconds) < 1:
+    begun = time.process_time()
+    while (used := (time.process_time() - begun) / cpu_seconds) < 1 or not seen:
         if used > _GAN_FROM and phase is not phases[-1]:
             phase = phases[-1]
             gan.enter(phase, scratch=variant.seed)
