@@ -38,19 +38,21 @@ def address() -> Iterator[str]:
     """A cluster of two nodes with one core each, and nothing of it when it has gone."""
     cluster_utils = pytest.importorskip("ray.cluster_utils")
     folder = tempfile.mkdtemp(prefix="cgan-ray-test-", dir="/tmp")  # sockets need short names
+    node = {"num_cpus": 1, "object_store_memory": STORE}
+    cluster = None
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_TMPDIR", folder)
         (Path(folder) / "ray").mkdir()
-        node = {"num_cpus": 1, "object_store_memory": STORE}
-        cluster = cluster_utils.Cluster(
-            initialize_head=True, head_node_args={**node, "include_dashboard": False}
-        )
         try:
+            cluster = cluster_utils.Cluster(
+                initialize_head=True, head_node_args={**node, "include_dashboard": False}
+            )
             cluster.add_node(**node)
-            cluster.wait_for_nodes()
+            cluster.wait_for_nodes(timeout=PATIENCE)
             yield cluster.address
         finally:
-            cluster.shutdown()
+            if cluster is not None:
+                cluster.shutdown()
             shutil.rmtree(folder, ignore_errors=True)
     assert not processes(folder)
 

@@ -246,7 +246,7 @@ def _connected(address: str) -> Iterator[None]:
     try:
         try:
             ray.init(address="local" if own else address, **quietly)
-        except (ConnectionError, RuntimeError, ValueError, ImportError) as error:
+        except Exception as error:  # Ray raises bare ones too
             raise ConfigError(f"cannot join the Ray cluster at {address} ({one_line(str(error))})") from error
         for number, handler in handlers.items():
             signal.signal(number, handler)
