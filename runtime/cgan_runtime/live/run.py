@@ -9,6 +9,10 @@ import shlex
 from contextlib import ExitStack
 from pathlib import Path
 
+# OpenCV before PyAV: both bring parts of libxcb, and where PyAV's come first a window never opens.
+from cgan_runtime.media.window import Window, check_screen
+
+# isort: split
 from cgan_runtime.console import Console
 from cgan_runtime.errors import ConfigError
 from cgan_runtime.jobs import load_colorizer
@@ -20,7 +24,6 @@ from cgan_runtime.media.camera import Camera
 from cgan_runtime.media.feeds import is_file
 from cgan_runtime.media.recorder import Recorder
 from cgan_runtime.media.virtual import VirtualCamera
-from cgan_runtime.media.window import Window, check_screen
 from cgan_runtime.run_options import RunOptions
 from cgan_runtime.temporal import TemporalSettings
 
