@@ -84,6 +84,10 @@ def main(
         raise click.UsageError("--stats tells of films; give it with --video or --input-dir")
     if files.input_dir is None and archive != ArchiveOptions():
         raise click.UsageError("options for many films go with --input-dir")
+    if report.sheet is not None and (files.video is None or files.into_pipe):
+        raise click.UsageError("--sheet shows a film in a file; give it with --video and -o FILE")
+    if look.compare and live.asked:
+        raise click.UsageError("--compare is for films and pictures; --webcam has --split")
     options = RunOptions(files, model, look, film, encoder, source, report)
     console = Console(quiet=report.quiet, results_aside=files.into_pipe)
     if live.asked:

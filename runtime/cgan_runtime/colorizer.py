@@ -203,15 +203,7 @@ class Colorizer:
         low = _resize(lightness, self.input_shape(*lightness.shape))
         chroma = self.chroma(low)
         a, b = enlarge_chroma(chroma, low, lightness, span=2.0)
-        coloured = np.empty(
-            (*lightness.shape, 4 if image.ndim == 3 and image.shape[2] == 4 else 3), image.dtype
-        )
-        for rows in _bands(len(image)):
-            lab = np.stack([(lightness[rows] + 1) * L_SCALE, a[rows] * AB_SCALE, b[rows] * AB_SCALE])
-            coloured[rows, :, :3] = rgb_of_lab(lab, image.dtype)
-        if coloured.shape[2] == 4:
-            coloured[..., 3] = image[..., 3]
-        return coloured
+        return _picture(lightness, a, b, image)
 
     def input_shape(self, height: int, width: int) -> tuple[int, int]:
         """Height and width of the network's input for a picture of this size.
@@ -248,6 +240,14 @@ class Colorizer:
         if self._out is None or self._out[0].shape != shape or self._out[0].dtype != dtype:
             self._out = np.empty(shape, dtype), np.empty(shape, dtype)
             self._scratch = np.empty(shape, np.float32), np.empty(shape, np.float32)
+
+
+def grey_still(image: Plane) -> Plane:
+    """The lightness of a picture alone; arguments and result as of `Colorizer.still`."""
+    _check_still(image)
+    lightness = _lightness(image)
+    none = np.broadcast_to(np.float32(0), lightness.shape)
+    return _picture(lightness, none, none, image)
 
 
 def network_shape(aspect: float, side: int, multiple: int) -> tuple[int, int]:
@@ -291,6 +291,18 @@ def _lightness(image: Plane) -> FloatArray:
     for rows in _bands(len(image)):
         lightness[rows] = lab_of_rgb(image[rows, :, :3])[0] / np.float32(L_SCALE) - 1
     return lightness
+
+
+def _picture(lightness: FloatArray, a: FloatArray, b: FloatArray, image: Plane) -> Plane:
+    """A still of this lightness and chroma, all (H, W), with the depth and the alpha of `image`."""
+    has_alpha = image.ndim == 3 and image.shape[2] == 4
+    picture = np.empty((*lightness.shape, 4 if has_alpha else 3), image.dtype)
+    for rows in _bands(len(image)):
+        lab = np.stack([(lightness[rows] + 1) * L_SCALE, a[rows] * AB_SCALE, b[rows] * AB_SCALE])
+        picture[rows, :, :3] = rgb_of_lab(lab, image.dtype)
+    if has_alpha:
+        picture[..., 3] = image[..., 3]
+    return picture
 
 
 def _bands(height: int) -> list[slice]:

@@ -47,8 +47,17 @@ def run_film(given: Path | str, options: RunOptions, console: Console) -> None:
     options.encoder.options(options.encoder.codec_for(target))
     file = None if isinstance(source, Source) else source
     check_output(target, source=file, overwrite=options.files.overwrite)
+    sheet = options.report.sheet
+    if sheet is not None:
+        from cgan_runtime.media.sheet import check_sheet
+
+        check_sheet(sheet, source=file, overwrite=options.files.overwrite)
     with open_colorizer(options, console) as colorizer:
         write_film_stats(options, [colour_one_film(source, target, colorizer, options, console)])
+    if sheet is not None and isinstance(target, Path):
+        from cgan_runtime.media.sheet import write_sheet
+
+        write_sheet(target, sheet)
 
 
 def run_image(source: Path, options: RunOptions, console: Console) -> None:
@@ -64,7 +73,8 @@ def run_image(source: Path, options: RunOptions, console: Console) -> None:
     target = options.files.output or default_output(source, suffix)
     check_output(target, source=source, overwrite=options.files.overwrite)
     with open_colorizer(options, console) as colorizer:
-        tell_picture(colour_still(source, target, colorizer, overwrite=options.files.overwrite), console)
+        overwrite, compare = options.files.overwrite, options.look.compare
+        tell_picture(colour_still(source, target, colorizer, overwrite=overwrite, compare=compare), console)
 
 
 @contextmanager
@@ -96,7 +106,7 @@ def open_model(options: RunOptions, report: Callable[[str, float], None] | None 
     backend = open_backend(
         asked.model or bundled_model(), asked.backend, threads=asked.threads, report=report
     )
-    return Colorizer(backend, side=asked.size, saturation=options.look.saturation)
+    return Colorizer(backend, side=asked.size, saturation=options.look.strength)
 
 
 def backend_text(backend: Backend, options: RunOptions) -> str:
@@ -135,6 +145,7 @@ def colour_one_film(
             resume=film.resume,
             stream=film.stream,
             deinterlace=film.deinterlace,
+            compare=options.look.compare,
             progress=advance,
         )
     tell_film(source, result, console)

@@ -54,6 +54,7 @@ class FilmSettings:
     temporal: TemporalSettings = field(default_factory=TemporalSettings)
     stream: int | None = None
     deinterlace: Deinterlace = "auto"
+    compare: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def plan_parts(
         if plan := _kept_plan(target):
             return plan
         with Work.share(target, identity) as work:
-            with FilmWriter(work.film, reader, settings.encoder) as writer:
+            with FilmWriter(work.film, reader, settings.encoder, compare=settings.compare) as writer:
                 layout = writer.layout
             frames = (item for item in reader if isinstance(item, av.VideoFrame))
             if settings.temporal.passes_through:  # each frame is for itself
@@ -153,7 +154,7 @@ def colour_part(
         identity = _identity(reader, target, colorizer, settings)
         with (
             Work.share(target, identity) as work,
-            FilmWriter(work.film, reader, settings.encoder, work) as writer,
+            FilmWriter(work.film, reader, settings.encoder, work, compare=settings.compare) as writer,
         ):
             steady = TemporalFilter(settings.temporal)
             first = next((index for index in range(part.first, part.end) if not work.has(index)), part.end)
@@ -250,7 +251,15 @@ class _PartPainter(Painter):
 def _identity(
     reader: FilmReader, target: Path, colorizer: Colorizer, settings: FilmSettings
 ) -> dict[str, str]:
-    return film_identity(reader, target, colorizer, settings.encoder, settings.temporal, settings.deinterlace)
+    return film_identity(
+        reader,
+        target,
+        colorizer,
+        settings.encoder,
+        settings.temporal,
+        settings.deinterlace,
+        settings.compare,
+    )
 
 
 def _kept_plan(target: Path) -> Plan | None:

@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import av
+import numpy as np
 
 from cgan_runtime import __version__
-from cgan_runtime.colorizer import Colorizer
+from cgan_runtime.colorizer import Colorizer, grey_still
 from cgan_runtime.errors import MediaError
 from cgan_runtime.media.deinterlace import Deinterlace
 from cgan_runtime.media.image import read_image, write_image
@@ -104,6 +105,7 @@ def colour_film(
     resume: bool = False,
     stream: int | None = None,
     deinterlace: Deinterlace = "auto",
+    compare: bool = False,
     progress: Progress | None = None,
 ) -> FilmResult:
     """Colour a film; its sound, subtitles, timing and luma stay as they were.
@@ -122,6 +124,7 @@ def colour_film(
         resume: Go on with what an earlier run with the same input and settings has kept, if there is any.
         stream: Index in the file of the video stream to colour; None takes the default one.
         deinterlace: Which frames are made whole first: those that say they are interlaced, none, or all.
+        compare: Put the grey film beside the coloured one, left of it as the film is shown.
         progress: Called in the calling thread.
 
     Raises:
@@ -136,10 +139,12 @@ def colour_film(
     threads = settings.codec_threads
     with FilmReader(source, stream=stream, deinterlace=deinterlace, threads=threads) as reader:
         check_output(target, source=None if isinstance(source, Source) else source, overwrite=overwrite)
-        identity = film_identity(reader, target, colorizer, settings, filter_settings, deinterlace)
+        identity = film_identity(reader, target, colorizer, settings, filter_settings, deinterlace, compare)
         with (
             _begin(source, target, identity, resume=resume, overwrite=overwrite) as work,
-            FilmWriter(work.film, reader, settings, work if isinstance(work, Work) else None) as writer,
+            FilmWriter(
+                work.film, reader, settings, work if isinstance(work, Work) else None, compare=compare
+            ) as writer,
         ):
             steady = TemporalFilter(filter_settings)
             painter = Painter(
@@ -163,8 +168,8 @@ def colour_film(
     return FilmResult(
         output=target,
         bytes=target.written if isinstance(target, OutputPipe) else target.stat().st_size,
-        width=writer.layout.width,
-        height=writer.layout.height,
+        width=writer.layout.stored_size[0],
+        height=writer.layout.stored_size[1],
         frames=painter.frames,
         seconds=time.perf_counter() - began,
         backend=colorizer.backend.name,
@@ -205,8 +210,10 @@ def _notes_of(reader: FilmReader) -> Iterator[str]:
         yield f"{reader.retimed_frames} frames had no time of their own or went back in time: put right"
 
 
-def colour_still(source: Path, target: Path, colorizer: Colorizer, *, overwrite: bool = False) -> StillResult:
-    """Colour a picture; its lightness and its alpha stay as they were.
+def colour_still(
+    source: Path, target: Path, colorizer: Colorizer, *, overwrite: bool = False, compare: bool = False
+) -> StillResult:
+    """Colour a picture; its lightness and its alpha stay as they were. `compare` puts the grey one beside it.
 
     Raises:
         MediaError: The input cannot be read, or the output cannot be written.
@@ -214,12 +221,15 @@ def colour_still(source: Path, target: Path, colorizer: Colorizer, *, overwrite:
     began = time.perf_counter()
     image = read_image(source)
     check_output(target, source=source, overwrite=overwrite)
-    write_image(target, colorizer.still(image))
+    coloured = colorizer.still(image)
+    if compare:
+        coloured = np.hstack([grey_still(image), coloured])
+    write_image(target, coloured)
     return StillResult(
         output=target,
         bytes=target.stat().st_size,
-        width=image.shape[1],
-        height=image.shape[0],
+        width=coloured.shape[1],
+        height=coloured.shape[0],
         seconds=time.perf_counter() - began,
         backend=colorizer.backend.name,
     )
@@ -232,6 +242,7 @@ def film_identity(
     encoder: EncoderSettings,
     temporal: TemporalSettings,
     deinterlace: Deinterlace,
+    compare: bool,
 ) -> dict[str, str]:
     """All that decides what the coloured film looks like, by names for people."""
     codec = encoder.codec_for(target)
@@ -249,6 +260,7 @@ def film_identity(
         "version of FFmpeg": versions,
         "stream": str(reader.stream.index),
         "deinterlacing": deinterlace,
+        "grey beside colour": "yes" if compare else "no",
         "temporal": temporal.strength,
         "every": str(temporal.every),
     }

@@ -134,7 +134,8 @@ model_options = option_group(
 class LookOptions:
     """What is done with the colour that the model predicts."""
 
-    saturation: float = 1.0
+    strength: float = 1.0
+    compare: bool = False
 
 
 look_options = option_group(
@@ -142,11 +143,18 @@ look_options = option_group(
     LookOptions,
     "Look",
     click.option(
+        "--strength",
         "--saturation",
+        "strength",
         type=float,
         default=1.0,
         show_default=True,
-        help="How colourful: the chroma is multiplied by this, 0 (grey) to 3; 1 is what the model says.",
+        help="How colourful: 0 is grey, 1 is what the model says, up to 3. Two names of one thing.",
+    ),
+    click.option(
+        "--compare",
+        is_flag=True,
+        help="Put the grey picture beside the coloured one: grey on the left, colour on the right.",
     ),
 )
 
@@ -255,6 +263,7 @@ class ReportOptions:
     """What is told of the work."""
 
     stats: Path | None = None
+    sheet: Path | None = None
     quiet: bool = False
 
 
@@ -267,6 +276,12 @@ report_options = option_group(
         type=_PATH,
         metavar="FILE",
         help="Write what each film took, in all and in each stage, and its settings as JSON.",
+    ),
+    click.option(
+        "--sheet",
+        type=_PATH,
+        metavar="FILE",
+        help="Write a contact sheet of the coloured film: a picture of frames from all of it, with times.",
     ),
     click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors and warnings."),
 )

@@ -187,6 +187,31 @@ def test_stats_tell_of_every_film_in_a_folder(work: Path, tiny_model: Path) -> N
     assert chroma_span(read_frames(work / "films.colour" / "a.mp4")[0]) == 0
 
 
+def test_grey_beside_colour_and_a_sheet(work: Path, tiny_model: Path) -> None:
+    write_film(work / "in.mp4", Film(frames=3))
+    write_image(work / "in.png", WEDGE)
+    done = _run("--video", "in.mp4", "--compare", "--sheet", "a.png", "--model", tiny_model, cwd=work)
+    assert done.returncode == 0, done.stderr
+    assert "in.colour.mp4: 128x48" in done.stdout
+    assert read_image(work / "a.png").shape == (2 * (270 + 6) + 6, 2 * (720 + 6) + 6, 3)  # three frames
+    done = _run("--image", "in.png", "--compare", "--strength", "0", "--model", tiny_model, cwd=work)
+    assert done.returncode == 0, done.stderr
+    picture = read_image(work / "in.colour.png").astype(int)
+    assert picture.shape == (60, 160, 3)
+    assert np.abs(picture[:, :80] - picture[:, 80:]).max() == 0  # no strength: twice the grey one
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["--image", "a.png", "--sheet", "b.png"], "--sheet shows a film in a file; give it with --video"),
+        (["--webcam", "--compare"], "--compare is for films and pictures; --webcam has --split"),
+    ],
+)
+def test_what_does_not_go_together_is_a_matter_of_usage(args: Sequence[str], message: str) -> None:
+    _refused(_run(*args), message, code=2)
+
+
 def test_stats_of_a_picture_are_a_matter_of_usage() -> None:
     _refused(_run("--image", "a.png", "--stats", "a.json"), "--stats tells of films", code=2)
 

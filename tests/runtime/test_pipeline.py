@@ -229,6 +229,7 @@ def test_sound_and_subtitles_that_do_not_fit_are_transcoded_or_left_out_and_said
     result = _colour(source, target, colorizer)
     assert len(result.notes) == 2
     assert f"sound 1 (pcm_s16le) becomes {encoder}" in result.notes[0]
+    assert result.notes[0].endswith("cannot hold it as it is; an output that ends in .mkv can")
     assert "subtitle 2 (subrip, eng) is left out" in result.notes[1]
     with av.open(target) as container:
         (stream,) = container.streams.audio

@@ -42,7 +42,11 @@ class Worker:
         self._colorizer: Colorizer | None = None
         film = options.film
         self._settings = FilmSettings(
-            options.encoder, TemporalSettings(film.temporal, film.every), film.stream, film.deinterlace
+            options.encoder,
+            TemporalSettings(film.temporal, film.every),
+            film.stream,
+            film.deinterlace,
+            options.look.compare,
         )
 
     def open(self, report: Report | None = None) -> str:
@@ -119,7 +123,13 @@ class Worker:
                 source = target.with_name(f"source-{target.name}")
                 fetch(task.source, source)
             try:
-                result = colour_still(source, target, colorizer, overwrite=task.overwrite)
+                result = colour_still(
+                    source,
+                    target,
+                    colorizer,
+                    overwrite=task.overwrite,
+                    compare=self._settings.compare,
+                )
             finally:
                 if source != task.source:
                     source.unlink(missing_ok=True)
@@ -137,6 +147,7 @@ class Worker:
             resume=task.resume,
             stream=self._settings.stream,
             deinterlace=self._settings.deinterlace,
+            compare=self._settings.compare,
             progress=progress,
         )
 

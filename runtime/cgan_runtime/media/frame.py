@@ -11,12 +11,14 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Literal
 
 import av
 import numpy as np
 
 from cgan_runtime.color import Encoding, Matrix, Plane
 from cgan_runtime.errors import MediaError
+from cgan_runtime.media.compare import put_beside
 
 HD_HEIGHT = 720
 """Pictures at least this high are taken for BT.709 where they do not say, lower ones for BT.601."""
@@ -42,6 +44,17 @@ _SUBSAMPLINGS = {
 }  # luma samples per chroma sample, across and down
 
 
+Side = Literal["left", "top", "right", "bottom"]
+
+# What is left on the screen lies on these sides of a frame that is shown after 0 to 3 quarter turns.
+_GREY_SIDES: tuple[Side, ...] = ("left", "top", "right", "bottom")
+
+
+def quarter_turns(frame: av.VideoFrame) -> int:
+    """How often a frame is turned by 90 degrees, counterclockwise, before it is shown."""
+    return round(frame.rotation / 90) % 4
+
+
 def luma_plane(frame: av.VideoFrame) -> Plane:
     """The luma of a frame with a plain luma plane, as a view that lives as long as the frame.
 
@@ -56,12 +69,13 @@ class FrameLayout:
     """How the frames of one film are read and stored.
 
     Attributes:
-        width: Of the luma, in pixels.
-        height: Of the luma, in pixels.
+        width: Of the film's luma, in pixels.
+        height: Of the film's luma, in pixels.
         pixel_format: FFmpeg's name of the planar Y'CbCr format of the coloured frames.
         encoding: How luma codes are read and chroma codes written.
         colorspace: Matrix tag of the output (ITU-T H.273).
         notes: What had to be changed, one sentence each, for people.
+        grey_side: Where in the stored frame the grey picture lies beside the coloured one; None: nowhere.
     """
 
     width: int
@@ -70,10 +84,17 @@ class FrameLayout:
     encoding: Encoding
     colorspace: int
     notes: tuple[str, ...] = ()
+    grey_side: Side | None = None
 
     @classmethod
     def plan(
-        cls, frame: av.VideoFrame, *, codec: str, accepted: Collection[str], encoder: str
+        cls,
+        frame: av.VideoFrame,
+        *,
+        codec: str,
+        accepted: Collection[str],
+        encoder: str,
+        compare: bool = False,
     ) -> FrameLayout:
         """Decide from a film's first frame.
 
@@ -82,6 +103,7 @@ class FrameLayout:
             codec: FFmpeg's name of the codec that it was decoded from.
             accepted: Names of the pixel formats that the encoder takes.
             encoder: Its name, for the notes.
+            compare: Put the grey picture to the left of the coloured one, as the film is shown.
 
         Raises:
             MediaError: The encoder takes no planar Y'CbCr format.
@@ -105,7 +127,20 @@ class FrameLayout:
         own = frame.colorspace in _EXACT_TAGS and not source.is_rgb
         encoding = Encoding(matrix, _is_full_range(frame, codec), stored_bits)
         colorspace = int(frame.colorspace) if own else _MATRIX_TAGS[matrix]
-        return cls(frame.width, frame.height, pixel_format, encoding, colorspace, tuple(notes))
+        grey_side = _GREY_SIDES[quarter_turns(frame)] if compare else None
+        return cls(frame.width, frame.height, pixel_format, encoding, colorspace, tuple(notes), grey_side)
+
+    @property
+    def stored_size(self) -> tuple[int, int]:
+        """Width and height of the coloured frames; the second of two pictures begins at a chroma sample."""
+        if self.grey_side is None:
+            return self.width, self.height
+        side = 64  # any that all factors divide
+        stored = av.VideoFormat(self.pixel_format, side, side)
+        height, width = self.chroma_shape
+        if self.grey_side in ("left", "right"):
+            return width * (side // stored.chroma_width()) + self.width, self.height
+        return self.width, height * (side // stored.chroma_height()) + self.height
 
     @property
     def chroma_shape(self) -> tuple[int, int]:
@@ -136,18 +171,24 @@ class FrameLayout:
         return converted
 
     def coloured(self, frame: av.VideoFrame, cb: Plane, cr: Plane) -> av.VideoFrame:
-        """A new frame with the luma and the time of a prepared frame and the chroma given.
+        """A new frame with the luma and the time of a prepared frame and the chroma given; beside it the same
+        without chroma, where that is asked for.
 
         Args:
             frame: As `prepare` returned it.
             cb: uint8 or uint16, `chroma_shape`.
             cr: The same.
         """
-        bits, (height, width) = self.encoding.bits, self.chroma_shape
-        out = av.VideoFrame(self.width, self.height, self.pixel_format)
-        _plane(out, 0, self.height, self.width, bits)[:] = luma_plane(frame)
-        _plane(out, 1, height, width, bits)[:] = cb
-        _plane(out, 2, height, width, bits)[:] = cr
+        out = av.VideoFrame(*self.stored_size, self.pixel_format)
+        for index, plane in enumerate((luma_plane(frame), cb, cr)):
+            stored = out.planes[index]
+            view = _plane(out, index, stored.height, stored.width, self.encoding.bits)
+            if self.grey_side is None:
+                view[:] = plane
+                continue
+            grey = plane if index == 0 else np.full_like(plane, self.encoding.chroma_centre)
+            pair = (grey, plane) if self.grey_side in ("left", "top") else (plane, grey)
+            put_beside(view, *pair, upright=self.grey_side in ("top", "bottom"))
         _copy_time(frame, out)
         out.colorspace, out.color_range = self.colorspace, self.color_range
         out.color_primaries, out.color_trc = frame.color_primaries, frame.color_trc

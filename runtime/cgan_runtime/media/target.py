@@ -192,13 +192,16 @@ def default_output(source: Path, suffix: str) -> Path:
     return source.with_name(f"{source.stem}{INFIX}{suffix}")
 
 
-def check_output(target: Path | OutputPipe, *, source: Path | None, overwrite: bool) -> None:
+def check_output(
+    target: Path | OutputPipe, *, source: Path | None, overwrite: bool, option: str = "-o"
+) -> None:
     """Refuse an output that could not be written, before any work is done.
 
     Args:
         target: The output.
         source: The input; None where that is no file.
         overwrite: Allow a file to exist.
+        option: Of the command line that names it, for the message.
 
     Raises:
         MediaError: Its folder is missing or not writable, it is the input, a folder, or exists already.
@@ -207,15 +210,17 @@ def check_output(target: Path | OutputPipe, *, source: Path | None, overwrite: b
         return target.check()
     folder = target.parent
     if not folder.is_dir():
-        raise MediaError(f"no folder {folder} to write {target.name} into; make it, or name another with -o")
+        raise MediaError(
+            f"no folder {folder} to write {target.name} into; make it, or name another with {option}"
+        )
     if target.is_dir():
-        raise MediaError(f"the output {target} is a folder; name a file with -o")
+        raise MediaError(f"the output {target} is a folder; name a file with {option}")
     if target.exists():
         if source is not None and source.exists() and target.samefile(source):
-            raise MediaError(f"the output {target} is the input itself; name another file with -o")
+            raise MediaError(f"the output {target} is the input itself; name another file with {option}")
         if not overwrite:
             raise MediaError(
-                f"{target} exists already; name another file with -o, or allow it with --overwrite"
+                f"{target} exists already; name another file with {option}, or allow it with --overwrite"
             )
     probe = temporary_for(target)
     try:
@@ -223,7 +228,7 @@ def check_output(target: Path | OutputPipe, *, source: Path | None, overwrite: b
         probe.unlink()
     except OSError as error:
         raise MediaError(
-            f"cannot write into {folder} ({error.strerror}); name another folder with -o"
+            f"cannot write into {folder} ({error.strerror}); name another folder with {option}"
         ) from error
 
 

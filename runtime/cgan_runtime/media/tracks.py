@@ -130,7 +130,10 @@ def plan_tracks(
             tracks[stream.index] = CopiedTrack(output, stream)
         elif isinstance(stream, av.AudioStream) and (form := _sound_form(output, stream)):
             tracks[stream.index] = TranscodedSound(output, stream, form)
-            notes.append(f"{name} becomes {form.encoder}: {output.format.name} cannot hold it as it is")
+            elsewhere = "" if output.format.name == "matroska" else "; an output that ends in .mkv can"
+            notes.append(
+                f"{name} becomes {form.encoder}: {output.format.name} cannot hold it as it is{elsewhere}"
+            )
         else:
             notes.append(f"{name} is left out: {output.format.name} cannot hold it")
     return tracks, notes

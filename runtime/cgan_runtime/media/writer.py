@@ -47,7 +47,13 @@ class FilmWriter:
     """
 
     def __init__(
-        self, path: Path | OutputPipe, reader: FilmReader, settings: EncoderSettings, work: Work | None = None
+        self,
+        path: Path | OutputPipe,
+        reader: FilmReader,
+        settings: EncoderSettings,
+        work: Work | None = None,
+        *,
+        compare: bool = False,
     ) -> None:
         """Decide everything and write the header.
 
@@ -56,6 +62,7 @@ class FilmWriter:
             reader: The film that is coloured.
             settings: Of the picture's encoder.
             work: Where what is done is kept for a later run; None keeps nothing.
+            compare: The frames show the grey picture beside the coloured one.
 
         Raises:
             MediaError: The container or the encoder cannot be used for this film.
@@ -71,6 +78,7 @@ class FilmWriter:
             codec=reader.stream.codec_context.name,
             accepted=_accepted(codec, reader.first),
             encoder=codec,
+            compare=compare,
         )
         container_format = WRITTEN_FILMS[path.suffix.lower()]
         with self._told_plainly():
@@ -160,7 +168,7 @@ class FilmWriter:
 
     def _set_up(self, context: av.VideoCodecContext) -> None:
         source, first, layout = self._reader.stream, self._reader.first, self.layout
-        context.width, context.height, context.pix_fmt = layout.width, layout.height, layout.pixel_format
+        (context.width, context.height), context.pix_fmt = layout.stored_size, layout.pixel_format
         context.time_base = source.time_base or _CLOCK
         context.thread_type = "AUTO"
         context.thread_count = self._threads
