@@ -71,7 +71,7 @@ PUBLIC = {
     "cgan_runtime.models": ["bundled_model"],
     "cgan_runtime.backends.base": ["Backend", "Layer", "check_signature"],
     "cgan_runtime.backends.registry": ["Engine", "available_backends", "open_backend", "worth_telling"],
-    "cgan_runtime.colorizer": ["Colorizer", "Small", "network_shape"],
+    "cgan_runtime.colorizer": ["Colorizer", "Small", "grey_still", "network_shape"],
     "cgan_runtime.pipeline": ["FilmResult", "StillResult", "colour_film", "colour_still", "film_identity"],
     "cgan_runtime.temporal": ["TemporalFilter", "TemporalSettings", "TemporalState"],
     "cgan_train.checkpoint": [
