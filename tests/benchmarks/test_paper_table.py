@@ -67,7 +67,8 @@ def test_it_trains_in_steps_and_writes_the_table(
 def test_rows_are_of_equally_many_epochs(tmp_path: Path) -> None:
     def curve(name: str, *points: tuple[float, bool]) -> None:
         (tmp_path / name).mkdir(exist_ok=True)
-        told = [{"epochs": at, "whole": whole, "as_predicted": {"mae": 5.0}} for at, whole in points]
+        measured = {"mae": 5.0, "mae_grey": 6.0}
+        told = [{"epochs": at, "whole": whole, "as_predicted": measured} for at, whole in points]
         (tmp_path / name / "curve.json").write_text(json.dumps(told))
 
     def rows() -> list[tuple[str, float]]:

@@ -45,7 +45,7 @@ def test_a_film_tells_of_every_stage_and_its_settings(tmp_path: Path) -> None:
         result = colour_film(source, tmp_path / "out.mp4", colorizer)
     write_stats(tmp_path / "stats.json", [result])
     (film,) = json.loads((tmp_path / "stats.json").read_text())["films"]
-    assert set(film["stages"]) == {"decode", "colour", "encode"}
+    assert set(film["stages"]) == {"decode", "colour", "finish", "encode"}
     assert all(0 < stage["p50_ms"] <= stage["p99_ms"] for stage in film["stages"].values())
     assert (film["frames"], film["lost_frames"], film["backend"]) == (9, 0, "fake")
     assert film["settings"]["saturation"] == "0.5"
