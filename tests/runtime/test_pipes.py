@@ -53,7 +53,7 @@ def test_y4m_in_and_out(pixel_format: str, tmp_path: Path, tiny_model: Path) -> 
     after = _frames(done.stdout)
     assert {frame.format.name for frame in after} == {pixel_format}
     assert chroma_span(after[0]) > 20
-    _same_luma(_bare(film), after)
+    _same_luma(_frames(source.read_bytes()), after)  # swscale is not the same twice at odd sizes
 
 
 def test_the_pipe_gives_what_the_file_gives(tmp_path: Path, tiny_model: Path) -> None:
