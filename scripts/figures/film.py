@@ -1,0 +1,36 @@
+"""What cgan_benchmarks.film found: films in frames per second."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from figures import block, machine, read, table
+
+
+@block("film")
+def film() -> str:
+    """One row for each size and way."""
+    report = read("film.json")
+    rows: list[dict[str, Any]] = [
+        {"film": size, "way": way, **taken, **found["ratios"].get(way, {})}
+        for size, found in report["films"].items()
+        for way, taken in found["ways"].items()
+    ]
+
+    def ratio(row: dict[str, Any], of: str) -> str:
+        return f"{row[of]:.2f}" if of in row else ""
+
+    columns = {
+        "film": lambda row: row["film"],
+        "": lambda row: row["way"],
+        "frames/s": lambda row: f"{row['fps']:.1f}",
+        "of copying": lambda row: ratio(row, "of copy"),
+        "of the plain loop": lambda row: ratio(row, "of plain loop"),
+        "first frame after": lambda row: f"{row['first_frame_seconds']:.1f} s",
+        "peak MB": lambda row: f"{row['megabytes']:.0f}",
+    }
+    machine_of = report["machine"]
+    what = f"{machine_of['threads']} threads, {report['rounds']} rounds, `{report['model']}`"
+    others = machine_of["others"]
+    told = f"; other programs took {others:.0%} of the processor" if others else ""
+    return f"{table(columns, rows)}\n\n{what}; {machine(report)}{told}."
