@@ -21,7 +21,7 @@ import numpy as np
 from cgan_runtime.color import FloatArray, Plane
 from cgan_runtime.colorizer import Colorizer, Small
 from cgan_runtime.errors import CganError
-from cgan_runtime.media.frame import FrameLayout, luma_plane
+from cgan_runtime.media.frame import FrameLayout, luma_plane, quarter_turns
 from cgan_runtime.media.segments import SEGMENT_FRAMES, Coloured, Kept, Passed, kept_frames
 from cgan_runtime.temporal import TemporalFilter
 
@@ -108,7 +108,7 @@ class Painter:
     def _sketched(self, item: av.VideoFrame) -> Sketched:
         state = self._temporal.state if self.frames % SEGMENT_FRAMES == 0 else None
         memory = b"" if state is None else state.to_bytes()
-        frame, turns = self._layout.prepare(item), _quarter_turns(item)
+        frame, turns = self._layout.prepare(item), quarter_turns(item)
         luma, shape = upright(frame, self._layout, turns)
         small = self._colorizer.predict(luma, self._layout.encoding, shape, self._temporal)
         return Sketched(frame, small, turns, memory)
@@ -127,7 +127,7 @@ def told_where(painter: Painter, target: Path | None) -> Iterator[None]:
 
 def seen(item: av.VideoFrame, layout: FrameLayout, colorizer: Colorizer) -> FloatArray:
     """What the network sees of a frame: L*/50 - 1, float32 (h, w)."""
-    luma, shape = upright(layout.prepare(item), layout, _quarter_turns(item))
+    luma, shape = upright(layout.prepare(item), layout, quarter_turns(item))
     return colorizer.lightness(luma, layout.encoding, shape)
 
 
@@ -137,7 +137,3 @@ def upright(frame: av.VideoFrame, layout: FrameLayout, turns: int) -> tuple[Plan
     if turns == 0:
         return luma, shape
     return np.ascontiguousarray(np.rot90(luma, turns)), shape[::-1] if turns % 2 else shape
-
-
-def _quarter_turns(item: av.VideoFrame) -> int:
-    return round(item.rotation / 90) % 4
