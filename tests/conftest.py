@@ -8,8 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from cgan_runtime.manifest import Manifest, Tensor, sha256_of
+
+settings.register_profile("cgan", deadline=None)  # no test may depend on how fast a machine is
+settings.load_profile("cgan")
 
 TINY_MULTIPLE = 16
 TINY_SIZE = 64

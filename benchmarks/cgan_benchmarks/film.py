@@ -8,12 +8,8 @@ Every run is a process of its own; the ways take turns, and a ratio is that of t
 from __future__ import annotations
 
 import datetime
-import json
 import statistics
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,12 +20,13 @@ import click
 import cv2
 import numpy as np
 
+from cgan_benchmarks.film_runs import Run, Ways, take_turns
 from cgan_benchmarks.machine import Others, describe_machine, others_in_words
 from cgan_benchmarks.report import write_document
 from cgan_runtime import __version__
 from cgan_runtime.console import Console, guard
 from cgan_runtime.cores import usable_cores
-from cgan_runtime.errors import CganError, ConfigError
+from cgan_runtime.errors import ConfigError
 from cgan_runtime.manifest import Manifest
 from cgan_runtime.models import bundled_model
 from cgan_train.data.bundled import comparison_photos
@@ -60,13 +57,13 @@ class Size:
 
 SIZES = {"1080p": Size(1920, 1080, 144, 24), "480p": Size(854, 480, 360, 48)}
 
-WAYS: dict[str, tuple[str, dict[str, Any]]] = {
+WAYS: Ways = {
     "copy": ("copy", {}),
     "cgan": ("cgan", {}),
     "cgan --every 2": ("cgan", {"every": 2}),
     "plain loop": ("plain", {}),
 }
-"""By the name in the report: what `film_runs` is told."""
+"""By the name in the report."""
 
 
 def make_source(path: Path, size: Size) -> None:
@@ -114,35 +111,18 @@ def measure_film(source: Path, plain_frames: int, *, threads: int, rounds: int, 
         first frame, and peak megabytes, and for cgan the stages of its last run; `ratios`: medians of cgan's
         frames/s by the others' in the same round.
     """
-    taken: dict[str, list[dict[str, Any]]] = {name: [] for name in WAYS}
-    with tempfile.TemporaryDirectory(prefix="cgan-film-") as folder:
-        for turn in range(rounds):
-            for name in list(WAYS) if turn % 2 == 0 else list(reversed(WAYS)):
-                told(f"round {turn + 1} of {rounds}: {name}")
-                way, settings = WAYS[name]
-                settings = {**settings, "threads": threads, "frames": plain_frames}
-                taken[name].append(_run(way, source, Path(folder) / f"{way}.mp4", settings))
+    settings = {"threads": threads, "frames": plain_frames}
+    taken = take_turns(
+        source,
+        {name: (way, {**own, **settings}) for name, (way, own) in WAYS.items()},
+        rounds,
+        lambda name, done, of: told(f"{name}, {done + 1} of {of}"),
+    )
     ways = {name: _summary(runs) for name, runs in taken.items()}
     return {"ways": ways, "ratios": {name: _ratios(taken, name) for name in WAYS if name.startswith("cgan")}}
 
 
-def _run(way: str, source: Path, target: Path, settings: dict[str, Any]) -> dict[str, Any]:
-    command = [sys.executable, "-m", "cgan_benchmarks.film_runs", way, str(source), str(target)]
-    began = time.time()
-    done = subprocess.run(
-        [*command, "--settings", json.dumps(settings)], capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        reason = (done.stderr.strip().splitlines() or ["no word"])[-1]
-        raise CganError(f"the run of {way!r} failed ({reason}); run it alone: {' '.join(command)}")
-    taken: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return taken | {
-        "fps": taken["frames"] / taken["seconds"],
-        "first_frame_seconds": taken["first_frame"] - began,
-    }
-
-
-def _summary(runs: list[dict[str, Any]]) -> dict[str, Any]:
+def _summary(runs: list[Run]) -> dict[str, Any]:
     medians = {
         key: round(statistics.median(run[key] for run in runs), 3)
         for key in ("fps", "first_frame_seconds", "megabytes")
@@ -150,7 +130,7 @@ def _summary(runs: list[dict[str, Any]]) -> dict[str, Any]:
     return medians | {"frames": runs[-1]["frames"], "stages": runs[-1]["stages"]}
 
 
-def _ratios(taken: dict[str, list[dict[str, Any]]], name: str) -> dict[str, float]:
+def _ratios(taken: dict[str, list[Run]], name: str) -> dict[str, float]:
     return {
         f"of {other}": round(
             statistics.median(

@@ -1,9 +1,7 @@
-"""One way to bring a film from file to file, in a process of its own, for `film` to compare.
+"""Ways to bring a film from file to file, each run in a process of its own; `film` and `video` compare them.
 
-python -m cgan_benchmarks.film_runs cgan in.mp4 out.mp4
-
-Prints one line of JSON: frames, seconds from opening the input to the finished output, when the first frame
-was ready (seconds of the clock), and the most memory that the process has held.
+runs = take_turns(Path("in.mp4"), {"copy": ("copy", {}), "fast": ("cgan", {"every": 2})}, rounds=3)
+python -m cgan_benchmarks.film_runs cgan in.mp4 out.mp4                 # one run, as a line of JSON
 """
 
 from __future__ import annotations
@@ -11,16 +9,29 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import re
+import subprocess
+import sys
+import tempfile
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cgan_benchmarks.processes import as_it_comes
+from cgan_benchmarks.worker import peak_memory_mb
+from cgan_runtime.console import one_line
+from cgan_runtime.errors import CganError, MediaError
+
 WAYS = ("copy", "cgan", "plain")
 """Decode and encode alone; cgan; and what one writes first: OpenCV frame by frame, with the PyTorch model."""
 
-_STATUS = Path("/proc/self/status")  # Linux
+Ways = Mapping[str, tuple[str, dict[str, Any]]]
+"""One of these and its settings, by any name."""
+
+Run = dict[str, Any]
+"""A `Taken`, with `fps` and `first_frame_seconds` from the start of the process."""
+
 _SIDE = 256  # pixels, of the plain loop's network input
 
 
@@ -33,14 +44,51 @@ class Taken:
         seconds: From opening the input to the finished output; models are loaded before.
         first_frame: Unix time at which the first frame was ready to be encoded.
         megabytes: Most memory that the process has held, 10^6 bytes.
-        stages: Median and 99th percentile of each stage, milliseconds; of cgan only.
+        size: Of the picture, width and height.
+        stages: Mean, median and 99th percentile of each stage, milliseconds; of cgan only.
     """
 
     frames: int
     seconds: float
     first_frame: float
     megabytes: float
+    size: tuple[int, int]
     stages: dict[str, dict[str, float]] = dataclasses.field(default_factory=dict)
+
+
+def take_turns(
+    source: Path, ways: Ways, rounds: int, told: Callable[[str, int, int], None] = lambda name, done, of: None
+) -> dict[str, list[Run]]:
+    """Run every way once a round, every second round backwards.
+
+    Args:
+        source: The film.
+        ways: What is compared.
+        rounds: How many.
+        told: Is told what begins, how many runs are done, and of how many.
+
+    Raises:
+        MediaError: The film cannot be read or written.
+    """
+    taken: dict[str, list[Run]] = {name: [] for name in ways}
+    with tempfile.TemporaryDirectory(prefix="cgan-bench-") as folder:
+        for turn in range(rounds):
+            for name in list(ways)[:: -1 if turn % 2 else 1]:
+                told(name, sum(map(len, taken.values())), rounds * len(ways))
+                taken[name].append(_run_apart(*ways[name], source, Path(folder) / f"film{source.suffix}"))
+    return taken
+
+
+def _run_apart(way: str, settings: dict[str, Any], source: Path, target: Path) -> Run:
+    target.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "cgan_benchmarks.film_runs", way, str(source), str(target)]
+    began = time.time()
+    command += ["--settings", json.dumps(settings)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=as_it_comes())
+    if done.returncode:
+        raise MediaError(one_line((done.stderr.strip().splitlines() or ["it does not say why"])[-1]))
+    run: Run = json.loads(done.stdout.splitlines()[-1])
+    return run | {"fps": run["frames"] / run["seconds"], "first_frame_seconds": run["first_frame"] - began}
 
 
 def run_copy(source: Path, target: Path, settings: dict[str, Any]) -> Taken:
@@ -53,18 +101,22 @@ def run_copy(source: Path, target: Path, settings: dict[str, Any]) -> Taken:
     from cgan_runtime.stages import run_stages
 
     began, first, count = time.perf_counter(), 0.0, 0
-
-    def passed(item: Any) -> Any:
-        nonlocal first, count
-        first = first or time.time()
-        count += 1
-        item.pict_type = 0  # the encoder chooses, as for frames that are new
-        return Coloured(item)
-
     with FilmReader(source) as reader, FilmWriter(target, reader, EncoderSettings()) as writer:
+
+        def passed(item: Any) -> Any:
+            nonlocal first, count
+            if not hasattr(item, "planes"):
+                return item  # a packet of sound
+            first = first or time.time()
+            count += 1
+            frame = writer.layout.prepare(item)
+            frame.pict_type = 0  # the encoder chooses, as for frames that are new
+            return Coloured(frame)
+
         run_stages(reader, passed, writer.write, depth=QUEUE_DEPTH)
         writer.finish()
-    return Taken(count, time.perf_counter() - began, first, _peak_megabytes())
+    size = writer.layout.width, writer.layout.height
+    return Taken(count, time.perf_counter() - began, first, peak_memory_mb(), size)
 
 
 def run_cgan(source: Path, target: Path, settings: dict[str, Any]) -> Taken:
@@ -89,7 +141,8 @@ def run_cgan(source: Path, target: Path, settings: dict[str, Any]) -> Taken:
     steady = TemporalSettings(settings.get("temporal", "high"), settings.get("every", 1))
     with Colorizer(backend, side=settings.get("size")) as colorizer:
         result = colour_film(source, target, colorizer, temporal=steady, progress=progress, overwrite=True)
-    return Taken(result.frames, result.seconds, first, _peak_megabytes(), result.stages)
+    size = result.width, result.height
+    return Taken(result.frames, result.seconds, first, peak_memory_mb(), size, result.stages)
 
 
 def run_plain(source: Path, target: Path, settings: dict[str, Any]) -> Taken:
@@ -105,6 +158,8 @@ def run_plain(source: Path, target: Path, settings: dict[str, Any]) -> Taken:
     reader = cv2.VideoCapture(str(source))
     size = int(reader.get(cv2.CAP_PROP_FRAME_WIDTH)), int(reader.get(cv2.CAP_PROP_FRAME_HEIGHT))
     writer = cv2.VideoWriter(str(target), cv2.VideoWriter.fourcc(*"mp4v"), reader.get(cv2.CAP_PROP_FPS), size)
+    if not writer.isOpened():
+        raise MediaError(f"OpenCV cannot write the plain loop's {target.name}; give an mp4 or mkv file")
     while count != settings.get("frames"):
         there, frame = reader.read()
         if not there:
@@ -119,20 +174,11 @@ def run_plain(source: Path, target: Path, settings: dict[str, Any]) -> Taken:
         first = first or time.time()
         count += 1
     writer.release()
-    return Taken(count, time.perf_counter() - began, first, _peak_megabytes())
-
-
-def _peak_megabytes() -> float:
-    """Of this process alone: what `getrusage` says may be that of the one that started it."""
-    if _STATUS.is_file() and (found := re.search(r"VmHWM:\s+(\d+) kB", _STATUS.read_text(encoding="ascii"))):
-        return int(found[1]) * 1024 / 1e6
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+    return Taken(count, time.perf_counter() - began, first, peak_memory_mb(), size)
 
 
 def main() -> None:
-    """Run one and print what it took."""
+    """Run one and print what it took; one line on stderr where that fails."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("way", choices=WAYS)
     parser.add_argument("source", type=Path)
@@ -140,7 +186,11 @@ def main() -> None:
     parser.add_argument("--settings", type=json.loads, default={})
     given = parser.parse_args()
     run = {"copy": run_copy, "cgan": run_cgan, "plain": run_plain}[given.way]
-    print(json.dumps(dataclasses.asdict(run(given.source, given.target, given.settings))))
+    try:
+        taken = run(given.source, given.target, given.settings)
+    except CganError as error:
+        sys.exit(one_line(str(error)))
+    print(json.dumps(dataclasses.asdict(taken)))
 
 
 if __name__ == "__main__":

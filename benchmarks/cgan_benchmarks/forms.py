@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 SHIPPED = "as shipped"
 NOT_EXPORTED = {
-    "int8": "its export takes a minute; run cgan-export --int8, then cgan-bench --model x-int8.onnx"
+    "int8": "its export takes a minute; it is measured where it is asked for, as by --precision fp32,int8"
 }
-"""Forms that are not made for a measurement, and how they are measured."""
+"""Forms that are made only where they are asked for."""
 
 
-def forms_of(checkpoint: Checkpoint, folder: Path) -> dict[str, Path]:
+def forms_of(checkpoint: Checkpoint, folder: Path, *, int8: bool = False) -> dict[str, Path]:
     """Every form, exported now; the model that ships stands for its own, where it is of the same weights."""
-    forms = export_forms(checkpoint.path, folder)
+    forms = export_forms(checkpoint.path, folder, int8=int8)
     if (shipped := _shipped(checkpoint)) is not None:
         own = label_of(Manifest.load(shipped))
         forms = {SHIPPED if label == own else label: path for label, path in forms.items()}
@@ -34,7 +34,7 @@ def forms_of(checkpoint: Checkpoint, folder: Path) -> dict[str, Path]:
     return forms
 
 
-def export_forms(checkpoint: Path, folder: Path) -> dict[str, Path]:
+def export_forms(checkpoint: Path, folder: Path, *, int8: bool = False) -> dict[str, Path]:
     """Export a checkpoint in every form, as a person would: by `cgan-export`, in a process of its own.
 
     Returns:
@@ -43,10 +43,9 @@ def export_forms(checkpoint: Path, folder: Path) -> dict[str, Path]:
     Raises:
         ModelFileError: It could not be exported.
     """
-    command = [sys.executable, "-m", "cgan_export.cli", str(checkpoint), "-o", str(folder)]
-    done = subprocess.run(
-        [*command, "--all", "--no-verify", "--quiet"], capture_output=True, text=True, check=False
-    )
+    forms = ["--all", *(["--int8"] if int8 else [])]
+    command = [sys.executable, "-m", "cgan_export.cli", str(checkpoint), "-o", str(folder), *forms]
+    done = subprocess.run([*command, "--no-verify", "--quiet"], capture_output=True, text=True, check=False)
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1].removeprefix("error: ")
         raise ModelFileError(f"{checkpoint} could not be exported: {reason}")
@@ -68,9 +67,9 @@ def label_of(manifest: Manifest) -> str:
     return manifest.precision if same else f"{manifest.weights} weights"
 
 
-def _rank(manifest: Manifest) -> tuple[bool, bool]:
-    """Sorts float32 first, then float32 with half weights, then half."""
-    return manifest.precision == "fp16", manifest.weights == "fp16"
+def _rank(manifest: Manifest) -> tuple[int, bool]:
+    """Sorts float32 first, then float32 with half weights, then half, then 8 bits."""
+    return ("fp32", "fp16", "int8").index(manifest.precision), manifest.weights == "fp16"
 
 
 def _shipped(checkpoint: Checkpoint) -> Path | None:

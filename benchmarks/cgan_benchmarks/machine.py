@@ -42,7 +42,6 @@ def describe_machine(threads: int, others: float | None) -> dict[str, Any]:
         "others": others,
         "governor": _GOVERNOR.read_text(encoding="ascii").strip() if _GOVERNOR.is_file() else None,
         "gpus": gpu_states(),
-        "omp_wait_policy": os.environ.get("OMP_WAIT_POLICY", "default"),
         "versions": {"python": platform.python_version(), **_versions()},
     }
 

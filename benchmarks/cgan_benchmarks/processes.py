@@ -7,6 +7,7 @@ with Worker() as worker:
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,13 @@ from cgan_runtime import errors
 from cgan_runtime.console import one_line
 
 _LEAVE_SECONDS = 10.0
+_TUNING = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
+"""How OpenMP's threads wait: with PASSIVE, PyTorch is slower, and engines would look better than they are."""
+
+
+def as_it_comes() -> dict[str, str]:
+    """The environment without what the person at this terminal has set to tune threads."""
+    return {name: value for name, value in os.environ.items() if name not in _TUNING}
 
 
 class Worker:
@@ -34,6 +42,7 @@ class Worker:
             stderr=self._said,
             text=True,
             encoding="utf-8",
+            env=as_it_comes(),
         )
 
     def ask(self, what: str, **details: object) -> dict[str, Any]:

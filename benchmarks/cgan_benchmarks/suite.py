@@ -146,16 +146,15 @@ def choose_subjects(
         missing |= torch_missing
     if settings.backends is not None and PYTORCH not in settings.backends:
         of_torch = [subject for subject in of_torch if subject.is_reference]
-    chosen = [
-        subject
-        for subject in (*of_torch, *exported_subjects(models, names))
-        if subject.is_reference or not settings.precisions or subject.precision in settings.precisions
-    ]
-    if settings.precisions and all(subject.is_reference for subject in chosen):
-        known = sorted({subject.precision for subject in exported_subjects(models, names)})
+    subjects = [*of_torch, *exported_subjects(models, names)]
+    if settings.precisions is None:
+        return subjects, missing
+    known = {subject.precision for subject in subjects}
+    if unknown := [name for name in settings.precisions if name not in known]:
         raise ConfigError(
-            f"nothing here computes in {' or '.join(settings.precisions)}; there are {', '.join(known)}"
+            f"nothing here computes in {' or '.join(unknown)}; there are {', '.join(sorted(known))}"
         )
+    chosen = [s for s in subjects if s.is_reference or s.precision in settings.precisions]
     return chosen, missing
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from tests.checkpoints import EDGE, write_checkpoint
 
-from cgan_benchmarks import crew, torch_variants
+from cgan_benchmarks import crew, forms, torch_variants
 from cgan_benchmarks.cli import main
 from cgan_export.parity import TOLERANCES
 from cgan_runtime import __version__
@@ -36,12 +36,22 @@ def do_not_compile(monkeypatch: pytest.MonkeyPatch) -> None:
 SHORT = ("--runs", 6, "--duration", 0.01, "--processes", 1, "--threads", 1)
 
 
+def take_exports(monkeypatch: pytest.MonkeyPatch, exported: dict[str, Path]) -> None:
+    """Export the checkpoint once for all tests."""
+    monkeypatch.setattr(
+        forms, "export_forms", lambda _checkpoint, _folder, int8: {
+            label: path for label, path in exported.items() if int8 or label != "int8"
+        }
+    )  # fmt: skip
+
+
 @pytest.fixture(scope="module")
-def found(checkpoint: Path) -> dict[str, Any]:
-    """The document of a run without models: the checkpoint is exported in every form first."""
+def found(checkpoint: Path, exported: dict[str, Path]) -> dict[str, Any]:
+    """The document of a run without models."""
     path = checkpoint.parent / "bench.json"
     with pytest.MonkeyPatch.context() as monkeypatch:
         do_not_compile(monkeypatch)
+        take_exports(monkeypatch, exported)
         assert bench("--checkpoint", checkpoint, *SHORT, "--json", path) == 0
     document: dict[str, Any] = json.loads(path.read_text())
     return document
@@ -51,13 +61,14 @@ def found(checkpoint: Path) -> dict[str, Any]:
 def test_every_form_is_measured_in_every_back_end(found: dict[str, Any]) -> None:
     rows = [(row["model"], row["backend"]) for row in found["rows"]]
     assert rows[0] == ("checkpoint", "pytorch")
-    forms = ("fp32", "fp16 weights", "fp16")
+    every = ("fp32", "fp16 weights", "fp16")
     engines = {(model, name) for model, name in rows if model != "checkpoint"}
-    assert engines >= {(form, name) for form in forms for name in ("onnxruntime", "openvino")}
+    assert engines >= {(form, name) for form in every for name in ("onnxruntime", "openvino")}
     of_torch = {name for model, name in rows if model == "checkpoint"}
     of_torch |= {name.replace(" on the CPU,", "") for name in found["missing"]}
     assert of_torch >= {"pytorch", "pytorch compiled", "pytorch bf16"}  # measured, or said why not
     assert {"tensorrt", "cuda", "pytorch on a GPU"} & set(found["missing"])
+    assert "--precision fp32,int8" in found["missing"]["int8"]
 
 
 @pytest.mark.slow
@@ -66,7 +77,7 @@ def test_rows_hold_speed_and_equality(found: dict[str, Any]) -> None:
     assert reference["speedup"] == 1
     assert reference["speedup_interval"] == [1, 1]
     assert reference["largest_difference"] == 0
-    forms = {"fp32": "fp32", "fp16 weights": "fp16-weights", "fp16": "fp16"}
+    tolerances = {"fp32": "fp32", "fp16 weights": "fp16-weights", "fp16": "fp16"}
     for row in others:
         assert np.shape(row["samples_ms"]) == (1, 3, row["runs"] // 3)
         assert row["runs"] >= 6
@@ -77,8 +88,8 @@ def test_rows_hold_speed_and_equality(found: dict[str, Any]) -> None:
         assert low <= row["speedup"] <= high
         if row["model"] == "checkpoint":
             continue
-        assert 0 < row["largest_difference"] < TOLERANCES[forms[row["model"]]].largest
-        assert 0 < row["mean_difference"] < TOLERANCES[forms[row["model"]]].mean
+        assert 0 < row["largest_difference"] < TOLERANCES[tolerances[row["model"]]].largest
+        assert 0 < row["mean_difference"] < TOLERANCES[tolerances[row["model"]]].mean
         assert row["psnr_db"] > 40
         assert row["device"] == "CPU, 1 thread"
     sizes = {row["model"]: row["megabytes"] for row in found["rows"]}
@@ -131,6 +142,19 @@ def test_models_of_ones_own_are_taken_as_they_are(
     assert printed.err == ""
 
 
+def test_int8_is_measured_where_it_is_asked_for(
+    checkpoint: Path, exported: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take_exports(monkeypatch, exported)
+    asked = ("--precision", "int8", "--backends", "onnxruntime", "--json", tmp_path / "bench.json")
+    assert bench("--checkpoint", checkpoint, *SHORT, *asked) == 0
+    document = json.loads((tmp_path / "bench.json").read_text())
+    rows = [(row["model"], row["backend"], row["precision"]) for row in document["rows"]]
+    assert rows == [("checkpoint", "pytorch", "fp32"), ("int8", "onnxruntime", "int8")]
+    assert document["missing"] == {}
+    assert document["rows"][1]["share_of_peak"] is None  # no peak was measured in 8 bits
+
+
 def test_a_back_end_that_is_missing_is_said(
     checkpoint: Path,
     exported: dict[str, Path],
@@ -158,7 +182,7 @@ def test_a_back_end_that_is_missing_is_said(
         (("--model", "{fp32}", "--backends", "quantum"), "no back end is called 'quantum'; there are"),
         (("--model", "{fp32}", "--backends", ""), "no back end is called ''"),
         (("--model", "{fp32}", "--backends", "quantum"), "pytorch (works here), tensorrt (not "),
-        (("--model", "{fp32}", "--precision", "int7"), "nothing here computes in int7; there are fp32"),
+        (("--model", "{fp32}", "--precision", "fp32,int7"), "nothing here computes in int7; there are "),
         (("--model", "{fp32}", "--size", "40"), "give multiples of 16"),
         (("--model", "{fp32}", "--html", "{nowhere}/b.html"), "there is no folder"),
         (("--model", "{fp32}", "--json", "{nowhere}/b.json"), "there is no folder"),

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 
 import av
 import pytest
+from tests.films import Film, packets_of, write_film
 
 from cgan_benchmarks import film
 from cgan_benchmarks.film import Size, make_source, measure_film
+from cgan_benchmarks.film_runs import run_copy, take_turns
 
 SMALL = Size(160, 96, 12, 4)
 
@@ -30,25 +29,36 @@ def _pts(path: Path) -> list[int | None]:
 
 
 def test_a_copy_holds_all_frames(source: Path, tmp_path: Path) -> None:
-    target = tmp_path / "copy.mp4"
-    done = subprocess.run(
-        [sys.executable, "-m", "cgan_benchmarks.film_runs", "copy", str(source), str(target)],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    taken = json.loads(done.stdout)
-    assert taken["frames"] == len(_pts(source)) == SMALL.frames
-    assert _pts(target) == _pts(source)
-    assert taken["seconds"] > 0
-    assert taken["megabytes"] > 20
+    taken = run_copy(source, tmp_path / "copy.mp4", {})
+    assert taken.frames == len(_pts(source)) == SMALL.frames
+    assert _pts(tmp_path / "copy.mp4") == _pts(source)
+    assert taken.size == (SMALL.width, SMALL.height)
+
+
+def test_every_way_has_its_turns_in_processes_of_their_own(source: Path) -> None:
+    ways = {"copied": ("copy", {}), "plainly": ("plain", {"frames": 2, "threads": 1})}
+    told: list[tuple[str, int, int]] = []
+    taken = take_turns(source, ways, 2, lambda *what: told.append(what))
+    assert told == [("copied", 0, 4), ("plainly", 1, 4), ("plainly", 2, 4), ("copied", 3, 4)]
+    for name, frames in (("copied", SMALL.frames), ("plainly", 2)):
+        assert [run["frames"] for run in taken[name]] == [frames, frames]
+        for run in taken[name]:
+            assert run["first_frame_seconds"] > 0
+            assert run["fps"] == pytest.approx(frames / run["seconds"])
+    assert taken["copied"][0]["megabytes"] > 20
+
+
+def test_a_film_with_sound_is_copied(tmp_path: Path) -> None:
+    film = write_film(tmp_path / "in.mp4", Film(frames=8, sound=("aac",)))
+    assert run_copy(film, tmp_path / "copy.mp4", {}).frames == 8
+    assert packets_of(tmp_path / "copy.mp4", "audio") == packets_of(film, "audio")
 
 
 def test_a_ratio_is_of_runs_of_one_round(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    speeds = iter([40.0, 30.0, 36.0, 3.0, 1.0, 18.0, 10.0, 20.0])  # the second round goes backwards
-
-    def run(*_: object) -> dict[str, object]:
-        return {"fps": next(speeds), "first_frame_seconds": 1.0, "megabytes": 9.0, "frames": 12, "stages": {}}
-
-    monkeypatch.setattr(film, "_run", run)
+    fps = {"copy": (40, 20), "cgan": (30, 10), "cgan --every 2": (36, 18), "plain loop": (3, 1)}
+    other = {"first_frame_seconds": 1.0, "megabytes": 9.0, "frames": 12, "stages": {}}
+    taken = {name: [{"fps": float(each), **other} for each in of] for name, of in fps.items()}
+    monkeypatch.setattr(film, "take_turns", lambda *_: taken)
     found = measure_film(source, 4, threads=2, rounds=2, told=lambda what: None)
     assert found["ratios"]["cgan"] == {"of copy": 0.625, "of plain loop": 10.0}
     assert found["ways"]["copy"]["fps"] == 30.0

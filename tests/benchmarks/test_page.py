@@ -117,6 +117,16 @@ def test_words_of_a_result_are_text_and_never_markup(browser: Browser, tmp_path:
     page.close()
 
 
+def test_a_busy_machine_is_said(browser: Browser, tmp_path: Path) -> None:
+    for others, seen in ((0.01, 0), (0.23, 1)):
+        document = made_up()
+        document["machine"] |= {"others": others}
+        write_page(document, tmp_path / "bench.html")
+        page, _ = opened(browser, tmp_path / "bench.html")
+        assert page.get_by_text("Other programs took 23% of the processor").count() == seen
+        page.close()
+
+
 def test_a_result_in_which_nothing_is_faster_says_so(browser: Browser, tmp_path: Path) -> None:
     write_page(made_up(openvino=30.0, onnxruntime=40.0), tmp_path / "bench.html")
     page, _ = opened(browser, tmp_path / "bench.html")

@@ -9,13 +9,15 @@ from pathlib import Path
 import pytest
 import torch
 
+from cgan_benchmarks import throughput
 from cgan_benchmarks.throughput import main, plain_loop, step_flops
 from cgan_train.distributed import World
 
 
 def test_both_loops_run_and_are_told_apart(
-    cifar: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    cifar: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(throughput, "_PEAK_SIDE", 256)
     path = tmp_path / "throughput.json"
     arguments = ("--data", cifar, "--rounds", 1, "--batch-size", 4, "--threads", 1, "--json", path)
     with pytest.raises(SystemExit) as exit_:

@@ -28,7 +28,7 @@ def test_every_variant_is_a_generator(variant: Variant) -> None:
 def test_variants_are_trained_once_and_then_timed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    few = (VARIANTS[0], next(v for v in VARIANTS if v.gan))
+    few = (next(v for v in VARIANTS if v.seed), next(v for v in VARIANTS if v.gan))
     monkeypatch.setattr(variants, "VARIANTS", few)
     monkeypatch.setattr(variants, "_BATCH", 2)
     monkeypatch.setattr(variants, "_ROUNDS", 2)
@@ -36,8 +36,8 @@ def test_variants_are_trained_once_and_then_timed(
     table, picture = tmp_path / "variants.json", tmp_path / "variants.png"
     common = ("--data", tmp_path / "photos", "--state", tmp_path / "state", "--threads", 1)
     for more in (
-        ("--cpu-seconds", 1),
-        ("--cpu-seconds", 1),
+        ("--cpu-seconds", 0.5),
+        ("--cpu-seconds", 0.5),
         ("--time", "--json", table, "--picture", picture),
     ):
         with pytest.raises(SystemExit) as exit_:

@@ -21,13 +21,13 @@ def bench(*arguments: object) -> int | str | None:
 
 @pytest.mark.slow
 def test_a_film_alone_is_measured_and_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    film = write_film(tmp_path / "in.mp4", Film(frames=20, width=96, height=64, sound=("aac",)))
+    film = write_film(tmp_path / "in.mp4", Film(frames=12, width=96, height=64, sound=("aac",)))
     files = ("--json", tmp_path / "bench.json", "--html", tmp_path / "bench.html")
     assert bench("--scenario", "video", "--video", film, "--threads", 1, *files) == 0
     document = json.loads((tmp_path / "bench.json").read_text())
     assert (document["scenario"], document["rows"]) == ("video", [])
     found = document["film"]
-    assert (found["frames"], found["width"], found["height"]) == (20, 96, 64)
+    assert (found["frames"], found["width"], found["height"]) == (12, 96, 64)
     assert found["ways"][LIMIT]["of_limit"] == 1
     for way in (LIMIT, CGAN):
         rates = found["ways"][way]

@@ -231,7 +231,7 @@ def test_a_truncated_film_is_coloured_with_a_warning(work: Path, tiny_model: Pat
 def test_an_interrupted_run_says_how_to_go_on(
     number: signal.Signals, code: int, work: Path, tiny_model: Path
 ) -> None:
-    write_film(work / "in.mp4", Film(frames=1500, width=320, height=180))
+    write_film(work / "in.mp4", Film(frames=1000, width=160, height=96))
     command = [sys.executable, "-c", "from cgan_runtime.cli import main; main()"]
     process = subprocess.Popen(
         [*command, "--video", "in.mp4", "--model", str(tiny_model)],
@@ -255,7 +255,7 @@ def test_an_interrupted_run_says_how_to_go_on(
     assert done.returncode == 0, done.stderr
     assert f"after {told[1]} of an earlier run" in done.stdout
     assert _names(work) == ["in.colour.mp4", "in.mp4"]
-    assert len(read_frames(work / "in.colour.mp4")) == 1500
+    assert len(read_frames(work / "in.colour.mp4")) == 1000
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent to a process of our own")

@@ -109,7 +109,7 @@ def test_what_is_no_rgb_picture_is_refused(bad: npt.NDArray[Any]) -> None:
 
 
 @given(encodings, st.integers(0, 2**32))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_colour_comes_back_from_its_codes(encoding: Encoding, seed: int) -> None:
     rgb = np.random.default_rng(seed).uniform(0.4, 0.6, (500, 1, 3))
     lab = oracle.rgb2lab(rgb).astype(np.float32)
@@ -118,7 +118,7 @@ def test_a_colour_comes_back_from_its_codes(encoding: Encoding, seed: int) -> No
 
 
 @given(encodings, st.integers(0, 2**32))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_no_chroma_is_neutral_to_the_bit(encoding: Encoding, seed: int) -> None:
     lightness = np.random.default_rng(seed).uniform(-1, 1, (9, 31)).astype(np.float32)
     codes = chroma_codes(lightness, np.zeros((2, 9, 31), np.float32), encoding)
@@ -126,7 +126,7 @@ def test_no_chroma_is_neutral_to_the_bit(encoding: Encoding, seed: int) -> None:
 
 
 @given(encodings, st.integers(0, 2**32))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_any_prediction_can_be_shown(encoding: Encoding, seed: int) -> None:
     """Whatever the network says, the picture's luma with these codes is a colour inside the gamut."""
     rng = np.random.default_rng(seed)

@@ -66,7 +66,7 @@ def halved(height: int, width: int) -> tuple[int, int]:
 
 class TestPlanes:
     @given(SIZE, SIZE, SIZE, SIZE, st.sampled_from([8, 10, 12]), st.booleans())
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     def test_any_size_and_depth(
         self, height: int, width: int, chroma_height: int, chroma_width: int, bits: int, full_range: bool
     ) -> None:
@@ -83,7 +83,7 @@ class TestPlanes:
         assert (luma == kept).all()
 
     @given(SIZE, SIZE, st.sampled_from([8, 10, 12, 16]), st.booleans(), st.integers(0, 2**32))
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     def test_no_chroma_is_neutral_to_the_bit(
         self, height: int, width: int, bits: int, full_range: bool, seed: int
     ) -> None:
@@ -170,7 +170,7 @@ class TestPlanes:
 
 class TestStill:
     @given(SIZE, SIZE, st.sampled_from([None, 3, 4]), st.sampled_from([np.uint8, np.uint16]))
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     def test_any_size_and_kind(self, height: int, width: int, channels: int | None, dtype: Any) -> None:
         shape = (height, width) if channels is None else (height, width, channels)
         image = np.random.default_rng(0).integers(0, np.iinfo(dtype).max, shape, dtype=dtype, endpoint=True)

@@ -24,7 +24,7 @@ def smaller(plane: npt.NDArray[np.float32], shape: tuple[int, int]) -> npt.NDArr
 
 
 @given(SIZES, SIZES, st.floats(-500, 500), st.integers(0, 2**32))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_one_colour_stays_one_colour(
     low: tuple[int, int], high: tuple[int, int], level: float, seed: int
 ) -> None:
@@ -38,7 +38,7 @@ def test_one_colour_stays_one_colour(
 
 
 @given(SIZES, SIZES, st.integers(0, 2**32))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_under_flat_luma_it_is_bicubic(low: tuple[int, int], high: tuple[int, int], seed: int) -> None:
     codes = np.random.default_rng(seed).uniform(16, 240, (2, *low)).astype(np.float32)
     large = enlarge_chroma(codes, np.full(low, 90, np.uint8), np.full(high, 90, np.uint8), span=219)

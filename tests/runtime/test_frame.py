@@ -146,7 +146,7 @@ def test_matrix_and_range(
     assert _plan(frame, codec=codec).encoding == expected
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     width=st.integers(1, 70),
     height=st.integers(1, 70),

@@ -15,9 +15,11 @@ import torch.multiprocessing as multiprocessing
 from torch import Tensor, nn
 
 from cgan_train.checkpoint import load_checkpoint, load_state
+from cgan_train.cli import main
 from cgan_train.distributed import World, any_of, average_gradients, equalise, mean_of, share_norms
 
 TWO = 2
+RUNS = ("one", "two")
 
 
 def network() -> nn.Sequential:
@@ -86,25 +88,24 @@ def test_torchrun_trains_as_one_process_does(cifar: Path, tmp_path: Path) -> Non
         begin += ["--set", setting]
     together = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "--no-python")
     program = str(Path(sys.executable).with_name("cgan-train"))
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    runs = {"one": [program], "two": [sys.executable, *together, program]}
-    for name, command in runs.items():
-        common = [*command, "--data", str(cifar), "--out", str(tmp_path / name), "--threads", "1"]
-        # Two are stopped at once, and go on.
-        for more in [begin] if name == "one" else [[*begin, "--minutes", "0.0001"], ["--resume"]]:
-            environment = os.environ | {"OMP_NUM_THREADS": "1"}
-            result = subprocess.run(
-                [*common, *more], capture_output=True, text=True, check=False, env=environment
-            )
-            assert result.returncode == 0, result.stderr
-        assert result.stdout.count("done:") == 1, "one process speaks"
-    one, two = (logged(tmp_path / name) for name in runs)
+    where = {name: ["--data", str(cifar), "--out", str(tmp_path / name), "--threads", "1"] for name in RUNS}
+    with pytest.raises(SystemExit) as left:
+        main([*where["one"], *begin])
+    assert left.value.code == 0
+    # Two are stopped at once, and go on.
+    for more in ([*begin, "--minutes", "0.0001"], ["--resume"]):
+        command = [sys.executable, *together, program, *where["two"], *more]
+        environment = os.environ | {"OMP_NUM_THREADS": "1"}
+        result = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+        assert result.returncode == 0, result.stderr
+    assert result.stdout.count("done:") == 1, "one process speaks"
+    one, two = (logged(tmp_path / name) for name in RUNS)
     assert len(one) == len(two) == 3
     for ours, theirs in zip(two, one, strict=True):
         for column in ("loss_pixel", "loss_G", "loss_D", "ciede2000", "chroma_ratio"):
             assert float(ours[column]) == pytest.approx(float(theirs[column]), rel=2e-3), column
     training = load_state(tmp_path / "two" / "epoch-0003")[2]
     assert training["processes"] == 2
-    weights = [load_checkpoint(tmp_path / name).generator.state_dict() for name in runs]
+    weights = [load_checkpoint(tmp_path / name).generator.state_dict() for name in RUNS]
     for name, value in weights[0].items():
         torch.testing.assert_close(weights[1][name], value, rtol=1e-2, atol=1e-3)

@@ -12,7 +12,7 @@ import pytest
 
 from cgan_train.checkpoint import epochs_in, load_checkpoint
 
-_EPOCHS = 40
+_EPOCHS = 16
 
 
 def begin(photos: Path, out: Path, *more: str) -> subprocess.Popen[bytes]:
@@ -31,7 +31,7 @@ def test_a_killed_run_ends_in_the_same_weights(photos: Path, tmp_path: Path) -> 
     assert begin(photos, whole, *recipe).wait(120) == 0
 
     rng, kills = random.Random(3), 0
-    for _ in range(6):
+    for _ in range(3):
         more = ["--resume"] if epochs_in(killed) else recipe
         newest = epochs_in(killed)[-1:]
         run = begin(photos, killed, *more)
@@ -46,6 +46,6 @@ def test_a_killed_run_ends_in_the_same_weights(photos: Path, tmp_path: Path) -> 
             break
     else:
         assert begin(photos, killed, "--resume").wait(120) == 0
-    assert kills >= 3
+    assert kills >= 2
     assert load_checkpoint(killed).path.name == f"epoch-{_EPOCHS:04d}"
     assert load_checkpoint(killed).sha256 == load_checkpoint(whole).sha256

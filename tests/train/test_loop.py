@@ -304,7 +304,7 @@ def test_every_recipe_trains(name: str, photos: Path, tmp_path: Path) -> None:
     config = recipe(name)
     narrow = (8, 8, 16, 16) if name == "edge" else (8, 16)
     phases = tuple(
-        dataclasses.replace(phase, crop=min(phase.crop, 64), discriminator_warmup=1)
+        dataclasses.replace(phase, crop=min(phase.crop, 32), discriminator_warmup=1)
         for phase in config.phases
     )
     config = dataclasses.replace(

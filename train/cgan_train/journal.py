@@ -2,12 +2,13 @@
 
 journal = Journal(Path("runs/x"), tensorboard=True)
 journal.step(120, losses)
-journal.epoch(3, row, sheet)
+journal.epoch(3, row, sheet, skipped={}, last=False)
 """
 
 from __future__ import annotations
 
 import csv
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ SAMPLES = "samples"
 SKIPPED = "skipped.txt"
 _EVENTS = "tensorboard"
 _STEPS = 20  # between scalars of the losses
+_DRAW_SECONDS = 10.0  # between drawings of the summary, which takes longer than an epoch of few pictures
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ class Journal:
             ConfigError: TensorBoard's events cannot be written without tensorboardX.
         """
         self._folder = folder
+        self._drawn = time.monotonic()
         self._events: Any = _event_writer(folder / _EVENTS) if tensorboard else None
 
     def step(self, number: int, losses: Mapping[str, float]) -> None:
@@ -68,13 +71,24 @@ class Journal:
                 self._events.add_scalar(f"loss/{name}", value, number)
 
     def epoch(
-        self, epoch: int, row: Mapping[str, Any], sheet: Picture | None, skipped: Mapping[int, str]
+        self,
+        epoch: int,
+        row: Mapping[str, Any],
+        sheet: Picture | None,
+        skipped: Mapping[int, str],
+        *,
+        last: bool,
     ) -> None:
-        """Tell of a finished epoch: its row of the log, its samples, and pictures that were left out."""
-        rows = self._log(row)
-        from cgan_train.plots import draw_summary  # matplotlib takes a second to load
+        """Tell of a finished epoch: its row of the log, its samples, and pictures that were left out.
 
-        draw_summary(rows, self._folder / SUMMARY)
+        The summary is drawn every few seconds, and after the last epoch of the run.
+        """
+        rows = self._log(row)
+        if last or time.monotonic() - self._drawn > _DRAW_SECONDS:
+            from cgan_train.plots import draw_summary  # matplotlib takes a second to load
+
+            draw_summary(rows, self._folder / SUMMARY)
+            self._drawn = time.monotonic()
         if sheet is not None:
             write_png(self._folder / SAMPLES / f"epoch-{epoch:04d}.png", sheet)
         if skipped:

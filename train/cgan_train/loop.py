@@ -255,7 +255,7 @@ class Trainer:
             sheet = self._measure()
             self._seconds += time.monotonic() - begun
             self._save(self.folder / f"epoch-{self.epoch:04d}")
-            self._journal.epoch(self.epoch, self._row(phase), sheet, self._loader.skipped)
+            self._journal.epoch(self.epoch, self._row(phase), sheet, self._loader.skipped, last=self.done)
             shutil.rmtree(self.folder / UNFINISHED, ignore_errors=True)
             for old in epochs_in(self.folder)[:-_KEEP]:
                 shutil.rmtree(old)

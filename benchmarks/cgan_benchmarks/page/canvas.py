@@ -76,6 +76,14 @@ def engine_name(backend: str) -> str:
     return backend
 
 
+def name_above(axes: Any, lane: float, name: str) -> None:
+    """What a lane is called, above it, as phones have no room beside it; lines of the plot pass behind."""
+    axes.annotate(
+        name, (0, lane), (0, 13), xycoords=("axes fraction", "data"), textcoords="offset points", color=INK,
+        fontsize=9, bbox={"facecolor": CARD, "edgecolor": "none", "pad": 1.5},
+    )  # fmt: skip
+
+
 def draw(name: str, height: int, narrow_height: int, plot: Plot) -> str:
     """Both pictures of a plot as HTML, for a wide page and a phone.
 

@@ -10,7 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from cgan_benchmarks.page.canvas import CARD, INK, LINE, SOFT, draw, engine_colour, engine_name
+from cgan_benchmarks.page.canvas import (
+    CARD,
+    INK,
+    LINE,
+    SOFT,
+    draw,
+    engine_colour,
+    engine_name,
+    name_above,
+)
 
 Row = dict[str, Any]
 
@@ -47,7 +56,7 @@ def speedups(rows: Sequence[Row]) -> str:
         axes.set_xlim(left=0)
         axes.margins(x=0.08)
         axes.set_xlabel("times as fast as PyTorch")
-        _lanes(axes, rows, narrow)
+        _lanes(axes, rows, narrow, [f"{row['speedup']:.2f}" for row in rows])
 
     return draw("speedups", *_heights(rows), plot)
 
@@ -67,7 +76,7 @@ def latencies(rows: Sequence[Row]) -> str:
         axes.set_xscale("log")
         _plain_ticks(axes, narrow)
         axes.set_xlabel("milliseconds a run (logarithmic)")
-        _lanes(axes, rows, narrow)
+        _lanes(axes, rows, narrow, [f"{row['p50_ms']:.1f} ms" for row in rows])
 
     return draw("latencies", *_heights(rows), plot)
 
@@ -127,17 +136,18 @@ def _heights(rows: Sequence[Row]) -> tuple[int, int]:
     return _AXIS + _LANE * len(rows), _AXIS + _LANE_NARROW * len(rows)
 
 
-def _lanes(axes: Any, rows: Sequence[Row], narrow: bool) -> None:
-    """Names of rows: beside their lanes, or on a phone above them."""
+def _lanes(axes: Any, rows: Sequence[Row], narrow: bool, figures: Sequence[str]) -> None:
+    """Names of rows: beside their lanes, or on a phone above them, with a figure for each."""
     names = [name_of(row) for row in rows]
+    if narrow:
+        names = [f"{name}: {figure}" for name, figure in zip(names, figures, strict=True)]
     axes.set_ylim(len(rows) - 0.4, -0.9 if narrow else -0.6)
     if not narrow:
         axes.set_yticks(range(len(rows)), names)
         return
     axes.set_yticks([])
     for lane, name in enumerate(names):
-        axes.annotate(name, (0, lane), (0, 13), xycoords=("axes fraction", "data"),
-                      textcoords="offset points", color=INK, fontsize=9)  # fmt: skip
+        name_above(axes, lane, name)
 
 
 def _plain_ticks(axes: Any, narrow: bool) -> None:

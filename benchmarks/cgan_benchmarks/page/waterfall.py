@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cgan_benchmarks.page.canvas import GPU, INK, ONNXRUNTIME, OPENVINO, SOFT, TORCH, draw
+from cgan_benchmarks.page.canvas import GPU, ONNXRUNTIME, OPENVINO, SOFT, TORCH, draw, name_above
 
 _COLOURS = (TORCH, OPENVINO, ONNXRUNTIME, GPU)
 _LANE, _AXIS = 38, 70  # px
@@ -41,8 +41,7 @@ def waterfall(film: dict[str, Any]) -> str:
         if narrow:
             axes.set_yticks([])
             for lane, name in enumerate(names):
-                axes.annotate(name, (0, lane), (0, 12), xycoords=("axes fraction", "data"),
-                              textcoords="offset points", color=INK, fontsize=9)  # fmt: skip
+                name_above(axes, lane, name)
         else:
             axes.set_yticks(range(lanes), names)
 

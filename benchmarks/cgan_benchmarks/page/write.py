@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cgan_benchmarks.forms import SHIPPED
+from cgan_benchmarks.machine import others_in_words
 from cgan_benchmarks.page import plots
 from cgan_benchmarks.page.canvas import engine_name
 from cgan_benchmarks.page.waterfall import waterfall
@@ -69,6 +70,8 @@ def _body(document: dict[str, Any]) -> Iterator[str]:
         f"{_TITLES[document['scenario']]}; {escape(machine['cpu'])}, {machine['threads']} threads; "
         f"{document['date'][:10]}</p>"
     )
+    if warning := others_in_words(machine["others"]):
+        yield f'<p class="warning">{escape(warning)}</p>'
     yield _facts(rows)
     yield _figure(
         "How many times as fast as PyTorch",
