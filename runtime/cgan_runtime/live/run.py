@@ -16,6 +16,7 @@ from cgan_runtime.media.window import Window, check_screen
 from cgan_runtime.console import Console
 from cgan_runtime.errors import ConfigError
 from cgan_runtime.jobs import load_colorizer
+from cgan_runtime.live.leaving import leaving_promptly
 from cgan_runtime.live.open import feed_opener, open_recorder, tell_what_was_recorded
 from cgan_runtime.live.options import DEFAULT_CAMERA, LiveOptions
 from cgan_runtime.live.painter import Painter
@@ -41,6 +42,7 @@ def run_window(options: RunOptions, live: LiveOptions, console: Console) -> None
     files = LiveFiles(Path(), options.encoder)
     drops = not is_file(source) or live.as_camera
     with ExitStack() as opened:
+        opened.enter_context(leaving_promptly(console))
         virtual = opened.enter_context(VirtualCamera()) if live.virtual_camera else None
         recorder = open_recorder(options, live)
         if recorder is not None:

@@ -14,6 +14,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from types import TracebackType
 
 import cv2
@@ -58,8 +59,13 @@ def check_screen(instead: str) -> None:
 
 
 def quiet_fonts() -> None:
-    """OpenCV's Qt complains of a folder of fonts that its wheel lacks and nothing of ours needs."""
-    os.environ.setdefault("QT_LOGGING_RULES", "default.warning=false")
+    """OpenCV's Qt complains of the folder of fonts that its wheel names and lacks; nothing of ours needs any.
+
+    Its warnings stay on: when the screen goes away, Qt says so and ends the program without asking anybody.
+    """
+    folder = os.environ.get("QT_QPA_FONTDIR")
+    if folder is None or not Path(folder).is_dir():
+        os.environ["QT_QPA_FONTDIR"] = str(Path(cv2.__file__).parent)
 
 
 class Window:
