@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import json
 import re
 import signal
 import struct
@@ -10,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,11 +22,15 @@ import aiohttp
 import cv2
 import numpy as np
 import pytest
+from tests.films import Film, read_frames, write_film
 from tests.live.conftest import grey_picture
 
 RUN = Path(sys.executable).with_name("cgan-run")
 PATIENCE = 60.0  # seconds; only a test that fails waits so long
 HEADER = struct.Struct("<Iff")
+MOST_TO_STOP = (
+    15.0  # seconds, on a machine that is busy with other things; test_speed.py has what it has to be
+)
 GROWTH = 40_000_000  # bytes that a server may take more after a storm than before: buffers, not leaks
 linux = pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
 
@@ -65,10 +71,15 @@ class Server:
 
 
 @contextmanager
-def serving(*words: str | Path, address: str = "127.0.0.1:0", folder: Path | None = None) -> Iterator[Server]:
+def serving(
+    *words: str | Path,
+    address: str = "127.0.0.1:0",
+    folder: Path | None = None,
+    program: Sequence[str | Path] = (RUN,),
+) -> Iterator[Server]:
     """Start `cgan-run --serve` and wait until it says where it is."""
     process = subprocess.Popen(
-        [RUN, "--serve", address, "--threads", "1", *words], cwd=folder,
+        [*program, "--serve", address, "--threads", "1", *words], cwd=folder,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     assert process.stdout is not None
@@ -138,3 +149,47 @@ async def outcome(session: aiohttp.ClientSession, job: dict[str, Any]) -> dict[s
         async with session.get(f"/uploads/{job['id']}") as answer:
             job = await answer.json()
     return job
+
+
+def stopped_in_the_midst(film: Path, folder: Path, number: signal.Signals) -> float:
+    """Tell a server to stop while it records, is looked at, colours a browser's camera and a dropped film.
+
+    Returns:
+        The seconds that it took. The recording can be played, and no process is left.
+    """
+    long = write_film(folder / "long.mp4", Film(frames=400, width=640, height=480)).read_bytes()
+
+    async def stream(own: aiohttp.ClientWebSocketResponse) -> None:
+        for number in itertools.count():
+            await own.send_bytes(struct.pack("<I", number) + jpeg())
+            await frame_of(own)
+
+    async def all_at_once(server: Server) -> float:
+        children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children")
+        async with (
+            client(server) as session,
+            session.ws_connect("/live/view") as ws,
+            session.ws_connect("/live/camera") as own,
+        ):
+            streaming = asyncio.create_task(stream(own))
+            _, job = await upload(session, long)
+            for _ in range(40):
+                shown, _, _ = await frame_of(ws)
+                await ws.send_str(json.dumps({"shown": shown}))
+            while job["state"] == "queued":
+                async with session.get(f"/uploads/{job['id']}") as answer:
+                    job = await answer.json()
+            assert not streaming.done()
+            pids = children.read_text().split() if children.exists() else []
+            seconds = await asyncio.to_thread(server.stop, number)
+            await asyncio.gather(streaming, return_exceptions=True)
+            assert not any(Path(f"/proc/{pid}/stat").exists() for pid in pids)
+            return seconds
+
+    recording = folder / "out.mp4"
+    with serving("--webcam", film, "--record", recording) as server:
+        seconds = asyncio.run(all_at_once(server))
+        assert server.process.returncode == 128 + number
+    assert any("frames recorded" in line for line in server.said)
+    assert len(read_frames(recording)) >= 20
+    return seconds

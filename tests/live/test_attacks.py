@@ -8,7 +8,10 @@ import random
 import socket
 import struct
 import subprocess
+import sys
 import zlib
+from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +32,8 @@ from tests.live.serving import (
     serving,
     upload,
 )
+
+from cgan_runtime.live.uploads import JobSettings, Refused, UploadLimits, Uploads
 
 HUGE_JPEG = b"\xff\xd8\xff\xc0\x00\x0b\x08\xff\xff\xff\xff\x01\x01\x11\x00" + bytes(99)
 """Says that it has 65535 x 65535 pixels."""
@@ -310,3 +315,48 @@ def test_other_addresses_need_the_token(film: Path) -> None:
             return statuses
 
         assert asyncio.run(ask()) == [401] * 7 + [200, 200, 421]
+
+
+IMPATIENT = (
+    "from cgan_runtime.live import serve; serve._IDLE_SECONDS = 1; import cgan_runtime.cli as c; c.main()"
+)
+
+
+def test_connections_that_say_nothing_or_dribble_are_closed(film: Path) -> None:
+    half = b"GET / HTTP/1.1\r\nHost: localhost\r\n"
+
+    async def hold(server: Server, first: bytes, dribble: bytes) -> bytes:
+        """What is answered until the server closes."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(first)
+        reading = asyncio.create_task(reader.read())
+        with suppress(ConnectionError):
+            while not reading.done():
+                writer.write(dribble)
+                await asyncio.sleep(0.1)
+        writer.close()
+        return await asyncio.wait_for(reading, PATIENCE)
+
+    async def hold_many(server: Server) -> list[bytes]:
+        many = [(b"", b""), (half, b""), (half, b"X"), (half + b"\r\n", b""), (half + b"\r\nGET", b" ")] * 10
+        return await asyncio.gather(*(hold(server, *each) for each in many))
+
+    with serving("--webcam", film, program=(sys.executable, "-c", IMPATIENT)) as server:
+        answers = asyncio.run(hold_many(server))
+        asyncio.run(alive(server))
+    assert [answer[:15] for answer in answers[:5]] == [b"", b"", b"", b"HTTP/1.1 200 OK", b"HTTP/1.1 200 OK"]
+
+
+def test_a_file_that_stops_coming_is_given_up(tmp_path: Path) -> None:
+    async def stalled() -> AsyncIterator[bytes]:
+        yield jpeg()
+        await asyncio.sleep(PATIENCE)
+
+    async def take() -> None:
+        limits = UploadLimits(silent_seconds=0.05, waiting=0)
+        async with Uploads(JobSettings(), limits) as uploads:
+            for _ in range(3):  # and takes nobody's place in the line
+                with pytest.raises(Refused, match="too slowly"):
+                    await uploads.take(stalled(), None, 1.0)
+
+    asyncio.run(take())

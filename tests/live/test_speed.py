@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
 from tests.live.measure import measure_pages, measure_slow
+from tests.live.serving import stopped_in_the_midst
 
 MOST_DELAY_MS, LEAST_RATE = 150, 15
+MOST_TO_STOP = 2.0  # seconds
 FLAT = 1.3  # the delay's median at the end, at most so many times that at the beginning
 
 
@@ -24,3 +27,10 @@ def test_delay_stays_flat_before_a_slow_back_end(clip: Path) -> None:
     first, _, last = slow["p50_ms_of_each_third"]
     assert last < FLAT * first
     assert slow["dropped"] > slow["shown"]
+
+
+@pytest.mark.benchmark
+def test_ctrl_c_ends_everything_soon(film: Path, tmp_path: Path) -> None:
+    seconds = stopped_in_the_midst(film, tmp_path, signal.SIGINT)
+    print(f"stopped after {seconds:.2f} s")
+    assert seconds < MOST_TO_STOP

@@ -36,7 +36,7 @@ from cgan_runtime.run_options import RunOptions
 from cgan_runtime.temporal import TemporalSettings
 
 _SHUTDOWN_SECONDS = 0.5  # for answers that are on their way
-_KEEP_ALIVE_SECONDS = 30.0
+_IDLE_SECONDS = 20.0  # for a request to come whole, also the first of a connection
 _EVERYWHERE = frozenset({"0.0.0.0", "::"})
 
 
@@ -79,7 +79,7 @@ async def _serve(options: RunOptions, live: LiveOptions, console: Console) -> in
         server = Server(engine, guardian, uploads, Sockets(engine, hub, settings), settings)
         runner = web.AppRunner(
             server.app(), access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS,
-            keepalive_timeout=_KEEP_ALIVE_SECONDS, auto_decompress=False,
+            keepalive_timeout=_IDLE_SECONDS, auto_decompress=False,
         )  # fmt: skip
         await runner.setup()
         opened.push_async_callback(runner.cleanup)

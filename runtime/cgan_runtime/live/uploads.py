@@ -52,6 +52,7 @@ class UploadLimits:
         film_pixels: Of each frame of a film.
         film_seconds: Of a film.
         arrive_seconds: Until a file has come.
+        silent_seconds: From a piece of it to the next.
         job_seconds: Until a job is ended.
         job_memory: Bytes of data that a job may have; less on a machine that has less.
         waiting: Jobs that may wait.
@@ -64,6 +65,7 @@ class UploadLimits:
     film_pixels: int = 3840 * 2160
     film_seconds: float = 120.0
     arrive_seconds: float = 600.0
+    silent_seconds: float = 20.0
     job_seconds: float = 1800.0
     job_memory: int = 6 << 30
     waiting: int = 4
@@ -207,7 +209,7 @@ class Uploads:
         kind: Kind | None = None
         head, size = b"", 0
         with target.open("wb") as file:
-            async for piece in stream:
+            async for piece in _in_time(stream, self.limits.silent_seconds):
                 size += len(piece)
                 if size > self.limits.bytes:
                     raise self._too_large()
@@ -291,3 +293,12 @@ class Uploads:
             if place >= self.limits.kept or now - (job.finished or now) > self.limits.kept_seconds:
                 self._jobs.pop(job.id, None)
                 job.result.unlink(missing_ok=True)
+
+
+async def _in_time(stream: AsyncIterator[bytes], seconds: float) -> AsyncIterator[bytes]:
+    """The pieces of a stream; TimeoutError where one lets wait for too long."""
+    while True:
+        try:
+            yield await asyncio.wait_for(stream.__anext__(), seconds)
+        except StopAsyncIteration:
+            return
