@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -17,7 +18,20 @@ FLAGS = (
     "--disable-component-update", "--disable-sync", "--use-fake-device-for-media-stream",
     "--use-fake-ui-for-media-stream",
 )  # fmt: skip
-CAMERA = (640, 480)
+CAMERA, RATE = (640, 480), 30
+
+# Mean distance from grey of what the page shows, as coded values.
+COLOUR_OF_CANVAS = """() => {
+  const copy = new OffscreenCanvas(160, 120);
+  const context = copy.getContext("2d", {willReadFrequently: true});
+  context.drawImage(document.getElementById("colour"), 0, 0, 160, 120);
+  const {data} = context.getImageData(0, 0, 160, 120);
+  let sum = 0;
+  for (let i = 0; i < data.length; i += 4) {
+    sum += Math.max(data[i], data[i + 1], data[i + 2]) - Math.min(data[i], data[i + 1], data[i + 2]);
+  }
+  return sum / (data.length / 4);
+}"""
 
 
 def camera_film(clip: Path, target: Path) -> Path:
@@ -26,6 +40,19 @@ def camera_film(clip: Path, target: Path) -> Path:
         for frame in container.decode(video=0):
             grey = cv2.resize(frame.to_ndarray(format="gray"), CAMERA)
             file.write(cv2.imencode(".jpg", cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR))[1].tobytes())
+    return target
+
+
+def box_film(clip: Path, target: Path) -> Path:
+    """The same as a device at the box gives it: MJPEG, 30 frames/s."""
+    with av.open(str(clip)) as source, av.open(str(target), "w") as output:
+        stream = output.add_stream("mjpeg", rate=RATE, options={"q": "3"})
+        stream.width, stream.height, stream.pix_fmt = *CAMERA, "yuvj420p"
+        for index, frame in enumerate(source.decode(video=0)):
+            grey = frame.reformat(*CAMERA, format="gray")
+            grey.pts, grey.time_base = index, Fraction(1, RATE)
+            output.mux(stream.encode(grey.reformat(format="yuvj420p")))
+        output.mux(stream.encode(None))
     return target
 
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 from tests.films import Film, chroma_span, read_frames, write_film
-from tests.live.browser import camera_film, chromium
+from tests.live.browser import COLOUR_OF_CANVAS, camera_film, chromium
 from tests.live.conftest import SHARED
 from tests.live.serving import PATIENCE, Server, serving
 
@@ -19,18 +19,6 @@ from cgan_runtime.media.image import read_image
 
 PHOTO = Path(__file__).parents[2] / "train" / "cgan_train" / "data" / "photos" / "chelsea.jpg"
 MS = 1000 * PATIENCE
-
-COLOUR_OF_CANVAS = """() => {
-  const copy = new OffscreenCanvas(160, 120);
-  const context = copy.getContext("2d", {willReadFrequently: true});
-  context.drawImage(document.getElementById("colour"), 0, 0, 160, 120);
-  const {data} = context.getImageData(0, 0, 160, 120);
-  let sum = 0;
-  for (let i = 0; i < data.length; i += 4) {
-    sum += Math.max(data[i], data[i + 1], data[i + 2]) - Math.min(data[i], data[i + 1], data[i + 2]);
-  }
-  return sum / (data.length / 4);
-}"""
 
 
 @pytest.fixture(scope="module")
@@ -275,17 +263,26 @@ def test_page_fits_a_phone_and_is_readable(browser: Browser, server: Server, sch
     context.close()
 
 
-def test_token_opens_the_page_and_leaves_the_address(browser: Browser) -> None:
-    with serving("--token", "a-token-of-my-own-1234") as server:
+def test_token_opens_the_page_and_who_is_refused_is_told_why(browser: Browser, film: Path) -> None:
+    words = ("--token", "a-token-of-my-own-1234", "--webcam", film, "--max-viewers", "1")
+    with serving(*words) as server:
         context = browser.new_context()
-        page = context.new_page()
+        page, other = context.new_page(), context.new_page()
         answer = page.goto(server.origin)
         assert answer is not None
         assert answer.status == 401
+        expect(page.get_by_text("This page needs the address")).to_be_visible()
         page.goto(server.url)
         assert page.url == f"{server.origin}/"
-        choose(page, "My camera")
         page.get_by_role("button", name="Start the camera").click()
-        until_coloured(page)
+        until_coloured(page, least=2)
         assert page.evaluate("() => document.cookie") == ""
+        other.goto(server.origin)
+        other.get_by_role("button", name="Start the camera").click()
+        told = other.get_by_role("status")
+        expect(told).to_contain_text("hands full: too many look already", timeout=MS)
+        context.clear_cookies()
+        expect(told).to_contain_text("no longer lets this page in", timeout=MS)
+        page.set_input_files("#file", PHOTO)
+        expect(page.get_by_role("status")).to_contain_text("no longer lets this page in", timeout=MS)
         context.close()

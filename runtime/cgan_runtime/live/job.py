@@ -60,7 +60,10 @@ def _look_at_film(source: Path, limits: dict[str, Any]) -> None:
     from cgan_runtime.errors import MediaError
     from cgan_runtime.media.feeds import film_size
 
-    width, height, seconds = film_size(source)
+    try:
+        width, height, seconds = film_size(source)
+    except MediaError as error:
+        raise MediaError("it is damaged, or a kind of film that cannot be read here") from error
     if width * height > limits["film_pixels"]:
         raise MediaError(f"the film has {width}x{height} pixels; make it smaller")
     if seconds > limits["film_seconds"]:

@@ -36,6 +36,8 @@ _STATUS_SECONDS = 1.0
 _HEARTBEAT_SECONDS = 10.0
 _STALL_SECONDS = 15.0  # a page that shows nothing for so long is let go
 _MS = 1000.0  # per second
+_SHOWED_NOTHING = b"This page showed nothing for a while; trying again."
+_ENDED = b"The server has ended; trying again."
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ class Sockets:
             raise web.HTTPNotFound(text="there is no camera at this machine\n")
         if len(hub.viewers) >= self._settings.max_viewers:
             raise web.HTTPServiceUnavailable(text="too many look already\n")
+        _check_upgrade(request)
         with hub.joined() as viewer:
             socket = await self._open(request, max_bytes=1024)
             sender = asyncio.create_task(self._show(socket, viewer, hub))
@@ -107,7 +110,7 @@ class Sockets:
             if viewer.stalled_since is None:
                 quiet_since = now
             elif now - quiet_since > _STALL_SECONDS and viewer.meter.rate(now) == 0:
-                await socket.close(code=WSCloseCode.GOING_AWAY, message=b"nothing was shown")
+                await socket.close(code=WSCloseCode.GOING_AWAY, message=_SHOWED_NOTHING)
             if now >= status_at or viewer.trouble is not None:
                 status_at = now + _STATUS_SECONDS
                 trouble, viewer.trouble = viewer.trouble, None
@@ -130,6 +133,7 @@ class Sockets:
         """Colour a browser's own camera."""
         if self.cameras >= self._settings.max_cameras:
             raise web.HTTPServiceUnavailable(text="too many send their camera already\n")
+        _check_upgrade(request)
         self.cameras += 1
         loop = asyncio.get_running_loop()
         viewer = Viewer()
@@ -201,12 +205,15 @@ class Sockets:
     async def hang_up(self, _app: web.Application) -> None:
         """Close all WebSockets, so that the server can end."""
         await asyncio.gather(
-            *(
-                socket.close(code=WSCloseCode.GOING_AWAY, message=b"the server ends")
-                for socket in self._open_ones
-            ),
+            *(socket.close(code=WSCloseCode.GOING_AWAY, message=_ENDED) for socket in self._open_ones),
             return_exceptions=True,
         )
+
+
+def _check_upgrade(request: web.Request) -> None:
+    """A page that was refused a WebSocket asks without one for the reason, which browsers keep from it."""
+    if request.headers.get("Upgrade", "").lower() != "websocket":
+        raise web.HTTPUpgradeRequired(text="pictures come by WebSocket\n")
 
 
 async def _answer(socket: web.WebSocketResponse, viewer: Viewer) -> None:

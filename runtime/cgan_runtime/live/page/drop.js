@@ -4,7 +4,10 @@
 // callbacks: progress(words, share or null)
 // run() gives {url, film, name}, or throws with words for people; null where it was cancelled.
 
+import { NO_ENTRY } from "./sources.js";
+
 const POLL_MS = 300;
+const PATIENCE = 20; // questions without an answer, as when a phone changes its network
 
 export class Dropped {
   constructor(file, strength, callbacks) {
@@ -20,7 +23,7 @@ export class Dropped {
       if (state.state === "failed") throw new Error(`It could not be coloured: ${state.error}.`);
       if (state.state === "ready") return this.result(state);
       this.tell(state);
-      await new Promise((done) => setTimeout(done, POLL_MS));
+      await pause();
     }
   }
 
@@ -31,7 +34,7 @@ export class Dropped {
       request.open("POST", `/uploads?strength=${this.strength}`);
       request.responseType = "json";
       request.upload.onprogress = (event) => this.callbacks.progress("Sending", event.lengthComputable ? event.loaded / event.total : null);
-      request.onload = () => request.status === 202 ? done(request.response) : failed(new Error(sentence(request.response?.error ?? `the box refused it (${request.status})`)));
+      request.onload = () => request.status === 202 ? done(request.response) : failed(new Error(refusal(request)));
       request.onerror = () => failed(new Error("The box did not take it; is the file too large?"));
       request.onabort = () => done({});
       request.send(this.file);
@@ -39,9 +42,15 @@ export class Dropped {
   }
 
   async ask() {
-    const answer = await fetch(`/uploads/${this.id}`);
-    if (!answer.ok) throw new Error("The box has forgotten this file; drop it again.");
-    return answer.json();
+    let answer = null;
+    for (let asked = 0; answer === null && !this.cancelled; asked += 1) {
+      if (asked === PATIENCE) throw new Error("The box does not answer any more. Drop the file again later.");
+      if (asked > 0) await pause();
+      answer = await fetch(`/uploads/${this.id}`).catch(() => null);
+    }
+    if (answer?.status === 401) throw new Error(NO_ENTRY);
+    if (answer?.ok === false) throw new Error("The box has forgotten this file; drop it again.");
+    return answer?.json();
   }
 
   tell(state) {
@@ -63,6 +72,11 @@ export class Dropped {
   }
 }
 
-function sentence(text) {
+const pause = () => new Promise((done) => setTimeout(done, POLL_MS));
+
+/** Why a file was not taken, as a sentence. */
+function refusal({ status, response }) {
+  if (status === 401) return NO_ENTRY;
+  const text = response?.error ?? `the box refused it (${status})`;
   return text[0].toUpperCase() + text.slice(1) + ".";
 }

@@ -44,7 +44,7 @@ function show() {
   $("play").textContent = film?.paused ? "Play" : "Pause";
   $("download").hidden = !done;
   $("again").hidden = !done || Number($("strength").value) === dropped.strength;
-  $("invitation").textContent = {
+  $("invitation").textContent = working ? dropped.file.name : {
     box: "The camera of the machine that serves this page.",
     own: "Your camera’s pictures go to the box and come back in colour. They are not kept.",
     file: "Drop a photo or a short film here.",
@@ -119,8 +119,10 @@ async function take(file) {
     $("download").href = result.url;
     $("download").download = result.name;
     applyStrength();
-    await (result.film ? roll(result.url) : hang(result.url));
-    say(`${file.name} is coloured.`);
+    const visible = await (result.film ? roll(result.url) : hang(result.url)).then(() => true, () => false);
+    if (dropped !== job) return;
+    if (!visible) film = null;
+    say(visible ? `${file.name} is coloured.` : `${file.name} is coloured. This browser cannot show it; download it.`);
   } catch (error) {
     if (dropped === job) { leave(); say(error.message, true); }
   }

@@ -13,10 +13,29 @@ const JPEG_QUALITY = 0.85;
 const WANTED = { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 30 } };
 const AGAIN_MS = 1500;
 
+const NO_ANSWER = "No answer from the box; trying again.";
+export const NO_ENTRY = "The box no longer lets this page in. Open the address that cgan-run prints now.";
+const NO_CAMERA = {
+  NotAllowedError: "The camera was not allowed. Allow it in the browser’s settings for this page.",
+  NotFoundError: "The browser finds no camera at this device.",
+  NotReadableError: "The camera is in use. Close what uses it, and start again.",
+};
+
 function socketTo(path) {
   const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${path}`);
   socket.binaryType = "arraybuffer";
   return socket;
+}
+
+/** Why a socket closed: browsers do not tell what it was refused with, so the same is asked without one. */
+async function whyNot(path, reason) {
+  if (reason) return reason;
+  try {
+    const answer = await fetch(path);
+    if (answer.status === 401) return NO_ENTRY;
+    if (answer.status === 503) return `The box has its hands full: ${(await answer.text()).trim()}. Trying again.`;
+  } catch { /* it does not answer at all */ }
+  return NO_ANSWER;
 }
 
 async function pictureOf(message) {
@@ -45,9 +64,11 @@ export class BoxCamera {
       if (typeof event.data === "string") this.told(JSON.parse(event.data).status);
       else this.show(event.data);
     };
-    socket.onclose = (event) => {
+    socket.onclose = async (event) => {
       if (this.stopped) return;
-      this.callbacks.status(event.reason || "No answer from the box; trying again.", true);
+      const reason = await whyNot("/live/view", event.reason);
+      if (this.stopped) return;
+      this.callbacks.status(reason, true);
       setTimeout(() => this.stopped || this.connect(), AGAIN_MS);
     };
   }
@@ -99,8 +120,7 @@ export class OwnCamera {
     try {
       this.stream = await navigator.mediaDevices.getUserMedia({ audio: false, video: { ...WANTED, facingMode: this.facing } });
     } catch (error) {
-      const denied = error.name === "NotAllowedError";
-      throw new Error(denied ? "The camera was not allowed. Allow it in the browser’s settings for this page." : `No camera here (${error.name}).`);
+      throw new Error(NO_CAMERA[error.name] ?? `The camera cannot be used (${error.name}).`);
     }
     this.video.srcObject = this.stream;
     this.stream.getVideoTracks()[0].onended = () => { if (!this.stopped) { this.stop(); this.callbacks.ended("The camera has gone."); } };
@@ -116,14 +136,16 @@ export class OwnCamera {
 
   connect() {
     const socket = this.socket = socketTo("/live/camera");
-    socket.onopen = () => { this.captured.clear(); this.answered = this.number; this.next(socket); };
+    socket.onopen = () => { this.callbacks.status(""); this.captured.clear(); this.answered = this.number; this.next(socket); };
     socket.onmessage = (event) => {
       if (typeof event.data === "string") this.callbacks.status(JSON.parse(event.data).trouble, true);
       else this.show(event.data);
     };
-    socket.onclose = (event) => {
+    socket.onclose = async (event) => {
       if (this.stopped) return;
-      this.callbacks.status(event.reason || "No answer from the box; trying again.", true);
+      const reason = await whyNot("/live/camera", event.reason);
+      if (this.stopped) return;
+      this.callbacks.status(reason, true);
       setTimeout(() => this.stopped || this.connect(), AGAIN_MS);
     };
   }
