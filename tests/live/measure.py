@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from playwright.sync_api import Browser, Page
 from tests.fakes import FakeBackend, warm_above_cool_below
-from tests.live.browser import CAMERA, camera_film, chromium
+from tests.live.browser import CAMERA, box_film, camera_film, chromium
 from tests.live.serving import serving
 
 from cgan_benchmarks.machine import Others, describe_machine
@@ -74,8 +74,9 @@ def measure_pages(clip: Path) -> list[dict[str, Any]]:
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         film = camera_film(clip, Path(folder) / "camera.mjpeg")
+        box = box_film(clip, Path(folder) / "camera.mkv")
         for threads in (1, 2):
-            with serving("--webcam", clip, "--threads", str(threads)) as server, chromium(film) as browser:
+            with serving("--webcam", box, "--threads", str(threads)) as server, chromium(film) as browser:
                 for name in ("My camera", "Box camera"):
                     frames = _watch(browser, server.url, name)
                     rows.append({"source": name, "threads": threads, **_summary(frames)})
