@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -71,13 +72,14 @@ class StepByStep:
             self._allowed.release()
 
 
-@pytest.fixture
-def screen() -> Iterator[str]:
-    """The name of a screen that is there for one test."""
+@contextmanager
+def virtual_screen(size: tuple[int, int] = (1280, 800)) -> Iterator[str]:
+    """The name of a screen that nobody sees."""
     if shutil.which("Xvfb") is None:
         pytest.skip("Xvfb is not installed")
+    pixels = f"{size[0]}x{size[1]}x24"
     server = subprocess.Popen(
-        ["Xvfb", "-displayfd", "1", "-screen", "0", "1280x800x24", "-nolisten", "tcp", "-noreset"],
+        ["Xvfb", "-displayfd", "1", "-screen", "0", pixels, "-nolisten", "tcp", "-noreset"],
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
     )  # fmt: skip
     assert server.stdout is not None
@@ -88,6 +90,13 @@ def screen() -> Iterator[str]:
         server.terminate()
         server.wait()
         server.stdout.close()
+
+
+@pytest.fixture
+def screen() -> Iterator[str]:
+    """A screen for one test."""
+    with virtual_screen() as name:
+        yield name
 
 
 def with_screen(screen: str) -> dict[str, str]:
