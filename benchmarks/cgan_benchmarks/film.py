@@ -125,9 +125,9 @@ def measure_film(source: Path, plain_frames: int, *, threads: int, rounds: int, 
 def _summary(runs: list[Run]) -> dict[str, Any]:
     medians = {
         key: round(statistics.median(run[key] for run in runs), 3)
-        for key in ("fps", "first_frame_seconds", "megabytes")
+        for key in ("fps", "first_frame_seconds", "megabytes", "cores_ms")
     }
-    return medians | {"frames": runs[-1]["frames"], "stages": runs[-1]["stages"]}
+    return medians | {key: runs[-1][key] for key in ("frames", "stages", "backend")}
 
 
 def _ratios(taken: dict[str, list[Run]], name: str) -> dict[str, float]:
@@ -144,13 +144,14 @@ def _ratios(taken: dict[str, list[Run]], name: str) -> dict[str, float]:
 
 def _print(console: Console, size: str, found: dict[str, Any]) -> None:
     console.result(
-        f"{size:16}{'frames/s':>10}{'first frame s':>15}{'peak MB':>9}{'of copy':>9}{'of plain':>10}"
+        f"{size:16}{'frames/s':>10}{'first frame s':>15}{'peak MB':>9}{'cores ms':>10}{'of copy':>9}"
+        f"{'of plain':>10}"
     )
     for name, way in found["ways"].items():
         ratios = [f"{ratio:.2f}" for ratio in found["ratios"].get(name, {}).values()] or ["", ""]
         console.result(
             f"  {name:14}{way['fps']:10.1f}{way['first_frame_seconds']:15.2f}{way['megabytes']:9.0f}"
-            f"{ratios[0]:>9}{ratios[1]:>10}"
+            f"{way['cores_ms']:10.1f}{ratios[0]:>9}{ratios[1]:>10}"
         )
 
 

@@ -45,7 +45,9 @@ class Taken:
         first_frame: Unix time at which the first frame was ready to be encoded.
         megabytes: Most memory that the process has held, 10^6 bytes.
         size: Of the picture, width and height.
+        cores_ms: Time of all cores for each frame, milliseconds.
         stages: Mean, median and 99th percentile of each stage, milliseconds; of cgan only.
+        backend: What ran the model; of cgan only.
     """
 
     frames: int
@@ -53,7 +55,21 @@ class Taken:
     first_frame: float
     megabytes: float
     size: tuple[int, int]
+    cores_ms: float
     stages: dict[str, dict[str, float]] = dataclasses.field(default_factory=dict)
+    backend: str = ""
+
+
+class _Clocks:
+    """That of the wall and that of the cores, from now on."""
+
+    def __init__(self) -> None:
+        self._wall, self._cores = time.perf_counter(), time.process_time()
+
+    def taken(self, frames: int, first: float, size: tuple[int, int]) -> Taken:
+        """What it took to write so many frames, the first of which was ready at `first`."""
+        wall, cores = time.perf_counter() - self._wall, time.process_time() - self._cores
+        return Taken(frames, wall, first, peak_memory_mb(), size, round(cores * 1e3 / frames, 3))
 
 
 def take_turns(
@@ -100,7 +116,7 @@ def run_copy(source: Path, target: Path, settings: dict[str, Any]) -> Taken:
     from cgan_runtime.pipeline import QUEUE_DEPTH
     from cgan_runtime.stages import run_stages
 
-    began, first, count = time.perf_counter(), 0.0, 0
+    clocks, first, count = _Clocks(), 0.0, 0
     with FilmReader(source) as reader, FilmWriter(target, reader, EncoderSettings()) as writer:
 
         def passed(item: Any) -> Any:
@@ -116,7 +132,7 @@ def run_copy(source: Path, target: Path, settings: dict[str, Any]) -> Taken:
         run_stages(reader, passed, writer.write, depth=QUEUE_DEPTH)
         writer.finish()
     size = writer.layout.width, writer.layout.height
-    return Taken(count, time.perf_counter() - began, first, peak_memory_mb(), size)
+    return clocks.taken(count, first, size)
 
 
 def run_cgan(source: Path, target: Path, settings: dict[str, Any]) -> Taken:
@@ -137,12 +153,15 @@ def run_cgan(source: Path, target: Path, settings: dict[str, Any]) -> Taken:
         settings.get("model") or bundled_model(),
         settings.get("backend", "auto"),
         threads=settings.get("threads"),
+        precision=settings.get("precision", "auto"),
     )
     steady = TemporalSettings(settings.get("temporal", "high"), settings.get("every", 1))
     with Colorizer(backend, side=settings.get("size")) as colorizer:
+        clocks = _Clocks()
         result = colour_film(source, target, colorizer, temporal=steady, progress=progress, overwrite=True)
     size = result.width, result.height
-    return Taken(result.frames, result.seconds, first, peak_memory_mb(), size, result.stages)
+    taken = clocks.taken(result.frames, first, size)
+    return dataclasses.replace(taken, stages=result.stages, backend=f"{backend.name} on {backend.device}")
 
 
 def run_plain(source: Path, target: Path, settings: dict[str, Any]) -> Taken:
@@ -154,7 +173,7 @@ def run_plain(source: Path, target: Path, settings: dict[str, Any]) -> Taken:
     from cgan_train.torch_backend import TorchBackend
 
     backend = TorchBackend(load_checkpoint(SHIPPED), threads=settings.get("threads"))
-    began, first, count = time.perf_counter(), 0.0, 0
+    clocks, first, count = _Clocks(), 0.0, 0
     reader = cv2.VideoCapture(str(source))
     size = int(reader.get(cv2.CAP_PROP_FRAME_WIDTH)), int(reader.get(cv2.CAP_PROP_FRAME_HEIGHT))
     writer = cv2.VideoWriter(str(target), cv2.VideoWriter.fourcc(*"mp4v"), reader.get(cv2.CAP_PROP_FPS), size)
@@ -174,7 +193,7 @@ def run_plain(source: Path, target: Path, settings: dict[str, Any]) -> Taken:
         first = first or time.time()
         count += 1
     writer.release()
-    return Taken(count, time.perf_counter() - began, first, peak_memory_mb(), size)
+    return clocks.taken(count, first, size)
 
 
 def main() -> None:

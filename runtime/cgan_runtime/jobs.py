@@ -104,7 +104,11 @@ def open_model(options: RunOptions, report: Callable[[str, float], None] | None 
 
     asked = options.model
     backend = open_backend(
-        asked.model or bundled_model(), asked.backend, threads=asked.threads, report=report
+        asked.model or bundled_model(),
+        asked.backend,
+        threads=asked.threads,
+        precision=asked.precision,
+        report=report,
     )
     return Colorizer(backend, side=asked.size, saturation=options.look.strength)
 

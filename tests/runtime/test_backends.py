@@ -16,7 +16,7 @@ import pytest
 from tests.conftest import TINY_MULTIPLE, write_manifest, write_tiny_model
 from tests.fakes import FakeBackend
 
-from cgan_runtime import models
+from cgan_runtime import models, run_options
 from cgan_runtime.backends import registry
 from cgan_runtime.backends.base import Backend
 from cgan_runtime.backends.registry import BACKENDS, Engine, available_backends, open_backend
@@ -123,6 +123,21 @@ class TestEngines:
     def test_threads_are_taken(self, name: str, tiny_model: Path) -> None:
         with open_backend(tiny_model, name, threads=1) as backend:
             assert backend.device == "CPU, 1 thread"
+
+    def test_what_the_cpu_computes_in_is_said_and_near(self, name: str, tiny_model: Path) -> None:
+        given = lightness()
+        with open_backend(tiny_model, name, threads=1) as backend:
+            exact = backend.infer(given).copy()
+        with open_backend(tiny_model, name, threads=1, precision="auto") as backend:
+            rounded = backend.infer(given).copy()
+            said = backend.device
+            assert (backend.infer(given) == rounded).all()
+        assert said in ("CPU, 1 thread", "CPU, 1 thread, bf16")
+        assert ("bf16" in said) == bool((rounded != exact).any())
+        assert rounded == pytest.approx(exact, abs=0.02)
+        if "bf16" not in said:
+            with pytest.raises(BackendUnavailable, match="leave --precision out"):
+                open_backend(tiny_model, name, threads=1, precision="bf16")
 
     def test_layers_are_timed_and_the_answers_stay(self, name: str, tiny_model: Path) -> None:
         with open_backend(tiny_model, name, threads=1) as backend:
@@ -243,6 +258,11 @@ class TestRegistry:
     def test_bad_settings_are_refused(self, name: str, threads: int | None, tiny_model: Path) -> None:
         with pytest.raises(ConfigError, match="take"):
             open_backend(tiny_model, name, threads=threads)
+
+    def test_the_command_offers_the_precisions_that_there_are(self, tiny_model: Path) -> None:
+        assert run_options.PRECISIONS == registry.PRECISIONS
+        with pytest.raises(ConfigError, match="take one of auto, fp32, bf16"):
+            open_backend(tiny_model, precision="int4")
 
     def test_the_manifest_is_checked_before_any_engine_is_touched(
         self, tiny_model: Path, monkeypatch: pytest.MonkeyPatch

@@ -198,7 +198,9 @@ def cluster(options: RunOptions, archive: ArchiveOptions, work: int) -> Iterator
     """
     scratch = f"cgan-{os.getpid()}-{time.time_ns():x}"
     threads = options.model.threads or archive.cpus_per_task
-    model = replace(options.model, threads=threads)
+    # A film in parts is one film: all machines compute alike, whatever each could do.
+    precision = "fp32" if options.model.precision == "auto" else options.model.precision
+    model = replace(options.model, threads=threads, precision=precision)
     if model.model is not None:
         model = replace(model, model=_everywhere(model.model))
     with _connected(archive.cluster or AUTO):

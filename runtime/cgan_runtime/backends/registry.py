@@ -12,12 +12,15 @@ import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from cgan_runtime.backends.base import Backend
 from cgan_runtime.errors import BackendUnavailable, ConfigError, ModelFileError
 from cgan_runtime.manifest import Manifest
 
 AUTO = "auto"
+
+PRECISIONS = (AUTO, "fp32", "bf16")
 
 Report = Callable[[str, float], None]
 """Is told the phase of a build and how much of it is done, 0 to 1."""
@@ -33,6 +36,7 @@ class Engine:
         install: The command that installs what it needs.
         gpu: Whether it runs on an NVIDIA GPU.
         builds: Whether it may have to build an engine first, and tells `report` how far it is.
+        rounds: Whether it may compute in less than float32 where a processor is faster with it.
     """
 
     module: str
@@ -40,6 +44,7 @@ class Engine:
     install: str
     gpu: bool = False
     builds: bool = False
+    rounds: bool = False
 
     def load(self) -> Callable[..., Backend]:
         """Import the back end's class, called with (path, manifest, *, threads).
@@ -68,7 +73,9 @@ BACKENDS: dict[str, Engine] = {
         builds=True,
     ),
     "cuda": Engine("cgan_runtime.backends.cuda", "CudaBackend", "pip install onnxruntime-gpu", gpu=True),
-    "openvino": Engine("cgan_runtime.backends.openvino", "OpenVinoBackend", "pip install openvino"),
+    "openvino": Engine(
+        "cgan_runtime.backends.openvino", "OpenVinoBackend", "pip install openvino", rounds=True
+    ),
     "onnxruntime": Engine("cgan_runtime.backends.onnx", "OnnxBackend", "pip install onnxruntime"),
 }
 """By name, in the order in which "auto" tries them."""
@@ -80,7 +87,12 @@ _NVIDIA = ("/proc/driver/nvidia", "/dev/nvhost-gpu", "/dev/nvgpu", "C:/Windows/S
 
 
 def open_backend(
-    path: Path, name: str = AUTO, *, threads: int | None = None, report: Report | None = None
+    path: Path,
+    name: str = AUTO,
+    *,
+    threads: int | None = None,
+    precision: str = "fp32",
+    report: Report | None = None,
 ) -> Backend:
     """Open a model in the back end named, or in the best one that works here.
 
@@ -90,6 +102,8 @@ def open_backend(
         path: The model file; its manifest lies beside it.
         name: A key of `BACKENDS`, or "auto". A back end that was named is never replaced by another.
         threads: CPU threads of the engine; None leaves the choice to it.
+        precision: What a CPU computes in: "fp32"; "bf16"; or "auto", bfloat16 where back end and processor
+            are faster with it. A GPU computes in what the model file says.
         report: Is told the phase and part of an engine's build, where a back end has to build one.
 
     Returns:
@@ -97,13 +111,16 @@ def open_backend(
 
     Raises:
         ModelFileError: The model or its manifest is missing, damaged, foreign, or no colouriser.
-        BackendUnavailable: The back end named, or with "auto" every one, is missing or does not work here.
-        ConfigError: No back end has this name, or `threads` is below 1.
+        BackendUnavailable: The back end named, or with "auto" every one, is missing or does not work here,
+            or not in this precision.
+        ConfigError: No back end has this name, `threads` is below 1, or there is no such precision.
     """
     if name != AUTO and name not in BACKENDS:
         raise ConfigError(f"no back end is called {name!r}; take one of {', '.join((AUTO, *BACKENDS))}")
     if threads is not None and threads < 1:
         raise ConfigError(f"{threads} threads were asked for; take 1 or more, or leave it out")
+    if precision not in PRECISIONS:
+        raise ConfigError(f"no precision is called {precision!r}; take one of {', '.join(PRECISIONS)}")
     manifest = Manifest.load(path)
     if manifest.kind != "network":
         raise ModelFileError(
@@ -114,11 +131,11 @@ def open_backend(
     if name != AUTO and name not in candidates:
         raise ConfigError(f"{path} is a TensorRT engine, which {name} cannot run; give {name} the ONNX file")
     if name != AUTO:
-        return _open(name, path, manifest, threads, report)
+        return _open(name, path, manifest, threads, precision, report)
     failures: dict[str, BackendUnavailable | ModelFileError] = {}
     for candidate in candidates:
         try:
-            backend = _open(candidate, path, manifest, threads, report)
+            backend = _open(candidate, path, manifest, threads, precision, report)
         except (BackendUnavailable, ModelFileError) as error:
             failures[candidate] = error
             continue
@@ -150,11 +167,19 @@ def worth_telling() -> dict[str, str]:
     return {name: why for name, why in reasons.items() if why and (there or not BACKENDS[name].gpu)}
 
 
-def _open(name: str, path: Path, manifest: Manifest, threads: int | None, report: Report | None) -> Backend:
+def _open(
+    name: str, path: Path, manifest: Manifest, threads: int | None, precision: str, report: Report | None
+) -> Backend:
     engine = BACKENDS[name]
     try:
         backend = engine.load()
     except BackendUnavailable as error:
         raise BackendUnavailable(f"{name} is {error}") from error
-    options = {"report": report} if engine.builds and report else {}
+    if precision == "bf16" and not engine.rounds:
+        raise BackendUnavailable(
+            f"{name} does not compute in bfloat16; take openvino, or leave --precision out"
+        )
+    options: dict[str, Any] = {"report": report} if engine.builds and report else {}
+    if engine.rounds:
+        options["precision"] = precision
     return backend(path, manifest, threads=threads, **options)

@@ -43,7 +43,9 @@ def _colour(order: dict[str, Any]) -> None:
     if order["film"]:
         _look_at_film(source, limits)
     model = Path(settings["model"]) if settings["model"] else bundled_model()
-    backend = open_backend(model, settings["backend"], threads=settings["threads"])
+    backend = open_backend(
+        model, settings["backend"], threads=settings["threads"], precision=settings["precision"]
+    )
     saturation = min(order["strength"] * settings["saturation"], MAX_SATURATION)
     with Colorizer(backend, side=settings["size"], saturation=saturation) as colorizer:
         if not order["film"]:

@@ -125,7 +125,7 @@ def _job_settings(options: RunOptions) -> JobSettings:
     asked = options.model
     return JobSettings(
         str(asked.model.absolute()) if asked.model else None, asked.backend, asked.threads, asked.size,
-        options.look.strength, options.film.temporal, options.film.every,
+        options.look.strength, options.film.temporal, options.film.every, asked.precision,
     )  # fmt: skip
 
 

@@ -40,6 +40,7 @@ class JobSettings:
     saturation: float = 1.0
     temporal: str = "high"
     every: int = 1
+    precision: str = "auto"
 
 
 @dataclass(frozen=True)
