@@ -39,7 +39,14 @@ TRUSTED_RESIDUAL = 6.0
 """Error of the carried lightness at which half of a place's past is believed; mean of a window, of 255."""
 
 TRUSTED_DIFFERENCE = 0.15
-"""Distance of carried from predicted chroma, (a*, b*)/110, at which half of a place's past is believed."""
+"""Distance of carried from predicted chroma, (a*, b*)/110, at which half of a place's past is believed, where
+its lightness has changed too."""
+
+TELLING_DIFFERENCE = 0.3
+"""The same where it has not: what is less has only come to the network's mind, as in dark and empty skies."""
+
+CHANGED_RESIDUAL = 2.0
+"""Error of the carried lightness at which it is half changed; above what grain leaves in the window."""
 
 RESIDUAL_WINDOW = 5
 """Side of that window, pixels: grain averages out, and edges that are a fraction of a pixel off do too."""
@@ -157,6 +164,21 @@ class TemporalState:
         return cls(shown, hidden if hidden.size else None, hidden_for, since, dazzled_for)
 
 
+@dataclass(frozen=True)
+class _Carried:
+    """The past as it would look now.
+
+    Attributes:
+        shown: As in `TemporalState`, its age less where that is doubtful.
+        changed: How much the lightness of each place has changed, 0 (as carried) to 1, (h, w).
+        light_jumped: Whether the light has, of the whole picture.
+    """
+
+    shown: FloatArray
+    changed: FloatArray
+    light_jumped: bool
+
+
 class TemporalFilter:
     """The recursive filter: one film or camera, frame by frame, in one thread.
 
@@ -214,14 +236,14 @@ class TemporalFilter:
             shown = _blend(carried, predict(lightness), self._horizon, hold=hold)
         else:
             since = state.since + 1
-            shown = _fill(carried)
+            shown = _fill(carried.shown)
         shown[..., _LIGHTNESS] = frame
         self.state = replace(state or TemporalState(shown), shown=shown, since=since)
         return np.ascontiguousarray(np.moveaxis(shown[..., : _B + 1], -1, 0))
 
     def _carry(
         self, frame: ByteArray, state: TemporalState | None
-    ) -> tuple[FloatArray | None, TemporalState | None]:
+    ) -> tuple[_Carried | None, TemporalState | None]:
         """The past as it would look now, None after a cut, and the state without what is over."""
         if state is None:
             return None, None
@@ -240,15 +262,11 @@ class TemporalFilter:
         if followed is None:
             self.cuts += 1
             return None, replace(state, hidden=state.shown, hidden_for=1, dazzled_for=0)
-        carried, jumped = followed
-        return carried, replace(state, dazzled_for=FLASH_FRAMES if jumped else max(0, state.dazzled_for - 1))
+        left = FLASH_FRAMES if followed.light_jumped else max(0, state.dazzled_for - 1)
+        return followed, replace(state, dazzled_for=left)
 
-    def _follow(self, frame: ByteArray, past: FloatArray) -> tuple[FloatArray, bool] | None:
-        """A frame of the past, moved to where its things are now, its age less where that is doubtful.
-
-        Returns:
-            As `TemporalState.shown`, and whether the light has jumped; None if this is another scene.
-        """
+    def _follow(self, frame: ByteArray, past: FloatArray) -> _Carried | None:
+        """A frame of the past, moved to where its things are now; None if this is another scene."""
         height, width = frame.shape
         before = past[..., _LIGHTNESS].astype(np.uint8)
         flow = self._motion(frame, before)
@@ -266,8 +284,10 @@ class TemporalFilter:
         error -= offset
         cv2.blur(error, (RESIDUAL_WINDOW, RESIDUAL_WINDOW), dst=error)
         inside = (np.abs(x - (width - 1) / 2) <= width / 2) & (np.abs(y - (height - 1) / 2) <= height / 2)
-        carried[..., _AGE] *= _trust(error * error, TRUSTED_RESIDUAL) * inside
-        return carried, bool(abs((gain - 1) * then.mean() + offset) > LIGHT_JUMP)
+        error *= error
+        carried[..., _AGE] *= _trust(error, TRUSTED_RESIDUAL) * inside
+        changed = 1 - _trust(error, CHANGED_RESIDUAL)
+        return _Carried(carried, changed, bool(abs((gain - 1) * then.mean() + offset) > LIGHT_JUMP))
 
     def _motion(self, frame: ByteArray, before: ByteArray) -> FloatArray:
         """How far from its place in `frame` each thing was in `before`, (h, w, 2), x and y in pixels."""
@@ -322,22 +342,28 @@ def _trust(squared: FloatArray, half: float) -> FloatArray:
 
 
 def _blend(
-    carried: FloatArray | None, predicted: FloatArray, horizon: float, *, hold: bool = False
+    followed: _Carried | None, predicted: FloatArray, horizon: float, *, hold: bool = False
 ) -> FloatArray:
-    """The running mean of a place's colour, over up to `horizon` predictions; changes `carried`.
+    """The running mean of a place's colour, over up to `horizon` predictions; changes what was carried.
 
     The prediction alone counts where nothing is known, and, to `hold`, nowhere else.
     """
-    if carried is None or horizon == 1:
+    if followed is None or horizon == 1:
         planes = [*predicted, np.ones_like(predicted[0]), np.empty_like(predicted[0])]
         return np.asarray(cv2.merge(planes), np.float32)
+    carried = followed.shown
     da, db = predicted[0] - carried[..., _A], predicted[1] - carried[..., _B]
     age = carried[..., _AGE]
     if hold:
         share = np.maximum(1 - age, np.float32(0))
         age = np.maximum(age, np.float32(1))
     else:
-        age = np.minimum(age * _trust(da * da + db * db, TRUSTED_DIFFERENCE) + 1, np.float32(horizon))
+        # Of two scales, TRUSTED_DIFFERENCE where the lightness has changed, TELLING_DIFFERENCE where not.
+        scale = TRUSTED_DIFFERENCE / TELLING_DIFFERENCE
+        difference = (da * da + db * db) * (
+            np.float32(scale**2) + np.float32(1 - scale**2) * followed.changed
+        )
+        age = np.minimum(age * _trust(difference, TRUSTED_DIFFERENCE) + 1, np.float32(horizon))
         share = 1 / age
     carried[..., _A] += da * share
     carried[..., _B] += db * share

@@ -56,8 +56,8 @@ def test_a_film_with_sound_is_copied(tmp_path: Path) -> None:
 
 def test_a_ratio_is_of_runs_of_one_round(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fps = {"copy": (40, 20), "cgan": (30, 10), "cgan --every 2": (36, 18), "plain loop": (3, 1)}
-    other = {"first_frame_seconds": 1.0, "megabytes": 9.0, "cores_ms": 20.0, "frames": 12, "stages": {}}
-    other["backend"] = "fake"
+    medians = {"first_frame_seconds": 1.0, "megabytes": 9.0, "cores_ms": 20.0}
+    other = {**medians, "frames": 12, "stages": {}, "backend": "fake"}
     taken = {name: [{"fps": float(each), **other} for each in of] for name, of in fps.items()}
     monkeypatch.setattr(film, "take_turns", lambda *_: taken)
     found = measure_film(source, 4, threads=2, rounds=2, told=lambda what: None)

@@ -101,6 +101,20 @@ class TestSteadiness:
         assert all((a == b).all() for a, b in zip(shown, said, strict=True))
         assert steady.predictions == 6
 
+    @pytest.mark.parametrize("grain", [0.0, 2.0])
+    @pytest.mark.parametrize("every", [1, 3])
+    def test_a_network_that_changes_its_mind_is_followed_softly(self, every: int, grain: float) -> None:
+        """A night sky, brown in one frame and blue in the next, while nothing has moved: no jump is seen."""
+        night = scene("astronaut") * np.float32(0.2) - np.float32(0.75)
+        frames = [grainy(night, seed, grain) for seed in range(13 + 36)]
+        brown, blue = np.array((0.05, 0.1)), np.array((0.02, -0.12))
+        said = [even((float(a), float(b))) for a, b in [brown] * 13 + [blue] * 36]
+        shown, steady = run(frames, said, TemporalSettings("high", every))
+        steps = [np.hypot(*(after - before)).mean() for before, after in pairwise(shown)]
+        assert steady.cuts == 0
+        assert max(steps) < np.linalg.norm(blue - brown) / HORIZON["high"] * every * 1.5
+        assert np.abs(shown[-1] - said[-1]).max() < NEAR
+
     @pytest.mark.parametrize("strength", ["low", "high"])
     def test_a_change_that_stays_is_followed(self, strength: Strength) -> None:
         """The average must not hold on to the past: within a second the new colour is there."""
@@ -160,12 +174,12 @@ class TestMotion:
             assert np.abs(shown[t] - said[t])[:, uncovered].mean() < NEAR
 
     def test_no_trail_even_where_lightness_tells_nothing(self) -> None:
-        """Colours that differ much are not mixed, whatever the lightness says."""
+        """Colours that differ as much as red from blue are not mixed, whatever the lightness says."""
         frames = [grainy(np.zeros((HEIGHT, WIDTH), np.float32), t, 2) for t in range(12)]
         said = [even(RED) if t < 8 else even(BLUE) for t in range(12)]
         shown, steady = run(frames, said)
         assert steady.cuts == 0
-        assert np.abs(shown[8] - said[8]).max() < 2 * NEAR
+        assert np.abs(shown[8] - said[8]).max() < 3 * NEAR
 
 
 class TestCuts:
