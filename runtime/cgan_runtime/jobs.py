@@ -13,6 +13,7 @@ import shlex
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ from cgan_runtime.console import Console, size_text
 from cgan_runtime.errors import MediaError
 from cgan_runtime.media.pipe import OutputPipe
 from cgan_runtime.media.sources import Source, film_source
-from cgan_runtime.media.target import PICTURES, check_output, default_output, film_suffix
+from cgan_runtime.media.target import ENCODERS, PICTURES, check_output, default_output, film_suffix
 from cgan_runtime.run_options import RunOptions
 
 if TYPE_CHECKING:  # numpy, PyAV and OpenCV would make --help slow
@@ -40,6 +41,7 @@ def run_film(given: Path | str, options: RunOptions, console: Console) -> None:
     Raises:
         CganError: It cannot be done.
     """
+    options = with_usable_encoder(options, console)
     source = film_source(given, options.source)
     if not isinstance(source, Source):
         _check_source(source)
@@ -58,6 +60,18 @@ def run_film(given: Path | str, options: RunOptions, console: Console) -> None:
         from cgan_runtime.media.sheet import write_sheet
 
         write_sheet(target, sheet)
+
+
+def with_usable_encoder(options: RunOptions, console: Console) -> RunOptions:
+    """The options, with software in place of a hardware encoder that does not work here, which is told."""
+    if options.encoder.codec is None or ENCODERS[options.encoder.codec].stand_in is None:
+        return options
+    from cgan_runtime.media.hardware import encoder_for
+
+    encoder, note = encoder_for(options.encoder)
+    if note:
+        console.note(note)
+    return replace(options, encoder=encoder)
 
 
 def run_image(source: Path, options: RunOptions, console: Console) -> None:
@@ -150,6 +164,7 @@ def colour_one_film(
             stream=film.stream,
             deinterlace=film.deinterlace,
             compare=options.look.compare,
+            hwaccel=film.hwaccel,
             progress=advance,
         )
     tell_film(source, result, console)

@@ -23,6 +23,7 @@ from cgan_runtime import __version__
 from cgan_runtime.colorizer import Colorizer, grey_still
 from cgan_runtime.errors import MediaError
 from cgan_runtime.media.deinterlace import Deinterlace
+from cgan_runtime.media.hardware import NONE, decoder_for
 from cgan_runtime.media.image import read_image, write_image
 from cgan_runtime.media.onego import OneGo
 from cgan_runtime.media.pipe import OutputPipe
@@ -106,6 +107,7 @@ def colour_film(
     stream: int | None = None,
     deinterlace: Deinterlace = "auto",
     compare: bool = False,
+    hwaccel: str = NONE,
     progress: Progress | None = None,
 ) -> FilmResult:
     """Colour a film; its sound, subtitles, timing and luma stay as they were.
@@ -125,6 +127,8 @@ def colour_film(
         stream: Index in the file of the video stream to colour; None takes the default one.
         deinterlace: Which frames are made whole first: those that say they are interlaced, none, or all.
         compare: Put the grey film beside the coloured one, left of it as the film is shown.
+        hwaccel: The device that decodes: "none", "auto", or FFmpeg's name. One that does not work is told of
+            in the notes; frames are the same.
         progress: Called in the calling thread.
 
     Raises:
@@ -136,8 +140,10 @@ def colour_film(
     began = time.perf_counter()
     settings, filter_settings = encoder or EncoderSettings(), temporal or TemporalSettings()
     settings.options(settings.codec_for(target))  # wrong settings are told before any file is touched
-    threads = settings.codec_threads
-    with FilmReader(source, stream=stream, deinterlace=deinterlace, threads=threads) as reader:
+    device, told = decoder_for(source, hwaccel, stream=stream)
+    with FilmReader(
+        source, stream=stream, deinterlace=deinterlace, threads=settings.codec_threads, hardware=device
+    ) as reader:
         check_output(target, source=None if isinstance(source, Source) else source, overwrite=overwrite)
         identity = film_identity(reader, target, colorizer, settings, filter_settings, deinterlace, compare)
         with (
@@ -175,7 +181,7 @@ def colour_film(
         backend=colorizer.backend.name,
         lost_frames=reader.lost_frames,
         damage=reader.damage,
-        notes=(*writer.notes, *_notes_of(reader)),
+        notes=(*([told] if told else []), *writer.notes, *_notes_of(reader)),
         kept_frames=painter.kept_frames,
         settings=identity,
         stages=times.summary(),

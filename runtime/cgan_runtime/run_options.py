@@ -177,6 +177,7 @@ class FilmOptions:
     every: int = 1
     stream: int | None = None
     deinterlace: Deinterlace = "auto"
+    hwaccel: str = "none"
     strict: bool = False
     resume: bool = False
 
@@ -214,6 +215,14 @@ film_options = option_group(
         help="Make whole pictures of interlaced frames: of those that say they are, of none, or of all.",
     ),
     click.option(
+        "--hwaccel",
+        default="none",
+        show_default=True,
+        metavar="NAME",
+        help="Decode by hardware: auto tries what is there, or FFmpeg's name of a device (cuda, qsv, vaapi, "
+        "videotoolbox). Frames come back over the bus, so this pays for large films beside a slow processor.",
+    ),
+    click.option(
         "--strict",
         is_flag=True,
         help="Stop at the first flaw of a damaged film. Default: colour what can be read, and say it.",
@@ -234,7 +243,9 @@ encoder_options = option_group(
     click.option(
         "--codec",
         type=click.Choice(tuple(ENCODERS)),
-        help="Video encoder. Default: libx264, in webm libvpx-vp9. ffv1 is lossless and needs mkv or avi.",
+        metavar="NAME",
+        help=f"Video encoder: {', '.join(ENCODERS)}. Default: libx264, in webm libvpx-vp9. ffv1 is lossless "
+        "and needs mkv. Where a hardware encoder does not work libx264 takes its place.",
     ),
     click.option(
         "--crf",

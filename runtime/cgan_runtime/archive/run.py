@@ -23,7 +23,7 @@ from cgan_runtime.archive.schedule import Item, Pool, Schedule
 from cgan_runtime.archive.sources import find_sources, items_of, make_folder, output_folder
 from cgan_runtime.console import EXIT_ERROR, Console, Share, print_error
 from cgan_runtime.errors import ConfigError
-from cgan_runtime.jobs import tell_film, tell_picture, write_film_stats
+from cgan_runtime.jobs import tell_film, tell_picture, with_usable_encoder, write_film_stats
 from cgan_runtime.pipeline import FilmResult, StillResult
 from cgan_runtime.run_options import RunOptions
 
@@ -40,6 +40,8 @@ def run_folder(folder: Path, options: RunOptions, archive: ArchiveOptions, conso
     Raises:
         CganError: The folder cannot be read, the one for the results not be made, or there are no workers.
     """
+    if archive.cluster is None:  # else it is the workers' hardware that counts
+        options = with_usable_encoder(options, console)
     results = output_folder(folder, options.files.output)
     sources = find_sources(folder, results, recursive=archive.recursive)
     make_folder(results)

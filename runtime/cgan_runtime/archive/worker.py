@@ -148,6 +148,7 @@ class Worker:
             stream=self._settings.stream,
             deinterlace=self._settings.deinterlace,
             compare=self._settings.compare,
+            hwaccel=self._options.film.hwaccel,
             progress=progress,
         )
 

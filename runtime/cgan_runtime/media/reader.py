@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Any
 
 import av
+from av.codec.hwaccel import HWAccel
 from av.stream import Disposition
 
 from cgan_runtime.cores import usable_cores
@@ -52,6 +53,7 @@ class FilmReader:
         stream: int | None = None,
         deinterlace: Deinterlace = "auto",
         threads: int | None = None,
+        hardware: str | None = None,
     ) -> None:
         """Open a film and decode its first frame.
 
@@ -60,13 +62,14 @@ class FilmReader:
             stream: Index in the file of the video stream to take; None takes the default one.
             deinterlace: Which frames are made whole: those that say they are interlaced, none, or all.
             threads: CPU threads of the decoder; None takes one for each core.
+            hardware: FFmpeg's name of the kind of device that decodes; None takes the processor.
 
         Raises:
             MediaError: Missing, a folder, not readable, not a film, without a picture, or without a frame.
         """
         self.path = path
         self.fingerprint = path.fingerprint if isinstance(path, Source) else _fingerprint(path)
-        self.container = _open(path)
+        self.container = _open(path, hardware)
         self._packets = self._hidden = self._frames = 0
         self._failed_decodes = self._failed_reads = self._retimed = 0
         self._corrupt: list[int] = []  # numbers of frames, from 0
@@ -131,6 +134,11 @@ class FilmReader:
             f"{_count(self._failed_reads, 'stretch')} skipped" if self._failed_reads else "",
         ]
         return ", ".join(part for part in parts if part)
+
+    @property
+    def in_hardware(self) -> bool:
+        """Whether a device decodes the film; PyAV does not always say when it goes on without."""
+        return bool(self.stream.codec_context.is_hwaccel)
 
     @property
     def retimed_frames(self) -> int:
@@ -256,13 +264,16 @@ def _fingerprint(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _open(path: Path | Source) -> av.container.InputContainer:
+def _open(path: Path | Source, hardware: str | None) -> av.container.InputContainer:
     try:
         # Tags should be UTF-8; in old files some are not.
         container: av.container.InputContainer = av.open(
-            mode="r", metadata_errors="replace", **_open_options(path)
+            mode="r",
+            metadata_errors="replace",
+            hwaccel=HWAccel(hardware) if hardware else None,
+            **_open_options(path),
         )
-    except (av.FFmpegError, ValueError) as error:
+    except (av.FFmpegError, ValueError, RuntimeError) as error:  # the last: no device for any stream of it
         raise MediaError(f"{path} is no film that can be read ({_reason(error)}); is it whole?") from error
     if not isinstance(path, Source) and container.format.name.endswith(("_pipe", "image2")):
         container.close()

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from cgan_runtime.errors import ConfigError, MediaError
 from cgan_runtime.media.pipe import OutputPipe
@@ -61,6 +62,9 @@ class Encoder:
         formats: Pixel formats that it takes; None asks FFmpeg.
         even: Width and height must be whole numbers of chroma samples.
         options: Passed to FFmpeg as they are.
+        quality: FFmpeg's options that take the crf.
+        stand_in: Software that takes its place where its hardware is missing; None: it is software itself.
+        packed: Formats that it takes with Cb and Cr in one plane, by the planar ones that hold the same.
     """
 
     suffixes: frozenset[str]
@@ -72,6 +76,9 @@ class Encoder:
     formats: tuple[str, ...] | None = None
     even: bool = False
     options: dict[str, str] = field(default_factory=dict)
+    quality: tuple[str, ...] = ("crf",)
+    stand_in: str | None = None
+    packed: dict[str, str] = field(default_factory=dict)
 
 
 _X264_PRESETS = (
@@ -83,6 +90,27 @@ _BARE_FORMATS = tuple(
     f"yuv{chroma}p{depth}"
     for chroma in (420, 422, 444)
     for depth in ("", "9le", "10le", "12le", "14le", "16le")
+)
+
+_PACKED = {"yuv420p": "nv12", "yuv420p10le": "p010le"}
+
+
+def _in_hardware(quality: tuple[str, ...], **more: Any) -> Encoder:
+    """An encoder in hardware; its crf means about what that of libx264 does."""
+    return Encoder(
+        suffixes=_COMMON, crf=20, max_crf=51, even=True, quality=quality, stand_in="libx264", **more
+    )
+
+
+_NVENC = _in_hardware(("cq",), options={"rc": "vbr", "preset": "p4"})
+_QSV = _in_hardware(("global_quality",), packed=_PACKED)
+_AMF = _in_hardware(("qp_i", "qp_p"), options={"rc": "cqp"}, packed=_PACKED)
+_APPLE = Encoder(  # its quality is in FFmpeg's lambda units, 118 for each of 100 steps
+    suffixes=_COMMON,
+    even=True,
+    options={"flags": "+qscale", "global_quality": str(65 * 118)},
+    stand_in="libx264",
+    packed=_PACKED,
 )
 
 ENCODERS: dict[str, Encoder] = {
@@ -105,7 +133,17 @@ ENCODERS: dict[str, Encoder] = {
     ),
     "ffv1": Encoder(suffixes=frozenset({".mkv"}), options={"level": "3", "slicecrc": "1"}),
     "rawvideo": Encoder(suffixes=frozenset({".y4m", ".yuv"}), formats=_BARE_FORMATS),
+    "h264_nvenc": _NVENC,
+    "hevc_nvenc": _NVENC,
+    "h264_qsv": _QSV,
+    "hevc_qsv": _QSV,
+    "h264_amf": _AMF,
+    "hevc_amf": _AMF,
+    "h264_videotoolbox": _APPLE,
+    "hevc_videotoolbox": _APPLE,
 }
+"""The default of a container is the first that it takes. VAAPI's encoders take only pictures that lie on the
+device, which PyAV cannot put there."""
 
 
 @dataclass(frozen=True)
@@ -167,7 +205,8 @@ class EncoderSettings:
                 f"{codec} has no preset {self.preset!r}; choose one of {', '.join(encoder.presets)}"
             )
         if self.crf is not None and encoder.crf is None:
-            raise ConfigError(f"{codec} is lossless and has no crf; leave --crf out")
+            kind = "has" if encoder.stand_in else "is lossless and has"
+            raise ConfigError(f"{codec} {kind} no crf; leave --crf out")
         if preset := self.preset or encoder.preset:
             options["preset"] = preset
         crf = encoder.crf if self.crf is None else self.crf
@@ -175,8 +214,10 @@ class EncoderSettings:
             raise ConfigError(
                 f"--crf {crf} is not within 0 (lossless) and {encoder.max_crf}, as {codec} takes"
             )
+        if crf == 0 and not encoder.lossless:
+            raise ConfigError(f"{codec} cannot be lossless; take --crf 1 or more, or libx264")
         if crf is not None:
-            options |= encoder.lossless if crf == 0 else {"crf": str(crf)}
+            options |= encoder.lossless if crf == 0 else dict.fromkeys(encoder.quality, str(crf))
         return options
 
 

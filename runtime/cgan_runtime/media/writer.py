@@ -168,7 +168,8 @@ class FilmWriter:
 
     def _set_up(self, context: av.VideoCodecContext) -> None:
         source, first, layout = self._reader.stream, self._reader.first, self.layout
-        (context.width, context.height), context.pix_fmt = layout.stored_size, layout.pixel_format
+        context.width, context.height = layout.stored_size
+        context.pix_fmt = ENCODERS[context.name].packed.get(layout.pixel_format, layout.pixel_format)
         context.time_base = source.time_base or _CLOCK
         context.thread_type = "AUTO"
         context.thread_count = self._threads
@@ -237,7 +238,8 @@ def _accepted(codec: str, first: av.VideoFrame) -> list[str]:
             if first.width % (side // each.chroma_width(side)) == 0
             and first.height % (side // each.chroma_height(side)) == 0
         ]
-    return [each.name for each in formats]
+    taken = [each.name for each in formats]
+    return [*taken, *(planar for planar, packed in ENCODERS[codec].packed.items() if packed in taken)]
 
 
 def _container_options(container_format: str, reader: FilmReader, is_pipe: bool) -> dict[str, str]:
