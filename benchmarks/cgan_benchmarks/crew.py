@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from cgan_benchmarks.suite import Settings
 
 _FLIGHT_SECONDS = 0.4
+_FLIGHTS = 2  # processes of each subject, of those that take turns
 _PEAK_SECONDS = 0.3
 _STARTS = 5  # of each subject, where start-up is what is measured
 
@@ -131,7 +132,7 @@ def measure_subjects(
                 _everyone(found, team, partial(_warm, pace, plan))
                 for order in orders(list(team), plan.rounds(), plan.seed + number):
                     _everyone(found, team, partial(_turn, found, pace, steps), order)
-            if settings.scenario != "startup":
+            if settings.scenario == "offline" or (settings.scenario == "single-stream" and number < _FLIGHTS):
                 _everyone(found, team, partial(_fly, found, settings))
             for _ in team:
                 steps.one()

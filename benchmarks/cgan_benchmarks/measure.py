@@ -51,7 +51,7 @@ class Plan:
 
     seconds: float = 3.0
     runs: int = 30
-    processes: int = 3
+    processes: int = 4
     seed: int = 0
 
     def rounds(self) -> int:

@@ -51,8 +51,8 @@ def _single_stream(settings: Settings) -> tuple[str, ...]:
         _HOST,
         f"x: times as fast as PyTorch, by medians. Intervals: {LEVEL} %, {interval}.",
         f"in flight: pictures a second with {max(2, settings.threads)} engines at once, which share the "
-        "threads. of peak: the least time that the network could take by the best matrix product and copy "
-        "seen in this run, in its precision, as a part of p50.",
+        "threads, in the first two processes. of peak: the least time that the network could take by the "
+        "best matrix product and copy seen in this run, in its precision, as a part of p50.",
         _EQUALITY,
         "start: from the start of a process to its first result, files in the page cache; load: reading and "
         "building the model alone; memory: the most that the process held.",

@@ -58,6 +58,19 @@ def test_a_crash_is_told_in_its_last_words() -> None:
         worker.ask("dance")
 
 
+def test_what_a_terminal_tunes_does_not_reach_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PyTorch with threads that sleep is not PyTorch as it comes."""
+    monkeypatch.setenv("OMP_WAIT_POLICY", "PASSIVE")
+    with Worker() as worker:
+        environment = Path(f"/proc/{worker._process.pid}/environ")
+        if not environment.is_file():
+            pytest.skip("reads a process's environment as Linux tells it")
+        with pytest.raises(ModelFileError):  # an answer: it has begun
+            open_in(worker, Subject("gone", "onnxruntime", Path("gone.onnx")))
+        assert b"PATH=" in environment.read_bytes()
+        assert b"OMP_WAIT_POLICY" not in environment.read_bytes()
+
+
 def test_a_worker_that_is_not_asked_leaves() -> None:
     worker = Worker()
     worker.close()
