@@ -123,6 +123,14 @@ def test_what_is_no_camera_is_told(source: str, message: str) -> None:
         open_feed(source)
 
 
+def test_password_of_a_camera_is_told_to_nobody() -> None:
+    with pytest.raises(
+        MediaError, match=r"^rtsp://127.0.0.1:9/none cannot be opened .* address right"
+    ) as told:
+        open_feed("rtsp://me:sec@ret@127.0.0.1:9/none")
+    assert "ret" not in str(told.value)
+
+
 def test_names_of_devices_streams_and_files() -> None:
     assert [is_device(name) for name in ("0", "/dev/video2", "film.mp4", "rtsp://x")] == [
         True,

@@ -18,7 +18,7 @@ from PIL import Image, ImageGrab
 from tests.films import chroma_span, read_frames
 from tests.live.conftest import with_screen
 
-from cgan_runtime.media.window import draw_split, draw_words
+from cgan_runtime.media.window import draw_split, draw_words, large_enough
 
 RUN = Path(sys.executable).with_name("cgan-run")
 PATIENCE = 60.0  # seconds; only a test that fails waits so long
@@ -151,3 +151,21 @@ def test_words_and_line_are_drawn() -> None:
     draw_split(image, 0.0)
     draw_words(image, [])
     assert (image == before).all()
+
+
+def test_picture_of_a_small_camera_is_enlarged_until_words_fit() -> None:
+    assert large_enough(np.zeros((60, 80, 3), np.uint8)).shape == (360, 480, 3)
+    assert large_enough(np.zeros((120, 160, 3), np.uint8)).shape == (360, 480, 3)
+    image = np.zeros((480, 640, 3), np.uint8)
+    assert large_enough(image) is image
+
+
+def test_words_that_are_too_long_go_on_below() -> None:
+    short, long = np.full((2, 360, 480, 3), 120, np.uint8)
+    draw_words(short, ["trying again"])
+    draw_words(
+        long, ["no camera at 0, or another program has it; plug it in, close what uses it; trying again"]
+    )
+    ground = [int((image[:, 2, 0] < 60).sum()) for image in (short, long)]
+    assert ground[1] >= 1.5 * ground[0]  # two lines
+    assert (long[:, -2] == 120).all()  # and none beyond the edge

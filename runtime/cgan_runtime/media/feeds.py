@@ -188,8 +188,8 @@ class StreamFeed(Feed):
         Raises:
             MediaError: It is not there, cannot be read, or holds no picture.
         """
-        self._source = source
         self._is_file = is_file(source)
+        self._source = _without_password(source)
         options = {} if self._is_file else {"rtsp_transport": "tcp", "fflags": "nobuffer"}
         try:
             self._container = av.open(
@@ -199,12 +199,11 @@ class StreamFeed(Feed):
                 metadata_errors="replace",
             )
         except (av.FFmpegError, ValueError) as error:
-            raise MediaError(
-                f"{source} cannot be opened ({_reason(error)}); is it there, and a film?"
-            ) from error
+            mend = "is it there, and a film?" if self._is_file else "is the camera on, and the address right?"
+            raise MediaError(f"{self._source} cannot be opened ({_reason(error)}); {mend}") from error
         if not self._container.streams.video:
             self._container.close()
-            raise MediaError(f"{source} holds no picture; name another with --webcam")
+            raise MediaError(f"{self._source} holds no picture; name another with --webcam")
         stream = self._container.streams.video[0]
         # Decoding frames side by side would hold each back for a few: good for files, delay for cameras.
         stream.thread_type = "AUTO" if self._is_file else "SLICE"
@@ -253,6 +252,11 @@ def _there(source: str) -> Path:
             f"no file at {source}; name a film, a device such as 0 or /dev/video0, or an rtsp:// address"
         )
     return path.absolute()
+
+
+def _without_password(source: str) -> str:
+    """An address as all who look at the page may read it."""
+    return re.sub(r"(?<=://)[^/]*@", "", source)
 
 
 def _allowed(url: str) -> str:

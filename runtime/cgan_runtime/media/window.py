@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -28,6 +28,7 @@ SPLIT_STEP = 0.05  # of the width, for each press of a key
 _PROBE = "import cv2; cv2.namedWindow('cgan'); cv2.waitKey(1)"
 _PROBE_SECONDS = 20
 _LARGEST = (1280, 800)  # pixels, of a window as it opens
+_LEAST = 480  # pixels wide, so that words fit; thermal cameras give 80 or 160
 _FONT, _LINE, _MARGIN = cv2.FONT_HERSHEY_SIMPLEX, 1.6, 0.6  # of the letters' height
 _LETTERS = 0.035  # of the picture's height
 _WHITE, _SHADE = (245, 245, 245), 0.35
@@ -80,7 +81,7 @@ class Window:
         quiet_fonts()
         self.split = split
         self._title = title
-        self._width = 0  # of the picture shown; 0: not open
+        self._width = 0  # of the picture as it is shown; 0: not open
 
     def __enter__(self) -> Window:
         return self
@@ -104,6 +105,7 @@ class Window:
             image: uint8 (H, W, 3), BGR. Words and the line are drawn into it.
             lines: Words for its corner.
         """
+        image = large_enough(image)
         height, width = image.shape[:2]
         if not self._width:
             cv2.namedWindow(self._title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
@@ -135,6 +137,12 @@ class Window:
             self.split = min(max(x / self._width, 0.0), 1.0)
 
 
+def large_enough(image: Plane) -> Plane:
+    """A picture of so many pixels, in whole multiples, that words over it can be read."""
+    times = -(-_LEAST // image.shape[1])
+    return image if times == 1 else cv2.resize(image, None, fx=times, fy=times)
+
+
 def draw_split(image: Plane, split: float) -> None:
     """Draw the line between grey and colour into a picture, where there is one to see."""
     height, width = image.shape[:2]
@@ -146,7 +154,7 @@ def draw_split(image: Plane, split: float) -> None:
 
 
 def draw_words(image: Plane, lines: Sequence[str]) -> None:
-    """Write lines into the corner of a picture, on a darker ground."""
+    """Write lines into the corner of a picture, on a darker ground; those that are too long go on below."""
     if not lines:
         return
     height, width = image.shape[:2]
@@ -154,9 +162,28 @@ def draw_words(image: Plane, lines: Sequence[str]) -> None:
     scale = cv2.getFontScaleFromHeight(_FONT, round(letters), 1)
     thickness = max(1, round(letters / 14))
     margin, step = round(_MARGIN * letters), round(_LINE * letters)
-    widest = max(cv2.getTextSize(line, _FONT, scale, thickness)[0][0] for line in lines)
+
+    def length(line: str) -> int:
+        return int(cv2.getTextSize(line, _FONT, scale, thickness)[0][0])
+
+    lines = [
+        part for line in lines for part in _broken(line, lambda text: length(text) + 3 * margin <= width)
+    ]
+    widest = max(map(length, lines))
     ground = image[: min(height, step * len(lines) + 2 * margin), : min(width, widest + 3 * margin)]
     np.multiply(ground, _SHADE, out=ground, casting="unsafe")
     for row, line in enumerate(lines):
         foot = (round(1.5 * margin), margin + round(letters) + row * step)
         cv2.putText(image, line, foot, _FONT, scale, _WHITE, thickness, cv2.LINE_AA)
+
+
+def _broken(line: str, fits: Callable[[str], bool]) -> list[str]:
+    """A line as several that fit, as far as its words allow."""
+    parts = [""]
+    for word in line.split(" "):
+        longer = f"{parts[-1]} {word}" if parts[-1] else word
+        if parts[-1] and not fits(longer):
+            parts.append(word)
+        else:
+            parts[-1] = longer
+    return parts
