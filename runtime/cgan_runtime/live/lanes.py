@@ -128,7 +128,7 @@ class CameraLane(Lane):
             camera.start()
 
     def close(self) -> None:
-        """Turn it off; it may take a second where the device hangs."""
+        """Turn it off; it may take a moment where the device hangs."""
         camera, self._camera = self._camera, None
         if camera is not None:
             camera.close()

@@ -23,7 +23,7 @@ from cgan_runtime.media.feeds import EndOfFeed, Feed, Glimpse
 FIRST_WAIT, LONGEST_WAIT = 0.5, 8.0
 """Seconds until a camera that went away is tried again; twice as long each time."""
 
-_CLOSE_SECONDS = 1.0
+_CLOSE_SECONDS = 0.5
 """A device that hangs while it is read is left to its thread after this."""
 
 
