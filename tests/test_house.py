@@ -57,7 +57,7 @@ OWNERS = {
     "skimage": [],
     "tensorboardX": ["cgan_train/journal.py"],
     "matplotlib": ["cgan_train/plots.py", "cgan_benchmarks/plots.py", "cgan_benchmarks/page/"],
-    "ray": ["cgan_runtime/archive/ray_pool.py"],
+    "ray": ["cgan_runtime/archive/ray_cluster.py", "cgan_runtime/archive/ray_pool.py"],
     "upath": ["cgan_runtime/archive/places.py"],
 }
 

@@ -23,7 +23,7 @@ from cgan_runtime.errors import CganError
 
 EXIT_ERROR = 1
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells report it
-_SIGNAL_EXIT = 128
+SIGNAL_EXIT = 128
 _MEGABYTE = 1_000_000  # bytes
 
 Share = Callable[[float, str], None]
@@ -91,7 +91,7 @@ def _leave_tidily_when_told_to() -> None:
 
 
 def _raise_exit(number: int, _frame: FrameType | None) -> NoReturn:
-    raise SystemExit(_SIGNAL_EXIT + number)
+    raise SystemExit(SIGNAL_EXIT + number)
 
 
 class Console:

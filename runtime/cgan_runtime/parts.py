@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -90,11 +90,13 @@ def plan_parts(
     strict: bool = False,
     overwrite: bool = False,
     resume: bool = False,
+    alive: Callable[[], object] = lambda: None,
 ) -> Plan:
     """Read a film once, look for its cuts, and begin the work on it; arguments as of `colour_film`.
 
     Args:
         segments: Of a part, at least.
+        alive: Told after each frame that the work goes on.
 
     Raises:
         MediaError: The film cannot be read, or the output cannot be written.
@@ -108,7 +110,7 @@ def plan_parts(
         with Work.share(target, identity) as work:
             with FilmWriter(work.film, reader, settings.encoder, compare=settings.compare) as writer:
                 layout = writer.layout
-            frames = (item for item in reader if isinstance(item, av.VideoFrame))
+            frames = _told(alive, (item for item in reader if isinstance(item, av.VideoFrame)))
             if settings.temporal.passes_through:  # each frame is for itself
                 count = sum(1 for _ in frames)
                 starts = list(range(0, count, SEGMENT_FRAMES))
@@ -142,7 +144,7 @@ def colour_part(
         colorizer: Used in the calling thread.
         settings: As given to `plan_parts`.
         part: Of the plan.
-        progress: Told how many frames of the part are done, and of how many.
+        progress: Told after each frame, also those before the part, how many of it are done, of how many.
 
     Returns:
         The number of frames that were coloured.
@@ -244,8 +246,8 @@ class _PartPainter(Painter):
         return Passed(item.pts or 0)
 
     def _tell(self) -> None:
-        if self._progress is not None and self.frames > self._own.start:
-            self._progress(self.frames - self._border, self._total)
+        if self._progress is not None:
+            self._progress(self.frames - self._border if self.frames > self._own.start else 0, self._total)
 
 
 def _identity(
@@ -269,6 +271,12 @@ def _kept_plan(target: Path) -> Plan | None:
     except FileNotFoundError:
         return None
     return Plan(plan["frames"], tuple(Part(**part) for part in plan["parts"]))
+
+
+def _told(alive: Callable[[], object], frames: Iterable[av.VideoFrame]) -> Iterator[av.VideoFrame]:
+    for frame in frames:
+        alive()
+        yield frame
 
 
 def _until(end: int, reader: FilmReader) -> Iterator[av.VideoFrame | av.Packet[Any]]:

@@ -16,13 +16,24 @@ import numpy as np
 import pytest
 from tests.films import Film, decoded, write_film
 
+from cgan_runtime.archive import pools
 from cgan_runtime.archive.options import ArchiveOptions
 from cgan_runtime.archive.places import at_hand, fetch, place, put
-from cgan_runtime.archive.pools import Processes, cause_of_death, one_worker, processes
+from cgan_runtime.archive.pools import (
+    HUNG_SECONDS,
+    Processes,
+    Watch,
+    Watched,
+    cause_of_death,
+    one_worker,
+    processes,
+)
 from cgan_runtime.archive.report import report_of
 from cgan_runtime.archive.run import run_folder
 from cgan_runtime.archive.schedule import Item, Schedule
+from cgan_runtime.archive.scratch import claim
 from cgan_runtime.archive.tasks import Answer, Ended, Event, Moved, Task
+from cgan_runtime.archive.worker import Worker
 from cgan_runtime.console import Console
 from cgan_runtime.errors import BackendUnavailable, ConfigError, MediaError, ModelFileError
 from cgan_runtime.media.image import write_image
@@ -237,6 +248,74 @@ def test_a_killed_process_is_replaced_and_its_task_told(
         pids = [worker.process.pid for worker in pool._workers]
     assert target.exists()
     assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
+
+
+def test_a_process_that_hangs_is_ended_and_replaced(
+    films: Path, tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = Task(0, "film", films / "a.mp4", tmp_path / "a.mp4")
+    with processes(options_for(tiny_model, tmp_path), tmp_path, 1) as pool:
+        ready(pool)
+        os.kill(pool._workers[0].process.pid, signal.SIGSTOP)
+        monkeypatch.setattr(pools, "HUNG_SECONDS", 2.0)
+        pool.give(task)
+        (ended,) = events_of(pool)
+        monkeypatch.undo()
+        assert isinstance(ended, Ended)
+        assert (ended.task, ended.answer.final, pool.lost) == (task, False, 1)
+        assert ended.answer.error.startswith("its worker hung")
+        ready(pool)
+
+
+def test_who_was_not_listened_to_has_not_hung(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1000.0
+    monkeypatch.setattr(pools.time, "monotonic", lambda: now)
+    task = Task(0, "film", Path("a"), Path("b"))
+    watch, silent, idle = Watch(), Watched(task=task, heard=now), Watched(heard=0.0)
+    now += HUNG_SECONDS * 2  # the driver itself was stopped
+    assert watch.hung([silent, idle]) == []
+    for _ in range(3):
+        now += HUNG_SECONDS / 2
+        hung = watch.hung([silent, idle])
+    assert hung == [silent]
+
+
+def test_all_that_takes_long_gives_signs_of_getting_on(
+    films: Path, storage: Path, tmp_path: Path, tiny_model: Path
+) -> None:
+    source, target = storage / "b.mkv", storage / "out.mkv"
+    put(films / "sub" / "b.mkv", source)
+    signs: list[tuple[int, int | None]] = []
+    with Worker(options_for(tiny_model, target), tmp_path / "scratch") as worker:
+
+        def signs_of(kind: str, part: Part | None = None) -> list[tuple[int, int | None]]:
+            signs.clear()
+            task = Task(0, kind, source, target, part, resume=kind != "plan")  # type: ignore[arg-type]
+            assert worker.run(task, lambda *sign: signs.append(sign)).error == ""
+            return list(signs)
+
+        assert len(signs_of("plan")) > 30  # frames, and what was put away
+        assert (30, 250) in signs_of("part", Part(0, 1, 0))
+        assert (0, None) in signs_of("film")  # the film was put away
+
+
+def test_temporary_folders_go_with_the_last_who_uses_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    held, foreign = tmp_path / "cgan-held", tmp_path / "cgan-foreign"
+    foreign.mkdir()
+    program = "from pathlib import Path; from cgan_runtime.archive.scratch import claim; import sys; "
+    program += "claim(Path(sys.argv[1])); print(flush=True); sys.stdin.read()"
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", program, held], **pipes) as other:  # type: ignore[call-overload]
+        other.stdout.readline()
+        ours = claim(tmp_path / "cgan-ours")
+        assert held.exists()
+        other.kill()
+        other.wait()
+        claim(ours)
+    assert {path.name for path in tmp_path.iterdir()} == {"cgan-ours", "cgan-foreign"}
 
 
 def ready(pool: Processes) -> None:

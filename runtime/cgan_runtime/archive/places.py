@@ -24,6 +24,8 @@ INSTALL = "pip install 'cgan[cluster]'"
 _SHOW_WHOLE_FILES_ONLY = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "memory"})
 """Storage in which a file appears when all of it is there; elsewhere it is renamed then."""
 
+_BLOCK_BYTES = 8_000_000
+
 _KEPT = (".json", ".memory", ".segment")
 """Of the files in a film's work folder: those that are complete."""
 
@@ -57,7 +59,12 @@ def is_remote(path: Path) -> bool:
 
 
 @contextmanager
-def at_hand(target: Path, scratch: Path, wanted: Callable[[str], bool] = lambda name: True) -> Iterator[Path]:
+def at_hand(
+    target: Path,
+    scratch: Path,
+    wanted: Callable[[str], bool] = lambda name: True,
+    alive: Callable[[], object] = lambda: None,
+) -> Iterator[Path]:
     """A local path for a result; a local result's own.
 
     For one that goes elsewhere, the work that is kept beside it is fetched before and brought up to date
@@ -67,6 +74,7 @@ def at_hand(target: Path, scratch: Path, wanted: Callable[[str], bool] = lambda 
         target: Where the result goes.
         scratch: A local folder; nothing is left in it.
         wanted: Which files of the work are needed.
+        alive: Told, while files are copied, that this goes on.
     """
     if not is_remote(target):
         yield target
@@ -80,7 +88,7 @@ def at_hand(target: Path, scratch: Path, wanted: Callable[[str], bool] = lambda 
         if fetched:
             here.mkdir()
         for name in fetched:
-            fetch(there / name, here / name)
+            fetch(there / name, here / name, alive)
         try:
             yield local
         finally:
@@ -89,28 +97,33 @@ def at_hand(target: Path, scratch: Path, wanted: Callable[[str], bool] = lambda 
                 (there / name).unlink()
             for path in sorted(kept, key=lambda each: each.suffix == ".segment"):  # once all else is there
                 if path.name not in fetched:
-                    put(path, there / path.name)
+                    put(path, there / path.name, alive)
         if local.exists():
-            put(local, target)
+            put(local, target, alive)
             discard(there)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def fetch(source: Path, local: Path) -> None:
-    """Copy a file to a local one."""
+def fetch(source: Path, local: Path, alive: Callable[[], object] = lambda: None) -> None:
+    """Copy a file to a local one; `alive` is told, block by block, that this goes on."""
     with source.open("rb") as theirs, local.open("wb") as ours:
-        shutil.copyfileobj(theirs, ours)
+        while block := theirs.read(_BLOCK_BYTES):
+            ours.write(block)
+            alive()
 
 
-def put(local: Path, target: Path) -> None:
-    """Copy a local file to where it appears only when all of it is there."""
+def put(local: Path, target: Path, alive: Callable[[], object] = lambda: None) -> None:
+    """Copy a local file to where it appears only when all of it is there; `alive` as of `fetch`."""
+    from fsspec.callbacks import Callback
+
     remote = cast(Any, target)
     safe = remote.protocol in _SHOW_WHOLE_FILES_ONLY
     written = target if safe else target.with_name(f".cgan-{secrets.token_hex(6)}{target.suffix}")
     remote.parent.mkdir(parents=True, exist_ok=True)
     try:
-        remote.fs.put_file(str(local), cast(Any, written).path)
+        told = Callback(hooks={"alive": lambda *_, **__: alive()})
+        remote.fs.put_file(str(local), cast(Any, written).path, callback=told)
         if not safe:
             remote.fs.mv(cast(Any, written).path, remote.path)
     except OSError as error:

@@ -11,14 +11,14 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 from cgan_runtime.archive.tasks import Answer, Ended, Event, Moved, Task
 from cgan_runtime.archive.worker import Worker
@@ -28,6 +28,9 @@ from cgan_runtime.run_options import RunOptions
 
 _TELL_SECONDS = 0.2  # between two words of a worker on how far it is
 _STOP_SECONDS = 10.0  # that a worker which is told to stop may take to put its things away
+HUNG_SECONDS = 900.0
+"""Without a sign that a worker gets on with its task; then it is ended, and counts as one that died."""
+
 _STILLBORN = 3  # workers in a row that die before they have a model; then there is no point in more
 
 
@@ -55,12 +58,38 @@ class OneWorker:
         return [Ended(task, self._worker.run(task, lambda *moved: self._hear(Moved(task, *moved))))]
 
 
+@dataclass(kw_only=True)
+class Watched:
+    """A worker: its task, and when it last gave a sign of getting on with it."""
+
+    task: Task | None = None
+    heard: float = 0.0
+
+
+WatchedType = TypeVar("WatchedType", bound=Watched)
+
+
+class Watch:
+    """Finds workers that hang."""
+
+    def __init__(self) -> None:
+        self._looked = time.monotonic()
+
+    def hung(self, workers: Sequence[WatchedType]) -> list[WatchedType]:
+        """Those that have not got on with their tasks for too long; to be asked again and again."""
+        now = time.monotonic()
+        if now - self._looked > HUNG_SECONDS / 2:  # it is we who stood still, by Ctrl-Z for example
+            for each in workers:
+                each.heard = now
+        self._looked = now
+        return [each for each in workers if each.task is not None and now - each.heard > HUNG_SECONDS]
+
+
 @dataclass
-class _Process:
+class _Process(Watched):
     process: BaseProcess
     connection: Connection
     ready: bool = False
-    task: Task | None = None
 
 
 class Processes:
@@ -75,7 +104,7 @@ class Processes:
     def __init__(self, options: RunOptions, scratch: Path, count: int) -> None:
         """Start them; use `processes`."""
         self.description, self.count, self.lost = "", count, 0
-        self._stillborn = 0
+        self._stillborn, self._watch = 0, Watch()
         self._options, self._scratch = options, scratch
         self._context = multiprocessing.get_context("spawn")  # threads of engines do not survive a fork
         self._workers = [self._start() for _ in range(count)]
@@ -87,7 +116,7 @@ class Processes:
     def give(self, task: Task) -> None:
         """Send a task to a worker."""
         worker = next(each for each in self._workers if each.ready and each.task is None)
-        worker.task = task
+        worker.task, worker.heard = task, time.monotonic()
         with suppress(OSError):  # it has just died, which the next look shows
             worker.connection.send(task)
 
@@ -104,7 +133,11 @@ class Processes:
             try:
                 found += self._heard(worker, worker.connection.recv())
             except (EOFError, OSError):
-                found += self._dead(worker)
+                worker.process.join()
+                found += self._dead(worker, cause_of_death(worker.process.exitcode))
+        for worker in self._watch.hung(self._workers):
+            worker.process.kill()
+            found += self._dead(worker, how_long_it_hung())
         return found
 
     def close(self) -> None:
@@ -129,6 +162,7 @@ class Processes:
         return _Process(process, ours)
 
     def _heard(self, worker: _Process, said: object) -> list[Event]:
+        worker.heard = time.monotonic()
         if isinstance(said, CganError):  # it cannot have the model, so none can
             raise said
         if isinstance(said, str):
@@ -140,10 +174,9 @@ class Processes:
             return [Moved(worker.task, *said)]
         return []
 
-    def _dead(self, worker: _Process) -> list[Event]:
+    def _dead(self, worker: _Process, how: str) -> list[Event]:
         worker.process.join()
         worker.connection.close()
-        how = cause_of_death(worker.process.exitcode)
         self.lost += 1
         self._stillborn += not worker.ready
         if self._stillborn >= _STILLBORN:
@@ -185,6 +218,11 @@ def cause_of_death(code: int | None) -> str:
             name = signal.Signals(-code).name
             return f"was killed by {name}" + (", as a system out of memory does" if name == "SIGKILL" else "")
     return f"ended with exit code {code}"
+
+
+def how_long_it_hung() -> str:
+    """Say of a worker why it was ended."""
+    return f"hung: it had not got on for {HUNG_SECONDS / 60:g} minutes"
 
 
 def _serve(connection: Connection, options: RunOptions, scratch: Path) -> None:

@@ -8,11 +8,6 @@ Every machine of the cluster has cgan installed and reaches the films and result
 from __future__ import annotations
 
 import os
-import shutil
-import signal
-import socket
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -26,33 +21,32 @@ os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
 
 import ray
 from ray.exceptions import RayActorError, RayError, RayTaskError
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from cgan_runtime.archive.options import AUTO, ArchiveOptions
 from cgan_runtime.archive.places import is_remote
+from cgan_runtime.archive.pools import Watch, Watched, how_long_it_hung
+from cgan_runtime.archive.ray_cluster import joined, room, sweep
+from cgan_runtime.archive.scratch import PREFIX, claim
 from cgan_runtime.archive.tasks import Answer, Ended, Event, Moved, Task
 from cgan_runtime.archive.worker import Worker
 from cgan_runtime.console import one_line
-from cgan_runtime.errors import BackendUnavailable, CganError, ConfigError
+from cgan_runtime.errors import BackendUnavailable, CganError
 from cgan_runtime.parts import MAX_PARTS
 from cgan_runtime.run_options import RunOptions
-
-ANSWER_SECONDS = 10.0
-"""That a cluster may take to answer at all."""
 
 _ASK_SECONDS = 1.0  # between two questions to a worker on how far it is, at least
 _ASKED_PER_SECOND = 100  # workers, at most: one driver has to hear them all
 _STILLBORN = 3  # workers in a row that die before they have a model; then there is no point in more
-_STORE_BYTES = 80_000_000  # of Ray's object store, where we start it: tasks and answers are small
-_CLIENT = "ray://"
 
 
 class Actor:
     """A worker as Ray runs it; its model lives in the one thread that works."""
 
     def __init__(self, options: RunOptions, scratch: str) -> None:
-        self._worker = Worker(options, Path(tempfile.gettempdir()) / scratch)
+        self._scratch = Path(tempfile.gettempdir()) / scratch
+        self._worker, self._claimed = Worker(options, self._scratch), False
         self._moved: tuple[int, int | None] = 0, None
+        self._signs = 0
 
     @ray.method(concurrency_group="work")
     def open(self) -> str:
@@ -62,26 +56,30 @@ class Actor:
     @ray.method(concurrency_group="work")
     def run(self, task: Task) -> Answer:
         """Do a task."""
+        if is_remote(task.target) and not self._claimed:
+            claim(self._scratch)
+            self._claimed = True
         try:
             return self._worker.run(task, self._move)
         finally:
             self._moved = 0, None  # whoever asks next means the next task
 
-    def moved(self) -> tuple[int, int | None]:
-        """How far the task is."""
-        return self._moved
+    def moved(self) -> tuple[int, int, int | None]:
+        """How often there was a sign of getting on, and how far the task is."""
+        return self._signs, *self._moved
 
     def _move(self, done: int, total: int | None) -> None:
         self._moved = done, total
+        self._signs += 1
 
 
 @dataclass
-class _Handle:
+class _Handle(Watched):
     actor: Any
     answer: Any  # reference to what `open` or `run` will return; None while it waits for a task
-    task: Task | None = None
     moved: Any = None  # reference to what `moved` will return
     asked: float = 0.0
+    signs: int = 0  # of getting on, that it has given
 
 
 class Actors:
@@ -98,7 +96,7 @@ class Actors:
         """Ask for them; use `cluster`."""
         self.description, self.count, self.lost = "", count, 0
         self.uses_scratch = False
-        self._stillborn = 0
+        self._stillborn, self._watch = 0, Watch()
         self._options, self._scratch = options, scratch
         remote: Any = ray.remote  # its types know no concurrency groups
         self._class = remote(
@@ -117,7 +115,7 @@ class Actors:
         """Send a task to a worker."""
         worker = next(each for each in self._workers if each.answer is None)
         task = replace(task, source=_everywhere(task.source), target=_everywhere(task.target))
-        worker.task, worker.answer = task, worker.actor.run.remote(task)
+        worker.task, worker.answer, worker.heard = task, worker.actor.run.remote(task), time.monotonic()
         self.uses_scratch |= is_remote(task.target)
 
     def events(self, timeout: float) -> list[Event]:
@@ -134,12 +132,15 @@ class Actors:
             try:
                 found += self._heard(worker, ray.get(answer))
             except RayActorError as error:
-                found += self._dead(worker, one_line(str(error)).partition(".")[0])
+                found += self._dead(worker, f"died ({one_line(str(error)).partition('.')[0]})")
             except RayTaskError as error:  # only `open` raises: no worker can have the model
                 if isinstance(error.cause, CganError):
                     raise error.cause from None
                 raise BackendUnavailable(f"a worker cannot begin ({one_line(str(error.cause))})") from None
-        return found + self._moves()
+        found += self._moves()
+        for worker in self._watch.hung(self._workers):
+            found += self._dead(worker, how_long_it_hung())
+        return found
 
     def close(self) -> None:
         """Stop all of them."""
@@ -165,13 +166,13 @@ class Actors:
         self._stillborn += worker.task is None
         if self._stillborn >= _STILLBORN:
             raise BackendUnavailable(
-                f"workers of the cluster die while they load the model ({how}); "
+                f"workers of the cluster end while they load the model: the last {how}; "
                 "is cgan installed on every machine of it?"
             )
         with suppress(RayError):
             ray.kill(worker.actor)
         self._workers[self._workers.index(worker)] = self._start()
-        return [] if worker.task is None else [Ended(worker.task, Answer(error=f"its worker died ({how})"))]
+        return [] if worker.task is None else [Ended(worker.task, Answer(error=f"its worker {how}"))]
 
     def _moves(self) -> list[Event]:
         """How far the tasks are, as far as workers have said by now."""
@@ -184,7 +185,10 @@ class Actors:
                 worker.moved, worker.asked = worker.actor.moved.remote(), now
             elif worker.moved is not None and ray.wait([worker.moved], timeout=0)[0]:
                 with suppress(RayError):  # it has died, which its answer will show
-                    found.append(Moved(worker.task, *ray.get(worker.moved)))
+                    signs, *moved = ray.get(worker.moved)
+                    found.append(Moved(worker.task, *moved))
+                    if signs != worker.signs:
+                        worker.signs, worker.heard = signs, now
                 worker.moved = None
         return found
 
@@ -196,122 +200,22 @@ def cluster(options: RunOptions, archive: ArchiveOptions, work: int) -> Iterator
     Raises:
         ConfigError: There is no such cluster, or no machine of it has room for a worker.
     """
-    scratch = f"cgan-{os.getpid()}-{time.time_ns():x}"
+    scratch = f"{PREFIX}{os.getpid()}-{time.time_ns():x}"
     threads = options.model.threads or archive.cpus_per_task
     # A film in parts is one film: all machines compute alike, whatever each could do.
     precision = "fp32" if options.model.precision == "auto" else options.model.precision
     model = replace(options.model, threads=threads, precision=precision)
     if model.model is not None:
         model = replace(model, model=_everywhere(model.model))
-    with _connected(archive.cluster or AUTO):
-        count = min(archive.jobs or _room(archive), work * MAX_PARTS)
+    with joined(archive.cluster or AUTO):
+        count = min(archive.jobs or room(archive), work * MAX_PARTS)
         pool = Actors(replace(options, model=model), archive, count, scratch)
         try:
             yield pool
         finally:
             pool.close()
             if pool.uses_scratch:
-                _sweep(scratch)
-
-
-def _room(archive: ArchiveOptions) -> int:
-    """How many workers the cluster has room for."""
-    room = 0
-    for has in (node["Resources"] for node in _nodes()):
-        fits = int(has.get("CPU", 0) / archive.cpus_per_task)
-        if archive.gpus_per_task:
-            fits = min(fits, int(has.get("GPU", 0) / archive.gpus_per_task))
-        room += fits
-    if not room:
-        need = f"{archive.cpus_per_task} CPUs and {archive.gpus_per_task:g} GPUs"
-        raise ConfigError(
-            f"no machine of the cluster has {need} for a worker; lower --cpus-per-task or --gpus-per-task, "
-            "or give --jobs if machines will come when they are needed"
-        )
-    return room
-
-
-@contextmanager
-def _connected(address: str) -> Iterator[None]:
-    """Join a cluster, or start one of this machine alone; Ray's own signal handlers are taken off again."""
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    quietly: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": True}
-    own = None
-    if address == AUTO and not _answers(AUTO):
-        own = tempfile.mkdtemp(prefix="cgan-ray-")
-        quietly |= {"include_dashboard": False, "object_store_memory": _STORE_BYTES, "_temp_dir": own}
-    elif address != AUTO and not _answers(address):
-        raise ConfigError(
-            f"no Ray cluster answers at {address} within {ANSWER_SECONDS:g} s; is it running there? "
-            "`ray start --head` starts one"
-        )
-    try:
-        try:
-            ray.init(address="local" if own else address, **quietly)
-        except Exception as error:  # Ray raises bare ones too
-            raise ConfigError(f"cannot join the Ray cluster at {address} ({one_line(str(error))})") from error
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
-        yield
-    finally:
-        ray.shutdown()
-        if own:
-            shutil.rmtree(own, ignore_errors=True)
-
-
-def _answers(address: str) -> bool:
-    """Whether a cluster answers; asked by a process of its own, since Ray itself waits much longer."""
-    host = address.removeprefix(_CLIENT).partition("/")[0]
-    if address != AUTO and not _listens(host):
-        return False
-    if address.startswith(_CLIENT):
-        program = (
-            "import grpc, sys\n"
-            f"grpc.channel_ready_future(grpc.insecure_channel(sys.argv[1])).result({ANSWER_SECONDS - 2})"
-        )
-        command = [sys.executable, "-c", program, host]
-    else:
-        command = [sys.executable, "-m", "ray.scripts.scripts", "health-check", "--skip-version-check"]
-        command += [] if address == AUTO else ["--address", address]
-    try:
-        done = subprocess.run(command, capture_output=True, timeout=ANSWER_SECONDS, check=False)
-    except subprocess.TimeoutExpired:
-        return False
-    return done.returncode == 0
-
-
-def _listens(host: str) -> bool:
-    """Whether anything at all is at HOST:PORT."""
-    name, _, port = host.rpartition(":")
-    if not name or not port.isdigit():
-        raise ConfigError(f"--cluster {host} is no address; give HOST:PORT or ray://HOST:PORT")
-    try:
-        socket.create_connection((name, int(port)), ANSWER_SECONDS / 2).close()
-    except OSError:
-        return False
-    return True
-
-
-def _sweep(scratch: str) -> None:
-    """Remove what killed workers have left on their machines."""
-
-    def remove() -> None:
-        shutil.rmtree(Path(tempfile.gettempdir()) / scratch, ignore_errors=True)
-
-    with suppress(RayError):
-        sweeper = ray.remote(num_cpus=0)(remove)
-        nodes = [node["NodeID"] for node in _nodes()]
-        swept = [
-            sweeper.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=True)).remote()
-            for node in nodes
-        ]
-        ray.wait(swept, num_returns=len(swept), timeout=ANSWER_SECONDS)
-
-
-def _nodes() -> list[dict[str, Any]]:
-    """The machines of the cluster."""
-    every: Any = ray.nodes
-    return [node for node in every() if node["Alive"]]
+                sweep(scratch)
 
 
 def _everywhere(path: Path) -> Path:

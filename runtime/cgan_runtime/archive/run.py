@@ -20,6 +20,7 @@ from cgan_runtime.archive.places import INSTALL
 from cgan_runtime.archive.pools import one_worker, processes
 from cgan_runtime.archive.report import REPORT_NAME, report_of, summary_of, write_report
 from cgan_runtime.archive.schedule import Item, Pool, Schedule
+from cgan_runtime.archive.scratch import PREFIX, claim
 from cgan_runtime.archive.sources import find_sources, items_of, make_folder, output_folder
 from cgan_runtime.console import EXIT_ERROR, Console, Share, print_error
 from cgan_runtime.errors import ConfigError
@@ -123,7 +124,7 @@ def _workers(
                 raise ConfigError(f"--cluster needs Ray ({error}): {INSTALL}") from None
             yield stack.enter_context(cluster(options, archive, work))
             return
-        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cgan-")))
+        scratch = claim(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=PREFIX))))
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         count = min(work, archive.jobs or max(1, cores // CORES_PER_WORKER))
         if count == 1:

@@ -8,6 +8,8 @@ with Worker(options, scratch) as worker:
 from __future__ import annotations
 
 import traceback
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -40,6 +42,7 @@ class Worker:
         """
         self._options, self._scratch = options, scratch
         self._colorizer: Colorizer | None = None
+        self._progress: Progress = _unheard
         film = options.film
         self._settings = FilmSettings(
             options.encoder,
@@ -68,10 +71,16 @@ class Worker:
         return backend_text(self._colorizer.backend, self._options)
 
     def run(self, task: Task, progress: Progress) -> Answer:
-        """Do a task; what goes wrong is an answer too."""
+        """Do a task; what goes wrong is an answer too.
+
+        Args:
+            task: To be done.
+            progress: Told how many frames are done, of how many; also, in between, that the work goes on.
+        """
+        self._progress = progress
         try:
             self.open()
-            return Answer(self._result(task, progress))
+            return Answer(self._result(task))
         except CganError as error:
             return Answer(error=one_line(str(error)), final=True)
         except Exception as error:  # noqa: BLE001 (one film of thousands must not end the others)
@@ -92,13 +101,13 @@ class Worker:
     ) -> None:
         self.close()
 
-    def _result(self, task: Task, progress: Progress) -> Result:
+    def _result(self, task: Task) -> Result:
         assert self._colorizer is not None
         colorizer = self._colorizer
         if task.kind == "still":
             return self._still(task, colorizer)
         if task.kind == "plan":
-            with at_hand(task.target, self._scratch) as target:
+            with self._at_hand(task) as target:
                 return plan_parts(
                     task.source,
                     target,
@@ -107,21 +116,24 @@ class Worker:
                     strict=self._options.film.strict,
                     overwrite=task.overwrite,
                     resume=task.resume,
+                    alive=self._alive,
                 )
         if task.part is not None:
             part = task.part
-            with at_hand(task.target, self._scratch, lambda name: _tells_of(part, name)) as target:
-                return colour_part(task.source, target, colorizer, self._settings, part, progress=progress)
-        with at_hand(task.target, self._scratch) as target:
-            result = self._film(task, target, colorizer, progress)
+            with self._at_hand(task, lambda name: _tells_of(part, name)) as target:
+                return colour_part(
+                    task.source, target, colorizer, self._settings, part, progress=self._progress
+                )
+        with self._at_hand(task) as target:
+            result = self._film(task, target, colorizer)
         return replace(result, output=task.target)
 
     def _still(self, task: Task, colorizer: Colorizer) -> StillResult:
-        with at_hand(task.target, self._scratch) as target:
+        with self._at_hand(task) as target:
             source = task.source
             if is_remote(source):
                 source = target.with_name(f"source-{target.name}")
-                fetch(task.source, source)
+                fetch(task.source, source, self._alive)
             try:
                 result = colour_still(
                     source,
@@ -135,7 +147,7 @@ class Worker:
                     source.unlink(missing_ok=True)
         return replace(result, output=task.target)
 
-    def _film(self, task: Task, target: Path, colorizer: Colorizer, progress: Progress) -> FilmResult:
+    def _film(self, task: Task, target: Path, colorizer: Colorizer) -> FilmResult:
         return colour_film(
             task.source,
             target,
@@ -149,8 +161,20 @@ class Worker:
             deinterlace=self._settings.deinterlace,
             compare=self._settings.compare,
             hwaccel=self._options.film.hwaccel,
-            progress=progress,
+            progress=self._progress,
         )
+
+    def _at_hand(
+        self, task: Task, wanted: Callable[[str], bool] = lambda name: True
+    ) -> AbstractContextManager[Path]:
+        return at_hand(task.target, self._scratch, wanted, self._alive)
+
+    def _alive(self) -> None:
+        self._progress(0, None)
+
+
+def _unheard(_done: int, _total: int | None) -> None:
+    """Nobody is told of what is not a task."""
 
 
 def _tells_of(part: Part, name: str) -> bool:
