@@ -82,6 +82,8 @@ def main(
         raise click.UsageError("options of a live picture go with --webcam or --serve")
     if report.stats is not None and files.image is not None:
         raise click.UsageError("--stats tells of films; give it with --video or --input-dir")
+    if files.format is not None and not files.into_pipe:
+        raise click.UsageError("--format is for a pipe, -o -; the suffix of a file says its format")
     if files.input_dir is None and archive != ArchiveOptions():
         raise click.UsageError("options for many films go with --input-dir")
     if report.sheet is not None and (files.video is None or files.into_pipe):

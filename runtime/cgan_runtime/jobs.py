@@ -22,7 +22,7 @@ from cgan_runtime.errors import MediaError
 from cgan_runtime.media.pipe import OutputPipe
 from cgan_runtime.media.sources import Source, film_source
 from cgan_runtime.media.target import ENCODERS, PICTURES, check_output, default_output, film_suffix
-from cgan_runtime.run_options import RunOptions
+from cgan_runtime.run_options import PIPE_FORMATS, RunOptions
 
 if TYPE_CHECKING:  # numpy, PyAV and OpenCV would make --help slow
     from cgan_runtime.backends.base import Backend
@@ -218,7 +218,7 @@ def _told_how_to_go_on(target: Path | OutputPipe, console: Console) -> Iterator[
 def _film_target(source: Path | Source, options: RunOptions, console: Console) -> Path | OutputPipe:
     files = options.files
     if files.into_pipe:
-        return OutputPipe(f".{files.format}")
+        return OutputPipe(f".{files.format or PIPE_FORMATS[0]}")
     if files.output is not None:
         return files.output
     if isinstance(source, Source):

@@ -161,12 +161,18 @@ def colour_film(
             times = StageTimes(lambda item: isinstance(item, (av.VideoFrame, Sketched, Coloured)))
             finish, write = times.work("finish", painter.finish), times.work("encode", writer.write)
             with told_where(painter, target if isinstance(target, Path) and isinstance(work, Work) else None):
-                run_stages(
-                    times.source("decode", _whole(reader) if strict else reader),
-                    times.work("colour", painter),
-                    lambda item: write(finish(item)),
-                    depth=QUEUE_DEPTH,
-                )
+                try:
+                    run_stages(
+                        times.source("decode", _whole(reader) if strict else reader),
+                        times.work("colour", painter),
+                        lambda item: write(finish(item)),
+                        depth=QUEUE_DEPTH,
+                    )
+                except KeyboardInterrupt:
+                    if not (reader.is_endless and isinstance(target, Path) and writer.frames):
+                        raise
+                    writer.notes.append(f"{source} was ended by Ctrl-C: what had come until then is kept")
+                    painter.frames = writer.frames  # a few more had their colour
                 if strict and reader.damage:
                     raise _refused(source, reader.damage)
                 writer.finish()

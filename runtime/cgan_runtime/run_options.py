@@ -40,7 +40,7 @@ class FileOptions:
     image: Path | None = None
     input_dir: Path | None = None
     output: Path | None = None
-    format: str = PIPE_FORMATS[0]
+    format: str | None = None
     overwrite: bool = False
 
     @property
@@ -78,9 +78,7 @@ file_options = option_group(
     click.option(
         "--format",
         type=click.Choice(PIPE_FORMATS),
-        default=PIPE_FORMATS[0],
-        show_default=True,
-        help="What goes into a pipe; y4m and yuv are bare pictures.",
+        help="What goes into a pipe; y4m and yuv are bare pictures. Default: y4m.",
     ),
     click.option(
         "--overwrite",

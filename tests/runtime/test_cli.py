@@ -205,6 +205,7 @@ def test_grey_beside_colour_and_a_sheet(work: Path, tiny_model: Path) -> None:
     ("args", "message"),
     [
         (["--image", "a.png", "--sheet", "b.png"], "--sheet shows a film in a file; give it with --video"),
+        (["--video", "a.mp4", "--format", "mkv"], "--format is for a pipe, -o -"),
         (["--webcam", "--compare"], "--compare is for films and pictures; --webcam has --split"),
     ],
 )

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import subprocess
 import sys
+from contextlib import suppress
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +133,45 @@ def test_a_reader_that_goes_away_ends_it_in_one_line(tmp_path: Path, tiny_model:
         assert process.wait(60) == 1
     assert told.startswith("error: whoever read standard output has gone away; it stopped after ")
     assert told.count("\n") == 1
+
+
+@pytest.mark.parametrize("uneven", [False, True])
+def test_times_that_y4m_cannot_hold_are_told(uneven: bool, tmp_path: Path, tiny_model: Path) -> None:
+    steps = [1, 1, 3, 1, 2] if uneven else [1] * 5
+    times = [Fraction(sum(steps[:n]), 24) for n in range(6)]  # a clock of milliseconds rounds them
+    source = write_film(tmp_path / "in.mkv", Film(frames=6, pts=times, ticks=1000))
+    done = _run("--video", source, "-o", tmp_path / "out.y4m", "--model", tiny_model)
+    assert done.returncode == 0, done.stderr
+    assert (b"last differently long, which .y4m cannot hold" in done.stderr) == uneven
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are sent to a process of our own")
+def test_ctrl_c_ends_a_film_without_an_end_and_keeps_it(tmp_path: Path, tiny_model: Path) -> None:
+    film = Film(frames=8, codec="rawvideo", options={}, ticks=25)
+    content = write_film(tmp_path / "in.y4m", film).read_bytes()
+    one = content[content.index(b"FRAME") :]
+    target = tmp_path / "out.mkv"
+    command = [*PROGRAM, "--video", "-", "-o", str(target), "--model", str(tiny_model), "--codec", "ffv1"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdin is not None
+        process.stdin.write(content)
+        left = 400  # more than pipes and queues hold, once the output has been begun
+        with suppress(BrokenPipeError):
+            while process.poll() is None:
+                process.stdin.write(one)
+                process.stdin.flush()
+                left -= any(tmp_path.glob(".cgan-*"))
+                if left == 0:
+                    process.send_signal(signal.SIGINT)
+        out, told = process.communicate(timeout=60)
+    assert process.returncode == 0, told
+    assert b"was ended by Ctrl-C: what had come until then is kept" in told
+    frames = len(read_frames(target))
+    assert frames > 0
+    assert f", {frames} frames in".encode() in out
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.y4m", "model", "out.mkv"]
 
 
 @pytest.mark.parametrize(

@@ -136,6 +136,11 @@ class FilmReader:
         return ", ".join(part for part in parts if part)
 
     @property
+    def is_endless(self) -> bool:
+        """Whether it lasts until somebody ends it, as a camera's stream does: it states no length."""
+        return isinstance(self.path, Source) and self.stated_frames is None
+
+    @property
     def in_hardware(self) -> bool:
         """Whether a device decodes the film; PyAV does not always say when it goes on without."""
         return bool(self.stream.codec_context.is_hwaccel)

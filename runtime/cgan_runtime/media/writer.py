@@ -33,6 +33,7 @@ from cgan_runtime.media.tracks import lasting_tags, plan_tracks
 
 _MOVIE_TIMESCALE = 1000  # ticks per second of an mp4's own clock, unless a start needs finer ones
 _FRAGMENTS = "frag_keyframe+empty_moov+default_base_moof"  # an mp4 that never goes back
+_TIMELESS = ("yuv4mpegpipe", "rawvideo")  # containers that hold no times
 _CLOCK = Fraction(1, 90_000)  # seconds; for a film that states none
 _MAX_TIMESCALE = (1 << 31) - 1
 _CONTAINER_TAGS = frozenset({"major_brand", "minor_version", "compatible_brands"})
@@ -81,6 +82,7 @@ class FilmWriter:
             compare=compare,
         )
         container_format = WRITTEN_FILMS[path.suffix.lower()]
+        self._pace = _Pace() if container_format in _TIMELESS else None
         with self._told_plainly():
             self._container = av.open(
                 path.absolute() if isinstance(path, Path) else path,
@@ -140,6 +142,8 @@ class FilmWriter:
         """
         with self._told_plainly():
             if not isinstance(item, av.Packet):
+                if self._pace is not None and isinstance(item, Coloured):
+                    self._pace.note(item.frame.pts or 0)
                 self._mux(self._encoder.take(item))
             elif item.stream_index in self._tracks:
                 self._tracks[item.stream_index].write(item)
@@ -155,6 +159,11 @@ class FilmWriter:
             for track in self._tracks.values():
                 track.flush()
             self._container.close()
+        if self._pace is not None and self._pace.varies:
+            self.notes.append(
+                f"the film's frames last differently long, which {self._path.suffix} cannot hold: they will "
+                "play evenly; mkv and mp4 keep their times"
+            )
 
     def _add_film(self, codec: str, options: dict[str, str]) -> av.VideoStream:
         source = self._reader.stream
@@ -200,6 +209,11 @@ class FilmWriter:
         if chapters := source.chapters():
             self._container.set_chapters(chapters)
 
+    @property
+    def frames(self) -> int:
+        """Given to the encoder so far."""
+        return self._encoder.frames
+
     @contextmanager
     def _told_plainly(self) -> Iterator[None]:
         """Turn what FFmpeg raises into an error of ours."""
@@ -222,6 +236,28 @@ class FilmWriter:
             av.FFmpegError, OSError
         ):  # what brought us here is the one to be told, and the file goes away
             self._container.close()
+
+
+class _Pace:
+    """Whether frames come evenly, but for the rounding of their clock."""
+
+    def __init__(self) -> None:
+        self._last: int | None = None
+        self._shortest, self._longest = math.inf, 0
+
+    def note(self, pts: int) -> None:
+        """Take the time of the next frame."""
+        if self._last is not None:
+            self._shortest, self._longest = (
+                min(self._shortest, pts - self._last),
+                max(self._longest, pts - self._last),
+            )
+        self._last = pts
+
+    @property
+    def varies(self) -> bool:
+        """Whether a frame lasted half as long again as another, and more than a tick."""
+        return self._longest > 1.5 * self._shortest and self._longest - self._shortest > 1
 
 
 def _accepted(codec: str, first: av.VideoFrame) -> list[str]:
