@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from cgan_benchmarks.suite import Settings
 
 _SCENARIOS = ("single-stream", "offline", "startup", "video")
-_SECONDS, _RUNS, _PROCESSES = 3.0, 30, 4
+_SECONDS, _RUNS, _PROCESSES = 2.4, 30, 4
 _QUICK_SECONDS, _QUICK_RUNS = 0.5, 10
 _OFFLINE_BATCHES = (1, 4, 16)
 

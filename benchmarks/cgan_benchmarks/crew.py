@@ -18,7 +18,7 @@ import numpy as np
 from cgan_benchmarks.machine import device_memory_mb
 from cgan_benchmarks.measure import Advance, Plan, Samples, orders
 from cgan_benchmarks.processes import Worker
-from cgan_benchmarks.subjects import HALF, Subject
+from cgan_benchmarks.subjects import HALF, PYTORCH, Subject
 from cgan_runtime.backends.base import FloatArray
 from cgan_runtime.errors import BackendUnavailable
 
@@ -235,7 +235,7 @@ def _fly(found: Found, settings: Settings, key: str, worker: Worker) -> None:
 def _peak(found: Found, key: str, worker: Worker) -> None:
     """What the machine reaches, best of all processes, measured by PyTorch's own workers."""
     subject = found.subject(key)
-    if subject.is_reference or subject.variant == HALF:
+    if subject.is_reference or (subject.backend == PYTORCH and subject.variant == HALF):
         name = subject.device if subject.is_reference else f"{subject.device} {subject.precision}"
         now: dict[str, Any] = worker.ask("peak", seconds=_PEAK_SECONDS)
         before = found.peaks.get(name, now)

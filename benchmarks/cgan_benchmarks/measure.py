@@ -1,6 +1,6 @@
 """How long to measure, in which order, and what the runs amount to.
 
-    plan = Plan(seconds=3)
+    plan = Plan(seconds=2.4)
     runs = plan.runs_in_a_turn(once)                 # for a subject whose run takes `once` seconds
     for order in orders(names, plan.rounds(), seed): ...
     timing = Timing.of(samples, pictures=1)          # samples: seconds, (processes, rounds, runs)
@@ -49,7 +49,7 @@ class Plan:
         seed: Of the order.
     """
 
-    seconds: float = 3.0
+    seconds: float = 2.4
     runs: int = 30
     processes: int = 4
     seed: int = 0

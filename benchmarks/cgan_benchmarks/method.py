@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from cgan_benchmarks.suite import Settings
 
 _ROWS = (
-    "Each row is a process of its own; OMP_WAIT_POLICY and the like do not reach it. PyTorch: "
-    "inference_mode, contiguous, float32 unless said; ONNX Runtime: no spinning; OpenVINO: float32."
+    "Each row is a process of its own; OMP_WAIT_POLICY and the like do not reach it. PyTorch and OpenVINO: "
+    "float32 unless said; PyTorch: inference_mode, contiguous; ONNX Runtime: no spinning."
 )
 _HOST = (
     "Clock: perf_counter around the whole call, array in and array out on the host. Of a GPU both transfers "

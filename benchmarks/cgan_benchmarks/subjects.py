@@ -31,8 +31,8 @@ class Subject:
         model: What the model is called in the table.
         backend: A name of the registry, or `pytorch`.
         file: The model's file, or the checkpoint's folder.
-        precision: What the network computes in, as its manifest says.
-        variant: Of PyTorch: eager, compiled, or half.
+        precision: What the network computes in.
+        variant: Of PyTorch: eager, compiled, or half; of others: half where they round, else nothing.
         device: Of PyTorch: cpu or cuda.
     """
 
@@ -82,7 +82,8 @@ def open_subject(subject: Subject) -> Load:
     from cgan_runtime.backends.registry import BACKENDS, open_backend
 
     BACKENDS[subject.backend].load()
-    return lambda threads: open_backend(subject.file, subject.backend, threads=threads)
+    precision = subject.precision if subject.variant == HALF else "fp32"
+    return lambda threads: open_backend(subject.file, subject.backend, threads=threads, precision=precision)
 
 
 def torch_subjects(checkpoint: Path) -> tuple[list[Subject], dict[str, str]]:
@@ -111,15 +112,23 @@ def torch_subjects(checkpoint: Path) -> tuple[list[Subject], dict[str, str]]:
 
 
 def exported_subjects(models: Mapping[str, Path], names: Sequence[str]) -> list[Subject]:
-    """Every model in every back end; a TensorRT engine in that one alone."""
+    """Every model in every back end; a TensorRT engine in that one alone.
+
+    The last float32 model, which is the one that ships where it is among them, is also rounded to bfloat16
+    where a back end does that, as `cgan-run` has it.
+    """
     from cgan_runtime.backends.registry import BACKENDS
     from cgan_runtime.manifest import Manifest
 
     found = []
+    manifests = {label: Manifest.load(path) for label, path in models.items()}
+    float32 = [label for label, manifest in manifests.items() if manifest.precision == "fp32"]
     for label, path in models.items():
-        manifest = Manifest.load(path)
         for name in names:
-            if not manifest.engine or name == "tensorrt":
-                device = "cuda" if BACKENDS[name].gpu else "cpu"
-                found.append(Subject(label, name, path, manifest.precision, device=device))
+            if manifests[label].engine and name != "tensorrt":
+                continue
+            device = "cuda" if BACKENDS[name].gpu else "cpu"
+            found.append(Subject(label, name, path, manifests[label].precision, device=device))
+            if BACKENDS[name].rounds and label in float32[-1:]:
+                found.append(Subject(label, name, path, "bf16", HALF, device))
     return found

@@ -94,9 +94,7 @@ def quality(rows: Sequence[Row]) -> str:
             name = engine_name(row["backend"])
             label = None if name in seen else name
             seen.add(name)
-            marker = (
-                "s" if "compiled" in row["backend"] else "D" if row["backend"].startswith("pytorch") else "o"
-            )
+            marker = "s" if "compiled" in row["backend"] else "D" if row["backend"].endswith("16") else "o"
             axes.plot(row["p50_ms"], height, marker, color=colour, markersize=9, label=label,
                       markeredgecolor=CARD, linestyle="none")  # fmt: skip
         for model in dict.fromkeys(row["model"] for row in others if row["model"] != "checkpoint"):
