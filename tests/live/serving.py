@@ -151,8 +151,8 @@ async def outcome(session: aiohttp.ClientSession, job: dict[str, Any]) -> dict[s
     return job
 
 
-def stopped_in_the_midst(film: Path, folder: Path, number: signal.Signals) -> float:
-    """Tell a server to stop while it records, is looked at, colours a browser's camera and a dropped film.
+def stopped_in_the_midst(film: Path, folder: Path) -> float:
+    """Ctrl-C for a server while it records, is looked at, colours a browser's camera and a dropped film.
 
     Returns:
         The seconds that it took. The recording can be played, and no process is left.
@@ -181,7 +181,7 @@ def stopped_in_the_midst(film: Path, folder: Path, number: signal.Signals) -> fl
                     job = await answer.json()
             assert not streaming.done()
             pids = children.read_text().split() if children.exists() else []
-            seconds = await asyncio.to_thread(server.stop, number)
+            seconds = await asyncio.to_thread(server.stop)
             await asyncio.gather(streaming, return_exceptions=True)
             assert not any(Path(f"/proc/{pid}/stat").exists() for pid in pids)
             return seconds
@@ -189,7 +189,7 @@ def stopped_in_the_midst(film: Path, folder: Path, number: signal.Signals) -> fl
     recording = folder / "out.mp4"
     with serving("--webcam", film, "--record", recording) as server:
         seconds = asyncio.run(all_at_once(server))
-        assert server.process.returncode == 128 + number
+        assert server.process.returncode == 128 + signal.SIGINT
     assert any("frames recorded" in line for line in server.said)
     assert len(read_frames(recording)) >= 20
     return seconds

@@ -111,7 +111,9 @@ def test_box_camera_is_shown_in_colour_and_turned_off_again(page: Page) -> None:
 
 
 def test_line_between_grey_and_colour_by_keyboard_and_by_mouse(page: Page) -> None:
-    page.get_by_role("button", name="Start the camera").click()
+    page.get_by_role("button", name="Start the camera").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Stop")).to_be_focused()
     until_coloured(page)
     split = page.get_by_role("slider", name="Share of the picture that stays grey")
     split.focus()
@@ -155,10 +157,12 @@ def test_strength_leaves_the_luma(page: Page) -> None:
 
 def test_photo_is_coloured_and_downloaded(page: Page, tmp_path: Path) -> None:
     choose(page, "Photo or film")
+    page.locator("#file").focus()
     page.set_input_files("#file", PHOTO)
     link = page.get_by_role("link", name="Download")
     link.wait_for()
     until_coloured(page)
+    expect(link).to_be_focused()
     with page.expect_download() as download:
         link.click()
     assert download.value.suggested_filename == "chelsea.colour.jpg"

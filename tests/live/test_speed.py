@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from pathlib import Path
 
 import pytest
@@ -31,6 +30,6 @@ def test_delay_stays_flat_before_a_slow_back_end(clip: Path) -> None:
 
 @pytest.mark.benchmark
 def test_ctrl_c_ends_everything_soon(film: Path, tmp_path: Path) -> None:
-    seconds = stopped_in_the_midst(film, tmp_path, signal.SIGINT)
+    seconds = stopped_in_the_midst(film, tmp_path)
     print(f"stopped after {seconds:.2f} s")
     assert seconds < MOST_TO_STOP

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +27,9 @@ _SIGNAL_EXIT = 128  # plus the signal's number, as shells report it
 @contextmanager
 def leaving_promptly(console: Console) -> Iterator[None]:
     """Bound how long Ctrl-C takes, for as long as the block lasts. In the main thread."""
+    if sys.platform == "win32":  # its pipes wait
+        yield
+        return
     reading, writing = os.pipe()
     os.set_blocking(writing, False)  # as a handler of signals needs it
     over = threading.Event()

@@ -51,6 +51,11 @@ function show() {
   }[chosen];
 }
 
+/** A button that goes away under somebody's finger hands its focus on. */
+function follow(id) {
+  if (document.activeElement === document.body || !document.activeElement.offsetParent) $(id).focus();
+}
+
 let canTurn = false;
 
 async function choose(source) {
@@ -84,6 +89,7 @@ async function start() {
   live = chosen === "own" ? new OwnCamera(callbacks, about.max_rate) : new BoxCamera(callbacks);
   const own = live;
   show();
+  follow("stop");
   say(chosen === "own" ? "Asking for the camera." : "Opening the camera.");
   try {
     await own.start();
@@ -94,7 +100,7 @@ async function start() {
     }
     show();
   } catch (error) {
-    if (live === own) { leave(); show(); say(error.message, true); }
+    if (live === own) { leave(); show(); follow("start"); say(error.message, true); }
   }
 }
 
@@ -111,6 +117,7 @@ async function take(file) {
   });
   say("");
   show();
+  follow("cancel");
   try {
     if (file.size > about.upload.bytes) throw new Error(`The file is too large; at most ${about.upload.bytes / 1e6} MB are taken.`);
     const result = await job.run();
@@ -127,6 +134,7 @@ async function take(file) {
     if (dropped === job) { leave(); say(error.message, true); }
   }
   show();
+  if (chosen === "file") follow(dropped?.shown ? "download" : dropped ? "cancel" : "file");
 }
 
 async function hang(url) {
@@ -160,7 +168,7 @@ for (const input of document.querySelectorAll("input[name=source]")) {
 $("start").addEventListener("click", start);
 $("stop").addEventListener("click", stop);
 $("turn").addEventListener("click", () => live.turn().catch((error) => callbacks.ended(error.message)));
-$("cancel").addEventListener("click", () => { leave(); say("Cancelled."); show(); });
+$("cancel").addEventListener("click", () => { leave(); say("Cancelled."); show(); follow("file"); });
 $("play").addEventListener("click", () => film.paused ? film.play() : film.pause());
 $("another").addEventListener("click", () => $("file").click());
 $("again").addEventListener("click", () => take(dropped.file));
