@@ -59,14 +59,14 @@ T = TypeVar("T")
 @click.option("--json", "target", type=_PATH, help="Where the figures go.")
 def main(film: Path, target: Path | None) -> None:
     """Measure what archives cost, and play a large one through."""
-    others = Others()
+    others, precision = Others(), best_precision()
     with tempfile.TemporaryDirectory(prefix="cgan-scale-") as name:
         folder = Path(name)
         short = beginning(film, folder / f"film{film.suffix}")
-        costs = passes(short, folder)
+        costs = passes(short, folder, precision)
         share = others.share()  # before there are workers, which would count as others
         click.echo(json.dumps(costs))
-        runs = in_turns(short, folder)
+        runs = in_turns(short, folder, precision)
         click.echo(json.dumps(runs))
     names = ("colour", "plan", "join", "decode")
     simulation = simulate(FILMS, WORKERS, Costs(*(costs[name]["wall_ms"] / 1000 for name in names)))
@@ -79,11 +79,18 @@ def main(film: Path, target: Path | None) -> None:
             "cgan": __version__,
             "machine": describe_machine(usable_cores(), share),
             "film": film.name,
+            "precision": precision,
             "passes": costs,
             "runs": runs,
             "simulation": simulation,
         }
         write_document(document, target)
+
+
+def best_precision() -> str:
+    """What this machine computes in where all machines do: --cluster alone takes what every machine has."""
+    with open_backend(bundled_model(), threads=1, precision="auto") as backend:
+        return "bf16" if backend.device.endswith("bf16") else "fp32"
 
 
 def beginning(film: Path, target: Path) -> Path:
@@ -100,7 +107,7 @@ def beginning(film: Path, target: Path) -> Path:
     return target
 
 
-def passes(film: Path, folder: Path) -> dict[str, dict[str, float]]:
+def passes(film: Path, folder: Path, precision: str) -> dict[str, dict[str, float]]:
     """What a frame costs, each pass over a film by itself, with one thread for the network.
 
     Returns:
@@ -112,7 +119,7 @@ def passes(film: Path, folder: Path) -> dict[str, dict[str, float]]:
     found: dict[str, dict[str, float]] = {}
     times: dict[str, list[tuple[float, float]]] = {}
     settings = FilmSettings()
-    with Colorizer(open_backend(bundled_model(), threads=1)) as colorizer:
+    with Colorizer(open_backend(bundled_model(), threads=1, precision=precision)) as colorizer:
         for number in range(PASSES):
             whole, parted = folder / f"{number}.mkv", folder / f"{number}-parts.mkv"
 
@@ -144,7 +151,7 @@ def passes(film: Path, folder: Path) -> dict[str, dict[str, float]]:
     return found
 
 
-def in_turns(film: Path, folder: Path) -> list[dict[str, Any]]:
+def in_turns(film: Path, folder: Path, precision: str) -> list[dict[str, Any]]:
     """A folder of copies, coloured by each kind and number of workers, in turns."""
     source = folder / "films"
     source.mkdir()
@@ -155,7 +162,8 @@ def in_turns(film: Path, folder: Path) -> list[dict[str, Any]]:
         for name, options in RUNS.items():
             out = folder / "out"
             command = [sys.executable, "-c", "from cgan_runtime.cli import main; main()"]
-            command += ["--input-dir", str(source), "-o", str(out), "-q", "--threads", "1", *options]
+            command += ["--input-dir", str(source), "-o", str(out), "-q", "--threads", "1"]
+            command += ["--precision", precision, *options]
             began = time.perf_counter()
             subprocess.run(command, check=True)
             seconds = time.perf_counter() - began

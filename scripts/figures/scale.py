@@ -32,7 +32,8 @@ def passes() -> str:
     }
     film = found["colour"]
     what = (
-        f"For a frame of `{report['film']}` ({film['width']}x{film['height']}), one thread for the network, "
+        f"For a frame of `{report['film']}` ({film['width']}x{film['height']}), one thread for the network "
+        f"({report['precision']}), "
         f"{film['bytes_read'] / 1000:.1f} kB read and {film['bytes_written'] / 1000:.1f} kB written; "
         f"{machine(report)}."
     )

@@ -457,6 +457,20 @@ def test_work_that_fails_is_put_back_and_nothing_left_here(storage: Path, tmp_pa
     assert everything(storage) == ["out.mkv"]
 
 
+def test_a_storage_that_refuses_is_one_line(
+    storage: Path, tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class NoCredentials(Exception):
+        """Such as botocore raises: no OSError."""
+
+    def refuse(*_args: object, **_options: object) -> None:
+        raise NoCredentials("no keys")
+
+    monkeypatch.setattr(type(storage.fs), "ls", refuse)  # type: ignore[attr-defined]
+    with pytest.raises(MediaError, match=r"cannot read the folder memory://archive.* \(no keys\)"):
+        run_folder(storage, options_for(tiny_model, tmp_path), ArchiveOptions(), Console(quiet=True))
+
+
 def test_urls_that_nothing_reads_are_one_line() -> None:
     with pytest.raises(ConfigError, match="s3fs"):
         place("s3://bucket/films")

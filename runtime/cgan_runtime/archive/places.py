@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
-from cgan_runtime.errors import ConfigError, MediaError
+from cgan_runtime.errors import CganError, ConfigError, MediaError
 from cgan_runtime.media.segments import work_folder
 
 INSTALL = "pip install 'cgan[cluster]'"
@@ -56,6 +56,23 @@ def place(text: str) -> Path:
 def is_remote(path: Path) -> bool:
     """Whether a place is reached by URL."""
     return not isinstance(path, Path)
+
+
+@contextmanager
+def refusals(doing: str, where: Path, mend: str) -> Iterator[None]:
+    """Tell in one error that something cannot be done with a place: each storage has its own kinds.
+
+    Raises:
+        MediaError: It cannot be done.
+    """
+    foreseen: type[Exception] = Exception if is_remote(where) else OSError
+    try:
+        yield
+    except CganError:
+        raise
+    except foreseen as error:
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise MediaError(f"cannot {doing} {where} ({reason}); {mend}") from error
 
 
 @contextmanager

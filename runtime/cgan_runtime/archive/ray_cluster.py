@@ -63,8 +63,11 @@ def room(archive: ArchiveOptions) -> int:
 
 
 @contextmanager
-def joined(address: str) -> Iterator[None]:
+def joined(address: str) -> Iterator[bool]:
     """Join a cluster, or start one of this machine alone.
+
+    Yields:
+        Whether it is of this machine alone.
 
     Raises:
         ConfigError: No cluster can be joined at this address.
@@ -83,7 +86,7 @@ def joined(address: str) -> Iterator[None]:
     try:
         _join("local" if own else address, quietly)
         with _exit_codes_of_signals():
-            yield
+            yield own is not None
     finally:
         ray.shutdown()
         if own:

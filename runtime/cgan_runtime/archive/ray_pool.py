@@ -202,12 +202,12 @@ def cluster(options: RunOptions, archive: ArchiveOptions, work: int) -> Iterator
     """
     scratch = f"{PREFIX}{os.getpid()}-{time.time_ns():x}"
     threads = options.model.threads or archive.cpus_per_task
-    # A film in parts is one film: all machines compute alike, whatever each could do.
-    precision = "fp32" if options.model.precision == "auto" else options.model.precision
-    model = replace(options.model, threads=threads, precision=precision)
+    model = replace(options.model, threads=threads)
     if model.model is not None:
         model = replace(model, model=_everywhere(model.model))
-    with joined(archive.cluster or AUTO):
+    with joined(archive.cluster or AUTO) as alone:
+        if not alone and model.precision == "auto":  # machines compute alike, whatever each could do
+            model = replace(model, precision="fp32")
         count = min(archive.jobs or room(archive), work * MAX_PARTS)
         pool = Actors(replace(options, model=model), archive, count, scratch)
         try:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from cgan_runtime import __version__
+from cgan_runtime.archive.places import refusals
 from cgan_runtime.archive.schedule import Item, Pool
-from cgan_runtime.errors import MediaError
 from cgan_runtime.media.target import replacing
 from cgan_runtime.pipeline import FilmResult
 
@@ -44,14 +44,12 @@ def write_report(path: Path, report: dict[str, Any]) -> None:
         MediaError: The file cannot be written.
     """
     text = json.dumps(report, indent=1, ensure_ascii=False) + "\n"
-    try:
+    with refusals("write", path, "name another with --report"):
         if isinstance(path, Path):
             with replacing(path) as temporary:
                 temporary.write_text(text, encoding="utf-8")
         else:
             path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise MediaError(f"cannot write {path} ({error.strerror}); name another with --report") from error
 
 
 def summary_of(items: Sequence[Item], results: Path) -> str:

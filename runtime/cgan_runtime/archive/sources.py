@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cgan_runtime.archive.places import is_remote
+from cgan_runtime.archive.places import is_remote, refusals
 from cgan_runtime.archive.schedule import Item
 from cgan_runtime.errors import MediaError
 from cgan_runtime.media.target import FILMS, INFIX, PICTURES, film_suffix
@@ -35,11 +35,8 @@ def make_folder(results: Path) -> None:
     Raises:
         MediaError: It cannot be made.
     """
-    try:
+    with refusals("make the folder", results, "name another with -o"):
         results.mkdir(exist_ok=True, parents=is_remote(results))
-    except OSError as error:
-        reason = error.strerror or error
-        raise MediaError(f"cannot make the folder {results} ({reason}); name another with -o") from error
 
 
 def find_sources(folder: Path, results: Path, *, recursive: bool) -> list[Path]:
@@ -48,13 +45,9 @@ def find_sources(folder: Path, results: Path, *, recursive: bool) -> list[Path]:
     Raises:
         MediaError: The folder cannot be read, or holds nothing of the kind.
     """
-    try:
+    with refusals("read the folder", folder, "give one that is there"):
         found = folder.rglob("*") if recursive else folder.iterdir()
         sources = sorted(path for path in found if _is_input(path, folder, results))
-    except OSError as error:
-        raise MediaError(
-            f"cannot read the folder {folder} ({error.strerror or error}); give one that is there"
-        ) from error
     if not sources:
         mend = "" if recursive else "; --recursive looks into subfolders"
         raise MediaError(f"{folder} holds no picture and no film{mend}")
@@ -63,7 +56,8 @@ def find_sources(folder: Path, results: Path, *, recursive: bool) -> list[Path]:
 
 def items_of(sources: list[Path], folder: Path, results: Path, options: RunOptions) -> list[Item]:
     """Sources and their results, whose folders are made; those whose result is there count as skipped."""
-    there = set() if options.files.overwrite else {str(path) for path in results.rglob("*")}
+    with refusals("read the folder", results, "name another with -o"):
+        there = set() if options.files.overwrite else {str(path) for path in results.rglob("*")}
     items = []
     for source in sources:
         inside = source.relative_to(folder)
