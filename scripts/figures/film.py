@@ -27,10 +27,12 @@ def film() -> str:
         "of copying": lambda row: ratio(row, "of copy"),
         "of the plain loop": lambda row: ratio(row, "of plain loop"),
         "first frame after": lambda row: f"{row['first_frame_seconds']:.1f} s",
+        "ms of all cores": lambda row: f"{row['cores_ms']:.0f}",
         "peak MB": lambda row: f"{row['megabytes']:.0f}",
     }
     machine_of = report["machine"]
-    what = f"{machine_of['threads']} threads, {report['rounds']} rounds, `{report['model']}`"
+    backend = next(iter(report["films"].values()))["ways"]["cgan"]["backend"]
+    what = f"{backend}, {machine_of['threads']} threads, {report['rounds']} rounds, `{report['model']}`"
     others = machine_of["others"]
     told = f"; other programs took {others:.0%} of the processor" if others else ""
     return f"{table(columns, rows)}\n\n{what}; {machine(report)}{told}."
