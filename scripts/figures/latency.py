@@ -10,7 +10,16 @@ from figures import Document, block, machine, read, table
 @block("bench")
 def bench() -> str:
     """Speed and equality: every form in every back end, PyTorch first."""
-    report = read("bench-cpu.json")
+    return _speed_and_equality(read("bench-cpu.json"))
+
+
+@block("int8")
+def int8() -> str:
+    """The same of the network in 8 bits, beside float32."""
+    return _speed_and_equality(read("int8.json"))
+
+
+def _speed_and_equality(report: Document) -> str:
     columns = {
         "model": lambda row: row["model"],
         "run by": lambda row: row["backend"],
