@@ -9,9 +9,8 @@ them are complete, so a failure leaves what was there before.
 from __future__ import annotations
 
 import math
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from cgan_export.picture import end_to_end
 from cgan_export.precision import FORMS, Form
 from cgan_export.to_onnx import describe, opset_of, tensor_of, to_onnx
 from cgan_runtime.errors import ConfigError, ParityError
+from cgan_runtime.hidden import hidden_folder
 from cgan_runtime.manifest import Manifest, sha256_of
 from cgan_train.agreement import Agreement
 from cgan_train.checkpoint import Checkpoint
@@ -33,6 +33,7 @@ from cgan_train.torch_backend import TorchBackend
 Report = Callable[[str], None]
 """Is told what is being done now."""
 
+_HIDDEN = ".cgan-export-"  # how the names of folders begin whose files are not finished
 _NEVER_IN_A_NAME = set('/\\:*?"<>|') | {chr(code) for code in range(32)}
 
 
@@ -126,15 +127,14 @@ def export_checkpoint(
 @contextmanager
 def _hidden_folder(folder: Path) -> Iterator[Path]:
     """A folder inside another for what is not finished; it goes with all that is still in it."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        hidden = tempfile.TemporaryDirectory(prefix=".cgan-export-", dir=folder)
-    except OSError as error:
-        raise ConfigError(
-            f"cannot write to {folder} ({error.strerror}); give another folder with -o"
-        ) from error
-    with hidden as name:
-        yield Path(name)
+    with ExitStack() as stack:
+        try:
+            hidden = stack.enter_context(hidden_folder(folder, _HIDDEN))
+        except OSError as error:
+            raise ConfigError(
+                f"cannot write to {folder} ({error.strerror}); give another folder with -o"
+            ) from error
+        yield hidden
 
 
 def _write(path: Path, form: Form, model: onnx.ModelProto, checkpoint: Checkpoint, plan: Plan) -> Exported:

@@ -14,7 +14,6 @@ import json
 import os
 import re
 import sys
-import tempfile
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -32,6 +31,7 @@ from cgan_runtime.backends.trt.build import (
 from cgan_runtime.backends.trt.device import Identity
 from cgan_runtime.backends.trt.library import Library
 from cgan_runtime.errors import BackendUnavailable, ModelFileError
+from cgan_runtime.hidden import hidden_folder
 from cgan_runtime.manifest import Manifest
 
 SUFFIX = ".engine"
@@ -73,9 +73,8 @@ def save_engine(
         },
     )
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as hidden:
-            draft = Path(hidden) / path.name
+        with hidden_folder(path.parent, f".{path.name}-") as hidden:
+            draft = hidden / path.name
             draft.write_bytes(built.engine)
             document = manifest.save(draft)
             Manifest.path_for(path).unlink(missing_ok=True)  # never one that vouches for another engine
