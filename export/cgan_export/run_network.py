@@ -1,11 +1,13 @@
-"""Runs a graph that is still in the making, in ONNX Runtime on the CPU.
+"""Runs a graph that is still in the making, on the CPU.
 
 for chroma, *others in answers(model, lightness): ...
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from typing import Any
 
 import numpy as np
 import onnx
@@ -18,14 +20,35 @@ from cgan_train.metrics import Array
 import onnxruntime
 
 
-def answers(model: onnx.ModelProto, lightness: Array) -> Iterator[list[Array]]:
-    """All outputs of a model for photographs one by one, (N, 1, H, W)."""
+def answers(model: onnx.ModelProto, lightness: Array, engine: str = "onnxruntime") -> Iterator[list[Array]]:
+    """All outputs of a model for photographs one by one, (N, 1, H, W), in an engine of `ENGINES`."""
+    infer = ENGINES[engine](model.SerializeToString())
+    for given in inputs(model, lightness):
+        yield [np.asarray(found) for found in infer(given)]
+
+
+def _in_onnxruntime(content: bytes) -> Callable[[dict[str, Array]], Any]:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4  # what goes wrong is raised, and said once
-    content = model.SerializeToString()
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    for given in inputs(model, lightness):
-        yield [np.asarray(found) for found in session.run(None, given)]
+    return lambda given: session.run(None, given)
+
+
+def _in_openvino(content: bytes) -> Callable[[dict[str, Array]], Any]:
+    from cgan_runtime.backends import openvino as silenced  # noqa: F401, I001 (before OpenVINO: as above)
+    import openvino
+
+    core = openvino.Core()
+    settings = {"INFERENCE_PRECISION_HINT": "f32"}  # not bfloat16, which some processors would take
+    request = core.compile_model(core.read_model(content), "CPU", settings).create_infer_request()
+    return lambda given: request.infer(given).to_tuple()
+
+
+ENGINES: dict[str, Callable[[bytes], Callable[[dict[str, Array]], Any]]] = {
+    "onnxruntime": _in_onnxruntime,
+    **({"openvino": _in_openvino} if find_spec("openvino") else {}),
+}
+"""Those that are installed, ONNX Runtime first."""
 
 
 def inputs(model: onnx.ModelProto, lightness: Array) -> Iterator[dict[str, Array]]:

@@ -2,24 +2,44 @@
 
 from __future__ import annotations
 
+import copy
+import hashlib
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
+from typing import Any
 
+import onnx
 import pytest
-from tests.checkpoints import EDGE, PAPER, SEED, write_checkpoint
+from tests.checkpoints import PAPER, SEED, thin, write_checkpoint
 
 from cgan_export.export import Exported, Plan, export_checkpoint
 from cgan_export.precision import FORMS
+from cgan_export.to_onnx import to_onnx
 from cgan_train.checkpoint import load_checkpoint
-from cgan_train.config import GeneratorConfig
 from cgan_train.data.bundled import comparison_photos
+from cgan_train.models.base import Generator
 
 ALL_FORMS = Plan(forms=tuple(FORMS.values()))
 
 
-def export_all(folder: Path, config: GeneratorConfig) -> list[Exported]:
-    checkpoint = load_checkpoint(write_checkpoint(folder / "checkpoint", config))
-    pictures = comparison_photos()
-    return export_checkpoint(checkpoint, folder / "out", ALL_FORMS, pictures=pictures, source="8 bundled")
+@pytest.fixture(scope="session", autouse=True)
+def _traced_once() -> Iterator[None]:
+    """The same weights are traced once for each shape, whichever tests start from them."""
+    graphs: dict[tuple[Any, ...], onnx.ModelProto] = {}
+
+    def remembered(generator: Generator, **shape: Any) -> onnx.ModelProto:
+        weights = hashlib.sha256()
+        for name, tensor in generator.state_dict().items():
+            weights.update(name.encode() + tensor.numpy().tobytes())
+        key = (weights.digest(), *sorted(shape.items()))
+        if key not in graphs:
+            graphs[key] = to_onnx(generator, **shape)
+        return copy.deepcopy(graphs[key])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("cgan_export.export.to_onnx", remembered)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -28,15 +48,33 @@ def paper_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def seed_exports(tmp_path_factory: pytest.TempPathFactory) -> list[Exported]:
-    return export_all(tmp_path_factory.mktemp("seed"), SEED)
+def seed_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_checkpoint(tmp_path_factory.mktemp("seed") / "checkpoint", SEED)
 
 
 @pytest.fixture(scope="session")
-def paper_exports(tmp_path_factory: pytest.TempPathFactory) -> list[Exported]:
-    return export_all(tmp_path_factory.mktemp("paper"), PAPER)
+def checkpoint_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The checkpoint of a recipe's generator, by the recipe's name."""
+    folder = tmp_path_factory.mktemp("checkpoints")
+    return cache(lambda recipe: write_checkpoint(folder / recipe, thin(recipe)))
 
 
 @pytest.fixture(scope="session")
-def edge_exports(tmp_path_factory: pytest.TempPathFactory) -> list[Exported]:
-    return export_all(tmp_path_factory.mktemp("edge"), EDGE)
+def exports_of(
+    tmp_path_factory: pytest.TempPathFactory, checkpoint_of: Callable[[str], Path]
+) -> Callable[[str], list[Exported]]:
+    """Its float forms, compared with PyTorch on photographs."""
+    folder = tmp_path_factory.mktemp("exports")
+
+    def exports(recipe: str) -> list[Exported]:
+        checkpoint, pictures = load_checkpoint(checkpoint_of(recipe)), comparison_photos()
+        return export_checkpoint(
+            checkpoint, folder / recipe, ALL_FORMS, pictures=pictures, source="8 bundled"
+        )
+
+    return cache(exports)
+
+
+@pytest.fixture(scope="session")
+def paper_exports(exports_of: Callable[[str], list[Exported]]) -> list[Exported]:
+    return exports_of("paper")

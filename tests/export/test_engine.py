@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from tests.checkpoints import PAPER, SEED, write_checkpoint
 from tests.fake_gpu import install, make_driver, make_tensorrt
 
+from cgan_export.cli import main
 from cgan_export.export import Plan, export_checkpoint
 from cgan_export.precision import FORMS
 from cgan_export.to_engine import EngineOptions, build
@@ -24,9 +22,9 @@ RTX = EngineOptions("tensorrt-rtx")
 
 
 @pytest.mark.slow
-def test_forms_of_a_fixed_size_are_built_for_rtx(tmp_path: Path) -> None:
+def test_forms_of_a_fixed_size_are_built_for_rtx(paper_checkpoint: Path, tmp_path: Path) -> None:
     pytest.importorskip("tensorrt_rtx", reason="tensorrt-rtx is not installed")
-    checkpoint = load_checkpoint(write_checkpoint(tmp_path / "checkpoint", PAPER))
+    checkpoint = load_checkpoint(paper_checkpoint)
     plan = Plan(forms=tuple(FORMS.values()), name="x", dynamic=False)
     for exported in export_checkpoint(checkpoint, tmp_path / "out", plan):
         profile = Manifest.load(build(exported, RTX, checkpoint=checkpoint).path).engine["profile"]
@@ -34,12 +32,12 @@ def test_forms_of_a_fixed_size_are_built_for_rtx(tmp_path: Path) -> None:
 
 
 def test_an_engine_is_compared_before_it_has_its_name(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    seed_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The stand-in's engine answers otherwise than PyTorch does: it must not appear.
     install(monkeypatch, make_tensorrt(), make_driver())
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    checkpoint = load_checkpoint(write_checkpoint(tmp_path / "checkpoint", SEED))
+    checkpoint = load_checkpoint(seed_checkpoint)
     (exported,) = export_checkpoint(checkpoint, tmp_path / "out", Plan(forms=(FORMS["fp16"],)))
     options = EngineOptions(size=(64, 64))
     built = build(exported, options, checkpoint=checkpoint)
@@ -55,40 +53,39 @@ def test_an_engine_is_compared_before_it_has_its_name(
     ]  # fmt: skip
 
 
-def test_the_command_says_what_is_missing(tmp_path: Path) -> None:
-    pytest.importorskip("onnxruntime")
+def test_the_command_says_what_is_missing(
+    seed_checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     try:
         import tensorrt  # type: ignore[import-not-found, unused-ignore]  # noqa: F401
     except ImportError:
         pass
     else:
         pytest.skip("TensorRT is installed here")
-    checkpoint = write_checkpoint(tmp_path / "checkpoint", SEED)
-    arguments = [str(checkpoint), "--fp16", "--no-verify", "-o", str(tmp_path / "out")]
-    said = run(arguments)
-    assert said.returncode == 0
-    assert "no TensorRT engine was built" in said.stdout
-    assert "pip install tensorrt pycuda" in said.stdout
-    said = run([*arguments, "--engine"])
-    assert said.returncode == 1
+    arguments = [seed_checkpoint, "--fp16", "--no-verify", "-o", tmp_path / "out"]
+    assert export(*arguments) == 0
+    said = capsys.readouterr().err
+    assert "no TensorRT engine was built" in said
+    assert "pip install tensorrt pycuda" in said
+    assert export(*arguments, "--engine") == 1
+    said = capsys.readouterr().err
+    assert said.startswith("error: ")
+    assert said.count("\n") == 1
     assert (tmp_path / "out" / "seed-fp16.onnx").is_file()
-    said = run([*arguments, "--batch", "4:2:1"])
-    assert said.returncode == 2
+    assert export(*arguments, "--batch", "4:2:1") == 2
 
 
 @pytest.mark.slow
-def test_the_command_builds_for_rtx(tmp_path: Path) -> None:
+def test_the_command_builds_for_rtx(seed_checkpoint: Path, tmp_path: Path) -> None:
     pytest.importorskip("tensorrt_rtx", reason="tensorrt-rtx is not installed")
-    checkpoint = write_checkpoint(tmp_path / "checkpoint", SEED)
-    arguments = [str(checkpoint), "--fp16", "--no-verify", "-o", str(tmp_path), "--target", "tensorrt-rtx"]
-    said = run([*arguments, "--size", "64x96", "--batch", "1:2:8"])
-    assert said.returncode == 0, said.stdout
+    arguments = [seed_checkpoint, "--fp16", "--no-verify", "-o", tmp_path, "--target", "tensorrt-rtx"]
+    assert export(*arguments, "--size", "64x96", "--batch", "1:2:8") == 0
     profile = json.loads((tmp_path / "seed-fp16.engine.json").read_text())["engine"]["profile"]
     assert profile == {"smallest": [1, 32, 48], "optimum": [2, 64, 96], "largest": [8, 128, 192]}
 
 
-def run(arguments: list[str]) -> subprocess.CompletedProcess[str]:
-    """The command as a user runs it; stderr goes where stdout does."""
-    script = "from cgan_export.cli import main; main()"
-    command = [sys.executable, "-c", script, *arguments]
-    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+def export(*arguments: object) -> int | str | None:
+    """Run the command; its exit code."""
+    with pytest.raises(SystemExit) as left:
+        main([str(argument) for argument in arguments])
+    return left.value.code

@@ -1,65 +1,70 @@
-"""A generator in every form, whole pictures too: checked, compared, built by a real TensorRT."""
+"""The whole table: each recipe's generator in every form, checked, compared, built by a real TensorRT."""
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import onnx
 import pytest
-from tests.checkpoints import PAPER, write_checkpoint
 
-from cgan_export.export import Plan, export_checkpoint
+from cgan_export.export import Exported, Plan, export_checkpoint
 from cgan_export.parity import TOLERANCES, tolerance_of
-from cgan_export.precision import FORMS, Form
+from cgan_export.precision import FORMS
 from cgan_export.quantise import int8_form
 from cgan_export.to_engine import EngineOptions, build
 from cgan_runtime.manifest import Manifest
-from cgan_train.checkpoint import load_checkpoint
-from cgan_train.config import GeneratorConfig
+from cgan_train.checkpoint import Checkpoint, load_checkpoint
 from cgan_train.data.bundled import comparison_photos, lightness_of
 
 RTX = EngineOptions("tensorrt-rtx")
-
-
-def once(form: Form) -> Form:
-    """A form that is converted the first time only: the judging of INT8 takes a while."""
-    made: list[onnx.ModelProto] = []
-
-    def convert(model: onnx.ModelProto) -> onnx.ModelProto:
-        if not made:
-            made.append(form.convert(model))
-        return made[0]
-
-    return replace(form, convert=convert)
+PHOTOGRAPHS = 3
+CALIBRATED_AT = 128  # pixels
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("config", [PAPER], ids=["paper"])
-def test_every_form_of_a_generator(config: GeneratorConfig, tmp_path: Path) -> None:
+@pytest.mark.parametrize("recipe", ["edge", "paper", "places", "seed"])
+def test_every_form_of_every_recipe(
+    recipe: str,
+    checkpoint_of: Callable[[str], Path],
+    exports_of: Callable[[str], list[Exported]],
+    tmp_path: Path,
+) -> None:
     pytest.importorskip("tensorrt_rtx", reason="tensorrt-rtx is not installed")
-    checkpoint = load_checkpoint(write_checkpoint(tmp_path / "checkpoint", config))
-    pictures = comparison_photos()
-    int8 = once(int8_form(lightness_of(pictures, config.size, config.size)))
-    forms = (FORMS["fp32"], FORMS["fp16"], int8)
-    built = []
-    for whole in (False, True):
-        plan = Plan(forms, name="x", end_to_end=whole)
-        for one in export_checkpoint(checkpoint, tmp_path / "out", plan, pictures=pictures):
-            onnx.checker.check_model(str(one.path), full_check=True)
-            allowed = TOLERANCES[tolerance_of(one.manifest)]
-            assert {"onnxruntime", "openvino"} <= one.findings.keys()
-            assert all(allowed.fits(found) for found in one.findings.values())
-            engine = build(one, RTX, checkpoint=checkpoint)
-            manifest = Manifest.load(engine.path)
-            assert manifest.precision == one.manifest.precision
-            assert (manifest.engine["library"], manifest.engine["gpu"]) == ("tensorrt-rtx", None)
-            assert manifest.engine["profile"]["smallest"] != manifest.engine["profile"]["largest"]
-            assert manifest.parity["verified"] is False
-            assert engine.path.stat().st_size > 10_000
-            built.append(engine.path.name)
-    assert sorted(built) == [
-        "x-end-to-end.engine", "x-fp16-end-to-end.engine", "x-fp16.engine", "x-int8-end-to-end.engine",
-        "x-int8.engine", "x.engine",
-    ]  # fmt: skip
-    assert not list((tmp_path / "out").glob(".*"))
+    checkpoint, pictures = load_checkpoint(checkpoint_of(recipe)), comparison_photos()[:PHOTOGRAPHS]
+    side = min(checkpoint.config.size, CALIBRATED_AT)
+    int8 = int8_form(lightness_of(pictures, side, side))
+    (quantised,) = export_checkpoint(checkpoint, tmp_path, Plan((int8,)), pictures=pictures)
+    again = replace(int8, convert=lambda _: onnx.load(quantised.path))  # finding it takes a while
+    plan = Plan((FORMS["fp32"], FORMS["fp16"], again), end_to_end=True)
+    whole = export_checkpoint(checkpoint, tmp_path, plan, pictures=pictures)
+    made = {}
+    for one in (*exports_of(recipe), quantised, *whole):
+        made[one.path.stem.removeprefix(checkpoint.recipe)] = computes_in(one, checkpoint, tmp_path)
+    assert made == {
+        "": "fp32", "-fp16-weights": "fp32", "-fp16": "fp16", "-int8": "int8",
+        "-end-to-end": "fp32", "-fp16-end-to-end": "fp16", "-int8-end-to-end": "int8",
+    }  # fmt: skip
+
+
+def computes_in(one: Exported, checkpoint: Checkpoint, folder: Path) -> str:
+    """Hold a file against what is asked of it, build its engine, and say in what that one computes."""
+    onnx.checker.check_model(str(one.path), full_check=True)
+    allowed = TOLERANCES[tolerance_of(one.manifest)]
+    assert {"onnxruntime", "openvino"} <= one.findings.keys()
+    assert all(allowed.fits(found) for found in one.findings.values())
+    engine = build(replace(one, path=put(one.path, folder / "engines")), RTX, checkpoint=checkpoint)
+    manifest = Manifest.load(engine.path)
+    assert (manifest.engine["library"], manifest.engine["gpu"]) == ("tensorrt-rtx", None)
+    assert manifest.engine["profile"]["smallest"] != manifest.engine["profile"]["largest"]
+    assert manifest.parity["verified"] is False
+    assert engine.path.stat().st_size > 10_000
+    return manifest.precision
+
+
+def put(file: Path, folder: Path) -> Path:
+    """A copy of a file that other tests use too."""
+    folder.mkdir(exist_ok=True)
+    return Path(shutil.copy(file, folder))

@@ -25,12 +25,11 @@ def verify(*arguments: object) -> int | str | None:
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def models(paper_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """One checkpoint, its forms, and one of other weights."""
     folder = tmp_path_factory.mktemp("models")
-    checkpoint = write_checkpoint(folder / "checkpoint", PAPER)
-    loaded = load_checkpoint(checkpoint)
-    found = {"checkpoint": checkpoint}
+    loaded = load_checkpoint(paper_checkpoint)
+    found = {"checkpoint": paper_checkpoint}
     for name, plan in {
         "fp32": Plan(),
         "fp16": Plan((FORMS["fp16"],)),
