@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import av
 import pytest
+from tests.fake_gpu import install, make_driver, make_tensorrt
+from tests.host_gpu import on_host_gpu
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "scripts" / "gpu_check.py"
+SECONDS = 0.5  # of the film
 
 
 def load_script() -> Any:
@@ -46,37 +51,84 @@ TENSORRT = """
 import sys
 sys.path.insert(0, {root!r})
 from tests.fake_gpu import make_tensorrt
-globals().update({{k: v for k, v in vars(make_tensorrt(computing={computing})).items() if k != "__name__"}})
-"""
-DRIVER = """
-import sys
-sys.path.insert(0, {root!r})
-from tests.fake_gpu import make_driver
-globals().update({{k: v for k, v in vars(make_driver()).items() if k != "__name__"}})
+globals().update({{k: v for k, v in vars(make_tensorrt(computing=True)).items() if k != "__name__"}})
 """
 
 
 def check(
-    folder: Path, *arguments: str, computing: bool | None
+    folder: Path, *arguments: str, environment: dict[str, str]
 ) -> tuple[subprocess.CompletedProcess[str], Path]:
-    """Run the script with stand-ins for TensorRT and pycuda where `import` finds them; None for neither."""
-    site, report = folder / "site", folder / "report.json"
-    if computing is not None:
-        (site / "pycuda").mkdir(parents=True)
-        (site / "tensorrt.py").write_text(TENSORRT.format(root=str(ROOT), computing=computing))
-        (site / "pycuda" / "__init__.py").write_text("")
-        (site / "pycuda" / "driver.py").write_text(DRIVER.format(root=str(ROOT)))
-    environment = os.environ | {"PYTHONPATH": str(site), "XDG_CACHE_HOME": str(folder / "cache")}
+    """Run the script in a process of its own; where its report goes."""
+    report = folder / "report.json"
+    environment = os.environ | {"XDG_CACHE_HOME": str(folder / "cache")} | environment
     command = [sys.executable, str(SCRIPT), "--json", str(report), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     return done, report
 
 
 def test_where_there_is_no_gpu_it_says_so(tmp_path: Path) -> None:
-    done, report = check(tmp_path, computing=None)
+    done, report = check(tmp_path, environment={})
     if done.returncode == 0:
         pytest.skip("there is a GPU here")
     assert done.returncode == 1
     assert done.stderr.startswith("error: nothing was checked, no NVIDIA GPU can be used here")
     assert done.stderr.count("\n") == 1
     assert not report.exists()
+
+
+@pytest.mark.slow
+def test_all_checks_pass_on_an_engine_that_computes(paper_checkpoint: Path, tmp_path: Path) -> None:
+    """TensorRT's stand-in is ONNX Runtime in disguise, the GPU host memory; all else is the real thing."""
+    environment = on_host_gpu(tmp_path / "driver")
+    site = tmp_path / "site"
+    site.mkdir()
+    (site / "tensorrt.py").write_text(TENSORRT.format(root=str(ROOT)))
+    environment["PYTHONPATH"] += os.pathsep + str(site)
+    given = ("--quick", "--checkpoint", str(paper_checkpoint), "--film", str(short_film(tmp_path)))
+    done, path = check(tmp_path, *given, environment=environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = json.loads(path.read_text())
+    assert report["passed"] is True
+    assert report["gpu"]["gpu"] == "Host memory"
+    assert [each["name"] for each in report["checks"]] == list(gpu_check.CHECKS)
+    details = {each["name"]: each["details"] for each in report["checks"]}
+    assert details["engine"]["precision"] == "fp16"
+    assert 0 < details["engine"]["parity"]["largest"] < 0.03
+    assert details["film"]["stats"]
+    assert "tensorrt (GPU)" in {row["backend"] for row in details["benchmark"]["rows"]}
+
+
+def test_a_check_that_fails_is_told_and_the_others_are_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def wrong(_bench: Any) -> dict[str, Any]:
+        gpu_check.run("cgan_export.cli", "verify", tmp_path / "nowhere", tmp_path / "nowhere")
+        return {}
+
+    install(monkeypatch, make_tensorrt(), make_driver())
+    monkeypatch.setattr(gpu_check, "CHECKS", {"wrong": wrong, "right": lambda _bench: {"speed": 1}})
+    monkeypatch.setattr(sys, "argv", ["gpu_check.py", "--json", str(tmp_path / "a" / "report.json")])
+    with pytest.raises(SystemExit) as left:
+        gpu_check.main()
+    assert left.value.code == 1
+    assert "wrong      FAILED: cgan_export left with 1: error: " in capsys.readouterr().out
+    report = json.loads((tmp_path / "a" / "report.json").read_text())
+    assert report["passed"] is False
+    assert [(each["name"], each["passed"]) for each in report["checks"]] == [
+        ("wrong", False),
+        ("right", True),
+    ]
+    assert report["checks"][1]["details"] == {"speed": 1}
+
+
+def short_film(folder: Path) -> Path:
+    """The sample's first half second."""
+    target = folder / "short.mp4"
+    with av.open(str(ROOT / "samples" / "sample.mp4")) as given, av.open(str(target), "w") as made:
+        stream = made.add_stream_from_template(given.streams.video[0])
+        for packet in given.demux(given.streams.video[0]):
+            if packet.dts is None or float(packet.pts * packet.time_base) > SECONDS:
+                break
+            packet.stream = stream
+            made.mux(packet)
+    return target

@@ -1,7 +1,7 @@
 """The TensorRT back end: what it asks of the library, what it refuses, and that all it takes is given back.
 
-Without a GPU its own work is tested against stand-ins (tests/fake_gpu.py) and, where they are
-at hand, against the real pycuda on a driver whose memory is the host's.
+Without a GPU its own work is tested against stand-ins (tests/fake_gpu.py) and, where that was built, against
+the real pycuda on a driver whose memory is the host's (tests/host_gpu.py).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import dataclasses
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import types
@@ -18,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.fake_gpu import BINDINGS, forget, install, make_driver, make_tensorrt
+from tests.host_gpu import DRIVERS, KIT, on_host_gpu
 
 from cgan_runtime.backends.registry import open_backend
 from cgan_runtime.backends.trt.build import (
@@ -34,7 +36,6 @@ from cgan_runtime.errors import BackendUnavailable, CganError, ConfigError, Inpu
 from cgan_runtime.manifest import Manifest
 
 ROOT = Path(__file__).parents[2]
-GPU_KIT = ROOT.parent / "shared" / "gpu"
 LIGHTNESS = np.linspace(-1, 1, 2 * 64 * 96, dtype=np.float32).reshape(2, 1, 64, 96)
 
 pytest.importorskip("onnx")
@@ -362,7 +363,7 @@ def test_an_inspector_that_tells_nothing_proves_nothing(information: str) -> Non
 
 @pytest.mark.parametrize("version", ["10.16.1.11", "11.4.0.106"])
 def test_the_stand_in_offers_only_names_of_the_real_bindings(version: str) -> None:
-    path = GPU_KIT / "api" / f"api-{version}.json"
+    path = KIT / "api" / f"api-{version}.json"
     if not path.is_file():
         pytest.skip(f"no list of the names of TensorRT {version} at {path}")
     real, trt = json.loads(path.read_text()), make_tensorrt(version)
@@ -391,39 +392,51 @@ for _ in range(3):
             given = np.ascontiguousarray(x[..., :side])
             answer = backend.infer(given)
             assert np.array_equal(answer[:, 1:], -given), "wrong answer"
+            assert backend.layers(given, 2)
+            assert backend.engine_seconds >= 0
         kept = answer
+    backend.close()
     assert np.isfinite(kept).all()
-print("ran on", backend.device, len(trt.builds))
+print("ran on", backend.device, "after", len(trt.builds), "build")
 """
 
 
-def test_it_runs_on_the_real_pycuda(tiny_model: Path, tmp_path: Path) -> None:
-    source = GPU_KIT / "null_gpu"
-    if not (source / "gen.py").is_file() or not Path("/usr/local/cuda/include/cuda.h").is_file():
-        pytest.skip("there is no driver without a GPU here, or no cuda.h to make it with")
-    folder = tmp_path / "kit" / "null_gpu"
-    folder.mkdir(parents=True)
-    for name in ("gen.py", "impl.c"):
-        (folder / name).write_bytes((source / name).read_bytes())
-    (folder.parent / "pycuda_cu_syms.txt").write_bytes((GPU_KIT / "pycuda_cu_syms.txt").read_bytes())
-    subprocess.run([sys.executable, "gen.py"], cwd=folder, check=True)
-    gcc = ["gcc", "-shared", "-fPIC", "-w", "-Wl,-soname,libcuda.so.1", "-o", "libcuda.so.1", "null.c"]
-    subprocess.run(gcc, cwd=folder, check=True)
-    environment = os.environ | {"LD_LIBRARY_PATH": str(folder), "XDG_CACHE_HOME": str(tmp_path / "cache")}
-    probe = [sys.executable, "-c", "import pycuda.driver"]
-    if subprocess.run(probe, env=environment, capture_output=True, check=False).returncode:
-        pytest.skip("pycuda is not installed")
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_it_runs_on_the_real_pycuda(tiny_model: Path, tmp_path: Path, driver: str) -> None:
+    environment = on_host_gpu(tmp_path / "driver", driver)
     script = _ON_REAL_PYCUDA.format(root=str(ROOT), model=str(tiny_model))
     ran = subprocess.run(
         [sys.executable, "-c", script],
-        env=environment,
+        env=os.environ | environment | {"XDG_CACHE_HOME": str(tmp_path / "cache")},
         capture_output=True,
         text=True,
         check=False,
         timeout=120,
     )
     assert ran.returncode == 0, ran.stderr
-    assert "ran on Null GPU" in ran.stdout
-    assert "1\n" in ran.stdout
+    assert re.search(r"ran on (Host memory|Null GPU), .* after 1 build", ran.stdout)
     assert "Warning" not in ran.stderr
     assert "Error" not in ran.stderr
+    if driver == "own":
+        told = "left: 0 contexts, 0 on the device, 0 pinned, 0 streams, 0 events; 0 mistakes"
+        assert ran.stderr.splitlines() == [f"host driver: {told}"]
+
+
+_WRONG = {
+    "no context is current": "gpu = Gpu(); driver.mem_alloc(8)",
+    "the context goes before what lives in it": (
+        "gpu = Gpu(); gpu._context.push(); kept = driver.mem_alloc(8); gpu._context.pop(); gpu.close()"
+    ),
+    "left: 0 contexts, 1 on the device": (
+        "gpu = Gpu(); gpu._context.push(); kept = driver.mem_alloc(8); gpu._context.pop(); gpu.close()"
+    ),
+}
+
+
+@pytest.mark.parametrize("told", _WRONG)
+def test_the_driver_of_the_tests_finds_out_what_is_wrong(tmp_path: Path, told: str) -> None:
+    imports = "from cgan_runtime.backends.trt.device import Gpu; import pycuda.driver as driver"
+    command = [sys.executable, "-c", f"{imports}; {_WRONG[told]}"]
+    environment = os.environ | on_host_gpu(tmp_path)
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert told in ran.stderr

@@ -120,7 +120,9 @@ class TensorRtBackend(Backend):
         except driver_error as error:
             reason = " ".join(str(error).split())
             raise BackendUnavailable(f"the GPU failed on {lightness.shape} ({reason})") from error
-        return answer.host
+        # Pinned memory goes with the context: who keeps an answer beyond `close` must not be left with it.
+        np.copyto(self._answer, answer.host)
+        return self._answer
 
     def _layers(self, lightness: FloatArray, runs: int) -> tuple[Layer, ...]:
         usual, self._shape = self._context, ()
@@ -149,6 +151,7 @@ class TensorRtBackend(Backend):
         for kind, tensor in tensors.items():
             buffer = self._buffers[kind] = Buffer(self._gpu, shapes[kind])
             self._context.set_tensor_address(tensor.name, buffer.address)
+        self._answer = np.empty(shapes["output"], np.float32)
         self._shape = shape
 
     def _release(self) -> None:

@@ -112,5 +112,5 @@ class Buffer:
         self._driver.memcpy_dtoh_async(self.host, self.device, stream)
 
     def free(self) -> None:
-        """Free the GPU's side; the host's goes with the last view of it."""
+        """Free the GPU's side; the host's goes with the buffer, in the same context."""
         self.device.free()

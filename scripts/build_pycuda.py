@@ -1,0 +1,69 @@
+"""Builds pycuda where there is no GPU and no CUDA: the tests run the TensorRT back end on the real one.
+
+.venv/bin/python scripts/build_pycuda.py      # into build/pycuda-cpython-311 (by Python); about a minute
+
+There are no wheels of it, and its build wants CUDA: the headers come from small wheels of NVIDIA's, the
+driver's library has one call. What is made is for tests/host_gpu.py alone: it is not optimised.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+PYCUDA = "pycuda==2026.1"
+HEADERS = ("nvidia-cuda-runtime==13.5.37", "nvidia-cuda-profiler-api==13.5.25")
+TARGET = Path(__file__).parents[1] / "build" / f"pycuda-{sys.implementation.cache_tag}"
+
+SETTINGS = """
+CUDA_INC_DIR = [{include!r}]
+CUDADRV_LIB_DIR = [{library!r}]
+CUDA_ENABLE_CURAND = False
+CXXFLAGS = ["-O0", "-g0", "-w"]
+"""
+
+
+def main() -> None:
+    """Build it and put it in place, unless it is there."""
+    if TARGET.is_dir():
+        print(f"{TARGET} is there")
+        return
+    with tempfile.TemporaryDirectory(prefix="cgan-pycuda-") as name:
+        folder = Path(name)
+        pip("download", "--no-binary", "pycuda", "-d", folder, PYCUDA)
+        pip("download", "--only-binary", ":all:", "-d", folder, *HEADERS)
+        for wheel in folder.glob("nvidia_*.whl"):
+            zipfile.ZipFile(wheel).extractall(folder / "cuda")
+        (include,) = {header.parent for header in folder.glob("cuda/nvidia/*/include/cuda.h")}
+        (archive,) = folder.glob("pycuda-*.tar.gz")
+        shutil.unpack_archive(archive, folder)
+        source = archive.with_suffix("").with_suffix("")
+        driver(folder / "libcuda.so")
+        settings = SETTINGS.format(include=str(include), library=str(folder))
+        (source / "siteconf.py").write_text(settings, encoding="utf-8")
+        pip("install", "--target", folder / "made", source)
+        TARGET.parent.mkdir(exist_ok=True)
+        shutil.move(folder / "made", TARGET)
+    print(f"built in {TARGET}")
+
+
+def pip(command: str, *arguments: object) -> None:
+    """Run pip; what it lists as needed is not taken."""
+    options = ("--quiet", "--no-input", "--disable-pip-version-check", "--no-deps")
+    subprocess.run([sys.executable, "-m", "pip", command, *options, *map(str, arguments)], check=True)
+
+
+def driver(path: Path) -> None:
+    """A library under the driver's name to link with; the linker would leave out an empty one."""
+    source = path.with_suffix(".c")
+    source.write_text("int cuInit(unsigned flags) { return flags ? 1 : 100; }\n", encoding="utf-8")
+    command = ["cc", "-shared", "-fPIC", str(source), "-o", str(path), "-Wl,-soname,libcuda.so.1"]
+    subprocess.run(command, check=True)
+
+
+if __name__ == "__main__":
+    main()
