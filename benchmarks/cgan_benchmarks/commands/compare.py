@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 _WIDTH = 100  # columns
 
 
-@click.command(context_settings={"show_default": True})
+@click.command(
+    context_settings={"show_default": True}, short_help="What got slower or faster between two results."
+)
 @click.argument("old", type=PATH)
 @click.argument("new", type=PATH)
 @click.option(

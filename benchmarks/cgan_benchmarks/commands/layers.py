@@ -19,7 +19,7 @@ _NAME = 56  # columns of a layer's name
 _BAR = 20  # columns of the longest bar
 
 
-@click.command(context_settings={"show_default": True})
+@click.command(context_settings={"show_default": True}, short_help="How long each layer of a model takes.")
 @click.option("--model", type=PATH, help="ONNX file with its manifest.  [default: the one that ships]")
 @click.option("--backend", default="auto", help="What runs it; auto takes the best that works here.")
 @click.option("--size", type=SizeType(), help="Size in pixels.  [default: the model's]", show_default=False)

@@ -10,7 +10,9 @@ from cgan_benchmarks.options import PATH, check_needs
 from cgan_runtime.console import Console
 
 
-@click.command(context_settings={"show_default": True})
+@click.command(
+    context_settings={"show_default": True}, short_help="How near a model's colours come to the true ones."
+)
 @click.option(
     "--data", type=PATH, required=True, help="Folder or tar shard of photos not trained on, or CIFAR-10."
 )

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from cgan_runtime.manifest import Manifest
 
 
-@click.command(context_settings={"show_default": True})
+@click.command(
+    context_settings={"show_default": True}, short_help="Can people tell coloured photos from true ones?"
+)
 @click.argument("folder", type=PATH, metavar="DIR")
 @click.option(
     "--test-delay",

@@ -122,7 +122,7 @@ def quality(rows: Sequence[Row]) -> str:
         axes.set_xlabel("p50, milliseconds (logarithmic)")
         axes.set_ylabel("CIEDE2000 from PyTorch")
         legend = axes.figure.legend(
-            frameon=False, loc="outside lower center", ncols=2 if narrow else 4, fontsize=9
+            frameon=False, loc="outside lower center", ncols=2 if narrow else 5, fontsize=9
         )
         for text in legend.get_texts():
             text.set_color(SOFT)
