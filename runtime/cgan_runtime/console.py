@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 import click
 
@@ -67,9 +67,14 @@ def guard(command: click.Command) -> Callable[..., NoReturn]:
     return main
 
 
+def _say(line: str, stream: TextIO) -> None:
+    """Print a line, above the bar if there is one; where click chooses the stream, it misses the bar's."""
+    click.echo(line, file=stream)
+
+
 def print_error(message: str) -> None:
     """Print `error: message` on stderr, on one line whatever the message holds."""
-    click.echo(f"error: {one_line(message)}", err=True)
+    _say(f"error: {one_line(message)}", sys.stderr)
 
 
 def one_line(text: str) -> str:
@@ -104,16 +109,16 @@ class Console:
     def result(self, line: str) -> None:
         """Print a line of the command's result."""
         if not self._quiet:
-            click.echo(line, err=self._results_aside)
+            _say(line, sys.stderr if self._results_aside else sys.stdout)
 
     def note(self, message: str) -> None:
         """Print something that the user may want to know."""
         if not self._quiet:
-            click.echo(f"note: {one_line(message)}", err=True)
+            _say(f"note: {one_line(message)}", sys.stderr)
 
     def warn(self, message: str) -> None:
         """Print something that the user must know, quiet or not."""
-        click.echo(f"warning: {one_line(message)}", err=True)
+        _say(f"warning: {one_line(message)}", sys.stderr)
 
     @contextmanager
     def progress(self, title: str) -> Iterator[Advance]:

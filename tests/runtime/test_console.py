@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -99,3 +100,31 @@ def test_sigterm_runs_the_finally_blocks() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (143, "tidied\n")
+
+
+def test_what_is_printed_stands_above_the_bar() -> None:
+    pty = pytest.importorskip("pty", reason="needs a terminal")
+    program = """
+from cgan_runtime.console import Console, print_error
+console = Console()
+with console.share("2 of 2") as move:
+    move(0.5, "1 done")
+    console.result("a result")
+    console.warn("a warning")
+    print_error("an error")
+"""
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
+    with subprocess.Popen([sys.executable, "-c", program], stdout=theirs, stderr=theirs, env=environment):
+        os.close(theirs)
+        shown = b"".join(iter(lambda: _read(ours), b""))
+    os.close(ours)
+    for line in (b"a result", b"warning: a warning", b"error: an error"):
+        assert b"\x1b[2K" + line + b"\r\n" in shown  # on a line that was cleared first
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 4096)
+    except OSError:  # the other side is closed
+        return b""
