@@ -227,6 +227,33 @@ def test_a_truncated_film_is_coloured_with_a_warning(work: Path, tiny_model: Pat
     assert 5 < len(read_frames(work / "in.colour.mp4")) < 60
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a file size limit")
+def test_a_disk_that_fills_up_in_the_middle_is_one_line_and_gone_on_with(
+    work: Path, tiny_model: Path
+) -> None:
+    write_film(work / "in.mp4", Film(frames=600))
+    given = ["--video", "in.mp4", "-o", "out.mkv", "--codec", "ffv1", "--model", str(tiny_model)]
+    assert _run(*given, "--overwrite", cwd=work).returncode == 0
+    limit = (work / "out.mkv").stat().st_size * 6 // 10
+    (work / "out.mkv").unlink()
+    full = (
+        "import resource, signal\nsignal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))\n"
+        "from cgan_runtime.cli import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", full, *given], cwd=work, capture_output=True, text=True, timeout=120
+    )
+    _refused(done, "250 frames are kept, --resume goes on with them")
+    assert re.search(
+        r"cannot be written \(.*\); is the disk full\?.* it stopped after \d+ frames", done.stderr
+    )
+    assert not (work / "out.mkv").exists()
+    done = _run(*given, "--resume", cwd=work)
+    assert "350 frames after 250 of an earlier run" in done.stdout, done.stderr
+    assert len(read_frames(work / "out.mkv")) == 600
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent to a process of our own")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupted_run_says_how_to_go_on(

@@ -226,3 +226,19 @@ def test_a_mutated_film_gives_a_result_or_one_error(seed: int, tmp_path: Path, c
     if result is not None:
         assert len(read_frames(tmp_path / "out.mkv")) == result.frames > 0
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".cgan-")]
+
+
+def test_the_rate_of_the_clock_is_not_taken_for_that_of_the_film(tmp_path: Path) -> None:
+    """Matroska that was copied packet by packet with no rate given states its clock's."""
+    source, copy = write_film(tmp_path / "in.mp4", Film(frames=50)), tmp_path / "copy.mkv"
+    with av.open(source) as container, av.open(copy, "w") as output:
+        stream = output.add_stream_from_template(container.streams.video[0])
+        for packet in container.demux():
+            if packet.dts is not None:
+                packet.stream = stream
+                output.mux(packet)
+    with av.open(copy) as container:
+        assert (container.streams.video[0].average_rate or 0) > 1000
+    with FilmReader(copy) as film:
+        assert film.rate == 25
+        assert film.stated_frames == 50

@@ -24,7 +24,7 @@ from av.stream import Disposition
 from cgan_runtime.cores import usable_cores
 from cgan_runtime.errors import MediaError
 from cgan_runtime.media.deinterlace import Deinterlace, Deinterlacer
-from cgan_runtime.media.sources import Source
+from cgan_runtime.media.sources import MAX_RATE, Source
 
 _MAX_FAILED_READS = 16  # in a row; then the rest of a damaged film is given up
 _MISSING_TAIL = 0.25  # seconds short of the stated duration from which a film counts as cut off
@@ -102,6 +102,12 @@ class FilmReader:
         while self._waiting:
             yield self._waiting.pop(0)
         yield from self._items
+
+    @property
+    def rate(self) -> Fraction | None:
+        """Frames per second, nominal; None where unknown. Some files state that of their clock instead."""
+        average = self.stream.average_rate
+        return average if average and average <= MAX_RATE else self.stream.guessed_rate
 
     @property
     def lost_frames(self) -> int:
@@ -214,7 +220,7 @@ class FilmReader:
         return frame
 
     def _nominal_duration(self) -> int:
-        rate, base = self.stream.average_rate, self.stream.time_base
+        rate, base = self.rate, self.stream.time_base
         return round(1 / (rate * base)) if rate and base else 1
 
     def _first_frame(self) -> av.VideoFrame:
@@ -241,7 +247,7 @@ class FilmReader:
         return len(getattr(self.stream, "index_entries", ()))
 
     def _frames_by_duration(self) -> int | None:
-        rate, base = self.stream.average_rate, self.stream.time_base
+        rate, base = self.rate, self.stream.time_base
         if not rate:
             return None
         if self.stream.duration and base:

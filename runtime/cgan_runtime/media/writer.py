@@ -167,8 +167,9 @@ class FilmWriter:
 
     def _add_film(self, codec: str, options: dict[str, str]) -> av.VideoStream:
         source = self._reader.stream
-        rate = source.average_rate or source.guessed_rate
-        stream = cast(av.VideoStream, self._container.add_stream(codec, rate=rate, options=options))
+        stream = cast(
+            av.VideoStream, self._container.add_stream(codec, rate=self._reader.rate, options=options)
+        )
         stream.time_base = source.time_base or _CLOCK
         self._set_up(stream.codec_context)
         stream.metadata.update(lasting_tags(source.metadata))
