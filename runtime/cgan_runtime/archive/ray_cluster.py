@@ -21,7 +21,6 @@ from types import FrameType
 from typing import Any, NoReturn
 
 import ray
-from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from cgan_runtime.archive.options import AUTO, ArchiveOptions
@@ -184,7 +183,7 @@ def sweep(scratch: str) -> None:
     def remove() -> None:
         shutil.rmtree(Path(tempfile.gettempdir()) / scratch, ignore_errors=True)
 
-    with suppress(RayError):
+    with suppress(Exception):  # whatever Ray raises: the cluster may be gone
         sweeper = ray.remote(num_cpus=0)(remove)
         swept = [
             sweeper.options(

@@ -18,6 +18,9 @@ from typing import Any
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+os.environ.setdefault(
+    "RAY_ENABLE_AUTO_CONNECT", "0"
+)  # else it starts a Ray of its own when the cluster is gone
 
 import ray
 from ray.exceptions import RayActorError, RayError, RayTaskError
@@ -115,15 +118,26 @@ class Actors:
         """Send a task to a worker."""
         worker = next(each for each in self._workers if each.answer is None)
         task = replace(task, source=_everywhere(task.source), target=_everywhere(task.target))
-        worker.task, worker.answer, worker.heard = task, worker.actor.run.remote(task), time.monotonic()
+        with _told_if_gone():
+            worker.task, worker.answer, worker.heard = task, worker.actor.run.remote(task), time.monotonic()
         self.uses_scratch |= is_remote(task.target)
 
     def events(self, timeout: float) -> list[Event]:
         """What the workers say, the dead included.
 
         Raises:
-            CganError: No worker can load the model.
+            CganError: No worker can load the model, or the cluster is gone.
         """
+        with _told_if_gone():
+            return self._events(timeout)
+
+    def close(self) -> None:
+        """Stop all of them."""
+        for worker in self._workers:
+            with suppress(Exception):  # whatever Ray raises: the cluster may be gone
+                ray.kill(worker.actor)
+
+    def _events(self, timeout: float) -> list[Event]:
         by_answer = {each.answer: each for each in self._workers if each.answer is not None}
         over, _ = ray.wait(list(by_answer), timeout=timeout) if by_answer else ([], [])
         found: list[Event] = []
@@ -141,12 +155,6 @@ class Actors:
         for worker in self._watch.hung(self._workers):
             found += self._dead(worker, how_long_it_hung())
         return found
-
-    def close(self) -> None:
-        """Stop all of them."""
-        for worker in self._workers:
-            with suppress(RayError):
-                ray.kill(worker.actor)
 
     def _start(self) -> _Handle:
         actor = self._class.remote(self._options, self._scratch)
@@ -191,6 +199,19 @@ class Actors:
                         worker.signs, worker.heard = signs, now
                 worker.moved = None
         return found
+
+
+@contextmanager
+def _told_if_gone() -> Iterator[None]:
+    """Make one error of the many that Ray and gRPC raise when there is no cluster any more."""
+    try:
+        yield
+    except CganError:
+        raise
+    except Exception as error:
+        raise BackendUnavailable(
+            f"the Ray cluster is gone ({type(error).__name__}); the same command with --resume goes on"
+        ) from error
 
 
 @contextmanager
