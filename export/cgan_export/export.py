@@ -134,7 +134,13 @@ def _hidden_folder(folder: Path) -> Iterator[Path]:
             raise ConfigError(
                 f"cannot write to {folder} ({error.strerror}); give another folder with -o"
             ) from error
-        yield hidden
+        try:
+            yield hidden
+        except OSError as error:
+            raise ConfigError(
+                f"cannot write to {folder} ({error.strerror or error}); free some space, or give another "
+                "folder with -o"
+            ) from error
 
 
 def _write(path: Path, form: Form, model: onnx.ModelProto, checkpoint: Checkpoint, plan: Plan) -> Exported:
