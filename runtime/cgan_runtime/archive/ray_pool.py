@@ -52,9 +52,15 @@ class Actor:
         self._signs = 0
 
     @ray.method(concurrency_group="work")
-    def open(self) -> str:
-        """Load the model; what runs it."""
-        return self._worker.open()
+    def open(self) -> str | CganError:
+        """Load the model; what runs it, or why nothing can.
+
+        It is not raised: Ray prints an error that nobody has asked for when the pool has ended by another's.
+        """
+        try:
+            return self._worker.open()
+        except CganError as error:
+            return error
 
     @ray.method(concurrency_group="work")
     def run(self, task: Task) -> Answer:
@@ -147,9 +153,7 @@ class Actors:
                 found += self._heard(worker, ray.get(answer))
             except RayActorError as error:
                 found += self._dead(worker, f"died ({one_line(str(error)).partition('.')[0]})")
-            except RayTaskError as error:  # only `open` raises: no worker can have the model
-                if isinstance(error.cause, CganError):
-                    raise error.cause from None
+            except RayTaskError as error:  # only `open` raises, where cgan itself is broken
                 raise BackendUnavailable(f"a worker cannot begin ({one_line(str(error.cause))})") from None
         found += self._moves()
         for worker in self._watch.hung(self._workers):
@@ -160,7 +164,9 @@ class Actors:
         actor = self._class.remote(self._options, self._scratch)
         return _Handle(actor, actor.open.remote())
 
-    def _heard(self, worker: _Handle, said: str | Answer) -> list[Event]:
+    def _heard(self, worker: _Handle, said: str | CganError | Answer) -> list[Event]:
+        if isinstance(said, CganError):
+            raise said
         worker.answer, worker.moved = None, None
         if isinstance(said, str):
             self.description, self._stillborn = said, 0
