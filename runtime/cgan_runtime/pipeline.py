@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -161,18 +162,13 @@ def colour_film(
             times = StageTimes(lambda item: isinstance(item, (av.VideoFrame, Sketched, Coloured)))
             finish, write = times.work("finish", painter.finish), times.work("encode", writer.write)
             with told_where(painter, target if isinstance(target, Path) and isinstance(work, Work) else None):
-                try:
+                with _kept_at_ctrl_c(source, target, reader, writer, painter):
                     run_stages(
                         times.source("decode", _whole(reader) if strict else reader),
                         times.work("colour", painter),
                         lambda item: write(finish(item)),
                         depth=QUEUE_DEPTH,
                     )
-                except KeyboardInterrupt:
-                    if not (reader.is_endless and isinstance(target, Path) and writer.frames):
-                        raise
-                    writer.notes.append(f"{source} was ended by Ctrl-C: what had come until then is kept")
-                    painter.frames = writer.frames  # a few more had their colour
                 if strict and reader.damage:
                     raise _refused(source, reader.damage)
                 writer.finish()
@@ -192,6 +188,24 @@ def colour_film(
         settings=identity,
         stages=times.summary(),
     )
+
+
+@contextmanager
+def _kept_at_ctrl_c(
+    source: Path | Source,
+    target: Path | OutputPipe,
+    reader: FilmReader,
+    writer: FilmWriter,
+    painter: Painter,
+) -> Iterator[None]:
+    """Take Ctrl-C for the end of a stream that has none; a film has one, and is gone on with."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if not (reader.is_endless and isinstance(target, Path) and writer.frames):
+            raise
+        writer.notes.append(f"{source} was ended by Ctrl-C: what had come until then is kept")
+        painter.frames = writer.frames  # a few more had their colour
 
 
 def _begin(
