@@ -19,7 +19,7 @@ from tests.films import Film, packets_of, write_film
 from cgan_runtime import pipeline
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import BackendUnavailable, MediaError
-from cgan_runtime.media.segments import SEGMENT_FRAMES, kept_frames, work_folder
+from cgan_runtime.media.segments import SEGMENT_FRAMES, Work, kept_frames, work_folder
 from cgan_runtime.media.target import EncoderSettings
 from cgan_runtime.pipeline import FilmResult
 from cgan_runtime.temporal import TemporalSettings
@@ -241,3 +241,15 @@ def test_a_full_disk_keeps_what_is_done(tmp_path: Path, colorizer: Colorizer) ->
         signal.signal(signal.SIGXFSZ, ignored)
     assert _goes_on(source, target, ffv1)[0].kept_frames >= SEGMENT_FRAMES
     assert _decoded(target) == _decoded(tmp_path / "whole.mkv")
+
+
+def test_ctrl_c_while_the_folder_is_made_leaves_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: Any, **__: Any) -> None:
+        assert work_folder(target).is_dir()
+        raise KeyboardInterrupt
+
+    target = tmp_path / "out.mkv"
+    monkeypatch.setattr(Path, "write_text", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        Work.begin(target, {}, resume=False, overwrite=False)
+    assert not list(tmp_path.iterdir())

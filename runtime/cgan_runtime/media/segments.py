@@ -147,6 +147,9 @@ class Work:
             raise MediaError(
                 f"cannot write into {target.parent} ({error.strerror}); name another folder with -o"
             ) from error
+        except KeyboardInterrupt:  # nothing is done yet, so nothing may stay
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
         return cls(folder, target)
 
     @classmethod
