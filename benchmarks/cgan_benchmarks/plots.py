@@ -5,12 +5,19 @@ draw_paper_curve(document, Path("curve.png"))
 
 from __future__ import annotations
 
+import itertools
+import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 
 _SIZE = (7.0, 3.6)  # inches
+_LARGE = (7.5, 5.5)
 _DPI = 120
 
 
@@ -30,23 +37,59 @@ def draw_paper_curve(document: dict[str, Any], path: Path) -> None:
 
 
 def draw_variants(document: dict[str, Any], path: Path) -> None:
-    """Quality against milliseconds of variants, coloured by their chroma, complete or not at all."""
+    """Quality against milliseconds of variants, coloured by their chroma, complete or not at all.
+
+    A line joins those that no other beats in both.
+    """
     rows = document["rows"]
-    figure = Figure(figsize=_SIZE, layout="constrained")
+    figure = Figure(figsize=_LARGE, layout="constrained")
+    FigureCanvasAgg(figure)  # measures the labels
     axes = figure.add_subplot()
-    chroma = [row["chroma_ratio"] for row in rows]
-    points = axes.scatter(
-        [row["ms"] for row in rows], [row["gain_percent"] for row in rows], c=chroma, cmap="viridis", zorder=2
-    )
-    for row in rows:
-        where = (row["ms"], row["gain_percent"])
-        axes.annotate(row["variant"]["name"], where, (4, 4), textcoords="offset points", fontsize=7)
+    at = [(row["ms"], row["gain_percent"]) for row in rows]
+    front = sorted(here for here in at if not any(_beats(other, here) for other in at))
+    axes.plot(*zip(*front, strict=True), color="grey", linewidth=1, zorder=1, label="beaten by none in both")
+    colours = [row["chroma_ratio"] for row in rows]
+    ms, gain = zip(*at, strict=True)
+    points = axes.scatter(ms, gain, c=colours, cmap="viridis", edgecolor="black", zorder=3)
     figure.colorbar(points, label="chroma relative to the truth's")
-    axes.axhline(0, color="grey", linestyle=":")
+    axes.axhline(0, color="grey", linestyle=":", label="grey picture")
     axes.set(xlabel=f"ms at {document['timed_at_px']} px", ylabel="CIEDE2000 under the grey picture's, %")
-    axes.margins(x=0.25)
-    axes.grid(alpha=0.3)
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter("{x:.3g}")
+    axes.xaxis.set_minor_formatter("{x:.3g}")
+    axes.tick_params(axis="x", which="both", labelsize=8)
+    axes.margins(x=0.15, y=0.15)
+    axes.grid(which="both", alpha=0.3)
+    axes.legend(frameon=False, loc="upper right")
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    _label(axes, [row["variant"]["name"] for row in rows], at)
     save(figure, path)
+
+
+def _beats(one: tuple[float, float], other: tuple[float, float]) -> bool:
+    """Whether one (ms, quality) is no worse in both, and better in one."""
+    return one != other and one[0] <= other[0] and one[1] >= other[1]
+
+
+def _label(axes: Axes, names: Sequence[str], at: Sequence[tuple[float, float]]) -> None:
+    """Write each name beside its point, or as near as there is room, with a thin line to it."""
+    pixels = [axes.transData.transform(here) for here in at]
+    taken = [Bbox.from_bounds(x - 6, y - 6, 12, 12) for x, y in pixels]
+    back = axes.transData.inverted()
+    for name, here, (x, y) in zip(names, at, pixels, strict=True):
+        label = axes.text(*here, name, fontsize=7, va="center", zorder=4)
+        for distance, angle in itertools.product(range(10, 300, 7), range(0, 360, 20)):
+            right, up = distance * math.cos(math.radians(angle)), distance * math.sin(math.radians(angle))
+            place = tuple(back.transform((x + right, y + up)))
+            label.set_position(place)
+            label.set_horizontalalignment("left" if right >= 0 else "right")
+            box = label.get_window_extent().expanded(1.05, 1.0)
+            inside = axes.bbox.x0 < box.x0 and box.x1 < axes.bbox.x1
+            if inside and not box.count_overlaps(taken):
+                break
+        taken.append(box)
+        axes.plot(*zip(here, place, strict=True), color="grey", linewidth=0.5, zorder=1)
 
 
 def save(figure: Figure, path: Path) -> None:

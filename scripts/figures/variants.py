@@ -17,10 +17,13 @@ def variants() -> str:
         "pictures seen": lambda row: f"{row['pictures_seen']:,}",
     }
     first = report["rows"][0]
+    smaller = [row["variant"]["name"] for row in report["rows"] if row["variant"].get("scale", 1) != 1]
     what = (
         f"{first['cpu_seconds']:.0f} seconds of processor time each, on {report['trained_on_px']} px crops; "
         f"{first['pictures']} held-out photos at {report['measured_at_px']} px; milliseconds at "
         f"{report['timed_at_px']} px in ONNX Runtime with {report['machine']['threads']} threads; "
         f"{machine(report)}."
     )
+    if smaller:
+        what += f" {smaller[0].capitalize()}: the weights of `edge`; timed so, and measured as much smaller."
     return f"{table(columns, report['rows'])}\n\n{what}"

@@ -22,7 +22,7 @@ from cgan_train.augment import film_lightness
 from cgan_train.color import lab_of_rgb, split
 from cgan_train.config import Phase, TrainConfig
 from cgan_train.distributed import World, average_gradients, equalise, mean_of, share_norms
-from cgan_train.losses import discriminator_loss, feature_loss, generator_gan_loss, pixel_loss
+from cgan_train.losses import PixelLoss, discriminator_loss, feature_loss, generator_gan_loss, pixel_loss
 from cgan_train.models import build_discriminator, build_generator
 from cgan_train.models.base import Generator
 
@@ -40,8 +40,15 @@ class Gan:
         bf16: Whether the networks compute in bfloat16 (weights, losses and optimizers stay float32).
     """
 
-    def __init__(self, config: TrainConfig, world: World, generator: Generator | None = None) -> None:
-        """Build both networks, or the discriminator for a generator that is not in the registry."""
+    def __init__(
+        self, config: TrainConfig, world: World, generator: Generator | None = None,
+        loss: PixelLoss = pixel_loss,
+    ) -> None:  # fmt: skip
+        """Build both networks, or the discriminator for a generator that is not in the registry.
+
+        `loss` takes the place of the pixel loss, for a generator that predicts something else in training.
+        """
+        self._pixel_loss = loss
         self.config = config
         self.world = world
         self.device = world.device
@@ -154,7 +161,7 @@ class Gan:
     def _step_generator(
         self, phase: Phase, lightness: Tensor, truth: Tensor, predicted: Tensor
     ) -> dict[str, Tensor]:
-        pixel = pixel_loss(predicted, truth, lightness, self.config, phase.chroma_gain)
+        pixel = self._pixel_loss(predicted, truth, lightness, self.config, phase.chroma_gain)
         total = phase.pixel_weight * pixel
         losses = {"pixel": pixel.detach()}
         if phase.gan:

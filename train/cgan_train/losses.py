@@ -7,7 +7,7 @@ Discriminator: binary cross-entropy, real labels smoothed on one side (Salimans 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -18,6 +18,9 @@ from cgan_train.config import TrainConfig
 
 _MOST_CHROMA_WEIGHT = 5.0
 _LEAST_SHADE = 0.15
+
+PixelLoss = Callable[[Tensor, Tensor, Tensor, TrainConfig, float], Tensor]
+"""What is called as `pixel_loss`."""
 
 
 def pixel_loss(
@@ -40,8 +43,13 @@ def pixel_loss(
         chroma = truth[:, -2:].norm(dim=1, keepdim=True) * AB_SCALE
         distance = distance * (1 + chroma * chroma_gain).clamp_max(_MOST_CHROMA_WEIGHT)
     if config.shade:
-        distance = distance * (lightness + 1).clamp(_LEAST_SHADE, 1.0)  # L*/50
+        distance = shaded(distance, lightness)
     return distance.mean()
+
+
+def shaded(distance: Tensor, lightness: Tensor) -> Tensor:
+    """What is lost at each place, weighed down where it is dark: by L*/50, within 0.15 to 1."""
+    return distance * (lightness + 1).clamp(_LEAST_SHADE, 1.0)
 
 
 def generator_gan_loss(fake_logits: Tensor, kind: str = "bce") -> Tensor:

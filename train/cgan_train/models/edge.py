@@ -52,6 +52,10 @@ class EdgeGenerator(Generator):
         for level in reversed(range(len(features) - 1)):
             enlarged = F.interpolate(self.reduce[level](x), scale_factor=2, mode="nearest")
             x = self.refine[level](enlarged + self.laterals[level](features[level]))
+        return self._answer(x)
+
+    def _answer(self, x: Tensor) -> Tensor:
+        """The decoder's finest features to chroma."""
         return torch.tanh(self.head(x))
 
     def freeze(self, blocks: int) -> None:

