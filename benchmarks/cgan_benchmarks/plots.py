@@ -62,7 +62,8 @@ def draw_variants(document: dict[str, Any], path: Path) -> None:
     axes.grid(which="both", alpha=0.3)
     axes.legend(frameon=False, loc="upper right")
     figure.draw_without_rendering()
-    figure.set_layout_engine("none")
+    figure.set_layout_engine("none")  # all stays where it was while the labels were placed
+    axes.autoscale(False)
     _label(axes, [row["variant"]["name"] for row in rows], at)
     save(figure, path)
 
