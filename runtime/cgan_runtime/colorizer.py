@@ -30,7 +30,7 @@ from cgan_runtime.color import (
     rgb_of_lab,
 )
 from cgan_runtime.enlarge import enlarge_chroma
-from cgan_runtime.errors import ConfigError, InputShapeError
+from cgan_runtime.errors import BackendUnavailable, ConfigError, InputShapeError
 from cgan_runtime.manifest import AB_SCALE
 from cgan_runtime.temporal import TemporalFilter
 
@@ -179,8 +179,17 @@ class Colorizer:
         return np.take(lightness_table(encoding), low, mode="clip")
 
     def chroma(self, lightness: FloatArray) -> FloatArray:
-        """Chroma (2, h, w) of lightness (h, w), as colourful as was asked for; valid until the next call."""
+        """Chroma (2, h, w) of lightness (h, w), as colourful as was asked for; valid until the next call.
+
+        Raises:
+            BackendUnavailable: The engine failed, or its answer holds what is no number.
+        """
         chroma: FloatArray = self.backend.infer(lightness[None, None])[0]
+        if not math.isfinite(chroma.sum()):  # one NaN makes a NaN of the sum
+            raise BackendUnavailable(
+                f"{self.backend.name} answered with values that are no numbers; take --precision fp32, or "
+                "another --backend or --model"
+            )
         if self.saturation != 1:
             chroma = chroma * np.float32(self.saturation)
         return chroma

@@ -119,7 +119,7 @@ def told_where(painter: Painter, target: Path | None) -> Iterator[None]:
     """Say in an error that ends a film where that was, and what is kept of the target (None: nothing)."""
     try:
         yield
-    except CganError as error:
+    except (CganError, MemoryError) as error:
         kept = kept_frames(target) if target is not None else 0
         mend = f"; {kept} frames are kept, --resume goes on with them" if kept else ""
         raise type(error)(f"{error}; it stopped {painter.place}{mend}") from error

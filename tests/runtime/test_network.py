@@ -27,12 +27,29 @@ class _Quiet(SimpleHTTPRequestHandler):
 
 
 @contextmanager
-def _served(folder: Path) -> Iterator[str]:
+def _served(folder: Path, handler: type[_Quiet] = _Quiet) -> Iterator[str]:
     """The address of a folder on a server that knows no ranges."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder))) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(folder))) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_address[1]}"
         server.shutdown()
+
+
+class _Dying(_Quiet):
+    """Sends a part of a file, and then nothing to anybody."""
+
+    gone = threading.Event()
+
+    def do_GET(self) -> None:
+        """Answer the first request, in part."""
+        if self.gone.is_set():
+            return
+        self.gone.set()
+        data = Path(self.translate_path(self.path)).read_bytes()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data[: len(data) * 6 // 10])
 
 
 def _run(*args: str | Path) -> subprocess.CompletedProcess[str]:
@@ -61,6 +78,21 @@ def test_a_film_from_a_server_is_the_film_from_the_disk(tmp_path: Path, tiny_mod
         assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (1, "", 1)
         assert message in refused.stderr
     assert sorted(path.name for path in tmp_path.glob("*.mkv")) == ["disk.mkv", "net.mkv"]
+
+
+def test_a_server_that_dies_in_the_middle_costs_the_rest_and_that_is_told(
+    tmp_path: Path, tiny_model: Path
+) -> None:
+    film = Film(frames=300, width=160, height=96, container_options={"movflags": "faststart"})
+    write_film(tmp_path / "in.mp4", film)
+    with _served(tmp_path, _Dying) as address:
+        done = _run("--video", f"{address}/in.mp4", "-o", tmp_path / "out.mkv", "--model", tiny_model, "-q")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (0, "", 1)
+    frames = len(decoded(tmp_path / "out.mkv"))
+    assert 50 < frames < 290
+    assert done.stderr.startswith(f"warning: {address}/in.mp4 is damaged: it is cut off, about ")
+    assert f" is coloured, {frames} frames; for all of it save the stream to a file" in done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mp4", "model", "out.mkv"]
 
 
 def test_a_server_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

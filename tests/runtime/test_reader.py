@@ -7,6 +7,7 @@ import io
 import os
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -18,9 +19,11 @@ from tests.films import Film, read_frames, write_film
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import CganError, MediaError
 from cgan_runtime.media.reader import FilmReader
+from cgan_runtime.media.segments import SEGMENT_FRAMES
 from cgan_runtime.pipeline import colour_film
 
 FASTSTART = {"movflags": "faststart"}
+BARE = Film(codec="rawvideo", options={}, ticks=25)
 
 
 @pytest.fixture
@@ -175,21 +178,45 @@ def test_strict_stops_at_the_first_flaw_and_says_where(tmp_path: Path, colorizer
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
 
 
-def test_a_film_that_vanishes_while_it_is_read_is_coloured_as_far_as_it_was_there(
+def _bare(path: Path) -> Path:
+    """A film of which every byte decodes to something."""
+    return write_film(path, replace(BARE, frames=SEGMENT_FRAMES + 20))
+
+
+def test_nothing_is_kept_of_a_film_that_becomes_another_while_it_is_read(
     tmp_path: Path, colorizer: Colorizer
 ) -> None:
-    film = Film(frames=400, width=320, height=240, container_options=FASTSTART)
-    source = write_film(tmp_path / "in.mp4", film)
+    source = _bare(tmp_path / "in.y4m")
 
-    def vanish(done: int, _: int | None) -> None:
+    def paint_over(done: int, _: int | None) -> None:
         if done == 20:
-            os.truncate(source, source.stat().st_size // 2)
+            content = source.read_bytes()
+            with source.open("r+b") as file:
+                file.seek(len(content) // 2)
+                file.write(bytes(len(content) // 4))
 
-    result = colour_film(source, tmp_path / "out.mp4", colorizer, progress=vanish)
-    assert 100 < result.frames < 300
-    assert result.damage is not None
-    assert result.damage.startswith("it is cut off")
-    assert len(read_frames(tmp_path / "out.mp4")) == result.frames
+    with pytest.raises(MediaError, match=r"in.y4m was changed, .*; it stopped after \d+ frames, at 0:\S+$"):
+        colour_film(source, tmp_path / "out.mkv", colorizer, progress=paint_over)
+    assert [path.name for path in tmp_path.iterdir()] == ["in.y4m"]
+
+
+@pytest.mark.parametrize("change", ["grow", "touch", "replace"])
+def test_a_film_that_only_seems_to_change_is_coloured(
+    change: str, tmp_path: Path, colorizer: Colorizer
+) -> None:
+    source, other = _bare(tmp_path / "in.y4m"), write_film(tmp_path / "other.y4m", BARE)
+
+    def change_it(done: int, _: int | None) -> None:
+        if done == 20 and change == "grow":  # it is still being recorded
+            with source.open("ab") as file:
+                file.write(other.read_bytes()[-64 * 48 * 3 // 2 - 6 :])
+        elif done == 20 and change == "touch":
+            os.utime(source, (0, 0))
+        elif done == 20:
+            other.replace(source)
+
+    result = colour_film(source, tmp_path / "out.mkv", colorizer, progress=change_it)
+    assert (result.frames, result.damage) == (SEGMENT_FRAMES + 20 + (change == "grow"), None)
 
 
 def test_times_that_are_missing_or_go_back_are_put_right(tmp_path: Path, colorizer: Colorizer) -> None:

@@ -9,9 +9,8 @@ Damage is survived and counted: what can be decoded is yielded.
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Iterator
+from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -24,12 +23,13 @@ from av.stream import Disposition
 from cgan_runtime.cores import usable_cores
 from cgan_runtime.errors import MediaError
 from cgan_runtime.media.deinterlace import Deinterlace, Deinterlacer
+from cgan_runtime.media.original import Original
+from cgan_runtime.media.segments import SEGMENT_FRAMES
 from cgan_runtime.media.sources import MAX_RATE, Source
 
 _MAX_FAILED_READS = 16  # in a row; then the rest of a damaged film is given up
 _MISSING_TAIL = 0.25  # seconds short of the stated duration from which a film counts as cut off
 _NUMBERS_TOLD = 5  # of frames with errors
-_SAMPLE = 1 << 20  # bytes of a film's start, middle and end that tell it from others
 _MICROSECONDS = 1_000_000  # per second; the unit of a container's duration
 _MOV = "mov,mp4,m4a,3gp,3g2,mj2"
 
@@ -68,15 +68,17 @@ class FilmReader:
             MediaError: Missing, a folder, not readable, not a film, without a picture, or without a frame.
         """
         self.path = path
-        self.fingerprint = path.fingerprint if isinstance(path, Source) else _fingerprint(path)
-        self.container = _open(path, hardware)
         self._packets = self._hidden = self._frames = 0
         self._failed_decodes = self._failed_reads = self._retimed = 0
         self._corrupt: list[int] = []  # numbers of frames, from 0
         self._end = 0.0  # seconds, of the latest packet of any stream
         self._last_pts: int | None = None
         self._deinterlacer = Deinterlacer(deinterlace)
-        try:
+        with ExitStack() as opened:
+            film = path if isinstance(path, Source) else opened.enter_context(Original(path))
+            self._original = film if isinstance(film, Original) else None
+            self.fingerprint = film.fingerprint
+            self.container = opened.enter_context(_open(path, hardware))
             self.stream = _film_stream(path, self.container, stream)
             self.stream.codec_context.thread_type = "AUTO"
             self.stream.codec_context.thread_count = threads or usable_cores()
@@ -86,9 +88,7 @@ class FilmReader:
             self._items = self._read()
             self._waiting: list[av.Packet[Any] | av.VideoFrame] = []
             self.first = self._first_frame()
-        except BaseException:
-            self.container.close()
-            raise
+            self._opened = opened.pop_all()
 
     def __enter__(self) -> FilmReader:
         return self
@@ -96,12 +96,27 @@ class FilmReader:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.container.close()
+        self._opened.close()
 
     def __iter__(self) -> Iterator[av.VideoFrame | av.Packet[Any]]:
+        """Yield all that the film holds.
+
+        Raises:
+            MediaError: Its file is not what it was any more. It is asked before each frame that completes a
+                segment, so that none is kept which was made from anything else.
+        """
+        frames = 0
         while self._waiting:
-            yield self._waiting.pop(0)
-        yield from self._items
+            yield self._waiting.pop(0)  # the first frame is among these
+            frames = 1
+        for item in self._items:
+            if isinstance(item, av.VideoFrame):
+                if frames % SEGMENT_FRAMES == 0 and self._original is not None:
+                    self._original.check()
+                frames += 1
+            yield item
+        if self.damage and self._original is not None:
+            self._original.check(closely=True)
 
     @property
     def rate(self) -> Fraction | None:
@@ -255,24 +270,6 @@ class FilmReader:
         start = max(0, self.container.start_time or 0) if "matroska" in self.container.format.name else 0
         seconds = Fraction((self.container.duration or 0) - start, _MICROSECONDS)
         return round(seconds * rate) or None
-
-
-def _fingerprint(path: Path) -> str:
-    """Of a film's size and three stretches of it, not of its date, which copying changes."""
-    if path.is_dir():
-        raise MediaError(f"{path} is a folder; colour all it holds with --input-dir")
-    try:
-        with path.open("rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            digest = hashlib.sha256(str(size).encode())
-            for start in (0, max(0, (size - _SAMPLE) // 2), max(0, size - _SAMPLE)):
-                file.seek(start)
-                digest.update(file.read(_SAMPLE))
-    except OSError as error:
-        raise MediaError(f"cannot read {path} ({error.strerror}); give a film that is there") from error
-    if not size:
-        raise MediaError(f"{path} is empty; give a film")
-    return digest.hexdigest()
 
 
 def _open(path: Path | Source, hardware: str | None) -> av.container.InputContainer:
