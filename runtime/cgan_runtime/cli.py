@@ -22,7 +22,7 @@ from cgan_runtime.console import Console, guard
 from cgan_runtime.jobs import run_film, run_image
 from cgan_runtime.live.options import LiveOptions, live_options
 from cgan_runtime.media.sources import SourceSettings
-from cgan_runtime.media.target import EncoderSettings
+from cgan_runtime.media.target import EncoderSettings, is_numbered
 from cgan_runtime.options import GroupedCommand
 from cgan_runtime.run_options import (
     FileOptions,
@@ -88,6 +88,11 @@ def main(
         raise click.UsageError("options for many films go with --input-dir")
     if report.sheet is not None and (files.video is None or files.into_pipe):
         raise click.UsageError("--sheet shows a film in a file; give it with --video and -o FILE")
+    if files.output is not None and is_numbered(files.output):
+        if files.video is None:
+            raise click.UsageError("numbered pictures are made of one film; give it with --video")
+        if report.sheet is not None:
+            raise click.UsageError("--sheet shows a film in a file, not numbered pictures; leave it out")
     if look.compare and live.asked:
         raise click.UsageError("--compare is for films and pictures; --webcam has --split")
     options = RunOptions(files, model, look, film, encoder, source, report)

@@ -224,6 +224,43 @@ def rgb_of_lab(lab: FloatArray, dtype: npt.DTypeLike = np.uint8) -> Plane:
     return rgb.reshape(*lab.shape[1:], 3)
 
 
+def rgb_of_codes(luma: Plane, cb: Plane, cr: Plane, encoding: Encoding) -> Plane:
+    """The R'G'B' picture of Y'CbCr codes.
+
+    A colour outside the gamut is mixed with the grey of its own luma until it fits: luma within black and
+    white stays, colour gives way.
+
+    Args:
+        luma: Codes, uint8 or uint16 (H, W).
+        cb: Of the same shape.
+        cr: Of the same shape.
+        encoding: How they are to be read.
+
+    Returns:
+        (H, W, 3), full range: uint8 for 8 bits, else uint16.
+    """
+    kr, kb = LUMA_WEIGHTS[encoding.matrix]
+    red, blue = (np.float32(2 * (1 - weight) / encoding.chroma_gain) for weight in (kr, kb))
+    peak = np.float32(np.iinfo(encoding.dtype).max)
+    planes = [plane.reshape(-1) for plane in (luma, cb, cr)]
+    rgb = np.empty((luma.size, 3), encoding.dtype)
+    for part in _blocks(luma.size):
+        grey, *chroma = (plane[part].astype(np.float32) for plane in planes)
+        grey -= np.float32(encoding.black)
+        grey /= np.float32(encoding.luma_span)
+        np.clip(grey, 0, 1, out=grey)
+        differences = np.empty((3, grey.size), np.float32)
+        for channel, code, gain in ((2, chroma[0], blue), (0, chroma[1], red)):
+            np.subtract(code, np.float32(encoding.chroma_centre), out=differences[channel])
+            differences[channel] *= gain
+        differences[1] = (kr * differences[0] + kb * differences[2]) / np.float32(kr + kb - 1)
+        differences *= _room(grey, differences)
+        differences += grey
+        differences *= peak
+        rgb[part] = np.rint(differences, out=differences).T
+    return rgb.reshape(*luma.shape, 3)
+
+
 def _linear_rgb(lightness: FloatArray, chroma: FloatArray) -> FloatArray:
     """Linear light of L*/50 - 1 (n,) and (a*, b*)/110 (2, n): R, G, B, not clipped, and Y; (4, n)."""
     roots = np.empty((3, lightness.size), np.float32)

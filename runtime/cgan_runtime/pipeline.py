@@ -27,11 +27,12 @@ from cgan_runtime.media.deinterlace import Deinterlace
 from cgan_runtime.media.hardware import NONE, decoder_for
 from cgan_runtime.media.image import read_image, write_image
 from cgan_runtime.media.onego import OneGo
+from cgan_runtime.media.pictures import PictureWriter, check_pictures
 from cgan_runtime.media.pipe import OutputPipe
 from cgan_runtime.media.reader import FilmReader
 from cgan_runtime.media.segments import Coloured, Work
 from cgan_runtime.media.sources import Source
-from cgan_runtime.media.target import EncoderSettings, check_output
+from cgan_runtime.media.target import EncoderSettings, check_output, is_numbered
 from cgan_runtime.media.writer import FilmWriter
 from cgan_runtime.painter import Painter, Progress, Sketched, told_where
 from cgan_runtime.stages import run_stages
@@ -118,7 +119,8 @@ def colour_film(
 
     Args:
         source: The film.
-        target: Its suffix chooses the container. A file appears when it is complete, or not at all.
+        target: Its suffix chooses the container. A file appears when it is complete, or not at all. The
+            pattern of numbered pictures, `frames/%05d.png`, makes one of each frame.
         colorizer: Used in the calling thread.
         encoder: Codec and quality; None takes the defaults of the container.
         temporal: How steady the colour is kept; None takes the defaults.
@@ -146,12 +148,12 @@ def colour_film(
         source, stream=stream, deinterlace=deinterlace, threads=settings.codec_threads, hardware=device
     ) as reader:
         check_output(target, source=None if isinstance(source, Source) else source, overwrite=overwrite)
+        if isinstance(target, Path) and is_numbered(target):
+            check_pictures(target, source=source, overwrite=overwrite)
         identity = film_identity(reader, target, colorizer, settings, filter_settings, deinterlace, compare)
         with (
             _begin(source, target, identity, resume=resume, overwrite=overwrite) as work,
-            FilmWriter(
-                work.film, reader, settings, work if isinstance(work, Work) else None, compare=compare
-            ) as writer,
+            _writer(target, reader, settings, work, compare=compare) as writer,
         ):
             steady = TemporalFilter(filter_settings)
             painter = Painter(
@@ -172,12 +174,12 @@ def colour_film(
                 if strict and reader.damage:
                     raise _refused(source, reader.damage)
                 writer.finish()
-                work.publish()
+                size = _published(target, work, writer)
     return FilmResult(
         output=target,
-        bytes=target.written if isinstance(target, OutputPipe) else target.stat().st_size,
-        width=writer.layout.stored_size[0],
-        height=writer.layout.stored_size[1],
+        bytes=size,
+        width=writer.size[0],
+        height=writer.size[1],
         frames=painter.frames,
         seconds=time.perf_counter() - began,
         backend=colorizer.backend.name,
@@ -190,12 +192,36 @@ def colour_film(
     )
 
 
+def _writer(
+    target: Path | OutputPipe,
+    reader: FilmReader,
+    settings: EncoderSettings,
+    work: Work | OneGo,
+    *,
+    compare: bool,
+) -> FilmWriter | PictureWriter:
+    """What writes into a container, or one picture for each frame."""
+    keeper = work if isinstance(work, Work) else None
+    if isinstance(target, Path) and is_numbered(target):
+        return PictureWriter(target, reader, keeper, compare=compare)
+    return FilmWriter(work.film, reader, settings, keeper, compare=compare)
+
+
+def _published(target: Path | OutputPipe, work: Work | OneGo, writer: FilmWriter | PictureWriter) -> int:
+    """Let what is finished take its name; returns its size in bytes."""
+    if isinstance(writer, PictureWriter):  # each has its own already
+        work.discard()
+        return writer.bytes
+    work.publish()
+    return target.written if isinstance(target, OutputPipe) else target.stat().st_size
+
+
 @contextmanager
 def _kept_at_ctrl_c(
     source: Path | Source,
     target: Path | OutputPipe,
     reader: FilmReader,
-    writer: FilmWriter,
+    writer: FilmWriter | PictureWriter,
     painter: Painter,
 ) -> Iterator[None]:
     """Take Ctrl-C for the end of a stream that has none; a film has one, and is gone on with."""

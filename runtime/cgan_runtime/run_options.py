@@ -72,6 +72,7 @@ file_options = option_group(
         type=PlaceType(),
         metavar="PATH",
         help=f"The result; its suffix chooses the format. Default: NAME{INFIX}.SUFFIX beside the input. "
+        "frames/%05d.png makes numbered pictures of a film, upright, in 8 or 16 bits. "
         f"With --input-dir a folder, which is made if need be; default: DIR{INFIX}. "
         "- for a pipe.",
     ),

@@ -11,7 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage import color as oracle
 
-from cgan_runtime.color import Encoding, Matrix, chroma_codes, lab_of_rgb, lightness_table, rgb_of_lab
+from cgan_runtime.color import (
+    Encoding,
+    Matrix,
+    chroma_codes,
+    lab_of_rgb,
+    lightness_table,
+    rgb_of_codes,
+    rgb_of_lab,
+)
 from cgan_runtime.errors import ConfigError, InputShapeError
 
 XYZ_OF_RGB = np.array(
@@ -179,3 +187,21 @@ def test_blocks_do_not_show() -> None:
     for row in (0, 77, 78, 199):
         alone = chroma_codes(lightness[row : row + 1], chroma[:, row : row + 1], encoding)
         assert whole[:, row : row + 1] == pytest.approx(alone, abs=1e-3)
+
+
+@given(encodings, st.integers(0, 2**32 - 1))
+def test_rgb_of_codes_keeps_luma_and_what_fits(encoding: Encoding, seed: int) -> None:
+    dice = np.random.default_rng(seed)
+    shape, low, high = (5, 40), *encoding.chroma_limits
+    y = dice.integers(0, encoding.peak, shape, encoding.dtype, endpoint=True)
+    cb, cr = dice.integers(low, high, (2, *shape), encoding.dtype, endpoint=True)
+    cb[0], cr[0] = encoding.chroma_centre, encoding.chroma_centre
+    rgb = rgb_of_codes(y, cb, cr, encoding)
+    assert (rgb.shape, rgb.dtype) == ((*shape, 3), encoding.dtype)
+    peak = np.iinfo(rgb.dtype).max
+    luma = np.clip((y.astype(float) - encoding.black) / encoding.luma_span, 0, 1)
+    assert np.abs(luma_of(rgb / peak, encoding.matrix) - luma).max() < 0.51 / peak + 1e-6
+    assert not np.ptp(rgb[0], axis=1).any()  # grey is grey
+    shown = decode(luma, np.stack([cb, cr]), encoding)
+    fits = ((shown >= 0) & (shown <= 1)).all(axis=-1)
+    assert np.abs(rgb / peak - shown)[fits].max(initial=0) < 0.51 / peak + 1e-6

@@ -64,6 +64,14 @@ def luma_plane(frame: av.VideoFrame) -> Plane:
     return _plane(frame, 0, frame.height, frame.width, _bits(frame.format))
 
 
+def planes_of(frame: av.VideoFrame, bits: int) -> tuple[Plane, Plane, Plane]:
+    """Luma, Cb and Cr of a planar frame of so many bits, as views that live as long as the frame."""
+    luma, cb, cr = (
+        _plane(frame, index, plane.height, plane.width, bits) for index, plane in enumerate(frame.planes)
+    )
+    return luma, cb, cr
+
+
 @dataclass(frozen=True)
 class FrameLayout:
     """How the frames of one film are read and stored.
@@ -93,7 +101,7 @@ class FrameLayout:
         *,
         codec: str,
         accepted: Collection[str],
-        encoder: str,
+        encoder: str | None,
         compare: bool = False,
     ) -> FrameLayout:
         """Decide from a film's first frame.
@@ -102,7 +110,7 @@ class FrameLayout:
             frame: As decoded.
             codec: FFmpeg's name of the codec that it was decoded from.
             accepted: Names of the pixel formats that the encoder takes.
-            encoder: Its name, for the notes.
+            encoder: Its name, for the notes; None says nothing of formats.
             compare: Put the grey picture to the left of the coloured one, as the film is shown.
 
         Raises:
@@ -112,9 +120,9 @@ class FrameLayout:
         bits, subsampling = _bits(source), _subsampling(source)
         pixel_format, stored_bits = _nearest(subsampling, bits, accepted, encoder)
         notes = []
-        if stored_bits != bits:
+        if encoder and stored_bits != bits:
             notes.append(f"{encoder} takes no {bits}-bit picture here: it is stored with {stored_bits} bits")
-        if subsampling not in pixel_format:
+        if encoder and subsampling not in pixel_format:
             size = f"{frame.width}x{frame.height}"
             notes.append(
                 f"{encoder} takes no {size} picture of {source.name}: it is stored as {pixel_format}"
@@ -234,7 +242,7 @@ def _subsampling(pixel_format: av.VideoFormat) -> str:
     return _SUBSAMPLINGS.get((across, down), "420")
 
 
-def _nearest(subsampling: str, bits: int, accepted: Collection[str], encoder: str) -> tuple[str, int]:
+def _nearest(subsampling: str, bits: int, accepted: Collection[str], encoder: str | None) -> tuple[str, int]:
     """The planar format that keeps the luma's depth first, the subsampling second."""
     deeper = [depth for depth in _DEPTHS if depth >= bits]
     shallower = [depth for depth in reversed(_DEPTHS) if depth < bits]

@@ -22,12 +22,14 @@ MAX_PIXELS = 1 << 28
 JPEG_QUALITY = 95
 WEBP_QUALITY = 95
 
+DEEP = frozenset({".png", ".tif", ".tiff"})
+"""Suffixes of pictures that hold 16 bits."""
+
 _ENCODINGS = {
     ".jpg": [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY],
     ".jpeg": [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY],
     ".webp": [cv2.IMWRITE_WEBP_QUALITY, WEBP_QUALITY],
 }
-_DEEP = frozenset({".png", ".tif", ".tiff"})  # hold 16 bits
 _WITHOUT_ALPHA = frozenset({".jpg", ".jpeg"})
 
 _JPEG_START = b"\xff\xd8"
@@ -84,7 +86,7 @@ def write_image(path: Path, image: Plane) -> None:
         raise MediaError(
             f"{path} names no picture that can be written; end it in one of {', '.join(sorted(PICTURES))}"
         )
-    if image.dtype == np.uint16 and suffix not in _DEEP:
+    if image.dtype == np.uint16 and suffix not in DEEP:
         image = ((image.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
     if image.shape[2] == 4 and suffix in _WITHOUT_ALPHA:
         image = image[:, :, :3]

@@ -41,6 +41,9 @@ class OneGo:
         if isinstance(self.film, Path):
             self.film.unlink(missing_ok=True)
 
+    def discard(self) -> None:
+        """Keep nothing, as ever."""
+
     def publish(self) -> None:
         """Give the finished film its name.
 

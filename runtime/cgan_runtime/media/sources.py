@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from cgan_runtime.errors import ConfigError, MediaError
+from cgan_runtime.media.numbered import Numbered
 from cgan_runtime.media.pipe import PIPE
 
 NETWORK = frozenset({"ftp", "http", "https", "rtmp", "rtmps", "rtsp", "rtsps", "srt", "tcp", "tls", "udp"})
@@ -27,7 +28,6 @@ _OPEN_SECONDS, _READ_SECONDS = 10.0, 10.0  # that a network stream may keep sile
 _NETWORK_OPTIONS = {"rtsp_transport": "tcp", "reconnect": "1", "reconnect_delay_max": "4"}
 _PIPE_BUFFER = 1 << 20  # bytes; a frame of 1080p in three reads
 _SIZE = re.compile(r"[1-9]\d{0,4}x[1-9]\d{0,4}")
-_NUMBER = re.compile(r"%(?:0(\d))?d")  # of a picture, in its name: %d, %05d
 _URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 
 
@@ -132,28 +132,22 @@ def film_source(given: Path | str, settings: SourceSettings) -> Path | Source:
     path = Path(given)
     if settings.pixel_format is not None:
         return Source(text, str(path.absolute()), form, options)
-    if _NUMBER.search(path.name) and not path.exists():
-        return _numbered(path, options)
+    if (pictures := Numbered.of(path)) is not None and not path.exists():
+        return _numbered(path, pictures, options)
     if settings.frame_rate is not None:
         raise ConfigError(f"{path} has a frame rate of its own; leave --frame-rate out")
     return path
 
 
-def _numbered(pattern: Path, options: dict[str, str]) -> Source:
+def _numbered(pattern: Path, pictures: Numbered, options: dict[str, str]) -> Source:
     """Pictures whose names hold a number, all of them."""
-    before, digits, after = _NUMBER.split(pattern.name, maxsplit=1)
-    name = re.compile(re.escape(before) + r"(\d{%s,})" % (digits or 1) + re.escape(after))
-    folder = pattern.parent
-    found = (name.fullmatch(path.name) for path in (folder.iterdir() if folder.is_dir() else ()))
-    numbers = sorted(int(match[1]) for match in found if match)
+    numbers = pictures.numbers()
     if not numbers:
         raise MediaError(f"no pictures at {pattern}; give the pattern of files that are there")
     missing = next((number for number, there in enumerate(numbers, numbers[0]) if number != there), None)
     if missing is not None:
         raise MediaError(f"picture {missing} of {pattern} is missing; number them without gaps")
-    parts = (f"{folder.absolute()}{os.sep}{before}", after)
-    address = f"%0{digits or 1}d".join(part.replace("%", "%%") for part in parts)
-    return Source(str(pattern), address, "image2", options | {"start_number": str(numbers[0])})
+    return Source(str(pattern), pictures.address, "image2", options | {"start_number": str(numbers[0])})
 
 
 def _is_rate(text: str) -> bool:

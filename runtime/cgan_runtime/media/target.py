@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from cgan_runtime.errors import ConfigError, MediaError
+from cgan_runtime.media.numbered import Numbered
 from cgan_runtime.media.pipe import OutputPipe
 
 INFIX = ".colour"
@@ -170,16 +171,20 @@ class EncoderSettings:
             raise ConfigError(f"no encoder {self.codec!r}; choose one of {', '.join(ENCODERS)}")
 
     def codec_for(self, target: Path | OutputPipe) -> str:
-        """The encoder for an output.
+        """The encoder for an output; for numbered pictures, their suffix.
 
         Raises:
             MediaError: The container cannot be written, or does not take the encoder that was asked for.
         """
         suffix = target.suffix.lower()
+        if is_numbered(target):
+            if (self.codec, self.crf, self.preset) != (None, None, None):
+                raise ConfigError("pictures have no --codec, --crf or --preset; leave them out")
+            return suffix
         if suffix not in WRITTEN_FILMS:
             raise MediaError(
                 f"{target} names no film that can be written; "
-                f"end it in one of {', '.join(sorted(WRITTEN_FILMS))}"
+                f"end it in one of {', '.join(sorted(WRITTEN_FILMS))}, or number pictures: frames/%05d.png"
             )
         if self.codec is None:
             return next(name for name, encoder in ENCODERS.items() if suffix in encoder.suffixes)
@@ -196,6 +201,8 @@ class EncoderSettings:
         Raises:
             ConfigError: It has no such setting, or not that value.
         """
+        if codec in PICTURES:
+            return {}
         encoder = ENCODERS[codec]
         options = dict(encoder.options)
         if self.preset is not None and not encoder.presets:
@@ -219,6 +226,11 @@ class EncoderSettings:
         if crf is not None:
             options |= encoder.lossless if crf == 0 else dict.fromkeys(encoder.quality, str(crf))
         return options
+
+
+def is_numbered(target: Path | OutputPipe) -> bool:
+    """Whether a film becomes numbered pictures there."""
+    return isinstance(target, Path) and target.suffix.lower() in PICTURES and Numbered.of(target) is not None
 
 
 def film_suffix(source: Path, settings: EncoderSettings) -> str:
@@ -265,8 +277,10 @@ def check_output(
             )
     probe = temporary_for(target)
     try:
-        probe.touch(exist_ok=False)
-        probe.unlink()
+        try:
+            probe.touch(exist_ok=False)
+        finally:  # Ctrl-C in this moment, too, leaves nothing
+            probe.unlink(missing_ok=True)
     except OSError as error:
         raise MediaError(
             f"cannot write into {folder} ({error.strerror}); name another folder with {option}"

@@ -25,6 +25,7 @@ from cgan_runtime.cores import usable_cores
 from cgan_runtime.errors import MediaError
 from cgan_runtime.media.encoder import FilmEncoder
 from cgan_runtime.media.frame import FrameLayout
+from cgan_runtime.media.pace import Pace
 from cgan_runtime.media.pipe import OutputPipe
 from cgan_runtime.media.reader import FilmReader
 from cgan_runtime.media.segments import Coloured, Kept, Passed, Work
@@ -82,7 +83,7 @@ class FilmWriter:
             compare=compare,
         )
         container_format = WRITTEN_FILMS[path.suffix.lower()]
-        self._pace = _Pace() if container_format in _TIMELESS else None
+        self._pace = Pace() if container_format in _TIMELESS else None
         with self._told_plainly():
             self._container = av.open(
                 path.absolute() if isinstance(path, Path) else path,
@@ -215,6 +216,11 @@ class FilmWriter:
         """Given to the encoder so far."""
         return self._encoder.frames
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the film."""
+        return self.layout.stored_size
+
     @contextmanager
     def _told_plainly(self) -> Iterator[None]:
         """Turn what FFmpeg raises into an error of ours."""
@@ -237,28 +243,6 @@ class FilmWriter:
             av.FFmpegError, OSError
         ):  # what brought us here is the one to be told, and the file goes away
             self._container.close()
-
-
-class _Pace:
-    """Whether frames come evenly, but for the rounding of their clock."""
-
-    def __init__(self) -> None:
-        self._last: int | None = None
-        self._shortest, self._longest = math.inf, 0
-
-    def note(self, pts: int) -> None:
-        """Take the time of the next frame."""
-        if self._last is not None:
-            self._shortest, self._longest = (
-                min(self._shortest, pts - self._last),
-                max(self._longest, pts - self._last),
-            )
-        self._last = pts
-
-    @property
-    def varies(self) -> bool:
-        """Whether a frame lasted half as long again as another, and more than a tick."""
-        return self._longest > 1.5 * self._shortest and self._longest - self._shortest > 1
 
 
 def _accepted(codec: str, first: av.VideoFrame) -> list[str]:
