@@ -72,9 +72,9 @@ def whole(source: Path, target: Path, settings: FilmSettings, *, resume: bool = 
 @pytest.mark.parametrize(
     ("suffix", "settings"),
     [
-        (".mp4", FilmSettings(EncoderSettings(crf=0, preset="medium"))),
+        (".mp4", FilmSettings(EncoderSettings(preset="medium"))),
         (".mkv", FilmSettings(EncoderSettings("ffv1"), TemporalSettings("low", 3))),
-        (".webm", FilmSettings(EncoderSettings(crf=0), TemporalSettings("off"))),
+        (".webm", FilmSettings(EncoderSettings(), TemporalSettings("off"))),
     ],
     ids=["x264", "ffv1-every-third", "vp9-off"],
 )
@@ -103,7 +103,7 @@ def test_parts_in_any_order_make_the_film_of_one_go(
 
 
 def test_a_part_that_was_cut_off_goes_on(film: Path, tmp_path: Path) -> None:
-    settings, target = FilmSettings(EncoderSettings(crf=0)), tmp_path / "out.mkv"
+    settings, target = FilmSettings(EncoderSettings()), tmp_path / "out.mkv"
 
     def stop(done: int, _: int | None) -> None:
         if done == SEGMENT_FRAMES + 40:
@@ -149,7 +149,7 @@ def test_work_of_parts_is_not_lost_without_leave(film: Path, tmp_path: Path) -> 
 
 def test_a_turned_film_in_parts(tmp_path: Path) -> None:
     source = write_film(tmp_path / "in.mp4", Film(frames=2 * SEGMENT_FRAMES + 9, rotation=90))
-    settings = FilmSettings(EncoderSettings(crf=0), TemporalSettings("off"))
+    settings = FilmSettings(EncoderSettings(), TemporalSettings("off"))
     with Colorizer(FakeBackend(restless)) as colorizer:
         plan = plan_parts(source, tmp_path / "out.mp4", colorizer, settings, segments=1)
         assert [part.first for part in plan.parts] == [0, 1, 2]

@@ -16,12 +16,11 @@ import pytest
 from tests.fakes import FakeBackend
 from tests.films import Film, packets_of, write_film
 
-from cgan_runtime import pipeline
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import BackendUnavailable, MediaError
 from cgan_runtime.media.segments import SEGMENT_FRAMES, Work, kept_frames, work_folder
 from cgan_runtime.media.target import EncoderSettings
-from cgan_runtime.pipeline import FilmResult
+from cgan_runtime.pipeline import FilmResult, colour_film
 from cgan_runtime.temporal import TemporalSettings
 
 FloatArray = npt.NDArray[np.float32]
@@ -59,16 +58,6 @@ def _decoded(path: Path) -> list[tuple[Fraction, bytes]]:
         ]
 
 
-LOSSLESS = EncoderSettings(crf=0)
-"""On a busy machine x264 codes the same film a little differently each time, unless it loses nothing."""
-
-
-def colour_film(source: Path, target: Path, colorizer: Colorizer, **options: Any) -> FilmResult:
-    """As the pipeline's, lossless where nothing else is asked for."""
-    options["encoder"] = options.get("encoder") or LOSSLESS
-    return pipeline.colour_film(source, target, colorizer, **options)
-
-
 def _stopped(source: Path, target: Path, *, at: int = STOP, encoder: EncoderSettings | None = None) -> None:
     with Colorizer(StoppingBackend(at, KeyboardInterrupt())) as colorizer, pytest.raises(KeyboardInterrupt):
         colour_film(source, target, colorizer, encoder=encoder)
@@ -83,10 +72,10 @@ def _goes_on(source: Path, target: Path, encoder: EncoderSettings | None = None)
 @pytest.mark.parametrize(
     ("suffix", "encoder", "film"),
     [
-        (".mp4", EncoderSettings(crf=0, preset="medium"), Film(pts=UNEVEN, sound=["aac"])),
-        (".mkv", LOSSLESS, Film(frames=FRAMES, sound=["aac"])),
+        (".mp4", EncoderSettings(preset="medium"), Film(pts=UNEVEN, sound=["aac"])),
+        (".mkv", EncoderSettings(), Film(frames=FRAMES, sound=["aac"])),
         (".mkv", EncoderSettings("ffv1"), Film(frames=FRAMES, pixel_format="yuv420p10le")),
-        (".webm", LOSSLESS, Film(frames=FRAMES)),
+        (".webm", EncoderSettings(), Film(frames=FRAMES)),
     ],
     ids=["mp4-uneven-times", "mkv", "ffv1", "webm"],
 )
@@ -187,7 +176,7 @@ def test_what_is_done_is_not_lost_without_leave(tmp_path: Path, colorizer: Color
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ("crf", r"its encoder was libx264 .*qp=0, now libx264 .*crf=30"),
+        ("crf", r"its encoder was libx264 .*crf=18, now libx264 .*crf=30"),
         ("size", r"its size was 64, now 32"),
         ("input", r"its input was [0-9a-f]{64}, now "),
     ],
@@ -197,7 +186,7 @@ def test_other_settings_or_another_film_are_refused(change: str, message: str, t
     _stopped(source, target)
     if change == "input":
         write_film(source, Film(frames=FRAMES - 1))
-    encoder = EncoderSettings(crf=30 if change == "crf" else 0)
+    encoder = EncoderSettings(crf=30 if change == "crf" else None)
     other = Colorizer(FakeBackend(), side=32 if change == "size" else None)
     with other as colorizer, pytest.raises(MediaError, match=message):
         colour_film(source, target, colorizer, encoder=encoder, resume=True)

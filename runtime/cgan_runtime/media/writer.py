@@ -21,7 +21,7 @@ from typing import Any, cast
 import av
 import numpy as np
 
-from cgan_runtime.cores import usable_cores
+from cgan_runtime.cores import has_avx512, usable_cores
 from cgan_runtime.errors import MediaError
 from cgan_runtime.media.encoder import FilmEncoder
 from cgan_runtime.media.frame import FrameLayout
@@ -37,6 +37,7 @@ _FRAGMENTS = "frag_keyframe+empty_moov+default_base_moof"  # an mp4 that never g
 _TIMELESS = ("yuv4mpegpipe", "rawvideo")  # containers that hold no times
 _CLOCK = Fraction(1, 90_000)  # seconds; for a film that states none
 _MAX_TIMESCALE = (1 << 31) - 1
+_FEW_THREADS = 2
 _CONTAINER_TAGS = frozenset({"major_brand", "minor_version", "compatible_brands"})
 
 
@@ -71,7 +72,7 @@ class FilmWriter:
             ConfigError: The encoder has no such setting.
         """
         codec = settings.codec_for(path)
-        options = settings.options(codec)
+        options = settings.options(codec) | _same_each_time(codec)
         self._path = path
         self._reader = reader
         self._threads = settings.codec_threads or usable_cores()
@@ -182,7 +183,9 @@ class FilmWriter:
         context.width, context.height = layout.stored_size
         context.pix_fmt = ENCODERS[context.name].packed.get(layout.pixel_format, layout.pixel_format)
         context.time_base = source.time_base or _CLOCK
-        context.thread_type = "AUTO"
+        # Two threads of x264 share a frame: beside the network that is no slower, and 50 MB less at 1080p.
+        shared = context.name == "libx264" and self._threads <= _FEW_THREADS
+        context.thread_type = "SLICE" if shared else "AUTO"
         context.thread_count = self._threads
         context.bit_rate = 0  # crf rules
         if source.sample_aspect_ratio:
@@ -261,6 +264,14 @@ def _accepted(codec: str, first: av.VideoFrame) -> list[str]:
         ]
     taken = [each.name for each in formats]
     return [*taken, *(planar for planar, packed in ENCODERS[codec].packed.items() if packed in taken)]
+
+
+def _same_each_time(codec: str) -> dict[str, str]:
+    """FFmpeg's options without which an encoder codes the same film in another way each time.
+
+    Where it has AVX-512, x264 (core 165) weighs blocks by memory that nobody has written; AVX2 is no slower.
+    """
+    return {"x264-params": "asm=avx2"} if codec == "libx264" and has_avx512() else {}
 
 
 def _container_options(container_format: str, reader: FilmReader, is_pipe: bool) -> dict[str, str]:
