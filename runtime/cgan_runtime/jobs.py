@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from cgan_runtime.console import Console, size_text
 from cgan_runtime.errors import MediaError
 from cgan_runtime.media.pipe import OutputPipe
-from cgan_runtime.media.sources import Source, film_source, is_url
+from cgan_runtime.media.sources import Source, film_source
 from cgan_runtime.media.target import ENCODERS, PICTURES, check_output, default_output, film_suffix
 from cgan_runtime.run_options import PIPE_FORMATS, RunOptions
 
@@ -176,10 +176,7 @@ def tell_film(source: Path | Source, result: FilmResult, console: Console) -> No
     for note in result.notes:
         console.note(note)
     if result.damage:
-        told = f"{source} is damaged: {result.damage}; what could be read is coloured"
-        if is_url(source.name):  # gone, perhaps, and there is nothing to go on with
-            told += f", {result.frames} frames; for all of it save the stream to a file and colour that"
-        console.warn(told)
+        console.warn(f"{source} is damaged: {result.damage}; what could be read is coloured")
     coloured = f"{result.frames - result.kept_frames} frames"
     coloured += f" after {result.kept_frames} of an earlier run" if result.kept_frames else ""
     console.result(

@@ -152,7 +152,7 @@ def colour_film(
             check_pictures(target, source=source, overwrite=overwrite)
         identity = film_identity(reader, target, colorizer, settings, filter_settings, deinterlace, compare)
         with (
-            _begin(source, target, identity, resume=resume, overwrite=overwrite) as work,
+            _begin(reader, target, identity, resume=resume, overwrite=overwrite) as work,
             _writer(target, reader, settings, work, compare=compare) as writer,
         ):
             steady = TemporalFilter(filter_settings)
@@ -235,7 +235,7 @@ def _kept_at_ctrl_c(
 
 
 def _begin(
-    source: Path | Source,
+    reader: FilmReader,
     target: Path | OutputPipe,
     identity: dict[str, str],
     *,
@@ -243,10 +243,10 @@ def _begin(
     overwrite: bool,
 ) -> Work | OneGo:
     """Begin or go on with the work on a film, where it is one that can be gone on with."""
-    if isinstance(target, Path) and not isinstance(source, Source):
+    if isinstance(target, Path) and reader.comes_again:
         return Work.begin(target, identity, resume=resume, overwrite=overwrite)
     if resume:
-        once = source if isinstance(source, Source) else target
+        once = target if reader.comes_again else reader.path
         raise MediaError(f"{once} passes only once: nothing of it can be gone on with; leave --resume out")
     return OneGo(target)
 

@@ -18,6 +18,7 @@ from tests.films import Film, decoded, write_film
 from cgan_runtime.errors import MediaError
 from cgan_runtime.media import sources
 from cgan_runtime.media.reader import FilmReader
+from cgan_runtime.media.segments import SEGMENT_FRAMES
 from cgan_runtime.media.sources import SourceSettings, film_source
 
 
@@ -36,20 +37,20 @@ def _served(folder: Path, handler: type[_Quiet] = _Quiet) -> Iterator[str]:
 
 
 class _Dying(_Quiet):
-    """Sends a part of a file, and then nothing to anybody."""
+    """Sends a part of a file, and then nothing to anybody until it is back."""
 
-    gone = threading.Event()
+    requests = 0
 
     def do_GET(self) -> None:
         """Answer the first request, in part."""
-        if self.gone.is_set():
+        type(self).requests += 1
+        if self.requests > 1:
             return
-        self.gone.set()
         data = Path(self.translate_path(self.path)).read_bytes()
         self.send_response(200)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
-        self.wfile.write(data[: len(data) * 6 // 10])
+        self.wfile.write(data[: len(data) * 7 // 10])
 
 
 def _run(*args: str | Path) -> subprocess.CompletedProcess[str]:
@@ -66,13 +67,11 @@ def test_a_film_from_a_server_is_the_film_from_the_disk(tmp_path: Path, tiny_mod
     with _served(tmp_path) as address:
         done = _run("--video", f"{address}/in.mp4", "-o", tmp_path / "net.mkv", *lossless)
         missing = _run("--video", f"{address}/none.mp4", "-o", tmp_path / "none.mkv", *lossless)
-        resumed = _run("--video", f"{address}/in.mp4", "-o", tmp_path / "no.mkv", "--resume", *lossless)
         nowhere = _run("--video", f"{address}/in.mp4", *lossless)
     assert (done.returncode, done.stderr) == (0, "")
     assert decoded(tmp_path / "net.mkv") == decoded(tmp_path / "disk.mkv")
     for refused, message in (
         (missing, "none.mp4 is no film that can be read (Server returned 404 Not Found)"),
-        (resumed, "passes only once"),
         (nowhere, "has no folder to put the result beside"),
     ):
         assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (1, "", 1)
@@ -80,19 +79,42 @@ def test_a_film_from_a_server_is_the_film_from_the_disk(tmp_path: Path, tiny_mod
     assert sorted(path.name for path in tmp_path.glob("*.mkv")) == ["disk.mkv", "net.mkv"]
 
 
-def test_a_server_that_dies_in_the_middle_costs_the_rest_and_that_is_told(
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_a_film_whose_server_dies_is_gone_on_with_when_it_is_back(
+    suffix: str, tmp_path: Path, tiny_model: Path
+) -> None:
+    faststart = {"movflags": "faststart"} if suffix == ".mp4" else {}
+    film = Film(frames=SEGMENT_FRAMES * 2, width=160, height=96, container_options=faststart)
+    source, target = write_film(tmp_path / f"in{suffix}", film), tmp_path / "out.mkv"
+    given = ["-o", target, "--model", tiny_model, "--codec", "ffv1"]
+    _Dying.requests = 0
+    with _served(tmp_path, _Dying) as address:
+        died = _run("--video", f"{address}/{source.name}", *given)
+    assert (died.returncode, died.stdout, died.stderr.count("\n")) == (1, "", 1), died.stderr
+    assert (
+        f"{address}/{source.name} broke off; see that it can be reached, or save it to a file" in died.stderr
+    )
+    assert "; 250 frames are kept, --resume goes on with them" in died.stderr
+    assert not target.exists()
+    with _served(tmp_path) as address:
+        done = _run("--video", f"{address}/{source.name}", *given, "--resume")
+    assert " 250 frames after 250 of an earlier run" in done.stdout, done.stderr
+    target.rename(tmp_path / "resumed.mkv")
+    assert _run("--video", source, *given).returncode == 0
+    assert decoded(tmp_path / "resumed.mkv") == decoded(target)
+
+
+def test_what_a_server_has_of_a_film_that_was_always_cut_off_is_coloured(
     tmp_path: Path, tiny_model: Path
 ) -> None:
-    film = Film(frames=300, width=160, height=96, container_options={"movflags": "faststart"})
-    write_film(tmp_path / "in.mp4", film)
-    with _served(tmp_path, _Dying) as address:
-        done = _run("--video", f"{address}/in.mp4", "-o", tmp_path / "out.mkv", "--model", tiny_model, "-q")
+    source = write_film(tmp_path / "in.mkv", Film(frames=60))
+    source.write_bytes(source.read_bytes()[: source.stat().st_size // 2])
+    with _served(tmp_path) as address:
+        done = _run("--video", f"{address}/in.mkv", "-o", tmp_path / "out.mkv", "--model", tiny_model, "-q")
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (0, "", 1)
     frames = len(decoded(tmp_path / "out.mkv"))
-    assert 50 < frames < 290
-    assert done.stderr.startswith(f"warning: {address}/in.mp4 is damaged: it is cut off, about ")
-    assert f" is coloured, {frames} frames; for all of it save the stream to a file" in done.stderr
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mp4", "model", "out.mkv"]
+    assert 5 < frames < 60
+    assert "/in.mkv is damaged: it is cut off, about " in done.stderr
 
 
 def test_a_server_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ Damage is survived and counted: what can be decoded is yielded.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import ExitStack
 from fractions import Fraction
@@ -30,6 +31,7 @@ from cgan_runtime.media.sources import MAX_RATE, Source
 _MAX_FAILED_READS = 16  # in a row; then the rest of a damaged film is given up
 _MISSING_TAIL = 0.25  # seconds short of the stated duration from which a film counts as cut off
 _NUMBERS_TOLD = 5  # of frames with errors
+_PLAYLISTS = frozenset({"hls", "dash"})  # any piece of these may be missing, and nobody says so
 _MICROSECONDS = 1_000_000  # per second; the unit of a container's duration
 _MOV = "mov,mp4,m4a,3gp,3g2,mj2"
 
@@ -77,7 +79,6 @@ class FilmReader:
         with ExitStack() as opened:
             film = path if isinstance(path, Source) else opened.enter_context(Original(path))
             self._original = film if isinstance(film, Original) else None
-            self.fingerprint = film.fingerprint
             self.container = opened.enter_context(_open(path, hardware))
             self.stream = _film_stream(path, self.container, stream)
             self.stream.codec_context.thread_type = "AUTO"
@@ -86,6 +87,8 @@ class FilmReader:
             self._index_length = self._stated_packets()
             self.stated_frames = self._index_length or self._frames_by_duration()
             self._items = self._read()
+            self._is_served = self._has_end_on_a_server()
+            self.fingerprint = self._served_fingerprint() if self._is_served else film.fingerprint
             self._waiting: list[av.Packet[Any] | av.VideoFrame] = []
             self.first = self._first_frame()
             self._opened = opened.pop_all()
@@ -102,8 +105,8 @@ class FilmReader:
         """Yield all that the film holds.
 
         Raises:
-            MediaError: Its file is not what it was any more. It is asked before each frame that completes a
-                segment, so that none is kept which was made from anything else.
+            MediaError: Its file is not what it was any more, or its server has gone. A file is asked before
+                each frame that completes a segment, so that none is kept which was made from anything else.
         """
         frames = 0
         while self._waiting:
@@ -117,6 +120,11 @@ class FilmReader:
             yield item
         if self.damage and self._original is not None:
             self._original.check(closely=True)
+        if self._is_served and self._failed_reads and self._is_cut_off():
+            raise MediaError(
+                f"{self.path} broke off; see that it can be reached, or save it to a file and colour what "
+                "there is of it"
+            )
 
     @property
     def rate(self) -> Fraction | None:
@@ -160,6 +168,11 @@ class FilmReader:
     def is_endless(self) -> bool:
         """Whether it lasts until somebody ends it, as a camera's stream does: it states no length."""
         return isinstance(self.path, Source) and self.stated_frames is None
+
+    @property
+    def comes_again(self) -> bool:
+        """Whether a later run can read the same film from its start: from a file, here or on a server."""
+        return self._original is not None or self._is_served
 
     @property
     def in_hardware(self) -> bool:
@@ -249,6 +262,21 @@ class FilmReader:
         time = packet.pts if packet.pts is not None else packet.dts
         if time is not None:
             self._end = max(self._end, float((time + (packet.duration or 0)) * packet.time_base))
+
+    def _has_end_on_a_server(self) -> bool:
+        is_network = isinstance(self.path, Source) and self.path.timeout is not None
+        whole = self.container.format.name not in _PLAYLISTS
+        return is_network and whole and self.container.size > 0 and self.stated_frames is not None
+
+    def _served_fingerprint(self) -> str:
+        """Of what a server's file says of itself; to ask it for stretches would cost three connections."""
+        said = (
+            self.container.size,
+            self.container.duration,
+            self.stated_frames,
+            self.stream.codec_context.name,
+        )
+        return hashlib.sha256(repr(said).encode()).hexdigest()
 
     def _is_cut_off(self) -> bool:
         if self._index_length:
