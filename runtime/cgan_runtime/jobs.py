@@ -151,7 +151,10 @@ def colour_one_film(
     from cgan_runtime.temporal import TemporalSettings
 
     film = options.film
-    with _told_how_to_go_on(target, console), console.progress(source.name) as advance:
+    with (
+        _told_how_to_go_on(target, console),
+        console.progress(f"{source.name}, {colorizer.backend.name}") as advance,
+    ):
         result = colour_film(
             source,
             target,

@@ -56,6 +56,7 @@ class FilmResult:
         seconds: From opening the input to the finished output.
         backend: Name of the back end that predicted the colour.
         lost_frames: Known to be missing in the output because the input is damaged.
+        flawed_frames: Numbers, from 0 in the coloured film, of those that decoded with errors.
         damage: What is wrong with the input; None if nothing is known to be.
         notes: What could not be kept as it was, one sentence each.
         kept_frames: Taken over from an earlier run that was cut off.
@@ -72,6 +73,7 @@ class FilmResult:
     seconds: float
     backend: str
     lost_frames: int = 0
+    flawed_frames: tuple[int, ...] = ()
     damage: str | None = None
     notes: tuple[str, ...] = ()
     kept_frames: int = 0
@@ -184,6 +186,7 @@ def colour_film(
         seconds=time.perf_counter() - began,
         backend=colorizer.backend.name,
         lost_frames=reader.lost_frames,
+        flawed_frames=reader.flawed_frames,
         damage=reader.damage,
         notes=(*([told] if told else []), *writer.notes, *_notes_of(reader)),
         kept_frames=painter.kept_frames,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -248,3 +250,32 @@ def test_a_film_that_is_removed_while_it_is_read_is_read_to_its_end(work: Path, 
     done = _broken_off(work, tiny_model, source.unlink)
     assert (done.returncode, done.stderr) == (0, "")
     assert f" {LONG} frames in " in done.stdout
+
+
+def test_broken_packets_in_the_middle_are_counted_and_named_and_strict_stops(
+    work: Path, tiny_model: Path
+) -> None:
+    film = Film(frames=60, width=320, height=240, options={"preset": "ultrafast", "g": "5"})
+    source = write_film(work / "in.mp4", film)
+    data, chance = bytearray(source.read_bytes()), random.Random(0)
+    for place in (len(data) // 3, len(data) // 2):
+        data[place : place + 900] = chance.randbytes(900)
+    source.write_bytes(data)
+    done = _run(*_lossless(tiny_model, "--stats", "stats.json"), cwd=work)
+    assert (done.returncode, done.stderr.count("\n")) == (0, 1), done.stderr
+    told = re.search(
+        r"warning: in.mp4 is damaged: .*?(\d+) frames? decoded with errors \(([\d, .]+)\)", done.stderr
+    )
+    assert told is not None, done.stderr
+    (film_told,) = json.loads((work / "stats.json").read_text())["films"]
+    numbers = film_told["flawed_frames"]
+    assert len(numbers) == int(told[1])
+    assert told[2] == ", ".join(map(str, numbers[:5])) + (", ..." if len(numbers) > 5 else "")
+    assert 10 < numbers[0] <= numbers[-1] < 45
+    assert len(decoded(work / "out.mkv")) == film_told["frames"] == 60 - film_told["lost_frames"]
+    (work / "out.mkv").unlink()
+    refused = _told(_run(*_lossless(tiny_model, "--strict"), cwd=work))
+    assert "in.mp4 is damaged: " in refused
+    assert "leave --strict out to colour what can be read; " in refused
+    assert "it stopped after " in refused
+    assert not (work / "out.mkv").exists()

@@ -328,4 +328,5 @@ def test_a_terminal_gets_a_bar(work: Path, tiny_model: Path) -> None:
     assert process.returncode == 0
     assert b"in.colour.mp4: 64x48" in out
     assert b"30/30" in shown
+    assert re.search(rb"in.mp4, (onnxruntime|openvino)", shown)
     assert b"frames/s" in shown

@@ -116,13 +116,17 @@ class PictureWriter:
             self.notes.append(f"of the pictures that were there, {len(self._others)} stay, {first} first")
 
     def _end_segment(self, memory: bytes) -> None:
-        if self._segment is not None:
-            for number in range(self.frames - 1, -1, -1):
+        segment, self._segment = self._segment, None
+        if segment is None:
+            return
+        first = (self.frames - 1) // SEGMENT_FRAMES * SEGMENT_FRAMES
+        try:
+            for number in range(first, self.frames):
                 _flush(self._pictures.path(self._start + number))
-                if number % SEGMENT_FRAMES == 0:
-                    break
-            self._segment.complete(memory)
-            self._segment = None
+            segment.complete(memory)
+        except OSError as error:
+            folder = self._pictures.folder
+            raise MediaError(f"cannot write into {folder} ({error.strerror}); is the disk full?") from error
 
 
 def _lost(target: Path, reader: FilmReader, bits: int) -> Iterator[str]:

@@ -141,6 +141,11 @@ class FilmReader:
         return max(self._failed_decodes, missing)
 
     @property
+    def flawed_frames(self) -> tuple[int, ...]:
+        """Numbers, from 0 in the coloured film, of the frames so far that decoded with errors."""
+        return tuple(self._corrupt)
+
+    @property
     def damage(self) -> str | None:
         """What is wrong with the film, once it has been iterated; None if nothing is known to be."""
         lost, of = self.lost_frames, f" of {self.stated_frames}" if self.stated_frames else ""
