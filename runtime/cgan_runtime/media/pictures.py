@@ -65,7 +65,7 @@ class PictureWriter:
         self.size = (height, width) if self._turns % 2 else (width, height)
         self.frames = self.bytes = 0
         self._pictures, self._work = pictures, work
-        self._start = first_number(reader.path)
+        self._start = _first_number(reader.path)
         self._others = set(pictures.numbers())  # that were there before
         self._segment: Segment | None = None
         self._pace = Pace()
@@ -141,7 +141,7 @@ def _lost(target: Path, reader: FilmReader, bits: int) -> Iterator[str]:
         yield f"the film's pixels are {aspect} as wide as high, which its pictures do not say"
 
 
-def first_number(source: Path | Source) -> int:
+def _first_number(source: Path | Source) -> int:
     """Of the pictures that are made of a film: that of its own first picture, if it has one."""
     return int(source.options.get("start_number", _FIRST)) if isinstance(source, Source) else _FIRST
 
@@ -172,5 +172,5 @@ def _pictures(target: Path) -> Numbered:
 
 def _flush(path: Path) -> None:
     """Let a picture outlive a power cut."""
-    with path.open("rb") as file:
+    with path.open("r+b") as file:  # Windows flushes only what may be written
         os.fsync(file.fileno())
