@@ -169,6 +169,9 @@ def colour_one_film(
             compare=options.look.compare,
             hwaccel=film.hwaccel,
             progress=advance,
+            interrupted=lambda frames: console.note(
+                f"{frames} frames more, until what is done can be gone on with; Ctrl-C again stops at once"
+            ),
         )
     tell_film(source, result, console)
     return result

@@ -106,8 +106,7 @@ class Painter:
             self._progress(self.frames, self._total)
 
     def _sketched(self, item: av.VideoFrame) -> Sketched:
-        state = self._temporal.state if self.frames % SEGMENT_FRAMES == 0 else None
-        memory = b"" if state is None else state.to_bytes()
+        memory = self._temporal.memory if self.frames % SEGMENT_FRAMES == 0 else b""
         frame, turns = self._layout.prepare(item), quarter_turns(item)
         luma, shape = upright(frame, self._layout, turns)
         small = self._colorizer.predict(luma, self._layout.encoding, shape, self._temporal)

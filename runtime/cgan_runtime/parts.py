@@ -32,7 +32,7 @@ from cgan_runtime.media.writer import FilmWriter
 from cgan_runtime.painter import Painter, Progress, Sketched, seen, told_where
 from cgan_runtime.pipeline import QUEUE_DEPTH, film_identity
 from cgan_runtime.stages import run_stages
-from cgan_runtime.temporal import FLASH_FRAMES, TemporalFilter, TemporalSettings, TemporalState
+from cgan_runtime.temporal import FLASH_FRAMES, TemporalFilter, TemporalSettings
 
 PART_SEGMENTS = 4
 """Segments of a part, at least: what is lost with a worker is half a minute of film or so."""
@@ -163,7 +163,7 @@ def colour_part(
             warm_from = part.warm_from
             if first > part.first and (memory := work.memory_after(first - 1)) is not None:
                 warm_from = first * SEGMENT_FRAMES
-                steady.state = TemporalState.from_bytes(memory) if memory else None
+                steady.memory = memory
             frames = range(first * SEGMENT_FRAMES, part.end * SEGMENT_FRAMES)
             border = part.first * SEGMENT_FRAMES
             painter = _PartPainter(colorizer, steady, writer, frames, warm_from, border, progress)
@@ -175,7 +175,7 @@ def colour_part(
                         lambda item: writer.keep(painter.finish(item)),
                         depth=QUEUE_DEPTH,
                     )
-                    writer.finish_keeping(b"" if steady.state is None else steady.state.to_bytes())
+                    writer.finish_keeping(steady.memory)
             return max(0, painter.frames - frames.start)
 
 

@@ -35,9 +35,10 @@ from cgan_runtime.media.sources import Source
 from cgan_runtime.media.target import EncoderSettings, check_output, is_numbered
 from cgan_runtime.media.writer import FilmWriter
 from cgan_runtime.painter import Painter, Progress, Sketched, told_where
+from cgan_runtime.patience import Patience, Told
 from cgan_runtime.stages import run_stages
 from cgan_runtime.stats import StageTimes
-from cgan_runtime.temporal import TemporalFilter, TemporalSettings, TemporalState
+from cgan_runtime.temporal import TemporalFilter, TemporalSettings
 
 QUEUE_DEPTH = 3
 """Frames and packets that wait between two stages: enough to ride out a slow frame, 10 MB at 1080p."""
@@ -113,6 +114,7 @@ def colour_film(
     compare: bool = False,
     hwaccel: str = NONE,
     progress: Progress | None = None,
+    interrupted: Told | None = None,
 ) -> FilmResult:
     """Colour a film; its sound, subtitles, timing and luma stay as they were.
 
@@ -135,6 +137,8 @@ def colour_film(
         hwaccel: The device that decodes: "none", "auto", or FFmpeg's name. One that does not work is told of
             in the notes; frames are the same.
         progress: Called in the calling thread.
+        interrupted: Makes a first Ctrl-C wait until what is done can be gone on with, and is told of how many
+            frames more that takes at most. None, and a second Ctrl-C: the film is left at once.
 
     Raises:
         MediaError: The input cannot be read, the output cannot be written, `strict` refuses, or what is kept
@@ -156,23 +160,26 @@ def colour_film(
         with (
             _begin(reader, target, identity, resume=resume, overwrite=overwrite) as work,
             _writer(target, reader, settings, work, compare=compare) as writer,
+            Patience(work.kept_frames, progress, interrupted if isinstance(work, Work) else None) as patience,
         ):
             steady = TemporalFilter(filter_settings)
+            steady.memory = work.memory
             painter = Painter(
-                colorizer, steady, writer.layout, work.kept_frames, reader.stated_frames, progress
+                colorizer, steady, writer.layout, work.kept_frames, reader.stated_frames, patience.progress
             )
-            if work.memory:
-                steady.state = TemporalState.from_bytes(work.memory)
             times = StageTimes(lambda item: isinstance(item, (av.VideoFrame, Sketched, Coloured)))
             finish, write = times.work("finish", painter.finish), times.work("encode", writer.write)
             with told_where(painter, target if isinstance(target, Path) and isinstance(work, Work) else None):
                 with _kept_at_ctrl_c(source, target, reader, writer, painter):
                     run_stages(
-                        times.source("decode", _whole(reader) if strict else reader),
+                        times.source("decode", patience.until_border(_whole(reader) if strict else reader)),
                         times.work("colour", painter),
                         lambda item: write(finish(item)),
                         depth=QUEUE_DEPTH,
                     )
+                if patience.stopped:
+                    writer.finish_keeping(steady.memory)
+                    raise KeyboardInterrupt
                 if strict and reader.damage:
                     raise _refused(source, reader.damage)
                 writer.finish()

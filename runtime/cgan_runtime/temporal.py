@@ -184,7 +184,7 @@ class TemporalFilter:
 
     What a frame becomes depends on the frames before it through `state` alone. A segment of a film that
     starts from the state in which the one before it ended is, bit for bit, what it would be in one go (same
-    machine, same back end): keep `state.to_bytes()` beside a finished segment. `reset()` forgets all, as a
+    machine, same back end): keep `memory` beside a finished segment. `reset()` forgets all, as a
     cut does: the first frame after it is the network's own, and so a step in the colour may be seen.
 
     Attributes:
@@ -204,6 +204,15 @@ class TemporalFilter:
         frames = HORIZON[self.settings.strength]
         # The same time at every N: a network that is asked less often has more say each time.
         self._horizon = max(LEAST_HORIZON, frames / self.settings.every) if frames > 1 else 1.0
+
+    @property
+    def memory(self) -> bytes:
+        """`state` as bytes, empty before the first frame. May be set."""
+        return b"" if self.state is None else self.state.to_bytes()
+
+    @memory.setter
+    def memory(self, content: bytes) -> None:
+        self.state = TemporalState.from_bytes(content) if content else None
 
     def reset(self) -> None:
         """Forget all frames, as at a cut."""

@@ -106,6 +106,10 @@ class PictureWriter:
         self.bytes += path.stat().st_size
         self.frames += 1
 
+    def finish_keeping(self, memory: bytes) -> None:
+        """Complete what is kept so far; `memory` is what the painter remembers, for a run that goes on."""
+        self._end_segment(memory)
+
     def finish(self) -> None:
         """Complete what is kept, and say what only the end shows."""
         self._end_segment(b"")
