@@ -1,4 +1,4 @@
-"""Ctrl-C at a film: once, its segment is finished first; twice, or before a frame is done, it ends at once."""
+"""Ctrl-C at a film: once, its segment is finished; twice, or before a frame is done, it ends at once."""
 
 from __future__ import annotations
 
