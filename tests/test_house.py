@@ -32,6 +32,7 @@ OWNERS = {
         "cgan_runtime/pipeline.py",
         "cgan_runtime/painter.py",
         "cgan_runtime/parts.py",
+        "cgan_runtime/patience.py",
         "cgan_benchmarks/moving.py",
         "cgan_benchmarks/film.py",
         "cgan_benchmarks/scale.py",
