@@ -16,7 +16,7 @@ from tests.films import Film, packets_of, write_film
 
 from cgan_runtime.media.segments import SEGMENT_FRAMES, kept_frames
 
-KILLS = 10
+KILLS = 20
 FRAMES = 4 * SEGMENT_FRAMES + 40
 PROGRAM = """
 from pathlib import Path
