@@ -7,6 +7,7 @@ with Patience(kept_frames, progress, told) as patience:
 
 from __future__ import annotations
 
+import math
 import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -39,7 +40,10 @@ class Patience:
         """
         self.stopped = False
         self._kept, self._progress, self._told = kept_frames, progress, told
-        self._asked = self._at_work = False
+        self._at_work = False
+        self._read = 0  # frames; they are read ahead of those that are done
+        self._border: int | None = None  # where to stop, once that is asked for
+        self._settled = threading.Lock()
         self._before: Any = None
 
     def __enter__(self) -> Patience:
@@ -56,25 +60,25 @@ class Patience:
     def progress(self, done: int, total: int | None) -> None:
         """Take a coloured frame; pass the news on."""
         self._at_work = done > self._kept
-        if self._asked and self._told is not None:
-            left = -done % SEGMENT_FRAMES
-            self._told(left if total is None else min(left, max(0, total - done)))
+        if self._border is not None and self._told is not None:
+            self._told(min(self._border, max(done, total or self._border)) - done)
             self._told = None
         if self._progress is not None:
             self._progress(done, total)
 
     def until_border(self, items: Iterable[Any]) -> Iterator[Any]:
         """The frames and packets of a film, up to where the next segment begins once Ctrl-C was pressed."""
-        frames = 0
         for item in items:
             if isinstance(item, av.VideoFrame):
-                if self._asked and frames % SEGMENT_FRAMES == 0:
-                    self.stopped = True
+                with self._settled:
+                    self.stopped = self._read == self._border
+                    self._read += 1
+                if self.stopped:
                     return
-                frames += 1
             yield item
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
-        if self._asked or not self._at_work:
+        if self._border is not None or not self._at_work:
             raise KeyboardInterrupt
-        self._asked = True
+        with self._settled:
+            self._border = math.ceil(self._read / SEGMENT_FRAMES) * SEGMENT_FRAMES

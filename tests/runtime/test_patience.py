@@ -69,6 +69,14 @@ def test_once_the_segment_is_finished_and_the_film_goes_on_from_there(
             assert packets_of(target, kind) == packets_of(tmp_path / "whole.mp4", kind)
 
 
+@pytest.mark.parametrize("at", range(SEGMENT_FRAMES - 5, SEGMENT_FRAMES))
+def test_near_a_border_it_is_told_which_one(at: int, film: Path, tmp_path: Path) -> None:
+    """Frames are read ahead: where those of the next segment have been, that is the one to finish."""
+    result, (told,) = _colour(film, tmp_path / "out.mkv", at)
+    assert result is None
+    assert kept_frames(tmp_path / "out.mkv") == at + 1 + told
+
+
 @pytest.mark.parametrize(
     ("at", "kept"), [((0,), 0), ((40, 42), 0), ((SEGMENT_FRAMES + 7, SEGMENT_FRAMES + 9), 1)]
 )
