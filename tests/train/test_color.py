@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from skimage.color import rgb2lab
 
-from cgan_train.augment import film_lightness
+from cgan_train.augment import film_lightness, paste_others
 from cgan_train.color import lab_of_rgb, lightness_of_grey, split
 
 
@@ -38,3 +38,28 @@ def test_film_changes_its_share_and_stays_in_range() -> None:
     assert film.min() >= -1.0001
     assert film.max() <= 1.0001
     assert torch.equal(film_lightness(rgb, lightness, 0.0, rng), lightness)
+
+
+def test_pasting_changes_its_share_by_parts_of_the_next_picture() -> None:
+    count, side = 200, 20
+    rgb = torch.arange(count, dtype=torch.uint8).reshape(count, 1, 1, 1).expand(count, 3, side, side)
+    pasted = paste_others(rgb, 0.5, torch.Generator().manual_seed(2))
+    touched = 0
+    for index, picture in enumerate(pasted):
+        others = picture[0] != index
+        assert (picture[:, others] == (index + 1) % count).all()
+        if others.any():
+            touched += 1
+            rows, columns = others.any(dim=1), others.any(dim=0)
+            assert others.sum() == rows.sum() * columns.sum()  # one rectangle
+            assert (
+                0.25 * side <= min(rows.sum(), columns.sum()) <= max(rows.sum(), columns.sum()) <= 0.75 * side
+            )
+    assert 70 < touched < 130
+
+
+def test_without_pasting_nothing_is_drawn() -> None:
+    rng = torch.Generator().manual_seed(3)
+    before, rgb = rng.get_state(), torch.zeros(2, 3, 8, 8, dtype=torch.uint8)
+    assert paste_others(rgb, 0.0, rng) is rgb
+    assert torch.equal(rng.get_state(), before)

@@ -1,4 +1,4 @@
-"""Makes the grey picture that the generator sees, on the device that trains.
+"""What is done to a batch on the device that trains: pasting, and the grey picture that the generator sees.
 
 Real grey pictures are not L*: film answers to red, green and blue in its own way, with its own contrast,
 grain and softness. A share of every batch gets such a grey; the true colours stay what is to be found.
@@ -16,6 +16,7 @@ _CONTRAST = 0.35  # largest change of the gamma exponent, as log
 _GRAIN = 0.05  # largest standard deviation, of a range of 1
 _SOFT = (1.0, 2.5)  # a softened picture is made this much smaller and enlarged again
 _SOFT_SHARE = 0.3  # of the pictures with film grey, batch by batch
+_PASTED = (0.3, 0.7)  # sides of a pasted part, relative to the picture's
 
 
 def film_lightness(rgb: Tensor, lightness: Tensor, share: float, rng: torch.Generator) -> Tensor:
@@ -50,3 +51,35 @@ def film_lightness(rgb: Tensor, lightness: Tensor, share: float, rng: torch.Gene
     grey = (grey + noise * uniform(0.0, _GRAIN, count, 1, 1, 1)).clamp(0, 1)
     chosen = uniform(0, 1, count, 1, 1, 1) < share
     return torch.where(chosen, lightness_of_grey(grey), lightness)
+
+
+def paste_others(rgb: Tensor, share: float, rng: torch.Generator) -> Tensor:
+    """Paste a rectangle of the batch's next picture into some pictures, at its own place.
+
+    A photo then cannot be known again as a whole, and what is within it has to be known by itself (CutMix,
+    Yun et al. 2019, arXiv 1905.04899; here the true colours are pasted along, so that nothing is mixed).
+
+    Args:
+        rgb: A batch, (N, 3, H, W).
+        share: Probability of each picture to get a rectangle.
+        rng: Random state; lives on the CPU.
+
+    Returns:
+        (N, 3, H, W); `rgb` itself where share is 0, and then nothing is drawn from `rng`.
+    """
+    if not share:
+        return rgb
+    count, _, height, width = rgb.shape
+    draws = torch.rand((count, 5), generator=rng)
+    low, high = _PASTED
+
+    def span(length: int, size: Tensor, start: Tensor) -> Tensor:
+        """Which of `length` places lie within, (N, length)."""
+        part = low + (high - low) * size
+        first = start * (1 - part) * length
+        places = torch.arange(length)
+        return (places >= first[:, None]) & (places < (first + part * length)[:, None])
+
+    rows, columns = span(height, draws[:, 0], draws[:, 1]), span(width, draws[:, 2], draws[:, 3])
+    inside = rows[:, None, :, None] & columns[:, None, None] & (draws[:, 4] < share)[:, None, None, None]
+    return torch.where(inside.to(rgb.device), rgb.roll(-1, dims=0), rgb)

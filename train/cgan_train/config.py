@@ -89,11 +89,13 @@ class Augmentation:
         zoom: Smallest and largest side of the crop, relative to the picture's short side.
         film: Share of pictures whose grey is that of a film: random response to red, green and blue,
             contrast, grain and softness. The others keep their own L*.
+        paste: Share of pictures that get a rectangle of another one.
     """
 
     flip: bool = True
     zoom: tuple[float, float] = (1.0, 1.0)
     film: float = 0.0
+    paste: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -174,6 +176,7 @@ class TrainConfig:
                 f"label smoothing is {self.label_smoothing}; give 0 to below 0.5",
             ),
             (not 0 <= self.augmentation.film <= 1, f"film is {self.augmentation.film}; give 0 to 1"),
+            (not 0 <= self.augmentation.paste <= 1, f"paste is {self.augmentation.paste}; give 0 to 1"),
         ]
         for wrong, what in faults:
             if wrong:

@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cgan_train.augment import film_lightness
+from cgan_train.augment import film_lightness, paste_others
 from cgan_train.color import lab_of_rgb, split
 from cgan_train.config import Phase, TrainConfig
 from cgan_train.distributed import World, average_gradients, equalise, mean_of, share_norms
@@ -128,7 +128,7 @@ class Gan:
             number: Steps done in the run; the average's memory grows with it.
             warming: Train the discriminator alone.
         """
-        seen, lightness, truth = self._prepare(rgb)
+        seen, lightness, truth = self._prepare(paste_others(rgb, self.config.augmentation.paste, self.rng))
         losses: dict[str, Tensor] = {}
         if warming:
             with torch.no_grad():

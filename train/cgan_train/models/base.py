@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
-import torch.nn.functional as F
 from torch import Tensor, nn
+
+from cgan_train.models.enlarge import enlarge_guided
 
 
 class Generator(nn.Module, ABC):
@@ -38,9 +39,7 @@ class Generator(nn.Module, ABC):
         chroma = self.predict(lightness)
         if self.outputs > 2:
             chroma = chroma[:, -2:]
-        if self.stride == 1:
-            return chroma
-        return F.interpolate(chroma, scale_factor=float(self.stride), mode="bilinear", align_corners=False)
+        return chroma if self.stride == 1 else enlarge_guided(chroma, lightness)
 
     def freeze(self, blocks: int) -> None:
         """Keep the first `blocks` blocks of a pretrained encoder as they are; nothing to do without one."""

@@ -2,8 +2,8 @@
 
 An EfficientNet-Lite0 encoder and a light decoder: at each stride the coarser features are enlarged and
 added to a 1x1 lateral of the encoder's (feature pyramid, Lin et al. 2017, arXiv 1612.03144), then one 3x3
-convolution. It stops at a quarter of the size; colour needs no more, and the runtime sharpens its edges by
-the picture's own luma. 1.6 GFLOP at 256 px, 4.1 M weights.
+convolution. It stops at a quarter of the size; colour needs no more, and its edges come from the lightness
+(`enlarge`). 1.6 GFLOP at 256 px, 4.1 M weights.
 """
 
 from __future__ import annotations
