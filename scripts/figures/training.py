@@ -16,7 +16,7 @@ def training() -> str:
     """One row for each run, oldest first."""
     runs, run = [], json.loads(_CHECKPOINT.read_text(encoding="utf-8"))["training"]
     while run:
-        runs.append(run)
+        runs += [*reversed(run.get("averaged_with", [])), run]
         run = run.get("before")
     columns = {
         "epochs": lambda run: str(run["epochs_done"]),
