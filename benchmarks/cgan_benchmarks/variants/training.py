@@ -37,6 +37,7 @@ SIDE = 160  # px, what is measured: the short side of most photos
 _BATCH = 32
 _HELD = 40  # every so many photos one is held out
 _MOST = 120  # photos that are measured
+_EMA = 0.998
 _GAN_FROM = 0.7  # of the time, where the discriminator takes part
 _SCHEDULE = 1000  # steps that the learning rate is divided into
 
@@ -80,20 +81,18 @@ def _prepare(variant: Variant) -> tuple[Gan, list[Phase]]:
     """The networks of a variant, and its phases."""
     torch.manual_seed(0)  # what the networks have in common starts from the same weights
     generator = build(variant)
+    augmentation = Augmentation(zoom=(0.5, 1.0), film=variant.film)
     if not isinstance(generator, EdgeGenerator):
         judge = dataclasses.replace(recipe("seed").discriminator, widths=SEED_WIDTHS)
         phases = [Phase("gan", share=1.0, crop=CROP, lr=2e-4)]
-        augmentation = Augmentation(zoom=(0.5, 1.0), film=variant.film)
-        config = recipe("seed", discriminator=judge, augmentation=augmentation, ema=0.998)
+        config = recipe("seed", discriminator=judge, augmentation=augmentation, ema=_EMA)
         return Gan(config, World(), generator), phases
     plain = dataclasses.replace(
         recipe("edge").phases[0], schedule="cosine", chroma_gain=variant.chroma_gain, share=1.0,
         frozen_blocks=len(generator.encoder.blocks),
     )  # fmt: skip
     judged = dataclasses.replace(plain, name="gan", gan=True, lr=2e-4, pixel_weight=300.0, frozen_norm=True)
-    config = recipe("edge", phases=(plain,))
-    augmentation = dataclasses.replace(config.augmentation, film=variant.film)
-    config = dataclasses.replace(config, augmentation=augmentation)
+    config = recipe("edge", phases=(plain,), augmentation=augmentation, ema=_EMA)
     loss = ClassLoss() if variant.classes else pixel_loss
     return Gan(config, World(), generator, loss), [plain] + [judged] * variant.gan
 
