@@ -1,7 +1,7 @@
 """Makes a run's newest checkpoint the model that ships: the checkpoint in half precision, and its ONNX file.
 
-python scripts/ship_model.py runs/edge
-python scripts/ship_model.py runs/edge runs/other      # the mean of their weights
+python scripts/ship_model.py runs/edge --val photos-val.tar
+python scripts/ship_model.py runs/edge runs/other --val photos-val.tar      # the mean of their weights
 
 The mean of runs that began with the same weights (`--init`) is often better than each of them (Wortsman et
 al. 2022, arXiv 2203.05482).
@@ -9,6 +9,8 @@ al. 2022, arXiv 2203.05482).
 
 from __future__ import annotations
 
+import argparse
+import dataclasses
 import subprocess
 import sys
 from pathlib import Path
@@ -17,20 +19,29 @@ import torch
 from torch import Tensor
 
 from cgan_train.checkpoint import SHIPPED, load_checkpoint, save_checkpoint
+from cgan_train.data.sources import open_measuring
+from cgan_train.metrics import Array, measure_quality
+from cgan_train.models.base import Generator
 
 ROOT = Path(__file__).parents[1]
 MODELS = ROOT / "runtime" / "cgan_runtime" / "models"
 
 
 def main() -> None:
-    """Average, halve, save, export."""
-    runs = [load_checkpoint(Path(run)) for run in sys.argv[1:]]
+    """Average, halve, measure, save, export."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("runs", type=Path, nargs="+", help="runs, or checkpoints")
+    parser.add_argument("--val", type=Path, required=True, help="photos to measure it on, for its manifest")
+    options = parser.parse_args()
+    runs = [load_checkpoint(run) for run in options.runs]
     states = [run.generator.state_dict() for run in runs]
     weights = {name: _halved(_mean([state[name] for state in states])) for name in states[0]}
-    training, metrics = dict(runs[0].training), runs[0].metrics
+    generator = runs[0].generator
+    generator.load_state_dict(weights)
+    metrics = _measured(generator, options.val, runs[0].config.size)
+    training = dict(runs[0].training)
     if len(runs) > 1:
         training["averaged_with"] = [run.training | {"before": {}} for run in runs[1:]]
-        metrics = {}  # nobody has measured the mean yet
     save_checkpoint(SHIPPED, weights, runs[0].config, runs[0].recipe, training, metrics)
     export = [sys.executable, "-m", "cgan_export.cli", str(SHIPPED), "-o", str(MODELS), "--weights", "fp16"]
     subprocess.run(export, check=True)
@@ -39,6 +50,18 @@ def main() -> None:
 def _mean(tensors: list[Tensor]) -> Tensor:
     """Of one parameter in all runs; counters stay those of the first."""
     return torch.stack(tensors).mean(dim=0) if tensors[0].is_floating_point() else tensors[0]
+
+
+@torch.inference_mode()
+def _measured(generator: Generator, val: Path, side: int) -> dict[str, float]:
+    """Quality on all photos."""
+    photos = open_measuring(val)
+
+    def predict(lightness: Array) -> Array:
+        return generator(torch.from_numpy(lightness)).numpy()  # type: ignore[no-any-return]
+
+    quality = measure_quality(predict, [photos.read(index) for index in range(len(photos))], side)
+    return {name: round(value, 4) for name, value in dataclasses.asdict(quality).items()}
 
 
 def _halved(tensor: Tensor) -> Tensor:

@@ -69,6 +69,6 @@ def tiny() -> TrainConfig:
         ),
         epochs=4,
         batch_size=4,
-        augmentation=Augmentation(zoom=(0.7, 1.0), film=0.5),
+        augmentation=Augmentation(zoom=(0.7, 1.0), film=0.5, paste=0.5),
         ema=0.5,
     )

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cgan_runtime.errors import ConfigError
-from cgan_train.config import Phase, TrainConfig, generator_from_json
+from cgan_train.config import Augmentation, Phase, TrainConfig, generator_from_json
 from cgan_train.recipes import RECIPES, only_gan, recipe
 
 
@@ -42,6 +42,7 @@ def test_phases_follow_each_other_without_gap(epochs: int, shares: list[float]) 
         {"phases": (Phase("still", share=1.0, crop=32, lr=0.0),)},
         {"ema": 1.0},
         {"label_smoothing": 0.5},
+        {"augmentation": Augmentation(paste=1.5)},
     ],
 )
 def test_values_out_of_range_are_refused(change: dict[str, object]) -> None:

@@ -36,6 +36,9 @@ def draw_summary(rows: Sequence[Row], path: Path) -> None:
         axes.grid(alpha=0.3)
         if axes.get_lines() and axes.get_legend_handles_labels()[0]:
             axes.legend(frameon=False, fontsize=8)
+        else:
+            axes.set_axis_off()
+            axes.set_title(f"{title}: none", fontsize=10)
         if place > 2:
             axes.set_xlabel("epoch")
     draft = path.with_name(f".{path.name}.part")

@@ -18,8 +18,9 @@ def enlarge_guided(chroma: Tensor, lightness: Tensor) -> Tensor:
     """Enlarge bilinearly the lines by which chroma follows lightness, and take them at the full lightness.
 
     Chroma is regressed on lightness in windows of 3x3 small pixels, as in the fast guided filter (He and Sun
-    2015, arXiv 1505.00996). Deviations are taken from the mean around each pixel before they are multiplied,
-    so that no two large numbers are subtracted: engines compute this in half precision and in bfloat16.
+    2015, arXiv 1505.00996). Deviations are taken from the mean around each pixel before they are multiplied:
+    engines compute this in half precision and in bfloat16, where the mean of squares less the square of the
+    mean would lose the variance.
 
     Args:
         chroma: (a*, b*)/110, (N, 2, h, w).
