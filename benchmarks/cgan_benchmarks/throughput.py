@@ -111,7 +111,7 @@ def plain_loop(data: Path, batch_size: int, world: World, workers: int) -> Step:
     from torch.utils.data import DataLoader
 
     from cgan_train.models import build_discriminator, build_generator
-    from cgan_train.models.strided import Down, Up
+    from cgan_train.models.tiny import Down, Up
     from cgan_train.recipes import recipe
 
     config = recipe("paper", batch_size=batch_size)

@@ -10,7 +10,7 @@ from cgan_train.config import DiscriminatorConfig, GeneratorConfig
 from cgan_train.models import GENERATORS, build_discriminator, build_generator
 from cgan_train.models.edge import EdgeGenerator
 from cgan_train.models.encoder import TAP_CHANNELS, LiteEncoder
-from cgan_train.models.strided import Down, Up
+from cgan_train.models.tiny import Down, Up
 
 SMALL = {"seed": (8, 16, 16), "paper": (8, 8, 16, 16), "edge": (16, 16, 24, 32)}
 
@@ -121,11 +121,23 @@ def test_spectral_norm_bounds_every_layer() -> None:
             assert float(largest.detach()) == pytest.approx(1.0, abs=0.05)
 
 
-@pytest.mark.parametrize("layer", [Down, Up])
-@pytest.mark.parametrize(("height", "width"), [(2, 2), (4, 4), (2, 4), (4, 8), (8, 8)])
-def test_tiny_pictures_are_convolved_alike(layer: type[Down] | type[Up], height: int, width: int) -> None:
+@pytest.mark.parametrize(
+    "convolve",
+    [
+        Down(6, 10, 4, 2, padding=1, bias=False),
+        Down(6, 10, 3, padding=1),
+        Up(6, 10, 4, 2, padding=1, bias=False),
+        Up(6, 10, 3, 2, padding=1, output_padding=1),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize(("height", "width"), [(2, 2), (4, 4), (2, 4), (4, 2), (3, 4), (4, 8), (8, 8)])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_tiny_pictures_are_convolved_alike(
+    convolve: Down | Up, height: int, width: int, layout: torch.memory_format
+) -> None:
     torch.manual_seed(0)
-    convolve = layer(6, 10)
+    convolve.to(memory_format=layout)  # type: ignore[call-overload]
     picture = torch.randn(3, 6, height, width, requires_grad=True)
     results = []
     for training in (True, False):  # as one product, and directly

@@ -102,11 +102,11 @@ class Gan:
 
     def _optimizer(self, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
         """Adam or AdamW; `set_rate` gives each group its learning rate before every step."""
-        fused = self.device.type == "cuda"
+        fused = self.device.type == "cuda"  # on a CPU it copies channels_last weights there and back
+        how: dict[str, Any] = {"betas": self.config.betas, "fused": fused, "foreach": not fused}
         if self.config.optimizer == "adamw":
-            decay = _WEIGHT_DECAY
-            return torch.optim.AdamW(groups, betas=self.config.betas, weight_decay=decay, fused=fused)
-        return torch.optim.Adam(groups, betas=self.config.betas, fused=fused)
+            return torch.optim.AdamW(groups, weight_decay=_WEIGHT_DECAY, **how)
+        return torch.optim.Adam(groups, **how)
 
     def set_rate(self, phase: Phase, step: int, steps: int) -> None:
         """Set the learning rates for a step of a phase that has `steps`."""

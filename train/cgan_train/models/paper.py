@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cgan_train.models.base import Generator, init_gan_weights
-from cgan_train.models.strided import Down, Up
+from cgan_train.models.tiny import Down, Up
 
 _KERNEL = 4
 _SLOPE = 0.2  # of the LeakyReLU
@@ -83,7 +83,7 @@ class PatchDiscriminator(nn.Module):
 
 def _down(inside: int, outside: int) -> nn.Sequential:
     return nn.Sequential(
-        Down(inside, outside),
+        Down(inside, outside, _KERNEL, 2, padding=1, bias=False),
         nn.BatchNorm2d(outside),
         nn.LeakyReLU(_SLOPE, inplace=True),
     )
@@ -91,7 +91,7 @@ def _down(inside: int, outside: int) -> nn.Sequential:
 
 def _up(inside: int, outside: int, dropout: float) -> nn.Sequential:
     layers: list[nn.Module] = [
-        Up(inside, outside),
+        Up(inside, outside, _KERNEL, 2, padding=1, bias=False),
         nn.BatchNorm2d(outside),
     ]
     if dropout:

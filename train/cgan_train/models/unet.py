@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from cgan_runtime.manifest import AB_SCALE
 from cgan_train.models.base import Generator, init_gan_weights
+from cgan_train.models.tiny import Down, Up
 
 _SLOPE = 0.2  # of the LeakyReLU
 _SPAN, _CENTRE = 127.5, -0.5  # the seed codes (a*, b*) as (ab + 128)/127.5 - 1
@@ -31,7 +32,7 @@ class SeedGenerator(Generator):
         self.down = _contracting_path(1, widths)
         pairs = list(pairwise(widths))[::-1]
         self.enlarge = nn.ModuleList(
-            nn.ConvTranspose2d(coarse, fine, 3, 2, padding=1, output_padding=1) for fine, coarse in pairs
+            Up(coarse, fine, 3, 2, padding=1, output_padding=1) for fine, coarse in pairs
         )
         self.up = nn.ModuleList(_Double(2 * fine, fine) for fine, _ in pairs)
         self.head = nn.Conv2d(widths[0], 2, 1)
@@ -72,7 +73,7 @@ class _Double(nn.Sequential):
     def __init__(self, inside: int, outside: int) -> None:
         layers: list[nn.Module] = []
         for channels in (inside, outside):
-            layers += [nn.Conv2d(channels, outside, 3, padding=1, bias=False), nn.BatchNorm2d(outside)]
+            layers += [Down(channels, outside, 3, padding=1, bias=False), nn.BatchNorm2d(outside)]
             layers.append(nn.LeakyReLU(_SLOPE, inplace=True))
         super().__init__(*layers)
 

@@ -1,0 +1,127 @@
+"""Convolutions that train faster on a CPU where pictures are tiny.
+
+At a few pixels a direct convolution leaves a CPU's matrix units idle; the same sum as one matrix product
+(im2col) takes a third of its time, forwards and backwards. Patches and weights lie as channels_last has them,
+so that whole runs of channels are copied, and the weights not at all. Weights, results and what is exported
+are those of the plain layers.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import Any, NamedTuple, Self
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+_TINY_DOWN = 2  # px of what comes out
+_TINY_UP = 4  # px of what goes in; from twice as many on, the direct convolutions are as fast
+
+
+class Down(nn.Conv2d):
+    """A convolution: square kernel, zero padding, neither groups nor dilation."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Convolve (N, inside, H, W)."""
+        patches = _Patches.of(self, (x.shape[2], x.shape[3]))
+        if not _pays(self, x) or max(patches.rows) > _TINY_DOWN:
+            return super().forward(x)
+        rows = F.linear(_gather(x.permute(0, 2, 3, 1), patches), _flat(self.weight), self.bias)
+        return rows.view(len(x), *patches.rows, -1).permute(0, 3, 1, 2)
+
+
+class Up(nn.ConvTranspose2d):
+    """A transposed convolution: square kernel, neither groups nor dilation."""
+
+    def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
+        """Convolve (N, inside, H, W); `output_size` is the base class's and is not used."""
+        if not _pays(self, x) or max(x.shape[2:]) > _TINY_UP:
+            return super().forward(x, output_size)
+        more = self.kernel_size[0] - 2 * int(self.padding[0]) + self.output_padding[0]
+        height, width = (self.stride[0] * (side - 1) + more for side in x.shape[2:])
+        rows = x.permute(0, 2, 3, 1).reshape(-1, self.in_channels) @ _flat(self.weight)
+        picture = _scatter(rows, _Patches.of(self, (height, width))).permute(0, 3, 1, 2)
+        return picture if self.bias is None else picture + self.bias.to(picture.dtype)[:, None, None]
+
+
+class _Patches(NamedTuple):
+    """Where the patches of a picture lie, one of them for each row of a matrix.
+
+    Attributes:
+        size: Height and width of the picture.
+        rows: How many there are down it and across it.
+    """
+
+    size: tuple[int, int]
+    rows: tuple[int, int]
+    kernel: int
+    stride: int
+    padding: int
+
+    @classmethod
+    def of(cls, layer: nn.Conv2d | nn.ConvTranspose2d, size: tuple[int, int]) -> Self:
+        kernel, stride, padding = layer.kernel_size[0], layer.stride[0], int(layer.padding[0])
+        down, across = ((side + 2 * padding - kernel) // stride + 1 for side in size)
+        return cls(size, (down, across), kernel, stride, padding)
+
+    def taps(self) -> Iterator[tuple[int, int, slice, slice]]:
+        """A place in the kernel, and the rows and columns of the padded picture that it meets."""
+        reach = [self.stride * (count - 1) + 1 for count in self.rows]
+        for y, x in itertools.product(range(self.kernel), repeat=2):
+            yield y, x, slice(y, y + reach[0], self.stride), slice(x, x + reach[1], self.stride)
+
+
+class _Gather(torch.autograd.Function):
+    """Pictures (N, H, W, C) to their patches, (N * rows, kernel^2 * C)."""
+
+    @staticmethod
+    def forward(ctx: Any, picture: Tensor, patches: _Patches) -> Tensor:
+        ctx.patches = patches
+        padded = F.pad(picture, (0, 0, *(patches.padding,) * 4))
+        count, channels = len(picture), picture.shape[-1]
+        out = picture.new_empty(count, *patches.rows, patches.kernel, patches.kernel, channels)
+        for y, x, down, across in patches.taps():
+            out[:, :, :, y, x] = padded[:, down, across]
+        return out.view(-1, patches.kernel**2 * channels)
+
+    @staticmethod
+    def backward(ctx: Any, rows: Tensor) -> tuple[Tensor, None]:
+        return _scatter(rows, ctx.patches), None
+
+
+class _Scatter(torch.autograd.Function):
+    """Patches to the pictures in which they are summed: the transpose of `_Gather`."""
+
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor, patches: _Patches) -> Tensor:
+        ctx.patches = patches
+        (height, width), pad = patches.size, patches.padding
+        kernel, channels = patches.kernel, rows.shape[1] // patches.kernel**2
+        parts = rows.view(-1, *patches.rows, kernel, kernel, channels)
+        padded = rows.new_zeros(len(parts), height + 2 * pad, width + 2 * pad, channels)
+        for y, x, down, across in patches.taps():
+            padded[:, down, across] += parts[:, :, :, y, x]
+        return padded[:, pad : pad + height, pad : pad + width].contiguous()
+
+    @staticmethod
+    def backward(ctx: Any, picture: Tensor) -> tuple[Tensor, None]:
+        return _gather(picture, ctx.patches), None
+
+
+def _gather(picture: Tensor, patches: _Patches) -> Tensor:
+    return _Gather.apply(picture, patches)  # type: ignore[no-untyped-call, no-any-return]
+
+
+def _scatter(rows: Tensor, patches: _Patches) -> Tensor:
+    return _Scatter.apply(rows, patches)  # type: ignore[no-untyped-call, no-any-return]
+
+
+def _flat(weight: Tensor) -> Tensor:
+    """Weights (A, B, k, k) as (A, k^2 * B), in the order of a patch; a view where they are channels_last."""
+    return weight.permute(0, 2, 3, 1).flatten(1)
+
+
+def _pays(layer: nn.Module, x: Tensor) -> bool:
+    return layer.training and x.device.type == "cpu"
