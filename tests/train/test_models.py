@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 import torch
 
@@ -150,3 +153,17 @@ def test_tiny_pictures_are_convolved_alike(
         assert tiny is not None
         assert plain is not None
         assert torch.allclose(tiny, plain, atol=1e-4)
+
+
+@pytest.mark.parametrize("convolve", [Down(6, 10, 3, padding=1), Up(6, 10, 4, 2, padding=1)], ids=str)
+def test_compilers_are_given_plain_convolutions(convolve: Down | Up) -> None:
+    seen: list[torch.fx.GraphModule] = []
+
+    def backend(graph: torch.fx.GraphModule, _: list[torch.Tensor]) -> Callable[..., Any]:
+        seen.append(graph)
+        return graph.forward
+
+    torch.compile(convolve.train(), backend=backend)(torch.randn(1, 6, 2, 2))
+    called = [str(node.target) for graph in seen for node in graph.graph.nodes if node.op == "call_function"]
+    assert len(called) == 1
+    assert "conv" in called[0]

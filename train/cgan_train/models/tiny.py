@@ -124,4 +124,5 @@ def _flat(weight: Tensor) -> Tensor:
 
 
 def _pays(layer: nn.Module, x: Tensor) -> bool:
-    return layer.training and x.device.type == "cpu"
+    """Whether small pictures are better off; torch.compile would take minutes over each of the sums."""
+    return layer.training and x.device.type == "cpu" and not torch.compiler.is_compiling()
