@@ -23,6 +23,7 @@ import click
 from cgan_benchmarks.published import REMARK, REPORTED
 from cgan_runtime import __version__
 from cgan_runtime.console import guard
+from cgan_runtime.errors import ConfigError
 
 if TYPE_CHECKING:
     from cgan_train.data.sources import Picture, Source
@@ -115,6 +116,17 @@ def epochs_done(run: Path) -> float:
     return float(training["epochs_done"]) + float(training.get("steps_done", 0)) / steps
 
 
+def _begun(run: Path) -> bool:
+    """Whether there is a state to go on from, if only of its first step."""
+    from cgan_runtime.errors import ModelFileError
+    from cgan_train.checkpoint import newest_state
+
+    try:
+        return bool(newest_state(run))
+    except ModelFileError:
+        return False
+
+
 def _train(
     run: Path, name: str, epochs: int, minutes: float, source: Source, pictures: Sequence[Picture]
 ) -> None:
@@ -122,8 +134,13 @@ def _train(
     from cgan_train.loop import Trainer
     from cgan_train.recipes import recipe
 
-    if epochs_done(run):
+    if _begun(run):
         trainer = Trainer.resume(run, source)
+        if trainer.config.epochs < epochs:
+            raise ConfigError(
+                f"the run in {run} is one of {trainer.config.epochs} epochs; give no more with --epochs, or "
+                "another --state"
+            )
     else:
         trainer = Trainer.start(recipe(name, epochs=epochs), source, run)
     trainer.run(lambda _: None, minutes=minutes, epochs=1)

@@ -24,7 +24,7 @@ from cgan_runtime.backends.base import Backend
 from cgan_runtime.backends.registry import open_backend
 from cgan_runtime.errors import DataError
 from cgan_runtime.models import bundled_model
-from cgan_train.data.sources import Picture, Source
+from cgan_train.data.sources import Picture, Source, evenly
 from cgan_train.metrics import Quality, measure_quality
 from cgan_train.samples import contact_sheet, write_png
 
@@ -110,8 +110,7 @@ def measure_model(
 
 def write_sheet(subject: Backend, source: Source, path: Path) -> None:
     """Write a contact sheet of some of the pictures, evenly chosen: grey, coloured, truth."""
-    step = max(1, len(source) // _SHEET)
-    pictures = [source.read(index) for index in range(0, len(source), step)][:_SHEET]
+    pictures = [source.read(index) for index in evenly(_SHEET, len(source))]
     write_png(path, contact_sheet(subject.infer, pictures, subject.manifest.size))
 
 

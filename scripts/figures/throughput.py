@@ -18,14 +18,15 @@ def throughput() -> str:
         "computes in": lambda row: row["type"],
         "pictures/s": lambda row: f"{row['pictures_per_second']:.1f}",
         "times the plain loop": lambda row: f"{row['pictures_per_second'] / slowest:.2f}",
+        "GFLOP a picture": lambda row: f"{row['gflop_per_picture']:.1f}",
         "share of the peak": lambda row: f"{row['share_of_peak']:.0%}",
         "peak, GFLOP/s": lambda row: f"{row['peak_gflops']:.0f}",
     }
     others = report["machine"]["others"] or 0.0
     turns = len(report["rows"][0]["seconds_per_step"])
     what = (
-        f"`{report['recipe']}` at batch {report['batch_size']}, {report['gflop_per_picture']:.1f} GFLOP a "
-        f"picture, medians of {turns} turns, {report['machine']['threads']} threads; {machine(report)}."
+        f"`{report['recipe']}` at batch {report['batch_size']}, medians of {turns} turns, "
+        f"{report['machine']['threads']} threads; {machine(report)}."
         + (f" Other programs took {others:.0%} of the processor meanwhile." if others > _MUCH else "")
     )
     return f"{table(columns, report['rows'])}\n\n{what}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import signal
 from pathlib import Path
 
 import cv2
@@ -62,6 +63,20 @@ def test_it_trains_in_steps_and_writes_the_table(
     ]
     assert [row["mae"] for row in document["reported"]] == [5.1, 7.9]
     assert cv2.imread(str(picture)).shape[1] > 600
+
+
+def test_a_run_stopped_in_its_first_step_goes_on(
+    cifar: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    common = ("--data", cifar, "--state", tmp_path, "--threads", 1, "--recipes", "paper")
+    with monkeypatch.context() as patch:
+        patch.setattr("cgan_train.gan.Gan.step", lambda *_, **__: signal.raise_signal(signal.SIGINT) or {})
+        assert run(*common, "--epochs", 1) == 130
+    assert epochs_done(tmp_path / "paper") < 1
+    assert run(*common, "--epochs", 1) == 0
+    # More epochs than the run is of would be waited for in vain.
+    assert run(*common, "--epochs", 3) == 1
+    assert "is one of 1 epochs; give no more" in capsys.readouterr().err
 
 
 def test_rows_are_of_equally_many_epochs(tmp_path: Path) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import pickle
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,14 +17,17 @@ from cgan_train.checkpoint import (
     CONFIG,
     STATE,
     WEIGHTS,
+    drop_unfinished,
     epochs_in,
     load_checkpoint,
     load_state,
+    newest_state,
     save_checkpoint,
 )
 from cgan_train.config import GeneratorConfig
 from cgan_train.models import build_generator
 from cgan_train.models.base import Generator
+from cgan_train.recipes import recipe
 
 CONFIG_SMALL = GeneratorConfig("paper", size=32, widths=(8, 16))
 
@@ -127,3 +133,50 @@ def test_a_state_that_would_run_code_is_refused(folder: Path) -> None:
     (folder / STATE).write_bytes(pickle.dumps(pytest.fail, protocol=2))
     with pytest.raises(ModelFileError, match="cannot be read"):
         load_state(folder)
+
+
+@pytest.mark.parametrize("call", [1, 2, 3, 4, 5])
+def test_a_state_outlives_a_kill_while_another_takes_its_place(
+    call: int, tmp_path: Path, generator: Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The moments between what is renamed and what is removed, one after the other."""
+    unfinished = tmp_path / "unfinished"
+    training = {"epochs_done": 0, "config": recipe("paper").to_json()}
+
+    def save(step: int) -> None:
+        save_checkpoint(
+            unfinished, generator.state_dict(), CONFIG_SMALL, "paper", training, {}, {"step": step}
+        )
+
+    save(1)
+    calls = itertools.count(1)
+
+    def killed(original: Callable[..., object]) -> Callable[..., object]:
+        def wrapper(*arguments: object, **more: object) -> object:
+            if next(calls) == call:
+                raise KeyboardInterrupt
+            return original(*arguments, **more)
+
+        return wrapper
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", killed(Path.replace))
+        patch.setattr(shutil, "rmtree", killed(shutil.rmtree))
+        with pytest.raises(KeyboardInterrupt):
+            save(2)
+    assert load_state(newest_state(tmp_path))[1]["step"] == (2 if call == 5 else 1)
+    save(3)
+    assert load_state(newest_state(tmp_path))[1]["step"] == 3
+    drop_unfinished(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_half_a_state_is_none(tmp_path: Path, generator: Generator) -> None:
+    training = {"epochs_done": 1}
+    for name in ("epoch-0001", "unfinished"):
+        save_checkpoint(
+            tmp_path / name, generator.state_dict(), CONFIG_SMALL, "paper", training, {}, {"step": 1}
+        )
+    assert newest_state(tmp_path).name == "unfinished"
+    (tmp_path / "unfinished" / "state.pt").unlink()
+    assert newest_state(tmp_path).name == "epoch-0001"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from cgan_train import cli
 from cgan_train.checkpoint import load_checkpoint
+from cgan_train.gan import Gan
 from cgan_train.recipes import RECIPES
 
 
@@ -56,6 +58,7 @@ def test_train_resume_and_say_so(cifar: Path, tmp_path: Path, capsys: pytest.Cap
         ("--data", "nowhere"),
         ("--data", "nowhere", "--resume", "--init", "x"),
         ("--data", "nowhere", "--resume", "--epochs", "9"),
+        ("--data", "nowhere", "--resume", "--recipe", "edge"),
         ("--data", "nowhere", "--gan-only"),
     ],
 )
@@ -71,6 +74,8 @@ def test_what_cannot_be_done_is_one_line(
 
 def test_usage_errors_are_exit_code_2() -> None:
     assert run_here("--data", "x", "--recipe", "egde") == 2
+    assert run_here("--data", "x", "--seed", "-1") == 2
+    assert run_here("--data", "x", "--minutes", "nan") == 2
     assert run_here() == 2
 
 
@@ -79,3 +84,27 @@ def test_phases_that_so_few_epochs_leave_out_are_named(photos: Path, tmp_path: P
     result = run(*where, "--epochs", 2, "--minutes", 0.001, "--encoder-weights", "none")
     assert result.returncode == 0, result.stderr
     assert "note: in 2 epochs there is no time for the phases: decoder, gan" in result.stderr
+
+
+def test_pictures_that_cannot_be_measured_on_are_named(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(photos, tmp_path / "val")
+    (tmp_path / "val" / "005.png").write_bytes(b"no picture")
+    where = ("--data", photos, "--val", tmp_path / "val", "--out", tmp_path / "run", "--threads", 1)
+    thin = ("--set", "generator.widths=[8,8]", "--set", "discriminator.widths=[8]", "--batch-size", 4)
+    assert run_here(*where, "--recipe", "paper-unet", "--epochs", 1, *thin) == 0
+    assert "note: not measured on: 005.png" in capsys.readouterr().err
+    assert load_checkpoint(tmp_path / "run").metrics["pictures"] == 11
+
+
+def test_a_stop_before_anything_was_kept_says_so(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt  # as a second Ctrl-C does
+
+    monkeypatch.setattr(Gan, "step", interrupted)
+    where = ("--data", photos, "--out", tmp_path / "run", "--threads", 1, "--recipe", "paper")
+    assert run_here(*where) == 130
+    assert "stopped before anything was kept" in capsys.readouterr().err

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cgan_runtime.errors import ConfigError
-from cgan_train.config import Augmentation, Phase, TrainConfig, generator_from_json
+from cgan_train.config import Augmentation, DiscriminatorConfig, Phase, TrainConfig, generator_from_json
 from cgan_train.recipes import RECIPES, only_gan, recipe
 
 
@@ -43,10 +43,37 @@ def test_phases_follow_each_other_without_gap(epochs: int, shares: list[float]) 
         {"ema": 1.0},
         {"label_smoothing": 0.5},
         {"augmentation": Augmentation(paste=1.5)},
+        {"augmentation": Augmentation(zoom=(0.9, 0.5))},
+        {"augmentation": Augmentation(zoom=(-3.0, 1.0))},
+        {"augmentation": Augmentation(zoom=(0.5,))},  # type: ignore[arg-type]
+        {"augmentation": Augmentation(zoom=("a", "b"))},  # type: ignore[arg-type]
+        {"betas": (1.5, 0.9)},
+        {"betas": (0.5,)},
+        {"discriminator": DiscriminatorConfig("patch", ())},
+        {"discriminator": DiscriminatorConfig("patch", (8.5,))},  # type: ignore[arg-type]
+        {"smooth_beta": -1.0},
+        {"discriminator_rate": -1.0},
+        {"sampling": -5},
+        {"seed": -1},
+        {"phases": (Phase("nan", share=float("nan"), crop=32, lr=1e-3),)},
+        {"phases": (Phase("warm", share=1.0, crop=32, lr=1e-3, discriminator_warmup=-3),)},
     ],
 )
 def test_values_out_of_range_are_refused(change: dict[str, object]) -> None:
     with pytest.raises(ConfigError, match="paper"):
+        recipe("paper", **change)
+
+
+@pytest.mark.parametrize(
+    ("change", "known"),
+    [
+        ({"encoder_weights": "foo"}, "imagenet, none"),
+        ({"gan_loss": "wgan"}, "bce, hinge"),
+        ({"phases": (Phase("x", 1.0, 32, 1e-3, schedule="linear"),)}, "phase 'x': .*constant, cosine, stair"),  # type: ignore[arg-type]
+    ],
+)
+def test_unknown_names_are_told_with_those_there_are(change: dict[str, object], known: str) -> None:
+    with pytest.raises(ConfigError, match=known):
         recipe("paper", **change)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import itertools
 import os
 import pickle
 import shutil
@@ -22,7 +24,7 @@ from torch import Tensor
 from cgan_runtime.errors import ConfigError, DataError
 from cgan_train.config import Augmentation
 from cgan_train.data.loader import Loader, Place, centre_fit, colourless, cut_out
-from cgan_train.data.sources import open_photos, open_sources
+from cgan_train.data.sources import evenly, open_photos, open_sources
 
 
 def test_folder_and_shard_hold_the_same_photos(photos: Path, shard: Path) -> None:
@@ -177,8 +179,75 @@ def test_nothing_but_damage_is_an_error(tmp_path: Path) -> None:
     for number in range(400):
         (folder / f"{number}.jpg").write_bytes(b"nothing")
     source, _ = open_sources([folder])
-    with pytest.raises(DataError, match="could not be used"):
+    with pytest.raises(DataError, match="none of the 400 pictures can be used"):
         list(Loader(source, 2, Augmentation(), seed=0).epoch(0, 16))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_most_pictures_may_be_of_no_use(photos: Path, seed: int) -> None:
+    good = (0, 6)
+    for number in set(range(12)) - set(good):
+        (photos / f"{number:03d}.png").write_bytes(b"nothing")
+    source, _ = open_sources([photos])
+    loader, fresh = (Loader(source, 4, Augmentation(), seed=seed) for _ in range(2))
+    epochs = [torch.cat(list(loader.epoch(epoch, 48))) for epoch in range(3)]
+    assert set(loader.skipped) == set(range(12)) - set(good)
+    # What stands in does not hang on what is known already: a resumed run sees the same.
+    assert torch.equal(torch.cat(list(fresh.epoch(2, 48))), epochs[2])
+
+
+def test_an_epoch_has_as_many_pictures_as_are_asked_for(photos: Path) -> None:
+    source, _ = open_sources([photos])
+    loader = Loader(source, 8, Augmentation(), seed=0, sampling=2)
+    assert [len(batch) for batch in loader.epoch(0, 32)] == [2]
+
+
+def test_names_need_not_be_text(photos: Path) -> None:
+    odd = Path(os.fsdecode(os.fsencode(photos) + b"/caf\xe9.png"))
+    odd.write_bytes((photos / "000.png").read_bytes())
+    source, _ = open_sources([photos])
+    assert len(source) == 13
+    assert len(source.fingerprint()) == 64
+
+
+def test_a_link_to_nowhere_is_left_out(photos: Path) -> None:
+    (photos / "x.jpg").symlink_to("nowhere.jpg")
+    source, _ = open_sources([photos])
+    assert source.fingerprint()
+    loader = Loader(source, 13, Augmentation(), seed=0)
+    assert len(next(loader.epoch(0, 32))) == 13
+    assert list(loader.skipped) == [12]
+
+
+def test_photos_beside_a_shard_are_not_dropped_in_silence(photos: Path, shard: Path) -> None:
+    shard.rename(photos / "backup.tar")
+    with pytest.raises(DataError, match="both photos and tar shards"):
+        open_sources([photos])
+
+
+def test_a_folder_that_cannot_be_read_is_told(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (photos / "closed").mkdir()
+    scandir = os.scandir
+
+    def refusing(path: str) -> object:  # permissions do not stop root
+        if os.fspath(path).endswith("closed"):
+            raise PermissionError(errno.EACCES, "Permission denied", os.fspath(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    with pytest.raises(
+        DataError, match=r"closed cannot be read \(Permission denied\); see to its permissions"
+    ):
+        open_sources([photos])
+
+
+@given(some=st.integers(1, 70), of=st.integers(0, 500))
+def test_some_are_chosen_evenly(some: int, of: int) -> None:
+    chosen = evenly(some, of)
+    assert len(chosen) == min(some, of)
+    steps = [b - a for a, b in itertools.pairwise(chosen)]
+    assert not steps or max(steps) - min(steps) <= 1
+    assert all(0 <= number < of for number in chosen)
 
 
 def test_an_epoch_repeats_exactly_and_differs_from_the_next(photos: Path) -> None:

@@ -14,9 +14,19 @@ import torch.distributed as dist
 import torch.multiprocessing as multiprocessing
 from torch import Tensor, nn
 
+from cgan_runtime.errors import ConfigError
 from cgan_train.checkpoint import load_checkpoint, load_state
 from cgan_train.cli import main
-from cgan_train.distributed import World, any_of, average_gradients, equalise, mean_of, share_norms
+from cgan_train.distributed import (
+    World,
+    any_of,
+    average_gradients,
+    equalise,
+    join,
+    mean_of,
+    merged,
+    share_norms,
+)
 
 TWO = 2
 RUNS = ("one", "two")
@@ -56,6 +66,7 @@ def one_of_two(rank: int, folder: str) -> None:
     state = passed(model, [batch[rank::TWO] for batch in batches], world)
     assert any_of(rank == 1, world)
     assert not any_of(False, world)
+    assert merged({rank: "x", 7: "y"}, world) == {0: "x", 1: "x", 7: "y"}
     torch.save(state, f"{folder}/{rank}.pt")
     dist.destroy_process_group()
 
@@ -70,6 +81,13 @@ def test_gradients_and_norms_are_those_of_the_whole_batch(tmp_path: Path) -> Non
         assert found.keys() == whole.keys()
         for name, value in whole.items():
             torch.testing.assert_close(found[name], value, rtol=1e-4, atol=1e-6, msg=f"{rank} {name}")
+
+
+def test_half_of_torchruns_variables_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.delenv("LOCAL_RANK", raising=False)
+    with pytest.raises(ConfigError, match="torchrun did not start this"):
+        join()
 
 
 def logged(run: Path) -> list[dict[str, str]]:

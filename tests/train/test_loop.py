@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import errno
 import functools
+import signal
 from pathlib import Path
 
 import cv2
@@ -90,6 +92,76 @@ def test_a_run_stopped_within_an_epoch_goes_on_bit_for_bit(
             assert torch.equal(tensor, resumed.generator.state_dict()[name]), (epoch, step, name)
 
 
+@pytest.mark.parametrize("moment", ["within a step", "at the end of an epoch"])
+def test_a_signal_waits_until_nothing_is_half_done(
+    moment: str, photos: Path, tmp_path: Path, tiny: TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, _ = open_sources([photos])
+    phase = dataclasses.replace(tiny.phases[1], share=1.0, discriminator_warmup=0)
+    config = dataclasses.replace(tiny, phases=(phase,), recalibration=1)
+    whole = load_checkpoint(Trainer.start(config, source, tmp_path / "whole").run(quiet))
+    part, calls = ("_step_generator", 5) if moment == "within a step" else ("recalibrate", 2)
+    original, left = getattr(Gan, part), [calls]
+
+    def interrupted(*arguments: object) -> object:
+        left[0] -= 1
+        if left[0] == 0:
+            signal.raise_signal(signal.SIGINT)
+        return original(*arguments)
+
+    monkeypatch.setattr(Gan, part, interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        Trainer.start(config, source, tmp_path / "run").run(quiet)
+    trainer = Trainer.resume(tmp_path / "run", source)
+    assert (trainer.epoch, trainer.step) == ((1, 2) if moment == "within a step" else (2, 0))
+    resumed = load_checkpoint(trainer.run(quiet))
+    for name, tensor in whole.generator.state_dict().items():
+        assert torch.equal(tensor, resumed.generator.state_dict()[name]), name
+
+
+def test_a_second_signal_ends_a_run_at_once(
+    photos: Path, tmp_path: Path, tiny: TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted_twice(*_: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        pytest.fail("still there")
+
+    monkeypatch.setattr(Gan, "_step_generator", interrupted_twice)
+    with pytest.raises(KeyboardInterrupt):
+        Trainer.start(tiny, open_sources([photos])[0], tmp_path / "run").run(quiet)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_two_runs_do_not_share_a_folder(photos: Path, tmp_path: Path, tiny: TrainConfig) -> None:
+    source, _ = open_sources([photos])
+    Trainer.start(tiny, source, tmp_path / "run").run(quiet, epochs=1)
+
+    def meet(_: Progress) -> None:
+        with pytest.raises(ConfigError, match="another process is training in"):
+            Trainer.resume(tmp_path / "run", source).run(quiet)
+
+    Trainer.resume(tmp_path / "run", source).run(meet, epochs=1)
+    Trainer.resume(tmp_path / "run", source).run(quiet)
+
+
+def test_looking_at_a_run_within_an_epoch_does_not_change_it(
+    photos: Path, tmp_path: Path, tiny: TrainConfig
+) -> None:
+    source, _ = open_sources([photos])
+    config = dataclasses.replace(tiny, recalibration=2)
+    weights = []
+    for looks in (False, True):
+        trainer = Trainer.start(config, source, tmp_path / f"{looks}")
+
+        def look(now: Progress, trainer: Trainer = trainer, looks: bool = looks) -> None:
+            if looks and now.step < now.steps:
+                trainer.generator()
+
+        weights.append(load_checkpoint(trainer.run(look)).generator.state_dict())
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+
+
 def test_a_run_trains_for_some_minutes(photos: Path, tmp_path: Path, tiny: TrainConfig) -> None:
     source, _ = open_sources([photos])
     trainer = Trainer.start(tiny, source, tmp_path / "run")
@@ -121,6 +193,8 @@ def test_every_switch_trains(photos: Path, tmp_path: Path, tiny: TrainConfig) ->
     seen: list[Progress] = []
     newest = Trainer.start(config, source, tmp_path / "run").run(seen.append)
     assert set(seen[-1].losses) == {"D", "G", "pixel", "features"}
+    with (tmp_path / "run" / "log.csv").open(newline="") as stream:
+        assert float(next(csv.DictReader(stream))["loss_features"]) > 0
     assert load_checkpoint(newest).training["bf16"] is True
 
 
@@ -133,6 +207,19 @@ def test_frozen_statistics_stay(photos: Path, tmp_path: Path, tiny: TrainConfig)
         if name.endswith("running_mean"):
             assert torch.equal(tensor, torch.zeros_like(tensor))
     assert float(trained.state_dict()["head.bias"].abs().max()) > 0
+
+
+def test_frozen_statistics_leave_dropout_and_are_not_measured_anew(
+    photos: Path, tmp_path: Path, tiny: TrainConfig
+) -> None:
+    source, _ = open_sources([photos])
+    phase = dataclasses.replace(tiny.phases[0], share=1.0, frozen_norm=True)
+    config = dataclasses.replace(tiny, phases=(phase,), epochs=1, recalibration=2)
+    trainer = Trainer.start(config, source, tmp_path / "run")
+    trained = load_checkpoint(trainer.run(quiet)).generator
+    assert float(trained.down[0][1].running_var[0]) == 1
+    modes = {type(part): part.training for part in trainer._gan.generator.modules()}
+    assert (modes[torch.nn.Dropout], modes[torch.nn.BatchNorm2d]) == (True, False)
 
 
 def test_statistics_are_measured_anew(photos: Path, tmp_path: Path, tiny: TrainConfig) -> None:
@@ -221,6 +308,7 @@ def test_what_a_run_tells(photos: Path, tmp_path: Path, tiny: TrainConfig) -> No
     assert cv2.imread(str(run / "summary.png")).shape[1] > 800
     assert cv2.imread(str(run / "samples" / "epoch-0004.png")) is not None
     assert "007.png" in (run / "skipped.txt").read_text()
+    assert len(list((run / "samples").iterdir())) == 4
     (events,) = (run / "tensorboard").iterdir()
     content = events.read_bytes()
     for tag in (b"epoch/mae", b"epoch/loss_D", b"samples"):
@@ -274,6 +362,53 @@ def test_compiled_networks_train_alike(
         assert made == pytest.approx(eager, rel=1e-3)
 
 
+def test_a_log_that_cannot_be_written_ends_a_run_that_can_be_resumed(
+    photos: Path, tmp_path: Path, tiny: TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, _ = open_sources([photos])
+    run = tmp_path / "run"
+    Trainer.start(tiny, source, run).run(quiet, epochs=1)
+
+    def full(*_: object) -> None:
+        (run / ".summary.png.part").write_text("half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("cgan_train.plots.draw_summary", full)
+    monkeypatch.setattr("cgan_train.journal._DRAW_SECONDS", 0.0)
+    with pytest.raises(TrainingError, match=r"No space left on device\); free some space.*--resume"):
+        Trainer.resume(run, source).run(quiet)
+    assert not list(run.glob(".*"))
+    monkeypatch.undo()
+    Trainer.resume(run, source).run(quiet)
+    with (run / "log.csv").open(newline="") as stream:
+        assert [row["epoch"] for row in csv.DictReader(stream)] == ["1", "2", "3", "4"]
+
+
+def test_what_was_left_out_is_still_known_after_a_stop(
+    photos: Path, tmp_path: Path, tiny: TrainConfig
+) -> None:
+    for name in ("003.png", "007.png"):
+        (photos / name).write_bytes(b"no picture")
+    source, _ = open_sources([photos])
+    Trainer.start(tiny, source, tmp_path / "run").run(quiet, epochs=2)
+    trainer = Trainer.resume(tmp_path / "run", source)
+    assert set(trainer.skipped) == {3, 7}
+
+
+def test_a_file_is_no_folder_of_a_run(photos: Path, tmp_path: Path, tiny: TrainConfig) -> None:
+    (tmp_path / "run").write_text("mine")
+    with pytest.raises(ConfigError, match="is a file"):
+        Trainer.start(tiny, open_sources([photos])[0], tmp_path / "run")
+
+
+def test_crops_that_the_generator_cannot_take_are_refused(
+    photos: Path, tmp_path: Path, tiny: TrainConfig
+) -> None:
+    phases = (tiny.phases[0], dataclasses.replace(tiny.phases[1], crop=34))
+    with pytest.raises(ConfigError, match="phase 'gan' has crops of 34 px; give a multiple of 4"):
+        Trainer.start(dataclasses.replace(tiny, phases=phases), open_sources([photos])[0], tmp_path / "run")
+
+
 def test_a_run_is_not_overwritten(photos: Path, tmp_path: Path, tiny: TrainConfig) -> None:
     source, _ = open_sources([photos])
     config = dataclasses.replace(tiny, epochs=2)
@@ -293,8 +428,10 @@ def test_init_takes_the_weights_and_refuses_another_generator(
     old, new = (dict(load_checkpoint(path).generator.named_parameters()) for path in (first, second))
     assert all(torch.allclose(old[name], new[name]) for name in old)
     other = dataclasses.replace(tiny, generator=GeneratorConfig("paper", 32, (8, 8, 8)))
-    with pytest.raises(ConfigError, match="recipe wants"):
+    with pytest.raises(ConfigError, match=r"recipe wants generator 'paper' of widths \[8, 8, 8\].*--set"):
         Trainer.start(other, source, tmp_path / "c", init=first)
+    larger = dataclasses.replace(config, generator=dataclasses.replace(config.generator, size=64))
+    Trainer.start(larger, source, tmp_path / "e", init=first)
     with pytest.raises(ConfigError, match="no ImageNet encoder"):
         Trainer.start(dataclasses.replace(tiny, encoder_weights="imagenet"), source, tmp_path / "d")
 
@@ -302,9 +439,10 @@ def test_init_takes_the_weights_and_refuses_another_generator(
 @pytest.mark.parametrize("name", ["seed", "paper", "paper-unet", "places", "edge"])
 def test_every_recipe_trains(name: str, photos: Path, tmp_path: Path) -> None:
     config = recipe(name)
-    narrow = (8, 8, 16, 16) if name == "edge" else (8, 16)
+    narrow = (8, 8, 16, 16) if name == "edge" else (4,) * len(config.generator.widths)
+    side = 128 if name == "places" else 32
     phases = tuple(
-        dataclasses.replace(phase, crop=min(phase.crop, 32), discriminator_warmup=1)
+        dataclasses.replace(phase, crop=min(phase.crop, side), discriminator_warmup=1)
         for phase in config.phases
     )
     config = dataclasses.replace(
@@ -318,7 +456,9 @@ def test_every_recipe_trains(name: str, photos: Path, tmp_path: Path) -> None:
     )
     source, _ = open_sources([photos])
     seen: list[Progress] = []
-    newest = Trainer.start(config, source, tmp_path / "run").run(seen.append)
+    pictures = [source.read(index) for index in range(2)]
+    newest = Trainer.start(config, source, tmp_path / "run", pictures).run(seen.append)
+    assert cv2.imread(str(next((tmp_path / "run" / "samples").iterdir()))) is not None
     assert {now.phase for now in seen} == {phase.name for phase in config.phases}
     assert ("D" in seen[-1].losses) == (name != "paper-unet")
     assert np.isfinite([*seen[-1].losses.values()]).all()

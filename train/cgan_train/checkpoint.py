@@ -37,6 +37,7 @@ CONFIG = "config.json"
 STATE = "state.pt"
 UNFINISHED = "unfinished"
 """Folder, within a run, of its state in the middle of an epoch."""
+_REPLACED = ".{}.old"  # a checkpoint that another takes the place of
 SHIPPED = Path(__file__).parent / "checkpoints" / "edge"
 """The checkpoint of the model that ships."""
 
@@ -70,16 +71,20 @@ def save_checkpoint(
 ) -> None:  # fmt: skip
     """Write a checkpoint folder; it appears under its name only when complete.
 
-    Weights keep their dtype: half-precision ones make a file of half the size.
+    One that it replaces stays until then, under a hidden name in the end (see `newest_state`). Weights keep
+    their dtype: half-precision ones make a file of half the size.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = folder.with_name(f".{folder.name}.part")
+    draft, old = folder.with_name(f".{folder.name}.part"), folder.with_name(_REPLACED.format(folder.name))
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir()
     try:
         _write(draft, weights, config, recipe, training, metrics, state)
-        shutil.rmtree(folder, ignore_errors=True)
+        if folder.is_dir():
+            shutil.rmtree(old, ignore_errors=True)
+            folder.replace(old)
         draft.replace(folder)
+        shutil.rmtree(old, ignore_errors=True)
     except (OSError, RuntimeError, SafetensorError) as error:
         shutil.rmtree(draft, ignore_errors=True)
         raise ModelFileError(
@@ -163,16 +168,28 @@ def find_checkpoint(path: Path) -> Path:
 def newest_state(run: Path) -> Path:
     """The checkpoint that a run goes on from: the newest epoch's, or that of the unfinished one.
 
+    A run that was killed while it replaced the latter has one under its hidden name.
+
     Raises:
         ModelFileError: There is none.
     """
-    unfinished = run / UNFINISHED
-    if not (unfinished / CONFIG).is_file():
-        return find_checkpoint(run)
-    epochs = epochs_in(run)
-    done = int(epochs[-1].name[6:]) if epochs else 0
-    begun = int(_read_document(unfinished)["training"]["epochs_done"])
-    return unfinished if begun >= done else epochs[-1]
+    for unfinished in _unfinished(run):
+        if all((unfinished / name).is_file() for name in (CONFIG, WEIGHTS, STATE)):
+            epochs = epochs_in(run)
+            done = int(epochs[-1].name[6:]) if epochs else 0
+            begun = int(_read_document(unfinished)["training"]["epochs_done"])
+            return unfinished if begun >= done else epochs[-1]
+    return find_checkpoint(run)
+
+
+def drop_unfinished(run: Path) -> None:
+    """Remove the state within an epoch, once a later one is kept."""
+    for folder in _unfinished(run):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _unfinished(run: Path) -> tuple[Path, Path]:
+    return run / UNFINISHED, run / _REPLACED.format(UNFINISHED)
 
 
 def epochs_in(run: Path) -> list[Path]:
@@ -195,7 +212,8 @@ def load_state(folder: Path) -> tuple[TrainConfig, dict[str, Any], dict[str, Any
         state = torch.load(folder / STATE, map_location="cpu", weights_only=True)
     except (*_DAMAGE, OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
         raise ModelFileError(
-            f"{folder / STATE} cannot be read ({error}); go on from an earlier epoch"
+            f"{folder / STATE} cannot be read ({_first_line(error)}); remove {folder}, and --resume goes on "
+            "from the one before"
         ) from error
     return TrainConfig.from_json(document["training"]["config"]), state, document["training"]
 

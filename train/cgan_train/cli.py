@@ -6,6 +6,7 @@ cgan-train --data photos/ --out runs/edge --resume
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ import click
 
 from cgan_runtime import __version__
 from cgan_runtime.console import guard
-from cgan_runtime.errors import ConfigError
+from cgan_runtime.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from cgan_train.config import TrainConfig
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 # Held equal to recipes.RECIPES by a test; importing it would load torch.
 _RECIPES = ("edge", "paper", "paper-unet", "places", "seed")
+_DEFAULT = "edge"
 _MEASURED = 60  # pictures at most
 _NAMED = 10  # pictures that were left out
 
@@ -42,7 +44,13 @@ _NAMED = 10  # pictures that were left out
 @click.option(
     "--val", type=click.Path(path_type=Path), help="Photos, or CIFAR-10, to measure on after each epoch."
 )
-@click.option("--recipe", "name", type=click.Choice(_RECIPES), default="edge", help="Settings to start from.")
+@click.option(
+    "--recipe",
+    "name",
+    type=click.Choice(_RECIPES),
+    show_default=False,
+    help=f"Settings to start from.  [default: {_DEFAULT}]",
+)
 @click.option(
     "--config",
     "config_file",
@@ -97,7 +105,7 @@ _NAMED = 10  # pictures that were left out
 )
 @click.option(
     "--seed",
-    type=int,
+    type=click.IntRange(0, 2**63 - 1),
     show_default=False,
     help="Seed of weights, order and crops.  [default: the recipe's]",
 )
@@ -112,7 +120,7 @@ _NAMED = 10  # pictures that were left out
 def main(
     data: tuple[Path, ...],
     val: Path | None,
-    name: str,
+    name: str | None,
     config_file: Path | None,
     settings: tuple[str, ...],
     epochs: int | None,
@@ -142,10 +150,12 @@ def main(
         "seed": seed,
     }
     changes = {key: value for key, value in short.items() if value is not None}
-    if resume and (changes or settings or config_file or init or gan_only):
+    if minutes is not None and math.isnan(minutes):
+        raise click.BadParameter("nan is no number of minutes", param_hint="--minutes")
+    if resume and (changes or settings or config_file or init or gan_only or name):
         raise ConfigError(
-            "--resume goes on with a run as it was; leave out what changes it (--epochs, --set, --init...), "
-            "or begin a new run"
+            "--resume goes on with a run as it was; leave out what changes it (--recipe, --epochs...), or "
+            "begin a new run"
         )
     if gan_only and init is None:
         raise ConfigError("--gan-only trains on from a checkpoint; name it with --init")
@@ -160,17 +170,18 @@ def main(
             trainer = Trainer.resume(out, source, pictures, world=world, tensorboard=tensorboard)
         else:
             changes = _changes(config_file, settings) | changes
-            config = _config(name, changes, gan_only)
+            config = _config(name or _DEFAULT, changes, gan_only)
             trainer = Trainer.start(
                 config, source, out, pictures, init=init, world=world, tensorboard=tensorboard
             )
-        _train(trainer, minutes, len(source), quiet=quiet or not world.first)
+        _train(trainer, minutes, len(source), quiet=quiet, speaks=world.first)
     finally:
         leave(world)
 
 
-def _train(trainer: Trainer, minutes: float | None, pictures: int, *, quiet: bool) -> None:
-    """Train, and say at the beginning and at the end what there is to say."""
+def _train(trainer: Trainer, minutes: float | None, pictures: int, *, quiet: bool, speaks: bool) -> None:
+    """Train, and say at the beginning and at the end what there is to say, in one of the processes."""
+    quiet = quiet or not speaks
     if not quiet:
         click.echo(_beginning(trainer, pictures))
         if skipped := trainer.config.skipped_phases():
@@ -182,8 +193,11 @@ def _train(trainer: Trainer, minutes: float | None, pictures: int, *, quiet: boo
         with _Bar(trainer, quiet) as bar:
             newest = trainer.run(bar.show, minutes=minutes)
     except (KeyboardInterrupt, SystemExit):
-        click.echo(f"stopped; what is learned is kept, go on with --out {trainer.folder} --resume", err=True)
+        if speaks:
+            click.echo(_stopped(trainer.folder), err=True)
         raise
+    if not speaks:
+        return
     for index, reason in list(trainer.skipped.items())[:_NAMED]:
         click.echo(f"left out picture {index}: {reason}", err=True)
     if (count := len(trainer.skipped)) > _NAMED:
@@ -194,6 +208,17 @@ def _train(trainer: Trainer, minutes: float | None, pictures: int, *, quiet: boo
         click.echo(
             f"the time is over in epoch {trainer.epoch + 1}; go on with --out {trainer.folder} --resume"
         )
+
+
+def _stopped(folder: Path) -> str:
+    from cgan_runtime.errors import ModelFileError
+    from cgan_train.checkpoint import newest_state
+
+    try:
+        newest_state(folder)
+    except ModelFileError:
+        return "stopped before anything was kept"
+    return f"stopped; go on with --out {folder} --resume"
 
 
 def _beginning(trainer: Trainer, pictures: int) -> str:
@@ -227,15 +252,20 @@ def _use_threads(threads: int | None) -> None:
 
 
 def _open(data: Sequence[Path], val: Path | None) -> tuple[Source, list[Picture]]:
-    from cgan_train.data.sources import open_measuring, open_sources
+    from cgan_train.data.sources import evenly, open_measuring, open_sources
 
     source, measuring = open_sources(data)
     if val is not None:
         measuring = open_measuring(val)
+    pictures: list[Picture] = []
     if measuring is None:
-        return source, []
-    step = max(1, len(measuring) // _MEASURED)
-    return source, [measuring.read(index) for index in range(0, len(measuring), step)][:_MEASURED]
+        return source, pictures
+    for index in evenly(_MEASURED, len(measuring)):
+        try:
+            pictures.append(measuring.read(index))
+        except DataError as error:
+            click.echo(f"note: not measured on: {error}", err=True)
+    return source, pictures
 
 
 def _config(name: str, changes: dict[str, Any], gan_only: bool) -> TrainConfig:

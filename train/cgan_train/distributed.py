@@ -49,12 +49,14 @@ def join() -> World:
     """Join the other processes that torchrun started; alone without it.
 
     Raises:
-        ConfigError: torchrun started more processes than there are GPUs.
+        ConfigError: torchrun started more processes than there are GPUs, or something else set its variables.
     """
     gpus = torch.cuda.device_count()
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
         return World(device=torch.device("cuda" if gpus else "cpu"))
+    if "LOCAL_RANK" not in os.environ:
+        raise ConfigError(f"WORLD_SIZE is {size}, but torchrun did not start this; unset it, or use torchrun")
     local = int(os.environ["LOCAL_RANK"])
     if gpus and local >= gpus:
         raise ConfigError(f"there are {gpus} GPUs here; give torchrun --nproc-per-node {gpus}")
@@ -106,6 +108,15 @@ def any_of(true: bool, world: World) -> bool:
     flag = torch.tensor(float(true), device=world.device)
     dist.all_reduce(flag, dist.ReduceOp.MAX)
     return bool(flag)
+
+
+def merged(own: dict[int, str], world: World) -> dict[int, str]:
+    """What the processes know together."""
+    if world.size == 1:
+        return own
+    parts: list[dict[int, str]] = [{}] * world.size
+    dist.all_gather_object(parts, own)
+    return {index: reason for part in parts for index, reason in part.items()}
 
 
 def wait_for_all(world: World) -> None:

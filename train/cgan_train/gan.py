@@ -26,6 +26,9 @@ from cgan_train.losses import PixelLoss, discriminator_loss, feature_loss, gener
 from cgan_train.models import build_discriminator, build_generator
 from cgan_train.models.base import Generator
 
+LOSSES = ("pixel", "G", "D", "features")
+"""What a step may tell."""
+
 _WEIGHT_DECAY = 0.01  # of AdamW, PyTorch's default
 _STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 _STAIR = 0.1  # a staircase's factor of the learning rate
@@ -97,7 +100,10 @@ class Gan:
                 groups.append({"params": members, "scale": scale})
         judge = [{"params": list(self.discriminator.parameters()), "scale": self.config.discriminator_rate}]
         self.optimizers = (self._optimizer(groups), self._optimizer(judge))
-        self.generator.train(not phase.frozen_norm)
+        self.generator.train()
+        if phase.frozen_norm:
+            for norm in self._norms():
+                norm.eval()
         self.discriminator.train()
 
     def _optimizer(self, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
@@ -216,9 +222,7 @@ class Gan:
         """
         trained = {k: v.clone() for k, v in self.generator.state_dict().items()}
         self.generator.load_state_dict(self.weights())
-        kinds = (nn.BatchNorm2d, nn.SyncBatchNorm)
-        parts = [m for m in self.generator.modules() if isinstance(m, kinds)]
-        norms = [norm for norm in parts if norm.weight.requires_grad]
+        norms = [norm for norm in self._norms() if norm.weight.requires_grad]
         momenta = [norm.momentum for norm in norms]
         training = self.generator.training
         self.generator.eval()  # no dropout
@@ -235,6 +239,9 @@ class Gan:
         self.generator.load_state_dict(trained | measured)
         self.average |= {k: v.clone() for k, v in measured.items()}
         self.generator.train(training)
+
+    def _norms(self) -> list[nn.BatchNorm2d | nn.SyncBatchNorm]:
+        return [m for m in self.generator.modules() if isinstance(m, nn.BatchNorm2d | nn.SyncBatchNorm)]
 
     @torch.no_grad()
     def _update_average(self, number: int) -> None:

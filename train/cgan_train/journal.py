@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cgan_runtime.errors import ConfigError
+from cgan_runtime.errors import ConfigError, TrainingError
 from cgan_train.data.sources import Picture
 from cgan_train.samples import write_png
 
@@ -82,7 +82,31 @@ class Journal:
         """Tell of a finished epoch: its row of the log, its samples, and pictures that were left out.
 
         The summary is drawn every few seconds, and after the last epoch of the run.
+
+        Raises:
+            TrainingError: The files cannot be written.
         """
+        try:
+            self._write(epoch, row, sheet, skipped, last=last)
+        except OSError as error:
+            for folder in (self._folder, self._folder / SAMPLES):
+                for draft in folder.glob(".*.part"):
+                    if draft.is_file():
+                        draft.unlink()
+            raise TrainingError(
+                f"the log in {self._folder} cannot be written ({error.strerror}); free some space, then "
+                "go on with --resume"
+            ) from error
+
+    def _write(
+        self,
+        epoch: int,
+        row: Mapping[str, Any],
+        sheet: Picture | None,
+        skipped: Mapping[int, str],
+        *,
+        last: bool,
+    ) -> None:
         rows = self._log(row)
         if last or time.monotonic() - self._drawn > _DRAW_SECONDS:
             from cgan_train.plots import draw_summary  # matplotlib takes a second to load
@@ -93,7 +117,8 @@ class Journal:
             write_png(self._folder / SAMPLES / f"epoch-{epoch:04d}.png", sheet)
         if skipped:
             told = "".join(f"{index}: {reason}\n" for index, reason in sorted(skipped.items()))
-            (self._folder / SKIPPED).write_text(told, encoding="utf-8")
+            # A name need not be text.
+            (self._folder / SKIPPED).write_text(told, encoding="utf-8", errors="backslashreplace")
         if self._events is not None:
             for name, value in row.items():
                 if isinstance(value, float | int) and name != "epoch":

@@ -9,20 +9,24 @@ was stopped or killed goes on from the newest of them as if it had not been.
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import itertools
 import math
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from cgan_runtime.errors import ConfigError, TrainingError
+from cgan_train.alone import alone_in
 from cgan_train.checkpoint import (
     UNFINISHED,
+    drop_unfinished,
     epochs_in,
     load_checkpoint,
     load_state,
@@ -32,13 +36,14 @@ from cgan_train.checkpoint import (
 from cgan_train.config import Phase, TrainConfig
 from cgan_train.data.loader import Loader
 from cgan_train.data.sources import Picture, Source
-from cgan_train.distributed import World, any_of, join, wait_for_all
-from cgan_train.gan import Gan
+from cgan_train.distributed import World, any_of, join, merged, wait_for_all
+from cgan_train.gan import LOSSES, Gan
 from cgan_train.journal import Journal, Progress, Report
 from cgan_train.metrics import Array, Quality, measure_quality
 from cgan_train.models import build_generator
 from cgan_train.models.base import Generator
 from cgan_train.samples import contact_sheet
+from cgan_train.stopping import Stop
 
 _KEEP = 3  # checkpoints
 _SAVE_SECONDS = 600.0  # between states within an epoch
@@ -61,6 +66,7 @@ class Trainer:
         self._world = world or join()
         self._pictures = list(pictures)
         self._gan = Gan(config, self._world)
+        self._check_crops()
         self._loader = Loader(
             source, config.batch_size, config.augmentation, config.seed, sampling=config.sampling,
             device=self._world.device, part=(self._world.rank, self._world.size),
@@ -83,16 +89,21 @@ class Trainer:
         What `world` leaves out is found out: GPU or CPU, alone or started by torchrun.
 
         Raises:
-            ConfigError: The folder holds a run already, or `init` is another generator.
+            ConfigError: The folder holds a run already or is none, or `init` is another generator.
         """
+        if folder.exists() and not folder.is_dir():
+            raise ConfigError(f"{folder} is a file; give the folder of a run with --out")
         if list(folder.glob("epoch-*")) or (folder / UNFINISHED).exists():
             raise ConfigError(f"{folder} holds a run already; go on with --resume, or give another --out")
         trainer = cls(config, source, folder, pictures, world=world, tensorboard=tensorboard)
         generator = trainer._gan.generator
         if init is not None:
             checkpoint = load_checkpoint(init)
-            if checkpoint.config != config.generator:
-                raise ConfigError(f"{init} is {checkpoint.config}, the recipe wants {config.generator}")
+            if (theirs := checkpoint.config.weights) != (ours := config.generator.weights):
+                raise ConfigError(
+                    f"{init} is {theirs}, the recipe wants {ours}; take --recipe {checkpoint.recipe}, or "
+                    "--set generator.widths and --channels to what it has"
+                )
             generator.load_state_dict(checkpoint.generator.state_dict())
             trainer._before = checkpoint.training
         elif config.encoder_weights == "imagenet":
@@ -132,6 +143,7 @@ class Trainer:
         trainer._seconds = float(training["seconds"])
         trainer._before = training.get("before", {})
         trainer._losses = dict(state["losses"])
+        trainer._loader.skipped.update(state.get("skipped", {}))
         within = False
         if trainer.epoch < config.epochs:
             phase, first, _ = config.phase_at(trainer.epoch)
@@ -143,7 +155,8 @@ class Trainer:
     def run(self, report: Report, *, minutes: float | None = None, epochs: int | None = None) -> Path:
         """Train to the last epoch, and return the newest checkpoint's folder.
 
-        Its state is written every ten minutes, and wherever it is stopped by a signal or `minutes`.
+        Its state is written every ten minutes, and wherever it is stopped by a signal or `minutes`. The first
+        signal is waited with until a step is done; a second one ends the run at once.
 
         Args:
             report: Called after every step.
@@ -151,23 +164,27 @@ class Trainer:
             epochs: Stop at the end of so many, the one that was begun included.
 
         Raises:
+            ConfigError: Another process is training in the folder.
             TrainingError: A loss is no longer a finite number; the last checkpoint is good.
         """
-        if self._world.first:
-            self.folder.mkdir(parents=True, exist_ok=True)
         until = time.monotonic() + 60 * minutes if minutes else math.inf
         end = min(self.config.epochs, self.epoch + epochs) if epochs else self.config.epochs
-        while self.epoch < end:
-            phase, first, last = self.config.phase_at(self.epoch)
-            if self._entered is not phase:
-                self._enter(phase)
-            if not self._train_epoch(phase, first, last, report, until):
-                break
-            self.epoch, self.step = self.epoch + 1, 0
-            self._finish_epoch(phase)
-            if any_of(time.monotonic() > until, self._world):
-                break
-        wait_for_all(self._world)
+        with alone_in(self.folder) if self._world.first else nullcontext(), Stop() as stop:
+
+            def over() -> bool:
+                return any_of(stop.asked or time.monotonic() > until, self._world)
+
+            while self.epoch < end:
+                phase, first, last = self.config.phase_at(self.epoch)
+                if self._entered is not phase:
+                    self._enter(phase)
+                if not self._train_epoch(phase, first, last, report, over):
+                    break
+                self.epoch, self.step = self.epoch + 1, 0
+                self._finish_epoch(phase)
+                if over():
+                    break
+            wait_for_all(self._world)
         return newest_state(self.folder) if self._world.first else self.folder
 
     @property
@@ -191,45 +208,57 @@ class Trainer:
         return self._seconds / 60
 
     def generator(self) -> Generator:
-        """What a checkpoint written here would hold, in evaluation mode, on the CPU."""
-        if self.step and self.config.recalibration:
+        """What would be saved here, in evaluation mode, on the CPU; the run stays as it is."""
+        before = None
+        if self.step:
+            before = copy.deepcopy(self._gan.state())
             self._recalibrate(self.config.phase_at(self.epoch)[0])
         generator = build_generator(self.config.generator)
         generator.load_state_dict({k: v.cpu() for k, v in self._gan.weights().items()})
+        if before is not None:
+            self._gan.restore(before, optimizers=False)
         return generator.eval()
+
+    def _check_crops(self) -> None:
+        multiple = self._gan.generator.size_multiple
+        for phase in self.config.phases:
+            if phase.crop % multiple:
+                raise ConfigError(
+                    f"phase {phase.name!r} has crops of {phase.crop} px; give a multiple of {multiple}"
+                )
 
     def _enter(self, phase: Phase) -> None:
         self._gan.enter(phase, scratch=self.config.encoder_weights == "none" and not self._before)
         self._entered = phase
 
-    def _train_epoch(self, phase: Phase, first: int, last: int, report: Report, until: float) -> bool:
-        """Train from where the epoch stands to its end; False where the time is over before."""
+    def _train_epoch(
+        self, phase: Phase, first: int, last: int, report: Report, over: Callable[[], bool]
+    ) -> bool:
+        """Train from where the epoch stands to its end; False where the run is over before."""
         steps = len(self._loader)
         length = (last - first) * steps
         warmup = min(phase.discriminator_warmup, length // 2) if phase.gan else 0
         begun = saved = counted = time.monotonic()
         start = self.step
-        try:
-            for rgb in self._loader.epoch(self.epoch, phase.crop, start):
-                number = self.epoch * steps + self.step
-                done = number - first * steps
-                self._gan.set_rate(phase, done, length)
-                self._count(self._gan.step(phase, rgb, number=number, warming=done < warmup))
-                self.step += 1
-                now = time.monotonic()
-                self._seconds, counted = self._seconds + now - counted, now
-                rate = (self.step - start) * self._loader.batch_size / max(now - begun, 1e-6)
-                self._journal.step(number + 1, self._losses)
-                report(Progress(self.epoch + 1, self.step, steps, phase.name, dict(self._losses), rate))
-                over = any_of(now > until, self._world)
-                if self.step < steps and (over or now - saved > _SAVE_SECONDS):
-                    self._save(self.folder / UNFINISHED)
-                    saved = now
-                if over and self.step < steps:
-                    return False
-        except (KeyboardInterrupt, SystemExit):  # Ctrl-C, or told to end
-            self._save(self.folder / UNFINISHED)
-            raise
+        for rgb in self._loader.epoch(self.epoch, phase.crop, start):
+            number = self.epoch * steps + self.step
+            done = number - first * steps
+            self._gan.set_rate(phase, done, length)
+            self._count(self._gan.step(phase, rgb, number=number, warming=done < warmup))
+            self.step += 1
+            now = time.monotonic()
+            self._seconds, counted = self._seconds + now - counted, now
+            rate = (self.step - start) * self._loader.batch_size / max(now - begun, 1e-6)
+            self._journal.step(number + 1, self._losses)
+            report(Progress(self.epoch + 1, self.step, steps, phase.name, dict(self._losses), rate))
+            if self.step == steps:
+                break
+            leaving = over()
+            if leaving or now - saved > _SAVE_SECONDS:
+                self._save(self.folder / UNFINISHED)
+                saved = now
+            if leaving:
+                return False
         return True
 
     def _count(self, losses: dict[str, float]) -> None:
@@ -247,21 +276,27 @@ class Trainer:
         )
 
     def _finish_epoch(self, phase: Phase) -> None:
-        """Measure, write the checkpoint and the log, and drop what is old."""
+        """Measure, write the log and the checkpoint, and drop what is old.
+
+        The log comes first: its rows are written anew where a run dies before the checkpoint.
+        """
         begun = time.monotonic()
-        if self.config.recalibration:
-            self._recalibrate(phase)
+        self._recalibrate(phase)
+        self._loader.skipped.update(merged(self._loader.skipped, self._world))
         if self._world.first:
             sheet = self._measure()
             self._seconds += time.monotonic() - begun
-            self._save(self.folder / f"epoch-{self.epoch:04d}")
             self._journal.epoch(self.epoch, self._row(phase), sheet, self._loader.skipped, last=self.done)
-            shutil.rmtree(self.folder / UNFINISHED, ignore_errors=True)
+            self._save(self.folder / f"epoch-{self.epoch:04d}")
+            drop_unfinished(self.folder)
             for old in epochs_in(self.folder)[:-_KEEP]:
                 shutil.rmtree(old)
         wait_for_all(self._world)
 
     def _recalibrate(self, phase: Phase) -> None:
+        """Measure BatchNorm's statistics anew, where the recipe has it and the phase does not keep them."""
+        if phase.frozen_norm or not self.config.recalibration:
+            return
         batches = self._loader.epoch(self.epoch, phase.crop)
         self._gan.recalibrate(list(itertools.islice(batches, self.config.recalibration)))
 
@@ -278,7 +313,9 @@ class Trainer:
         side = self.config.generator.size
         quality = measure_quality(predict, self._pictures, side)
         self._metrics = {name: round(value, 4) for name, value in vars(quality).items()}
-        return contact_sheet(predict, self._pictures[:_SHOWN], min(side, _SHOWN_SIDE))
+        multiple = generator.size_multiple
+        shown = min(side, max(multiple, _SHOWN_SIDE // multiple * multiple))
+        return contact_sheet(predict, self._pictures[:_SHOWN], shown)
 
     def _save(self, folder: Path) -> None:
         """Write a checkpoint with the state; the first process does, and never of broken weights."""
@@ -300,7 +337,7 @@ class Trainer:
             "config": self.config.to_json(),
             "before": self._before,  # the run that --init came from, and so on backwards
         }
-        state = self._gan.state() | {"losses": self._losses}
+        state = self._gan.state() | {"losses": self._losses, "skipped": dict(self._loader.skipped)}
         metrics = self._metrics if not self.step else {}
         config = self.config
         save_checkpoint(folder, weights, config.generator, config.recipe, training, metrics, state)
@@ -310,7 +347,5 @@ class Trainer:
         row: dict[str, Any] = {
             "epoch": self.epoch, "phase": phase.name, "seconds": round(self._seconds, 1)
         }  # fmt: skip
-        row |= {
-            f"loss_{name}": round(self._losses.get(name, float("nan")), 5) for name in ("pixel", "G", "D")
-        }
+        row |= {f"loss_{name}": round(self._losses.get(name, float("nan")), 5) for name in LOSSES}
         return row | {field.name: self._metrics.get(field.name, "") for field in dataclasses.fields(Quality)}

@@ -15,7 +15,7 @@ _SIZE = (9.0, 5.6)  # inches
 _DPI = 110
 _PANELS = (
     ("pixel loss", {"loss_pixel": "generator"}, None),
-    ("GAN losses", {"loss_G": "generator", "loss_D": "discriminator"}, None),
+    ("GAN losses", {"loss_G": "generator", "loss_D": "discriminator", "loss_features": "features"}, None),
     ("CIEDE2000 from the truth", {"ciede2000": "coloured", "ciede2000_grey": "grey"}, None),
     ("relative to the truth", {"chroma_ratio": "chroma", "colourfulness_ratio": "colourfulness"}, 1.0),
 )  # title, columns of the log and what they are called, what is aimed at

@@ -14,7 +14,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from cgan_train.data.sources import Picture, open_photos
+from cgan_train.data.sources import Picture, evenly, open_photos
 from cgan_train.metrics import Array, lab_of_picture
 
 BUNDLED = Path(__file__).parent / "photos"
@@ -33,8 +33,7 @@ def comparison_photos(path: Path | None = None) -> list[Picture]:
         DataError: The path is missing, holds no photos, or one cannot be read.
     """
     photos = open_photos(BUNDLED if path is None else path)
-    count = min(_MOST, len(photos))
-    return [photos.read(number * len(photos) // count) for number in range(count)]
+    return [photos.read(index) for index in evenly(_MOST, len(photos))]
 
 
 def lightness_of(pictures: Sequence[Picture], height: int, width: int) -> Array:

@@ -13,6 +13,7 @@ every batch.
 from __future__ import annotations
 
 import collections
+import itertools
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -28,7 +29,6 @@ from cgan_train.config import Augmentation
 from cgan_train.data.sources import Cifar, Picture, Source
 
 _AHEAD = 4  # batches
-_RETRIES = 10  # pictures tried in place of one that cannot be used
 _GREY = 3.0  # mean difference between a pixel's largest and smallest code; JPEG alone makes about 1
 _GREY_STEP = 4  # px; every fourth row and column tell
 
@@ -73,7 +73,8 @@ class Loader:
         threads: int = 2, device: torch.device | None = None, part: tuple[int, int] = (0, 1),
     ) -> None:  # fmt: skip
         self._source = source
-        self._batch_size = min(batch_size, len(source))
+        self._pictures = min(sampling, len(source)) if sampling else len(source)
+        self._batch_size = min(batch_size, self._pictures)
         self._rank, self._world = part
         if self._batch_size % self._world:
             raise ConfigError(
@@ -82,7 +83,6 @@ class Loader:
             )
         self._augmentation = augmentation
         self._seed = seed
-        self._pictures = min(sampling, len(source)) if sampling else len(source)
         self._threads = threads
         self._on_gpu = device is not None and device.type == "cuda"
         self.skipped: dict[int, str] = {}
@@ -144,18 +144,22 @@ class Loader:
         return self._augmentation.flip & (draws[..., 3] < 0.5)
 
     def _crop(self, index: int, draw: npt.NDArray[np.float64], epoch: int, side: int) -> Picture:
-        """One picture's crop; a picture that cannot be used is replaced by another."""
+        """One picture's crop; one that cannot be used is replaced by another, the same one each time."""
         zoom, top, left, _ = draw.tolist()
         place = Place(zoom, top, left, bool(self._mirrored(draw)))
-        others = np.random.default_rng((self._seed, epoch, index))
-        reason = ""
-        for _ in range(_RETRIES):
+        for instead in itertools.chain((index,), self._others(epoch, index)):
             try:
-                return cut_out(self._read(index), side, self._augmentation.zoom, place)
+                return cut_out(self._read(instead), side, self._augmentation.zoom, place)
             except DataError as error:
-                reason = self.skipped[index] = str(error)
-                index = int(others.integers(len(self._source)))
-        raise DataError(f"ten pictures one after the other could not be used; the last: {reason}")
+                self.skipped[instead] = str(error)
+        raise DataError(
+            f"none of the {len(self._source)} pictures can be used; give others with --data; of the first: "
+            f"{self.skipped[0]}"
+        )
+
+    def _others(self, epoch: int, index: int) -> Iterator[int]:
+        """All pictures, in an order that only depends on which one they stand in for."""
+        yield from np.random.default_rng((self._seed, epoch, index)).permutation(len(self._source)).tolist()
 
     def _read(self, index: int) -> Picture:
         if index in self.skipped:

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import pickle
 import tarfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -65,8 +66,12 @@ class Photos:
 
     @classmethod
     def of_folder(cls, folder: Path) -> Photos:
-        """All photos below a folder, in the order of their names."""
-        paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+        """All photos below a folder, in the order of their names.
+
+        Raises:
+            DataError: A folder within it cannot be read.
+        """
+        paths = sorted(path for path in _files(folder) if path.suffix.lower() in SUFFIXES)
         return cls([(path, 0, -1) for path in paths], [str(path.relative_to(folder)) for path in paths])
 
     @classmethod
@@ -92,9 +97,9 @@ class Photos:
 
     def fingerprint(self) -> str:
         """A hash of the photos' names and sizes, in their order; not of their content."""
-        sizes = (path.stat().st_size if size < 0 else size for path, _, size in self._places)
+        sizes = (_size(path) if size < 0 else size for path, _, size in self._places)
         told = "\n".join(f"{name} {size}" for name, size in zip(self.names, sizes, strict=True))
-        return hashlib.sha256(told.encode()).hexdigest()
+        return hashlib.sha256(told.encode("utf-8", "surrogateescape")).hexdigest()
 
     def read(self, index: int) -> Picture:
         """One photo, uint8 RGB (H, W, 3)."""
@@ -109,6 +114,31 @@ class Photos:
         if picture is None:
             raise DataError(f"{self.names[index]} in {path} is not a picture that can be decoded")
         return np.ascontiguousarray(picture[..., ::-1])
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """All files below a folder."""
+
+    def refuse(error: OSError) -> None:
+        raise DataError(f"{error.filename} cannot be read ({error.strerror}); see to its permissions")
+
+    for where, _, names in os.walk(folder, onerror=refuse):
+        yield from (Path(where) / name for name in names)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # in a folder that may not be looked into
+        return False
+
+
+def _size(path: Path) -> int:
+    """A file's size in bytes; -1 where it cannot be told, and the photo is going to be left out."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return -1
 
 
 def _check_end(shard: Path, offset: int, photos: int) -> None:
@@ -150,7 +180,8 @@ def open_sources(paths: Sequence[Path]) -> tuple[Source, Source | None]:
     """The training pictures below some paths, and those for measuring if there are any.
 
     Raises:
-        DataError: A path is missing, holds no pictures, or holds both CIFAR-10 and photos.
+        DataError: A path is missing, holds no pictures, or both shards and other photos; or there is both
+            CIFAR-10 and something else.
     """
     for path in paths:
         if not path.exists():
@@ -199,6 +230,12 @@ def open_photos(path: Path) -> Photos:
     return photos
 
 
+def evenly(some: int, of: int) -> list[int]:
+    """Up to `some` of the numbers below `of`, evenly spread."""
+    some = min(some, of)
+    return [number * of // some for number in range(some)]
+
+
 def _join(parts: Sequence[Photos]) -> Photos:
     places = [place for part in parts for place in part._places]
     return Photos(places, [name for part in parts for name in part.names])
@@ -207,7 +244,10 @@ def _join(parts: Sequence[Photos]) -> Photos:
 def _shards(path: Path) -> list[Path]:
     if path.is_file():
         return [path]
-    return sorted(path.glob("*.tar"))
+    shards = sorted(path.glob("*.tar"))
+    if shards and len(Photos.of_folder(path)):
+        raise DataError(f"{path} holds both photos and tar shards of photos; give either, or each by itself")
+    return shards
 
 
 def _measures(path: Path) -> bool:
@@ -218,7 +258,7 @@ def _measures(path: Path) -> bool:
 def _cifar_batches(path: Path) -> dict[str, bytes] | None:
     """The batch files of CIFAR-10 at a path, by name; None where it is something else."""
     for folder in (path, path / _CIFAR_FOLDER):
-        if (folder / _CIFAR_TEST).is_file():
+        if _is_file(folder / _CIFAR_TEST):
             try:
                 return {name: (folder / name).read_bytes() for name in (*_CIFAR_TRAIN, _CIFAR_TEST)}
             except OSError as error:
