@@ -20,8 +20,6 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from cgan_runtime.errors import ConfigError, TrainingError
 from cgan_train.alone import alone_in
 from cgan_train.checkpoint import (
@@ -39,17 +37,15 @@ from cgan_train.data.sources import Picture, Source
 from cgan_train.distributed import World, any_of, join, merged, wait_for_all
 from cgan_train.gan import LOSSES, Gan
 from cgan_train.journal import Journal, Progress, Report
-from cgan_train.metrics import Array, Quality, measure_quality
+from cgan_train.metrics import Quality
 from cgan_train.models import build_generator
 from cgan_train.models.base import Generator
-from cgan_train.samples import contact_sheet
+from cgan_train.samples import measure_generator
 from cgan_train.stopping import Stop
 
 _KEEP = 3  # checkpoints
 _SAVE_SECONDS = 600.0  # between states within an epoch
 _SMOOTHING = 0.98  # of the losses that the progress bar shows
-_SHOWN = 16  # pictures on a sheet of samples
-_SHOWN_SIDE = 160  # px at most
 
 
 class Trainer:
@@ -304,18 +300,9 @@ class Trainer:
         """Measure the averaged generator on the pictures kept for it, and draw a contact sheet."""
         if not self._pictures:
             return None
-        generator = self.generator()
-
-        @torch.inference_mode()
-        def predict(lightness: Array) -> Array:
-            return generator(torch.from_numpy(lightness)).numpy()  # type: ignore[no-any-return]
-
-        side = self.config.generator.size
-        quality = measure_quality(predict, self._pictures, side)
+        quality, sheet = measure_generator(self.generator(), self._pictures, self.config.generator.size)
         self._metrics = {name: round(value, 4) for name, value in vars(quality).items()}
-        multiple = generator.size_multiple
-        shown = min(side, max(multiple, _SHOWN_SIDE // multiple * multiple))
-        return contact_sheet(predict, self._pictures[:_SHOWN], shown)
+        return sheet
 
     def _save(self, folder: Path) -> None:
         """Write a checkpoint with the state; the first process does, and never of broken weights."""

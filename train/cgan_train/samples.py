@@ -1,4 +1,4 @@
-"""Contact sheets: grey, ours and the truth, side by side, as PNG."""
+"""Contact sheets: grey, ours and the truth, side by side, as PNG; and what a generator is worth."""
 
 from __future__ import annotations
 
@@ -7,13 +7,40 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import torch
 
 from cgan_runtime.errors import DataError
 from cgan_train.data.loader import centre_fit
 from cgan_train.data.sources import Picture
-from cgan_train.metrics import Predict, lab_of_picture, recolour, rgb_of_lab, without_colour
+from cgan_train.metrics import (
+    Array,
+    Predict,
+    Quality,
+    lab_of_picture,
+    measure_quality,
+    recolour,
+    rgb_of_lab,
+    without_colour,
+)
+from cgan_train.models.base import Generator
 
 _GAP = 4  # px
+_SHOWN = 16  # pictures on a sheet of samples
+_SHOWN_SIDE = 160  # px at most
+
+
+def measure_generator(
+    generator: Generator, pictures: Sequence[Picture], side: int
+) -> tuple[Quality, Picture]:
+    """How well a generator in evaluation mode colours pictures at `side` px, and a sheet of some of them."""
+
+    @torch.inference_mode()
+    def predict(lightness: Array) -> Array:
+        return generator(torch.from_numpy(lightness)).numpy()  # type: ignore[no-any-return]
+
+    multiple = generator.size_multiple
+    shown = min(side, max(multiple, _SHOWN_SIDE // multiple * multiple))
+    return measure_quality(predict, pictures, side), contact_sheet(predict, pictures[:_SHOWN], shown)
 
 
 def contact_sheet(predict: Predict, pictures: Sequence[Picture], side: int, columns: int = 2) -> Picture:
