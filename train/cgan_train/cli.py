@@ -160,12 +160,12 @@ def main(
     if gan_only and init is None:
         raise ConfigError("--gan-only trains on from a checkpoint; name it with --init")
     _use_threads(threads)
-    source, pictures = _open(data, val)
     from cgan_train.distributed import join, leave
     from cgan_train.loop import Trainer
 
     world = join()
     try:
+        source, pictures = _open(data, val, speaks=world.first)
         if resume:
             trainer = Trainer.resume(out, source, pictures, world=world, tensorboard=tensorboard)
         else:
@@ -251,7 +251,7 @@ def _use_threads(threads: int | None) -> None:
         torch.set_num_threads(threads)
 
 
-def _open(data: Sequence[Path], val: Path | None) -> tuple[Source, list[Picture]]:
+def _open(data: Sequence[Path], val: Path | None, *, speaks: bool) -> tuple[Source, list[Picture]]:
     from cgan_train.data.sources import evenly, open_measuring, open_sources
 
     source, measuring = open_sources(data)
@@ -264,7 +264,8 @@ def _open(data: Sequence[Path], val: Path | None) -> tuple[Source, list[Picture]
         try:
             pictures.append(measuring.read(index))
         except DataError as error:
-            click.echo(f"note: not measured on: {error}", err=True)
+            if speaks:
+                click.echo(f"note: not measured on: {error}", err=True)
     return source, pictures
 
 
