@@ -22,7 +22,7 @@ from cgan_runtime.console import Console, guard
 from cgan_runtime.jobs import run_film, run_image
 from cgan_runtime.live.options import LiveOptions, live_options
 from cgan_runtime.media.sources import SourceSettings
-from cgan_runtime.media.target import EncoderSettings, is_numbered
+from cgan_runtime.media.target import EncoderSettings, check_json, is_numbered
 from cgan_runtime.options import GroupedCommand
 from cgan_runtime.run_options import (
     FileOptions,
@@ -86,6 +86,18 @@ def main(
         raise click.UsageError("--format is for a pipe, -o -; the suffix of a file says its format")
     if files.input_dir is None and archive != ArchiveOptions():
         raise click.UsageError("options for many films go with --input-dir")
+    if archive.cluster is None and replace(archive, cpus_per_task=1, gpus_per_task=0.0) != archive:
+        raise click.UsageError("--cpus-per-task and --gpus-per-task go with --cluster")
+    if files.image is not None and (film, encoder, source) != (
+        FilmOptions(), EncoderSettings(), SourceSettings()
+    ):  # fmt: skip
+        raise click.UsageError("options of films go with --video or --input-dir")
+    if files.input_dir is not None and source != SourceSettings():
+        raise click.UsageError("what a bare film is like goes with --video")
+    if report.stats is not None:
+        check_json(report.stats, "--stats")
+    if archive.report is not None:
+        check_json(archive.report, "--report")
     if report.sheet is not None and (files.video is None or files.into_pipe):
         raise click.UsageError("--sheet shows a film in a file; give it with --video and -o FILE")
     if files.output is not None and is_numbered(files.output):

@@ -104,7 +104,7 @@ def plan_parts(
     with FilmReader(source, stream=settings.stream, deinterlace=settings.deinterlace) as reader:
         check_output(target, source=source, overwrite=overwrite)
         identity = _identity(reader, target, colorizer, settings)
-        Work.begin(target, identity, resume=resume, overwrite=overwrite)
+        Work.begin(target, identity, resume=resume, overwrite=overwrite).let_go()
         if plan := _kept_plan(target):
             return plan
         with Work.share(target, identity) as work:

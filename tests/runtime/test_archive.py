@@ -525,3 +525,42 @@ def test_without_the_extra_one_line_says_what_to_install(missing: str, films: Pa
     )
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1), done.stderr
     assert "pip install 'cgan[cluster]'" in done.stderr
+
+
+def test_two_sources_do_not_make_one_result(tmp_path: Path, tiny_model: Path) -> None:
+    folder = tmp_path / "films"
+    folder.mkdir()
+    write_film(folder / "x.avi", Film(frames=3))
+    write_film(folder / "x.avi.mkv", Film(frames=3))
+    out = tmp_path / "out"
+    options = RunOptions(
+        FileOptions(input_dir=folder, output=out, overwrite=True), model=ModelOptions(model=tiny_model)
+    )
+    assert run_folder(folder, options, ArchiveOptions(jobs=1), Console(quiet=True)) == 1
+    report = json.loads((out / "cgan-report.json").read_text())
+    assert (report["done"], report["failed"]) == (1, 1)
+    assert "would take the name of that of x.avi" in report["items"][1]["error"]
+
+
+def test_results_within_the_archive_are_no_sources(
+    tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_film(tmp_path / "a.mp4", Film(frames=3))
+    monkeypatch.chdir(tmp_path)
+    options = RunOptions(
+        FileOptions(input_dir=tmp_path, output=Path("out")), model=ModelOptions(model=tiny_model)
+    )
+    for _ in range(2):
+        run_folder(tmp_path, options, ArchiveOptions(recursive=True, jobs=1), Console(quiet=True))
+    assert [path.name for path in (tmp_path / "out").rglob("*.mp4")] == ["a.mp4"]
+
+
+def test_names_need_not_be_text(tmp_path: Path, tiny_model: Path) -> None:
+    folder = tmp_path / "films"
+    folder.mkdir()
+    name = os.fsdecode(b"fi\xfflm.mp4")
+    write_film(folder / "film.mp4", Film(frames=3)).rename(folder / name)
+    options = RunOptions(FileOptions(input_dir=folder), model=ModelOptions(model=tiny_model))
+    assert run_folder(folder, options, ArchiveOptions(jobs=1), Console(quiet=True)) == 0
+    report = json.loads((tmp_path / "films.colour" / "cgan-report.json").read_text())
+    assert report["items"][0]["source"] == name

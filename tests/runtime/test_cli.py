@@ -335,3 +335,33 @@ def test_a_terminal_gets_a_bar(work: Path, tiny_model: Path) -> None:
     assert b"30/30" in shown
     assert re.search(rb"in.mp4, (onnxruntime|openvino)", shown)
     assert b"frames/s" in shown
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (("--video", "in.mp4", "--stats", "in.mp4"), "--stats writes JSON; let in.mp4 end in .json"),
+        (("--video", "in.mp4", "--stats", "no/s.json"), "no folder no"),
+        (("--input-dir", ".", "--report", "in.mp4"), "--report writes JSON; let in.mp4 end in .json"),
+    ],
+)
+def test_json_never_takes_the_place_of_a_film(args: Sequence[str], message: str, work: Path) -> None:
+    before = write_film(work / "in.mp4", Film(frames=3)).read_bytes()
+    _refused(_run(*args, cwd=work), message)
+    assert (work / "in.mp4").read_bytes() == before
+    assert _names(work) == ["in.mp4"]
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("--image", "x.png", "--crf", "5"),
+        ("--image", "x.png", "--resume"),
+        ("--input-dir", "x", "--frame-rate", "10"),
+        ("--input-dir", "x", "--cpus-per-task", "3"),
+    ],
+)
+def test_options_that_would_do_nothing_are_a_matter_of_usage(args: Sequence[str]) -> None:
+    done = _run(*args)
+    assert done.returncode == 2
+    assert " go with " in done.stderr or " goes with " in done.stderr

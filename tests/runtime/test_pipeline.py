@@ -389,3 +389,94 @@ def test_the_reader_can_be_iterated_with_no_frame_lost_before_the_first(tmp_path
             packets_of(source, "audio")[0]
         )
         assert film.first in items
+
+
+@pytest.mark.parametrize("suffix", [".webm", ".mkv"])  # mp4 holds it where it is decoded last, too
+def test_a_last_frame_that_stands_long_stands_as_long(
+    suffix: str, tmp_path: Path, colorizer: Colorizer
+) -> None:
+    source = tmp_path / "in.mkv"
+    with av.open(source, "w") as output:
+        stream = output.add_stream("libx264", rate=25, options={"bf": "0"})
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.time_base = stream.codec_context.time_base = Fraction(1, 1000)
+        stream.codec_context.flags |= av.codec.context.Flags.frame_duration
+        for pts, duration in ((0, 40), (40, 40), (80, 10_000)):
+            frame = av.VideoFrame.from_ndarray(np.full((48, 64), 90, np.uint8), format="gray")
+            frame = frame.reformat(format="yuv420p")
+            frame.pts, frame.time_base, frame.duration = pts, Fraction(1, 1000), duration
+            output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
+    _colour(source, tmp_path / f"out{suffix}", colorizer)
+    with av.open(tmp_path / f"out{suffix}") as container:
+        assert container.duration / 1e6 == pytest.approx(10.08, abs=0.05)
+
+
+def test_bare_pictures_have_the_films_rate(tmp_path: Path, colorizer: Colorizer) -> None:
+    source = write_film(tmp_path / "in.mp4", Film(frames=8))
+    _colour(source, tmp_path / "out.y4m", colorizer)
+    assert b" F25:1 " in (tmp_path / "out.y4m").read_bytes()[:60]
+    assert _luma_is_equal(source, tmp_path / "out.y4m")
+
+
+def test_bare_pictures_of_a_turned_film_are_told(tmp_path: Path, colorizer: Colorizer) -> None:
+    source = write_film(tmp_path / "in.mp4", Film(frames=3, rotation=90))
+    result = _colour(source, tmp_path / "out.y4m", colorizer)
+    assert any("turned by a tag" in note for note in result.notes)
+
+
+def test_subtitles_of_one_time_stay_together(tmp_path: Path, colorizer: Colorizer) -> None:
+    source = tmp_path / "in.mkv"
+    write_film(tmp_path / "picture.mkv", Film(frames=8))
+    with av.open(tmp_path / "picture.mkv") as film, av.open(source, "w") as output:
+        video = output.add_stream_from_template(film.streams.video[0], opaque=True)
+        (tmp_path / "text.srt").write_text(
+            "1\n00:00:00,040 --> 00:00:00,300\nA\n\n2\n00:00:00,040 --> 00:00:00,300\nB\n\n"
+        )
+        with av.open(tmp_path / "text.srt") as text:
+            subtitle = output.add_stream_from_template(text.streams.subtitles[0], opaque=True)
+            for packet in text.demux():
+                if packet.dts is not None:
+                    packet.stream = subtitle
+                    output.mux(packet)
+        for packet in film.demux():
+            if packet.dts is not None:
+                packet.stream = video
+                output.mux(packet)
+    _colour(source, tmp_path / "out.mkv", colorizer)
+    with av.open(tmp_path / "out.mkv") as container:
+        stream = container.streams.subtitles[0]
+        assert [packet.pts for packet in container.demux(stream) if packet.size] == [40, 40]
+
+
+def test_sound_that_changes_its_layout_is_transcoded_to_the_end(tmp_path: Path, colorizer: Colorizer) -> None:
+    joined = tmp_path / "in.ts"
+    content = b""
+    for number, channels in enumerate(("stereo", "mono")):
+        part = tmp_path / f"{channels}.ts"
+        write_film(tmp_path / "picture.ts", Film(frames=25))
+        with av.open(tmp_path / "picture.ts") as film, av.open(part, "w") as output:
+            video = output.add_stream_from_template(film.streams.video[0], opaque=True)
+            sound = output.add_stream("mp2", rate=48_000)
+            sound.codec_context.layout = channels
+            count = 2 if channels == "stereo" else 1
+            for start in range(0, 48_000, 1152):
+                tone = av.AudioFrame.from_ndarray(
+                    np.full((1, 1152 * count), 900, np.int16), format="s16", layout=channels
+                )
+                tone.sample_rate, tone.pts, tone.time_base = (
+                    48_000,
+                    start + number * 48_384,
+                    Fraction(1, 48_000),
+                )
+                output.mux(sound.encode(tone))
+            output.mux(sound.encode(None))
+            for packet in film.demux():
+                if packet.dts is not None:
+                    packet.stream = video
+                    packet.pts, packet.dts = packet.pts + 90_000 * number, packet.dts + 90_000 * number
+                    output.mux(packet)
+        content += part.read_bytes()
+    joined.write_bytes(content)
+    result = _colour(joined, tmp_path / "out.webm", colorizer)
+    assert any("becomes libopus" in note for note in result.notes)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from collections.abc import Iterator
 from fractions import Fraction
@@ -150,7 +152,7 @@ def test_a_run_that_ends_between_its_last_segment_and_its_name_is_only_put_toget
     source, target = write_film(tmp_path / "in.mp4", Film(frames=FRAMES)), tmp_path / "out.mp4"
     with pytest.MonkeyPatch.context() as patch:
 
-        def killed(*_: Path) -> None:
+        def killed(*_: Path, **__: bool) -> None:
             raise KeyboardInterrupt
 
         patch.setattr("cgan_runtime.media.segments.publish", killed)
@@ -242,3 +244,43 @@ def test_ctrl_c_while_the_folder_is_made_leaves_none(tmp_path: Path, monkeypatch
     with pytest.raises(KeyboardInterrupt):
         Work.begin(target, {}, resume=False, overwrite=False)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("done", [0, SEGMENT_FRAMES])
+def test_two_runs_do_not_make_one_film(done: int, tmp_path: Path, colorizer: Colorizer) -> None:
+    source, target = write_film(tmp_path / "in.mp4", Film(frames=FRAMES)), tmp_path / "out.mp4"
+    met = []
+
+    def meet(frames: int, _: int | None) -> None:
+        if frames == done + 30:
+            with Colorizer(FakeBackend()) as other, pytest.raises(MediaError, match="another run is making"):
+                colour_film(source, target, other, overwrite=True)
+            met.append(frames)
+
+    colour_film(source, target, colorizer, progress=meet)
+    assert met
+    assert len(_decoded(target)) == FRAMES
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_what_appears_meanwhile_is_not_replaced(
+    links: bool, tmp_path: Path, colorizer: Colorizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, target = write_film(tmp_path / "in.mp4", Film(frames=FRAMES)), tmp_path / "out.mp4"
+    if not links:
+
+        def refused(*_: Path) -> None:
+            raise PermissionError(errno.EPERM, "Operation not permitted")
+
+        monkeypatch.setattr(os, "link", refused)
+
+    def appear(frames: int, _: int | None) -> None:
+        if frames == FRAMES - 1:
+            target.write_text("precious")
+
+    with pytest.raises(MediaError, match="has appeared meanwhile; move it away"):
+        colour_film(source, target, colorizer, progress=appear)
+    assert target.read_text() == "precious"
+    target.unlink()
+    result, calls = _goes_on(source, target)
+    assert (result.frames, calls) == (FRAMES, 0)

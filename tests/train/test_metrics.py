@@ -99,6 +99,17 @@ def test_many_at_once_are_measured_as_one_by_one() -> None:
     assert one.pictures == 5
 
 
+def test_the_percentile_is_that_of_all_pixels() -> None:
+    pictures = [np.roll(PICTURE, 7 * k, axis=(0, 2)) for k in range(3)]
+    errors = []
+    for picture in pictures:
+        lab = lab_of_picture(centre_fit(picture, SIDE))
+        errors.append(ciede2000(lab * np.array([1, 0, 0], np.float32), lab))
+    quality = measure_quality(lambda _: GREY, pictures, SIDE)
+    assert quality.ciede2000_p90 == pytest.approx(np.percentile(errors, 90), abs=0.01)
+    assert quality.ciede2000 == pytest.approx(np.mean(errors), rel=1e-6)
+
+
 def test_colours_leave_lab_as_they_came() -> None:
     back = rgb_of_lab(lab_of_picture(PICTURE))
     assert np.abs(back.astype(int) - PICTURE).max() <= 1

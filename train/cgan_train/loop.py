@@ -15,13 +15,13 @@ import itertools
 import math
 import shutil
 import time
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from cgan_runtime.alone import hold, let_go
 from cgan_runtime.errors import ConfigError, TrainingError
-from cgan_train.alone import alone_in
 from cgan_train.checkpoint import (
     UNFINISHED,
     drop_unfinished,
@@ -165,7 +165,7 @@ class Trainer:
         """
         until = time.monotonic() + 60 * minutes if minutes else math.inf
         end = min(self.config.epochs, self.epoch + epochs) if epochs else self.config.epochs
-        with alone_in(self.folder) if self._world.first else nullcontext(), Stop() as stop:
+        with self._alone(), Stop() as stop:
 
             def over() -> bool:
                 return any_of(stop.asked or time.monotonic() > until, self._world)
@@ -222,6 +222,23 @@ class Trainer:
                 raise ConfigError(
                     f"phase {phase.name!r} has crops of {phase.crop} px; give a multiple of {multiple}"
                 )
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Hold the run's folder against other runs; the first process does."""
+        handle = None
+        if self._world.first:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            try:
+                handle = hold(self.folder)
+            except BlockingIOError:
+                raise ConfigError(
+                    f"another process is training in {self.folder}; wait for it, or give another --out"
+                ) from None
+        try:
+            yield
+        finally:
+            let_go(handle)
 
     def _enter(self, phase: Phase) -> None:
         self._gan.enter(phase, scratch=self.config.encoder_weights == "none" and not self._before)

@@ -43,13 +43,14 @@ def write_report(path: Path, report: dict[str, Any]) -> None:
     Raises:
         MediaError: The file cannot be written.
     """
-    text = json.dumps(report, indent=1, ensure_ascii=False) + "\n"
+    # What is no text in a name becomes what JSON writes for it.
+    content = f"{json.dumps(report, indent=1, ensure_ascii=False)}\n".encode(errors="backslashreplace")
     with refusals("write", path, "name another with --report"):
         if isinstance(path, Path):
             with replacing(path) as temporary:
-                temporary.write_text(text, encoding="utf-8")
+                temporary.write_bytes(content)
         else:
-            path.write_text(text, encoding="utf-8")
+            path.write_bytes(content)
 
 
 def summary_of(items: Sequence[Item], results: Path) -> str:

@@ -47,7 +47,8 @@ def find_sources(folder: Path, results: Path, *, recursive: bool) -> list[Path]:
     """
     with refusals("read the folder", folder, "give one that is there"):
         found = folder.rglob("*") if recursive else folder.iterdir()
-        sources = sorted(path for path in found if _is_input(path, folder, results))
+        ours = _inside(folder, results)
+        sources = sorted(path for path in found if _is_input(path, folder, ours))
     if not sources:
         mend = "" if recursive else "; --recursive looks into subfolders"
         raise MediaError(f"{folder} holds no picture and no film{mend}")
@@ -58,7 +59,8 @@ def items_of(sources: list[Path], folder: Path, results: Path, options: RunOptio
     """Sources and their results, whose folders are made; those whose result is there count as skipped."""
     with refusals("read the folder", results, "name another with -o"):
         there = set() if options.files.overwrite else {str(path) for path in results.rglob("*")}
-    items = []
+    items: list[Item] = []
+    made_of: dict[str, str] = {}
     for source in sources:
         inside = source.relative_to(folder)
         target = results.joinpath(*inside.parts[:-1], _name_of_result(source, options))
@@ -66,7 +68,12 @@ def items_of(sources: list[Path], folder: Path, results: Path, options: RunOptio
             target.parent.mkdir(parents=True, exist_ok=True)
         still = source.suffix.lower() in PICTURES
         item = Item(str(inside), source, target, still, size=source.stat().st_size)
-        if str(target) in there:  # asked for all at once: each question to a storage takes a while
+        if (other := made_of.setdefault(str(target), item.name)) != item.name:
+            item.state, item.error = (
+                "failed",
+                f"its result would take the name of that of {other}; rename one",
+            )
+        elif str(target) in there:  # asked for all at once: each question to a storage takes a while
             item.state = "skipped"
         items.append(item)
     return items
@@ -80,18 +87,26 @@ def _beside(folder: Path) -> Path:
     return named.with_name(f"{named.name}{INFIX}")
 
 
-def _is_input(path: Path, folder: Path, results: Path) -> bool:
+def _inside(folder: Path, results: Path) -> tuple[str, ...]:
+    """The way to the results from within the archive; empty where they lie elsewhere."""
+    if is_remote(folder) or is_remote(results):
+        return results.relative_to(folder).parts if folder in results.parents else ()
+    outer, inner = folder.resolve(), results.resolve()
+    return inner.relative_to(outer).parts if outer in inner.parents else ()
+
+
+def _is_input(path: Path, folder: Path, results: tuple[str, ...]) -> bool:
     inside = path.relative_to(folder).parts
     return (
         path.suffix.lower() in FILMS | PICTURES
         and not any(part.startswith(".") for part in inside)
-        and results not in path.parents
+        and not (results and inside[: len(results)] == results)
         and path.is_file()
     )
 
 
 def _name_of_result(source: Path, options: RunOptions) -> str:
-    """The source's own name, with a suffix added where its format cannot be written: unique either way."""
+    """The source's own name, with a suffix added where its format cannot be written."""
     suffix = source.suffix
     if suffix.lower() in FILMS:
         suffix = film_suffix(source, options.encoder)

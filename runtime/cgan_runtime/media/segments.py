@@ -25,6 +25,7 @@ from typing import Any, BinaryIO
 
 import av
 
+from cgan_runtime.alone import hold, let_go
 from cgan_runtime.errors import MediaError
 from cgan_runtime.media.target import publish
 
@@ -109,8 +110,11 @@ class Work:
         kept_frames: Frames in complete segments of an earlier run, from the film's start.
     """
 
-    def __init__(self, folder: Path, target: Path, *, shared: bool = False) -> None:
+    def __init__(
+        self, folder: Path, target: Path, hold: int | None, *, overwrite: bool = True, shared: bool = False
+    ) -> None:
         """Use `begin` or `share`."""
+        self._hold, self._overwrite = hold, overwrite
         self._token = secrets.token_hex(4)
         self.film = folder / f"film-{self._token}{target.suffix}"
         self.kept_frames = kept_frames(target)
@@ -130,27 +134,25 @@ class Work:
             MediaError: What is there is of other settings or not to be thrown away, or no folder can be made.
         """
         target = target.resolve()  # a link stays a link
-        folder, frames = work_folder(target), _done_frames(target)
-        if frames and resume:
-            _check_settings(target, _read_settings(folder), settings)
-            return cls(folder, target)
-        if frames and not overwrite:
-            raise MediaError(
-                f"an earlier run has {frames} frames of {target.name} done; go on with --resume, "
-                "or start again with --overwrite"
-            )
+        folder = work_folder(target)
+        handle = _held(folder, target)
         try:
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir()
-            (folder / _SETTINGS).write_text(json.dumps(dict(settings), indent=1), encoding="utf-8")
-        except OSError as error:
-            raise MediaError(
-                f"cannot write into {target.parent} ({error.strerror}); name another folder with -o"
-            ) from error
-        except KeyboardInterrupt:  # nothing is done yet, so nothing may stay
-            shutil.rmtree(folder, ignore_errors=True)
+            frames = _done_frames(target)
+            if frames and resume:
+                _check_settings(target, _read_settings(folder), settings)
+                return cls(folder, target, handle, overwrite=overwrite)
+            if frames and not overwrite:
+                raise MediaError(
+                    f"an earlier run has {frames} frames of {target.name} done; go on with --resume, "
+                    "or start again with --overwrite"
+                )
+            _make_anew(folder, settings)
+            let_go(handle)
+            handle = _held(folder, target)
+            return cls(folder, target, handle, overwrite=overwrite)
+        except BaseException:
+            let_go(handle)
             raise
-        return cls(folder, target)
 
     @classmethod
     def share(cls, target: Path, settings: Mapping[str, str]) -> Work:
@@ -161,7 +163,7 @@ class Work:
         """
         target = target.resolve()
         _check_settings(target, _read_settings(work_folder(target)), settings)
-        return cls(work_folder(target), target, shared=True)
+        return cls(work_folder(target), target, _held(work_folder(target), target, shared=True), shared=True)
 
     def __enter__(self) -> Work:
         return self
@@ -172,6 +174,12 @@ class Work:
         self.film.unlink(missing_ok=True)
         if not self._shared and not _done_frames(self._target):
             self.discard()
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Leave the folder to others."""
+        let_go(self._hold)
+        self._hold = None
 
     def segment(self, index: int) -> Segment:
         """Begin a segment."""
@@ -209,7 +217,7 @@ class Work:
         Raises:
             MediaError: It cannot take that name.
         """
-        publish(self.film, self._target)
+        publish(self.film, self._target, overwrite=self._overwrite)
         self.discard()
 
     def discard(self) -> None:
@@ -235,6 +243,32 @@ def kept_frames(target: Path) -> int:
         if _memory(folder, index).is_file():
             kept = frames
     return kept
+
+
+def _held(folder: Path, target: Path, *, shared: bool = False) -> int | None:
+    """Hold a work folder; None where there is none."""
+    try:
+        return hold(folder, shared=shared)
+    except BlockingIOError:
+        raise MediaError(
+            f"another run is making {target}; wait for it, or name another file with -o"
+        ) from None
+    except OSError:
+        return None
+
+
+def _make_anew(folder: Path, settings: Mapping[str, str]) -> None:
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        (folder / _SETTINGS).write_text(json.dumps(dict(settings), indent=1), encoding="utf-8")
+    except OSError as error:
+        raise MediaError(
+            f"cannot write into {folder.parent} ({error.strerror}); name another folder with -o"
+        ) from error
+    except KeyboardInterrupt:  # nothing is done yet, so nothing may stay
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def _done_frames(target: Path) -> int:

@@ -287,6 +287,18 @@ def check_output(
         ) from error
 
 
+def check_json(path: Path, option: str) -> None:
+    """Refuse a place for JSON that is none, before any work is done; a film is never named so.
+
+    Raises:
+        MediaError: Its name does not end in .json, or it could not be written.
+    """
+    if path.suffix.lower() != ".json":
+        raise MediaError(f"{option} writes JSON; let {path} end in .json")
+    if isinstance(path, Path):  # else it is storage by URL
+        check_output(path, source=None, overwrite=True, option=option)
+
+
 @contextmanager
 def replacing(target: Path) -> Iterator[Path]:
     """Lend the name of a temporary sibling, which takes the target's name at the end; any error removes it.
@@ -303,16 +315,38 @@ def replacing(target: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def publish(finished: Path, target: Path) -> None:
+def publish(finished: Path, target: Path, *, overwrite: bool = True) -> None:
     """Let a finished file take the target's name.
 
     Raises:
-        MediaError: It cannot.
+        MediaError: It cannot, or something has appeared there and is not to be replaced.
     """
     try:
-        os.replace(finished, target)  # noqa: PTH105 (named as the contract names it)
+        if overwrite:
+            os.replace(finished, target)  # noqa: PTH105 (named as the contract names it)
+        else:
+            _give_name(finished, target)
+    except FileExistsError:
+        raise MediaError(
+            f"{target} has appeared meanwhile; move it away and go on with --resume, or replace it with "
+            "--resume --overwrite"
+        ) from None
     except OSError as error:
         raise MediaError(f"cannot write {target} ({error.strerror}); name another file with -o") from error
+
+
+def _give_name(finished: Path, target: Path) -> None:
+    """Name a file where there is none yet."""
+    try:
+        os.link(finished, target)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links
+        if target.exists():
+            raise FileExistsError from None
+        finished.replace(target)
+    else:
+        finished.unlink()
 
 
 def temporary_for(target: Path) -> Path:

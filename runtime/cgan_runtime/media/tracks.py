@@ -26,6 +26,7 @@ _SOUND_BIT_RATE = 96_000  # per channel, bit/s
 _STALE_TAGS = frozenset({"encoder", "duration", "number_of_frames", "number_of_bytes", "bps", "rotate"})
 _COVER_KEEPERS = frozenset({"mp4", "mov"})  # Matroska keeps pictures as attachments, which is another thing
 _CHAPTER_TEXT = "bin_data"  # how mp4 and mov store chapter titles; chapters are copied by themselves
+_TOGETHER = ("subtitle", "data")  # kinds of which several packets may have one time
 _SILENCE = bytes(64)  # whole samples of any PCM up to 64 bits and 8 channels
 _KINDS = {"audio": "sound", "subtitle": "subtitle", "video": "further picture", "data": "data"}
 
@@ -58,14 +59,15 @@ class CopiedTrack(Track):
         self._stream = output.add_stream_from_template(source, opaque=True)
         copy_tags(source, self._stream)
         self._last_dts: int | None = None
+        self._step = 0 if source.type in _TOGETHER else 1
 
     def write(self, packet: av.Packet[Any]) -> None:
         """Mux a packet; one without any time, or that goes back in a damaged film, is put behind the last."""
         if packet.dts is None:
             packet.dts = packet.pts
         last = self._last_dts
-        if packet.dts is None or (last is not None and packet.dts <= last):
-            packet.dts = 0 if last is None else last + 1
+        if packet.dts is None or (last is not None and packet.dts < last + self._step):
+            packet.dts = 0 if last is None else last + self._step
             packet.pts = max(packet.pts or 0, packet.dts)
         self._last_dts = packet.dts
         packet.stream = self._stream
@@ -81,6 +83,7 @@ class TranscodedSound(Track):
         _apply(form, self._stream.codec_context)
         copy_tags(source, self._stream)
         self._resampler: av.AudioResampler | None = None
+        self._form: tuple[str, str, int] | None = None  # of the frames that it takes
 
     def write(self, packet: av.Packet[Any]) -> None:
         """Decode, resample and encode a packet; what cannot be decoded is passed over."""
@@ -100,7 +103,11 @@ class TranscodedSound(Track):
 
     def _encode(self, frames: list[av.AudioFrame]) -> None:
         for frame in frames:
-            if self._resampler is None:  # the encoder is open by now and states its frame size
+            form = (frame.format.name, frame.layout.name, frame.sample_rate)
+            if self._resampler is None or form != self._form:  # the encoder is open and states its frame size
+                if self._resampler is not None:
+                    self._mux(self._resampler.resample(None))
+                self._form = form
                 context = self._stream.codec_context
                 self._resampler = av.AudioResampler(
                     context.format, context.layout, context.sample_rate, context.frame_size or None

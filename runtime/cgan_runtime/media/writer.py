@@ -100,7 +100,7 @@ class FilmWriter:
                     reader.stream.time_base or _CLOCK,
                     work,
                 )
-                rotation_notes = _keep_rotation(reader.first, self._stream)
+                rotation_notes = _keep_rotation(reader.first, self._stream, timeless=self._pace is not None)
                 self._tracks, track_notes = plan_tracks(reader.container, reader.stream, self._container)
                 self._copy_film_tags()
                 self._container.start_encoding()
@@ -173,6 +173,8 @@ class FilmWriter:
             av.VideoStream, self._container.add_stream(codec, rate=self._reader.rate, options=options)
         )
         stream.time_base = source.time_base or _CLOCK
+        if self._pace is not None and self._reader.rate:  # FFmpeg's y4m takes its rate from the clock
+            stream.time_base = 1 / Fraction(self._reader.rate)
         self._set_up(stream.codec_context)
         stream.metadata.update(lasting_tags(source.metadata))
         stream.disposition = source.disposition
@@ -188,6 +190,7 @@ class FilmWriter:
         context.thread_type = "SLICE" if shared else "AUTO"
         context.thread_count = self._threads
         context.bit_rate = 0  # crf rules
+        context.flags |= av.codec.context.Flags.frame_duration  # else each lasts as long as the mean
         if source.sample_aspect_ratio:
             context.sample_aspect_ratio = source.sample_aspect_ratio
         context.colorspace, context.color_range = layout.colorspace, layout.color_range
@@ -290,11 +293,13 @@ def _container_options(container_format: str, reader: FilmReader, is_pipe: bool)
     return options | {"movflags": _FRAGMENTS} if is_pipe else options
 
 
-def _keep_rotation(first: av.VideoFrame, stream: av.VideoStream) -> list[str]:
-    """Tag the output with the input's display matrix."""
+def _keep_rotation(first: av.VideoFrame, stream: av.VideoStream, *, timeless: bool) -> list[str]:
+    """Tag the output with the input's display matrix; bare pictures have no tags."""
     matrix: Any = first.side_data.get("DISPLAYMATRIX")
     if matrix is None:
         return []
+    if timeless:
+        return ["the film is turned by a tag, which bare pictures have not: they lie as they are stored"]
     if not hasattr(stream, "set_display_matrix"):  # PyAV before 18
         return ["the film is turned by a tag that this version of PyAV cannot write: it will play unturned"]
     stream.set_display_matrix(np.frombuffer(matrix, np.int32).tolist())

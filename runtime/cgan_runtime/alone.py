@@ -1,0 +1,45 @@
+"""Who works in a folder: one process, or several that share it. A hold ends with its process.
+
+handle = hold(Path("runs/x"))          # BlockingIOError: another holds it
+let_go(handle)
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:  # Windows, where nobody looks
+    fcntl = None  # type: ignore[assignment]
+
+
+def hold(folder: Path, *, shared: bool = False) -> int | None:
+    """Hold a folder, alone or with others that share it.
+
+    Returns:
+        To be let go; None where the file system knows no locks.
+
+    Raises:
+        BlockingIOError: Another holds it.
+        OSError: There is no such folder.
+    """
+    if fcntl is None:
+        return None
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise
+    except OSError:
+        os.close(handle)
+        return None
+    return handle
+
+
+def let_go(handle: int | None) -> None:
+    """End a hold."""
+    if handle is not None:
+        os.close(handle)
