@@ -23,8 +23,10 @@ from typing import Any
 
 from cgan_runtime import __version__
 from cgan_runtime.backends.trt.device import Gpu
+from cgan_runtime.backends.trt.engines import cache_folder
 from cgan_runtime.backends.trt.library import load_library
 from cgan_runtime.errors import BackendUnavailable
+from cgan_runtime.manifest import Manifest, sha256_of
 
 ROOT = Path(__file__).parents[1]
 FORMAT, FORMAT_VERSION = "cgan-gpu-check", 1
@@ -85,12 +87,17 @@ def reuse_engine(bench: Bench) -> dict[str, Any]:
     """Colours it from the ONNX file: its engine is built for the cache, and found there the next time."""
     target = bench.folder / "again.mp4"
     given = ("--video", bench.film, "-o", target, "--model", bench.folder / ONNX)
-    seconds = []
+    seconds, engines = [], []
     for _ in range(2):
         began = time.perf_counter()
         run("cgan_runtime.cli", *given, "--backend", "tensorrt", "--overwrite")
         seconds.append(round(time.perf_counter() - began, 1))
         check_film(target)
+        engines.append(cached_engines(bench.folder / ONNX))
+    if not engines[0]:
+        raise CheckFailed("the first run left no engine in the cache")
+    if engines[1] != engines[0]:
+        raise CheckFailed("the second run built the engine again, which lay in the cache")
     return {"first_seconds": seconds[0], "second_seconds": seconds[1]}
 
 
@@ -128,6 +135,16 @@ def run(module: str, *arguments: object) -> str:
         last = (done.stderr.strip().splitlines() or ["it does not say why"])[-1]
         raise CheckFailed(f"{module.split('.')[0]} left with {done.returncode}: {last}")
     return done.stdout
+
+
+def cached_engines(onnx: Path) -> dict[str, int]:
+    """The engines of an ONNX file that lie in the cache, and when each was written."""
+    made_of = sha256_of(onnx)
+    return {
+        path.name: path.stat().st_mtime_ns
+        for path in (cache_folder() / "engines").glob(f"{onnx.stem}-*.engine")
+        if (manifest := Manifest.path_for(path)).is_file() and made_of in manifest.read_text(encoding="utf-8")
+    }
 
 
 def check_film(path: Path) -> None:

@@ -9,7 +9,7 @@ cgan-bench compare old.json new.json             # what got slower or faster bey
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,18 +17,31 @@ from cgan_benchmarks.commands.compare import compare
 from cgan_benchmarks.commands.layers import layers
 from cgan_benchmarks.commands.quality import quality
 from cgan_benchmarks.commands.turing import turing
-from cgan_benchmarks.options import PATH, NamesType, NumbersType, check_needs
+from cgan_benchmarks.options import PATH, NamesType, NumbersType, SecondsType, check_needs, given
 from cgan_runtime import __version__
 from cgan_runtime.console import Console, guard
 from cgan_runtime.options import SizeType
 
 if TYPE_CHECKING:
+    from cgan_benchmarks.measure import Plan
     from cgan_benchmarks.report import Report
     from cgan_benchmarks.suite import Settings
 
 _SCENARIOS = ("single-stream", "offline", "startup", "video")
-_SECONDS, _RUNS, _PROCESSES = 2.4, 30, 4
+_SECONDS, _RUNS = 2.4, 30
+_PROCESSES = {"single-stream": 4, "offline": 4, "startup": 5}
+_LEAST_PROCESSES = {"single-stream": 1, "offline": 2, "startup": 2}  # one value has no interval
 _QUICK_SECONDS, _QUICK_RUNS = 0.5, 10
+_OF_A_FILM = (
+    "--scenario",
+    "--video",
+    "--model",
+    "--backends",
+    "--precision",
+    "--threads",
+    "--json",
+    "--html",
+)
 _OFFLINE_BATCHES = (1, 4, 16)
 
 
@@ -73,17 +86,19 @@ _OFFLINE_BATCHES = (1, 4, 16)
 @click.option("--threads", type=click.IntRange(min=1), default=2, help="CPU threads of every engine.")
 @click.option(
     "--duration",
-    type=click.FloatRange(min=0, min_open=True),
-    help=f"Seconds of timed runs for each row, at least.  [default: {_SECONDS:g}]",
+    type=SecondsType(),
+    help=f"Seconds of timed runs for each row, about.  [default: {_SECONDS:g}]",
 )
 @click.option(
     "--runs", type=click.IntRange(min=1), help=f"Timed runs of each row, at least.  [default: {_RUNS}]"
 )
 @click.option(
-    "--processes", type=click.IntRange(min=1), help=f"Fresh processes of each row.  [default: {_PROCESSES}]"
+    "--processes",
+    type=click.IntRange(min=1),
+    help="Fresh processes of each row; of offline and startup 2 at least.  [default: 4; of startup 5]",
 )
 @click.option(
-    "--quick", is_flag=True, help=f"A first impression: one process, {_QUICK_SECONDS:g} seconds a row."
+    "--quick", is_flag=True, help=f"A first impression: {_QUICK_SECONDS:g} seconds a row, fewest processes."
 )
 @click.option("--seed", type=int, default=0, help="Of the order in which the rows take turns.")
 @click.option("--json", "json_file", type=PATH, help="Write all figures there as well.")
@@ -104,22 +119,16 @@ def cli(
     second, start, memory and sizes, and how all that was found.
     """
     if context.invoked_subcommand is not None:
+        _refuse_options_before(context.invoked_subcommand, given(context))
         return
-    if quick and (duration, runs, processes) != (None, None, None):
-        raise click.UsageError("--quick says how long to measure; leave out --duration, --runs, --processes")
-    if scenario == "video" and video is None:
-        raise click.UsageError("--scenario video needs a film; give --video FILE")
+    if scenario == "video":
+        _check_film_alone(video, models, backends, precision, given(context))
+    plan = _plan(scenario, duration, runs, processes, quick, seed)
     check_needs(json_file, html_file)
-    from cgan_benchmarks.measure import Plan
     from cgan_benchmarks.report import write_json
     from cgan_benchmarks.suite import Settings
     from cgan_benchmarks.terminal import print_report
 
-    plan = (
-        Plan(_QUICK_SECONDS, _QUICK_RUNS, 1, seed)
-        if quick
-        else Plan(duration or _SECONDS, runs or _RUNS, processes or _PROCESSES, seed)
-    )
     batches = batch or (_OFFLINE_BATCHES if scenario == "offline" else (1,))
     report = _run(
         checkpoint, models, Settings(scenario, size, batches, threads, backends, precision, plan), video
@@ -140,6 +149,44 @@ for command in (quality, compare, layers, turing):
 main = guard(cli)
 
 
+def _refuse_options_before(command: str, options: list[str]) -> None:
+    if options:
+        raise click.UsageError(
+            f"{', '.join(options)} before {command} would have no effect; give its options after its name"
+        )
+
+
+def _check_film_alone(
+    video: Path | None, models: tuple[Path, ...], backends: tuple[str, ...] | None,
+    precision: tuple[str, ...] | None, options: list[str],
+) -> None:  # fmt: skip
+    """A film by itself is coloured by one model, in one back end, in one precision."""
+    if video is None:
+        raise click.UsageError("--scenario video needs a film; give --video FILE")
+    if useless := [option for option in options if option not in _OF_A_FILM]:
+        raise click.UsageError(f"{', '.join(useless)} cannot go with --scenario video; leave it out")
+    for name, values in (("--model", models), ("--backends", backends), ("--precision", precision)):
+        if values is not None and len(values) > 1:
+            raise click.UsageError(
+                f"--scenario video measures one at a time; give {name} once, with one value"
+            )
+
+
+def _plan(
+    scenario: str, duration: float | None, runs: int | None, processes: int | None, quick: bool, seed: int
+) -> Plan:
+    from cgan_benchmarks.measure import Plan
+
+    if quick and (duration, runs, processes) != (None, None, None):
+        raise click.UsageError("--quick says how long to measure; leave out --duration, --runs, --processes")
+    least = _LEAST_PROCESSES.get(scenario, 1)
+    if processes is not None and processes < least:
+        raise click.UsageError(f"--processes {processes} gives {scenario} no interval; give {least} at least")
+    if quick:
+        return Plan(_QUICK_SECONDS, _QUICK_RUNS, least, seed)
+    return Plan(duration or _SECONDS, runs or _RUNS, processes or _PROCESSES.get(scenario, 1), seed)
+
+
 def _run(checkpoint: Path | None, models: tuple[Path, ...], settings: Settings, video: Path | None) -> Report:
     """Load, export where no models were given, and measure, with a bar on a terminal."""
     import tempfile
@@ -148,12 +195,12 @@ def _run(checkpoint: Path | None, models: tuple[Path, ...], settings: Settings, 
     import rich.console
     from rich.progress import Progress
 
-    from cgan_benchmarks.forms import NOT_EXPORTED, forms_of, named
+    from cgan_benchmarks.forms import NOT_EXPORTED, forms_of, named, of_films
     from cgan_benchmarks.suite import film_report, run_suite, with_film
     from cgan_benchmarks.video import measure_film
+    from cgan_runtime.models import bundled_model
     from cgan_train.checkpoint import SHIPPED, load_checkpoint
 
-    loaded = load_checkpoint(checkpoint or SHIPPED)
     terminal = rich.console.Console(stderr=True)
     with (
         tempfile.TemporaryDirectory(prefix="cgan-bench-") as folder,
@@ -164,14 +211,22 @@ def _run(checkpoint: Path | None, models: tuple[Path, ...], settings: Settings, 
         def advance(done: int, total: int) -> None:
             bar.update(task, completed=done, total=total)
 
-        film = None
-        if video is not None:
+        def film_by(model: Path, backend: str = "auto", precision: str = "auto") -> dict[str, Any]:
+            if video is None:
+                return {}
             bar.update(task, description=f"measuring {video.name}")
-            film = measure_film(video, threads=settings.threads, advance=advance)
-        if settings.scenario == "video" and film is not None:
-            return film_report(loaded, film, settings.threads)
+            return measure_film(
+                video, model, threads=settings.threads, backend=backend, precision=precision, advance=advance
+            )
+
+        if settings.scenario == "video":
+            model = models[0] if models else bundled_model()
+            (backend,), (precision,) = settings.backends or ("auto",), settings.precisions or ("auto",)
+            return film_report(model, film_by(model, backend, precision), settings.threads)
+        loaded = load_checkpoint(checkpoint or SHIPPED)
         int8 = "int8" in (settings.precisions or ())
         files = named(models) or forms_of(loaded, Path(folder), int8=int8)
+        film = film_by(of_films(files))
         bar.update(task, description="measuring")
         report = with_film(run_suite(loaded, files, settings, advance), film)
         return report if models or int8 else replace(report, missing=report.missing | NOT_EXPORTED)

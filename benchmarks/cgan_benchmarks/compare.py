@@ -13,8 +13,9 @@ from cgan_runtime.errors import ConfigError
 
 Document = dict[str, Any]
 
-_SAME = ("scenario", "size")
-_SAME_MACHINE = ("cpu", "cores", "threads", "system")
+_VIDEO = "video"
+_SAME = ("scenario", "recipe", "size")
+_SAME_MACHINE = ("cpu", "cores", "system")
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,8 @@ def compare(old: Document, new: Document, *, relative: bool = False) -> Comparis
     Raises:
         ConfigError: They were not measured in the same way, or have no row in common.
     """
+    if _VIDEO in (old["scenario"], new["scenario"]):
+        raise ConfigError("results of --scenario video have no rows to compare; measure models, without it")
     _check_alike(old, new, relative)
     before, after = ({_key(row): row for row in document["rows"]} for document in (old, new))
     shared = [key for key in before if key in after and not (relative and _is_reference(before[key]))]
@@ -100,8 +103,12 @@ def _check_alike(old: Document, new: Document, relative: bool) -> None:
             raise ConfigError(
                 f"the results are of different {what} ({old[what]} and {new[what]}); measure both alike"
             )
+    machines = old["machine"], new["machine"]
+    one, other = (machine["threads"] for machine in machines)
+    if one != other:
+        raise ConfigError(f"the results are of {one} and {other} threads; measure both alike")
     for what in () if relative else _SAME_MACHINE:
-        one, other = old["machine"][what], new["machine"][what]
+        one, other = (machine[what] for machine in machines)
         if one != other:
             raise ConfigError(
                 f"the results are of different {what} ({one} and {other}); measure on one machine, or give "

@@ -26,9 +26,8 @@ if TYPE_CHECKING:
     from cgan_benchmarks.suite import Settings
 
 _FLIGHT_SECONDS = 0.4
-_FLIGHTS = 2  # processes of each subject, of those that take turns
+FLIGHTS = 2  # processes of each subject, of those that take turns
 _PEAK_SECONDS = 0.3
-_STARTS = 5  # of each subject, where start-up is what is measured
 
 
 @dataclass(frozen=True)
@@ -86,13 +85,19 @@ class Found:
             raise error
         self.missing[key] = str(error)
         self.subjects.remove(subject)
+        self.raw.pop(key, None)  # of fewer processes or rounds than the others'
 
     def peak_for(self, subject: Subject) -> dict[str, float] | None:
-        """The peak that a subject is held against: of its device, in its precision if that was measured."""
+        """The peak that a subject is held against, of its device and precision; None if not measured.
+
+        On a CPU halves in a file are widened: the network computes in float32.
+        """
         if subject.precision == "int8":
             return None
-        base = self.peaks.get(subject.device)
-        return self.peaks.get(f"{subject.device} {subject.precision}", base)
+        widened = subject.device == "cpu" and subject.variant != HALF
+        if subject.precision == "fp32" or widened:
+            return self.peaks.get(subject.device)
+        return self.peaks.get(f"{subject.device} {subject.precision}")
 
 
 def measure_subjects(
@@ -117,7 +122,7 @@ def measure_subjects(
     np.save(folder / "inputs.npy", np.stack(inputs))
     found = Found(list(subjects))
     plan = settings.plan
-    processes = processes_of(settings)
+    processes = plan.processes
     rounds = {"single-stream": plan.rounds(), "offline": 1, "startup": 0}[settings.scenario]
     steps = _Steps(advance, processes * len(subjects) * (2 + rounds))
     pace: dict[str, int] = {}
@@ -126,13 +131,13 @@ def measure_subjects(
             team = _start_all(found, stack, settings, folder, steps)
             if number == 0:
                 _everyone(found, team, partial(_compare, found, folder))
-            if settings.scenario != "startup":
-                _everyone(found, team, partial(_peak, found))
             if settings.scenario == "single-stream":
                 _everyone(found, team, partial(_warm, pace, plan))
                 for order in orders(list(team), plan.rounds(), plan.seed + number):
                     _everyone(found, team, partial(_turn, found, pace, steps), order)
-            if settings.scenario == "offline" or (settings.scenario == "single-stream" and number < _FLIGHTS):
+            if settings.scenario != "startup":  # not before the turns, which tell the most memory held
+                _everyone(found, team, partial(_peak, found))
+            if settings.scenario == "offline" or (settings.scenario == "single-stream" and number < FLIGHTS):
                 _everyone(found, team, partial(_fly, found, settings))
             for _ in team:
                 steps.one()
@@ -153,12 +158,6 @@ def _everyone(
         except BackendUnavailable as error:
             found.leave_out(key, error)
             del team[key]
-
-
-def processes_of(settings: Settings) -> int:
-    """How often each subject is started; one value from one process has no interval."""
-    wanted = settings.plan.processes
-    return {"single-stream": wanted, "offline": max(2, wanted), "startup": _STARTS}[settings.scenario]
 
 
 class _Steps:
@@ -223,10 +222,9 @@ def _turn(found: Found, pace: dict[str, int], steps: _Steps, key: str, worker: W
 
 
 def _fly(found: Found, settings: Settings, key: str, worker: Worker) -> None:
-    streams = max(2, settings.threads)
     offline = settings.scenario == "offline"
     seconds = settings.plan.seconds / settings.plan.processes if offline else _FLIGHT_SECONDS
-    reply = worker.ask("flight", streams=streams, seconds=seconds)
+    reply = worker.ask("flight", streams=settings.threads, seconds=seconds)
     found.flights.setdefault(key, []).append(reply["pictures"] / reply["seconds"])
     if offline:
         found.raw.setdefault(key, []).append([[reply["seconds"] / max(1, reply["pictures"])]])

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ import numpy as np
 import torch
 
 from cgan_benchmarks.machine import Others, describe_machine
+from cgan_benchmarks.options import check_writable
 from cgan_benchmarks.report import write_document
 from cgan_runtime import __version__
 from cgan_runtime.backends.base import FloatArray
@@ -27,7 +28,7 @@ from cgan_runtime.color import L_SCALE, lab_of_rgb
 from cgan_runtime.colorizer import network_shape
 from cgan_runtime.console import Console, guard
 from cgan_runtime.enlarge import enlarge_chroma
-from cgan_runtime.errors import ConfigError
+from cgan_runtime.errors import DataError
 from cgan_runtime.manifest import AB_SCALE, Manifest
 from cgan_runtime.models import bundled_model
 from cgan_train.data.sources import open_photos
@@ -50,6 +51,8 @@ _PATH = click.Path(path_type=Path)
 def compare(rgb: np.ndarray[Any, Any], multiple: int, side: int) -> dict[str, dict[str, dict[str, float]]]:
     """Mean CIEDE2000 of one photograph by `SIDES` and `WAYS`: of all pixels and near edges, and milliseconds.
 
+    Empty where the photograph has no edges.
+
     Args:
         rgb: uint8 (H, W, 3).
         multiple: The network's size multiple.
@@ -60,6 +63,8 @@ def compare(rgb: np.ndarray[Any, Any], multiple: int, side: int) -> dict[str, di
     shape = network_shape(rgb.shape[1] / rgb.shape[0], side, multiple)
     low, near = _sized(lightness, shape), near_edges(lightness)[::STRIDE, ::STRIDE]
     found: dict[str, dict[str, dict[str, float]]] = {}
+    if not near.any():
+        return found
     for name, divisor in SIDES.items():
         coarse = np.stack([_sized(plane, (shape[0] // divisor, shape[1] // divisor)) for plane in chroma])
         found[name] = {}
@@ -82,10 +87,9 @@ def near_edges(lightness: FloatArray) -> np.ndarray[Any, np.dtype[np.bool_]]:
 
 
 def summary(
-    found: Iterable[dict[str, dict[str, dict[str, float]]]],
+    rows: Sequence[dict[str, dict[str, dict[str, float]]]],
 ) -> dict[str, dict[str, dict[str, float]]]:
     """Means over photographs, of milliseconds the median."""
-    rows = list(found)
     return {
         name: {
             way: {
@@ -129,12 +133,14 @@ def _on_grid(lightness: FloatArray, chroma: FloatArray) -> FloatArray:
 @click.option("--json", "json_file", type=_PATH, help="Write all figures there as well.")
 def main(photos: Path, json_file: Path | None) -> None:
     """Measure how near chroma comes to the truth that is enlarged by the luma, against plain bilinear."""
-    if json_file is not None and not json_file.parent.is_dir():
-        raise ConfigError(f"there is no folder {json_file.parent} for {json_file.name}; make it first")
+    check_writable(json_file)
     console, others, manifest = Console(), Others(), Manifest.load(bundled_model())
-    pictures = open_photos(photos)
-    rows = summary(compare(picture, manifest.size_multiple, manifest.size) for picture in _read(pictures))
-    console.result(f"{len(pictures)} photos; chroma that was{'all':>21}{'edges':>9}{'ms':>7}")
+    pictures = _read(open_photos(photos))
+    found = [row for each in pictures if (row := compare(each, manifest.size_multiple, manifest.size))]
+    if not found:
+        raise DataError(f"no picture in {photos} has edges; give photographs")
+    rows = summary(found)
+    console.result(f"{len(found)} photos; chroma that was{'all':>21}{'edges':>9}{'ms':>7}")
     for name, ways in rows.items():
         for way, taken in ways.items():
             console.result(f"  {name:32}{way:10}{taken['all']:9.3f}{taken['edges']:9.3f}{taken['ms']:7.2f}")
@@ -145,7 +151,7 @@ def main(photos: Path, json_file: Path | None) -> None:
             "version": __version__,
             "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
             "machine": describe_machine(cv2.getNumThreads(), others.share()),
-            "photos": len(pictures),
+            "photos": len(found),
             "enlarged": rows,
         }
         write_document(document, json_file)

@@ -22,11 +22,11 @@ import numpy as np
 
 from cgan_benchmarks.film_runs import Run, Ways, take_turns
 from cgan_benchmarks.machine import Others, describe_machine, others_in_words
+from cgan_benchmarks.options import check_writable
 from cgan_benchmarks.report import write_document
 from cgan_runtime import __version__
 from cgan_runtime.console import Console, guard
 from cgan_runtime.cores import usable_cores
-from cgan_runtime.errors import ConfigError
 from cgan_runtime.manifest import Manifest
 from cgan_runtime.models import bundled_model
 from cgan_train.data.bundled import comparison_photos
@@ -167,8 +167,7 @@ def main(video: Path | None, rounds: int, threads: int | None, json_file: Path |
     Compared with decoding and encoding them alone, by the same code with the same settings, and with a loop
     that reads, colours and writes frame by frame with OpenCV and the PyTorch model.
     """
-    if json_file is not None and not json_file.parent.is_dir():
-        raise ConfigError(f"there is no folder {json_file.parent} for {json_file.name}; make it first")
+    check_writable(json_file)
     console, others, threads = Console(), Others(), threads or usable_cores()
     films: dict[str, Any] = {}
     with tempfile.TemporaryDirectory(prefix="cgan-film-") as folder:

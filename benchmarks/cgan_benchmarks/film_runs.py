@@ -22,6 +22,7 @@ from cgan_benchmarks.processes import as_it_comes
 from cgan_benchmarks.worker import peak_memory_mb
 from cgan_runtime.console import one_line
 from cgan_runtime.errors import CganError, MediaError
+from cgan_runtime.media.target import EncoderSettings, film_suffix
 
 WAYS = ("copy", "cgan", "plain")
 """Decode and encode alone; cgan; and what one writes first: OpenCV frame by frame, with the PyTorch model."""
@@ -88,10 +89,11 @@ def take_turns(
     """
     taken: dict[str, list[Run]] = {name: [] for name in ways}
     with tempfile.TemporaryDirectory(prefix="cgan-bench-") as folder:
+        target = Path(folder) / f"film{film_suffix(source, EncoderSettings())}"
         for turn in range(rounds):
             for name in list(ways)[:: -1 if turn % 2 else 1]:
                 told(name, sum(map(len, taken.values())), rounds * len(ways))
-                taken[name].append(_run_apart(*ways[name], source, Path(folder) / f"film{source.suffix}"))
+                taken[name].append(_run_apart(*ways[name], source, target))
     return taken
 
 
@@ -150,7 +152,7 @@ def run_cgan(source: Path, target: Path, settings: dict[str, Any]) -> Taken:
         first = first or time.time()
 
     backend = open_backend(
-        settings.get("model") or bundled_model(),
+        Path(settings["model"]) if "model" in settings else bundled_model(),
         settings.get("backend", "auto"),
         threads=settings.get("threads"),
         precision=settings.get("precision", "auto"),

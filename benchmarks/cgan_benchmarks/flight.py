@@ -20,11 +20,11 @@ class _Stream(threading.Thread):
         super().__init__(daemon=True)
         self._load, self._lightness, self._ready = load, lightness, ready
         self.done = 0
-        self.until = 0.0
+        self.until = self.ended = 0.0
         self.error: Exception | None = None
 
     def run(self) -> None:
-        """Count runs until the clock is `until`, which is set while all wait at the barrier."""
+        """Count runs until the clock is `until`, which is set while all wait; close when all have ended."""
         try:
             with self._load() as backend:
                 warm_up(lambda: backend.infer(self._lightness))
@@ -33,6 +33,8 @@ class _Stream(threading.Thread):
                 while time.perf_counter() < self.until:
                     backend.infer(self._lightness)
                     self.done += 1
+                self.ended = time.perf_counter()
+                self._ready.wait()
         except threading.BrokenBarrierError:
             return
         except Exception as error:  # noqa: BLE001 (handed to the thread that waits)
@@ -52,24 +54,27 @@ def fly(
         seconds: How long.
 
     Returns:
-        Pictures done, and in how many seconds; runs that were under way at the end count in both.
+        Pictures done, and in how many seconds; runs that were under way at the end count in both, opening
+        and closing in neither.
     """
     ready = threading.Barrier(streams + 1)
     crew = [_Stream(load, lightness, ready) for _ in range(streams)]
     for stream in crew:
         stream.start()
+    began = 0.0
     try:
         ready.wait()
         began = time.perf_counter()
         for stream in crew:
             stream.until = began + seconds
         ready.wait()
+        ready.wait()
     except threading.BrokenBarrierError:
-        began = time.perf_counter()
+        pass  # one has failed: its error is raised below
     for stream in crew:
         stream.join()
-    took = time.perf_counter() - began
     for stream in crew:
         if stream.error is not None:
             raise stream.error
+    took = max(stream.ended for stream in crew) - began
     return sum(stream.done for stream in crew) * len(lightness), took

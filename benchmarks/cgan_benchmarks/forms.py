@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,6 +59,13 @@ def named(models: Sequence[Path]) -> dict[str, Path]:
     return {
         stem if stems.count(stem) == 1 else str(path): path for stem, path in zip(stems, models, strict=True)
     }
+
+
+def of_films(forms: Mapping[str, Path]) -> Path:
+    """The form that colours a film beside the others: what ships, or is as it; else the first."""
+    return next(
+        (forms[name] for name in (SHIPPED, "fp16 weights") if name in forms), next(iter(forms.values()))
+    )
 
 
 def label_of(manifest: Manifest) -> str:

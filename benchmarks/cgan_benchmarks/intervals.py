@@ -6,7 +6,8 @@
 Single runs are not independent: what disturbs one disturbs its neighbours. So whole processes are drawn
 anew, within them whole rounds, and for all subjects the same, which keeps pairs together. The few processes
 that a run can afford show less spread than there is; the interval is widened by what Student's t asks for
-that many. With one process alone nothing is known of others, and it is the interval of the rounds.
+that many. With one process alone nothing is known of others, and it is the interval of its rounds, widened
+for so few of them.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ _RESAMPLES = 1000
 _AT_ONCE = 100  # resamples, to keep memory small
 _NORMAL = 1.960  # two-sided 95 % quantile
 _STUDENT = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
-"""The same of Student's t for 1, 2, ... degrees of freedom."""
+"""The same of Student's t for 1, 2, ... degrees of freedom; for more see `_student`."""
 
 Drawn = dict[str, npt.NDArray[np.float64]]
 
@@ -42,7 +43,7 @@ class Intervals:
         self.medians = {name: float(np.median(of)) for name, of in samples.items()}
         self._logs: Drawn = {name: np.empty(0) for name in samples}
         processes, rounds = next(iter(samples.values())).shape[:2]
-        self._widen = _widening(processes)
+        self._widen = _widening(processes if processes > 1 else rounds)
         random = np.random.default_rng(seed)
         for _ in range(_RESAMPLES // _AT_ONCE):
             which = random.integers(0, processes, (_AT_ONCE, processes, 1))
@@ -78,10 +79,17 @@ def apart(new: float, new_interval: Interval, old: float, old_interval: Interval
     return times, (float(times * np.exp(-down)), float(times * np.exp(up)))
 
 
-def _widening(processes: int) -> float:
-    """By how much the bootstrap of a few processes is too narrow."""
-    if processes == 1:
+def _widening(drawn: int) -> float:
+    """By how much the bootstrap of a few processes, or of the rounds of one, is too narrow."""
+    if drawn == 1:
         return 1.0
-    freedom = processes - 1
-    student = _STUDENT[freedom - 1] if freedom <= len(_STUDENT) else _NORMAL
-    return float(student / _NORMAL * np.sqrt(processes / freedom))
+    freedom = drawn - 1
+    return float(_student(freedom) / _NORMAL * np.sqrt(drawn / freedom))
+
+
+def _student(freedom: int) -> float:
+    """Two-sided 95 % quantile of Student's t; from 10 degrees of freedom on by Abramowitz, Stegun 26.7.5."""
+    if freedom <= len(_STUDENT):
+        return _STUDENT[freedom - 1]
+    z = _NORMAL
+    return z + (z**3 + z) / (4 * freedom) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)

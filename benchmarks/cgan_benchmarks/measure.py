@@ -29,6 +29,7 @@ Advance = Callable[[int, int], None]
 
 _TURN_SECONDS = 0.2  # of timed runs
 _LEAST_ROUNDS = 3
+_LEAST_ROUNDS_ALONE = 5  # where they are in one process: its interval is theirs
 _QUIET_WINDOW = 0.005  # seconds
 _QUIET_SHARE = 0.2  # of the window that the process may use and still count as at rest
 _MOST_WAIT = 0.2  # seconds; a process that works in the background never rests
@@ -56,7 +57,8 @@ class Plan:
 
     def rounds(self) -> int:
         """Rounds in each process."""
-        return max(_LEAST_ROUNDS, math.ceil(self.seconds / self.processes / _TURN_SECONDS))
+        least = _LEAST_ROUNDS if self.processes > 1 else _LEAST_ROUNDS_ALONE
+        return max(least, math.ceil(self.seconds / self.processes / _TURN_SECONDS))
 
     def runs_in_a_turn(self, once: float) -> int:
         """Timed runs in a turn of a subject whose run takes that many seconds."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cgan_benchmarks.crew import processes_of
+from cgan_benchmarks.crew import FLIGHTS
 from cgan_benchmarks.intervals import LEVEL
 
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ FILM_METHOD = (
     "Film: decoding and encoding alone and cgan-run take turns, three times each, every time in a fresh "
     "process, models loaded before; frames/s from opening the input to the finished output."
 )
-_WIDENED = "widened by Student's t for so few processes"
+_FLOWN = {1: "the one process", 2: "the first two processes"}
+_WIDENED = "widened by Student's t for so few"
 
 
 def method_of(settings: Settings) -> tuple[str, ...]:
@@ -38,20 +39,21 @@ def method_of(settings: Settings) -> tuple[str, ...]:
 def _single_stream(settings: Settings) -> tuple[str, ...]:
     plan = settings.plan
     interval = (
-        f"bootstrap over processes and rounds, {_WIDENED}"
+        f"bootstrap over processes and rounds, {_WIDENED} processes"
         if plan.processes > 1
-        else "bootstrap over the rounds of one process; what another process would give is not in them"
+        else f"bootstrap over the rounds of one process, {_WIDENED} rounds; what another process would give "
+        "is not in them"
     )
     return (
         _ROWS,
         f"{_times(plan.processes, 'fresh process')} for each row, {plan.rounds()} rounds in each, every one "
-        "in a new order: rest until no CPU time is used, one run untimed, then timed runs; at least "
-        f"{plan.seconds:g} s and {plan.runs} runs in all, after a warm-up that ends when runs get no "
-        "quicker.",
+        "in a new order: rest until no CPU time is used, one run untimed, then timed runs; about "
+        f"{plan.seconds:g} s and at least {plan.runs} runs in all, after a warm-up that ends when runs get "
+        "no quicker.",
         _HOST,
         f"x: times as fast as PyTorch, by medians. Intervals: {LEVEL} %, {interval}.",
-        f"in flight: pictures a second with {max(2, settings.threads)} engines at once, which share the "
-        "threads, in the first two processes. of peak: the least time that the network could take by the "
+        f"in flight: pictures a second with {_engines(settings)} in {_FLOWN[min(plan.processes, FLIGHTS)]}. "
+        "of peak: the least time that the network could take by the "
         "best matrix product and copy seen in this run, in its precision, as a part of p50.",
         _EQUALITY,
         "start: from the start of a process to its first result, files in the page cache; load: reading and "
@@ -60,12 +62,12 @@ def _single_stream(settings: Settings) -> tuple[str, ...]:
 
 
 def _offline(settings: Settings) -> tuple[str, ...]:
-    plan, processes = settings.plan, processes_of(settings)
+    plan = settings.plan
     return (
         _ROWS,
-        f"{_times(processes, 'fresh process')} for each row; in each {max(2, settings.threads)} engines "
-        f"at once, which share the threads, for {plan.seconds / plan.processes:g} s after their warm-up.",
-        f"x: times as many as PyTorch. Intervals: {LEVEL} %, bootstrap over processes, {_WIDENED}.",
+        f"{_times(plan.processes, 'fresh process')} for each row; in each {_engines(settings)} "
+        f"for {plan.seconds / plan.processes:g} s after their warm-up.",
+        f"x: times as many as PyTorch. Intervals: {LEVEL} %, bootstrap over processes, {_WIDENED} processes.",
         _EQUALITY,
     )
 
@@ -73,12 +75,17 @@ def _offline(settings: Settings) -> tuple[str, ...]:
 def _startup(settings: Settings) -> tuple[str, ...]:
     return (
         _ROWS,
-        f"{_times(processes_of(settings), 'fresh process')} for each row, files in the page cache; "
+        f"{_times(settings.plan.processes, 'fresh process')} for each row, files in the page cache; "
         "torch.compile finds what it compiled before.",
         "first result: from the start of the process, interpreter and imports included; load: reading and "
         "building the model alone; first run: its first inference.",
-        f"x: times as soon as PyTorch. Intervals: {LEVEL} %, bootstrap over processes, {_WIDENED}.",
+        f"x: times as soon as PyTorch. Intervals: {LEVEL} %, bootstrap over processes, {_WIDENED} processes.",
     )
+
+
+def _engines(settings: Settings) -> str:
+    count = settings.threads
+    return "one engine of one thread" if count == 1 else f"{count} engines at once, of one thread each,"
 
 
 def _times(count: int, thing: str) -> str:

@@ -1,10 +1,11 @@
 """Short clips in true colours with known motion: made up from photographs, or real ones and an estimate.
 
-for clip in [*made_up_clips(photos, frames=24), *real_clips(Path("videos"), frames=40)]: ...
+for clip in [*made_up_clips(photos, frames=24), *real_clips(films_in(Path("videos")), frames=40)]: ...
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,7 @@ ZOOM = 1.3  # over the whole clip
 FLASH_GAIN, FLASH_OFFSET = 0.6, 110.0  # of one frame's R'G'B', 0..255
 CUT_EVERY = 12  # frames
 
+_FILMS = (".mp4", ".webm", ".mkv", ".mov")
 _MOVES = ("pan", "zoom", "shake")
 _LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)  # ITU-R BT.709
 
@@ -105,9 +107,30 @@ def made_up_clips(photos: Photos, *, count: int, frames: int) -> Iterator[Clip]:
         )
 
 
-def real_clips(folder: Path, *, frames: int) -> Iterator[Clip]:
-    """The first frames of every film in a folder, with the motion that optical flow finds in their luma."""
-    for path in sorted(path for path in folder.iterdir() if path.suffix in (".mp4", ".webm", ".mkv", ".mov")):
+def films_in(folder: Path) -> list[Path]:
+    """The films in a folder, each looked into.
+
+    Raises:
+        DataError: There are none, or one has not two frames.
+    """
+    films = sorted(path for path in folder.iterdir() if path.suffix.lower() in _FILMS)
+    if not films:
+        raise DataError(f"there are no films in {folder}; give a folder with {', '.join(_FILMS)}")
+    for path in films:
+        try:
+            with av.open(path) as container:
+                frames = container.decode(video=0) if container.streams.video else iter(())
+                count = sum(1 for _ in itertools.islice(frames, 2))
+        except av.FFmpegError as error:
+            raise DataError(f"{path} cannot be read ({error.strerror}); leave it out") from error
+        if count < 2:
+            raise DataError(f"{path} has not two frames, between which colour could change; leave it out")
+    return films
+
+
+def real_clips(films: Sequence[Path], *, frames: int) -> Iterator[Clip]:
+    """The first frames of films, with the motion that optical flow finds in their luma."""
+    for path in films:
         with av.open(path) as container:
             pictures = [
                 _small(frame) for _, frame in zip(range(frames), container.decode(video=0), strict=False)

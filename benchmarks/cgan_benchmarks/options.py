@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import re
+import tempfile
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from cgan_runtime.errors import ConfigError
 
@@ -20,6 +23,7 @@ else:
 
 PATH = click.Path(path_type=Path)
 _NEEDED = ("torch", "safetensors")
+_MOST_SECONDS = 86_400.0  # of measuring one thing
 
 
 class NumbersType(_NumbersBase):
@@ -70,7 +74,49 @@ def check_needs(*files: Path | None) -> None:
             f'measuring against PyTorch needs {", ".join(missing)}; run: pip install "cgan[bench,cpu]"'
         )
     for file in files:
-        if file is not None and not file.parent.is_dir():
-            raise ConfigError(f"there is no folder {file.parent} for {file.name}; make it first")
-        if file is not None and file.is_dir():
-            raise ConfigError(f"cannot write {file}, which is a folder; give a file's name")
+        check_writable(file)
+
+
+def check_writable(file: Path | None) -> None:
+    """Say now, rather than after all is measured, that a file cannot be written.
+
+    Raises:
+        ConfigError: Its folder is missing or cannot be written to, or it is a folder itself.
+    """
+    if file is None:
+        return
+    if not file.parent.is_dir():
+        raise ConfigError(f"there is no folder {file.parent} for {file.name}; make it first")
+    if file.is_dir():
+        raise ConfigError(f"cannot write {file}, which is a folder; give a file's name")
+    try:
+        with tempfile.TemporaryFile(dir=file.parent):
+            pass
+    except OSError as error:
+        raise ConfigError(f"cannot write to {file.parent} ({error.strerror}); give another folder") from error
+
+
+class SecondsType(click.FloatRange):
+    """Seconds above 0, or from 0 on; not without end."""
+
+    name = "SECONDS"
+
+    def __init__(self, *, zero: bool = False) -> None:
+        """Allow what can be waited for."""
+        super().__init__(min=0, min_open=not zero, max=_MOST_SECONDS)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read what a person typed; what is no number would pass every comparison."""
+        seconds = float(super().convert(value, param, ctx))
+        if math.isnan(seconds):
+            self.fail(f"{value!r} is no number of seconds; give 2.4", param, ctx)
+        return seconds
+
+
+def given(context: click.Context) -> list[str]:
+    """The options that stand on the command line, not those left to their defaults."""
+    return [
+        max(option.opts, key=len)
+        for option in context.command.params
+        if option.name and context.get_parameter_source(option.name) is ParameterSource.COMMANDLINE
+    ]

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cgan_benchmarks.options import check_writable
 from cgan_benchmarks.published import REMARK, REPORTED
 from cgan_runtime import __version__
 from cgan_runtime.console import guard
@@ -66,6 +67,8 @@ def main(
     threads: int | None, json_file: Path | None, picture: Path | None,
 ) -> None:  # fmt: skip
     """Train the paper's recipes on CIFAR-10 for some minutes more, measure them, and write the table."""
+    check_writable(json_file)
+    check_writable(picture)
     import torch
 
     from cgan_train.data.sources import open_measuring, open_sources

@@ -6,6 +6,7 @@ with Worker() as worker:
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -71,7 +72,8 @@ class Worker:
     def close(self) -> None:
         """End it: it leaves when its input ends."""
         if self._process.stdin is not None:
-            self._process.stdin.close()
+            with contextlib.suppress(BrokenPipeError):  # it has died, with a question unread
+                self._process.stdin.close()
         try:
             self._process.wait(_LEAVE_SECONDS)
         except subprocess.TimeoutExpired:

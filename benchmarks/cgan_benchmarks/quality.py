@@ -156,7 +156,7 @@ def _print_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         table.add_row(*row)
     console = rich.console.Console(highlight=False)
     console.width = max(_TERMINAL, console.width)
-    console.print(table)
+    console.print(table, markup=False)
 
 
 def write_quality(reports: Sequence[QualityReport], threads: int, path: Path) -> None:

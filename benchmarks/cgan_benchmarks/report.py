@@ -108,7 +108,7 @@ class Row:
         throughput: With several in flight; None where that was not measured.
         start: Of fresh processes.
         gflop: 10^9 operations of a run.
-        gflops: 10^9 operations a second.
+        gflops: 10^9 operations a second; None in `startup`.
         share_of_peak: Of what the machine can do at most; None where the peak was not measured.
         equality: With the reference.
         samples_ms: Every run: processes, rounds, runs.
@@ -130,7 +130,7 @@ class Row:
     throughput: Throughput | None
     start: Start
     gflop: float
-    gflops: float
+    gflops: float | None
     share_of_peak: float | None
     equality: Equality
     samples_ms: list[Any]
@@ -214,13 +214,14 @@ def write_text(text: str, path: Path, option: str) -> None:
     """
     draft = path.with_name(f".{path.name}.part")
     try:
-        draft.write_text(text, encoding="utf-8")
+        draft.write_text(text, encoding="utf-8", errors="backslashreplace")  # names of files may be any bytes
         draft.replace(path)
     except OSError as error:
-        draft.unlink(missing_ok=True)
         raise ConfigError(
             f"cannot write {path} ({error.strerror}); give another file with {option}"
         ) from error
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def read_document(path: Path) -> dict[str, Any]:
@@ -235,6 +236,10 @@ def read_document(path: Path) -> dict[str, Any]:
         raise ConfigError(f"cannot read {path} ({error.strerror}); make it with cgan-bench --json") from error
     except ValueError as error:
         raise ConfigError(f"{path} is no JSON; make it with cgan-bench --json {path}") from error
+    if isinstance(document, dict) and document.get("format") == "cgan-film":
+        raise ConfigError(
+            f"{path} is a result of films, which have no rows to compare; give two of cgan-bench"
+        )
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise ConfigError(f"{path} is no result of cgan-bench; make it with cgan-bench --json {path}")
     if document.get("format_version") != FORMAT_VERSION:
@@ -242,7 +247,37 @@ def read_document(path: Path) -> dict[str, Any]:
             f"{path} is of format {document.get('format_version')}, this cgan-bench reads {FORMAT_VERSION}; "
             f"measure again with cgan-bench --json {path}"
         )
+    if (lacks := _damage(document)) is not None:
+        raise ConfigError(f"{path} is damaged ({lacks}); measure again with cgan-bench --json {path}")
     return document
+
+
+def _damage(document: dict[str, Any]) -> str | None:
+    """What a document lacks of that which is compared; None where all is there."""
+    machine, rows = document.get("machine"), document.get("rows")
+    for what in ("scenario", "recipe", "size"):
+        if what not in document:
+            return f"no {what}"
+    for what in ("cpu", "cores", "threads", "system"):
+        if not isinstance(machine, dict) or what not in machine:
+            return f"no {what} of its machine"
+    if not isinstance(rows, list):
+        return "no rows"
+    for number, row in enumerate(rows, 1):
+        if not isinstance(row, dict) or not isinstance(row.get("batch"), int):
+            return f"row {number} has no batch"
+        if not all(isinstance(row.get(what), str) for what in ("model", "backend", "reference")):
+            return f"row {number} does not say what it is of"
+        for what, interval in (("p50_ms", "p50_interval_ms"), ("speedup", "speedup_interval")):
+            ends = row.get(interval)
+            figures = [row.get(what), *(ends if isinstance(ends, list) else [])]
+            if len(figures) != 3 or not all(map(_positive, figures)):
+                return f"row {number} has no {what} with an interval"
+    return None
+
+
+def _positive(value: Any) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value) and value > 0
 
 
 def _flat(row: dict[str, Any]) -> dict[str, Any]:

@@ -18,7 +18,8 @@ import cv2
 import numpy as np
 
 from cgan_benchmarks.machine import Others, describe_machine
-from cgan_benchmarks.moving import Clip, made_up_clips, real_clips
+from cgan_benchmarks.moving import Clip, films_in, made_up_clips, real_clips
+from cgan_benchmarks.options import check_writable
 from cgan_benchmarks.report import write_document
 from cgan_runtime import __version__
 from cgan_runtime.backends.base import Backend, FloatArray
@@ -26,7 +27,7 @@ from cgan_runtime.backends.registry import open_backend
 from cgan_runtime.color import LUMA_WEIGHTS, Encoding, Plane, lab_of_rgb
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.console import Console, guard
-from cgan_runtime.errors import ConfigError
+from cgan_runtime.errors import DataError
 from cgan_runtime.models import bundled_model
 from cgan_runtime.temporal import TemporalFilter, TemporalSettings
 from cgan_train.data.sources import open_photos
@@ -111,7 +112,13 @@ class Instant(Backend):
 
 
 def measure_clip(clip: Clip, colorizer: Colorizer, settings: TemporalSettings) -> Steadiness:
-    """Colour a clip on the path of films; compare along its motion, and with its true colours."""
+    """Colour a clip on the path of films; compare along its motion, and with its true colours.
+
+    Raises:
+        DataError: No two frames of it can be compared.
+    """
+    if all(moving.where is None for moving in clip.frames):
+        raise DataError(f"no two frames of {clip.name} show the same scene; leave it out")
     steady = TemporalFilter(settings)
     changes, errors = [], []
     shown: list[FloatArray] = []
@@ -143,10 +150,17 @@ def measure_clips(
 
 
 def summary(found: dict[str, dict[str, Steadiness]]) -> dict[str, dict[str, float]]:
-    """For each setting, relative to "off": the mean of the clips' changes, and that of their errors."""
+    """For each setting, relative to "off": the mean of the clips' changes, and that of their errors.
+
+    Raises:
+        DataError: Colour changes in none of the clips.
+    """
+    changing = [clip for clip in found.values() if clip["off"].change > 0]
+    if not changing:
+        raise DataError("colour does not change in any clip; give films in which something moves")
     rows = {}
     for name in SETTINGS:
-        pairs = [(clip[name], clip["off"]) for clip in found.values()]
+        pairs = [(clip[name], clip["off"]) for clip in changing]
         rows[name] = {
             "change": float(np.mean([one.change / off.change for one, off in pairs])),
             "ciede2000": float(np.mean([one.ciede2000 for one, _ in pairs]))
@@ -226,8 +240,8 @@ def main(
     """
     if photos is None and clips is None:
         raise click.UsageError("give --photos, --clips, or both")
-    if json_file is not None and not json_file.parent.is_dir():
-        raise ConfigError(f"there is no folder {json_file.parent} for {json_file.name}; make it first")
+    check_writable(json_file)
+    films = films_in(clips) if clips is not None else []
     console, others = Console(), Others()
     recall = Recall(open_backend(model or bundled_model(), backend, threads=threads))
     with Colorizer(recall) as colorizer:
@@ -235,8 +249,8 @@ def main(
         if photos is not None:
             made = made_up_clips(open_photos(photos), count=MADE_UP, frames=MADE_UP_FRAMES)
             found["made up"] = measure_clips(made, colorizer, recall)
-        if clips is not None:
-            found["real"] = measure_clips(real_clips(clips, frames=REAL_FRAMES), colorizer, recall)
+        if films:
+            found["real"] = measure_clips(real_clips(films, frames=REAL_FRAMES), colorizer, recall)
         costs = measure_cost(recall)
         summaries = {kind: summary(of_kind) for kind, of_kind in found.items()}
         for kind, rows in summaries.items():

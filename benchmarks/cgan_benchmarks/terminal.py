@@ -63,7 +63,8 @@ def _rows(report: Report) -> Iterator[object]:
 
 def _film(film: dict[str, Any]) -> Iterator[object]:
     """What a film took from file to file, and each stage of it."""
-    yield f"{film['file']}, {film['width']}x{film['height']} px, {film['frames']} frames"
+    size = f"{film['width']}x{film['height']} px, {film['frames']} frames"
+    yield f"{film['file']}, {size}; {film['model']} by {film['backend']}"
     ways = {
         name: [*(f"{way[key]:.1f}" for key in _WAY.values()), f"{way['of_limit']:.2f}"]
         for name, way in film["ways"].items()

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cgan_benchmarks.options import check_writable
 from cgan_runtime import __version__
 from cgan_runtime.console import guard
 
@@ -50,6 +51,7 @@ def main(
     data: Path, rounds: int, batch_size: int, threads: int, workers: int | None, json_file: Path | None
 ) -> None:
     """Time steps of both loops in turns, and print pictures per second and the share of the peak."""
+    check_writable(json_file)
     import torch
 
     from cgan_benchmarks.machine import Others, describe_machine

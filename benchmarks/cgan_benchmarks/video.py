@@ -1,6 +1,6 @@
 """A film from file to file: what cgan takes, stage by stage, beside decoding and encoding alone.
 
-    film = measure_film(Path("in.mp4"), threads=2)
+    film = measure_film(Path("in.mp4"), bundled_model(), threads=2)
 
 Decoding and encoding with nothing between is the limit: no colouriser of films can be quicker. Both ways take
 turns, each time in a fresh process, with the same decoder, encoder and settings.
@@ -15,6 +15,7 @@ import numpy as np
 
 from cgan_benchmarks.film_runs import take_turns
 from cgan_benchmarks.measure import Advance
+from cgan_runtime.manifest import Manifest
 
 LIMIT, CGAN = "decode and encode alone", "cgan-run"
 _ROUNDS = 3
@@ -24,18 +25,38 @@ Film = dict[str, Any]
 
 
 def measure_film(
-    source: Path, *, threads: int, rounds: int = _ROUNDS, advance: Advance = lambda done, total: None
+    source: Path,
+    model: Path,
+    *,
+    threads: int,
+    backend: str = "auto",
+    precision: str = "auto",
+    rounds: int = _ROUNDS,
+    advance: Advance = lambda done, total: None,
 ) -> Film:
     """Measure, as plain JSON values.
 
+    Args:
+        source: The film.
+        model: What colours it.
+        threads: CPU threads of the engine.
+        backend: What runs the model.
+        precision: What it computes in, as `cgan-run` has it.
+        rounds: How often each way has its turn.
+        advance: For a progress bar.
+
     Returns:
+        `model`, `sha256` and `backend`: what coloured it;
         `ways`: medians over the rounds, milliseconds a frame and frames a second, least and most, and
         `of_limit`, how many frames a second relative to the limit; `stages`: mean, p50 and p99 in ms.
 
     Raises:
         MediaError: The film cannot be read.
+        ModelFileError: The model is damaged.
     """
-    ways = {LIMIT: ("copy", {}), CGAN: ("cgan", {"threads": threads})}
+    manifest = Manifest.load(model)
+    settings = {"model": str(model), "threads": threads, "backend": backend, "precision": precision}
+    ways = {LIMIT: ("copy", {}), CGAN: ("cgan", settings)}
     taken = take_turns(source, ways, rounds, lambda _, done, total: advance(done, total))
     rates = {way: [run["fps"] for run in runs] for way, runs in taken.items()}
     limit = float(np.median(rates[LIMIT]))
@@ -49,7 +70,10 @@ def measure_film(
     }
     width, height = first["size"]
     return {
-        "file": source.name,
+        "file": source.name.encode(errors="backslashreplace").decode(),  # a name may be any bytes
+        "model": manifest.file,
+        "sha256": manifest.sha256,
+        "backend": first["backend"],
         "width": width,
         "height": height,
         "frames": first["frames"],

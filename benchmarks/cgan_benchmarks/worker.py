@@ -89,7 +89,7 @@ class Work:
         return {}
 
     def flight(self, streams: int, seconds: float) -> Reply:
-        """Several pictures in flight: pictures and seconds."""
+        """A picture in flight in each of so many engines: pictures and seconds."""
         from cgan_benchmarks.flight import fly
         from cgan_benchmarks.measure import wait_until_at_rest
 

@@ -19,6 +19,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "benchmarks" / "results"
+SHIPPED = ROOT / "runtime" / "cgan_runtime" / "models" / "edge.json"
 
 Document = dict[str, Any]
 Make = Callable[[], str]
@@ -56,6 +57,17 @@ def table(columns: Mapping[str, Callable[[Any], str]], rows: Sequence[Any]) -> s
     lines = [list(columns), ["---"] * len(columns)]
     lines += [[cell(row) for cell in columns.values()] for row in rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def of_model(sha256: str, which: str = "sha256") -> str:
+    """The sha256 of what was measured, and whether it is that of the model that ships now.
+
+    Args:
+        sha256: Of the model's file, or of its weights.
+        which: The manifest's name for that: `sha256` or `checkpoint_sha256`.
+    """
+    shipped = json.loads(SHIPPED.read_text(encoding="utf-8"))[which]
+    return f"sha256 {sha256[:12]}{'' if sha256 == shipped else ', an earlier model'}"
 
 
 def machine(report: Document) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from figures import block, machine, read, table
+from figures import block, machine, of_model, read, table
 
 
 @block("film")
@@ -33,6 +33,7 @@ def film() -> str:
     machine_of = report["machine"]
     backend = next(iter(report["films"].values()))["ways"]["cgan"]["backend"]
     what = f"{backend}, {machine_of['threads']} threads, {report['rounds']} rounds, `{report['model']}`"
+    what += f" ({of_model(report['sha256'])})"
     others = machine_of["others"]
     told = f"; other programs took {others:.0%} of the processor" if others else ""
     return f"{table(columns, rows)}\n\n{what}; {machine(report)}{told}."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from figures import Document, block, machine, read, table
+from figures import Document, block, machine, of_model, read, table
 
 
 @block("bench")
@@ -41,7 +41,8 @@ def int8() -> str:
         "CIEDE2000": lambda row: f"{row['ciede2000']:.3f}",
     }
     rows = [row for row in report["rows"] if row["model"] != "checkpoint"]
-    return f"{table(columns, rows)}\n\n{_what(report)}"
+    weights = of_model(report["checkpoint_sha256"], "checkpoint_sha256")
+    return f"{table(columns, rows)}\n\nWeights: {weights}. {_what(report)}"
 
 
 @block("bench-costs")

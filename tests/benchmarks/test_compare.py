@@ -62,6 +62,57 @@ def test_other_machines_are_compared_by_times_pytorch_alone(
     assert not any(line[:1] == ["checkpoint"] for line in lines)  # PyTorch by itself says nothing
 
 
+def test_times_pytorch_depend_on_the_threads(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    new = made_up()
+    new["machine"]["threads"] = 1
+    assert run(tmp_path, made_up(), new, "--relative") == 1
+    assert "of 2 and 1 threads; measure both alike" in capsys.readouterr().err
+
+
+def test_a_row_that_is_gone_fails_where_slower_ones_do(tmp_path: Path) -> None:
+    new = made_up()
+    del new["rows"][1]
+    assert run(tmp_path, made_up(), new) == 0
+    assert run(tmp_path, made_up(), new, "--fail-over", "10%") == 1
+    assert run(tmp_path, new, made_up(), "--fail-over", "10%") == 0  # more rows are no harm
+
+
+def test_names_are_text_and_never_markup(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    document = made_up()
+    document["rows"][1]["model"] = "edge[red]-1[/x]"
+    assert run(tmp_path, document, document) == 0
+    assert "edge[red]-1[/x]" in capsys.readouterr().out
+
+
+def damaged(**fields: Any) -> dict[str, Any]:
+    document = made_up()
+    document["rows"][1] |= fields
+    return document
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        (damaged(p50_ms=0), "row 2 has no p50_ms with an interval"),
+        (damaged(p50_ms=None), "row 2 has no p50_ms with an interval"),
+        (damaged(speedup=float("nan")), "row 2 has no speedup with an interval"),
+        (damaged(p50_interval_ms=[1.0]), "row 2 has no p50_ms with an interval"),
+        (damaged(model=None), "row 2 does not say what it is of"),
+        (damaged(batch="x"), "row 2 has no batch"),
+        (changed(made_up(), rows=None), "no rows"),
+        (changed(made_up(), rows=[1]), "row 1 has no batch"),
+        (changed(made_up(), machine={}), "no cpu of its machine"),
+    ],
+)
+def test_a_damaged_result_is_one_line(
+    document: dict[str, Any], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(tmp_path, made_up(), document) == 1
+    printed = capsys.readouterr().err
+    assert f"is damaged ({message}" in printed
+    assert printed.count("\n") == 1
+
+
 def test_rows_that_one_result_lacks_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     new = made_up(tensorrt=1.0)
     del new["rows"][1]
@@ -78,7 +129,10 @@ def test_rows_that_one_result_lacks_are_named(tmp_path: Path, capsys: pytest.Cap
         ({"format": "cgan-quality"}, "is no result of cgan-bench"),
         ({"size": [128, 128]}, "different size ([256, 256] and [128, 128])"),
         ({"scenario": "offline"}, "different scenario (single-stream and offline)"),
+        ({"recipe": "paper"}, "different recipe (edge and paper)"),
         ({"rows": []}, "no row in common"),
+        ({"scenario": "video", "rows": []}, "results of --scenario video have no rows"),
+        ({"format": "cgan-film"}, "is a result of films"),
     ],
 )
 def test_what_cannot_be_compared_is_one_line(

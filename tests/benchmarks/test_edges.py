@@ -36,6 +36,7 @@ def test_edges_are_where_lightness_is_steep() -> None:
 
 def test_the_command_writes_what_it_prints(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_image(tmp_path / "a.png", two_halves())
+    write_image(tmp_path / "flat.png", np.full((64, 64, 3), 90, np.uint8))  # has no edges, and is not counted
     with pytest.raises(SystemExit) as left:
         edges.main(["--photos", str(tmp_path), "--json", str(tmp_path / "edges.json")])
     assert left.value.code == 0
@@ -44,3 +45,12 @@ def test_the_command_writes_what_it_prints(tmp_path: Path, capsys: pytest.Captur
     assert set(document["enlarged"]) == set(SIDES)
     for ways in document["enlarged"].values():
         assert set(ways) == set(WAYS)
+        assert all(np.isfinite(list(figures.values())).all() for figures in ways.values())
+
+
+def test_pictures_without_edges_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_image(tmp_path / "flat.png", np.full((64, 64, 3), 90, np.uint8))
+    with pytest.raises(SystemExit) as left:
+        edges.main(["--photos", str(tmp_path)])
+    assert left.value.code == 1
+    assert "has edges; give photographs" in capsys.readouterr().err

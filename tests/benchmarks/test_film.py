@@ -54,6 +54,17 @@ def test_a_film_with_sound_is_copied(tmp_path: Path) -> None:
     assert packets_of(tmp_path / "copy.mp4", "audio") == packets_of(film, "audio")
 
 
+def test_a_film_that_is_read_but_not_written_becomes_another(tmp_path: Path) -> None:
+    with av.open(tmp_path / "in.avi", "w") as container:
+        stream = container.add_stream("mpeg4", rate=24)
+        stream.width, stream.height = SMALL.width, SMALL.height
+        for _ in range(SMALL.frames):
+            container.mux(stream.encode(av.VideoFrame(SMALL.width, SMALL.height, "yuv420p")))
+        container.mux(stream.encode(None))
+    (run,) = take_turns(tmp_path / "in.avi", {"copy": ("copy", {})}, 1)["copy"]
+    assert run["frames"] == SMALL.frames
+
+
 def test_a_ratio_is_of_runs_of_one_round(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fps = {"copy": (40, 20), "cgan": (30, 10), "cgan --every 2": (36, 18), "plain loop": (3, 1)}
     medians = {"first_frame_seconds": 1.0, "megabytes": 9.0, "cores_ms": 20.0}

@@ -38,6 +38,28 @@ def test_engines_run_side_by_side_and_all_pictures_count() -> None:
         opened[0].infer(LIGHTNESS)
 
 
+def test_closing_is_not_counted() -> None:
+    class SlowToClose(FakeBackend):
+        def _release(self) -> None:
+            time.sleep(0.5)
+
+    pictures, seconds = fly(lambda: SlowToClose(slow), LIGHTNESS, streams=2, seconds=0.1)
+    assert pictures > 0
+    assert 0.1 <= seconds < 0.5
+
+
+def test_what_goes_wrong_in_flight_is_raised() -> None:
+    runs = iter(range(1000))
+
+    def fail(lightness: FloatArray) -> FloatArray:
+        if next(runs) == 40:
+            raise BackendUnavailable("out of memory")
+        return slow(lightness)
+
+    with pytest.raises(BackendUnavailable, match="out of memory"):
+        fly(lambda: FakeBackend(fail), LIGHTNESS, streams=2, seconds=0.5)
+
+
 def test_what_goes_wrong_in_one_is_raised_and_none_goes_on() -> None:
     count = iter(range(9))
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from cgan_benchmarks.intervals import Intervals, apart
+from cgan_benchmarks.intervals import Intervals, _student, apart
 
 Times = npt.NDArray[np.float64]
 
@@ -49,6 +49,22 @@ def test_fewer_processes_are_less_sure() -> None:
         return float(np.median(widths))
 
     assert width(2) > 2 * width(3) > 2 * width(6)
+
+
+def test_one_process_alone_is_as_sure_as_its_rounds() -> None:
+    held = 0
+    for seed in range(100):
+        low, high = Intervals({"a": times_of(seed, 0.01, processes=1, of_process=0)}).median("a")
+        held += low <= 0.01 <= high
+    assert held >= 89
+
+
+@pytest.mark.parametrize(
+    ("freedom", "quantile"), [(1, 12.706), (9, 2.262), (10, 2.228), (30, 2.042), (200, 1.972)]
+)
+def test_students_t(freedom: int, quantile: float) -> None:
+    """Against printed tables."""
+    assert _student(freedom) == pytest.approx(quantile, rel=2e-3)
 
 
 def test_shared_drift_does_not_blur_a_ratio() -> None:

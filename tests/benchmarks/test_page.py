@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page
 from tests.benchmarks.browser import chromium
 from tests.benchmarks.results import changed, film, made_up
 
+from cgan_benchmarks.page.plots import _difference
 from cgan_benchmarks.page.write import write_page
 
 PLOTS = ("How many times as fast as PyTorch", "Latency of every run", "What speed costs in colour")
@@ -115,6 +116,31 @@ def test_words_of_a_result_are_text_and_never_markup(browser: Browser, tmp_path:
     assert page.get_by_text("<script>alert(1)</script>").count() >= 1
     assert page.get_by_text("Measured by <imagination>.").is_visible()
     page.close()
+
+
+def test_the_best_row_stands_beside_pytorch_of_its_own_batch(tmp_path: Path) -> None:
+    document = changed(made_up(), scenario="offline")
+    more = [row | {"batch": 4, "p50_ms": row["p50_ms"] / 2} for row in made_up(openvino=1.0)["rows"]]
+    document["rows"] += more
+    write_page(document, tmp_path / "bench.html")
+    text = (tmp_path / "bench.html").read_text(encoding="utf-8")
+    assert "Best row: fp32, OpenVINO, batch 4." in text
+    fact = "<dt>time a picture, p50</dt><dd>0.5 ms<small>PyTorch 10.0 ms</small></dd>"
+    assert fact in text
+    assert "latency" not in text
+
+
+def test_any_difference_has_its_place() -> None:
+    row = made_up()["rows"][1]
+    places = [_difference(row | {"ciede2000": found}) for found in (0.0, 0.02, 9.0, None)]
+    assert places == [1e-3, 0.02, 4.0, 4.0]
+
+
+def test_names_in_any_bytes_are_written(tmp_path: Path) -> None:
+    document = changed(made_up(), film=film() | {"file": "\udcff.mp4"})
+    write_page(document, tmp_path / "bench.html")
+    assert [path.name for path in tmp_path.iterdir()] == ["bench.html"]
+    assert "\\udcff.mp4" in (tmp_path / "bench.html").read_text(encoding="utf-8")
 
 
 def test_a_busy_machine_is_said(browser: Browser, tmp_path: Path) -> None:

@@ -58,6 +58,15 @@ def test_a_crash_is_told_in_its_last_words() -> None:
         worker.ask("dance")
 
 
+def test_one_that_was_killed_is_told_and_can_be_left() -> None:
+    """Its last question was never read: leaving must not raise for that."""
+    with Worker() as worker:
+        worker._process.kill()
+        worker._process.wait()
+        with pytest.raises(BackendUnavailable, match="its process ended"):
+            worker.ask("warm")
+
+
 def test_what_a_terminal_tunes_does_not_reach_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """PyTorch with threads that sleep is not PyTorch as it comes."""
     monkeypatch.setenv("OMP_WAIT_POLICY", "PASSIVE")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -12,10 +13,11 @@ import numpy as np
 import pytest
 from skimage import data as photos
 from tests.fakes import FakeBackend
+from tests.films import Film, write_film
 
 from cgan_benchmarks import steadiness
-from cgan_benchmarks.moving import Clip, made_up_clips, real_clips
-from cgan_benchmarks.steadiness import Recall, measure_clips, summary
+from cgan_benchmarks.moving import Clip, films_in, made_up_clips, real_clips
+from cgan_benchmarks.steadiness import Recall, Steadiness, measure_clips, summary
 from cgan_runtime.backends.base import FloatArray
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import DataError
@@ -64,7 +66,7 @@ def test_too_few_photographs_are_refused(folder: Path) -> None:
 
 def test_a_real_clip_has_motion_where_the_scene_goes_on() -> None:
     sample = Path(__file__).parents[2] / "samples"
-    (clip,) = real_clips(sample, frames=5)
+    (clip,) = real_clips(films_in(sample), frames=5)
     assert [moving.before for moving in clip.frames] == [0, 1, 1, 1, 1]
     assert all(moving.known is not None and moving.known.mean() > 0.8 for moving in clip.frames[1:])
 
@@ -103,6 +105,35 @@ def test_the_command_writes_what_it_found(folder: Path, tmp_path: Path, tiny_mod
     assert set(document["relative_to_off"]["made up"]) == set(steadiness.SETTINGS)
     assert document["path_core_ms"]["1080p"]["off"] > 0
     assert "made up clips (2)" in done.stdout
+
+
+def test_films_in_which_nothing_can_be_compared_are_told_at_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def told(name: str, film: Film | None) -> str:
+        folder = tmp_path / name
+        folder.mkdir()
+        if film is not None:
+            write_film(folder / "in.mp4", film).rename(folder / "IN.MP4")
+        with pytest.raises(SystemExit) as left:
+            steadiness.main(["--clips", str(folder)])
+        assert left.value.code == 1
+        printed = capsys.readouterr().err
+        assert printed.count("\n") == 1
+        return printed
+
+    assert "there are no films in" in told("empty", None)
+    assert "has not two frames" in told("one", Film(frames=1))
+
+
+def test_clips_without_motion_are_no_figures(clips: list[Clip]) -> None:
+    recall = Recall(FakeBackend(size=128))
+    still = Clip("still", [replace(clips[0].frames[0], before=0, where=None, known=None)])
+    with Colorizer(recall) as colorizer, pytest.raises(DataError, match="no two frames of still"):
+        measure_clips([still], colorizer, recall)
+    never = Steadiness(0.0, 1.0, 1, 0)
+    with pytest.raises(DataError, match="does not change"):
+        summary({"flat": dict.fromkeys(steadiness.SETTINGS, never)})
 
 
 def test_nothing_to_measure_on_is_told() -> None:

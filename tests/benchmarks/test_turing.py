@@ -25,6 +25,7 @@ from cgan_train.data.bundled import BUNDLED
 from cgan_train.data.sources import Photos, open_photos
 
 JPEG = cv2.imencode(".jpg", np.full((48, 64, 3), 120, np.uint8))[1].tobytes()
+NO_NUMBERS = [('"x"', 1), ("1e999", 1), ("0", "NaN"), ("0", "Infinity"), ("0", -1)]
 TRIALS = [Trial(f"photo{number}", number % 2 == 0, JPEG) for number in range(4)]
 
 
@@ -84,11 +85,19 @@ def test_only_the_next_picture_is_answered_and_strangers_are_sent_away() -> None
         assert ask(server, "POST", "/answer", good, Host="evil.example")[0] == 403
         assert ask(server, "GET", "/9")[0] == ask(server, "GET", "/page.html")[0] == 404
         assert ask(server, "GET", "/0") == (200, JPEG)
-        for bad in ("{", "[]", "{}", '{"number": "x", "true": 1, "seconds": 1}'):
+        assert ask(server, "GET", f"/{'1' * 5000}")[0] == 404
+        assert ask(server, "POST", "/answer", good, Origin="http://evil.example")[0] == 403
+        assert ask(server, "POST", "/answer", good, Origin="null")[0] == 403
+        numbers = (
+            f'{{"number": {number}, "true": 1, "seconds": {seconds}}}' for number, seconds in NO_NUMBERS
+        )
+        for bad in ("{", "[]", "{}", "[" * 1000, *numbers):
             assert ask(server, "POST", "/answer", bad)[0] == 400
+        for length in ("-1", "1001", "many"):
+            assert ask(server, "POST", "/answer", good, **{"Content-Length": length})[0] == 400
         assert ask(server, "POST", "/answer", good.replace("0,", "2,"))[0] == 409
         assert server.answers == []
-        assert ask(server, "POST", "/answer", good)[0] == 200
+        assert ask(server, "POST", "/answer", good, Origin=server.url.rstrip("/"))[0] == 200
         assert ask(server, "POST", "/answer", good)[0] == 409  # twice is once
         assert server.answers == [Answer("photo0", True, True, 0.5)]
         with pytest.raises(ConfigError, match="cannot listen on port"):

@@ -24,7 +24,7 @@ _WIDTH = 100  # columns
 @click.option(
     "--fail-over",
     type=PercentType(),
-    help="Leave with 1 where a row is slower by more than this, beyond noise.  [default: never]",
+    help="Leave with 1 where a row is gone, or slower by more than this beyond noise.  [default: never]",
     show_default=False,
 )
 @click.option(
@@ -53,7 +53,7 @@ def compare(old: Path, new: Path, fail_over: float | None, relative: bool) -> in
     if failed:
         names = ", ".join(f"{change.model} / {change.backend}" for change in failed)
         console.result(f"slower by more than {fail_over:.0%}: {names}")
-    return 1 if failed else 0
+    return 1 if failed or (fail_over is not None and found.gone) else 0
 
 
 def _print(changes: Sequence[Change], unit: str, batches: bool) -> None:
@@ -75,4 +75,4 @@ def _print(changes: Sequence[Change], unit: str, batches: bool) -> None:
         )  # fmt: skip
     console = rich.console.Console(highlight=False)
     console.width = max(_WIDTH, console.width)
-    console.print(table)
+    console.print(table, markup=False)

@@ -88,7 +88,7 @@ def _print(title: str, found: Sequence[Layer], top: int, runs: int) -> None:
         most = max(ms for _, _, ms in lines) or 1e-9
         for name, kind, ms in lines:
             table.add_row(name, kind, f"{ms:.3f}", f"{ms / total:.0%}", "█" * round(_BAR * ms / most))
-        console.print(table)
+        console.print(table, markup=False)
         console.print()
 
 

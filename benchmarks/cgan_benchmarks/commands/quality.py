@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from cgan_benchmarks.options import PATH, check_needs
+from cgan_benchmarks.options import PATH, check_needs, given
 from cgan_runtime.console import Console
 
 
@@ -27,9 +27,10 @@ from cgan_runtime.console import Console
 )
 @click.option("--sheet", type=PATH, help="Write a contact sheet there, as PNG: grey, coloured, truth.")
 @click.option("--json", "json_file", type=PATH, help="Write all figures there as well.")
+@click.pass_context
 def quality(
-    data: Path, model: Path | None, checkpoint: Path | None, backend: str, threads: int, without: str,
-    sheet: Path | None, json_file: Path | None,
+    context: click.Context, data: Path, model: Path | None, checkpoint: Path | None, backend: str,
+    threads: int, without: str, sheet: Path | None, json_file: Path | None,
 ) -> None:  # fmt: skip
     """Measure how near a model's colours come to the true ones of pictures.
 
@@ -39,6 +40,8 @@ def quality(
     """
     if model is not None and checkpoint is not None:
         raise click.UsageError("--model and --checkpoint are both what is measured; give one of them")
+    if checkpoint is not None and "--backend" in given(context):
+        raise click.UsageError("--checkpoint is run by PyTorch; leave --backend out")
     check_needs(json_file, sheet)
     from rich.console import Console as Terminal
     from rich.progress import Progress

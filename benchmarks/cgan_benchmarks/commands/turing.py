@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cgan_benchmarks.options import PATH, check_needs
+from cgan_benchmarks.options import PATH, SecondsType, check_needs
 
 if TYPE_CHECKING:
     from cgan_benchmarks.turing.trials import Answer, Rate
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.argument("folder", type=PATH, metavar="DIR")
 @click.option(
     "--test-delay",
-    type=click.FloatRange(min=0),
+    type=SecondsType(zero=True),
     default=2.0,
     help="Seconds for which a picture is shown; 0 for as long as it takes.",
 )

@@ -28,6 +28,7 @@ _AXIS = 64  # px below and above the lanes
 _LANE_NARROW = 46  # the name stands above its lane
 _BINS = 160
 _LEAST_DIFFERENCE = 1e-3  # CIEDE2000: what is below is drawn there
+_MOST_DIFFERENCE = 4.0  # CIEDE2000: what is above, or not known, is drawn there
 _VISIBLE = 1.0  # CIEDE2000: about the least that can be seen
 
 
@@ -90,7 +91,7 @@ def quality(rows: Sequence[Row]) -> str:
         seen: set[str] = set()
         for row in others:
             colour = engine_colour(row["backend"])
-            height = max(row["ciede2000"] or _VISIBLE, _LEAST_DIFFERENCE)
+            height = _difference(row)
             name = engine_name(row["backend"])
             label = None if name in seen else name
             seen.add(name)
@@ -100,8 +101,8 @@ def quality(rows: Sequence[Row]) -> str:
         for model in dict.fromkeys(row["model"] for row in others if row["model"] != "checkpoint"):
             same = [row for row in others if row["model"] == model]
             slowest = max(same, key=lambda row: float(row["p50_ms"]))
-            height = max(slowest["ciede2000"] or _VISIBLE, _LEAST_DIFFERENCE)
-            axes.annotate(model, (slowest["p50_ms"], height), (10, 0), textcoords="offset points",
+            place = slowest["p50_ms"], _difference(slowest)
+            axes.annotate(model, place, (10, 0), textcoords="offset points",
                           va="center", color=INK, fontsize=9 if narrow else 10)  # fmt: skip
         for row in references:
             axes.axvline(row["p50_ms"], color=SOFT, linewidth=1, linestyle=(0, (3, 3)))
@@ -113,7 +114,7 @@ def quality(rows: Sequence[Row]) -> str:
                       textcoords="offset points", color=SOFT, fontsize=9)  # fmt: skip
         axes.set_xscale("log")
         axes.set_yscale("log")
-        axes.set_ylim(_LEAST_DIFFERENCE / 2, 4)
+        axes.set_ylim(_LEAST_DIFFERENCE / 2, _MOST_DIFFERENCE)
         axes.margins(x=0.12)
         _plain_ticks(axes, narrow)
         axes.set_yticks((1e-3, 1e-2, 1e-1, 1), ("≤ 0.001", "0.01", "0.1", "1"))
@@ -128,6 +129,12 @@ def quality(rows: Sequence[Row]) -> str:
             text.set_color(SOFT)
 
     return draw("quality", 340, 360, plot)
+
+
+def _difference(row: Row) -> float:
+    """Where a row's colour difference is drawn."""
+    found = _MOST_DIFFERENCE if row["ciede2000"] is None else row["ciede2000"]
+    return float(min(max(found, _LEAST_DIFFERENCE), _MOST_DIFFERENCE))
 
 
 def _heights(rows: Sequence[Row]) -> tuple[int, int]:

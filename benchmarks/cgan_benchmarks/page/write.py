@@ -22,6 +22,11 @@ _TITLES = {
     "offline": "as many pictures as go",
     "startup": "from a fresh start to the first result",
 }
+_TIMES = {
+    "single-stream": "latency, p50",
+    "offline": "time a picture, p50",
+    "startup": "first result, p50",
+}
 _COLUMNS = {
     "p50 ms": ("p50_ms", ".1f"), "p90": ("p90_ms", ".1f"), "p95": ("p95_ms", ".1f"),
     "p99": ("p99_ms", ".1f"), "frames/s": ("frames_per_second", ".1f"), "× PyTorch": ("speedup", ".2f"),
@@ -72,7 +77,7 @@ def _body(document: dict[str, Any]) -> Iterator[str]:
     )
     if warning := others_in_words(machine["others"]):
         yield f'<p class="warning">{escape(warning)}</p>'
-    yield _facts(rows)
+    yield _facts(rows, _TIMES[document["scenario"]])
     yield _figure(
         "How many times as fast as PyTorch",
         plots.speedups(rows),
@@ -144,23 +149,28 @@ def _best(rows: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
     )
 
 
-def _facts(rows: Sequence[dict[str, Any]]) -> str:
-    best, reference = _best(rows), rows[0]
+def _facts(rows: Sequence[dict[str, Any]], time: str) -> str:
+    best = _best(rows)
     if best is None:
         return ""
+    reference = next(
+        row
+        for row in rows
+        if f"{row['model']} / {row['backend']}" == best["reference"] and row["batch"] == best["batch"]
+    )
     low, high = best["speedup_interval"]
     facts = [
-        ("latency, p50", f"{best['p50_ms']:.1f} ms", f"PyTorch {reference['p50_ms']:.1f} ms"),
+        (time, f"{best['p50_ms']:.1f} ms", f"PyTorch {reference['p50_ms']:.1f} ms"),
         ("times PyTorch", f"{best['speedup']:.2f} ×", f"{low:.2f} to {high:.2f} with 95 %"),
         ("colour difference", f"{best['ciede2000']:.3f}", "CIEDE2000; about 1 is visible"),
         ("file", f"{best['megabytes']:.1f} MB", f"PyTorch's weights {reference['megabytes']:.1f} MB"),
         ("memory", _megabytes(best["host_mb"]), f"PyTorch {_megabytes(reference['host_mb'])}"),
         ("first result", f"{best['to_result_s']:.1f} s", f"PyTorch {reference['to_result_s']:.1f} s"),
     ]
-    which = f"{escape(best['model'])}, {escape(engine_name(best['backend']))}"
     cells = (
         f"<div><dt>{name}</dt><dd>{value}<small>{more}</small></dd></div>" for name, value, more in facts
     )
+    which = escape(plots.name_of(best))
     return f'<p class="soft">Best row: {which}.</p>\n<dl class="facts">{"".join(cells)}</dl>'
 
 

@@ -5,13 +5,14 @@ with Server(trials, delay=2.0) as server:
     server.wait()
     server.answers
 
-It listens on the loopback alone, and answers only those who ask for it by that name, so that no page
-elsewhere can reach it.
+It listens on the loopback alone, answers only those who ask for it by that name, and takes answers from its
+own page only, so that no page elsewhere can reach it.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import threading
 import time
 from collections.abc import Sequence
@@ -63,6 +64,7 @@ class Server:
             ) from error
         self._http.daemon_threads = True
         self.hosts = {f"{name}:{self._http.server_port}" for name in (_HOST, "localhost")}
+        self.origins = {f"http://{host}" for host in self.hosts}
         self.url = f"http://{_HOST}:{self._http.server_port}/"
         self._thread = threading.Thread(target=self._http.serve_forever, daemon=True)
         self._thread.start()
@@ -108,6 +110,8 @@ class Server:
 
 
 def _handler_of(server: Server) -> type[BaseHTTPRequestHandler]:
+    pictures = {str(number): trial.jpeg for number, trial in enumerate(server.trials)}
+
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             name = self.path.partition("?")[0].strip("/")
@@ -117,20 +121,25 @@ def _handler_of(server: Server) -> type[BaseHTTPRequestHandler]:
                 self._send(_PAGE.read_bytes(), "text/html; charset=utf-8")
             elif name == "state":
                 self._send(json.dumps(server.state()).encode(), "application/json")
-            elif name.isdecimal() and int(name) < len(server.trials):
-                self._send(server.trials[int(name)].jpeg, "image/jpeg")
+            elif name in pictures:
+                self._send(pictures[name], "image/jpeg")
             else:
                 self.send_error(HTTPStatus.NOT_FOUND)
 
         def do_POST(self) -> None:
-            if self.headers.get("Host") not in server.hosts or self.path != "/answer":
+            origin = self.headers.get("Origin")  # browsers name it, other programs need not
+            known = self.headers.get("Host") in server.hosts and origin in (None, *server.origins)
+            if not known or self.path != "/answer":
                 self.send_error(HTTPStatus.FORBIDDEN)
                 return
             try:
-                length = min(int(self.headers["Content-Length"]), _MOST_BYTES)
-                said = json.loads(self.rfile.read(length))
-                taken = server.take(int(said["number"]), bool(said["true"]), float(said["seconds"]))
-            except (ValueError, KeyError, TypeError):
+                length = int(self.headers["Content-Length"])
+                said = json.loads(self.rfile.read(length)) if 0 <= length <= _MOST_BYTES else {}
+                seconds = float(said["seconds"])
+                if not 0 <= seconds < math.inf:
+                    raise ValueError(f"{seconds} seconds")
+                taken = server.take(int(said["number"]), bool(said["true"]), seconds)
+            except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
                 self.send_error(HTTPStatus.BAD_REQUEST)
                 return
             if not taken:

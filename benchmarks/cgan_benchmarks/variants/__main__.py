@@ -9,9 +9,11 @@ from typing import Any
 
 import click
 
+from cgan_benchmarks.options import SecondsType, check_writable
 from cgan_benchmarks.variants.table import VARIANTS, Variant
 from cgan_runtime import __version__
 from cgan_runtime.console import guard
+from cgan_runtime.errors import ConfigError
 
 FORMAT = "cgan-variants"
 FORMAT_VERSION = 1
@@ -21,7 +23,7 @@ _PATH = click.Path(path_type=Path)
 @guard
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
 @click.option("--data", multiple=True, type=_PATH, required=True, help="Photos to train on, and to measure.")
-@click.option("--cpu-seconds", type=click.FloatRange(min=0), default=60.0, help="Of training, for each.")
+@click.option("--cpu-seconds", type=SecondsType(), default=60.0, help="Of training, for each.")
 @click.option("--state", type=_PATH, default=Path("runs/variants"), help="Folder of what is trained.")
 @click.option("--threads", type=click.IntRange(min=1), default=2, help="CPU threads.")
 @click.option("--time", "timing", is_flag=True, help="Time all that are trained, and train no more.")
@@ -32,6 +34,8 @@ def main(
     json_file: Path | None, picture: Path | None,
 ) -> None:  # fmt: skip
     """Train and measure the variants that are not yet trained; with --time, time and tell of all."""
+    check_writable(json_file)
+    check_writable(picture)
     import torch
 
     torch.set_num_threads(threads)
@@ -70,6 +74,8 @@ def _document(state: Path, threads: int) -> dict[str, Any]:
 
     files = [state / f"{number}.json" for number in range(len(VARIANTS))]
     files = [file for file in files if file.exists()]
+    if not files:
+        raise ConfigError(f"nothing is trained in {state}; run it without --time first")
     rows = [json.loads(file.read_text(encoding="utf-8")) for file in files]
     variants = [Variant(**row["variant"]) for row in rows]
     weights = [file.with_suffix(".pt") for file in files]
