@@ -154,9 +154,9 @@ def colour_film(
         source, stream=stream, deinterlace=deinterlace, threads=settings.codec_threads, hardware=device
     ) as reader:
         check_output(target, source=None if isinstance(source, Source) else source, overwrite=overwrite)
-        if isinstance(target, Path) and is_numbered(target):
-            check_pictures(target, source=source, overwrite=overwrite)
         identity = film_identity(reader, target, colorizer, settings, filter_settings, deinterlace, compare)
+        if isinstance(target, Path) and is_numbered(target):
+            check_pictures(target, source=source, overwrite=overwrite, resume=resume, settings=identity)
         with (
             _begin(reader, target, identity, resume=resume, overwrite=overwrite) as work,
             _writer(target, reader, settings, work, compare=compare) as writer,
@@ -176,6 +176,7 @@ def colour_film(
                         times.work("colour", painter),
                         lambda item: write(finish(item)),
                         depth=QUEUE_DEPTH,
+                        wake=reader.wake,
                     )
                 if patience.stopped:
                     writer.finish_keeping(steady.memory)

@@ -72,7 +72,14 @@ class Channel(Generic[T]):
             self._changed.notify_all()
 
 
-def run_stages(source: Iterable[T], work: Callable[[T], U], sink: Callable[[U], None], *, depth: int) -> None:
+def run_stages(
+    source: Iterable[T],
+    work: Callable[[T], U],
+    sink: Callable[[U], None],
+    *,
+    depth: int,
+    wake: Callable[[], object] = lambda: None,
+) -> None:
     """Run `sink(work(item))` for every item of `source`, each of the three in its own thread, in order.
 
     Args:
@@ -80,6 +87,7 @@ def run_stages(source: Iterable[T], work: Callable[[T], U], sink: Callable[[U], 
         work: Called in the calling thread.
         sink: Called in a thread of its own.
         depth: Most items that wait between two stages.
+        wake: Called after a failure: ends a wait of the source for something from outside.
 
     Raises:
         BaseException: Whatever was raised first in any stage, Ctrl-C included, as it was raised; by then
@@ -116,6 +124,8 @@ def run_stages(source: Iterable[T], work: Callable[[T], U], sink: Callable[[U], 
             thread.join()
 
     guarded(middle)
+    if failures:
+        wake()
     for thread in threads:  # after a failure or Ctrl-C, at any time: both have been told to stop
         if thread.ident is not None:
             thread.join()

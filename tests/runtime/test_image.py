@@ -18,6 +18,7 @@ from cgan_runtime.pipeline import colour_still
 
 RNG = np.random.default_rng(3)
 RGB = RNG.integers(0, 256, (20, 30, 3), dtype=np.uint8)
+ORIENTATION = 0x112  # a tag of TIFF and EXIF
 
 
 def _saved(path: Path, image: np.ndarray[tuple[int, ...], np.dtype[np.generic]]) -> Path:
@@ -55,24 +56,101 @@ def test_what_a_format_cannot_hold_is_made_fit(tmp_path: Path) -> None:
     assert abs(int(read.mean()) - round(40_000 / 257)) <= 1
 
 
+def _tiff(order: str, tags: dict[int, int], data: bytes = b"") -> bytes:
+    """A TIFF, or EXIF, of tags with one number each; `data` lies behind them."""
+    entries = [struct.pack(f"{order}HHIHH", tag, 3, 1, value, 0) for tag, value in sorted(tags.items())]
+    mark = b"II*\0" if order == "<" else b"MM\0*"
+    return b"".join(
+        [mark, struct.pack(f"{order}IH", 8, len(entries)), *entries, struct.pack(f"{order}I", 0), data]
+    )
+
+
 def test_exif_orientation_is_honoured(tmp_path: Path) -> None:
     jpeg = cv2.imencode(".jpg", np.zeros((20, 30, 3), np.uint8))[1].tobytes()
-    turned = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"
+    turned = _tiff(">", {ORIENTATION: 6})
     exif = b"\xff\xe1" + struct.pack(">H", len(turned) + 8) + b"Exif\0\0" + turned
     (tmp_path / "a.jpg").write_bytes(jpeg[:2] + exif + jpeg[2:])
     assert read_image(tmp_path / "a.jpg").shape == (30, 20, 3)
 
 
-def _png(width: int, height: int) -> bytes:
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+def _with_exif(suffix: str, image: np.ndarray[tuple[int, ...], np.dtype[np.generic]], exif: bytes) -> bytes:
+    """A picture without loss and with EXIF."""
+    lossless = [cv2.IMWRITE_WEBP_QUALITY, 101] if suffix == ".webp" else []
+    data: bytes = cv2.imencode(suffix, image, lossless)[1].tobytes()
+    if suffix == ".png":
+        return data[:33] + _chunk(b"eXIf", exif) + data[33:]  # behind the header
+    height, width = image.shape[:2]
+    flags = 0x18 if image.shape[2] == 4 else 0x08  # EXIF, alpha
+    extended = b"VP8X" + struct.pack("<II", 10, flags)
+    extended += (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+    position = data.index(b"VP8L")
+    size = int.from_bytes(data[position + 4 : position + 8], "little")
+    picture = data[position : position + 8 + size + size % 2]
+    body = b"WEBP" + extended + picture + b"EXIF" + struct.pack("<I", len(exif)) + exif
+    return b"RIFF" + struct.pack("<I", len(body)) + body
 
+
+@pytest.mark.parametrize("suffix", [".png", ".webp"])
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_a_picture_with_alpha_is_turned_as_one_without(suffix: str, order: str, tmp_path: Path) -> None:
+    rgba = np.dstack([RGB, 255 - RGB[..., 0] // 2])
+    for orientation in range(10):  # 1 to 8 have a meaning
+        exif = _tiff(order, {256: 3, ORIENTATION: orientation})
+        (tmp_path / f"a{suffix}").write_bytes(_with_exif(suffix, rgba, exif))
+        (tmp_path / f"b{suffix}").write_bytes(_with_exif(suffix, RGB, exif))
+        got, expected = read_image(tmp_path / f"a{suffix}"), read_image(tmp_path / f"b{suffix}")
+        assert np.array_equal(got[..., :3], expected)
+        assert np.array_equal(got[..., 3], 255 - got[..., 2] // 2)
+
+
+@pytest.mark.parametrize("exif", [b"", b"MM", b"MM\0*\0\0\0\x08\0\x09", b"II*\0\xff\xff\xff\xff", bytes(99)])
+def test_exif_that_says_nothing_turns_nothing(exif: bytes, tmp_path: Path) -> None:
+    rgba = np.dstack([RGB, RGB[..., 0]])
+    (tmp_path / "a.png").write_bytes(_with_exif(".png", rgba, exif))
+    assert np.array_equal(read_image(tmp_path / "a.png"), cv2.cvtColor(rgba, cv2.COLOR_BGRA2RGBA))
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("bits", [8, 16])
+def test_a_grey_tiff_keeps_its_alpha(order: str, bits: int, tmp_path: Path) -> None:
+    samples = RNG.integers(0, 1 << bits, (20, 30, 2))
+    data = samples.astype(f"{order}u{bits // 8}").tobytes()
+    shape = {
+        256: 30,
+        257: 20,
+        258: bits,
+        259: 1,
+        262: 1,
+        277: 2,
+        338: 2,
+    }  # size, bits, ..., samples, alpha
+    place = {273: 0, 278: 20, 279: len(data)}  # start, rows, bytes
+    place[273] = len(_tiff(order, shape | place))
+    tiff = bytearray(_tiff(order, shape | place, data))
+    struct.pack_into(f"{order}IHH", tiff, 10 + 12 * 2 + 4, 2, bits, bits)  # two samples' bits in one tag
+    (tmp_path / "a.tif").write_bytes(tiff)
+    image = read_image(tmp_path / "a.tif")
+    assert (str(image.dtype), image.shape) == (f"uint{bits}", (20, 30, 4))
+    for channel in range(4):
+        assert np.array_equal(image[..., channel], samples[..., channel // 3])
+    (tmp_path / "a.tif").write_bytes(tiff[: place[273]])
+    with pytest.raises(
+        MediaError, match=r"a.tif is no picture that can be read|alpha of .*a.tif cannot be read"
+    ):
+        read_image(tmp_path / "a.tif")
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def _png(width: int, height: int) -> bytes:
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
     return (
         b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", header)
-        + chunk(b"IDAT", zlib.compress(bytes(99)))
-        + chunk(b"IEND", b"")
+        + _chunk(b"IHDR", header)
+        + _chunk(b"IDAT", zlib.compress(bytes(99)))
+        + _chunk(b"IEND", b"")
     )
 
 
@@ -104,6 +182,13 @@ def test_files_that_are_not_there_and_names_that_say_nothing_are_refused(tmp_pat
         read_image(tmp_path)
     with pytest.raises(MediaError, match="names no picture that can be written"):
         write_image(tmp_path / "a.doc", RGB)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".webp"])
+def test_a_picture_that_is_too_large_for_its_format_is_refused(suffix: str, tmp_path: Path) -> None:
+    with pytest.raises(MediaError, match=rf"a{suffix}: {suffix} cannot hold this picture.*; try .png"):
+        write_image(tmp_path / f"a{suffix}", np.zeros((1, 70_000, 3), np.uint8))
     assert list(tmp_path.iterdir()) == []
 
 

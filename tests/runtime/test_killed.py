@@ -8,6 +8,7 @@ import random
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import av
@@ -23,15 +24,15 @@ from pathlib import Path
 from tests.fakes import FakeBackend
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.pipeline import colour_film
-colour_film(Path("in.mp4"), Path("{name}"), Colorizer(FakeBackend()), resume=True, overwrite=True,
+colour_film(Path("in.mp4"), Path("{name}"), Colorizer(FakeBackend()), resume=True, overwrite={overwrite},
             progress=lambda done, of: print(done, flush=True))
 """
 
 
-def _start(folder: Path, name: str) -> subprocess.Popen[str]:
+def _start(folder: Path, name: str, *, overwrite: bool = True) -> subprocess.Popen[str]:
     paths = os.pathsep.join([str(Path(__file__).parents[2]), *sys.path])
     return subprocess.Popen(
-        [sys.executable, "-c", PROGRAM.format(name=name)],
+        [sys.executable, "-c", PROGRAM.format(name=name, overwrite=overwrite)],
         cwd=folder, stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": paths},
     )  # fmt: skip
 
@@ -46,6 +47,22 @@ def _picture(path: Path) -> tuple[int, str]:
             for plane in frame.planes:
                 digest.update(bytes(plane))
     return count, digest.hexdigest()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is sent to a process of our own")
+def test_pictures_that_were_killed_before_their_first_border_are_gone_on_with(tmp_path: Path) -> None:
+    write_film(tmp_path / "in.mp4", Film(frames=SEGMENT_FRAMES))
+    run = partial(_start, tmp_path, "%03d.png", overwrite=False)
+    with run() as killed:
+        assert killed.stdout is not None
+        while not any(tmp_path.glob("*.png")):
+            assert killed.stdout.readline()
+        killed.kill()
+    with run() as again:
+        again.communicate(timeout=120)
+    assert again.returncode == 0
+    names = [f"{number:03d}.png" for number in range(1, SEGMENT_FRAMES + 1)]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [*names, "in.mp4"]
 
 
 @pytest.mark.slow

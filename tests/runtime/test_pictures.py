@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,8 @@ from cgan_runtime.color import LUMA_WEIGHTS, Matrix
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import BackendUnavailable, ConfigError, MediaError
 from cgan_runtime.media.image import read_image, write_image
-from cgan_runtime.media.segments import SEGMENT_FRAMES
+from cgan_runtime.media.pictures import check_pictures
+from cgan_runtime.media.segments import SEGMENT_FRAMES, Work, work_folder
 from cgan_runtime.media.sources import SourceSettings, film_source
 from cgan_runtime.media.target import EncoderSettings
 from cgan_runtime.pipeline import FilmResult, colour_film
@@ -155,6 +158,21 @@ def test_pictures_that_exist_stay_without_leave(tmp_path: Path, out: Path, color
     assert result.notes == ("of the pictures that were there, 2 stay, 07.png first",)
     assert _names(out) == [f"{number:02d}.png" for number in (1, 2, 3, 4, 7, 9)]
     assert read_image(out / "03.png").shape == (48, 64, 3)
+
+
+def test_pictures_of_a_run_that_was_killed_early_are_gone_on_with(tmp_path: Path, out: Path) -> None:
+    target, source, settings = out / "%02d.png", tmp_path / "in.mp4", {"model": "a"}
+    with Work.begin(target, settings, resume=False, overwrite=False):
+        shutil.copytree(work_folder(target), tmp_path / "left")
+    shutil.move(tmp_path / "left", work_folder(target))  # as kill -9 leaves it
+    (out / "01.png").write_bytes(b"of that run")
+    check = partial(check_pictures, target, source=source, overwrite=False)
+    check(resume=True, settings=settings)
+    with pytest.raises(MediaError, match=r"one of 1; go on with --resume, name others with -o"):
+        check(settings=settings)
+    for resume in (False, True):
+        with pytest.raises(MediaError, match=r"one of 1; name others with -o"):
+            check(resume=resume, settings={"model": "b"})
 
 
 class _Failing(FakeBackend):

@@ -7,6 +7,9 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
@@ -18,6 +21,7 @@ import pytest
 from tests.films import Film, chroma_span, decoded, luma_of, picture, read_frames, write_film
 
 from cgan_runtime.media.image import write_image
+from cgan_runtime.media.pipe import InputPipe
 
 PROGRAM = [sys.executable, "-c", "from cgan_runtime.cli import main; main()"]
 
@@ -172,6 +176,56 @@ def test_ctrl_c_ends_a_film_without_an_end_and_keeps_it(tmp_path: Path, tiny_mod
     assert frames > 0
     assert f", {frames} frames in".encode() in out
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.y4m", "model", "out.mkv"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are sent to a process of our own")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_pipe_that_stands_still_is_left(number: signal.Signals, tmp_path: Path, tiny_model: Path) -> None:
+    film = Film(frames=200, codec="rawvideo", options={}, ticks=25)  # FFmpeg looks at 5 s
+    content = write_film(tmp_path / "in.y4m", film).read_bytes()
+    target = tmp_path / "out.y4m"
+    command = [*PROGRAM, "--video", "-", "-o", str(target), "--model", str(tiny_model)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdin is not None
+        process.stdin.write(content)
+        process.stdin.flush()
+        before = written = 0
+        while not written or written > before:  # then it waits for more; the test holds if it does not yet
+            assert process.poll() is None
+            time.sleep(0.5)
+            before, written = written, sum(path.stat().st_size for path in tmp_path.glob(".cgan-*"))
+        process.send_signal(number)
+        process.wait(60)  # with the pipe open, and nothing more in it
+        assert process.stdout is not None
+        assert process.stderr is not None
+        out, told = process.stdout.read(), process.stderr.read()
+    assert b"Traceback" not in told
+    kept = ["out.y4m"] if number == signal.SIGINT else []
+    assert process.returncode == (0 if kept else 128 + number), told
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.y4m", "model", *kept]
+    if kept:
+        frames = len(read_frames(target))
+        assert f", {frames} frames in".encode() in out
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows waits until something comes")
+def test_a_wait_for_a_pipe_is_ended_by_another_thread() -> None:
+    ours, theirs = os.pipe()
+    with InputPipe(ours) as pipe, ThreadPoolExecutor() as pool:
+        os.write(theirs, b"abc")
+        assert pipe.read(2) == b"ab"
+        assert pipe.read(2) == b"c"
+        waiting = pool.submit(pipe.read, 2)
+        with pytest.raises(FutureTimeout):  # Python 3.10 has one of its own
+            waiting.result(0.2)
+        pipe.wake()
+        assert waiting.result(60) == b""
+        os.write(theirs, b"abc")
+        assert pipe.read(2) == b""
+    os.close(ours)
+    os.close(theirs)
 
 
 @pytest.mark.parametrize(

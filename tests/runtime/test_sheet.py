@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -56,6 +57,14 @@ def test_frames_are_spread_over_the_film_and_have_its_colours(
     for index, (red, green, blue) in enumerate(colours):
         assert red == pytest.approx(255 * (2 * index + 1) / (2 * SHEET_FRAMES), abs=8)
         assert max(green, blue) < 12
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names")
+def test_a_colon_in_a_name_is_no_protocol(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    _write_reds(tmp_path / "in.mp4", 2).rename("a:b.mp4")
+    write_sheet(Path("a:b.mp4"), Path("sheet.png"))
+    assert read_image(tmp_path / "sheet.png").shape == (270 + 12, 2 * (360 + 6) + 6, 3)
 
 
 def test_a_short_film_has_a_short_sheet(tmp_path: Path) -> None:

@@ -89,6 +89,24 @@ def test_an_error_while_the_others_wait_does_not_hang() -> None:
     assert _nothing_left_running()
 
 
+@pytest.mark.parametrize("stage", ["work", "sink"])
+def test_a_source_that_stands_still_is_woken_by_an_error(stage: str) -> None:
+    woken = threading.Event()
+
+    def source() -> Iterator[int]:
+        yield 1
+        assert woken.wait(60)
+
+    def fail(name: str) -> None:
+        if name == stage:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_stages(source(), lambda _: fail("work"), lambda _: fail("sink"), depth=2, wake=woken.set)
+    assert woken.is_set()
+    assert _nothing_left_running()
+
+
 def test_no_item_is_no_work() -> None:
     run_stages([], lambda _: pytest.fail("called"), lambda _: pytest.fail("called"), depth=1)
 

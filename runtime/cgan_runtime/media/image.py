@@ -6,9 +6,12 @@ write_image(Path("out.png"), image)
 
 from __future__ import annotations
 
+import io
 import struct
 from pathlib import Path
+from typing import Any
 
+import av
 import cv2
 import numpy as np
 
@@ -34,13 +37,25 @@ _WITHOUT_ALPHA = frozenset({".jpg", ".jpeg"})
 
 _JPEG_START = b"\xff\xd8"
 _PNG_START = b"\x89PNG\r\n\x1a\n"
+_WEBP_MARK = b"WEBP"
+_EXIF_CHUNKS = frozenset({b"eXIf", b"EXIF"})  # of PNG and WebP
+_TIFF_ORDERS = {b"II*\0": "<", b"MM\0*": ">"}
+_ORIENTATION, _EXTRA_SAMPLE = 0x112, 0x152  # tags: how a picture lies, what a sample beside its colour is
+_ALPHA = frozenset({1, 2})  # kinds of extra samples
+_ON_THEIR_SIDE = range(5, 9)  # orientations
+_FLIPS = {2: (1,), 3: (0, 1), 4: (0,), 6: (1,), 7: (0, 1), 8: (0,)}  # axes, once it stands
+_GREY_WITH_ALPHA: dict[str, np.dtype[Any]] = {
+    "ya8": np.dtype("u1"),
+    "ya16le": np.dtype("<u2"),
+    "ya16be": np.dtype(">u2"),
+}
 _JPEG_FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOF0..15; the others are tables
 
 
 def read_image(path: Path) -> Plane:
     """Read a picture.
 
-    An EXIF orientation is applied, except to a picture with alpha. A colour profile is not.
+    An EXIF orientation is applied. A colour profile is not.
 
     Returns:
         uint8 or uint16: (H, W) grey, (H, W, 3) RGB or (H, W, 4) RGBA.
@@ -65,7 +80,7 @@ def read_image(path: Path) -> Plane:
     if image.dtype not in (np.uint8, np.uint16):
         raise MediaError(f"{path} has {image.dtype} samples; convert it to 8 or 16 bits first")
     if image.ndim == 2:
-        return image
+        return _grey_with_alpha(path, data) if _tag(data, _EXTRA_SAMPLE) in _ALPHA else image
     return cv2.cvtColor(image, cv2.COLOR_BGRA2RGBA if image.shape[2] == 4 else cv2.COLOR_BGR2RGB)
 
 
@@ -92,9 +107,12 @@ def write_image(path: Path, image: Plane) -> None:
         image = image[:, :, :3]
     bgr = cv2.cvtColor(image, cv2.COLOR_RGBA2BGRA if image.shape[2] == 4 else cv2.COLOR_RGB2BGR)
     try:
-        _, encoded = cv2.imencode(suffix, bgr, _ENCODINGS.get(suffix, []))
+        is_encoded, encoded = cv2.imencode(suffix, bgr, _ENCODINGS.get(suffix, []))
     except cv2.error as error:
         raise MediaError(f"{path}: {suffix} cannot hold this picture ({error.err}); try .png") from error
+    if not is_encoded:
+        height, width = image.shape[:2]
+        raise MediaError(f"{path}: {suffix} cannot hold this picture of {width}x{height}; try .png")
     with replacing(path) as temporary:
         try:
             temporary.write_bytes(encoded.tobytes())
@@ -105,7 +123,7 @@ def write_image(path: Path, image: Plane) -> None:
 
 
 def _decode(data: bytes) -> Plane | None:
-    """OpenCV's decoder, which honours EXIF only where it drops alpha: so it is asked for that first."""
+    """OpenCV's decoder. It honours EXIF only where it drops alpha."""
     # Its warnings would go to the user's terminal; ours say what is wrong.
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     buffer = np.frombuffer(data, np.uint8)
@@ -113,11 +131,68 @@ def _decode(data: bytes) -> Plane | None:
         image: Plane | None = None
         if not data.startswith(_JPEG_START):
             image = cv2.imdecode(buffer, cv2.IMREAD_UNCHANGED)
-        if image is None or image.ndim < 3 or image.shape[2] != 4:
-            image = cv2.imdecode(buffer, cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR)
+        if image is not None and image.ndim == 3 and image.shape[2] == 4:
+            return _upright(image, _tag(_exif(data), _ORIENTATION))
+        return cv2.imdecode(buffer, cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR)
     except cv2.error:  # an empty file, or one beyond OpenCV's own limits
         return None
-    return image
+
+
+def _grey_with_alpha(path: Path, data: bytes) -> Plane:
+    """A TIFF of grey and alpha, (H, W, 4), by FFmpeg, since OpenCV drops its alpha."""
+    try:
+        with av.open(io.BytesIO(data), "r", format="tiff_pipe") as container:
+            frame = next(container.decode(video=0))
+        samples = _GREY_WITH_ALPHA[frame.format.name]
+    except (av.FFmpegError, StopIteration, KeyError) as error:
+        raise MediaError(f"the alpha of {path} cannot be read; save it as png") from error
+    rows = np.frombuffer(memoryview(frame.planes[0]), samples).reshape(frame.height, -1)[:, : 2 * frame.width]
+    grey, alpha = rows[:, ::2], rows[:, 1::2]
+    image = np.dstack([grey, grey, grey, alpha]).astype(samples.newbyteorder("="))
+    return _upright(image, _tag(data, _ORIENTATION))
+
+
+def _upright(image: Plane, orientation: int) -> Plane:
+    """A picture turned and mirrored as the EXIF tag says; what is no orientation leaves it as it is."""
+    if orientation in _ON_THEIR_SIDE:
+        image = image.swapaxes(0, 1)
+    return np.ascontiguousarray(np.flip(image, _FLIPS.get(orientation, ())))
+
+
+def _exif(data: bytes) -> bytes:
+    """The EXIF of a PNG or WebP; empty where there is none."""
+    is_png = data.startswith(_PNG_START)
+    if not is_png and data[8:12] != _WEBP_MARK:
+        return b""
+    position = len(_PNG_START) if is_png else 12
+    while position + 8 <= len(data):
+        if is_png:
+            length, kind = struct.unpack_from(">I4s", data, position)
+            step = length + 12  # head and checksum
+        else:
+            kind, length = struct.unpack_from("<4sI", data, position)
+            step = length + length % 2 + 8
+        if kind in _EXIF_CHUNKS:
+            return data[position + 8 : position + 8 + length].removeprefix(b"Exif\0\0")
+        position += step
+    return b""
+
+
+def _tag(tiff: bytes, number: int) -> int:
+    """A 16-bit number in the first directory of a TIFF, which EXIF is, too; 0 where it is not there."""
+    order = _TIFF_ORDERS.get(tiff[:4])
+    if order is None:
+        return 0
+    try:
+        (start,) = struct.unpack_from(f"{order}I", tiff, 4)
+        (count,) = struct.unpack_from(f"{order}H", tiff, start)
+        for index in range(count):
+            tag, value = struct.unpack_from(f"{order}H6xH", tiff, start + 2 + 12 * index)
+            if tag == number:
+                return int(value)
+    except struct.error:  # it ends too early
+        pass
+    return 0
 
 
 def _stated_size(data: bytes) -> tuple[int, int]:

@@ -10,7 +10,7 @@ Each picture appears under its name when it is complete, upright, in RGB, with t
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -150,8 +150,22 @@ def _first_number(source: Path | Source) -> int:
     return int(source.options.get("start_number", _FIRST)) if isinstance(source, Source) else _FIRST
 
 
-def check_pictures(target: Path, *, source: Path | Source, overwrite: bool) -> None:
+def check_pictures(
+    target: Path,
+    *,
+    source: Path | Source,
+    overwrite: bool,
+    resume: bool = False,
+    settings: Mapping[str, str] | None = None,
+) -> None:
     """Refuse to write over pictures without leave, and over those that are read.
+
+    Args:
+        target: The pattern of the pictures' names.
+        source: The film.
+        overwrite: Allow pictures to exist.
+        resume: Allow those of an earlier run with the same settings, of which nothing is done for good.
+        settings: All that decides what they look like, by names for people.
 
     Raises:
         MediaError: They are there, or are the input.
@@ -160,11 +174,24 @@ def check_pictures(target: Path, *, source: Path | Source, overwrite: bool) -> N
     if isinstance(source, Source) and Path(source.name).resolve() == target.resolve():
         raise MediaError(f"the output {target} is the input itself; name other pictures with -o")
     there = pictures.numbers()
-    if there and not overwrite and not kept_frames(target):
+    if not there or overwrite or kept_frames(target):
+        return
+    is_begun = settings is not None and _is_begun(target, settings)
+    if not (resume and is_begun):
+        go_on = "go on with --resume, " if is_begun else ""
         raise MediaError(
-            f"{pictures.path(there[0])} exists already, one of {len(there)}; name others with -o, "
+            f"{pictures.path(there[0])} exists already, one of {len(there)}; {go_on}name others with -o, "
             "or allow it with --overwrite"
         )
+
+
+def _is_begun(target: Path, settings: Mapping[str, str]) -> bool:
+    """Whether an earlier run with these settings has left its work folder."""
+    try:
+        with Work.share(target, settings):
+            return True
+    except MediaError:
+        return False
 
 
 def _pictures(target: Path) -> Numbered:

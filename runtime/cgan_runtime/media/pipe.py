@@ -1,4 +1,8 @@
-"""Standard output as the place of a film.
+"""Standard input and standard output as the place of a film.
+
+pipe = InputPipe(0)
+with av.open(pipe) as container: ...
+pipe.wake()                                         # in another thread: the film ends here
 
 pipe = OutputPipe(".y4m")
 with av.open(pipe, "w", format="yuv4mpegpipe") as container: ...
@@ -7,7 +11,9 @@ print(pipe.written)
 
 from __future__ import annotations
 
+import io
 import os
+import select
 import sys
 from dataclasses import dataclass
 
@@ -15,6 +21,33 @@ from cgan_runtime.errors import MediaError
 
 PIPE = "-"
 """Names standard input and standard output."""
+
+
+class InputPipe(io.FileIO):
+    """A pipe whose read can be ended from another thread; on Windows, only once something comes."""
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__(descriptor, "rb", closefd=False)
+        self._woken, self._waker = os.pipe()
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Some bytes, none at the end of the pipe or once it was woken."""
+        if sys.platform != "win32":  # which selects only sockets
+            ready, _, _ = select.select([self.fileno(), self._woken], [], [])
+            if self._woken in ready:
+                return b""
+        return super().read(-1 if size is None else size) or b""
+
+    def wake(self) -> None:
+        """End the wait for more, now and for ever."""
+        os.write(self._waker, b"!")
+
+    def close(self) -> None:
+        """Let go of it; what it reads stays open."""
+        if not self.closed:
+            os.close(self._woken)
+            os.close(self._waker)
+        super().close()
 
 
 @dataclass

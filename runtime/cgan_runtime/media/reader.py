@@ -25,6 +25,7 @@ from cgan_runtime.cores import usable_cores
 from cgan_runtime.errors import MediaError
 from cgan_runtime.media.deinterlace import Deinterlace, Deinterlacer
 from cgan_runtime.media.original import Original
+from cgan_runtime.media.pipe import InputPipe
 from cgan_runtime.media.segments import SEGMENT_FRAMES
 from cgan_runtime.media.sources import MAX_RATE, Source
 
@@ -79,7 +80,11 @@ class FilmReader:
         with ExitStack() as opened:
             film = path if isinstance(path, Source) else opened.enter_context(Original(path))
             self._original = film if isinstance(film, Original) else None
-            self.container = opened.enter_context(_open(path, hardware))
+            options = _open_options(path)
+            self._pipe = options["file"] if isinstance(options["file"], InputPipe) else None
+            if self._pipe is not None:
+                opened.enter_context(self._pipe)
+            self.container = opened.enter_context(_open(path, options, hardware))
             self.stream = _film_stream(path, self.container, stream)
             self.stream.codec_context.thread_type = "AUTO"
             self.stream.codec_context.thread_count = threads or usable_cores()
@@ -125,6 +130,11 @@ class FilmReader:
                 f"{self.path} broke off; see that it can be reached, or save it to a file and colour what "
                 "there is of it"
             )
+
+    def wake(self) -> None:
+        """End the wait for a pipe that stands still: no more comes from it. Any thread may call."""
+        if self._pipe is not None:
+            self._pipe.wake()
 
     @property
     def rate(self) -> Fraction | None:
@@ -305,14 +315,14 @@ class FilmReader:
         return round(seconds * rate) or None
 
 
-def _open(path: Path | Source, hardware: str | None) -> av.container.InputContainer:
+def _open(path: Path | Source, options: dict[str, Any], hardware: str | None) -> av.container.InputContainer:
     try:
         # Tags should be UTF-8; in old files some are not.
         container: av.container.InputContainer = av.open(
             mode="r",
             metadata_errors="replace",
             hwaccel=HWAccel(hardware) if hardware else None,
-            **_open_options(path),
+            **options,
         )
     except (av.FFmpegError, ValueError, RuntimeError) as error:  # the last: no device for any stream of it
         raise MediaError(f"{path} is no film that can be read ({_reason(error)}); is it whole?") from error

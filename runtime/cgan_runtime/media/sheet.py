@@ -53,7 +53,7 @@ def write_sheet(film: Path, target: Path) -> None:
         MediaError: The film cannot be read, or the sheet cannot be written.
     """
     try:
-        with av.open(film) as container:
+        with av.open(film.absolute()) as container:  # so a colon in its name is no protocol
             stream = next(
                 each
                 for each in container.streams.video

@@ -7,7 +7,6 @@ with FilmReader(source) as film: ...
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
 import sys
@@ -18,7 +17,7 @@ from typing import Any
 
 from cgan_runtime.errors import ConfigError, MediaError
 from cgan_runtime.media.numbered import Numbered
-from cgan_runtime.media.pipe import PIPE
+from cgan_runtime.media.pipe import PIPE, InputPipe
 
 NETWORK = frozenset({"ftp", "http", "https", "rtmp", "rtmps", "rtsp", "rtsps", "srt", "tcp", "tls", "udp"})
 """Schemes of the addresses that FFmpeg is asked to open."""
@@ -100,8 +99,7 @@ class Source:
         if sys.stdin.isatty():
             raise MediaError(f"{self.name} is a terminal; send a film through a pipe, or name a file")
         # Not FFmpeg's own pipe: in a read of Python's, Ctrl-C ends the wait for the first frame.
-        pipe = os.fdopen(sys.stdin.fileno(), "rb", buffering=0, closefd=False)
-        return how | {"file": pipe, "buffer_size": _PIPE_BUFFER}
+        return how | {"file": InputPipe(sys.stdin.fileno()), "buffer_size": _PIPE_BUFFER}
 
 
 def is_url(text: str) -> bool:
