@@ -8,24 +8,25 @@ cgan-export verify runs/edge exported/edge.onnx  # any two models
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from cgan_export.needs import require_packages
 from cgan_export.verify import verify
 from cgan_runtime import __version__
 from cgan_runtime.console import Console, guard
-from cgan_runtime.errors import ConfigError
 from cgan_runtime.options import BatchType, GroupedCommand, SizeType, option_group
 
 if TYPE_CHECKING:
     from cgan_export.precision import Form
     from cgan_export.to_engine import EngineOptions
 
-_NEEDED = ("torch", "safetensors", "onnx", "onnxscript")
 _MIB = 1 << 20
+_WORKSPACE = 1024  # MiB
+_MOST_WORKSPACE = 1 << 20  # MiB; no GPU has as much
+_TARGET = "tensorrt"
 _PATH = click.Path(path_type=Path)
 
 
@@ -82,6 +83,16 @@ class EngineChoice:
     hardware_compatible: bool
     version_compatible: bool
 
+    def given(self) -> list[str]:
+        """The options that say something on engines."""
+        said = {
+            "--target": self.target != _TARGET,
+            "--workspace": self.workspace != _WORKSPACE,
+            "--hardware-compatible": self.hardware_compatible,
+            "--version-compatible": self.version_compatible,
+        }
+        return [option for option, given in said.items() if given]
+
     def options(self, shape: ShapeOptions) -> EngineOptions:
         """As the builder takes them."""
         from cgan_export.to_engine import EngineOptions
@@ -109,7 +120,7 @@ output_options = option_group(
     ),
     click.option(
         "--triton",
-        type=_PATH,
+        type=click.Path(path_type=Path, file_okay=False),
         metavar="DIR",
         help="Add each model, or its engine, to this repository of Triton Inference Server too.",
     ),
@@ -187,13 +198,13 @@ engine_options = option_group(
     click.option(
         "--target",
         type=click.Choice(["tensorrt", "tensorrt-rtx"]),
-        default="tensorrt",
+        default=_TARGET,
         help="What engines are for: this machine's GPU, or any RTX card, ahead of time.",
     ),
     click.option(
         "--workspace",
-        type=click.IntRange(min=1),
-        default=1024,
+        type=click.IntRange(1, _MOST_WORKSPACE),
+        default=_WORKSPACE,
         metavar="MIB",
         help="GPU memory that an engine's layer may use beside its tensors.",
     ),
@@ -224,6 +235,8 @@ class _Commands(GroupedCommand, click.Group):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Leave what follows a command's name to that command."""
         ctx.meta[__name__] = named = bool(args) and args[0] in self.commands
+        if args[:1] in (["-q"], ["--quiet"]) and args[1:2] and args[1] in self.commands:
+            ctx.fail(f"{args[0]} is for an export; give {args[1]} first, without it")
         ctx.allow_interspersed_args = not named
         return super().parse_args(ctx, args)
 
@@ -263,18 +276,20 @@ def cli(
     Without CHECKPOINT the model that ships is exported. Every file is run on real photographs and compared
     with the PyTorch model before it appears.
     """
-    require_packages()
     if ctx.invoked_subcommand:
         return
+    require_packages(*(["onnxruntime"] if form.int8 else []))
     wanted = form.fp16 if engines.engine is None else engines.engine
-    _check_usage(form, shape, checks, engine=wanted)
+    _check_usage(form, shape, engines, checks, engine=wanted)
     if files.triton and wanted and engines.target != "tensorrt":
         raise click.UsageError("--triton serves engines of --target tensorrt, or ONNX files with --no-engine")
     from cgan_export.export import Plan
-    from cgan_export.terminal import Exporting, add_to_triton, print_results
+    from cgan_export.terminal import Exporting, add_to_triton, print_results, require_engines
 
     batch = (shape.batch or (1,))[0]
     console = Console(quiet=quiet)
+    if engines.engine:
+        require_engines(engines.target)
     with Exporting(checkpoint, checks.data, compared=not checks.no_verify, quiet=quiet) as exporting:
         forms = form.forms()
         if form.int8:
@@ -284,22 +299,18 @@ def cli(
         print_results(exported, console)
         served = [one.path for one in exported]
         if wanted:
-            required = engines.engine is True
-            built = exporting.build_engines(exported, engines.options(shape), console, required=required)
+            built = exporting.build_engines(exported, engines.options(shape), console)
             served = [engine.path for engine in built] or served
     if files.triton:
         add_to_triton(files.triton, served, console)
 
 
-def require_packages() -> None:
-    """Tell what to install where PyTorch or ONNX is missing."""
-    missing = [package for package in _NEEDED if find_spec(package) is None]
-    if missing:
-        raise ConfigError(f'exporting needs {", ".join(missing)}; run: pip install "cgan[export,cpu]"')
-
-
-def _check_usage(form: FormOptions, shape: ShapeOptions, checks: CheckOptions, *, engine: bool) -> None:
+def _check_usage(
+    form: FormOptions, shape: ShapeOptions, engines: EngineChoice, checks: CheckOptions, *, engine: bool
+) -> None:
     batch = shape.batch
+    if given := [] if engine else engines.given():
+        raise click.UsageError(f"{given[0]} is for an engine; give --engine or --fp16 too, or leave it out")
     if batch is not None and not shape.dynamic and len(set(batch)) > 1:
         raise click.UsageError("--batch smallest:best:largest is for a dynamic engine; give one number")
     if batch is not None and shape.dynamic and not engine:

@@ -22,8 +22,8 @@ from cgan_export.picture import end_to_end
 from cgan_export.precision import FORMS, Form
 from cgan_export.to_onnx import describe, opset_of, tensor_of, to_onnx
 from cgan_runtime.errors import ConfigError, ParityError
-from cgan_runtime.hidden import hidden_folder
-from cgan_runtime.manifest import Manifest, sha256_of
+from cgan_runtime.hidden import hidden_folder, publish
+from cgan_runtime.manifest import MAX_AXIS, MAX_SIZE, Manifest, sha256_of
 from cgan_train.agreement import Agreement
 from cgan_train.checkpoint import Checkpoint
 from cgan_train.data.bundled import lightness_of
@@ -34,7 +34,10 @@ Report = Callable[[str], None]
 """Is told what is being done now."""
 
 _HIDDEN = ".cgan-export-"  # how the names of folders begin whose files are not finished
-_NEVER_IN_A_NAME = set('/\\:*?"<>|') | {chr(code) for code in range(32)}
+_NEVER_IN_A_NAME = set('/\\:*?"<>|') | {
+    chr(code)
+    for code in (*range(32), *range(0xD800, 0xE000))  # control codes, and what is no text
+}
 
 
 @dataclass(frozen=True)
@@ -121,7 +124,8 @@ def export_checkpoint(
                 report(f"comparing {path.name} with PyTorch")
                 draft = _compared(draft, form, model, checkpoint, plan, pictures, source, report)
             drafts.append(draft)
-        return [_publish(draft, folder) for draft in drafts]
+        publish([file for draft in drafts for file in (draft.path, Manifest.path_for(draft.path))], folder)
+        return [replace(draft, path=folder / draft.path.name) for draft in drafts]
 
 
 @contextmanager
@@ -208,18 +212,6 @@ def _verified(draft: Exported, checkpoint: Checkpoint, pictures: Sequence[Pictur
     return replace(draft, manifest=manifest, findings=findings)
 
 
-def _publish(draft: Exported, folder: Path) -> Exported:
-    """Move a model and its manifest to their names; the manifest last, since it vouches for the model."""
-    path = folder / draft.path.name
-    draft.path.replace(path)
-    try:
-        Manifest.path_for(draft.path).replace(Manifest.path_for(path))
-    except OSError:
-        path.unlink()
-        raise
-    return replace(draft, path=path)
-
-
 def _operators(graph: onnx.GraphProto) -> int:
     """Nodes that are left when an engine has folded what is constant: the Casts of stored weights."""
     constant = {tensor.name for tensor in graph.initializer}
@@ -230,7 +222,7 @@ def usable_size(checkpoint: Checkpoint, size: tuple[int, int] | None) -> tuple[i
     """A size that suits the generator, its own by default.
 
     Raises:
-        ConfigError: It does not suit; the message names the nearest that do.
+        ConfigError: It does not suit; the message names the nearest that do. Or it is too large.
     """
     multiple = checkpoint.generator.size_multiple
     size = size or (checkpoint.config.size, checkpoint.config.size)
@@ -241,6 +233,11 @@ def usable_size(checkpoint: Checkpoint, size: tuple[int, int] | None) -> tuple[i
         raise ConfigError(
             f"size {'x'.join(map(str, size))} does not suit the generator; it takes multiples of {multiple}, "
             f"the nearest are {good}"
+        )
+    if max(size) > MAX_AXIS or size[0] * size[1] > MAX_SIZE**2:
+        raise ConfigError(
+            f"size {'x'.join(map(str, size))} is too large; take sides of at most {MAX_AXIS}, and no more "
+            f"pixels than {MAX_SIZE}x{MAX_SIZE} has"
         )
     return size
 

@@ -13,21 +13,32 @@ import numpy as np
 import onnx
 
 from cgan_export.to_onnx import INPUT, axes_of
-from cgan_runtime.backends import onnx as _quiet  # noqa: F401 (before ONNX Runtime: it turns reports off)
+from cgan_runtime.errors import BackendUnavailable
 from cgan_train.metrics import Array
 
-# isort: split
-import onnxruntime
 
+def answers(model: onnx.ModelProto, lightness: Array, engine: str = "") -> Iterator[list[Array]]:
+    """All outputs of a model for photographs one by one, (N, 1, H, W), in an engine of `ENGINES`.
 
-def answers(model: onnx.ModelProto, lightness: Array, engine: str = "onnxruntime") -> Iterator[list[Array]]:
-    """All outputs of a model for photographs one by one, (N, 1, H, W), in an engine of `ENGINES`."""
-    infer = ENGINES[engine](model.SerializeToString())
+    Args:
+        model: The graph.
+        lightness: The photographs.
+        engine: By default the first that is installed.
+
+    Raises:
+        BackendUnavailable: None is.
+    """
+    if not ENGINES:
+        raise BackendUnavailable('no engine is installed to try the network; run: pip install "cgan[cpu]"')
+    infer = ENGINES[engine or next(iter(ENGINES))](model.SerializeToString())
     for given in inputs(model, lightness):
         yield [np.asarray(found) for found in infer(given)]
 
 
 def _in_onnxruntime(content: bytes) -> Callable[[dict[str, Array]], Any]:
+    from cgan_runtime.backends import onnx  # noqa: F401, I001 (before ONNX Runtime: it turns reports off)
+    import onnxruntime
+
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4  # what goes wrong is raised, and said once
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
@@ -45,7 +56,7 @@ def _in_openvino(content: bytes) -> Callable[[dict[str, Array]], Any]:
 
 
 ENGINES: dict[str, Callable[[bytes], Callable[[dict[str, Array]], Any]]] = {
-    "onnxruntime": _in_onnxruntime,
+    **({"onnxruntime": _in_onnxruntime} if find_spec("onnxruntime") else {}),
     **({"openvino": _in_openvino} if find_spec("openvino") else {}),
 }
 """Those that are installed, ONNX Runtime first."""

@@ -33,12 +33,12 @@ def open_picture_model(path: Path, engine: str) -> Run:
 
 
 def _in_onnxruntime(path: Path) -> Callable[[Plane], Any]:
-    from cgan_runtime.backends import onnx  # noqa: F401, I001 (before ONNX Runtime: it turns reports off)
+    from cgan_runtime.backends.onnx import as_source  # noqa: I001 (before ONNX Runtime: it turns reports off)
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4  # what goes wrong is raised, and said once
-    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(as_source(path), options, providers=["CPUExecutionProvider"])
     return lambda greys: session.run(None, {GREY: greys})[0]
 
 

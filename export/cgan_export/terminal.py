@@ -6,6 +6,7 @@ with Exporting(checkpoint, None, compared=True, quiet=False) as exporting:
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,15 +14,14 @@ import rich.console
 
 from cgan_export.export import Exported, Plan, export_checkpoint, usable_size
 from cgan_export.precision import Form
-from cgan_export.to_engine import BuiltEngine, EngineOptions, build, why_no_engine
+from cgan_export.to_engine import BuiltEngine, EngineOptions, build, profile_of_file, why_no_engine
 from cgan_export.triton import add_to_repository
+from cgan_runtime.backends.trt.engines import SUFFIX
 from cgan_runtime.console import Console, size_text
 from cgan_runtime.errors import BackendUnavailable
 from cgan_train.agreement import Agreement
 from cgan_train.checkpoint import SHIPPED, load_checkpoint
 from cgan_train.data.bundled import comparison_photos, lightness_of
-
-_MOST_BATCH = 8  # of the engine in the hint for trtexec
 
 
 class Exporting:
@@ -58,16 +58,15 @@ class Exporting:
             )
 
     def build_engines(
-        self, exported: list[Exported], options: EngineOptions, console: Console, *, required: bool
+        self, exported: list[Exported], options: EngineOptions, console: Console
     ) -> list[BuiltEngine]:
         """Build an engine of each file, or say what is missing."""
         if missing := why_no_engine(options.target):
-            if required:
-                raise BackendUnavailable(f"no engine can be built here: {missing}")
             console.note(f"no TensorRT engine was built, only ONNX: {missing}")
             for one in exported:
                 if one.manifest.precision == "fp16":
-                    console.note(f"build it where it will run, by cgan-export --engine or: {_trtexec(one)}")
+                    command = _trtexec(one, options)
+                    console.note(f"build it where it will run, by cgan-export --engine or: {command}")
             return []
         engines = []
         for one in exported:
@@ -89,6 +88,16 @@ class Exporting:
                 console.result("  not run here, so not compared with PyTorch")
             engines.append(built)
         return engines
+
+
+def require_engines(target: str) -> None:
+    """See before the work that engines can be built here.
+
+    Raises:
+        BackendUnavailable: They cannot.
+    """
+    if missing := why_no_engine(target):
+        raise BackendUnavailable(f"no engine can be built here: {missing}")
 
 
 def print_results(exported: list[Exported], console: Console) -> None:
@@ -123,12 +132,16 @@ def figures(found: Agreement) -> str:
     )
 
 
-def _trtexec(one: Exported) -> str:
+def _trtexec(one: Exported, options: EngineOptions) -> str:
     """The command that builds an engine from a half-precision file (TensorRT 10)."""
-    manifest = one.manifest
-    command = f"trtexec --onnx={one.path} --saveEngine={one.path.with_suffix('.engine')} --stronglyTyped"
-    if all(isinstance(axis, int) for axis in manifest.input.shape):
-        return command
-    plane = f"1x{manifest.size}x{manifest.size}"
-    shapes = {"min": 1, "opt": 1, "max": _MOST_BATCH}
-    return " ".join([command, *(f"--{k}Shapes={manifest.input.name}:{n}x{plane}" for k, n in shapes.items())])
+    engine = one.path.with_suffix(SUFFIX)
+    command = ["trtexec", f"--onnx={one.path}", f"--saveEngine={engine}", "--stronglyTyped"]
+    given, axes = one.manifest.input, one.manifest.input.shape
+    if any(isinstance(axis, str) for axis in axes):
+        profile = profile_of_file(one.manifest, options)
+        shapes = {"min": profile.smallest, "opt": profile.optimum, "max": profile.largest}
+        for which, (n, h, w) in shapes.items():
+            wanted = (n, 1, h, w) if one.manifest.kind == "network" else (n, h, w)
+            sizes = [axis if isinstance(axis, int) else size for axis, size in zip(axes, wanted, strict=True)]
+            command.append(f"--{which}Shapes={given.name}:{'x'.join(map(str, sizes))}")
+    return shlex.join(command)

@@ -19,13 +19,16 @@ from cgan_runtime.backends.trt.build import BuildOptions, Profile, Report, build
 from cgan_runtime.backends.trt.device import Gpu
 from cgan_runtime.backends.trt.engines import (
     SUFFIX,
+    engine_draft,
     keep_timings,
     profile_for,
     save_engine,
     timing_cache,
+    write_engine,
 )
 from cgan_runtime.backends.trt.library import load_library
 from cgan_runtime.errors import BackendUnavailable, ConfigError
+from cgan_runtime.hidden import publish
 from cgan_runtime.manifest import Manifest
 from cgan_train.checkpoint import Checkpoint
 from cgan_train.data.sources import Picture
@@ -80,7 +83,8 @@ def build(
     """Build the engine of an exported file beside it, and compare it with PyTorch.
 
     Raises:
-        BackendUnavailable: TensorRT, or a GPU to build on, is missing, or the build failed.
+        BackendUnavailable: TensorRT, or a GPU to build on, is missing, the build failed, or the folder cannot
+            be written.
         ModelFileError: TensorRT cannot read the file.
         ConfigError: This version cannot build this model's engine as it should be.
         ParityError: The engine answers something else than PyTorch; it is not kept.
@@ -92,7 +96,7 @@ def build(
             f"{library.target} {library.version} would compute colours in half precision too; build "
             "engines of whole-picture models with 10.12 or newer, or with --fp32"
         )
-    profile = _profile(manifest, options)
+    profile = profile_of_file(manifest, options)
     path = exported.path.with_suffix(SUFFIX)
     if options.target != "tensorrt":
         built = build_engine(
@@ -103,7 +107,8 @@ def build(
             path, save_engine(built, path, _unrun(manifest), library, profile, None, options.build)
         )
     with Gpu() as gpu, gpu.current():
-        timings = timing_cache(library, gpu.identity)
+        identity = gpu.identity
+        timings = timing_cache(library, identity)
         known = timings.read_bytes() if timings.is_file() else b""
         built = build_engine(
             library, exported.path.read_bytes(), profile, precision=manifest.precision,
@@ -111,23 +116,17 @@ def build(
             float32_convolutions=manifest.float32_convolutions, report=report,
         )  # fmt: skip
         keep_timings(timings, built.timing_cache)
-        draft = path.with_name(f".{path.name}")
-        saved = save_engine(built, draft, _unrun(manifest), library, profile, gpu.identity, options.build)
-    try:
+    with engine_draft(path) as draft:
+        saved = write_engine(built, draft, _unrun(manifest), library, profile, identity, options.build)
         if pictures and manifest.kind == "network":
             saved = _verified(draft, saved, checkpoint, pictures)
-        final = replace(saved, name=path.stem, file=path.name)
-        final.save(draft)
-        Manifest.path_for(path).unlink(missing_ok=True)
-        draft.replace(path)
-        Manifest.path_for(draft).replace(Manifest.path_for(path))
-    finally:
-        draft.unlink(missing_ok=True)
-        Manifest.path_for(draft).unlink(missing_ok=True)
-    return BuiltEngine(path, final)
+            saved.save(draft)
+        publish([draft, Manifest.path_for(draft)], path.parent)
+    return BuiltEngine(path, saved)
 
 
-def _profile(manifest: Manifest, options: EngineOptions) -> Profile:
+def profile_of_file(manifest: Manifest, options: EngineOptions) -> Profile:
+    """The shapes that an engine of an ONNX file is to take."""
     if manifest.kind == "picture":
         fixed = manifest.input.shape[0]
         batch = (fixed,) * 3 if isinstance(fixed, int) else options.batch or (1, 1, 1)

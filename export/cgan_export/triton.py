@@ -116,4 +116,7 @@ def _quoted(text: str) -> str:
 
 
 def _newest(folder: Path) -> int:
-    return max((int(path.name) for path in folder.iterdir() if path.name.isdigit()), default=0)
+    return max(
+        (int(path.name) for path in folder.iterdir() if path.name.isascii() and path.name.isdecimal()),
+        default=0,
+    )

@@ -5,14 +5,28 @@ cgan-export verify runs/edge exported/edge-fp16.onnx --data photos/
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
+from typing import Any
 
 import click
 
+from cgan_export.needs import require_packages
 from cgan_runtime.console import Console
 from cgan_runtime.errors import ParityError
 
 _PATH = click.Path(path_type=Path)
+
+
+class _Tolerance(click.FloatRange):
+    """A range that `nan` is not in."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read what a person typed."""
+        number: float = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value!r} is no number; give one from 0 on, such as 0.02", param, ctx)
+        return number
 
 
 @click.command(context_settings={"show_default": True})
@@ -26,7 +40,7 @@ _PATH = click.Path(path_type=Path)
 )
 @click.option(
     "--tolerance",
-    type=click.FloatRange(min=0),
+    type=_Tolerance(min=0),
     show_default=False,
     help="Largest difference that is allowed, of (a*, b*)/110, or of codes 0 to 255 where one takes whole "
     "pictures.  [default: what B's form may differ by, on average and in CIEDE2000 too]",
@@ -34,8 +48,10 @@ _PATH = click.Path(path_type=Path)
 def verify(first: Path, second: Path, data: Path | None, tolerance: float | None) -> None:
     """Compare the models A and B: checkpoints, ONNX files or engines with their manifests.
 
-    Leaves with 1 where they differ by more than is allowed.
+    A half-precision file is compared in emulated half arithmetic too. Leaves with 1 where they differ by more
+    than is allowed.
     """
+    require_packages()
     from cgan_export.pair import compare_models
     from cgan_export.parity import TOLERANCES
     from cgan_export.terminal import figures
@@ -48,7 +64,7 @@ def verify(first: Path, second: Path, data: Path | None, tolerance: float | None
     console.result(figures(found))
     allowed = TOLERANCES[form]
     if tolerance is not None:
-        if found.largest > tolerance:
+        if not found.largest <= tolerance:
             raise ParityError(
                 f"they differ by {found.largest:.2e} at most, {tolerance:g} is allowed: look why, or allow it"
             )

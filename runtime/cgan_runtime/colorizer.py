@@ -46,6 +46,9 @@ MAX_SATURATION = 3.0
 _DECIMALS = 4
 """Of the choice of the network's shape: what differs less is as good, whatever the last bits say."""
 
+_MOST_CHROMA = 2.0
+"""Beyond twice the span of (a*, b*)/110 an answer is no colour."""
+
 _STILL_ROWS = 64
 """Rows of a still that are converted at a time: bounds the memory that a large photo takes."""
 
@@ -88,12 +91,18 @@ class Colorizer:
             saturation: What the chroma is multiplied by: 0 leaves the picture grey, 1 is what the model says.
 
         Raises:
-            ConfigError: A value is out of range, or the model takes one size only and `side` is another.
+            ConfigError: A value is out of range, the model takes one size only and `side` is another, or it
+                takes several pictures at once.
         """
         if not 0 <= saturation <= MAX_SATURATION:
             raise ConfigError(f"saturation {saturation} is out of range; take 0 (grey) to {MAX_SATURATION:g}")
         manifest = backend.manifest
-        height, width = manifest.input.shape[2:]
+        count, _, height, width = manifest.input.shape
+        if isinstance(count, int) and count != 1:
+            raise ConfigError(
+                f"{manifest.file} takes {count} pictures at once, and is given one; export the model "
+                "with free axes, or without --batch"
+            )
         self._fixed = (height, width) if isinstance(height, int) and isinstance(width, int) else None
         if side is not None and not manifest.size_multiple <= side <= MAX_SIDE:
             raise ConfigError(
@@ -182,13 +191,13 @@ class Colorizer:
         """Chroma (2, h, w) of lightness (h, w), as colourful as was asked for; valid until the next call.
 
         Raises:
-            BackendUnavailable: The engine failed, or its answer holds what is no number.
+            BackendUnavailable: The engine failed, or its answer holds what is no colour.
         """
         chroma: FloatArray = self.backend.infer(lightness[None, None])[0]
-        if not math.isfinite(chroma.sum()):  # one NaN makes a NaN of the sum
+        if not (chroma.max() <= _MOST_CHROMA and chroma.min() >= -_MOST_CHROMA):  # nor with a NaN in it
             raise BackendUnavailable(
-                f"{self.backend.name} answered with values that are no numbers; take --precision fp32, or "
-                "another --backend or --model"
+                f"{self.backend.name} answered with values that are no numbers or no colours; take "
+                "--precision fp32, or another --backend or --model"
             )
         if self.saturation != 1:
             chroma = chroma * np.float32(self.saturation)
@@ -222,7 +231,8 @@ class Colorizer:
         """
         if self._fixed:
             return self._fixed
-        return network_shape(width / height, self.side, self.backend.manifest.size_multiple)
+        aspect = float(np.float32(width) / np.float32(height))  # as a model made by --end-to-end has it
+        return network_shape(aspect, self.side, self.backend.manifest.size_multiple)
 
     def close(self) -> None:
         """Close the back end. Calling it twice is harmless."""

@@ -2,6 +2,7 @@
 
     with hidden_folder(Path("exported"), ".cgan-export-") as hidden:
         ...
+        publish([hidden / "edge.onnx", hidden / "edge.json"], Path("exported"))
 
 It goes with all that is still in it, whatever happens. A process that is killed leaves its own: the next one
 takes that away, and tells it from a living one's by a lock, which ends with its process.
@@ -9,12 +10,13 @@ takes that away, and tells it from a living one's by a lock, which ends with its
 
 from __future__ import annotations
 
+import errno
 import glob
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 try:
@@ -42,6 +44,49 @@ def hidden_folder(folder: Path, prefix: str) -> Iterator[Path]:
     finally:
         shutil.rmtree(made, ignore_errors=True)
         _unlock(lock)
+
+
+def publish(drafts: Sequence[Path], folder: Path) -> None:
+    """Move files from one hidden folder to their names in the folder around it: all of them, or none.
+
+    What has these names goes, and comes back where a move fails or is broken off. One process at a time
+    does this in a folder.
+
+    Args:
+        drafts: The files. A file that vouches for others comes after them, so it never stands without them.
+        folder: The folder around.
+
+    Raises:
+        OSError: A file cannot be moved, or a folder has its name.
+    """
+    lock = _lock(folder, wait=True)
+    try:
+        names = [(draft, folder / draft.name) for draft in drafts]
+        for _, name in names:
+            if name.is_dir():
+                raise IsADirectoryError(errno.EISDIR, "a folder has the file's name", str(name))
+        aside = Path(tempfile.mkdtemp(prefix=".before-", dir=drafts[0].parent))
+        try:
+            for _, name in reversed(names):
+                with suppress(FileNotFoundError):
+                    name.replace(aside / name.name)
+            for draft, name in names:
+                draft.replace(name)
+        except BaseException:
+            for draft, name in names:
+                _undo(draft, name, aside / name.name)
+            raise
+    finally:
+        _unlock(lock)
+
+
+def _undo(draft: Path, name: Path, before: Path) -> None:
+    """Have a name as it was: what was set aside comes back, what was moved there goes."""
+    with suppress(OSError):
+        if before.exists():
+            before.replace(name)
+        elif not draft.exists():
+            name.unlink(missing_ok=True)
 
 
 def _make(folder: Path, prefix: str) -> tuple[Path, int | None]:

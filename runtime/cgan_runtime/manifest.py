@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -29,13 +30,22 @@ Kind = Literal["network", "picture"]
 AB_SCALE = 110.0
 """a* and b* are divided by this to reach [-1, 1] (Nazeri et al. 2018, arXiv 1803.05400)."""
 
+MAX_SIZE = 4096
+"""Largest `size`, pixels; far above what a colouriser is trained for."""
+
+MAX_AXIS = 16384
+"""Largest axis that a model file may fix: pictures, or pixels."""
+
 _PRECISIONS = get_args(Precision)
+_TEXTS = ("name", "file", "recipe", "checkpoint_sha256")
+_TABLES = ("training", "metrics", "parity", "engine")
 _SIGNATURES = {
     "network": (("float32", (0, 1, 0, 0)), ("float32", (0, 2, 0, 0))),
     "picture": (("uint8", (0, 0, 0)), ("uint8", (0, 0, 0, 3))),
 }
 """By kind, dtype and axes of input and output; 0 for any number."""
 
+_ROOM = 100  # characters of a value in a message
 _HASH_CHUNK = 1 << 20  # bytes
 
 
@@ -142,7 +152,7 @@ class Manifest:
     def _parse(cls, path: Path) -> Manifest:
         try:
             document = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise ModelFileError(
                 f"{path} cannot be read as JSON ({error}); export the model again"
             ) from error
@@ -165,26 +175,36 @@ class Manifest:
 
     def _check(self, path: Path) -> None:
         faults = [
+            *((not isinstance(getattr(self, what), str), what) for what in _TEXTS),
+            *((not isinstance(getattr(self, what), dict), what) for what in _TABLES),
             *((getattr(self, what) not in _PRECISIONS, what) for what in ("precision", "weights")),
-            (not _positive(self.size_multiple), "size_multiple"),
-            (not _positive(self.size), "size"),
-            (not isinstance(self.engine, dict), "engine"),
+            (not isinstance(self.sha256, str) or not re.fullmatch("[0-9a-f]{64}", self.sha256), "sha256"),
+            (not _within(self.size_multiple, MAX_SIZE), "size_multiple"),
+            (not _within(self.size, MAX_SIZE), "size"),
+            (not _within(self.opset, MAX_AXIS), "opset"),
+            (not _within(self.float32_convolutions, MAX_AXIS, least=0), "float32_convolutions"),
             (self.ab_scale != AB_SCALE, "ab_scale"),
-            (self.kind not in _SIGNATURES, "kind"),
+            (not isinstance(self.kind, str) or self.kind not in _SIGNATURES, "kind"),
         ]
         for wrong, what in faults:
             if wrong:
                 raise ModelFileError(
-                    f"{path}: {what} cannot be {getattr(self, what)!r}; this is no colouriser of cgan's, "
-                    "export it with cgan-export"
+                    f"{path}: {what} cannot be {_shown(getattr(self, what))}; this is no colouriser of "
+                    "cgan's, export it with cgan-export"
                 )
+        if self.engine and not isinstance(self.engine.get("library"), str):
+            raise ModelFileError(f"{path} does not tell which library its engine is of; build it again")
         for given, (dtype, shape) in zip((self.input, self.output), _SIGNATURES[self.kind], strict=True):
-            fixed = [axis for axis in zip(given.shape, shape, strict=False) if axis[1]]
-            if given.dtype != dtype or len(given.shape) != len(shape) or any(a != b for a, b in fixed):
+            if not isinstance(given.name, str) or given.dtype != dtype or not _fits(given.shape, shape):
                 raise ModelFileError(
-                    f"{path}: {given.name} {given.dtype} {given.shape} is not of a colouriser of cgan's; "
-                    "export it with cgan-export"
+                    f"{path}: {_shown(given.name)} {_shown(given.dtype)} {_shown(given.shape)} is not of a "
+                    "colouriser of cgan's; export it with cgan-export"
                 )
+        sides = self.input.shape[2:] if self.kind == "network" else ()
+        if any(isinstance(side, int) and side % self.size_multiple for side in sides):
+            raise ModelFileError(
+                f"{path}: height and width {sides} are no multiples of {self.size_multiple}; export it again"
+            )
         if self.size % self.size_multiple:
             raise ModelFileError(
                 f"{path}: size {self.size} is no multiple of {self.size_multiple}; export it again"
@@ -200,5 +220,20 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _positive(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+def _within(value: object, most: int, *, least: int = 1) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+
+
+def _fits(axes: tuple[object, ...], shape: tuple[int, ...]) -> bool:
+    """Whether axes are numbers or names, and have the number wanted where one is."""
+    good = all((isinstance(axis, str) and axis) or _within(axis, MAX_AXIS) for axis in axes)
+    return good and len(axes) == len(shape) and all(a == b for a, b in zip(axes, shape, strict=True) if b)
+
+
+def _shown(value: object) -> str:
+    """As much of a value as a message has room for."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # a number of too many digits, lists too deep
+        return "that"
+    return text if len(text) <= _ROOM else f"{text[:_ROOM]}..."

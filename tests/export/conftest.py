@@ -11,7 +11,8 @@ from typing import Any
 
 import onnx
 import pytest
-from tests.checkpoints import PAPER, SEED, thin, write_checkpoint
+import torch
+from tests.checkpoints import PAPER, SEED, lively_generator, thin, write_checkpoint
 
 from cgan_export.export import Exported, Plan, export_checkpoint
 from cgan_export.precision import FORMS
@@ -57,6 +58,23 @@ def checkpoint_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], P
     """The checkpoint of a recipe's generator, by the recipe's name."""
     folder = tmp_path_factory.mktemp("checkpoints")
     return cache(lambda recipe: write_checkpoint(folder / recipe, thin(recipe)))
+
+
+@pytest.fixture(scope="session")
+def checkpoint_beyond_half(tmp_path_factory: pytest.TempPathFactory) -> Callable[[float], Path]:
+    """A checkpoint with values that pass 65,504 in one place, and are small again after the next layer."""
+    folder = tmp_path_factory.mktemp("beyond-half")
+
+    def checkpoint(factor: float) -> Path:
+        generator = lively_generator(PAPER)
+        normalisation, after = generator.down[-1][1], generator.up[0][0]  # type: ignore[index]
+        with torch.no_grad():
+            normalisation.weight *= factor  # type: ignore[union-attr, operator]
+            normalisation.bias *= factor  # type: ignore[union-attr, operator]
+            after.weight /= factor  # type: ignore[union-attr, operator]
+        return write_checkpoint(folder / f"{factor:g}", PAPER, generator)
+
+    return cache(checkpoint)
 
 
 @pytest.fixture(scope="session")

@@ -49,7 +49,7 @@ def test_half_precision_says_that_no_engine_was_built(
     assert printed.out.count("not compared with PyTorch") == 2
     assert printed.err.startswith("note: no TensorRT engine was built")
     assert f"trtexec --onnx={tmp_path / 'x-fp16.onnx'}" in printed.err
-    assert "--maxShapes=lightness:8x1x32x32" in printed.err
+    assert "--maxShapes=lightness:4x1x64x64" in printed.err
     assert printed.err.count("\n") == 2
 
 
@@ -125,6 +125,14 @@ def test_bad_input_is_one_line_and_no_file(
         ("--all", "--weights", "fp16"),
         ("--no-verify", "--data", "x"),
         ("--calibration", "x"),
+        ("--target", "tensorrt-rtx"),
+        ("--fp16", "--no-engine", "--version-compatible"),
+        ("--hardware-compatible",),
+        ("--workspace", "7"),
+        ("--fp16", "--workspace", "9999999"),
+        ("--triton", __file__),
+        ("-q", "verify", "a", "b"),
+        ("verify", "a", "b", "--tolerance", "nan"),
         ("--int8", "--weights", "fp16"),
         ("--engine", "--target", "tensorrt-rtx", "--triton", "x"),
         ("--size", "256x"),
@@ -171,7 +179,7 @@ def test_a_machine_without_pytorch_is_told_what_to_install(tmp_path: Path) -> No
         "from cgan_export.cli import main\n"
         "main(sys.argv[1:])"
     )
-    for arguments, code in ((["--help"], 0), (["-o", str(tmp_path / "out")], 1)):
+    for arguments, code in ((["--help"], 0), (["verify", "--help"], 0), (["-o", str(tmp_path / "out")], 1)):
         done = subprocess.run(
             [sys.executable, "-c", hide, *arguments], capture_output=True, text=True, check=False
         )

@@ -149,16 +149,14 @@ def test_an_export_that_differs_leaves_what_was_there(paper_checkpoint: Path, tm
     assert sha256_of(good.path) == good.manifest.sha256
 
 
-@pytest.mark.parametrize(("dynamic", "whole"), [(True, False), (False, True)])
+# At the second factor the weights fit half precision, and float32 arithmetic hides that their values do not.
+@pytest.mark.parametrize(
+    ("dynamic", "whole", "factor"), [(True, False, 1e6), (False, True, 1e6), (False, True, 1.5e4)]
+)
 def test_operators_whose_values_pass_half_precision_stay_in_float32(
-    tmp_path: Path, dynamic: bool, whole: bool
+    checkpoint_beyond_half: Callable[[float], Path], tmp_path: Path, dynamic: bool, whole: bool, factor: float
 ) -> None:
-    generator = lively_generator(PAPER)
-    normalisation = generator.down[-1][1]  # type: ignore[index]
-    for tensor in (normalisation.weight, normalisation.bias):
-        scale(tensor, 1e6)  # its values pass 65,504, and are small again after the next layer
-    scale(generator.up[0][0].weight, 1e-6)  # type: ignore[index]
-    checkpoint = load_checkpoint(write_checkpoint(tmp_path / "checkpoint", PAPER, generator))
+    checkpoint = load_checkpoint(checkpoint_beyond_half(factor))
     pictures = comparison_photos()
     plan = Plan((FORMS["fp16"],), dynamic=dynamic, batch=2, end_to_end=whole)
     (one,) = export_checkpoint(checkpoint, tmp_path / "out", plan, pictures=pictures)
@@ -201,7 +199,15 @@ def test_a_size_that_does_not_suit_names_the_nearest(
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("name", ["a/b", "..", "a\nb", "\\x"])
+@pytest.mark.parametrize("size", [(32768, 32), (8192, 4096)])
+def test_a_size_that_is_too_large_is_refused(
+    paper_checkpoint: Path, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    with pytest.raises(ConfigError, match="is too large; take sides of at most 16384"):
+        export_checkpoint(load_checkpoint(paper_checkpoint), tmp_path / "out", Plan(size=size))
+
+
+@pytest.mark.parametrize("name", ["a/b", "..", "a\nb", "\\x", "a\udcff"])
 def test_a_name_that_is_no_file_name_is_refused(paper_checkpoint: Path, tmp_path: Path, name: str) -> None:
     with pytest.raises(ConfigError, match="cannot be the name of a file"):
         export_checkpoint(load_checkpoint(paper_checkpoint), tmp_path, Plan(name=name))

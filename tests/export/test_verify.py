@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -86,6 +87,29 @@ def test_a_weight_changed_a_little_is_found_out(models: dict[str, Path], tmp_pat
     Manifest(**{**vars(Manifest.load(models["fp32"])), "sha256": sha256_of(path)}).save(path)
     assert verify(models["fp32"], path) == 1
     assert verify(models["fp32"], path, "--tolerance", "0.5") == 0
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_values_beyond_half_precision_are_found_out(
+    checkpoint_beyond_half: Callable[[float], Path], tmp_path: Path, whole: bool
+) -> None:
+    """The CPU's engines run such a file in float32, and it answers as the checkpoint does."""
+    checkpoint = checkpoint_beyond_half(1.5e4)
+    plan = Plan((FORMS["fp16"],), end_to_end=whole)
+    (one,) = export_checkpoint(load_checkpoint(checkpoint), tmp_path, plan)
+    assert verify(checkpoint, one.path) == 1
+
+
+def test_two_fixed_sizes_that_differ_are_told(
+    models: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    loaded = load_checkpoint(models["checkpoint"])
+    (other,) = export_checkpoint(loaded, tmp_path, Plan(size=(64, 32), dynamic=False))
+    for first in ("fixed", "whole-fixed"):
+        assert verify(models[first], other.path) == 1
+        printed = capsys.readouterr().err
+        assert "there is no size that both take" in printed
+        assert printed.count("\n") == 1
 
 
 def test_a_tolerance_of_ones_own_decides(models: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:

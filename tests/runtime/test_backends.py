@@ -5,6 +5,7 @@ One suite runs over the fake and over each engine that is installed here.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -119,6 +120,17 @@ class TestEngines:
         expected = np.tanh([0.3 * middle + 0.5 * (right - left), 0.4 * middle])
         with open_backend(tiny_model, name) as backend:
             assert backend.infer(given)[0] == pytest.approx(expected, abs=1e-5)
+
+    def test_a_folder_whose_name_is_no_text(self, name: str, tiny_model: Path, tmp_path: Path) -> None:
+        folder = tmp_path / os.fsdecode(b"m\xff")
+        try:
+            folder.mkdir()
+        except (OSError, UnicodeError):
+            pytest.skip("this file system has no such names")
+        for path in (tiny_model, Manifest.path_for(tiny_model)):
+            (folder / path.name).write_bytes(path.read_bytes())
+        with open_backend(folder / tiny_model.name, name) as backend:
+            assert backend.infer(lightness()).shape == (1, 2, *lightness().shape[2:])
 
     def test_threads_are_taken(self, name: str, tiny_model: Path) -> None:
         with open_backend(tiny_model, name, threads=1) as backend:

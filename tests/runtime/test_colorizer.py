@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from tests.fakes import FakeBackend, Predict
 from cgan_runtime.backends.base import FloatArray
 from cgan_runtime.backends.registry import open_backend
 from cgan_runtime.color import Encoding
-from cgan_runtime.colorizer import Colorizer
+from cgan_runtime.colorizer import Colorizer, network_shape
 from cgan_runtime.errors import BackendUnavailable, ConfigError, InputShapeError
 
 FILM = Encoding("bt709", full_range=False, bits=8)
@@ -230,6 +231,15 @@ class TestStill:
             colorizer.still(bad)
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e30, 2.1, -2.1])
+def test_an_answer_that_is_no_colour_is_refused(value: float) -> None:
+    with (
+        Colorizer(FakeBackend(even(0, value))) as colorizer,
+        pytest.raises(BackendUnavailable, match="take --precision fp32"),
+    ):
+        colorizer.still(luma_plane(32, 32))
+
+
 class TestInputShape:
     @given(st.integers(1, 5000), st.integers(1, 5000), st.sampled_from([8, 16, 32]), st.integers(32, 512))
     def test_about_the_area_asked_for_and_the_pictures_aspect(
@@ -253,6 +263,18 @@ class TestInputShape:
     )
     def test_examples(self, picture: tuple[int, int], expected: tuple[int, int]) -> None:
         assert Colorizer(FakeBackend(size=256, size_multiple=32)).input_shape(*picture) == expected
+
+    def test_the_aspect_is_a_float32_as_in_a_model_made_by_end_to_end(self) -> None:
+        colorizer = Colorizer(FakeBackend(size=256, size_multiple=32))
+        aspect = float(np.float32(2963) / np.float32(2107))
+        assert colorizer.input_shape(2107, 2963) == network_shape(aspect, 256, 32)
+
+    def test_a_model_of_several_pictures_at_once_is_refused(self) -> None:
+        backend = FakeBackend()
+        given = replace(backend.manifest.input, shape=(4, 1, 64, 64))
+        backend.manifest = replace(backend.manifest, input=given)
+        with pytest.raises(ConfigError, match=r"takes 4 pictures at once.*export the model"):
+            Colorizer(backend)
 
     @pytest.mark.parametrize("side", [0, -16, 15, 5000])
     def test_a_side_out_of_range_is_refused(self, side: int) -> None:

@@ -11,6 +11,7 @@ import json
 import os
 import random
 import re
+import signal
 import subprocess
 import sys
 import types
@@ -32,6 +33,7 @@ from cgan_runtime.backends.trt.build import (
 )
 from cgan_runtime.backends.trt.engines import cache_folder
 from cgan_runtime.backends.trt.library import load_library
+from cgan_runtime.colorizer import network_shape
 from cgan_runtime.errors import BackendUnavailable, CganError, ConfigError, InputShapeError, ModelFileError
 from cgan_runtime.manifest import Manifest
 
@@ -276,15 +278,42 @@ def test_what_cannot_be_read_is_named(
         build_engine(library, model.SerializeToString(), Profile.exactly(1, 64, 64), precision="fp32")
 
 
+@pytest.mark.parametrize(
+    ("number", "raised", "code"),
+    [
+        (signal.SIGINT, KeyboardInterrupt, None),
+        (signal.SIGTERM, SystemExit, 143),
+        pytest.param(
+            getattr(signal, "SIGHUP", None),
+            SystemExit,
+            129,
+            marks=pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGHUP"),
+        ),
+    ],
+)
 def test_a_build_can_be_stopped_and_leaves_nothing(
-    gpu: tuple[types.ModuleType, types.ModuleType], tiny_model: Path
-) -> None:
+    gpu: tuple[types.ModuleType, types.ModuleType], tiny_model: Path,
+    number: signal.Signals, raised: type[BaseException], code: int | None,
+) -> None:  # fmt: skip
     def interrupt(_phase: str, part: float) -> None:
         if part == 0:
-            os.kill(os.getpid(), 2)
+            try:
+                os.kill(os.getpid(), number)
+            except SystemExit:
+                pytest.fail("raised inside the library's call, where it is lost")
 
-    with pytest.raises(KeyboardInterrupt):
-        open_backend(tiny_model, "tensorrt", report=interrupt)
+    def leave(number: int, _frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.getsignal(number)
+    if number != signal.SIGINT:
+        signal.signal(number, leave)  # as a command does
+    try:
+        with pytest.raises(raised) as caught:
+            open_backend(tiny_model, "tensorrt", report=interrupt)
+    finally:
+        signal.signal(number, before)
+    assert getattr(caught.value, "code", None) == code
     assert not [path for path in cache_folder().rglob("*") if path.is_file()]
     assert gpu[1].detached == 1
     open_backend(tiny_model, "tensorrt").close()
@@ -321,7 +350,11 @@ def test_the_cuda_provider_is_never_taken_for_granted(tiny_model: Path) -> None:
 
 
 def test_profiles_rise() -> None:
-    assert Profile.around((256, 384), 32).takes((2, 1, 128, 768))
+    wide = Profile.around((256, 384), 32)  # 320x320 has as many pixels
+    assert wide.optimum == (1, 256, 384)
+    for aspect in (1 / 4, 0.7, 1, 4):
+        assert wide.takes((2, 1, *network_shape(aspect, 320, 32)))
+    assert Profile.around((32, 1024), 32).takes((1, 1, 32, 1024))
     assert not Profile.around((256, 384), 32).takes((5, 1, 256, 384))
     assert Profile.exactly(1, 64, 64).takes((1, 1, 64, 64))
     with pytest.raises(ConfigError, match="must not fall"):

@@ -105,7 +105,9 @@ class OnnxBackend(Backend):
 
     def _open(self, options: onnxruntime.SessionOptions) -> onnxruntime.InferenceSession:
         providers = [(self._provider, self._provider_options)]
-        return onnxruntime.InferenceSession(str(self._path), options, providers=providers, enable_fallback=0)
+        return onnxruntime.InferenceSession(
+            as_source(self._path), options, providers=providers, enable_fallback=0
+        )
 
     def _layers(self, lightness: FloatArray, runs: int) -> tuple[Layer, ...]:
         with tempfile.TemporaryDirectory(prefix="cgan-layers-") as folder:
@@ -130,6 +132,15 @@ class OnnxBackend(Backend):
 
     def _release(self) -> None:
         del self._session
+
+
+def as_source(path: Path) -> str | bytes:
+    """A model file as ONNX Runtime takes it: its path, or its content where the path is no text."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return path.read_bytes()
+    return str(path)
 
 
 def _layers_of(events: list[dict[str, Any]], runs: int) -> tuple[Layer, ...]:

@@ -81,6 +81,7 @@ BACKENDS: dict[str, Engine] = {
 """By name, in the order in which "auto" tries them."""
 
 
+_MOST_THREADS = 1024
 _FOR_ENGINES = "tensorrt"
 _NVIDIA = ("/proc/driver/nvidia", "/dev/nvhost-gpu", "/dev/nvgpu", "C:/Windows/System32/nvcuda.dll")
 """One of these is there where an NVIDIA GPU is: a PC's driver, a Jetson's, Windows'."""
@@ -113,12 +114,12 @@ def open_backend(
         ModelFileError: The model or its manifest is missing, damaged, foreign, or no colouriser.
         BackendUnavailable: The back end named, or with "auto" every one, is missing or does not work here,
             or not in this precision.
-        ConfigError: No back end has this name, `threads` is below 1, or there is no such precision.
+        ConfigError: No back end has this name, `threads` is out of range, or there is no such precision.
     """
     if name != AUTO and name not in BACKENDS:
         raise ConfigError(f"no back end is called {name!r}; take one of {', '.join((AUTO, *BACKENDS))}")
-    if threads is not None and threads < 1:
-        raise ConfigError(f"{threads} threads were asked for; take 1 or more, or leave it out")
+    if threads is not None and not 1 <= threads <= _MOST_THREADS:
+        raise ConfigError(f"{threads} threads were asked for; take 1 to {_MOST_THREADS}, or leave it out")
     if precision not in PRECISIONS:
         raise ConfigError(f"no precision is called {precision!r}; take one of {', '.join(PRECISIONS)}")
     manifest = Manifest.load(path)

@@ -9,6 +9,7 @@ in just that. Older versions are told to obey by flags. Nothing is written here;
 from __future__ import annotations
 
 import json
+import math
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cgan_runtime.backends.trt.library import Library
+from cgan_runtime.console import SIGNAL_EXIT
 from cgan_runtime.errors import BackendUnavailable, ConfigError, ModelFileError
 
 Shape = tuple[int, int, int]
@@ -27,6 +29,7 @@ Report = Callable[[str, float], None]
 
 _WORKSPACE = 1 << 30  # bytes, at most
 _MOST_BATCH = 4
+_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 _CONVOLUTIONS = ("CONVOLUTION", "DECONVOLUTION")
 _HALF = ("fp16", "half")  # as inspectors of different versions write it
 _FLOATS = ("fp32", "float")
@@ -52,9 +55,11 @@ class Profile:
     def around(
         cls, size: tuple[int, int], multiple: int, batch: tuple[int, int, int] = (1, 1, _MOST_BATCH)
     ) -> Profile:
-        """For sides from half to twice a size: pictures of its area, in any aspect up to 4:1."""
-        low = [max(multiple, side // 2 // multiple * multiple) for side in size]
-        return cls((batch[0], low[0], low[1]), (batch[1], *size), (batch[2], 2 * size[0], 2 * size[1]))
+        """For pictures of a size's area, in any aspect up to 4:1: sides from half to twice its root."""
+        side = max(1, round(math.sqrt(size[0] * size[1]) / multiple)) * multiple
+        low = min(max(multiple, side // 2 // multiple * multiple), *size)
+        high = max(2 * side, *size)
+        return cls((batch[0], low, low), (batch[1], *size), (batch[2], high, high))
 
     @classmethod
     def exactly(cls, count: int, height: int, width: int) -> Profile:
@@ -118,6 +123,7 @@ def build_engine(
         BackendUnavailable: There is no GPU to build on, or the build failed.
         ConfigError: This version cannot build this file's engine as it should be.
         KeyboardInterrupt: Ctrl-C; the build was stopped.
+        SystemExit: SIGTERM or a closed terminal, where the program handles them; the build was stopped.
     """
     trt, options = library.module, options or BuildOptions()
     try:
@@ -138,8 +144,8 @@ def build_engine(
     cache = _take_timing_cache(library, config, options.timing_cache)
     with _stoppable(library, config, report) as stopped:
         serialized = builder.build_serialized_network(network, config)
-    if stopped.is_set():
-        raise KeyboardInterrupt
+    if stopped:
+        raise KeyboardInterrupt if stopped[0] == signal.SIGINT else SystemExit(SIGNAL_EXIT + stopped[0])
     if serialized is None:
         why = library.complaint("it does not say why")
         raise BackendUnavailable(
@@ -240,9 +246,15 @@ def _take_timing_cache(library: Library, config: Any, known: bytes) -> Any:
 
 
 @contextmanager
-def _stoppable(library: Library, config: Any, report: Report) -> Iterator[threading.Event]:
-    """Progress and Ctrl-C for the library's own long call, where it has a way to be asked."""
-    stopped = threading.Event()
+def _stoppable(library: Library, config: Any, report: Report) -> Iterator[list[int]]:
+    """Progress and an end for the library's own long call, where it has a way to be asked.
+
+    What a signal's handler raises would be lost in that call, so the signals are kept here.
+
+    Yields:
+        The signals that came.
+    """
+    stopped: list[int] = []
     trt: Any = library.module
     if not hasattr(trt, "IProgressMonitor"):
         yield stopped
@@ -262,18 +274,22 @@ def _stoppable(library: Library, config: Any, report: Report) -> Iterator[thread
 
         def step_complete(self, phase_name: str, step: int) -> bool:
             report(phase_name, (step + 1) / max(1, self.steps.get(phase_name, 1)))
-            return not stopped.is_set()
+            return not stopped
 
     monitor = Monitor()
     config.progress_monitor = monitor
     if threading.current_thread() is not threading.main_thread():
         yield stopped
         return
-    before = signal.signal(signal.SIGINT, lambda *_: stopped.set())
+    numbers = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]  # no SIGHUP on Windows
+    before = {number: handler for number in numbers if callable(handler := signal.getsignal(number))}
     try:
+        for number in before:
+            signal.signal(number, lambda came, _frame: stopped.append(came))
         yield stopped
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def convolution_precisions(information: str) -> dict[str, str]:

@@ -14,6 +14,8 @@ import json
 import os
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -31,11 +33,12 @@ from cgan_runtime.backends.trt.build import (
 from cgan_runtime.backends.trt.device import Identity
 from cgan_runtime.backends.trt.library import Library
 from cgan_runtime.errors import BackendUnavailable, ModelFileError
-from cgan_runtime.hidden import hidden_folder
+from cgan_runtime.hidden import hidden_folder, publish
 from cgan_runtime.manifest import Manifest
 
 SUFFIX = ".engine"
 _AMPERE = 8.0  # compute capability; hardware-compatible engines run from there on
+_HIDDEN = ".cgan-engine-"  # how the names of folders begin whose engine is not finished
 _SMALLEST = 1024  # bytes; no engine is smaller
 
 
@@ -43,7 +46,39 @@ def save_engine(
     built: Built, path: Path, source: Manifest, library: Library, profile: Profile, gpu: Identity | None,
     options: BuildOptions,
 ) -> Manifest:  # fmt: skip
-    """Write an engine and its manifest, whole or not at all.
+    """Write an engine and its manifest, whole or not at all; arguments as of `write_engine`.
+
+    Raises:
+        BackendUnavailable: The folder cannot be written.
+    """
+    with engine_draft(path) as draft:
+        manifest = write_engine(built, draft, source, library, profile, gpu, options)
+        publish([draft, Manifest.path_for(draft)], path.parent)
+    return manifest
+
+
+@contextmanager
+def engine_draft(path: Path) -> Iterator[Path]:
+    """Where to write an engine that is to have this path: in a hidden folder, which goes.
+
+    Raises:
+        BackendUnavailable: The folder cannot be written.
+    """
+    try:
+        with hidden_folder(path.parent, _HIDDEN) as hidden:
+            yield hidden / path.name
+    except OSError as error:
+        raise BackendUnavailable(
+            f"cannot write the engine {path} ({error.strerror or error}); free some space or take another "
+            "folder"
+        ) from error
+
+
+def write_engine(
+    built: Built, path: Path, source: Manifest, library: Library, profile: Profile, gpu: Identity | None,
+    options: BuildOptions,
+) -> Manifest:  # fmt: skip
+    """Write an engine and its manifest.
 
     Args:
         built: From `build_engine`.
@@ -55,7 +90,7 @@ def save_engine(
         options: How it was built: where else it may run.
 
     Raises:
-        BackendUnavailable: The folder cannot be written.
+        OSError: They cannot be written.
     """
     manifest = replace(
         source,
@@ -72,18 +107,8 @@ def save_engine(
             "hardware_compatible": options.hardware_compatible,
         },
     )
-    try:
-        with hidden_folder(path.parent, f".{path.name}-") as hidden:
-            draft = hidden / path.name
-            draft.write_bytes(built.engine)
-            document = manifest.save(draft)
-            Manifest.path_for(path).unlink(missing_ok=True)  # never one that vouches for another engine
-            draft.replace(path)
-            document.replace(Manifest.path_for(path))
-    except OSError as error:
-        raise BackendUnavailable(
-            f"cannot write the engine {path} ({error.strerror}); free some space or take another folder"
-        ) from error
+    path.write_bytes(built.engine)
+    manifest.save(path)
     return manifest
 
 
@@ -96,8 +121,8 @@ def profile_of(manifest: Manifest) -> Profile:
     try:
         shapes = manifest.engine["profile"]
         names = ("smallest", "optimum", "largest")
-        return Profile(*(tuple(int(size) for size in shapes[name]) for name in names))  # type: ignore[arg-type]
-    except (KeyError, TypeError, ValueError) as error:
+        return Profile(*((int(n), int(h), int(w)) for n, h, w in (shapes[name] for name in names)))
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise ModelFileError(
             f"the manifest of {manifest.file} does not tell which shapes it takes; build it again"
         ) from error

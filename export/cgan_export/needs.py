@@ -1,0 +1,23 @@
+"""What exporting needs beside the runtime, and what to run where it is missing.
+
+require_packages()
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from cgan_runtime.errors import ConfigError
+
+_NEEDED = ("torch", "safetensors", "onnx", "onnxscript")
+
+
+def require_packages(*more: str) -> None:
+    """Tell what to install where PyTorch, ONNX or one of some more packages is missing.
+
+    Raises:
+        ConfigError: It is.
+    """
+    missing = [package for package in (*_NEEDED, *more) if find_spec(package) is None]
+    if missing:
+        raise ConfigError(f'exporting needs {", ".join(missing)}; run: pip install "cgan[export,cpu]"')

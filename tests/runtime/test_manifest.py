@@ -1,0 +1,75 @@
+"""The manifest: what cannot be one is refused in one line, whatever stands in it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cgan_runtime.backends.trt.engines import profile_of
+from cgan_runtime.errors import ModelFileError
+from cgan_runtime.manifest import Manifest
+from cgan_runtime.models import bundled_model
+
+
+def changed(model: Path, **fields: Any) -> None:
+    path = Manifest.path_for(model)
+    path.write_text(json.dumps(json.loads(path.read_text()) | fields))
+
+
+def refused(model: Path) -> None:
+    with pytest.raises(ModelFileError) as caught:
+        Manifest.load(model)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 1000
+
+
+def test_the_model_that_ships_has_a_good_one() -> None:
+    assert Manifest.load(bundled_model()).kind == "network"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"kind": []}, {"kind": None}, {"sha256": 5}, {"sha256": None}, {"sha256": "ab"}, {"file": 5},
+        {"name": []}, {"recipe": 1}, {"precision": []}, {"weights": {}}, {"parity": "x"}, {"metrics": [1]},
+        {"engine": []}, {"engine": {"library": []}}, {"engine": {"library": 5}},
+        {"float32_convolutions": "x"},
+        {"opset": "x"}, {"size": 32 * 10**6}, {"size": 65536}, {"size": True}, {"size_multiple": 0},
+        {"size": 10**30, "size_multiple": 10**30}, {"input": []}, {"input": "x"}, {"unheard": 1},
+    ],
+)  # fmt: skip
+def test_a_field_of_the_wrong_kind_is_refused(tiny_model: Path, fields: dict[str, Any]) -> None:
+    changed(tiny_model, **fields)
+    refused(tiny_model)
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        [-1, 1, -1, -1], [0, 1, 0, 0], [1, 1, 10**9, 10**9], [["n"], 1, {}, None], ["n", 1.0, 32.5, "w"],
+        ["n", True, "h", "w"], [True, 1, "h", "w"], ["n", 1, "", "w"], ["n", 1, 40, 64], "n1hw", None,
+        ["n", 1, "h"],
+    ],
+)  # fmt: skip
+def test_a_shape_that_is_none_is_refused(tiny_model: Path, shape: object) -> None:
+    changed(tiny_model, input={"name": "lightness", "dtype": "float32", "shape": shape})
+    refused(tiny_model)
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 100000, '{"a":' * 100000, '{"format":"cgan-manifest","version":' + "9" * 5000 + "}", ""]
+)
+def test_a_text_that_is_no_manifest_is_refused(tiny_model: Path, text: str) -> None:
+    Manifest.path_for(tiny_model).write_text(text)
+    refused(tiny_model)
+
+
+@pytest.mark.parametrize("smallest", [[float("inf")] * 3, [1], "abc", None])
+def test_an_engines_shapes_that_are_none_are_refused(tiny_model: Path, smallest: object) -> None:
+    profile = {"smallest": smallest, "optimum": [1, 64, 64], "largest": [1, 64, 64]}
+    changed(tiny_model, engine={"library": "tensorrt", "profile": profile})
+    with pytest.raises(ModelFileError, match="does not tell which shapes"):
+        profile_of(Manifest.load(tiny_model))
