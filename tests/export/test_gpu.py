@@ -51,7 +51,8 @@ TENSORRT = """
 import sys
 sys.path.insert(0, {root!r})
 from tests.fake_gpu import make_tensorrt
-globals().update({{k: v for k, v in vars(make_tensorrt(computing=True)).items() if k != "__name__"}})
+stand_in = vars(make_tensorrt(computing=True))
+globals().update({{k: v for k, v in stand_in.items() if k == "__version__" or not k.startswith("__")}})
 """
 
 
