@@ -81,8 +81,8 @@ PUBLIC = {
     "cgan_runtime.pipeline": ["FilmResult", "StillResult", "colour_film", "colour_still", "film_identity"],
     "cgan_runtime.temporal": ["TemporalFilter", "TemporalSettings", "TemporalState"],
     "cgan_train.checkpoint": [
-        "Checkpoint", "drop_unfinished", "epochs_in", "find_checkpoint", "load_checkpoint", "load_state",
-        "newest_state", "save_checkpoint",
+        "Checkpoint", "drop_unfinished", "epochs_in", "find_checkpoint", "has_state", "load_checkpoint",
+        "load_state", "newest_state", "save_checkpoint",
     ],
     "cgan_export.export": ["Exported", "Plan", "export_checkpoint", "usable_size"],
     "cgan_benchmarks.quality": [

@@ -119,25 +119,15 @@ def epochs_done(run: Path) -> float:
     return float(training["epochs_done"]) + float(training.get("steps_done", 0)) / steps
 
 
-def _begun(run: Path) -> bool:
-    """Whether there is a state to go on from, if only of its first step."""
-    from cgan_runtime.errors import ModelFileError
-    from cgan_train.checkpoint import newest_state
-
-    try:
-        return bool(newest_state(run))
-    except ModelFileError:
-        return False
-
-
 def _train(
     run: Path, name: str, epochs: int, minutes: float, source: Source, pictures: Sequence[Picture]
 ) -> None:
     """Train one recipe to the end of its epoch, or until the time is over, and measure it there."""
+    from cgan_train.checkpoint import has_state
     from cgan_train.loop import Trainer
     from cgan_train.recipes import recipe
 
-    if _begun(run):
+    if has_state(run):
         trainer = Trainer.resume(run, source)
         if trainer.config.epochs < epochs:
             raise ConfigError(

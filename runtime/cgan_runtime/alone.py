@@ -1,4 +1,4 @@
-"""Who works in a folder: one process, or several that share it. A hold ends with its process.
+"""Who works with a folder or file: one process, or several that share it. A hold ends with its process.
 
 handle = hold(Path("runs/x"))          # BlockingIOError: another holds it
 let_go(handle)
@@ -15,27 +15,30 @@ except ImportError:  # Windows, where nobody looks
     fcntl = None  # type: ignore[assignment]
 
 
-def hold(folder: Path, *, shared: bool = False) -> int | None:
-    """Hold a folder, alone or with others that share it.
+def hold(path: Path, *, shared: bool = False, wait: bool = False) -> int | None:
+    """Hold a folder or a file, alone or with others that share it.
 
     Returns:
-        To be let go; None where the file system knows no locks.
+        To be let go; None where the system or the file system knows no locks.
 
     Raises:
-        BlockingIOError: Another holds it.
-        OSError: There is no such folder.
+        BlockingIOError: Another holds it, and it is not waited for.
+        OSError: It is not there.
     """
     if fcntl is None:
         return None
-    handle = os.open(folder, os.O_RDONLY)
+    handle = os.open(path, os.O_RDONLY)
     try:
-        fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+        fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | (0 if wait else fcntl.LOCK_NB))
     except BlockingIOError:
         os.close(handle)
         raise
     except OSError:
         os.close(handle)
         return None
+    except BaseException:  # Ctrl-C while it waits
+        os.close(handle)
+        raise
     return handle
 
 

@@ -12,17 +12,13 @@ from __future__ import annotations
 
 import errno
 import glob
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
+from cgan_runtime.alone import hold, let_go
 
 
 @contextmanager
@@ -43,7 +39,7 @@ def hidden_folder(folder: Path, prefix: str) -> Iterator[Path]:
         yield made
     finally:
         shutil.rmtree(made, ignore_errors=True)
-        _unlock(lock)
+        let_go(lock)
 
 
 def publish(drafts: Sequence[Path], folder: Path) -> None:
@@ -59,7 +55,7 @@ def publish(drafts: Sequence[Path], folder: Path) -> None:
     Raises:
         OSError: A file cannot be moved, or a folder has its name.
     """
-    lock = _lock(folder, wait=True)
+    lock = hold(folder, wait=True)
     try:
         names = [(draft, folder / draft.name) for draft in drafts]
         for _, name in names:
@@ -77,7 +73,7 @@ def publish(drafts: Sequence[Path], folder: Path) -> None:
                 _undo(draft, name, aside / name.name)
             raise
     finally:
-        _unlock(lock)
+        let_go(lock)
 
 
 def _undo(draft: Path, name: Path, before: Path) -> None:
@@ -92,37 +88,18 @@ def _undo(draft: Path, name: Path, before: Path) -> None:
 def _make(folder: Path, prefix: str) -> tuple[Path, int | None]:
     while True:
         made = Path(tempfile.mkdtemp(prefix=prefix, dir=folder))
-        lock = _lock(made, wait=True)
+        lock = None
+        with suppress(FileNotFoundError):
+            lock = hold(made, wait=True)
         if made.is_dir():
             return made, lock
-        _unlock(lock)  # before it was locked, another process took it for a dead one's
+        let_go(lock)  # before it was held, another process took it for a dead one's
 
 
 def _clear(folder: Path, prefix: str) -> None:
-    """Remove what killed processes left."""
+    """Remove what killed processes left, where locks tell that."""
     for left in folder.glob(f"{glob.escape(prefix)}*"):
-        lock = _lock(left, wait=False) if left.is_dir() else None
-        if lock is not None:
-            shutil.rmtree(left, ignore_errors=True)
-            _unlock(lock)
-
-
-def _lock(folder: Path, *, wait: bool) -> int | None:
-    """Lock a folder until the process ends; None where another process has it, or it cannot be locked."""
-    if fcntl is None:
-        return None
-    try:
-        handle = os.open(folder, os.O_RDONLY)
-    except OSError:  # another process has just removed it
-        return None
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except OSError:
-        os.close(handle)
-        return None
-    return handle
-
-
-def _unlock(lock: int | None) -> None:
-    if lock is not None:
-        os.close(lock)
+        with suppress(OSError):  # in use, or just removed by another
+            if left.is_dir() and (lock := hold(left)) is not None:
+                shutil.rmtree(left, ignore_errors=True)
+                let_go(lock)

@@ -182,6 +182,14 @@ def newest_state(run: Path) -> Path:
     return find_checkpoint(run)
 
 
+def has_state(run: Path) -> bool:
+    """Whether there is something that a run can go on from."""
+    try:
+        return bool(newest_state(run))
+    except ModelFileError:
+        return False
+
+
 def drop_unfinished(run: Path) -> None:
     """Remove the state within an epoch, once a later one is kept."""
     for folder in _unfinished(run):

@@ -211,14 +211,10 @@ def _train(trainer: Trainer, minutes: float | None, pictures: int, *, quiet: boo
 
 
 def _stopped(folder: Path) -> str:
-    from cgan_runtime.errors import ModelFileError
-    from cgan_train.checkpoint import newest_state
+    from cgan_train.checkpoint import has_state
 
-    try:
-        newest_state(folder)
-    except ModelFileError:
-        return "stopped before anything was kept"
-    return f"stopped; go on with --out {folder} --resume"
+    kept = f"stopped; go on with --out {folder} --resume"
+    return kept if has_state(folder) else "stopped before anything was kept"
 
 
 def _beginning(trainer: Trainer, pictures: int) -> str:

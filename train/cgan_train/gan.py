@@ -255,13 +255,13 @@ class Gan:
             else:
                 self.average[name].copy_(value)
 
-    def state(self) -> dict[str, Any]:
-        """All that training goes on from."""
+    def state(self, *, optimizers: bool = True) -> dict[str, Any]:
+        """All that training goes on from; without the optimizers what `restore` takes up without them."""
         return {
             "generator": self.generator.state_dict(),
             "discriminator": self.discriminator.state_dict(),
             "average": self.average if self.config.ema else {},
-            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+            "optimizers": [each.state_dict() for each in self.optimizers] if optimizers else [],
             "rng": [torch.get_rng_state(), self.rng.get_state()],
             "cuda_rng": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
         }

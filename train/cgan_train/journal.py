@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import csv
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,8 +87,35 @@ class Journal:
         Raises:
             TrainingError: The files cannot be written.
         """
+        with self._told_plainly():
+            rows = self._log(row)
+            if last or time.monotonic() - self._drawn > _DRAW_SECONDS:
+                from cgan_train.plots import draw_summary  # matplotlib takes a second to load
+
+                draw_summary(rows, self._folder / SUMMARY)
+                self._drawn = time.monotonic()
+            if sheet is not None:
+                write_png(self._folder / SAMPLES / f"epoch-{epoch:04d}.png", sheet)
+            if skipped:
+                told = "".join(f"{index}: {reason}\n" for index, reason in sorted(skipped.items()))
+                # A name need not be text.
+                (self._folder / SKIPPED).write_text(told, encoding="utf-8", errors="backslashreplace")
+            self._tell_events(epoch, row, sheet)
+
+    def _tell_events(self, epoch: int, row: Mapping[str, Any], sheet: Picture | None) -> None:
+        if self._events is not None:
+            for name, value in row.items():
+                if isinstance(value, float | int) and name != "epoch":
+                    self._events.add_scalar(f"epoch/{name}", value, epoch)
+            if sheet is not None:
+                self._events.add_image("samples", sheet, epoch, dataformats="HWC")
+            self._events.flush()
+
+    @contextmanager
+    def _told_plainly(self) -> Iterator[None]:
+        """Remove what is half written where the disk is full, and say so."""
         try:
-            self._write(epoch, row, sheet, skipped, last=last)
+            yield
         except OSError as error:
             for folder in (self._folder, self._folder / SAMPLES):
                 for draft in folder.glob(".*.part"):
@@ -97,35 +125,6 @@ class Journal:
                 f"the log in {self._folder} cannot be written ({error.strerror}); free some space, then "
                 "go on with --resume"
             ) from error
-
-    def _write(
-        self,
-        epoch: int,
-        row: Mapping[str, Any],
-        sheet: Picture | None,
-        skipped: Mapping[int, str],
-        *,
-        last: bool,
-    ) -> None:
-        rows = self._log(row)
-        if last or time.monotonic() - self._drawn > _DRAW_SECONDS:
-            from cgan_train.plots import draw_summary  # matplotlib takes a second to load
-
-            draw_summary(rows, self._folder / SUMMARY)
-            self._drawn = time.monotonic()
-        if sheet is not None:
-            write_png(self._folder / SAMPLES / f"epoch-{epoch:04d}.png", sheet)
-        if skipped:
-            told = "".join(f"{index}: {reason}\n" for index, reason in sorted(skipped.items()))
-            # A name need not be text.
-            (self._folder / SKIPPED).write_text(told, encoding="utf-8", errors="backslashreplace")
-        if self._events is not None:
-            for name, value in row.items():
-                if isinstance(value, float | int) and name != "epoch":
-                    self._events.add_scalar(f"epoch/{name}", value, epoch)
-            if sheet is not None:
-                self._events.add_image("samples", sheet, epoch, dataformats="HWC")
-            self._events.flush()
 
     def _log(self, row: Mapping[str, Any]) -> list[dict[str, str]]:
         """Add a row to the log and return all; a log of an older cgan gets the new columns."""

@@ -26,6 +26,7 @@ from cgan_train.checkpoint import (
     UNFINISHED,
     drop_unfinished,
     epochs_in,
+    has_state,
     load_checkpoint,
     load_state,
     newest_state,
@@ -89,7 +90,7 @@ class Trainer:
         """
         if folder.exists() and not folder.is_dir():
             raise ConfigError(f"{folder} is a file; give the folder of a run with --out")
-        if list(folder.glob("epoch-*")) or (folder / UNFINISHED).exists():
+        if list(folder.glob("epoch-*")) or (folder / UNFINISHED).exists() or has_state(folder):
             raise ConfigError(f"{folder} holds a run already; go on with --resume, or give another --out")
         trainer = cls(config, source, folder, pictures, world=world, tensorboard=tensorboard)
         generator = trainer._gan.generator
@@ -207,7 +208,7 @@ class Trainer:
         """What would be saved here, in evaluation mode, on the CPU; the run stays as it is."""
         before = None
         if self.step:
-            before = copy.deepcopy(self._gan.state())
+            before = copy.deepcopy(self._gan.state(optimizers=False))
             self._recalibrate(self.config.phase_at(self.epoch)[0])
         generator = build_generator(self.config.generator)
         generator.load_state_dict({k: v.cpu() for k, v in self._gan.weights().items()})

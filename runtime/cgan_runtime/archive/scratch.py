@@ -5,16 +5,12 @@ folder = claim(Path(tempfile.gettempdir()) / "cgan-1234")    # made; ours for as
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-try:
-    import fcntl
-except ImportError:  # Windows, where they stay
-    fcntl = None  # type: ignore[assignment]
+from cgan_runtime.alone import hold, let_go
 
 PREFIX = "cgan-"
 """Of all their names."""
@@ -29,18 +25,18 @@ def claim(folder: Path) -> Path:
             shutil.rmtree(other.parent, ignore_errors=True)
     while True:
         folder.mkdir(parents=True, exist_ok=True)
-        if fcntl is not None:
-            mark = os.open(folder / _MARK, os.O_CREAT | os.O_RDWR, 0o600)  # open until the process ends
-            fcntl.flock(mark, fcntl.LOCK_SH)
-        if fcntl is None or (folder / _MARK).exists():  # else somebody has just removed it as abandoned
-            return folder
+        with suppress(FileNotFoundError):  # somebody has just removed it as abandoned
+            (folder / _MARK).touch(0o600)
+            hold(folder / _MARK, shared=True, wait=True)  # until the process ends
+            if (folder / _MARK).exists():
+                return folder
 
 
 def _is_in_use(mark: Path) -> bool:
     """Whether a process still lives that has claimed a folder; yes where that cannot be told."""
-    if fcntl is None:
+    try:
+        lock = hold(mark)
+    except OSError:
         return True
-    with suppress(OSError), mark.open("rb") as file:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return False
-    return True
+    let_go(lock)
+    return lock is None

@@ -25,11 +25,12 @@ class Down(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve (N, inside, H, W)."""
-        patches = _Patches.of(self, (x.shape[2], x.shape[3]))
-        if not _pays(self, x) or max(patches.rows) > _TINY_DOWN:
-            return super().forward(x)
-        rows = F.linear(_gather(x.permute(0, 2, 3, 1), patches), _flat(self.weight), self.bias)
-        return rows.view(len(x), *patches.rows, -1).permute(0, 3, 1, 2)
+        if _pays(self, x):
+            patches = _Patches.of(self, (x.shape[2], x.shape[3]))
+            if max(patches.rows) <= _TINY_DOWN:
+                rows = F.linear(_gather(x.permute(0, 2, 3, 1), patches), _flat(self.weight), self.bias)
+                return rows.view(len(x), *patches.rows, -1).permute(0, 3, 1, 2)
+        return super().forward(x)
 
 
 class Up(nn.ConvTranspose2d):
