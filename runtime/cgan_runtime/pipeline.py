@@ -269,6 +269,11 @@ def _notes_of(reader: FilmReader) -> Iterator[str]:
             f"{reader.deinterlaced_frames} interlaced frames were made whole pictures; "
             "--deinterlace off keeps their lines as they are"
         )
+    if reader.jumps:
+        times = "once" if reader.jumps == 1 else f"{reader.jumps} times"
+        yield f"the film's clock jumped {times}, as where recordings are joined: time goes on there"
+    if reader.has_late_stream:
+        yield "a stream that begins within the film is left out: it is not there at the film's beginning"
     if reader.retimed_frames:
         yield f"{reader.retimed_frames} frames had no time of their own or went back in time: put right"
 

@@ -8,6 +8,7 @@ import os
 import random
 from collections.abc import Iterator
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -23,6 +24,7 @@ from cgan_runtime.media.segments import SEGMENT_FRAMES
 from cgan_runtime.pipeline import colour_film
 
 FASTSTART = {"movflags": "faststart"}
+TS_PACKET = 188  # bytes of a transport stream
 BARE = Film(codec="rawvideo", options={}, ticks=25)
 
 
@@ -158,6 +160,31 @@ def test_a_hole_in_the_middle_costs_frames_and_is_counted(tmp_path: Path, colori
     assert result.damage is not None
     assert 30 < result.frames <= 60
     assert result.lost_frames == 60 - result.frames
+
+
+@pytest.mark.parametrize("name", ["in.ts", "in.mkv", "in.flv"])
+def test_a_hole_between_two_keyframes_is_found_by_what_is_missing_of_both(
+    name: str, tmp_path: Path, colorizer: Colorizer
+) -> None:
+    """All that is left decodes without an error, so that only times can tell."""
+    every = {"preset": "ultrafast", "g": "1"}
+    film = Film(frames=100, width=320, height=240, options=every, sound=("aac",))
+    data = write_film(tmp_path / name, film).read_bytes()
+    start, end = (int(len(data) * share) // TS_PACKET * TS_PACKET for share in (0.5, 0.7))
+    holed = _written(tmp_path / f"holed.{name}", data[:start] + data[end:])
+    result = colour_film(holed, tmp_path / "out.mkv", colorizer)
+    assert result.damage is not None
+    assert "1 stretch missing" in result.damage
+    assert 70 < result.frames < 95
+    with pytest.raises(MediaError, match="1 stretch missing"):
+        colour_film(holed, tmp_path / "strict.mkv", colorizer, strict=True)
+
+
+def test_a_picture_that_stands_while_there_is_sound_is_no_hole(tmp_path: Path) -> None:
+    times = [Fraction(n, 25) + (3 if n >= 25 else 0) for n in range(50)]
+    with FilmReader(write_film(tmp_path / "in.mkv", Film(pts=times, sound=("aac",)))) as film:
+        list(film)
+        assert film.damage is None
 
 
 def test_strict_stops_at_the_first_flaw_and_says_where(tmp_path: Path, colorizer: Colorizer) -> None:

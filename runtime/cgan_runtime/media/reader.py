@@ -23,6 +23,8 @@ from av.stream import Disposition
 
 from cgan_runtime.cores import usable_cores
 from cgan_runtime.errors import MediaError
+from cgan_runtime.media.clock import Clock
+from cgan_runtime.media.damage import Damage, count
 from cgan_runtime.media.deinterlace import Deinterlace, Deinterlacer
 from cgan_runtime.media.original import Original
 from cgan_runtime.media.pipe import InputPipe
@@ -31,7 +33,6 @@ from cgan_runtime.media.sources import MAX_RATE, Source
 
 _MAX_FAILED_READS = 16  # in a row; then the rest of a damaged film is given up
 _MISSING_TAIL = 0.25  # seconds short of the stated duration from which a film counts as cut off
-_NUMBERS_TOLD = 5  # of frames with errors
 _PLAYLISTS = frozenset({"hls", "dash"})  # any piece of these may be missing, and nobody says so
 _MICROSECONDS = 1_000_000  # per second; the unit of a container's duration
 _MOV = "mov,mp4,m4a,3gp,3g2,mj2"
@@ -72,8 +73,9 @@ class FilmReader:
         """
         self.path = path
         self._packets = self._hidden = self._frames = 0
-        self._failed_decodes = self._failed_reads = self._retimed = 0
-        self._corrupt: list[int] = []  # numbers of frames, from 0
+        self._retimed = 0
+        self._found = Damage()
+        self._late_stream = False
         self._end = 0.0  # seconds, of the latest packet of any stream
         self._last_pts: int | None = None
         self._deinterlacer = Deinterlacer(deinterlace)
@@ -86,6 +88,7 @@ class FilmReader:
                 opened.enter_context(self._pipe)
             self.container = opened.enter_context(_open(path, options, hardware))
             self.stream = _film_stream(path, self.container, stream)
+            self._clock = Clock(self.container)
             self.stream.codec_context.thread_type = "AUTO"
             self.stream.codec_context.thread_count = threads or usable_cores()
             self._stated_end = (self.container.duration or 0) / _MICROSECONDS
@@ -125,7 +128,7 @@ class FilmReader:
             yield item
         if self.damage and self._original is not None:
             self._original.check(closely=True)
-        if self._is_served and self._failed_reads and self._is_cut_off():
+        if self._is_served and self._found.failed_reads and self._is_cut_off():
             raise MediaError(
                 f"{self.path} broke off; see that it can be reached, or save it to a file and colour what "
                 "there is of it"
@@ -145,15 +148,15 @@ class FilmReader:
     @property
     def lost_frames(self) -> int:
         """Frames known to be missing, once the film has been iterated; mostly an estimate."""
-        if not (self._is_cut_off() or self._failed_decodes or self._failed_reads or self._corrupt):
+        if not (self._is_cut_off() or self.flaws):
             return 0  # whole films, too, may state more than they show
         missing = (self.stated_frames or 0) - self._hidden - self._frames
-        return max(self._failed_decodes, missing)
+        return max(self._found.failed_decodes, missing)
 
     @property
     def flawed_frames(self) -> tuple[int, ...]:
         """Numbers, from 0 in the coloured film, of the frames so far that decoded with errors."""
-        return tuple(self._corrupt)
+        return tuple(self._found.corrupt)
 
     @property
     def damage(self) -> str | None:
@@ -161,23 +164,15 @@ class FilmReader:
         lost, of = self.lost_frames, f" of {self.stated_frames}" if self.stated_frames else ""
         parts = [
             "it is cut off" if self._is_cut_off() else "",
-            f"about {_count(lost, 'frame')}{of} could not be read" if lost else "",
+            f"about {count(lost, 'frame')}{of} could not be read" if lost else "",
             self.flaws,
         ]
         return ", ".join(part for part in parts if part) or None
 
     @property
     def flaws(self) -> str:
-        """What was found wrong so far with frames and packets; empty if nothing was."""
-        numbers = ", ".join(map(str, self._corrupt[:_NUMBERS_TOLD])) + (
-            ", ..." if len(self._corrupt) > _NUMBERS_TOLD else ""
-        )
-        parts = [
-            f"{_count(len(self._corrupt), 'frame')} decoded with errors ({numbers})" if self._corrupt else "",
-            f"{_count(self._failed_decodes, 'packet')} could not be decoded" if self._failed_decodes else "",
-            f"{_count(self._failed_reads, 'stretch')} skipped" if self._failed_reads else "",
-        ]
-        return ", ".join(part for part in parts if part)
+        """What was found wrong so far; empty if nothing was."""
+        return self._found.flaws
 
     @property
     def is_endless(self) -> bool:
@@ -200,12 +195,24 @@ class FilmReader:
         return self._retimed
 
     @property
+    def jumps(self) -> int:
+        """How often the film's clock jumped, as where recordings were joined; times go on."""
+        return self._clock.jumps
+
+    @property
+    def has_late_stream(self) -> bool:
+        """Whether a stream began within the film, which was passed over: none was told of it at the start."""
+        return self._late_stream
+
+    @property
     def deinterlaced_frames(self) -> int:
         """Interlaced frames that were made whole pictures."""
         return self._deinterlacer.frames
 
     def _read(self) -> Iterator[av.VideoFrame | av.Packet[Any]]:
         for packet in self._demux():
+            self._clock.set_right(packet)
+            self._found.look(packet)
             self._note_end(packet)
             if packet.stream_index != self.stream.index:
                 yield packet
@@ -228,10 +235,13 @@ class FilmReader:
                         yield packet
                 return
             except av.FFmpegError as error:
-                self._failed_reads += 1
+                self._found.failed_reads += 1
                 in_a_row += 1
                 if isinstance(error, av.error.ExitError):  # silent for too long: it has gone away
                     return
+            except IndexError:  # PyAV's, behind the last packet, where a stream turned up within the film
+                self._late_stream = True
+                return
 
     def _decode(self, packet: av.Packet[Any] | None) -> Iterator[av.VideoFrame]:
         try:
@@ -239,11 +249,11 @@ class FilmReader:
         except av.EOFError:
             return
         except av.FFmpegError:
-            self._failed_decodes += 1
+            self._found.failed_decodes += 1
             return
         for frame in frames:
             if frame.is_corrupt:
-                self._corrupt.append(self._frames)
+                self._found.corrupt.append(self._frames)
             self._frames += 1
             yield from self._deinterlacer.take(self._timed(frame))
 
@@ -378,8 +388,3 @@ def _reason(error: Exception) -> str:
     if isinstance(error, av.error.ExitError):
         return "no answer in time"
     return getattr(error, "strerror", None) or str(error)
-
-
-def _count(number: int, thing: str) -> str:
-    plural = "es" if thing.endswith("ch") else "s"
-    return f"{number} {thing}{'' if number == 1 else plural}"
