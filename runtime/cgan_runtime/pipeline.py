@@ -26,6 +26,7 @@ from cgan_runtime.errors import MediaError
 from cgan_runtime.media.deinterlace import Deinterlace
 from cgan_runtime.media.hardware import NONE, decoder_for
 from cgan_runtime.media.image import read_image, write_image
+from cgan_runtime.media.metadata import read_metadata
 from cgan_runtime.media.onego import OneGo
 from cgan_runtime.media.pictures import PictureWriter, check_pictures
 from cgan_runtime.media.pipe import OutputPipe
@@ -281,7 +282,7 @@ def _notes_of(reader: FilmReader) -> Iterator[str]:
 def colour_still(
     source: Path, target: Path, colorizer: Colorizer, *, overwrite: bool = False, compare: bool = False
 ) -> StillResult:
-    """Colour a picture; its lightness and its alpha stay as they were. `compare` puts the grey one beside it.
+    """Colour a picture; its lightness, alpha and metadata stay. `compare` puts the grey one beside it.
 
     Raises:
         MediaError: The input cannot be read, or the output cannot be written.
@@ -292,7 +293,7 @@ def colour_still(
     coloured = colorizer.still(image)
     if compare:
         coloured = np.hstack([grey_still(image), coloured])
-    write_image(target, coloured)
+    write_image(target, coloured, read_metadata(source))
     return StillResult(
         output=target,
         bytes=target.stat().st_size,

@@ -17,6 +17,7 @@ import numpy as np
 
 from cgan_runtime.color import Plane
 from cgan_runtime.errors import MediaError
+from cgan_runtime.media.metadata import NONE, ORIENTATION, Metadata, encode, first_tag
 from cgan_runtime.media.target import PICTURES, replacing
 
 MAX_PIXELS = 1 << 28
@@ -39,8 +40,7 @@ _JPEG_START = b"\xff\xd8"
 _PNG_START = b"\x89PNG\r\n\x1a\n"
 _WEBP_MARK = b"WEBP"
 _EXIF_CHUNKS = frozenset({b"eXIf", b"EXIF"})  # of PNG and WebP
-_TIFF_ORDERS = {b"II*\0": "<", b"MM\0*": ">"}
-_ORIENTATION, _EXTRA_SAMPLE = 0x112, 0x152  # tags: how a picture lies, what a sample beside its colour is
+_EXTRA_SAMPLE = 0x152  # a tag of TIFF: what a sample beside the colour is
 _ALPHA = frozenset({1, 2})  # kinds of extra samples
 _ON_THEIR_SIDE = range(5, 9)  # orientations
 _FLIPS = {2: (1,), 3: (0, 1), 4: (0,), 6: (1,), 7: (0, 1), 8: (0,)}  # axes, once it stands
@@ -55,7 +55,7 @@ _JPEG_FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOF0.
 def read_image(path: Path) -> Plane:
     """Read a picture.
 
-    An EXIF orientation is applied. A colour profile is not.
+    An EXIF orientation is applied. A colour profile is not; see `metadata` for what is kept of both.
 
     Returns:
         uint8 or uint16: (H, W) grey, (H, W, 3) RGB or (H, W, 4) RGBA.
@@ -80,11 +80,11 @@ def read_image(path: Path) -> Plane:
     if image.dtype not in (np.uint8, np.uint16):
         raise MediaError(f"{path} has {image.dtype} samples; convert it to 8 or 16 bits first")
     if image.ndim == 2:
-        return _grey_with_alpha(path, data) if _tag(data, _EXTRA_SAMPLE) in _ALPHA else image
+        return _grey_with_alpha(path, data) if first_tag(data, _EXTRA_SAMPLE) in _ALPHA else image
     return cv2.cvtColor(image, cv2.COLOR_BGRA2RGBA if image.shape[2] == 4 else cv2.COLOR_BGR2RGB)
 
 
-def write_image(path: Path, image: Plane) -> None:
+def write_image(path: Path, image: Plane, metadata: Metadata = NONE) -> None:
     """Write a picture in the format of the name's suffix; it appears only when it is complete.
 
     16 bits become 8 and alpha is left out where the format does not hold them.
@@ -92,6 +92,7 @@ def write_image(path: Path, image: Plane) -> None:
     Args:
         path: Ends in one of `PICTURES`.
         image: uint8 or uint16, (H, W, 3) RGB or (H, W, 4) RGBA.
+        metadata: What of another picture the file says, as far as its format can.
 
     Raises:
         MediaError: No such format, or the file cannot be written.
@@ -107,15 +108,15 @@ def write_image(path: Path, image: Plane) -> None:
         image = image[:, :, :3]
     bgr = cv2.cvtColor(image, cv2.COLOR_RGBA2BGRA if image.shape[2] == 4 else cv2.COLOR_RGB2BGR)
     try:
-        is_encoded, encoded = cv2.imencode(suffix, bgr, _ENCODINGS.get(suffix, []))
+        encoded = encode(suffix, bgr, _ENCODINGS.get(suffix, []), metadata)
     except cv2.error as error:
         raise MediaError(f"{path}: {suffix} cannot hold this picture ({error.err}); try .png") from error
-    if not is_encoded:
+    if encoded is None:
         height, width = image.shape[:2]
         raise MediaError(f"{path}: {suffix} cannot hold this picture of {width}x{height}; try .png")
     with replacing(path) as temporary:
         try:
-            temporary.write_bytes(encoded.tobytes())
+            temporary.write_bytes(encoded)
         except OSError as error:
             raise MediaError(
                 f"cannot write {path} ({error.strerror}); name another output with -o"
@@ -132,7 +133,7 @@ def _decode(data: bytes) -> Plane | None:
         if not data.startswith(_JPEG_START):
             image = cv2.imdecode(buffer, cv2.IMREAD_UNCHANGED)
         if image is not None and image.ndim == 3 and image.shape[2] == 4:
-            return _upright(image, _tag(_exif(data), _ORIENTATION))
+            return _upright(image, first_tag(_exif(data), ORIENTATION))
         return cv2.imdecode(buffer, cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR)
     except cv2.error:  # an empty file, or one beyond OpenCV's own limits
         return None
@@ -149,7 +150,7 @@ def _grey_with_alpha(path: Path, data: bytes) -> Plane:
     rows = np.frombuffer(memoryview(frame.planes[0]), samples).reshape(frame.height, -1)[:, : 2 * frame.width]
     grey, alpha = rows[:, ::2], rows[:, 1::2]
     image = np.dstack([grey, grey, grey, alpha]).astype(samples.newbyteorder("="))
-    return _upright(image, _tag(data, _ORIENTATION))
+    return _upright(image, first_tag(data, ORIENTATION))
 
 
 def _upright(image: Plane, orientation: int) -> Plane:
@@ -176,23 +177,6 @@ def _exif(data: bytes) -> bytes:
             return data[position + 8 : position + 8 + length].removeprefix(b"Exif\0\0")
         position += step
     return b""
-
-
-def _tag(tiff: bytes, number: int) -> int:
-    """A 16-bit number in the first directory of a TIFF, which EXIF is, too; 0 where it is not there."""
-    order = _TIFF_ORDERS.get(tiff[:4])
-    if order is None:
-        return 0
-    try:
-        (start,) = struct.unpack_from(f"{order}I", tiff, 4)
-        (count,) = struct.unpack_from(f"{order}H", tiff, start)
-        for index in range(count):
-            tag, value = struct.unpack_from(f"{order}H6xH", tiff, start + 2 + 12 * index)
-            if tag == number:
-                return int(value)
-    except struct.error:  # it ends too early
-        pass
-    return 0
 
 
 def _stated_size(data: bytes) -> tuple[int, int]:
