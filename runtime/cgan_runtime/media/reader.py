@@ -18,14 +18,13 @@ from types import TracebackType
 from typing import Any
 
 import av
-from av.codec.hwaccel import HWAccel
-from av.stream import Disposition
 
 from cgan_runtime.cores import usable_cores
 from cgan_runtime.errors import MediaError
 from cgan_runtime.media.clock import Clock
 from cgan_runtime.media.damage import Damage, count
 from cgan_runtime.media.deinterlace import Deinterlace, Deinterlacer
+from cgan_runtime.media.opening import film_stream, open_film, open_options
 from cgan_runtime.media.original import Original
 from cgan_runtime.media.pipe import InputPipe
 from cgan_runtime.media.segments import SEGMENT_FRAMES
@@ -82,12 +81,12 @@ class FilmReader:
         with ExitStack() as opened:
             film = path if isinstance(path, Source) else opened.enter_context(Original(path))
             self._original = film if isinstance(film, Original) else None
-            options = _open_options(path)
+            options = open_options(path)
             self._pipe = options["file"] if isinstance(options["file"], InputPipe) else None
             if self._pipe is not None:
                 opened.enter_context(self._pipe)
-            self.container = opened.enter_context(_open(path, options, hardware))
-            self.stream = _film_stream(path, self.container, stream)
+            self.container = opened.enter_context(open_film(path, options, hardware))
+            self.stream = film_stream(path, self.container, stream)
             self._clock = Clock(self.container)
             self.stream.codec_context.thread_type = "AUTO"
             self.stream.codec_context.thread_count = threads or usable_cores()
@@ -323,68 +322,3 @@ class FilmReader:
         start = max(0, self.container.start_time or 0) if "matroska" in self.container.format.name else 0
         seconds = Fraction((self.container.duration or 0) - start, _MICROSECONDS)
         return round(seconds * rate) or None
-
-
-def _open(path: Path | Source, options: dict[str, Any], hardware: str | None) -> av.container.InputContainer:
-    try:
-        # Tags should be UTF-8; in old files some are not.
-        container: av.container.InputContainer = av.open(
-            mode="r",
-            metadata_errors="replace",
-            hwaccel=HWAccel(hardware) if hardware else None,
-            **options,
-        )
-    except (av.FFmpegError, ValueError, RuntimeError) as error:  # the last: no device for any stream of it
-        raise MediaError(f"{path} is no film that can be read ({_reason(error)}); is it whole?") from error
-    if not isinstance(path, Source) and container.format.name.endswith(("_pipe", "image2")):
-        container.close()
-        raise MediaError(f"{path} is a picture, not a film; colour it with --image")
-    return container
-
-
-def _open_options(path: Path | Source) -> dict[str, Any]:
-    if isinstance(path, Source):
-        if (name := path.options.get("pixel_format")) is not None:
-            _check_pixel_format(name)
-        return path.open_options()
-    # An absolute path cannot be taken for a protocol; what is no local path is read as a stream.
-    return {"file": path.absolute() if isinstance(path, Path) else path.open("rb")}
-
-
-def _check_pixel_format(name: str) -> None:
-    try:
-        av.VideoFormat(name)
-    except ValueError as error:
-        raise MediaError(f"{name!r} is no pixel format of FFmpeg; give one such as yuv420p") from error
-
-
-def _film_stream(
-    path: Path | Source, container: av.container.InputContainer, index: int | None
-) -> av.VideoStream:
-    films = [
-        stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic
-    ]
-    if not films:
-        raise MediaError(f"{path} has no picture to colour, only {_kinds(container)}; give a film")
-    if index is None:
-        chosen = next((stream for stream in films if stream.disposition & Disposition.default), films[0])
-    elif (named := next((stream for stream in films if stream.index == index), None)) is not None:
-        chosen = named
-    else:
-        there = ", ".join(str(stream.index) for stream in films)
-        raise MediaError(f"stream {index} of {path} is no film; its films are stream {there}")
-    if chosen.codec_context is None:
-        raise MediaError(f"{path} has a picture in a codec that cannot be decoded here; convert it first")
-    return chosen
-
-
-def _kinds(container: av.container.InputContainer) -> str:
-    names = {"audio": "sound", "subtitle": "subtitles", "video": "a cover picture"}
-    kinds = sorted({names.get(stream.type, stream.type) for stream in container.streams})
-    return " and ".join(kinds) or "nothing"
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, av.error.ExitError):
-        return "no answer in time"
-    return getattr(error, "strerror", None) or str(error)
