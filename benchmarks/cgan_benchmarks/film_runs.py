@@ -22,7 +22,7 @@ from cgan_benchmarks.processes import as_it_comes
 from cgan_benchmarks.worker import peak_memory_mb
 from cgan_runtime.console import one_line
 from cgan_runtime.errors import CganError, MediaError
-from cgan_runtime.media.target import EncoderSettings, film_suffix
+from cgan_runtime.media.codecs import EncoderSettings, film_suffix
 
 WAYS = ("copy", "cgan", "plain")
 """Decode and encode alone; cgan; and what one writes first: OpenCV frame by frame, with the PyTorch model."""
@@ -111,9 +111,9 @@ def _run_apart(way: str, settings: dict[str, Any], source: Path, target: Path) -
 
 def run_copy(source: Path, target: Path, settings: dict[str, Any]) -> Taken:
     """Decode and encode with nothing in between, both as cgan does them, each in a thread of its own."""
+    from cgan_runtime.media.codecs import EncoderSettings
     from cgan_runtime.media.reader import FilmReader
     from cgan_runtime.media.segments import Coloured
-    from cgan_runtime.media.target import EncoderSettings
     from cgan_runtime.media.writer import FilmWriter
     from cgan_runtime.pipeline import QUEUE_DEPTH
     from cgan_runtime.stages import run_stages

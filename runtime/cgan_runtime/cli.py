@@ -21,8 +21,9 @@ from cgan_runtime.archive.options import ArchiveOptions, archive_options
 from cgan_runtime.console import Console, guard
 from cgan_runtime.jobs import run_film, run_image
 from cgan_runtime.live.options import LiveOptions, live_options
+from cgan_runtime.media.codecs import EncoderSettings
 from cgan_runtime.media.sources import SourceSettings
-from cgan_runtime.media.target import EncoderSettings, check_json, is_numbered
+from cgan_runtime.media.target import check_json, is_numbered
 from cgan_runtime.options import GroupedCommand
 from cgan_runtime.run_options import (
     FileOptions,

@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING
 
 from cgan_runtime.console import Console, size_text
 from cgan_runtime.errors import MediaError
+from cgan_runtime.media.codecs import ENCODERS, film_suffix
 from cgan_runtime.media.pipe import OutputPipe
 from cgan_runtime.media.sources import Source, film_source
-from cgan_runtime.media.target import ENCODERS, PICTURES, check_output, default_output, film_suffix
+from cgan_runtime.media.target import PICTURES, check_output, default_output
 from cgan_runtime.run_options import PIPE_FORMATS, RunOptions
 
 if TYPE_CHECKING:  # numpy, PyAV and OpenCV would make --help slow

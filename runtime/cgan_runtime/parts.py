@@ -24,10 +24,11 @@ import numpy as np
 from cgan_runtime.color import FloatArray
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import MediaError
+from cgan_runtime.media.codecs import EncoderSettings
 from cgan_runtime.media.deinterlace import Deinterlace
 from cgan_runtime.media.reader import FilmReader
 from cgan_runtime.media.segments import SEGMENT_FRAMES, Passed, Work, work_folder
-from cgan_runtime.media.target import EncoderSettings, check_output, replacing
+from cgan_runtime.media.target import check_output, replacing
 from cgan_runtime.media.writer import FilmWriter
 from cgan_runtime.painter import Painter, Progress, Sketched, seen, told_where
 from cgan_runtime.pipeline import QUEUE_DEPTH, film_identity

@@ -23,6 +23,7 @@ import numpy as np
 from cgan_runtime import __version__
 from cgan_runtime.colorizer import Colorizer, grey_still
 from cgan_runtime.errors import MediaError
+from cgan_runtime.media.codecs import EncoderSettings
 from cgan_runtime.media.deinterlace import Deinterlace
 from cgan_runtime.media.hardware import NONE, decoder_for
 from cgan_runtime.media.image import read_image, write_image
@@ -33,7 +34,7 @@ from cgan_runtime.media.pipe import OutputPipe
 from cgan_runtime.media.reader import FilmReader
 from cgan_runtime.media.segments import Coloured, Work
 from cgan_runtime.media.sources import Source
-from cgan_runtime.media.target import EncoderSettings, check_output, is_numbered
+from cgan_runtime.media.target import check_output, is_numbered
 from cgan_runtime.media.writer import FilmWriter
 from cgan_runtime.painter import Painter, Progress, Sketched, told_where
 from cgan_runtime.patience import Patience, Told

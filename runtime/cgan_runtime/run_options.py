@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cgan_runtime.media.codecs import ENCODERS, EncoderSettings
 from cgan_runtime.media.pipe import PIPE
 from cgan_runtime.media.sources import SourceSettings
-from cgan_runtime.media.target import ENCODERS, INFIX, EncoderSettings
+from cgan_runtime.media.target import INFIX
 from cgan_runtime.options import PlaceType, option_group
 
 if TYPE_CHECKING:  # numpy, PyAV and OpenCV would make --help slow

@@ -17,12 +17,9 @@ from zipfile import BadZipFile
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from cgan_runtime.errors import ConfigError
-
-FloatArray = npt.NDArray[np.float32]
-ByteArray = npt.NDArray[np.uint8]
+from cgan_runtime.motion import AGE, LIGHTNESS, A, B, ByteArray, Carried, FloatArray, follow, shrunk, trust
 
 Strength = Literal["off", "low", "high"]
 
@@ -35,36 +32,12 @@ LEAST_HORIZON = 2.0
 MAX_EVERY = 100
 """Largest `every`, frames: four seconds without a look at the picture."""
 
-TRUSTED_RESIDUAL = 6.0
-"""Error of the carried lightness at which half of a place's past is believed; mean of a window, of 255."""
-
 TRUSTED_DIFFERENCE = 0.15
 """Distance of carried from predicted chroma, (a*, b*)/110, at which half of a place's past is believed, where
 its lightness has changed too."""
 
 TELLING_DIFFERENCE = 0.3
 """The same where it has not: what is less has only come to the network's mind, as in dark and empty skies."""
-
-CHANGED_RESIDUAL = 2.0
-"""Error of the carried lightness at which it is half changed; above what grain leaves in the window."""
-
-RESIDUAL_WINDOW = 5
-"""Side of that window, pixels: grain averages out, and edges that are a fraction of a pixel off do too."""
-
-CUT_RESIDUAL = 0.3
-"""Error of the carried lightness from which a frame shows another scene, of the larger frame's contrast."""
-
-CUT_SHRINK = 4
-"""A cut is looked for at this fraction of the size, where grain is gone."""
-
-LEAST_CONTRAST = 12.0
-"""Contrast below which a picture counts as blank, so that noise is no cut; of 255."""
-
-MAX_GAIN = 2.0
-"""Change of contrast from one frame to the next that may be a change of light."""
-
-LIGHT_JUMP = 16.0
-"""Mean change of lightness, of 255, by a change of light after which colours are held for a while."""
 
 FLASH_FRAMES = 5
 """Frames that a scene may be hidden, by a flash or a torn frame, and still go on with its own colours."""
@@ -75,13 +48,8 @@ FILL_SHRINK, FILL_REACH = 8, 1.5
 LEAST_KNOWN = 0.02
 """Weight of a colour that was only carried there: it counts where nothing around is known."""
 
-FLOW_LEAST_SIDE, FLOW_MOST_ASPECT = 16, 4
-"""Smaller and longer pictures are padded for the optical flow: pixels, and longer over shorter side."""
-
 LIGHTNESS_PEAK = 255
 """Lightness is compared in whole steps of this many from black to white."""
-
-_A, _B, _AGE, _LIGHTNESS = range(4)
 
 
 @dataclass(frozen=True)
@@ -159,24 +127,9 @@ class TemporalState:
                 f"this is no state of a film's colour ({error}); begin anew without it"
             ) from error
         pictures = [shown, hidden] if hidden.size else [shown]
-        if any(p.dtype != np.float32 or p.shape != (*shown.shape[:2], _LIGHTNESS + 1) for p in pictures):
+        if any(p.dtype != np.float32 or p.shape != (*shown.shape[:2], LIGHTNESS + 1) for p in pictures):
             raise ConfigError("this is no state of a film's colour (wrong shape); begin anew without it")
         return cls(shown, hidden if hidden.size else None, hidden_for, since, dazzled_for)
-
-
-@dataclass(frozen=True)
-class _Carried:
-    """The past as it would look now.
-
-    Attributes:
-        shown: As in `TemporalState`, its age less where that is doubtful.
-        changed: How much the lightness of each place has changed, 0 (as carried) to 1, (h, w).
-        light_jumped: Whether the light has, of the whole picture.
-    """
-
-    shown: FloatArray
-    changed: FloatArray
-    light_jumped: bool
 
 
 class TemporalFilter:
@@ -246,13 +199,13 @@ class TemporalFilter:
         else:
             since = state.since + 1
             shown = _fill(carried.shown)
-        shown[..., _LIGHTNESS] = frame
+        shown[..., LIGHTNESS] = frame
         self.state = replace(state or TemporalState(shown), shown=shown, since=since)
-        return np.ascontiguousarray(np.moveaxis(shown[..., : _B + 1], -1, 0))
+        return np.ascontiguousarray(np.moveaxis(shown[..., : B + 1], -1, 0))
 
     def _carry(
         self, frame: ByteArray, state: TemporalState | None
-    ) -> tuple[_Carried | None, TemporalState | None]:
+    ) -> tuple[Carried | None, TemporalState | None]:
         """The past as it would look now, None after a cut, and the state without what is over."""
         if state is None:
             return None, None
@@ -260,10 +213,10 @@ class TemporalFilter:
             state = replace(state, hidden_for=state.hidden_for + 1)
             if state.hidden_for > FLASH_FRAMES:
                 state = replace(state, hidden=None, hidden_for=0)
-        followed = self._follow(frame, state.shown)
+        followed = follow(frame, state.shown)
         self.followed = followed is not None
         if followed is None and state.hidden is not None:
-            followed = self._follow(frame, state.hidden)
+            followed = follow(frame, state.hidden)
             if followed is None:
                 return None, state
             self.cuts -= 1  # it was a flash
@@ -274,84 +227,9 @@ class TemporalFilter:
         left = FLASH_FRAMES if followed.light_jumped else max(0, state.dazzled_for - 1)
         return followed, replace(state, dazzled_for=left)
 
-    def _follow(self, frame: ByteArray, past: FloatArray) -> _Carried | None:
-        """A frame of the past, moved to where its things are now; None if this is another scene."""
-        height, width = frame.shape
-        before = past[..., _LIGHTNESS].astype(np.uint8)
-        flow = self._motion(frame, before)
-        x = flow[..., 0] + np.arange(width, dtype=np.float32)
-        y = flow[..., 1] + np.arange(height, dtype=np.float32)[:, None]
-        whole, part = cv2.convertMaps(x, y, cv2.CV_16SC2)  # 1/32 pixel: exact enough, and twice as fast
-        moved = cv2.remap(past, whole, part, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        carried = np.asarray(moved, np.float32)
-        now, then = frame.astype(np.float32), carried[..., _LIGHTNESS]
-        light = _change_of_light(now, then)
-        if light is None:
-            return None
-        gain, offset = light
-        error = now - gain * then
-        error -= offset
-        cv2.blur(error, (RESIDUAL_WINDOW, RESIDUAL_WINDOW), dst=error)
-        inside = (np.abs(x - (width - 1) / 2) <= width / 2) & (np.abs(y - (height - 1) / 2) <= height / 2)
-        error *= error
-        carried[..., _AGE] *= _trust(error, TRUSTED_RESIDUAL) * inside
-        changed = 1 - _trust(error, CHANGED_RESIDUAL)
-        return _Carried(carried, changed, bool(abs((gain - 1) * then.mean() + offset) > LIGHT_JUMP))
-
-    def _motion(self, frame: ByteArray, before: ByteArray) -> FloatArray:
-        """How far from its place in `frame` each thing was in `before`, (h, w, 2), x and y in pixels."""
-        height, width = frame.shape
-        least = max(FLOW_LEAST_SIDE, -(-max(frame.shape) // FLOW_MOST_ASPECT))
-        below, beside = max(0, least - height), max(0, least - width)
-        if below or beside:  # OpenCV reads beyond its memory where a picture is small or long
-            frame, before = (
-                np.pad(plane, ((0, below), (0, beside)), mode="edge") for plane in (frame, before)
-            )
-        # A fresh one each time: it keeps buffers, and what stands in them tells on later frames.
-        dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
-        flow = dis.calc(frame, before, None)  # type: ignore[call-overload]  # None: from no motion
-        moved: FloatArray = flow[:height, :width]
-        return moved
-
-
-def _change_of_light(frame: FloatArray, carried: FloatArray) -> tuple[np.float32, np.float32] | None:
-    """Gain and offset from the lightness carried to a frame to its own; None if they are of two scenes.
-
-    Lamps, flashes and the shutters of old cameras change the light as a whole. That is not taken for an error
-    where it explains the frame better than no change does.
-    """
-    small, small_carried = _shrunk(frame, CUT_SHRINK), _shrunk(carried, CUT_SHRINK)
-    contrast, contrast_carried = float(small.std()), float(small_carried.std())
-    gain = contrast / contrast_carried if min(contrast, contrast_carried) > LEAST_CONTRAST else 1.0
-    gain = min(max(gain, 1 / MAX_GAIN), MAX_GAIN)
-    offset = float(np.median(small - np.float32(gain) * small_carried))
-    lights = ((1.0, 0.0), (gain, offset))
-    residuals = [
-        float(np.abs(small - np.float32(g) * small_carried - np.float32(o)).mean()) for g, o in lights
-    ]
-    if min(residuals) > CUT_RESIDUAL * max(contrast, contrast_carried, LEAST_CONTRAST):
-        return None
-    gain, offset = lights[int(np.argmin(residuals))]
-    return np.float32(gain), np.float32(offset)
-
-
-def _shrunk(planes: FloatArray, divisor: int) -> FloatArray:
-    """(h, w) or (h, w, n), each side divided; the mean over the area."""
-    size = max(1, planes.shape[1] // divisor), max(1, planes.shape[0] // divisor)
-    return np.asarray(cv2.resize(planes, size, interpolation=cv2.INTER_AREA), np.float32)
-
-
-def _trust(squared: FloatArray, half: float) -> FloatArray:
-    """1 where an error is small, 1/2 where it is `half`, near 0 beyond."""
-    ratio = squared * np.float32(1 / half**2)
-    ratio *= ratio
-    ratio += np.float32(1)
-    believed: FloatArray = np.reciprocal(ratio, out=ratio)
-    return believed
-
 
 def _blend(
-    followed: _Carried | None, predicted: FloatArray, horizon: float, *, hold: bool = False
+    followed: Carried | None, predicted: FloatArray, horizon: float, *, hold: bool = False
 ) -> FloatArray:
     """The running mean of a place's colour, over up to `horizon` predictions; changes what was carried.
 
@@ -361,8 +239,8 @@ def _blend(
         planes = [*predicted, np.ones_like(predicted[0]), np.empty_like(predicted[0])]
         return np.asarray(cv2.merge(planes), np.float32)
     carried = followed.shown
-    da, db = predicted[0] - carried[..., _A], predicted[1] - carried[..., _B]
-    age = carried[..., _AGE]
+    da, db = predicted[0] - carried[..., A], predicted[1] - carried[..., B]
+    age = carried[..., AGE]
     if hold:
         share = np.maximum(1 - age, np.float32(0))
         age = np.maximum(age, np.float32(1))
@@ -372,21 +250,21 @@ def _blend(
         difference = (da * da + db * db) * (
             np.float32(scale**2) + np.float32(1 - scale**2) * followed.changed
         )
-        age = np.minimum(age * _trust(difference, TRUSTED_DIFFERENCE) + 1, np.float32(horizon))
+        age = np.minimum(age * trust(difference, TRUSTED_DIFFERENCE) + 1, np.float32(horizon))
         share = 1 / age
-    carried[..., _A] += da * share
-    carried[..., _B] += db * share
-    carried[..., _AGE] = age
+    carried[..., A] += da * share
+    carried[..., B] += db * share
+    carried[..., AGE] = age
     return carried
 
 
 def _fill(carried: FloatArray) -> FloatArray:
     """Give places whose past is not known the colour of the known ones around; changes `carried`."""
     height, width = carried.shape[:2]
-    known = np.clip(carried[..., _AGE], np.float32(LEAST_KNOWN), np.float32(1))
-    weighted = np.dstack((carried[..., : _B + 1] * known[..., None], known))
-    around = np.asarray(cv2.GaussianBlur(_shrunk(weighted, FILL_SHRINK), (0, 0), FILL_REACH), np.float32)
+    known = np.clip(carried[..., AGE], np.float32(LEAST_KNOWN), np.float32(1))
+    weighted = np.dstack((carried[..., : B + 1] * known[..., None], known))
+    around = np.asarray(cv2.GaussianBlur(shrunk(weighted, FILL_SHRINK), (0, 0), FILL_REACH), np.float32)
     around = np.asarray(cv2.resize(around[..., :2] / around[..., 2:], (width, height)), np.float32)
-    for channel in (_A, _B):
+    for channel in (A, B):
         carried[..., channel] = around[..., channel] + known * (carried[..., channel] - around[..., channel])
     return carried

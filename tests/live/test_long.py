@@ -15,8 +15,8 @@ from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.live.painter import Painter
 from cgan_runtime.live.session import LiveFiles, Session
 from cgan_runtime.media.camera import Camera
+from cgan_runtime.media.codecs import EncoderSettings
 from cgan_runtime.media.recorder import Recorder
-from cgan_runtime.media.target import EncoderSettings
 from cgan_runtime.temporal import TemporalSettings
 
 RATE = 30  # frames/s

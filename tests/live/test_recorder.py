@@ -14,9 +14,9 @@ from tests.films import chroma_span, luma_of, read_frames, times_of
 from tests.live.conftest import grey_picture
 
 from cgan_runtime.errors import MediaError
+from cgan_runtime.media.codecs import EncoderSettings
 from cgan_runtime.media.picture import Picture
 from cgan_runtime.media.recorder import Recorder
-from cgan_runtime.media.target import EncoderSettings
 
 
 def coloured(index: int, size: tuple[int, int] = (48, 64)) -> Picture:

@@ -21,8 +21,8 @@ from cgan_runtime.live.painter import Painter
 from cgan_runtime.live.session import LiveFiles, Session, percentile_text
 from cgan_runtime.media import camera as camera_module
 from cgan_runtime.media.camera import Camera
+from cgan_runtime.media.codecs import EncoderSettings
 from cgan_runtime.media.recorder import Recorder
-from cgan_runtime.media.target import EncoderSettings
 from cgan_runtime.media.virtual import VirtualCamera
 from cgan_runtime.media.window import Window
 from cgan_runtime.temporal import TemporalSettings

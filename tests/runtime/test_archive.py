@@ -36,9 +36,9 @@ from cgan_runtime.archive.tasks import Answer, Ended, Event, Moved, Task
 from cgan_runtime.archive.worker import Worker
 from cgan_runtime.console import Console
 from cgan_runtime.errors import BackendUnavailable, ConfigError, MediaError, ModelFileError
+from cgan_runtime.media.codecs import EncoderSettings
 from cgan_runtime.media.image import write_image
 from cgan_runtime.media.segments import work_folder
-from cgan_runtime.media.target import EncoderSettings
 from cgan_runtime.parts import Part, Plan
 from cgan_runtime.pipeline import FilmResult
 from cgan_runtime.run_options import FileOptions, FilmOptions, ModelOptions, ReportOptions, RunOptions

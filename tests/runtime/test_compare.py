@@ -13,9 +13,9 @@ from tests.films import Film, luma_of, read_frames, times_of, write_film
 
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import MediaError
+from cgan_runtime.media.codecs import EncoderSettings
 from cgan_runtime.media.image import read_image, write_image
 from cgan_runtime.media.segments import SEGMENT_FRAMES
-from cgan_runtime.media.target import EncoderSettings
 from cgan_runtime.pipeline import colour_film, colour_still
 
 FFV1 = EncoderSettings("ffv1")

@@ -15,8 +15,8 @@ from tests.films import Film, luma_of, read_frames, times_of, write_film
 
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import MediaError
+from cgan_runtime.media.codecs import EncoderSettings
 from cgan_runtime.media.deinterlace import Deinterlace
-from cgan_runtime.media.target import EncoderSettings
 from cgan_runtime.pipeline import colour_film
 
 FFV1 = EncoderSettings("ffv1")

@@ -12,7 +12,7 @@ from tests.fakes import FakeBackend
 from tests.films import Film, chroma_span, luma_of, read_frames, write_film
 
 from cgan_runtime.colorizer import Colorizer
-from cgan_runtime.media.target import EncoderSettings
+from cgan_runtime.media.codecs import EncoderSettings
 from cgan_runtime.pipeline import colour_film
 
 FRAMES = 4

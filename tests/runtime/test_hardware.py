@@ -12,10 +12,10 @@ from tests.films import Film, luma_of, read_frames, write_film
 from cgan_runtime.cli import main
 from cgan_runtime.errors import ConfigError, MediaError
 from cgan_runtime.media import hardware
+from cgan_runtime.media.codecs import ENCODERS, EncoderSettings
 from cgan_runtime.media.hardware import decoder_for, encoder_for
 from cgan_runtime.media.reader import FilmReader
 from cgan_runtime.media.sources import Source
-from cgan_runtime.media.target import ENCODERS, EncoderSettings
 
 IN_HARDWARE = [name for name, encoder in ENCODERS.items() if encoder.stand_in]
 

@@ -15,8 +15,8 @@ from tests.films import Film, decoded, packets_of, scenes, write_film, write_sce
 
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import MediaError
+from cgan_runtime.media.codecs import EncoderSettings
 from cgan_runtime.media.segments import SEGMENT_FRAMES, work_folder
-from cgan_runtime.media.target import EncoderSettings
 from cgan_runtime.parts import (
     FilmSettings,
     Part,

@@ -19,11 +19,11 @@ from tests.films import Film, luma_of, read_frames, write_film
 from cgan_runtime.color import LUMA_WEIGHTS, Matrix
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import BackendUnavailable, ConfigError, MediaError
+from cgan_runtime.media.codecs import EncoderSettings
 from cgan_runtime.media.image import read_image, write_image
 from cgan_runtime.media.pictures import check_pictures
 from cgan_runtime.media.segments import SEGMENT_FRAMES, Work, work_folder
 from cgan_runtime.media.sources import SourceSettings, film_source
-from cgan_runtime.media.target import EncoderSettings
 from cgan_runtime.pipeline import FilmResult, colour_film
 
 FRAMES = SEGMENT_FRAMES + 30

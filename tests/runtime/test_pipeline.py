@@ -18,8 +18,8 @@ from tests.films import Film, chroma_span, luma_of, packets_of, read_frames, tim
 from cgan_runtime.color import Encoding
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import MediaError
+from cgan_runtime.media.codecs import EncoderSettings
 from cgan_runtime.media.reader import FilmReader
-from cgan_runtime.media.target import EncoderSettings
 from cgan_runtime.media.writer import FilmWriter
 from cgan_runtime.pipeline import FilmResult, colour_film
 from cgan_runtime.temporal import TemporalSettings
@@ -363,7 +363,7 @@ def test_a_real_write_error_is_told(tmp_path: Path) -> None:
     program = (
         "import resource, signal, sys; from pathlib import Path\n"
         "from cgan_runtime.colorizer import Colorizer; from cgan_runtime.pipeline import colour_film\n"
-        "from cgan_runtime.media.target import EncoderSettings; from cgan_runtime.errors import MediaError\n"
+        "from cgan_runtime.media.codecs import EncoderSettings; from cgan_runtime.errors import MediaError\n"
         "from tests.fakes import FakeBackend\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))\n"

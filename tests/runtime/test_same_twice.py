@@ -21,7 +21,7 @@ import sys
 from pathlib import Path
 from tests.fakes import FakeBackend
 from cgan_runtime.colorizer import Colorizer
-from cgan_runtime.media.target import EncoderSettings
+from cgan_runtime.media.codecs import EncoderSettings
 from cgan_runtime.pipeline import colour_film
 source, target, threads = sys.argv[1:]
 colour_film(Path(source), Path(target), Colorizer(FakeBackend()),

@@ -20,8 +20,8 @@ from tests.films import Film, packets_of, write_film
 
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import BackendUnavailable, MediaError
+from cgan_runtime.media.codecs import EncoderSettings
 from cgan_runtime.media.segments import SEGMENT_FRAMES, Work, kept_frames, work_folder
-from cgan_runtime.media.target import EncoderSettings
 from cgan_runtime.pipeline import FilmResult, colour_film
 from cgan_runtime.temporal import TemporalSettings
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from cgan_runtime.archive.places import is_remote, refusals
 from cgan_runtime.archive.schedule import Item
 from cgan_runtime.errors import MediaError
-from cgan_runtime.media.target import FILMS, INFIX, PICTURES, film_suffix
+from cgan_runtime.media.codecs import film_suffix
+from cgan_runtime.media.target import FILMS, INFIX, PICTURES
 from cgan_runtime.run_options import RunOptions
 
 

@@ -17,10 +17,10 @@ from cgan_runtime.colorizer import MAX_SATURATION
 from cgan_runtime.live.meter import Meter
 from cgan_runtime.live.painter import Painter
 from cgan_runtime.media.camera import Camera, CameraStatus, Shot
+from cgan_runtime.media.codecs import EncoderSettings
 from cgan_runtime.media.image import write_image
 from cgan_runtime.media.picture import Picture
 from cgan_runtime.media.recorder import Recorder
-from cgan_runtime.media.target import EncoderSettings
 from cgan_runtime.media.virtual import VirtualCamera
 from cgan_runtime.media.window import SPLIT_STEP, Window
 

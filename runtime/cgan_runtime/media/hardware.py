@@ -19,9 +19,9 @@ import av
 from av.codec.hwaccel import hwdevices_available
 
 from cgan_runtime.errors import MediaError
+from cgan_runtime.media.codecs import ENCODERS, EncoderSettings
 from cgan_runtime.media.reader import FilmReader
 from cgan_runtime.media.sources import Source
-from cgan_runtime.media.target import ENCODERS, EncoderSettings
 
 NONE, AUTO = "none", "auto"
 

@@ -25,8 +25,9 @@ from av.video.plane import VideoPlane
 
 from cgan_runtime.color import Plane
 from cgan_runtime.errors import MediaError
+from cgan_runtime.media.codecs import EncoderSettings
 from cgan_runtime.media.picture import Picture
-from cgan_runtime.media.target import WRITTEN_FILMS, EncoderSettings, check_output
+from cgan_runtime.media.target import WRITTEN_FILMS, check_output
 
 _CLOCK = Fraction(1, 90_000)  # seconds
 _NOMINAL_RATE = 30  # frames/s; what the header says, the frames' own times rule

@@ -23,13 +23,14 @@ import numpy as np
 
 from cgan_runtime.cores import has_avx512, usable_cores
 from cgan_runtime.errors import MediaError
+from cgan_runtime.media.codecs import ENCODERS, EncoderSettings
 from cgan_runtime.media.encoder import FilmEncoder
 from cgan_runtime.media.frame import FrameLayout
 from cgan_runtime.media.pace import Pace
 from cgan_runtime.media.pipe import OutputPipe
 from cgan_runtime.media.reader import FilmReader
 from cgan_runtime.media.segments import Coloured, Kept, Passed, Work
-from cgan_runtime.media.target import ENCODERS, WRITTEN_FILMS, EncoderSettings
+from cgan_runtime.media.target import WRITTEN_FILMS
 from cgan_runtime.media.tracks import lasting_tags, plan_tracks
 
 _MOVIE_TIMESCALE = 1000  # ticks per second of an mp4's own clock, unless a start needs finer ones
