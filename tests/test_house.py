@@ -77,8 +77,9 @@ PUBLIC = {
     "cgan_runtime.models": ["bundled_model"],
     "cgan_runtime.backends.base": ["Backend", "Layer", "check_signature"],
     "cgan_runtime.backends.registry": ["Engine", "available_backends", "open_backend", "worth_telling"],
-    "cgan_runtime.colorizer": ["Colorizer", "Small", "grey_still", "network_shape"],
+    "cgan_runtime.colorizer": ["Colorizer", "Small", "network_shape"],
     "cgan_runtime.pipeline": ["FilmResult", "StillResult", "colour_film", "colour_still", "film_identity"],
+    "cgan_runtime.stills": ["check_still", "grey_still", "lightness_of", "picture_of"],
     "cgan_runtime.temporal": ["TemporalFilter", "TemporalSettings", "TemporalState"],
     "cgan_train.checkpoint": [
         "Checkpoint", "drop_unfinished", "epochs_in", "find_checkpoint", "has_state", "load_checkpoint",

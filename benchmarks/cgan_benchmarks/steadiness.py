@@ -24,9 +24,10 @@ from cgan_benchmarks.report import write_document
 from cgan_runtime import __version__
 from cgan_runtime.backends.base import Backend, FloatArray
 from cgan_runtime.backends.registry import open_backend
-from cgan_runtime.color import LUMA_WEIGHTS, Encoding, Plane, lab_of_rgb
+from cgan_runtime.color import lab_of_rgb
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.console import Console, guard
+from cgan_runtime.encoding import LUMA_WEIGHTS, Encoding, Plane
 from cgan_runtime.errors import DataError
 from cgan_runtime.models import bundled_model
 from cgan_runtime.temporal import TemporalFilter, TemporalSettings

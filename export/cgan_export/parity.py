@@ -24,8 +24,8 @@ from cgan_export.precision import emulate_half
 from cgan_export.run_picture import ENGINES, open_picture_model
 from cgan_runtime.backends.base import Backend
 from cgan_runtime.backends.registry import available_backends, open_backend
-from cgan_runtime.color import Plane
 from cgan_runtime.colorizer import Colorizer
+from cgan_runtime.encoding import Plane
 from cgan_runtime.errors import BackendUnavailable, ParityError
 from cgan_runtime.manifest import Manifest, sha256_of
 from cgan_train.agreement import Agreement, agreement, picture_agreement

@@ -32,10 +32,10 @@ from cgan_runtime.color import (
     TOE_END,
     TOE_SLOPE,
     XYZ_OF_RGB,
-    Encoding,
     lightness_table,
 )
 from cgan_runtime.colorizer import MAX_ASPECT, network_shape
+from cgan_runtime.encoding import Encoding
 from cgan_runtime.enlarge import EPSILON, RADIUS
 from cgan_runtime.manifest import AB_SCALE
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from cgan_export.picture import GREY
-from cgan_runtime.color import Plane
+from cgan_runtime.encoding import Plane
 from cgan_runtime.manifest import Manifest
 
 Run = Callable[[Plane], Plane]

@@ -12,29 +12,18 @@ and transfer function are tagged to be; only matrix, range and depth differ betw
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal, get_args
+from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from cgan_runtime.errors import ConfigError, InputShapeError
+from cgan_runtime.encoding import LUMA_WEIGHTS, Encoding, Plane
+from cgan_runtime.errors import InputShapeError
 from cgan_runtime.manifest import AB_SCALE
 
 FloatArray = npt.NDArray[np.float32]
-Plane = npt.NDArray[Any]
-"""Codes of one plane, (H, W): uint8, or uint16 for more than 8 bits."""
-
-Matrix = Literal["bt601", "bt709", "bt2020"]
-
-LUMA_WEIGHTS: dict[Matrix, tuple[float, float]] = {
-    "bt601": (0.299, 0.114),
-    "bt709": (0.2126, 0.0722),
-    "bt2020": (0.2627, 0.0593),
-}
-"""Kr and Kb of ITU-R BT.601-7, BT.709-6 and BT.2020-2; Kg is what is left to 1."""
 
 # IEC 61966-2-1 (sRGB): linear light to XYZ, and the transfer function's slope, knee, gamma and offset.
 XYZ_OF_RGB = np.array(
@@ -57,70 +46,6 @@ _BLOCK = 1 << 14
 """Pixels converted at a time, so that a core's cache holds what lies between: more than twice as fast."""
 
 _TINY = np.float32(1e-6)
-
-
-@dataclass(frozen=True)
-class Encoding:
-    """How the Y'CbCr codes of a picture are to be read (ITU-T H.273, section 8.3).
-
-    Attributes:
-        matrix: Luma coefficients: ITU-R BT.601, BT.709 or BT.2020 (non-constant luminance).
-        full_range: Luma uses all codes (JPEG); otherwise 16..235 of 8 bit, and chroma 16..240.
-        bits: Bits per sample, 8 to 16.
-
-    Raises:
-        ConfigError: Unknown matrix, or bits out of range.
-    """
-
-    matrix: Matrix
-    full_range: bool
-    bits: int
-
-    def __post_init__(self) -> None:
-        if self.matrix not in get_args(Matrix):
-            raise ConfigError(f"matrix {self.matrix!r} is unknown; take one of {', '.join(get_args(Matrix))}")
-        if not 8 <= self.bits <= 16:
-            raise ConfigError(f"{self.bits} bits per sample are not supported; take 8 to 16")
-
-    @property
-    def peak(self) -> int:
-        """Largest code."""
-        return (1 << self.bits) - 1
-
-    @property
-    def black(self) -> int:
-        """Luma code of black."""
-        return 0 if self.full_range else 16 << (self.bits - 8)
-
-    @property
-    def white(self) -> int:
-        """Luma code of white."""
-        return self.peak if self.full_range else 235 << (self.bits - 8)
-
-    @property
-    def luma_span(self) -> int:
-        """Luma codes from black to white."""
-        return self.white - self.black
-
-    @property
-    def chroma_centre(self) -> int:
-        """Chroma code of grey."""
-        return 1 << (self.bits - 1)
-
-    @property
-    def chroma_gain(self) -> int:
-        """Chroma codes for the whole span of Cb or Cr, -0.5 to 0.5."""
-        return self.peak if self.full_range else 224 << (self.bits - 8)
-
-    @property
-    def chroma_limits(self) -> tuple[int, int]:
-        """Smallest and largest legal chroma code."""
-        return (0, self.peak) if self.full_range else (16 << (self.bits - 8), 240 << (self.bits - 8))
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Of an array of such codes: uint8, or uint16 above 8 bits."""
-        return np.dtype(np.uint8 if self.bits == 8 else np.uint16)
 
 
 @lru_cache

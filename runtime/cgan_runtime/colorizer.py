@@ -19,19 +19,11 @@ import numpy as np
 import numpy.typing as npt
 
 from cgan_runtime.backends.base import Backend
-from cgan_runtime.color import (
-    L_SCALE,
-    Encoding,
-    FloatArray,
-    Plane,
-    chroma_codes,
-    lab_of_rgb,
-    lightness_table,
-    rgb_of_lab,
-)
+from cgan_runtime.color import FloatArray, chroma_codes, lightness_table
+from cgan_runtime.encoding import Encoding, Plane
 from cgan_runtime.enlarge import enlarge_chroma
 from cgan_runtime.errors import BackendUnavailable, ConfigError, InputShapeError
-from cgan_runtime.manifest import AB_SCALE
+from cgan_runtime.stills import check_still, lightness_of, picture_of
 from cgan_runtime.temporal import TemporalFilter
 
 MAX_ASPECT = 4.0
@@ -48,9 +40,6 @@ _DECIMALS = 4
 
 _MOST_CHROMA = 2.0
 """Beyond twice the span of (a*, b*)/110 an answer is no colour."""
-
-_STILL_ROWS = 64
-"""Rows of a still that are converted at a time: bounds the memory that a large photo takes."""
 
 
 @dataclass(frozen=True)
@@ -216,12 +205,12 @@ class Colorizer:
         Raises:
             InputShapeError: Not such an array.
         """
-        _check_still(image)
-        lightness = _lightness(image)
+        check_still(image)
+        lightness = lightness_of(image)
         low = _resize(lightness, self.input_shape(*lightness.shape))
         chroma = self.chroma(low)
         a, b = enlarge_chroma(chroma, low, lightness, span=2.0)
-        return _picture(lightness, a, b, image)
+        return picture_of(lightness, a, b, image)
 
     def input_shape(self, height: int, width: int) -> tuple[int, int]:
         """Height and width of the network's input for a picture of this size.
@@ -261,14 +250,6 @@ class Colorizer:
             self._scratch = np.empty(shape, np.float32), np.empty(shape, np.float32)
 
 
-def grey_still(image: Plane) -> Plane:
-    """The lightness of a picture alone; arguments and result as of `Colorizer.still`."""
-    _check_still(image)
-    lightness = _lightness(image)
-    none = np.broadcast_to(np.float32(0), lightness.shape)
-    return _picture(lightness, none, none, image)
-
-
 def network_shape(aspect: float, side: int, multiple: int) -> tuple[int, int]:
     """Height and width of the network's input for pictures of an aspect, width by height.
 
@@ -302,32 +283,6 @@ def _resize(plane: Plane, shape: tuple[int, int]) -> Plane:
     return plane
 
 
-def _lightness(image: Plane) -> FloatArray:
-    """L*/50 - 1 of a still, float32 (H, W)."""
-    if image.ndim == 2:
-        return lightness_table(Encoding("bt709", full_range=True, bits=image.itemsize * 8))[image]
-    lightness = np.empty(image.shape[:2], np.float32)
-    for rows in _bands(len(image)):
-        lightness[rows] = lab_of_rgb(image[rows, :, :3])[0] / np.float32(L_SCALE) - 1
-    return lightness
-
-
-def _picture(lightness: FloatArray, a: FloatArray, b: FloatArray, image: Plane) -> Plane:
-    """A still of this lightness and chroma, all (H, W), with the depth and the alpha of `image`."""
-    has_alpha = image.ndim == 3 and image.shape[2] == 4
-    picture = np.empty((*lightness.shape, 4 if has_alpha else 3), image.dtype)
-    for rows in _bands(len(image)):
-        lab = np.stack([(lightness[rows] + 1) * L_SCALE, a[rows] * AB_SCALE, b[rows] * AB_SCALE])
-        picture[rows, :, :3] = rgb_of_lab(lab, image.dtype)
-    if has_alpha:
-        picture[..., 3] = image[..., 3]
-    return picture
-
-
-def _bands(height: int) -> list[slice]:
-    return [slice(top, top + _STILL_ROWS) for top in range(0, height, _STILL_ROWS)]
-
-
 def _check_planes(luma: npt.NDArray[Any], encoding: Encoding, chroma_shape: tuple[int, int]) -> None:
     if luma.ndim != 2 or luma.size == 0 or luma.dtype != encoding.dtype:
         raise InputShapeError(
@@ -336,13 +291,3 @@ def _check_planes(luma: npt.NDArray[Any], encoding: Encoding, chroma_shape: tupl
         )
     if len(chroma_shape) != 2 or min(chroma_shape) < 1:
         raise InputShapeError(f"got chroma shape {chroma_shape}; expected (h, w) of at least one pixel")
-
-
-def _check_still(image: npt.NDArray[Any]) -> None:
-    channels = image.shape[2] if image.ndim == 3 else None
-    if image.ndim not in (2, 3) or channels not in (None, 3, 4) or image.size == 0:
-        raise InputShapeError(
-            f"got a picture of shape {image.shape}; expected (H, W), (H, W, 3) or (H, W, 4)"
-        )
-    if image.dtype not in (np.uint8, np.uint16):
-        raise InputShapeError(f"got a picture of {image.dtype}; expected uint8 or uint16")

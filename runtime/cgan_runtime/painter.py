@@ -18,8 +18,9 @@ from typing import Any, TypeVar
 import av
 import numpy as np
 
-from cgan_runtime.color import FloatArray, Plane
+from cgan_runtime.color import FloatArray
 from cgan_runtime.colorizer import Colorizer, Small
+from cgan_runtime.encoding import Plane
 from cgan_runtime.errors import CganError
 from cgan_runtime.media.frame import FrameLayout, luma_plane, quarter_turns
 from cgan_runtime.media.segments import SEGMENT_FRAMES, Coloured, Kept, Passed, kept_frames

@@ -21,7 +21,7 @@ import av
 import numpy as np
 
 from cgan_runtime import __version__
-from cgan_runtime.colorizer import Colorizer, grey_still
+from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import MediaError
 from cgan_runtime.media.codecs import EncoderSettings
 from cgan_runtime.media.deinterlace import Deinterlace
@@ -40,6 +40,7 @@ from cgan_runtime.painter import Painter, Progress, Sketched, told_where
 from cgan_runtime.patience import Patience, Told
 from cgan_runtime.stages import run_stages
 from cgan_runtime.stats import StageTimes
+from cgan_runtime.stills import grey_still
 from cgan_runtime.temporal import TemporalFilter, TemporalSettings
 
 QUEUE_DEPTH = 3

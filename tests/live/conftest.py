@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from tests.films import Film, write_film
 
-from cgan_runtime.color import Plane
+from cgan_runtime.encoding import Plane
 from cgan_runtime.errors import MediaError
 from cgan_runtime.media.feeds import EndOfFeed, Feed, Glimpse
 

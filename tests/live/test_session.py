@@ -15,8 +15,8 @@ from tests.fakes import FakeBackend, warm_above_cool_below
 from tests.films import chroma_span, read_frames
 from tests.live.conftest import MadeUpFeed
 
-from cgan_runtime.color import Plane
 from cgan_runtime.colorizer import Colorizer
+from cgan_runtime.encoding import Plane
 from cgan_runtime.live.painter import Painter
 from cgan_runtime.live.session import LiveFiles, Session, percentile_text
 from cgan_runtime.media import camera as camera_module

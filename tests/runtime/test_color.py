@@ -11,15 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage import color as oracle
 
-from cgan_runtime.color import (
-    Encoding,
-    Matrix,
-    chroma_codes,
-    lab_of_rgb,
-    lightness_table,
-    rgb_of_codes,
-    rgb_of_lab,
-)
+from cgan_runtime.color import chroma_codes, lab_of_rgb, lightness_table, rgb_of_codes, rgb_of_lab
+from cgan_runtime.encoding import Encoding, Matrix
 from cgan_runtime.errors import ConfigError, InputShapeError
 
 XYZ_OF_RGB = np.array(

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.films import luma_of
 
-from cgan_runtime.color import Encoding
+from cgan_runtime.encoding import Encoding
 from cgan_runtime.errors import MediaError
 from cgan_runtime.media.frame import FrameLayout, luma_plane
 

@@ -16,8 +16,8 @@ import pytest
 from tests.fakes import FakeBackend
 from tests.films import Film, luma_of, read_frames, write_film
 
-from cgan_runtime.color import LUMA_WEIGHTS, Matrix
 from cgan_runtime.colorizer import Colorizer
+from cgan_runtime.encoding import LUMA_WEIGHTS, Matrix
 from cgan_runtime.errors import BackendUnavailable, ConfigError, MediaError
 from cgan_runtime.media.codecs import EncoderSettings
 from cgan_runtime.media.image import read_image, write_image

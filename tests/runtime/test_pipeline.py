@@ -15,8 +15,8 @@ import pytest
 from tests.fakes import FakeBackend
 from tests.films import Film, chroma_span, luma_of, packets_of, read_frames, times_of, write_film
 
-from cgan_runtime.color import Encoding
 from cgan_runtime.colorizer import Colorizer
+from cgan_runtime.encoding import Encoding
 from cgan_runtime.errors import MediaError
 from cgan_runtime.media.codecs import EncoderSettings
 from cgan_runtime.media.reader import FilmReader

@@ -13,8 +13,8 @@ from skimage import data as photos
 from tests.fakes import FakeBackend, warm_above_cool_below
 
 from cgan_runtime.backends.base import FloatArray
-from cgan_runtime.color import Encoding
 from cgan_runtime.colorizer import Colorizer
+from cgan_runtime.encoding import Encoding
 from cgan_runtime.errors import ConfigError
 from cgan_runtime.run_options import MAX_EVERY, STRENGTHS
 from cgan_runtime.temporal import (

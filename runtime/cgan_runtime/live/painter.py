@@ -6,8 +6,8 @@ picture = painter.paint(luma)
 
 from __future__ import annotations
 
-from cgan_runtime.color import Plane
 from cgan_runtime.colorizer import Colorizer
+from cgan_runtime.encoding import Plane
 from cgan_runtime.media.picture import JFIF, Picture
 from cgan_runtime.temporal import TemporalFilter, TemporalSettings
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from types import TracebackType
 
-from cgan_runtime.color import Plane
+from cgan_runtime.encoding import Plane
 from cgan_runtime.errors import MediaError
 from cgan_runtime.media.feeds import EndOfFeed, Feed, Glimpse
 

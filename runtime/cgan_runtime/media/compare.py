@@ -5,7 +5,7 @@ put_beside(out, grey, coloured, upright=False)      # grey left, coloured right
 
 from __future__ import annotations
 
-from cgan_runtime.color import Plane
+from cgan_runtime.encoding import Plane
 
 
 def put_beside(out: Plane, first: Plane, second: Plane, *, upright: bool) -> None:

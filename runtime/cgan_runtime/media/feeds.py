@@ -21,7 +21,7 @@ import av
 import cv2
 import numpy as np
 
-from cgan_runtime.color import Plane
+from cgan_runtime.encoding import Plane
 from cgan_runtime.errors import ConfigError, MediaError
 
 MAX_SIDE = 7680  # pixels; 8K

@@ -16,7 +16,7 @@ from typing import Literal
 import av
 import numpy as np
 
-from cgan_runtime.color import Encoding, Matrix, Plane
+from cgan_runtime.encoding import Encoding, Matrix, Plane
 from cgan_runtime.errors import MediaError
 from cgan_runtime.media.compare import put_beside
 

@@ -15,7 +15,7 @@ import av
 import cv2
 import numpy as np
 
-from cgan_runtime.color import Plane
+from cgan_runtime.encoding import Plane
 from cgan_runtime.errors import MediaError
 from cgan_runtime.media.metadata import NONE, ORIENTATION, Metadata, encode, first_tag
 from cgan_runtime.media.target import PICTURES, replacing

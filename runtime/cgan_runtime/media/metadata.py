@@ -16,7 +16,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from cgan_runtime.color import Plane
+from cgan_runtime.encoding import Plane
 
 ORIENTATION = 0x112
 """The tag of EXIF and TIFF that says how a picture lies; 1 is upright."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from cgan_runtime.color import Encoding, Plane
+from cgan_runtime.encoding import Encoding, Plane
 from cgan_runtime.errors import MediaError
 
 JFIF = Encoding("bt601", full_range=True, bits=8)

@@ -23,7 +23,7 @@ import numpy as np
 from av.video.frame import PictureType
 from av.video.plane import VideoPlane
 
-from cgan_runtime.color import Plane
+from cgan_runtime.encoding import Plane
 from cgan_runtime.errors import MediaError
 from cgan_runtime.media.codecs import EncoderSettings
 from cgan_runtime.media.picture import Picture

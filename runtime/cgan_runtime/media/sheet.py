@@ -15,7 +15,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from cgan_runtime.color import Plane
+from cgan_runtime.encoding import Plane
 from cgan_runtime.errors import MediaError
 from cgan_runtime.media.frame import quarter_turns
 from cgan_runtime.media.image import write_image

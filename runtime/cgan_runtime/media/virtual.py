@@ -11,7 +11,7 @@ from typing import Any
 
 import cv2
 
-from cgan_runtime.color import Plane
+from cgan_runtime.encoding import Plane
 from cgan_runtime.errors import MediaError
 
 _RATE = 30  # frames/s that are promised to the program that looks; it gets those that there are

@@ -20,7 +20,7 @@ from types import TracebackType
 import cv2
 import numpy as np
 
-from cgan_runtime.color import Plane
+from cgan_runtime.encoding import Plane
 from cgan_runtime.errors import MediaError
 
 SPLIT_STEP = 0.05  # of the width, for each press of a key
