@@ -78,7 +78,8 @@ PUBLIC = {
     "cgan_runtime.backends.base": ["Backend", "Layer", "check_signature"],
     "cgan_runtime.backends.registry": ["Engine", "available_backends", "open_backend", "worth_telling"],
     "cgan_runtime.colorizer": ["Colorizer", "Small", "network_shape"],
-    "cgan_runtime.pipeline": ["FilmResult", "StillResult", "colour_film", "colour_still", "film_identity"],
+    "cgan_runtime.pipeline": ["colour_film", "colour_still", "film_identity"],
+    "cgan_runtime.results": ["FilmResult", "StillResult"],
     "cgan_runtime.stills": ["check_still", "grey_still", "lightness_of", "picture_of"],
     "cgan_runtime.temporal": ["TemporalFilter", "TemporalSettings", "TemporalState"],
     "cgan_train.checkpoint": [

@@ -17,7 +17,7 @@ from cgan_runtime.archive.schedule import Item, Schedule
 from cgan_runtime.archive.tasks import Answer, Ended, Event, Moved, Task
 from cgan_runtime.media.segments import SEGMENT_FRAMES
 from cgan_runtime.parts import Part, Plan, divide
-from cgan_runtime.pipeline import FilmResult
+from cgan_runtime.results import FilmResult
 
 FRAMES_PER_SECOND = 25
 MEDIAN_MINUTES, SPREAD = 12.0, 0.9  # of the films' lengths: log-normal, from a minute to hours

@@ -28,7 +28,7 @@ from cgan_runtime.run_options import PIPE_FORMATS, RunOptions
 if TYPE_CHECKING:  # numpy, PyAV and OpenCV would make --help slow
     from cgan_runtime.backends.base import Backend
     from cgan_runtime.colorizer import Colorizer
-    from cgan_runtime.pipeline import FilmResult, StillResult
+    from cgan_runtime.results import FilmResult, StillResult
 
 
 def run_film(given: Path | str, options: RunOptions, console: Console) -> None:

@@ -21,7 +21,7 @@ from cgan_runtime.errors import MediaError
 from cgan_runtime.media.target import replacing
 
 if TYPE_CHECKING:
-    from cgan_runtime.pipeline import FilmResult
+    from cgan_runtime.results import FilmResult
 
 T = TypeVar("T")
 U = TypeVar("U")

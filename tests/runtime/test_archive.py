@@ -40,7 +40,7 @@ from cgan_runtime.media.codecs import EncoderSettings
 from cgan_runtime.media.image import write_image
 from cgan_runtime.media.segments import work_folder
 from cgan_runtime.parts import Part, Plan
-from cgan_runtime.pipeline import FilmResult
+from cgan_runtime.results import FilmResult
 from cgan_runtime.run_options import FileOptions, FilmOptions, ModelOptions, ReportOptions, RunOptions
 
 Do = Callable[[Task], Answer]

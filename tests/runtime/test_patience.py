@@ -15,7 +15,8 @@ from tests.films import Film, packets_of, write_film
 
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.media.segments import SEGMENT_FRAMES, kept_frames
-from cgan_runtime.pipeline import FilmResult, colour_film
+from cgan_runtime.pipeline import colour_film
+from cgan_runtime.results import FilmResult
 
 FRAMES = 2 * SEGMENT_FRAMES + 80
 

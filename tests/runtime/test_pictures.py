@@ -24,7 +24,8 @@ from cgan_runtime.media.image import read_image, write_image
 from cgan_runtime.media.pictures import check_pictures
 from cgan_runtime.media.segments import SEGMENT_FRAMES, Work, work_folder
 from cgan_runtime.media.sources import SourceSettings, film_source
-from cgan_runtime.pipeline import FilmResult, colour_film
+from cgan_runtime.pipeline import colour_film
+from cgan_runtime.results import FilmResult
 
 FRAMES = SEGMENT_FRAMES + 30
 

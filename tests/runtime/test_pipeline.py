@@ -21,7 +21,8 @@ from cgan_runtime.errors import MediaError
 from cgan_runtime.media.codecs import EncoderSettings
 from cgan_runtime.media.reader import FilmReader
 from cgan_runtime.media.writer import FilmWriter
-from cgan_runtime.pipeline import FilmResult, colour_film
+from cgan_runtime.pipeline import colour_film
+from cgan_runtime.results import FilmResult
 from cgan_runtime.temporal import TemporalSettings
 
 CLIPS = Path(__file__).parents[2].parent / "shared" / "data" / "videos"

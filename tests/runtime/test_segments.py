@@ -22,7 +22,8 @@ from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import BackendUnavailable, MediaError
 from cgan_runtime.media.codecs import EncoderSettings
 from cgan_runtime.media.segments import SEGMENT_FRAMES, Work, kept_frames, work_folder
-from cgan_runtime.pipeline import FilmResult, colour_film
+from cgan_runtime.pipeline import colour_film
+from cgan_runtime.results import FilmResult
 from cgan_runtime.temporal import TemporalSettings
 
 FloatArray = npt.NDArray[np.float32]

@@ -23,15 +23,9 @@ from tests.fake_gpu import BINDINGS, forget, install, make_driver, make_tensorrt
 from tests.host_gpu import DRIVERS, KIT, on_host_gpu
 
 from cgan_runtime.backends.registry import open_backend
-from cgan_runtime.backends.trt.build import (
-    BuildOptions,
-    Profile,
-    build_engine,
-    check_half,
-    check_int8,
-    convolution_precisions,
-)
+from cgan_runtime.backends.trt.build import BuildOptions, Profile, build_engine
 from cgan_runtime.backends.trt.engines import cache_folder
+from cgan_runtime.backends.trt.inspector import check_half, check_int8, convolution_precisions
 from cgan_runtime.backends.trt.library import load_library
 from cgan_runtime.colorizer import network_shape
 from cgan_runtime.errors import BackendUnavailable, CganError, ConfigError, InputShapeError, ModelFileError

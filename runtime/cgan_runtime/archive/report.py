@@ -12,7 +12,7 @@ from cgan_runtime import __version__
 from cgan_runtime.archive.places import refusals
 from cgan_runtime.archive.schedule import Item, Pool
 from cgan_runtime.media.target import replacing
-from cgan_runtime.pipeline import FilmResult
+from cgan_runtime.results import FilmResult
 
 REPORT_NAME = "cgan-report.json"
 

@@ -25,7 +25,7 @@ from cgan_runtime.archive.sources import find_sources, items_of, make_folder, ou
 from cgan_runtime.console import EXIT_ERROR, Console, Share, print_error
 from cgan_runtime.errors import ConfigError
 from cgan_runtime.jobs import tell_film, tell_picture, with_usable_encoder, write_film_stats
-from cgan_runtime.pipeline import FilmResult, StillResult
+from cgan_runtime.results import FilmResult, StillResult
 from cgan_runtime.run_options import RunOptions
 
 CORES_PER_WORKER = 2

@@ -20,7 +20,7 @@ from typing import Literal, Protocol, TypeAlias
 from cgan_runtime.archive.tasks import Answer, Event, Kind, Moved, Task
 from cgan_runtime.media.segments import SEGMENT_FRAMES
 from cgan_runtime.parts import Part, Plan
-from cgan_runtime.pipeline import FilmResult, StillResult
+from cgan_runtime.results import FilmResult, StillResult
 
 State = Literal["waiting", "done", "skipped", "failed"]
 

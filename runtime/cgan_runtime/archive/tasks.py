@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from cgan_runtime.parts import Part, Plan
-from cgan_runtime.pipeline import FilmResult, StillResult
+from cgan_runtime.results import FilmResult, StillResult
 
 Kind = Literal["still", "film", "plan", "part"]
 """A picture; a film, of which what is done is kept; how to divide a film; one part of it."""

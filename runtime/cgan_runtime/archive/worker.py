@@ -25,7 +25,8 @@ from cgan_runtime.errors import CganError
 from cgan_runtime.jobs import backend_text, open_model
 from cgan_runtime.painter import Progress
 from cgan_runtime.parts import FilmSettings, Part, colour_part, plan_parts
-from cgan_runtime.pipeline import FilmResult, StillResult, colour_film, colour_still
+from cgan_runtime.pipeline import colour_film, colour_still
+from cgan_runtime.results import FilmResult, StillResult
 from cgan_runtime.run_options import RunOptions
 from cgan_runtime.temporal import TemporalSettings
 

@@ -20,17 +20,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from cgan_runtime.backends.trt.build import (
-    BuildOptions,
-    Built,
-    Profile,
-    Report,
-    build_engine,
-    check_half,
-    check_int8,
-    convolution_precisions,
-)
+from cgan_runtime.backends.trt.build import BuildOptions, Built, Profile, Report, build_engine
 from cgan_runtime.backends.trt.device import Identity
+from cgan_runtime.backends.trt.inspector import check_half, check_int8, convolution_precisions
 from cgan_runtime.backends.trt.library import Library
 from cgan_runtime.errors import BackendUnavailable, ModelFileError
 from cgan_runtime.hidden import hidden_folder, publish
