@@ -217,6 +217,8 @@ def _notes_of(reader: FilmReader) -> Iterator[str]:
             f"{reader.deinterlaced_frames} interlaced frames were made whole pictures; "
             "--deinterlace off keeps their lines as they are"
         )
+    if reader.resized_frames:
+        yield f"{reader.resized_frames} frames are of another size than the first: scaled to that"
     if reader.jumps:
         times = "once" if reader.jumps == 1 else f"{reader.jumps} times"
         yield f"the film's clock jumped {times}, as where recordings are joined: time goes on there"

@@ -121,3 +121,13 @@ def test_sound_that_begins_within_the_film_is_left_out_and_told(tmp_path: Path, 
     result = colour_film(joined, tmp_path / "out.mkv", colorizer)
     assert result.frames == 400 + FRAMES
     assert any("begins within the film" in note for note in result.notes)
+
+
+def test_a_film_whose_size_changes_is_scaled_and_that_is_told(tmp_path: Path, colorizer: Colorizer) -> None:
+    small = write_film(tmp_path / "small.ts", Film(frames=8)).read_bytes()
+    large = write_film(tmp_path / "large.ts", Film(frames=8, width=128, height=96)).read_bytes()
+    joined = tmp_path / "in.ts"
+    joined.write_bytes(small + large)
+    result = colour_film(joined, tmp_path / "out.mkv", colorizer)
+    assert (result.width, result.height, result.frames) == (64, 48, 16)
+    assert "8 frames are of another size than the first: scaled to that" in result.notes

@@ -72,7 +72,8 @@ class FilmReader:
         """
         self.path = path
         self._packets = self._hidden = self._frames = 0
-        self._retimed = 0
+        self._retimed = self._resized = 0
+        self._size: tuple[int, int] | None = None
         self._found = Damage()
         self._late_stream = False
         self._end = 0.0  # seconds, of the latest packet of any stream
@@ -194,6 +195,11 @@ class FilmReader:
         return self._retimed
 
     @property
+    def resized_frames(self) -> int:
+        """Frames of another size than the first; the film is written in that one's."""
+        return self._resized
+
+    @property
     def jumps(self) -> int:
         """How often the film's clock jumped, as where recordings were joined; times go on."""
         return self._clock.jumps
@@ -254,6 +260,8 @@ class FilmReader:
             if frame.is_corrupt:
                 self._found.corrupt.append(self._frames)
             self._frames += 1
+            self._size = self._size or (frame.width, frame.height)
+            self._resized += (frame.width, frame.height) != self._size
             yield from self._deinterlacer.take(self._timed(frame))
 
     def _timed(self, frame: av.VideoFrame) -> av.VideoFrame:
