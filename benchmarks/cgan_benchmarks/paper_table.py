@@ -4,7 +4,8 @@ make paper-table DATA=cifar-10-batches-py MINUTES=60          # as often as you 
 python -m cgan_benchmarks.paper_table --help
 
 An epoch at a time goes to the recipe that has had the fewest, so that rows are of equally many. The runs lie
-in a folder of the user's. Where a step ends, each model is measured and the table written anew.
+in a folder of the user's. Where a step ends, each model is measured and the table written anew; rows of
+more epochs that another machine made stay in it.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ def default_state() -> Path:
 @click.option("--recipes", multiple=True, type=click.Choice(RECIPES), default=RECIPES, help="What to train.")
 @click.option("--state", type=_PATH, help="Folder of the runs.  [default: cgan/paper-table in the user's]")
 @click.option("--threads", type=click.IntRange(min=1), help="CPU threads.  [default: all cores]")
-@click.option("--json", "json_file", type=_PATH, help="Write the table there.")
+@click.option("--json", "json_file", type=_PATH, help="Write the table there; its rows of more epochs stay.")
 @click.option("--picture", type=_PATH, help="Draw the curve of MAE over epochs there, as PNG.")
 def main(
     data: Path, minutes: float, epochs: int, recipes: tuple[str, ...], state: Path | None,
@@ -85,7 +86,7 @@ def main(
         if name is None:
             break
         _train(state / name, name, epochs, left / 60, source, pictures)
-    document = make_table(state)
+    document = make_table(state, _read_table(json_file))
     for row in document["rows"]:
         click.echo(f"{row['recipe']}: {row['epochs']:g} epochs, MAE {row['as_predicted']['mae']:.2f} %")
     if not document["rows"]:
@@ -156,6 +157,7 @@ def _measure(trainer: Trainer, pictures: Sequence[Picture]) -> dict[str, Any]:
         "device": device_name(),
         "threads": torch.get_num_threads(),
         "whole": whole,
+        "date": _now(),
     } | found
 
 
@@ -178,14 +180,18 @@ def measure_both(generator: Generator, pictures: Sequence[Picture]) -> dict[str,
     return {"as_predicted": dataclasses.asdict(predicted), "own_lightness": dataclasses.asdict(own)}
 
 
-def make_table(state: Path) -> dict[str, Any]:
-    """The rows, those that are compared of the same number of epochs, and the curves behind them."""
+def make_table(state: Path, before: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The rows, those that are compared of the same number of epochs, and the curves behind them.
+
+    Args:
+        state: Folder of the runs.
+        before: An earlier table, perhaps another machine's; its rows of more epochs are taken over.
+    """
     import torch
 
     from cgan_benchmarks.machine import describe_machine
 
-    curves = {name: read_curve(state / name) for name in RECIPES}
-    points = {name: {point["epochs"]: point for point in curve} for name, curve in curves.items()}
+    points = {name: {point["epochs"]: point for point in read_curve(state / name)} for name in RECIPES}
     whole = {name: {at for at, point in found.items() if point["whole"]} for name, found in points.items()}
     # Where no epoch of both is done yet, a point within one that both passed.
     shared = _common(whole) or _common(points)
@@ -193,23 +199,50 @@ def make_table(state: Path) -> dict[str, Any]:
         name: max(shared, default=None) if name in EQUAL else max(whole[name], default=None)
         for name in RECIPES
     }
-    rows = [{"recipe": name} | points[name][epoch] for name, epoch in at.items() if epoch is not None]
+    rows: dict[str, dict[str, Any]] = {
+        name: {"recipe": name, "date": _now()} | points[name][epoch]
+        for name, epoch in at.items()
+        if epoch is not None
+    }
+    curves = {
+        name: [[epoch, round(point["as_predicted"]["mae"], 4)] for epoch, point in found.items()]
+        for name, found in points.items()
+    }
+    before = before or {"rows": [], "mae_grey": None}
+    for row in before["rows"]:
+        name = row["recipe"]
+        if name not in rows or rows[name]["epochs"] < row["epochs"]:
+            rows[name], curves[name] = {"date": before["date"]} | row, before["curves"][name]
     return {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
         "version": __version__,
-        "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        "date": _now(),
         "machine": describe_machine(torch.get_num_threads(), None),
         "epochs_of_the_paper": _WHOLE_RUN,
-        "rows": rows,
+        "rows": [rows[name] for name in RECIPES if name in rows],
         "reported": [dataclasses.asdict(row) for row in REPORTED if row.recipe in RECIPES],
         "remark": REMARK,
-        "mae_grey": next((p["as_predicted"]["mae_grey"] for found in curves.values() for p in found), None),
-        "curves": {
-            name: [[p["epochs"], round(p["as_predicted"]["mae"], 4)] for p in curve]
-            for name, curve in curves.items()
-        },
+        "mae_grey": next(
+            (point["as_predicted"]["mae_grey"] for found in points.values() for point in found.values()),
+            before["mae_grey"],
+        ),
+        "curves": curves,
     }
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
+
+
+def _read_table(path: Path | None) -> dict[str, Any] | None:
+    """The table that a file holds; None where it holds none of this form."""
+    try:
+        document: Any = json.loads(path.read_text(encoding="utf-8")) if path is not None else None
+    except (OSError, ValueError):
+        return None
+    form = (document.get("format"), document.get("format_version")) if isinstance(document, dict) else None
+    return document if form == (FORMAT, FORMAT_VERSION) else None
 
 
 def _common(epochs: Mapping[str, Iterable[float]]) -> set[float]:

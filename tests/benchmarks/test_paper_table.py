@@ -6,6 +6,7 @@ import dataclasses
 import json
 import signal
 from pathlib import Path
+from typing import Any
 
 import cv2
 import pytest
@@ -79,23 +80,50 @@ def test_a_run_stopped_in_its_first_step_goes_on(
     assert "is one of 1 epochs; give no more" in capsys.readouterr().err
 
 
+def _curve(state: Path, name: str, *points: tuple[float, bool]) -> None:
+    """What a run has measured: epochs, and whether all pictures were."""
+    (state / name).mkdir(parents=True, exist_ok=True)
+    measured = {"mae": 5.0, "mae_grey": 6.0}
+    told = [{"epochs": at, "whole": whole, "as_predicted": measured} for at, whole in points]
+    (state / name / "curve.json").write_text(json.dumps(told))
+
+
+def _rows(document: dict[str, Any]) -> list[tuple[str, float]]:
+    return [(row["recipe"], row["epochs"]) for row in document["rows"]]
+
+
 def test_rows_are_of_equally_many_epochs(tmp_path: Path) -> None:
-    def curve(name: str, *points: tuple[float, bool]) -> None:
-        (tmp_path / name).mkdir(exist_ok=True)
-        measured = {"mae": 5.0, "mae_grey": 6.0}
-        told = [{"epochs": at, "whole": whole, "as_predicted": measured} for at, whole in points]
-        (tmp_path / name / "curve.json").write_text(json.dumps(told))
+    _curve(tmp_path, "paper", (0.3, False), (0.7, False))
+    assert _rows(make_table(tmp_path)) == []
+    _curve(tmp_path, "paper-unet", (0.7, False), (1.0, True), (2.0, True))
+    assert _rows(make_table(tmp_path)) == [("paper", 0.7), ("paper-unet", 0.7)]
+    _curve(tmp_path, "paper", (0.7, False), (1.0, True), (1.4, False))
+    _curve(tmp_path, "seed", (1.0, True), (1.5, False))
+    assert _rows(make_table(tmp_path)) == [("paper", 1.0), ("paper-unet", 1.0), ("seed", 1.0)]
 
-    def rows() -> list[tuple[str, float]]:
-        return [(row["recipe"], row["epochs"]) for row in make_table(tmp_path)["rows"]]
 
-    curve("paper", (0.3, False), (0.7, False))
-    assert rows() == []
-    curve("paper-unet", (0.7, False), (1.0, True), (2.0, True))
-    assert rows() == [("paper", 0.7), ("paper-unet", 0.7)]
-    curve("paper", (0.7, False), (1.0, True), (1.4, False))
-    curve("seed", (1.0, True), (1.5, False))
-    assert rows() == [("paper", 1.0), ("paper-unet", 1.0), ("seed", 1.0)]
+def test_rows_of_more_epochs_that_another_machine_made_stay(cifar: Path, tmp_path: Path) -> None:
+    there, here, table = tmp_path / "there", tmp_path / "here", tmp_path / "table.json"
+
+    def document(state: Path) -> dict[str, Any]:
+        assert run("--data", cifar, "--json", table, "--minutes", 0, "--state", state) == 0
+        read: dict[str, Any] = json.loads(table.read_text())
+        return read
+
+    _curve(there, "paper", (12.0, True))
+    _curve(there, "paper-unet", (12.0, True))
+    document(there)
+    _curve(here, "seed", (3.0, True))
+    _curve(here, "paper", (1.0, True))
+    _curve(here, "paper-unet", (1.0, True))
+    found = document(here)
+    assert _rows(found) == [("paper", 12.0), ("paper-unet", 12.0), ("seed", 3.0)]
+    assert found["curves"] == {"paper": [[12.0, 5.0]], "paper-unet": [[12.0, 5.0]], "seed": [[3.0, 5.0]]}
+    _curve(here, "paper", (13.0, True))
+    _curve(here, "paper-unet", (13.0, True))
+    assert _rows(document(here)) == [("paper", 13.0), ("paper-unet", 13.0), ("seed", 3.0)]
+    table.write_text('{"format": "another"}')
+    assert len(document(here)["rows"]) == 3
 
 
 def test_the_last_of_the_field_is_next() -> None:
