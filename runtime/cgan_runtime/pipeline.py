@@ -23,6 +23,7 @@ from cgan_runtime import __version__
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import MediaError
 from cgan_runtime.media.codecs import EncoderSettings
+from cgan_runtime.media.damage import count
 from cgan_runtime.media.deinterlace import Deinterlace
 from cgan_runtime.media.hardware import NONE, decoder_for
 from cgan_runtime.media.image import read_image, write_image
@@ -218,11 +219,14 @@ def _notes_of(reader: FilmReader) -> Iterator[str]:
             "--deinterlace off keeps their lines as they are"
         )
     if reader.resized_frames:
-        yield f"{reader.resized_frames} frames are of another size than the first: scaled to that"
+        yield f"{count(reader.resized_frames, 'frame')} of another size than the first: scaled to that"
     if reader.jumps:
         times = "once" if reader.jumps == 1 else f"{reader.jumps} times"
-        yield f"the film's clock jumped {times}, as where recordings are joined: time goes on there"
-    if reader.has_late_stream:
+        yield (
+            f"the film's clock jumped {times}, as where recordings are joined or a long stretch is missing: "
+            "time goes on there"
+        )
+    if reader.has_late_stream and not reader.damage:  # a damaged one may only seem to have it
         yield "a stream that begins within the film is left out: it is not there at the film's beginning"
     if reader.retimed_frames:
         yield f"{reader.retimed_frames} frames had no time of their own or went back in time: put right"

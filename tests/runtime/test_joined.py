@@ -53,6 +53,7 @@ def _sound_times(path: Path) -> list[Fraction]:
         ("in.ts", RECORDING, (0, 0, 0)),
         ("in.ts", RECORDING, (0, 100, 30)),
         ("in.mpg", TITLE, (0, 0, 0)),
+        ("in.mpg", TITLE, (0, 1000)),
     ],
 )
 def test_time_goes_on_where_the_clock_jumps(
@@ -67,6 +68,7 @@ def test_time_goes_on_where_the_clock_jumps(
         assert max(steps) < 0.6
         assert float(times[-1] - times[0]) == pytest.approx(length, abs=0.8)
     assert result.frames == len(starts) * FRAMES
+    assert result.damage is None
     assert any("clock jumped" in note for note in result.notes)
     assert not any("went back" in note for note in result.notes)
 
@@ -98,18 +100,17 @@ def test_one_wrong_time_moves_picture_and_sound_alike(wrong: int, tmp_path: Path
             after[packet.stream.type].append(packet.dts * packet.time_base)
     shifts = [after[kind][-1] - before[kind][-1] for kind in before]
     assert abs(shifts[0] - shifts[1]) < 0.1
-    assert 0 <= max(shifts) < 10
+    assert 0 <= max(shifts) < 4
 
 
-def test_a_silent_stretch_is_no_jump_of_the_clock(tmp_path: Path) -> None:
-    """A camera that sends a frame a minute, in a container whose clock may jump, beside sound."""
-    times = [Fraction(0), Fraction(60), Fraction(120)]
-    path = write_film(tmp_path / "in.ts", Film(pts=times, sound=("mp2",)), seconds=121)
-    with FilmReader(path) as film:
-        frames = [item for item in film if isinstance(item, av.VideoFrame)]
-        found = [float((frame.pts - frames[0].pts) * frame.time_base) for frame in frames]
-        assert found == [0, 60, 120]
-        assert film.jumps == 0
+@pytest.mark.parametrize("sound", [0, 5, 121])  # seconds
+def test_a_picture_that_stands_is_no_jump_of_the_clock(sound: int, tmp_path: Path) -> None:
+    """A camera that sends a frame a minute, in a container whose clock may jump."""
+    film = Film(pts=[Fraction(0), Fraction(60), Fraction(120)], sound=("mp2",) if sound else ())
+    with FilmReader(write_film(tmp_path / "in.ts", film, seconds=sound or None)) as reader:
+        frames = [item for item in reader if isinstance(item, av.VideoFrame)]
+        assert [float((frame.pts - frames[0].pts) * frame.time_base) for frame in frames] == [0, 60, 120]
+        assert reader.jumps == 0
 
 
 def test_sound_that_begins_within_the_film_is_left_out_and_told(tmp_path: Path, colorizer: Colorizer) -> None:
@@ -130,4 +131,4 @@ def test_a_film_whose_size_changes_is_scaled_and_that_is_told(tmp_path: Path, co
     joined.write_bytes(small + large)
     result = colour_film(joined, tmp_path / "out.mkv", colorizer)
     assert (result.width, result.height, result.frames) == (64, 48, 16)
-    assert "8 frames are of another size than the first: scaled to that" in result.notes
+    assert "8 frames of another size than the first: scaled to that" in result.notes

@@ -1,11 +1,11 @@
-"""One clock for a film whose own begins anew: joined recordings, DVD titles, streams that a server cuts.
+"""One clock for a film whose own jumps: joined recordings, DVD titles, streams that a server cuts.
 
     clock = Clock(container)
     for packet in container.demux(): clock.set_right(packet)
 
-Where time jumps, what follows is put behind all that was, every stream by the same, so that picture and
-sound stay together. FFmpeg's own program does so for the same containers, a little after the fact: demuxers
-hold packets back, and what was read before the jump may come after it.
+Where time jumps, what follows is put behind the latest packet, every stream by the same, so that picture and
+sound stay together. FFmpeg's own program does so for the same containers. Demuxers hold packets back: one or
+two that were read before the jump come after it, and keep their time.
 """
 
 from __future__ import annotations
@@ -19,14 +19,17 @@ import av
 _MAY_JUMP = 0x0200  # AVFMT_TS_DISCONT of libavformat: containers whose clock may jump
 _BACK = Fraction(1, 10)  # seconds that a stream may go back, as in FFmpeg
 _FORTH = 10  # seconds that all streams may be silent, as in FFmpeg's dts_delta_threshold
+_RUNNING = 1  # seconds without a packet after which a stream stands, and its next step says nothing
 _HELD_BACK = 2  # packets of a stream that may come after those of others that were behind them in the file
 _STEADY = ("video", "audio")  # kinds of streams that are silent only where something is amiss
 
 
 @dataclass
 class _Stream:
+    kind: str
     offset: Fraction  # seconds
     last: Fraction | None = None  # dts of its latest packet, set right, seconds
+    before: Fraction | None = None  # of the one before
     held_back: int = 0  # packets since the clock jumped for another stream
 
 
@@ -48,6 +51,9 @@ class Clock:
         """Move a packet to the clock of all packets before it."""
         if not self._may_jump:
             return
+        pts, dts = packet.pts, packet.dts
+        if pts is not None and dts is not None and abs(pts - dts) * packet.time_base > _FORTH:
+            packet.dts = pts  # at a jump FFmpeg may guess it by the clock before
         offset = self._offset
         if packet.dts is not None and packet.stream.type in _STEADY:
             offset = self._follow(packet, packet.dts)
@@ -58,23 +64,39 @@ class Clock:
     def _follow(self, packet: av.Packet[Any], dts: int) -> Fraction:
         """The offset of a packet, a new one where time jumps."""
         time = dts * packet.time_base
-        stream = self._streams.setdefault(packet.stream_index, _Stream(self._offset))
+        stream = self._streams.setdefault(packet.stream_index, _Stream(packet.stream.type, self._offset))
         if stream.offset != self._offset:
             stream.held_back += 1
-            if stream.held_back > _HELD_BACK or self._is_jump(stream, time + stream.offset):
+            late = time + stream.offset
+            if stream.held_back > _HELD_BACK or _is_back(stream, late) or self._is_forth(stream, late):
                 stream.offset, stream.held_back = self._offset, 0
         if self._is_jump(stream, time + stream.offset):
             self.jumps += 1
-            back_again = not self._is_jump(
-                stream, time + self._before
-            )  # one wrong time, and all is as it was
-            self._before, self._offset = self._offset, self._before if back_again else self._end - time
+            was_wrong = not self._is_jump(stream, time + self._before)  # the time that made it jump before
+            self._before, self._offset = self._offset, self._before if was_wrong else self._end - time
             stream.offset = self._offset
-        stream.last = time + stream.offset
+        stream.before, stream.last = stream.last, time + stream.offset
         self._end = max(self._end, stream.last + (packet.duration or 0) * packet.time_base)
         return stream.offset
 
     def _is_jump(self, stream: _Stream, time: Fraction) -> bool:
-        if stream.last is None:
-            return False
-        return time < stream.last - _BACK or time > max(stream.last, self._end) + _FORTH
+        """Whether a stream's next time shows that the film's clock jumped.
+
+        A step forward does where picture and sound were running up to it. One packet whose time is too late
+        is not taken for a jump forward and one back.
+        """
+        if _is_back(stream, time):
+            return stream.before is None or not 0 <= time - stream.before <= _RUNNING
+        return self._is_forth(stream, time) and all(
+            any(each.kind == kind and self._runs(each) for each in self._streams.values()) for kind in _STEADY
+        )
+
+    def _is_forth(self, stream: _Stream, time: Fraction) -> bool:
+        return stream.last is not None and time > max(stream.last, self._end) + _FORTH
+
+    def _runs(self, stream: _Stream) -> bool:
+        return stream.last is not None and stream.last >= self._end - _RUNNING
+
+
+def _is_back(stream: _Stream, time: Fraction) -> bool:
+    return stream.last is not None and time < stream.last - _BACK

@@ -8,6 +8,7 @@ print(damage.flaws or "nothing")
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,44 +17,67 @@ import av
 
 _TOLD = 5  # frames or holes that are named; of more it is said that there are more
 _PAUSE = 0.25  # seconds; longer than a frame of a usual film, or a packet of sound
+_UNEVEN = 2  # of a stream's steps: so much longer than the one before may one be, with or without a loss
+_LAG = 1.0  # seconds that streams may lie apart in a file
+_KEPT = 16  # pauses of a stream
+
+_Pause = tuple[float, float]
+"""Start and end, in seconds."""
 
 
 class Damage:
     """Counts, and looks for holes.
 
-    A hole is a stretch in which picture and sound are missing at the same time. Either may pause by itself
-    in a whole film, too: pictures that stand, sound that is silent. So of films without sound holes are not
-    known.
+    A hole is a stretch in which the picture that is coloured and all sound are missing. Either may pause by
+    itself in a whole film, too: pictures that stand, sound that is silent. So of films without sound holes
+    are not known.
 
     Attributes:
         failed_decodes: Packets that could not be decoded.
         failed_reads: Stretches of the file that could not be read.
         corrupt: Numbers, from 0, of the frames that decoded with errors.
-        holes: Where something is missing, in seconds from the film's first packet.
+        holes: Where something is missing, in seconds from the film's first packet; known a little later.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, picture: int) -> None:
+        """Look at the picture's stream of this index, and at sound."""
         self.failed_decodes = self.failed_reads = 0
         self.corrupt: list[int] = []
         self.holes: list[float] = []
+        self._picture = picture
+        self._streams: dict[int, _Stream] = {}
+        self._undecided: list[_Pause] = []
         self._begin: float | None = None
-        self._pauses = {"video": _Pauses(), "audio": _Pauses()}
 
     def look(self, packet: av.Packet[Any]) -> None:
         """Take notice of a packet's time; once for each, in the order of the file."""
-        if packet.dts is None or packet.stream.type not in self._pauses:
+        index = packet.stream_index
+        if packet.dts is None or not (index == self._picture or packet.stream.type == "audio"):
             return
         time = float(packet.dts * packet.time_base)
-        length = float((packet.duration or 0) * packet.time_base)
         self._begin = time if self._begin is None else self._begin
-        pause = self._pauses[packet.stream.type].look(packet.stream_index, time, time + length)
-        if pause is None:
-            return
-        other = self._pauses["audio" if packet.stream.type == "video" else "video"]
-        if any(
-            min(pause[1], end) - max(pause[0], start) > _PAUSE / 2 for start, end in other.latest.values()
-        ):
-            self.holes.append(max(0.0, pause[0] - self._begin))
+        stream = self._streams.setdefault(index, _Stream(time, time))
+        pause = stream.look(time, float((packet.duration or 0) * packet.time_base))
+        if pause is not None and index == self._picture:
+            self._undecided.append(pause)
+        while self._undecided and time > self._undecided[0][1] + _LAG:
+            self._decide(self._undecided.pop(0))
+
+    def finish(self) -> None:
+        """Decide what is still open; called behind the last packet."""
+        while self._undecided:
+            self._decide(self._undecided.pop(0))
+
+    def _decide(self, pause: _Pause) -> None:
+        """Whether a pause of the picture is a hole: all sound paused with it that went on afterwards."""
+        start, end = pause
+        sounds = [
+            any(min(end, other[1]) - max(start, other[0]) > _PAUSE / 2 for other in stream.pauses)
+            for index, stream in self._streams.items()
+            if index != self._picture and stream.begin < start and stream.end > start + _PAUSE
+        ]
+        if sounds and all(sounds):
+            self.holes.append(start - (self._begin or 0.0))
 
     @property
     def flaws(self) -> str:
@@ -72,20 +96,26 @@ class Damage:
 
 
 @dataclass
-class _Pauses:
-    """Of all streams of a kind, by index."""
+class _Stream:
+    """Where a stream began and has come to, in seconds, and its latest pauses."""
 
-    ends: dict[int, float] = field(default_factory=dict)
-    latest: dict[int, tuple[float, float]] = field(default_factory=dict)
+    begin: float
+    end: float
+    pauses: deque[_Pause] = field(default_factory=lambda: deque(maxlen=_KEPT))
+    last: float | None = None
+    step: float = 0.0  # from the packet before the last to the last
 
-    def look(self, stream: int, start: float, end: float) -> tuple[float, float] | None:
-        """The pause before a packet, in seconds, if there was one."""
-        before = self.ends.get(stream, start)
-        self.ends[stream] = max(before, end)
-        if start - before <= _PAUSE:
-            return None
-        self.latest[stream] = (before, start)
-        return before, start
+    def look(self, time: float, duration: float) -> _Pause | None:
+        """The pause before a packet, if there was one: well above what its packets take."""
+        pause = None
+        if self.last is not None:
+            if self.step and time - self.end > max(_PAUSE, _UNEVEN * self.step):
+                pause = self.end, time
+                self.pauses.append(pause)
+            self.step = time - self.last
+        self.last = time
+        self.end = max(self.end, time + (duration or self.step))
+        return pause
 
 
 def count(number: int, thing: str) -> str:

@@ -1,4 +1,4 @@
-"""What a picture's file says beside its pixels, EXIF, XMP and colour profile, as far as it stays true.
+"""What a picture's file says beside its pixels: EXIF, XMP and colour profile.
 
     metadata = read_metadata(Path("in.jpg"))
     data = encode(".jpg", bgr, [], metadata)
@@ -23,12 +23,15 @@ ORIENTATION = 0x112
 
 _EXIF, _XMP, _PROFILE = 0, 1, 2  # OpenCV's IMAGE_METADATA_*, which older ones do not have
 _UPRIGHT = 1
+_SHORT = 3  # a type of TIFF
 _TIFF_ORDERS = {b"II*\0": "<", b"MM\0*": ">"}
 _XMP_ORIENTATION = re.compile(rb"(tiff:Orientation(?:\s*=\s*[\"']|>)\s*)[1-8]")
 _XMP_START = b"http://ns.adobe.com/xap/1.0/\0"  # before the XMP of a JPEG; OpenCV takes it for a part of it
+_PNG_START, _PNG_EXIF = b"\x89PNG\r\n\x1a\n", b"eXIf"
 _JPEG_SUFFIXES = frozenset({".jpg", ".jpeg"})
-_JPEG_SEGMENT = 65_000  # bytes; of EXIF and XMP a JPEG holds no more
-_COLOUR_SPACE = slice(16, 20)  # of an ICC profile's header
+_JPEG_SEGMENT = 65_000  # bytes; more of any of them OpenCV does not put into a JPEG
+_PROFILE_HEADER = 128  # bytes; ICC.1:2022, section 7.2: first the size, in the middle the colour space
+_COLOUR_SPACE = slice(16, 20)
 _RGB = b"RGB "
 
 
@@ -37,7 +40,7 @@ class Metadata:
     """Each empty where a picture has none.
 
     Attributes:
-        exif: As TIFF, upright and without a thumbnail.
+        exif: As TIFF, upright and without a thumbnail; the size that it states is that before turning.
         xmp: The XML.
         profile: ICC, of RGB: one of grey or of ink does not fit a picture in colour.
     """
@@ -56,16 +59,18 @@ def read_metadata(path: Path) -> Metadata:
         return NONE
     try:
         small = cv2.IMREAD_REDUCED_GRAYSCALE_8  # the pixels are not wanted
-        data = np.frombuffer(path.read_bytes(), np.uint8)
-        _, kinds, parts = cv2.imdecodeWithMetadata(data, flags=small)
+        data = path.read_bytes()
+        _, kinds, parts = cv2.imdecodeWithMetadata(np.frombuffer(data, np.uint8), flags=small)
     except (OSError, cv2.error):
         return NONE
     found = {int(kind): np.asarray(part).tobytes() for kind, part in zip(kinds, parts, strict=True)}
     profile = found.get(_PROFILE, b"")
+    exif = found.get(_EXIF, b"").removeprefix(b"Exif\0\0")
+    is_old = data.startswith(_PNG_START) and _PNG_EXIF not in data  # as text: nobody turns by that
     return Metadata(
-        exif=_upright(found.get(_EXIF, b"").removeprefix(b"Exif\0\0")),
+        exif=exif if is_old else _upright(exif),
         xmp=_XMP_ORIENTATION.sub(rb"\g<1>1", found.get(_XMP, b"").removeprefix(_XMP_START)),
-        profile=profile if profile[_COLOUR_SPACE] == _RGB else b"",
+        profile=profile if _is_whole(profile) and profile[_COLOUR_SPACE] == _RGB else b"",
     )
 
 
@@ -87,16 +92,24 @@ def encode(suffix: str, bgr: Plane, how: list[int], metadata: Metadata = NONE) -
 
 def first_tag(tiff: bytes, number: int) -> int:
     """A 16-bit number in the first directory of a TIFF, which EXIF is, too; 0 where it is not there."""
-    place = _places(tiff).get(number)
+    _, place = _places(tiff).get(number, (0, None))
     return 0 if place is None else int(struct.unpack_from(f"{_TIFF_ORDERS[tiff[:4]]}H", tiff, place)[0])
 
 
 def _parts(suffix: str, metadata: Metadata) -> dict[int, bytes]:
     is_jpeg = suffix in _JPEG_SUFFIXES
     xmp = _XMP_START + metadata.xmp if is_jpeg and metadata.xmp else metadata.xmp
-    parts = {_EXIF: metadata.exif, _XMP: xmp}
-    parts = {kind: part for kind, part in parts.items() if not is_jpeg or len(part) < _JPEG_SEGMENT}
-    return {kind: part for kind, part in (parts | {_PROFILE: metadata.profile}).items() if part}
+    if suffix == ".png" and xmp:
+        xmp += b"\0"  # OpenCV takes it for a C string, and would read on behind it
+    parts = {_EXIF: metadata.exif, _XMP: xmp, _PROFILE: metadata.profile}
+    return {
+        kind: part for kind, part in parts.items() if part and not (is_jpeg and len(part) > _JPEG_SEGMENT)
+    }
+
+
+def _is_whole(profile: bytes) -> bool:
+    """Whether an ICC profile is as long as it says; for another, encoders refuse all metadata."""
+    return len(profile) > _PROFILE_HEADER and int.from_bytes(profile[:4], "big") == len(profile)
 
 
 def _upright(exif: bytes) -> bytes:
@@ -107,7 +120,10 @@ def _upright(exif: bytes) -> bytes:
         return b""
     changed = bytearray(exif)
     if ORIENTATION in places:
-        struct.pack_into(f"{order}H", changed, places[ORIENTATION], _UPRIGHT)
+        kind, place = places[ORIENTATION]
+        if kind != _SHORT:
+            return b""  # no reader turns by it, and what it means is not known
+        struct.pack_into(f"{order}H", changed, place, _UPRIGHT)
     (start,) = struct.unpack_from(f"{order}I", exif, 4)
     (count,) = struct.unpack_from(f"{order}H", exif, start)
     if (behind := start + 2 + 12 * count) + 4 <= len(exif):
@@ -115,9 +131,9 @@ def _upright(exif: bytes) -> bytes:
     return bytes(changed)
 
 
-def _places(tiff: bytes) -> dict[int, int]:
-    """Where the values of the first directory's tags lie, as far as it is whole."""
-    places: dict[int, int] = {}
+def _places(tiff: bytes) -> dict[int, tuple[int, int]]:
+    """Kind of the first directory's tags, and where their values lie, as far as it is whole."""
+    places: dict[int, tuple[int, int]] = {}
     order = _TIFF_ORDERS.get(tiff[:4])
     if order is None:
         return places
@@ -125,8 +141,8 @@ def _places(tiff: bytes) -> dict[int, int]:
         (start,) = struct.unpack_from(f"{order}I", tiff, 4)
         (count,) = struct.unpack_from(f"{order}H", tiff, start)
         for entry in range(start + 2, start + 2 + 12 * count, 12):
-            tag, _ = struct.unpack_from(f"{order}H6xH", tiff, entry)
-            places.setdefault(tag, entry + 8)
+            tag, kind, _ = struct.unpack_from(f"{order}HH4xH", tiff, entry)
+            places.setdefault(tag, (kind, entry + 8))
     except struct.error:  # it ends too early
         pass
     return places

@@ -74,7 +74,6 @@ class FilmReader:
         self._packets = self._hidden = self._frames = 0
         self._retimed = self._resized = 0
         self._size: tuple[int, int] | None = None
-        self._found = Damage()
         self._late_stream = False
         self._end = 0.0  # seconds, of the latest packet of any stream
         self._last_pts: int | None = None
@@ -88,7 +87,7 @@ class FilmReader:
                 opened.enter_context(self._pipe)
             self.container = opened.enter_context(open_film(path, options, hardware))
             self.stream = film_stream(path, self.container, stream)
-            self._clock = Clock(self.container)
+            self._clock, self._found = Clock(self.container), Damage(self.stream.index)
             self.stream.codec_context.thread_type = "AUTO"
             self.stream.codec_context.thread_count = threads or usable_cores()
             self._stated_end = (self.container.duration or 0) / _MICROSECONDS
@@ -150,7 +149,7 @@ class FilmReader:
         """Frames known to be missing, once the film has been iterated; mostly an estimate."""
         if not (self._is_cut_off() or self.flaws):
             return 0  # whole films, too, may state more than they show
-        missing = (self.stated_frames or 0) - self._hidden - self._frames
+        missing = (self._should_be or 0) - self._hidden - self._frames
         return max(self._found.failed_decodes, missing)
 
     @property
@@ -161,7 +160,7 @@ class FilmReader:
     @property
     def damage(self) -> str | None:
         """What is wrong with the film, once it has been iterated; None if nothing is known to be."""
-        lost, of = self.lost_frames, f" of {self.stated_frames}" if self.stated_frames else ""
+        lost, of = self.lost_frames, f" of {self._should_be}" if self._should_be else ""
         parts = [
             "it is cut off" if self._is_cut_off() else "",
             f"about {count(lost, 'frame')}{of} could not be read" if lost else "",
@@ -225,6 +224,7 @@ class FilmReader:
             self._packets += 1
             self._hidden += packet.is_discard  # cut away by an edit list
             yield from self._decode(packet)
+        self._found.finish()
         yield from self._decode(None)
         yield from self._deinterlacer.flush()
 
@@ -313,7 +313,12 @@ class FilmReader:
     def _is_cut_off(self) -> bool:
         if self._index_length:
             return self._packets < self._index_length
-        return self._stated_end - self._end >= _MISSING_TAIL
+        return not self.jumps and self._stated_end - self._end >= _MISSING_TAIL
+
+    @property
+    def _should_be(self) -> int | None:
+        """Frames that there should be; a clock that jumps tells nothing of that."""
+        return None if self.jumps else self.stated_frames
 
     def _stated_packets(self) -> int:
         """Length of the index of an mp4 or mov: exactly what the file should hold, trimmed parts left out."""
