@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -23,9 +24,11 @@ from cgan_train.distributed import (
     average_gradients,
     equalise,
     join,
+    leave,
     mean_of,
     merged,
     share_norms,
+    wait_for_all,
 )
 
 TWO = 2
@@ -81,6 +84,38 @@ def test_gradients_and_norms_are_those_of_the_whole_batch(tmp_path: Path) -> Non
         assert found.keys() == whole.keys()
         for name, value in whole.items():
             torch.testing.assert_close(found[name], value, rtol=1e-4, atol=1e-6, msg=f"{rank} {name}")
+
+
+def trains_and_leaves(rank: int, folder: str) -> None:
+    """What each process of the next test does: a step with an optimizer, which loads much of PyTorch."""
+    os.environ |= {
+        "RANK": str(rank),
+        "LOCAL_RANK": str(rank),
+        "WORLD_SIZE": str(TWO),
+        "MASTER_ADDR": "localhost",
+    }
+    os.environ["MASTER_PORT"] = Path(folder, "port").read_text()
+    torch.set_num_threads(1)
+    world = join()
+    model = network()
+    optimizer = torch.optim.Adam(model.parameters())
+    passed(model, [torch.ones(2, 3, 9, 9)], world)
+    optimizer.step()
+    wait_for_all(world)
+    leave(world)
+    names = [task.joinpath("comm").read_text().strip() for task in Path("/proc/self/task").iterdir()]
+    Path(folder, f"{rank}.txt").write_text(" ".join(name for name in names if "gloo" in name))
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads have names in /proc on Linux alone")
+@pytest.mark.skipif(torch.cuda.is_available(), reason="gloo is what CPUs talk by")
+def test_nobody_talks_on_who_has_left(tmp_path: Path) -> None:
+    """A thread of gloo's that outlives the group may abort the process at its end."""
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        (tmp_path / "port").write_text(str(probe.getsockname()[1]))
+    multiprocessing.spawn(trains_and_leaves, (str(tmp_path),), nprocs=TWO)
+    assert [(tmp_path / f"{rank}.txt").read_text() for rank in range(TWO)] == ["", ""]
 
 
 def test_half_of_torchruns_variables_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

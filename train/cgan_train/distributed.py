@@ -13,6 +13,7 @@ not by DistributedDataParallel, since a step of a GAN passes twice through each 
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -63,12 +64,17 @@ def join() -> World:
     device = torch.device("cuda", local) if gpus else torch.device("cpu")
     if gpus:
         torch.cuda.set_device(device)
+    # Loaded later, by an optimizer, its functions' defaults would hold the group beyond `leave`.
+    importlib.import_module("torch.distributed.nn.functional")
     dist.init_process_group("nccl" if gpus else "gloo")
     return World(dist.get_rank(), size, device)
 
 
 def leave(world: World) -> None:
-    """Part from the others."""
+    """Part from the others, and end the threads that talked to them.
+
+    One that lived on might let go of a tensor while the interpreter ends, which aborts the process.
+    """
     if world.size > 1:
         dist.destroy_process_group()
 
