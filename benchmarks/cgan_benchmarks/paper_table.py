@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from cgan_train.models.base import Generator
 
 FORMAT = "cgan-paper-table"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # a row's threads are all that its steps had
 RECIPES = ("paper", "paper-unet", "seed")
 EQUAL = RECIPES[:2]
 """What the table compares: these rows are of the same number of epochs."""
@@ -200,7 +200,9 @@ def make_table(state: Path, before: dict[str, Any] | None = None) -> dict[str, A
         for name in RECIPES
     }
     rows: dict[str, dict[str, Any]] = {
-        name: {"recipe": name, "date": _now()} | points[name][epoch]
+        name: {"recipe": name, "date": _now()}
+        | points[name][epoch]
+        | {"threads": sorted({point["threads"] for done, point in points[name].items() if done <= epoch})}
         for name, epoch in at.items()
         if epoch is not None
     }

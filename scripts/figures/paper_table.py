@@ -40,5 +40,6 @@ def _ours(row: dict[str, Any], whole: int) -> dict[str, str]:
     cells |= {title: f"{predicted[key]:.1f}" for key, title in _MEASURES.items()}
     cells |= {title + _OWN: f"{own[key]:.1f}" for key, title in _MEASURES.items()}
     cells |= {"CIEDE2000 under grey's" + _OWN: f"{own['gain_percent']:.1f} %"}
-    threads = f"{row['threads']} thread{'s' if row['threads'] > 1 else ''}"
+    threads = " or ".join(str(count) for count in row["threads"])
+    threads += " thread" if row["threads"] == [1] else " threads"
     return cells | {"minutes": f"{row['minutes']:.0f}", "device": f"{row['device']}, {threads}"}

@@ -84,7 +84,10 @@ def _curve(state: Path, name: str, *points: tuple[float, bool]) -> None:
     """What a run has measured: epochs, and whether all pictures were."""
     (state / name).mkdir(parents=True, exist_ok=True)
     measured = {"mae": 5.0, "mae_grey": 6.0}
-    told = [{"epochs": at, "whole": whole, "as_predicted": measured} for at, whole in points]
+    told = [
+        {"epochs": at, "whole": whole, "as_predicted": measured, "threads": 1 + (at > 12)}
+        for at, whole in points
+    ]
     (state / name / "curve.json").write_text(json.dumps(told))
 
 
@@ -119,9 +122,11 @@ def test_rows_of_more_epochs_that_another_machine_made_stay(cifar: Path, tmp_pat
     found = document(here)
     assert _rows(found) == [("paper", 12.0), ("paper-unet", 12.0), ("seed", 3.0)]
     assert found["curves"] == {"paper": [[12.0, 5.0]], "paper-unet": [[12.0, 5.0]], "seed": [[3.0, 5.0]]}
-    _curve(here, "paper", (13.0, True))
+    _curve(here, "paper", (12.0, True), (13.0, True))
     _curve(here, "paper-unet", (13.0, True))
-    assert _rows(document(here)) == [("paper", 13.0), ("paper-unet", 13.0), ("seed", 3.0)]
+    found = document(here)
+    assert _rows(found) == [("paper", 13.0), ("paper-unet", 13.0), ("seed", 3.0)]
+    assert [row["threads"] for row in found["rows"]] == [[1, 2], [2], [1]]
     table.write_text('{"format": "another"}')
     assert len(document(here)["rows"]) == 3
 
