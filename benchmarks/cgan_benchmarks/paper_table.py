@@ -214,7 +214,7 @@ def make_table(state: Path, before: dict[str, Any] | None = None) -> dict[str, A
     for row in before["rows"]:
         name = row["recipe"]
         if name not in rows or rows[name]["epochs"] < row["epochs"]:
-            rows[name], curves[name] = {"date": before["date"]} | row, before["curves"][name]
+            rows[name], curves[name] = row, before["curves"][name]
     return {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,

@@ -47,6 +47,10 @@ class FilmReader:
         fingerprint: Tells it from other films, not from copies.
         first: Its first frame (also yielded by iterating).
         stated_frames: How many frames the film should have, exact or by its duration; None where unknown.
+        retimed_frames: Frames so far whose pts was missing or did not rise, and was put right.
+        resized_frames: Of another size than the first; the film is written in that one's.
+        has_late_stream: Whether a stream began within the film, which was passed over: none was told of it at
+            the start.
     """
 
     def __init__(
@@ -72,9 +76,9 @@ class FilmReader:
         """
         self.path = path
         self._packets = self._hidden = self._frames = 0
-        self._retimed = self._resized = 0
+        self.retimed_frames = self.resized_frames = 0
         self._size: tuple[int, int] | None = None
-        self._late_stream = False
+        self.has_late_stream = False
         self._end = 0.0  # seconds, of the latest packet of any stream
         self._last_pts: int | None = None
         self._deinterlacer = Deinterlacer(deinterlace)
@@ -189,24 +193,9 @@ class FilmReader:
         return bool(self.stream.codec_context.is_hwaccel)
 
     @property
-    def retimed_frames(self) -> int:
-        """Frames whose pts was missing or did not rise, and was put right."""
-        return self._retimed
-
-    @property
-    def resized_frames(self) -> int:
-        """Frames of another size than the first; the film is written in that one's."""
-        return self._resized
-
-    @property
     def jumps(self) -> int:
         """How often the film's clock jumped, as where recordings were joined; times go on."""
         return self._clock.jumps
-
-    @property
-    def has_late_stream(self) -> bool:
-        """Whether a stream began within the film, which was passed over: none was told of it at the start."""
-        return self._late_stream
 
     @property
     def deinterlaced_frames(self) -> int:
@@ -245,7 +234,7 @@ class FilmReader:
                 if isinstance(error, av.error.ExitError):  # silent for too long: it has gone away
                     return
             except IndexError:  # PyAV's, behind the last packet, where a stream turned up within the film
-                self._late_stream = True
+                self.has_late_stream = True
                 return
 
     def _decode(self, packet: av.Packet[Any] | None) -> Iterator[av.VideoFrame]:
@@ -261,20 +250,20 @@ class FilmReader:
                 self._found.corrupt.append(self._frames)
             self._frames += 1
             self._size = self._size or (frame.width, frame.height)
-            self._resized += (frame.width, frame.height) != self._size
+            self.resized_frames += (frame.width, frame.height) != self._size
             yield from self._deinterlacer.take(self._timed(frame))
 
     def _timed(self, frame: av.VideoFrame) -> av.VideoFrame:
         """Give a frame a pts that is there and rises, in the stream's time base: encoders insist on both."""
         frame.time_base = self.stream.time_base
         if self._last_pts is None:
-            self._retimed += frame.pts is None
+            self.retimed_frames += frame.pts is None
             frame.pts = frame.pts or 0
         elif frame.pts is None:
-            self._retimed += 1
+            self.retimed_frames += 1
             frame.pts = self._last_pts + max(1, frame.duration or self._nominal_duration())
         elif frame.pts <= self._last_pts:
-            self._retimed += 1
+            self.retimed_frames += 1
             frame.pts = self._last_pts + 1
         self._last_pts = frame.pts
         return frame
