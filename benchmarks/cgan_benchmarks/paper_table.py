@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from cgan_train.models.base import Generator
 
 FORMAT = "cgan-paper-table"
-FORMAT_VERSION = 2  # a row's threads are all that its steps had
+FORMAT_VERSION = 2  # a row's threads are all that its steps had on a CPU
 RECIPES = ("paper", "paper-unet", "seed")
 EQUAL = RECIPES[:2]
 """What the table compares: these rows are of the same number of epochs."""
@@ -43,7 +43,8 @@ _CURVE = "curve.json"
 _SIDE = 32  # px
 _BATCH = 64  # pictures that are measured at once
 _EVERY = 10  # of the test split's pictures one is measured within an epoch
-_DENSE = 12  # epochs after each of which all are measured; later every tenth
+_DENSE = 12  # epochs after each of which the run is measured
+_SPARSE = 10  # later, every so many
 _PATH = click.Path(path_type=Path)
 
 
@@ -81,11 +82,16 @@ def main(
     test = open_measuring(data)
     pictures = [test.read(index) for index in range(len(test))]
     until = time.monotonic() + 60 * minutes
-    while (left := until - time.monotonic()) > 0:
-        name = next_recipe({name: epochs_done(state / name) for name in recipes}, epochs)
-        if name is None:
-            break
-        _train(state / name, name, epochs, left / 60, source, pictures)
+    trainers: dict[str, Trainer] = {}
+    done = {name: epochs_done(state / name) for name in recipes}
+    while (left := until - time.monotonic()) > 0 and (name := next_recipe(done, epochs)) is not None:
+        if name not in trainers:
+            trainers[name] = _open_trainer(state / name, name, epochs, source)
+        trainer = trainers[name]
+        trainer.run(lambda _: None, minutes=left / 60, epochs=1)
+        done[name] = trainer.position
+        if trainer.epoch <= _DENSE or trainer.epoch % _SPARSE == 0 or trainer.done:
+            _measure(trainer, name, pictures)
     document = make_table(state, _read_table(json_file))
     for row in document["rows"]:
         click.echo(f"{row['recipe']}: {row['epochs']:g} epochs, MAE {row['as_predicted']['mae']:.2f} %")
@@ -120,63 +126,67 @@ def epochs_done(run: Path) -> float:
     return float(training["epochs_done"]) + float(training.get("steps_done", 0)) / steps
 
 
-def _train(
-    run: Path, name: str, epochs: int, minutes: float, source: Source, pictures: Sequence[Picture]
-) -> None:
-    """Train one recipe to the end of its epoch, or until the time is over, and measure it there."""
+def _open_trainer(run: Path, name: str, epochs: int, source: Source) -> Trainer:
+    """A recipe's run, begun or gone on with.
+
+    Raises:
+        ConfigError: It is one of fewer epochs.
+    """
     from cgan_train.checkpoint import has_state
     from cgan_train.loop import Trainer
     from cgan_train.recipes import recipe
 
-    if has_state(run):
-        trainer = Trainer.resume(run, source)
-        if trainer.config.epochs < epochs:
-            raise ConfigError(
-                f"the run in {run} is one of {trainer.config.epochs} epochs; give no more with --epochs, or "
-                "another --state"
-            )
-    else:
-        trainer = Trainer.start(recipe(name, epochs=epochs), source, run)
-    trainer.run(lambda _: None, minutes=minutes, epochs=1)
-    point = _measure(trainer, pictures)
-    _write_curve(run, [*read_curve(run), point])
-    click.echo(f"{name}: epoch {point['epochs']:.2f}, MAE {point['as_predicted']['mae']:.2f} %", err=True)
+    if not has_state(run):
+        return Trainer.start(recipe(name, epochs=epochs), source, run)
+    trainer = Trainer.resume(run, source)
+    if trainer.config.epochs < epochs:
+        raise ConfigError(
+            f"the run in {run} is one of {trainer.config.epochs} epochs; give no more with --epochs, or "
+            "another --state"
+        )
+    return trainer
 
 
-def _measure(trainer: Trainer, pictures: Sequence[Picture]) -> dict[str, Any]:
-    """One point of the curve: all pictures at the end of an epoch, a part of them elsewhere."""
+def _measure(trainer: Trainer, name: str, pictures: Sequence[Picture]) -> None:
+    """Add a point to the curve: of all pictures at the end of an epoch, of a part of them within one."""
     import torch
 
     from cgan_benchmarks.machine import device_name
 
-    whole = trainer.step == 0 and (trainer.epoch <= _DENSE or trainer.epoch % 10 == 0 or trainer.done)
+    whole = trainer.step == 0
     found = measure_both(trainer.generator(), pictures if whole else pictures[::_EVERY])
-    return {
+    point = {
         "epochs": round(trainer.position, 3),
         "minutes": round(trainer.minutes, 1),
         "device": device_name(),
-        "threads": torch.get_num_threads(),
+        "threads": 0 if torch.cuda.is_available() else torch.get_num_threads(),
         "whole": whole,
         "date": _now(),
     } | found
+    _write_curve(trainer.folder, [*read_curve(trainer.folder), point])
+    click.echo(f"{name}: epoch {point['epochs']:.2f}, MAE {found['as_predicted']['mae']:.2f} %", err=True)
 
 
 def measure_both(generator: Generator, pictures: Sequence[Picture]) -> dict[str, dict[str, float]]:
     """Quality with lightness as predicted, as in the paper, and with the picture's own, as in cgan."""
     import torch
 
-    from cgan_train.metrics import Array, measure_quality
+    from cgan_train.metrics import Array, measure_each, recolour
 
-    answers: list[Array] = []
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    generator.to(device)
 
     @torch.inference_mode()
     def predict(lightness: Array) -> Array:
-        answers.append(generator.predict(torch.from_numpy(lightness)).numpy())
-        return answers[-1]
+        return generator.predict(torch.from_numpy(lightness).to(device)).cpu().numpy()
 
-    predicted = measure_quality(predict, pictures, _SIDE, batch=_BATCH)
-    again = iter(answers)
-    own = measure_quality(lambda _: next(again)[:, -2:], pictures, _SIDE, batch=_BATCH)
+    def colour(lab: Array) -> list[Array]:
+        predicted = recolour(predict, lab)
+        own = predicted.copy()
+        own[..., 0] = lab[..., 0]
+        return [predicted, own]
+
+    predicted, own = measure_each(colour, pictures, _SIDE, batch=_BATCH)
     return {"as_predicted": dataclasses.asdict(predicted), "own_lightness": dataclasses.asdict(own)}
 
 
@@ -202,7 +212,7 @@ def make_table(state: Path, before: dict[str, Any] | None = None) -> dict[str, A
     rows: dict[str, dict[str, Any]] = {
         name: {"recipe": name, "date": _now()}
         | points[name][epoch]
-        | {"threads": sorted({point["threads"] for done, point in points[name].items() if done <= epoch})}
+        | {"threads": sorted({p["threads"] for at, p in points[name].items() if at <= epoch} - {0})}
         for name, epoch in at.items()
         if epoch is not None
     }

@@ -42,4 +42,5 @@ def _ours(row: dict[str, Any], whole: int) -> dict[str, str]:
     cells |= {"CIEDE2000 under grey's" + _OWN: f"{own['gain_percent']:.1f} %"}
     threads = " or ".join(str(count) for count in row["threads"])
     threads += " thread" if row["threads"] == [1] else " threads"
-    return cells | {"minutes": f"{row['minutes']:.0f}", "device": f"{row['device']}, {threads}"}
+    device = f"{row['device']}, {threads}" if row["threads"] else row["device"]  # a GPU's rows have none
+    return cells | {"minutes": f"{row['minutes']:.0f}", "device": device}

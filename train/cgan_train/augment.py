@@ -47,7 +47,11 @@ def film_lightness(rgb: Tensor, lightness: Tensor, share: float, rng: torch.Gene
             grey, size=(max(1, round(height / scale)), max(1, round(width / scale))), mode="area"
         )
         grey = F.interpolate(small, size=(height, width), mode="bilinear", align_corners=False)
-    noise = torch.randn((count, 1, height, width), generator=rng).to(device)
+    grain = rng
+    if device.type != "cpu":  # drawn there: a GPU would wait for half a million numbers
+        drawn = int(torch.randint(2**62, (), generator=rng))
+        grain = torch.Generator(device).manual_seed(drawn)
+    noise = torch.randn((count, 1, height, width), generator=grain, device=device)
     grey = (grey + noise * uniform(0.0, _GRAIN, count, 1, 1, 1)).clamp(0, 1)
     chosen = uniform(0, 1, count, 1, 1, 1) < share
     return torch.where(chosen, lightness_of_grey(grey), lightness)

@@ -136,6 +136,7 @@ class TrainConfig:
         sampling: Pictures per epoch; 0 for all.
         precision: What the networks compute in: `auto` is bfloat16 where the hardware gains by it.
         compile: Run the networks through torch.compile; its first steps take minutes.
+        cuda_graphs: On one GPU, record each kind of step once and replay it (`graphs`).
         recalibration: Batches that BatchNorm's statistics are measured on anew before a checkpoint is
             written; 0 keeps those gathered in training.
     """
@@ -162,6 +163,7 @@ class TrainConfig:
     sampling: int = 0
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     compile: bool = False
+    cuda_graphs: bool = True
     recalibration: int = 0
     seed: int = 0
 

@@ -22,6 +22,7 @@ from cgan_train.augment import film_lightness, paste_others
 from cgan_train.color import lab_of_rgb, split
 from cgan_train.config import Phase, TrainConfig
 from cgan_train.distributed import World, average_gradients, equalise, mean_of, share_norms
+from cgan_train.graphs import Replay
 from cgan_train.losses import PixelLoss, discriminator_loss, feature_loss, generator_gan_loss, pixel_loss
 from cgan_train.models import build_discriminator, build_generator
 from cgan_train.models.base import Generator
@@ -66,6 +67,12 @@ class Gan:
         if config.compile:
             self._run_generator = torch.compile(self.generator.predict)
             self._run_discriminator = torch.compile(self.discriminator.forward)
+        on_gpu = world.device.type == "cuda"
+        if on_gpu:
+            torch.backends.cudnn.benchmark = True  # batches are of one size
+        self._replay = Replay(self._train) if on_gpu and world.size == 1 and config.cuda_graphs else None
+        # On a CPU a fused optimizer copies channels_last weights there and back.
+        self._how = {"fused": on_gpu, "foreach": not on_gpu, "capturable": self._replay is not None}
         self.rng = torch.Generator().manual_seed(config.seed + world.rank)
         if not world.first:  # each process draws its own dropout
             torch.manual_seed(config.seed + world.rank)
@@ -105,14 +112,23 @@ class Gan:
             for norm in self._norms():
                 norm.eval()
         self.discriminator.train()
+        self._forget_graphs()
 
     def _optimizer(self, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
         """Adam or AdamW; `set_rate` gives each group its learning rate before every step."""
-        fused = self.device.type == "cuda"  # on a CPU it copies channels_last weights there and back
-        how: dict[str, Any] = {"betas": self.config.betas, "fused": fused, "foreach": not fused}
+        how: dict[str, Any] = {"betas": self.config.betas} | self._how
         if self.config.optimizer == "adamw":
             return torch.optim.AdamW(groups, weight_decay=_WEIGHT_DECAY, **how)
         return torch.optim.Adam(groups, **how)
+
+    def _forget_graphs(self) -> None:
+        """What was recorded holds no longer; rates lie where the next graphs read them."""
+        if self._replay is None:
+            return
+        self._replay.forget()
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = torch.zeros((), device=self.device)
 
     def set_rate(self, phase: Phase, step: int, steps: int) -> None:
         """Set the learning rates for a step of a phase that has `steps`."""
@@ -123,7 +139,11 @@ class Gan:
             factor = _STAIR ** (step // phase.stair_steps)
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
-                group["lr"] = phase.lr * factor * group["scale"]
+                rate = phase.lr * factor * group["scale"]
+                if isinstance(group["lr"], Tensor):
+                    group["lr"].fill_(rate)
+                else:
+                    group["lr"] = rate
 
     def step(self, phase: Phase, rgb: Tensor, *, number: int, warming: bool = False) -> dict[str, float]:
         """Train on one batch, uint8 sRGB (N, 3, side, side), and return the losses by name.
@@ -134,20 +154,32 @@ class Gan:
             number: Steps done in the run; the average's memory grows with it.
             warming: Train the discriminator alone.
         """
-        seen, lightness, truth = self._prepare(paste_others(rgb, self.config.augmentation.paste, self.rng))
+        rgb = rgb.to(self.device, non_blocking=True)
+        batch = self._prepare(paste_others(rgb, self.config.augmentation.paste, self.rng))
+        if self._replay is None:
+            losses = self._train(phase, warming, *batch)
+        else:
+            losses = self._replay(f"{phase.name}, warming" if warming else phase.name, batch, phase, warming)
+        if not warming:
+            self._update_average(number)
+        return self._read(losses)
+
+    def _train(
+        self, phase: Phase, warming: bool, seen: Tensor, lightness: Tensor, truth: Tensor
+    ) -> dict[str, Tensor]:
+        """All that a batch, as `_prepare` made it, changes in the networks."""
         losses: dict[str, Tensor] = {}
         if warming:
             with torch.no_grad():
                 predicted = self._predict(seen)
-            return self._read({"D": self._step_discriminator(lightness, truth, predicted)})
+            return {"D": self._step_discriminator(lightness, truth, predicted)}
         predicted = self._predict(seen)
         if phase.gan:
             losses["D"] = self._step_discriminator(lightness, truth, predicted.detach())
         for again in range(self.config.generator_steps if phase.gan else 1):
             predicted = self._predict(seen) if again else predicted
             losses |= self._step_generator(phase, lightness, truth, predicted)
-        self._update_average(number)
-        return self._read(losses)
+        return losses
 
     def _read(self, losses: dict[str, Tensor]) -> dict[str, float]:
         """The losses as numbers, means over all processes; waits for the device once."""
@@ -249,11 +281,11 @@ class Gan:
             return
         # A short memory at first, or a short run would save what it started from (as in TensorFlow's EMA).
         decay = min(self.config.ema, (1 + number) / (10 + number))
-        for name, value in self.generator.state_dict().items():
-            if value.is_floating_point():
-                self.average[name].lerp_(value, 1 - decay)
-            else:
-                self.average[name].copy_(value)
+        now = self.generator.state_dict()
+        names = [name for name, value in now.items() if value.is_floating_point()]
+        torch._foreach_lerp_([self.average[n] for n in names], [now[n] for n in names], 1 - decay)
+        for name in now.keys() - set(names):
+            self.average[name].copy_(now[name])
 
     def state(self, *, optimizers: bool = True) -> dict[str, Any]:
         """All that training goes on from; without the optimizers what `restore` takes up without them."""
@@ -278,7 +310,10 @@ class Gan:
                 torch.cuda.set_rng_state_all(state["cuda_rng"])
         if optimizers:
             for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
-                optimizer.load_state_dict(saved)
+                # Those of another device were made for that one.
+                groups = [g | self._how | {"lr": float(g["lr"])} for g in saved["param_groups"]]
+                optimizer.load_state_dict(saved | {"param_groups": groups})
+            self._forget_graphs()
 
 
 def _computes_in_bf16(precision: str, generator: Generator, device: torch.device) -> bool:

@@ -318,7 +318,8 @@ class Trainer:
         """Measure the averaged generator on the pictures kept for it, and draw a contact sheet."""
         if not self._pictures:
             return None
-        quality, sheet = measure_generator(self.generator(), self._pictures, self.config.generator.size)
+        generator = self.generator().to(self._world.device)
+        quality, sheet = measure_generator(generator, self._pictures, self.config.generator.size)
         self._metrics = {name: round(value, 4) for name, value in vars(quality).items()}
         return sheet
 

@@ -5,9 +5,11 @@ Colours are L*a*b* float arrays (..., 3), D65. The zero line is the grey picture
 
 from __future__ import annotations
 
+import collections
 import itertools
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import cv2
@@ -15,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from cgan_runtime.cores import usable_cores
 from cgan_runtime.manifest import AB_SCALE
 from cgan_train.color import lab_of_rgb
 from cgan_train.data.loader import centre_fit
@@ -86,13 +89,45 @@ def measure_quality(predict: Predict, pictures: Iterable[Picture], side: int, *,
         side: Their middle squares are resized to this, in px.
         batch: How many `predict` gets at once.
     """
-    ours, grey, truth = _Tally(), _Tally(), _Tally()
+    return measure_each(lambda lab: [recolour(predict, lab)], pictures, side, batch=batch)[0]
+
+
+def measure_each(
+    colour: Callable[[Array], Sequence[Array]], pictures: Iterable[Picture], side: int, *, batch: int = 1
+) -> list[Quality]:
+    """Compare several colourings of the same pictures with the truth, as `measure_quality` does one.
+
+    Args:
+        colour: Takes L*a*b*, (N, side, side, 3), and gives that many colourings of it, each alike.
+        pictures: uint8 RGB, of any size.
+        side: Their middle squares are resized to this, in px.
+        batch: How many `colour` gets at once.
+    """
+    cores = usable_cores()
+    tallies: list[_Tally] = []
     every = iter(pictures)
-    while chunk := [lab_of_picture(centre_fit(each, side)) for each in itertools.islice(every, batch)]:
-        lab = np.stack(chunk)
-        ours.add(recolour(predict, lab), lab)
-        grey.add(without_colour(lab), lab)
-        truth.add(lab, lab)
+    pending: collections.deque[list[Future[_Tally]]] = collections.deque()
+
+    def collect() -> None:
+        for index, job in enumerate(pending.popleft()):
+            if index == len(tallies):
+                tallies.append(_Tally())
+            tallies[index].add(job.result())
+
+    with ThreadPoolExecutor(cores) as pool:
+        while chunk := [centre_fit(each, side) for each in itertools.islice(every, batch)]:
+            lab = lab_of_picture(np.stack(chunk))
+            shown = [*colour(lab), without_colour(lab), lab]
+            pending.append([pool.submit(_Tally.of, each, lab) for each in shown])
+            if len(pending) > cores:
+                collect()
+        while pending:
+            collect()
+    *found, grey, truth = tallies
+    return [_quality(ours, grey, truth) for ours in found]
+
+
+def _quality(ours: _Tally, grey: _Tally, truth: _Tally) -> Quality:
     return Quality(
         pictures=len(truth.colourful),
         ciede2000=ours.mean(),
@@ -126,19 +161,36 @@ class _Tally:
         self._square_ab = 0.0
         self._right = dict.fromkeys(_TOLERANCES, 0)
 
-    def add(self, lab: Array, truth: Array) -> None:
-        """Count some pictures, (N, H, W, 3)."""
+    @classmethod
+    def of(cls, lab: Array, truth: Array) -> _Tally:
+        """Of some pictures, (N, H, W, 3); the truth itself has no errors to sum."""
+        tally = cls()
+        tally.colourful = colourfulness(lab).tolist()
+        tally.chroma = float(np.hypot(lab[..., 1], lab[..., 2]).sum())
+        if lab is truth:
+            return tally
         errors = ciede2000(lab, truth).ravel()
-        self._pixels += errors.size
-        self._sum += float(errors.sum(dtype=np.float64))
-        self._counts += np.bincount(np.fmin(errors / _BIN, _BINS - 1).astype(np.intp), minlength=_BINS)
-        self.colourful += colourfulness(lab).tolist()
-        self.chroma += float(np.hypot(lab[..., 1], lab[..., 2]).sum())
-        self._rgb += int(np.abs(rgb_of_lab(lab).astype(np.int16) - rgb_of_lab(truth)).sum())
-        self._square_ab += float(((lab - truth)[..., 1:].astype(np.float64) ** 2).sum())
+        tally._pixels = errors.size
+        tally._sum = float(errors.sum(dtype=np.float64))
+        tally._counts = np.bincount(np.fmin(errors / _BIN, _BINS - 1).astype(np.intp), minlength=_BINS)
+        tally._rgb = int(np.abs(rgb_of_lab(lab).astype(np.int16) - rgb_of_lab(truth)).sum())
+        tally._square_ab = float(((lab - truth)[..., 1:].astype(np.float64) ** 2).sum())
         away = np.abs(np.rint(lab) - np.rint(truth)) / np.array([1, _AB_SPAN, _AB_SPAN], np.float32)
         for tolerance in _TOLERANCES:
-            self._right[tolerance] += int((away <= tolerance + _ROUNDING).all(axis=-1).sum())
+            tally._right[tolerance] = int((away <= tolerance + _ROUNDING).all(axis=-1).sum())
+        return tally
+
+    def add(self, more: _Tally) -> None:
+        """Take in the sums over other pictures."""
+        self._pixels += more._pixels
+        self._sum += more._sum
+        self._counts += more._counts
+        self.colourful += more.colourful
+        self.chroma += more.chroma
+        self._rgb += more._rgb
+        self._square_ab += more._square_ab
+        for tolerance in _TOLERANCES:
+            self._right[tolerance] += more._right[tolerance]
 
     def mean(self) -> float:
         """Mean CIEDE2000."""
@@ -169,9 +221,11 @@ def _ratio(value: float, truth: float) -> float:
 
 
 def lab_of_picture(picture: Picture) -> Array:
-    """An sRGB picture, uint8 (H, W, 3), as L*a*b*, float32 (H, W, 3)."""
-    tensor = torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255
-    return np.ascontiguousarray(lab_of_rgb(tensor)[0].permute(1, 2, 0).numpy())
+    """An sRGB picture, or several of one size, uint8 (..., H, W, 3), as L*a*b*, float32, same shape."""
+    several = picture.reshape(-1, *picture.shape[-3:])
+    tensor = torch.from_numpy(several).permute(0, 3, 1, 2).float() / 255
+    lab = lab_of_rgb(tensor).permute(0, 2, 3, 1).reshape(picture.shape)
+    return np.ascontiguousarray(lab.numpy())
 
 
 def without_colour(lab: Array) -> Array:

@@ -32,11 +32,15 @@ _SHOWN_SIDE = 160  # px at most
 def measure_generator(
     generator: Generator, pictures: Sequence[Picture], side: int
 ) -> tuple[Quality, Picture]:
-    """How well a generator in evaluation mode colours pictures at `side` px, and a sheet of some of them."""
+    """How well a generator in evaluation mode colours pictures at `side` px, and a sheet of some of them.
+
+    It computes where its weights lie.
+    """
+    device = next(generator.parameters()).device
 
     @torch.inference_mode()
     def predict(lightness: Array) -> Array:
-        return generator(torch.from_numpy(lightness)).numpy()  # type: ignore[no-any-return]
+        return generator(torch.from_numpy(lightness).to(device)).cpu().numpy()  # type: ignore[no-any-return]
 
     multiple = generator.size_multiple
     shown = min(side, max(multiple, _SHOWN_SIDE // multiple * multiple))

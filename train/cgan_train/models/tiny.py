@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -62,7 +62,7 @@ class _Patches(NamedTuple):
     padding: int
 
     @classmethod
-    def of(cls, layer: nn.Conv2d | nn.ConvTranspose2d, size: tuple[int, int]) -> Self:
+    def of(cls, layer: nn.Conv2d | nn.ConvTranspose2d, size: tuple[int, int]) -> _Patches:
         kernel, stride, padding = layer.kernel_size[0], layer.stride[0], int(layer.padding[0])
         down, across = ((side + 2 * padding - kernel) // stride + 1 for side in size)
         return cls(size, (down, across), kernel, stride, padding)
