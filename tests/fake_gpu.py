@@ -12,6 +12,7 @@ import itertools
 import json
 import sys
 import types
+import weakref
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,7 @@ def _enum(title: str, *names: str) -> type:
     values: dict[str, Any] = {}
     for number, name in enumerate(names):
         values[name] = _Enum(number)
+        values[name].name = name
     return type(title, (), values)
 
 
@@ -99,13 +101,14 @@ class IOptimizationProfile:
 
 
 class EngineInspector:
-    def __init__(self, precision: str) -> None:
-        self._precision = precision
+    def __init__(self, precision: str, *, tells_formats: bool) -> None:
+        self._precision, self._tells_formats = precision, tells_formats
 
     def get_engine_information(self, _format: Any) -> str:
         kind = {"fp16": "Half", "fp32": "Float"}[self._precision]
-        tensors = [{"Name": "x", "Format/Datatype": kind}]
-        return json.dumps({"Layers": [{"Name": "c", "LayerType": "CaskConvolution", "Inputs": tensors}]})
+        told = kind if self._tells_formats else "N/A due to dynamic shapes"
+        layer: dict[str, Any] = {"Name": "c", "LayerType": "CaskConvolution", "Weights": {"Type": kind}}
+        return json.dumps({"Layers": [layer | {"Inputs": [{"Name": "x", "Format/Datatype": told}]}]})
 
 
 def make_tensorrt(
@@ -136,8 +139,8 @@ def make_tensorrt(
     trt.LayerInformationFormat = _enum("LayerInformationFormat", "ONELINE", "JSON")
     trt.HardwareCompatibilityLevel = _enum("HardwareCompatibilityLevel", "NONE", "AMPERE_PLUS")
     trt.TensorIOMode = _enum("TensorIOMode", "NONE", "INPUT", "OUTPUT")
-    trt.float16, trt.float32 = "float16", "float32"
-    trt.nptype = np.dtype
+    trt.DataType = _enum("DataType", "FLOAT", "HALF", "INT8", "INT32")
+    trt.float32, trt.float16 = trt.DataType.FLOAT, trt.DataType.HALF
 
     class IBuilderConfig:
         def __init__(self) -> None:
@@ -241,8 +244,9 @@ def make_tensorrt(
             return bytearray(MAGIC + json.dumps(plan).encode().ljust(2048))
 
     class IExecutionContext:
-        def __init__(self, plan: dict[str, Any]) -> None:
+        def __init__(self, plan: dict[str, Any], *, works: bool) -> None:
             self._plan, self._addresses, self._shape = plan, dict[str, int](), ()
+            self._works = works
             self.profiler: IProfiler | None = None
             self._session = _session(base64.b64decode(plan["onnx"])) if plan["onnx"] else None
 
@@ -255,6 +259,8 @@ def make_tensorrt(
             return True
 
         def execute_async_v3(self, _stream: int) -> bool:
+            if not self._works:
+                return False
             count, _, height, width = self._shape
             given = _view(self._addresses[self._plan["input"]], (count, 1, height, width))
             answer = _view(self._addresses["chroma"], (count, 2, height, width))
@@ -272,6 +278,7 @@ def make_tensorrt(
 
         def __init__(self, plan: dict[str, Any]) -> None:
             self._plan = plan
+            self._contexts: weakref.WeakSet[IExecutionContext] = weakref.WeakSet()
 
         def get_tensor_name(self, index: int) -> str:
             return (self._plan["input"], "chroma")[index]
@@ -280,18 +287,21 @@ def make_tensorrt(
             modes = trt.TensorIOMode
             return modes.INPUT if name == self._plan["input"] else modes.OUTPUT
 
-        def get_tensor_dtype(self, _name: str) -> str:
-            return "float32"
+        def get_tensor_dtype(self, _name: str) -> Any:
+            return trt.float32
 
         def get_tensor_shape(self, name: str) -> tuple[int, ...]:
             count, _, height, width = self._plan["shape"]
             return (count, 1 if name == self._plan["input"] else 2, height, width)
 
         def create_engine_inspector(self) -> EngineInspector:
-            return EngineInspector(self._plan["precision"])
+            return EngineInspector(self._plan["precision"], tells_formats=major > 8)
 
         def create_execution_context(self) -> IExecutionContext:
-            return IExecutionContext(self._plan)
+            # In 8.5 a profile of free sizes serves one context at a time.
+            context = IExecutionContext(self._plan, works=major > 8 or not self._contexts)
+            self._contexts.add(context)
+            return context
 
     class Runtime:
         def __init__(self, logger: ILogger) -> None:

@@ -125,18 +125,21 @@ class TensorRtBackend(Backend):
         return self._answer
 
     def _layers(self, lightness: FloatArray, runs: int) -> tuple[Layer, ...]:
-        usual, self._shape = self._context, ()
-        with self._gpu.current():
-            self._context = self._engine.create_execution_context()
+        self._start_anew()
         try:
             self._run(lightness)
             self._context.profiler = profiler = _profiler(self._library.module)
             for _ in range(runs):
                 self._run(lightness)
         finally:
-            with self._gpu.current():
-                self._context, self._shape = usual, ()
+            self._start_anew()  # without the profiler, which costs time
         return tuple(Layer(name, "", ms / runs) for name, ms in profiler.times.items())
+
+    def _start_anew(self) -> None:
+        """Another context in the place of ours: TensorRT 8.5 has one of them at a time for free sizes."""
+        with self._gpu.current():
+            self._shape, self._context = (), None
+            self._context = self._engine.create_execution_context()
 
     def _fit(self, shape: tuple[int, ...]) -> None:
         """Make buffers for an input shape and tell the engine where they lie."""
@@ -189,12 +192,17 @@ def _profiler(trt: Any) -> Any:
     return Profiler()
 
 
+# What `tensorrt.nptype` tells; that of 8.5 asks NumPy for a name that it has no longer.
+_DTYPES = {"FLOAT": "float32", "HALF": "float16", "INT32": "int32", "INT8": "int8", "BOOL": "bool"}
+
+
 def _tensors(trt: Any, engine: Any) -> tuple[list[Tensor], list[Tensor]]:
     """What an engine takes and gives; free axes by name."""
     found: dict[bool, list[Tensor]] = {True: [], False: []}
     for index in range(engine.num_io_tensors):
         name = engine.get_tensor_name(index)
-        dtype = np.dtype(trt.nptype(engine.get_tensor_dtype(name))).name
+        kind = engine.get_tensor_dtype(name)
+        dtype = _DTYPES.get(kind.name, kind.name)
         shape = tuple(int(axis) if axis >= 0 else "free" for axis in engine.get_tensor_shape(name))
         found[engine.get_tensor_mode(name) == trt.TensorIOMode.INPUT].append(Tensor(name, dtype, shape))
     return found[True], found[False]

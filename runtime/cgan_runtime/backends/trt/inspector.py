@@ -34,12 +34,14 @@ def convolution_precisions(information: str) -> dict[str, str]:
         kind = f"{layer.get('LayerType', '')} {layer.get('ParameterType', '')}".lower()
         if "conv" not in kind:
             continue
-        formats = " ".join(
-            str(tensor.get("Format/Datatype", "")) for tensor in layer.get("Inputs", [])
-        ).lower()
+        # Of free sizes TensorRT 8.5 tells formats only once a picture came, but always the weights' type.
+        weights = layer.get("Weights")
+        kernel = weights.get("Type", "") if isinstance(weights, dict) else ""
+        formats = [tensor.get("Format/Datatype", "") for tensor in layer.get("Inputs", [])]
+        told = (" ".join(map(str, formats)).lower(), str(kernel).lower())
         kinds = (("fp16", _HALF), ("fp32", _FLOATS), ("int8", ("int8",)))
         found[str(layer.get("Name", len(found)))] = next(
-            (name for name, words in kinds if any(word in formats for word in words)), "other"
+            (name for text in told for name, words in kinds if any(word in text for word in words)), "other"
         )
     return found
 
