@@ -197,10 +197,6 @@ def make_table(state: Path, before: dict[str, Any] | None = None) -> dict[str, A
         state: Folder of the runs.
         before: An earlier table, perhaps another machine's; its rows of more epochs are taken over.
     """
-    import torch
-
-    from cgan_benchmarks.machine import describe_machine
-
     points = {name: {point["epochs"]: point for point in read_curve(state / name)} for name in RECIPES}
     whole = {name: {at for at, point in found.items() if point["whole"]} for name, found in points.items()}
     # Where no epoch of both is done yet, a point within one that both passed.
@@ -230,7 +226,6 @@ def make_table(state: Path, before: dict[str, Any] | None = None) -> dict[str, A
         "format_version": FORMAT_VERSION,
         "version": __version__,
         "date": _now(),
-        "machine": describe_machine(torch.get_num_threads(), None),
         "epochs_of_the_paper": _WHOLE_RUN,
         "rows": [rows[name] for name in RECIPES if name in rows],
         "reported": [dataclasses.asdict(row) for row in REPORTED if row.recipe in RECIPES],

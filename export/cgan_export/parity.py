@@ -77,10 +77,10 @@ TOLERANCES = {
     "fp16-weights picture": Tolerance(4, 0.1, 0.1, "keep the weights in float32 (--weights fp32)"),
     "fp16 picture": Tolerance(12, 0.25, 0.2, _HALF),
     "int8 picture": Tolerance(150, 2.0, 1.0, _QUANTISED),
-    # A GPU sums in another order than a CPU.
+    # A GPU sums in another order than a CPU; on an H200 fp16 differed by 1.3e-2 at 256 px, by 3.3e-2 at 512.
     "fp32 engine": Tolerance(1e-3, 1e-4, 0.05, "build it with another version of TensorRT"),
     "fp16-weights engine": Tolerance(6e-3, 6e-4, 0.15, "build that of the file made with --weights fp32"),
-    "fp16 engine": Tolerance(3e-2, 2e-3, 0.3, "build it with --fp32"),
+    "fp16 engine": Tolerance(5e-2, 2e-3, 0.3, "build it with --fp32"),
     "int8 engine": Tolerance(0.5, 2e-2, 1.0, "build it with --fp16"),
 }
 """By form, `picture` standing for those made by --end-to-end. On the model that ships fp32 differs by 2e-6,

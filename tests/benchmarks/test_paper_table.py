@@ -127,6 +127,9 @@ def test_rows_of_more_epochs_that_another_machine_made_stay(cifar: Path, tmp_pat
     found = document(here)
     assert _rows(found) == [("paper", 13.0), ("paper-unet", 13.0), ("seed", 3.0)]
     assert [row["threads"] for row in found["rows"]] == [[1, 2], [2], [1]]
+    curve = json.loads((here / "seed" / "curve.json").read_text())
+    (here / "seed" / "curve.json").write_text(json.dumps([*curve, curve[-1] | {"epochs": 4.0, "threads": 0}]))
+    assert document(here)["rows"][-1]["threads"] == [1]  # a GPU's steps have none to tell
     table.write_text('{"format": "another"}')
     assert len(document(here)["rows"]) == 3
 
