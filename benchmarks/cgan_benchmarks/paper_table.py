@@ -15,9 +15,10 @@ import datetime
 import json
 import os
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
@@ -28,6 +29,8 @@ from cgan_runtime.console import guard
 from cgan_runtime.errors import ConfigError
 
 if TYPE_CHECKING:
+    import torch
+
     from cgan_train.data.sources import Picture, Source
     from cgan_train.loop import Trainer
     from cgan_train.models.base import Generator
@@ -46,6 +49,9 @@ _EVERY = 10  # of the test split's pictures one is measured within an epoch
 _DENSE = 12  # epochs after each of which the run is measured
 _SPARSE = 10  # later, every so many
 _PATH = click.Path(path_type=Path)
+
+_RandomState: TypeAlias = "tuple[torch.Tensor, list[torch.Tensor]]"
+"""Of PyTorch on the host, and on each GPU."""
 
 
 def default_state() -> Path:
@@ -83,12 +89,14 @@ def main(
     pictures = [test.read(index) for index in range(len(test))]
     until = time.monotonic() + 60 * minutes
     trainers: dict[str, Trainer] = {}
+    drawn: dict[str, _RandomState] = {}
     done = {name: epochs_done(state / name) for name in recipes}
     while (left := until - time.monotonic()) > 0 and (name := next_recipe(done, epochs)) is not None:
-        if name not in trainers:
-            trainers[name] = _open_trainer(state / name, name, epochs, source)
-        trainer = trainers[name]
-        trainer.run(lambda _: None, minutes=left / 60, epochs=1)
+        with _own_random_state(drawn, name):
+            if name not in trainers:
+                trainers[name] = _open_trainer(state / name, name, epochs, source)
+            trainer = trainers[name]
+            trainer.run(lambda _: None, minutes=left / 60, epochs=1)
         done[name] = trainer.position
         if trainer.epoch <= _DENSE or trainer.epoch % _SPARSE == 0 or trainer.done:
             _measure(trainer, name, pictures)
@@ -124,6 +132,20 @@ def epochs_done(run: Path) -> float:
         return 0.0
     steps: int = training["pictures_per_epoch"] // training["config"]["batch_size"]
     return float(training["epochs_done"]) + float(training.get("steps_done", 0)) / steps
+
+
+@contextmanager
+def _own_random_state(drawn: dict[str, _RandomState], name: str) -> Iterator[None]:
+    """Go on with what a run drew from last, and keep it: dropout draws from PyTorch's one state."""
+    import torch
+
+    gpu = torch.cuda.is_available()
+    if name in drawn:
+        torch.set_rng_state(drawn[name][0])
+        if gpu:
+            torch.cuda.set_rng_state_all(drawn[name][1])
+    yield
+    drawn[name] = torch.get_rng_state(), torch.cuda.get_rng_state_all() if gpu else []
 
 
 def _open_trainer(run: Path, name: str, epochs: int, source: Source) -> Trainer:

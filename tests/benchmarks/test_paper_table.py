@@ -80,6 +80,17 @@ def test_a_run_stopped_in_its_first_step_goes_on(
     assert "is one of 1 epochs; give no more" in capsys.readouterr().err
 
 
+def test_runs_that_take_turns_are_those_by_themselves(cifar: Path, tmp_path: Path) -> None:
+    """Each has its own dropout, whoever trains in between."""
+    weights = []
+    for recipes in (["paper"], ["paper-unet", "paper", "seed"]):
+        state = tmp_path / recipes[0]
+        chosen = [part for name in recipes for part in ("--recipes", name)]
+        assert run("--data", cifar, "--state", state, "--threads", 1, "--epochs", 3, *chosen) == 0
+        weights.append((state / "paper" / "epoch-0003" / "generator.safetensors").read_bytes())
+    assert weights[0] == weights[1]
+
+
 def _curve(state: Path, name: str, *points: tuple[float, bool]) -> None:
     """What a run has measured: epochs, and whether all pictures were."""
     (state / name).mkdir(parents=True, exist_ok=True)
