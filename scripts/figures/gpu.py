@@ -60,7 +60,7 @@ def gpu_training() -> str:
     return (
         f"{table(columns, list(steps.items()))}\n\n"
         f"bfloat16, each recipe's own batch, 100 steps; {_where(report)}. "
-        f"`paper` with its data: {ours['pictures_per_second']:,.0f} pictures/s, "
+        f"`paper`, its loader included: {ours['pictures_per_second']:,.0f} pictures/s, "
         f"{ours['share_of_peak']:.0%} of the peak in {ours['type']}; "
         f"the plain loop {plain['pictures_per_second']:,.0f} "
         f"({report['throughput']['speedup']:.1f} times), beside other work."
