@@ -4,8 +4,8 @@ make paper-table DATA=cifar-10-batches-py MINUTES=60          # as often as you 
 python -m cgan_benchmarks.paper_table --help
 
 An epoch at a time goes to the recipe that has had the fewest, so that rows are of equally many. The runs lie
-in a folder of the user's. Where a step ends, each model is measured and the table written anew; rows of
-more epochs that another machine made stay in it.
+in a folder of the user's. Each is measured after its first epochs, later after every tenth and where a step
+ends; then the table is written anew. Rows of more epochs that another machine made stay in it.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from cgan_train.models.base import Generator
 
 FORMAT = "cgan-paper-table"
-FORMAT_VERSION = 2  # a row's threads are all that its steps had on a CPU
+FORMAT_VERSION = 3  # a row's devices are all that trained it
 RECIPES = ("paper", "paper-unet", "seed")
 EQUAL = RECIPES[:2]
 """What the table compares: these rows are of the same number of epochs."""
@@ -80,6 +80,7 @@ def main(
     import torch
 
     from cgan_train.data.sources import open_measuring, open_sources
+    from cgan_train.loop import Trainer
 
     if threads:
         torch.set_num_threads(threads)
@@ -98,8 +99,13 @@ def main(
             trainer = trainers[name]
             trainer.run(lambda _: None, minutes=left / 60, epochs=1)
         done[name] = trainer.position
-        if trainer.epoch <= _DENSE or trainer.epoch % _SPARSE == 0 or trainer.done:
+        if trainer.epoch <= _DENSE or trainer.epoch % _SPARSE == 0:
             _measure(trainer, name, pictures)
+        else:
+            click.echo(f"{name}: epoch {trainer.position:.2f}", err=True)
+    for name in recipes:
+        if round(done[name], 3) > _measured(state / name):
+            _measure(trainers.get(name) or Trainer.resume(state / name, source), name, pictures)
     document = make_table(state, _read_table(json_file))
     for row in document["rows"]:
         click.echo(f"{row['recipe']}: {row['epochs']:g} epochs, MAE {row['as_predicted']['mae']:.2f} %")
@@ -181,7 +187,8 @@ def _measure(trainer: Trainer, name: str, pictures: Sequence[Picture]) -> None:
         "epochs": round(trainer.position, 3),
         "minutes": round(trainer.minutes, 1),
         "device": device_name(),
-        "threads": 0 if torch.cuda.is_available() else torch.get_num_threads(),
+        "threads": None if torch.cuda.is_available() else torch.get_num_threads(),
+        "torch": torch.__version__,
         "whole": whole,
         "date": _now(),
     } | found
@@ -194,13 +201,10 @@ def measure_both(generator: Generator, pictures: Sequence[Picture]) -> dict[str,
     import torch
 
     from cgan_train.metrics import Array, measure_each, recolour
+    from cgan_train.samples import predictor
 
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    generator.to(device)
-
-    @torch.inference_mode()
-    def predict(lightness: Array) -> Array:
-        return generator.predict(torch.from_numpy(lightness).to(device)).cpu().numpy()
+    generator.to("cuda" if torch.cuda.is_available() else "cpu")
+    predict = predictor(generator, generator.predict)
 
     def colour(lab: Array) -> list[Array]:
         predicted = recolour(predict, lab)
@@ -230,7 +234,7 @@ def make_table(state: Path, before: dict[str, Any] | None = None) -> dict[str, A
     rows: dict[str, dict[str, Any]] = {
         name: {"recipe": name, "date": _now()}
         | points[name][epoch]
-        | {"threads": sorted({p["threads"] for at, p in points[name].items() if at <= epoch} - {0})}
+        | {"devices": _devices(point for passed, point in points[name].items() if passed <= epoch)}
         for name, epoch in at.items()
         if epoch is not None
     }
@@ -260,6 +264,12 @@ def make_table(state: Path, before: dict[str, Any] | None = None) -> dict[str, A
     }
 
 
+def _devices(points: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What trained a run: devices, and threads where it was a processor, in their order."""
+    found = [{"device": point["device"], "threads": point["threads"]} for point in points]
+    return [each for number, each in enumerate(found) if each not in found[:number]]
+
+
 def _now() -> str:
     return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
 
@@ -284,6 +294,11 @@ def read_curve(run: Path) -> list[dict[str, Any]]:
     path = run / _CURVE
     curve: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
     return curve
+
+
+def _measured(run: Path) -> float:
+    """Where a run was measured last, in epochs."""
+    return max((point["epochs"] for point in read_curve(run)), default=0.0)
 
 
 def _write_curve(run: Path, curve: list[dict[str, Any]]) -> None:

@@ -64,6 +64,7 @@ def main(
     # PyTorch's float32 convolutions compute in TF32 on a GPU unless told otherwise, its products do not.
     tf32 = on_gpu and torch.backends.cudnn.allow_tf32
     torch.backends.cuda.matmul.allow_tf32 = tf32
+    torch.backends.cudnn.benchmark = on_gpu  # as cgan-train has it; the plain loop is quicker for it too
     world = World(device=device)
     plain = plain_loop(data, batch_size, world, workers if workers is not None else 8 * on_gpu)
     loops = {"plain": plain, "cgan": our_loop(data, batch_size, world)}

@@ -40,7 +40,10 @@ def _ours(row: dict[str, Any], whole: int) -> dict[str, str]:
     cells |= {title: f"{predicted[key]:.1f}" for key, title in _MEASURES.items()}
     cells |= {title + _OWN: f"{own[key]:.1f}" for key, title in _MEASURES.items()}
     cells |= {"CIEDE2000 under grey's" + _OWN: f"{own['gain_percent']:.1f} %"}
-    threads = " or ".join(str(count) for count in row["threads"])
-    threads += " thread" if row["threads"] == [1] else " threads"
-    device = f"{row['device']}, {threads}" if row["threads"] else row["device"]  # a GPU's rows have none
-    return cells | {"minutes": f"{row['minutes']:.0f}", "device": device}
+    return cells | {"minutes": f"{row['minutes']:.0f}", "device": "; ".join(map(_device, row["devices"]))}
+
+
+def _device(found: dict[str, Any]) -> str:
+    """A GPU, or a processor with its threads."""
+    threads = found["threads"]
+    return f"{found['device']}, {threads} thread{'s' if threads > 1 else ''}" if threads else found["device"]

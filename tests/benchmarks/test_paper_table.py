@@ -11,7 +11,15 @@ from typing import Any
 import cv2
 import pytest
 
-from cgan_benchmarks.paper_table import default_state, epochs_done, main, make_table, next_recipe
+from cgan_benchmarks import paper_table
+from cgan_benchmarks.paper_table import (
+    default_state,
+    epochs_done,
+    main,
+    make_table,
+    next_recipe,
+    read_curve,
+)
 from cgan_train.recipes import RECIPES
 
 
@@ -80,6 +88,24 @@ def test_a_run_stopped_in_its_first_step_goes_on(
     assert "is one of 1 epochs; give no more" in capsys.readouterr().err
 
 
+def test_long_runs_are_measured_at_times_and_where_a_step_ends(
+    cifar: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paper_table, "_DENSE", 2)
+    monkeypatch.setattr(paper_table, "_SPARSE", 4)
+    common = ("--data", cifar, "--state", tmp_path, "--threads", 1, "--recipes", "seed")
+
+    def measured() -> list[float]:
+        return [point["epochs"] for point in read_curve(tmp_path / "seed")]
+
+    assert run(*common, "--epochs", 7) == 0
+    assert measured() == [1, 2, 4, 7]
+    # What was killed before it was measured is measured then, without training.
+    (tmp_path / "seed" / "curve.json").unlink()
+    assert run(*common, "--epochs", 7, "--minutes", 0) == 0
+    assert measured() == [7]
+
+
 def test_runs_that_take_turns_are_those_by_themselves(cifar: Path, tmp_path: Path) -> None:
     """Each has its own dropout, whoever trains in between."""
     weights = []
@@ -96,7 +122,7 @@ def _curve(state: Path, name: str, *points: tuple[float, bool]) -> None:
     (state / name).mkdir(parents=True, exist_ok=True)
     measured = {"mae": 5.0, "mae_grey": 6.0}
     told = [
-        {"epochs": at, "whole": whole, "as_predicted": measured, "threads": 1 + (at > 12)}
+        {"epochs": at, "whole": whole, "as_predicted": measured, "device": "A", "threads": 1 + (at > 12)}
         for at, whole in points
     ]
     (state / name / "curve.json").write_text(json.dumps(told))
@@ -137,10 +163,12 @@ def test_rows_of_more_epochs_that_another_machine_made_stay(cifar: Path, tmp_pat
     _curve(here, "paper-unet", (13.0, True))
     found = document(here)
     assert _rows(found) == [("paper", 13.0), ("paper-unet", 13.0), ("seed", 3.0)]
-    assert [row["threads"] for row in found["rows"]] == [[1, 2], [2], [1]]
+    one, two = ({"device": "A", "threads": count} for count in (1, 2))
+    assert [row["devices"] for row in found["rows"]] == [[one, two], [two], [one]]
     curve = json.loads((here / "seed" / "curve.json").read_text())
-    (here / "seed" / "curve.json").write_text(json.dumps([*curve, curve[-1] | {"epochs": 4.0, "threads": 0}]))
-    assert document(here)["rows"][-1]["threads"] == [1]  # a GPU's steps have none to tell
+    gpu = {"device": "B", "threads": None}
+    (here / "seed" / "curve.json").write_text(json.dumps([*curve, curve[-1] | gpu | {"epochs": 4.0}]))
+    assert document(here)["rows"][-1]["devices"] == [one, gpu]  # all that trained it
     table.write_text('{"format": "another"}')
     assert len(document(here)["rows"]) == 3
 

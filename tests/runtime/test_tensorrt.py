@@ -405,6 +405,9 @@ def test_where_formats_are_not_told_the_weights_are(weights: str, found: str) ->
     layer["Inputs"] = [{"Name": "x", "Dimensions": [-1], "Format/Datatype": "N/A due to dynamic shapes"}]
     layer["Weights"] = {"Type": weights, "Count": 5760} if weights else 0
     assert convolution_precisions(json.dumps({"Layers": [layer]})) == {"a": found}
+    for format_, told in (("Row major linear FP32", "fp32"), ("Row major BF16", "other")):
+        layer["Inputs"][0]["Format/Datatype"] = format_  # where it is told it decides
+        assert convolution_precisions(json.dumps({"Layers": [layer]})) == {"a": told}
 
 
 @pytest.mark.parametrize("information", ["", "[]", '{"Layers": []}', '{"Layers": ["a"]}'])

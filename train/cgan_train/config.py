@@ -135,7 +135,7 @@ class TrainConfig:
         ema: Decay of the weights' moving average per step, less in the first steps; 0 for no average.
         sampling: Pictures per epoch; 0 for all.
         precision: What the networks compute in: `auto` is bfloat16 where the hardware gains by it.
-        compile: Run the networks through torch.compile; its first steps take minutes.
+        compile: Run the networks through torch.compile; its first steps take half a minute and more.
         cuda_graphs: On one GPU, record each kind of step once and replay it (`graphs`).
         recalibration: Batches that BatchNorm's statistics are measured on anew before a checkpoint is
             written; 0 keeps those gathered in training.

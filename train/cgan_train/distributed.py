@@ -34,11 +34,13 @@ class World:
         rank: Its number; 0 writes the files.
         size: How many there are.
         device: What it computes on.
+        beside: How many of them are on this machine.
     """
 
     rank: int = 0
     size: int = 1
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    beside: int = 1
 
     @property
     def first(self) -> bool:
@@ -53,6 +55,7 @@ def join() -> World:
         ConfigError: torchrun started more processes than there are GPUs, or something else set its variables.
     """
     gpus = torch.cuda.device_count()
+    torch.backends.cudnn.benchmark = bool(gpus)  # batches are of one size
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
         return World(device=torch.device("cuda" if gpus else "cpu"))
@@ -67,7 +70,7 @@ def join() -> World:
     # Loaded later, by an optimizer, its functions' defaults would hold the group beyond `leave`.
     importlib.import_module("torch.distributed.nn.functional")
     dist.init_process_group("nccl" if gpus else "gloo")
-    return World(dist.get_rank(), size, device)
+    return World(dist.get_rank(), size, device, int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
 
 
 def leave(world: World) -> None:

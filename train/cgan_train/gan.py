@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -50,7 +51,8 @@ class Gan:
     ) -> None:  # fmt: skip
         """Build both networks, or the discriminator for a generator that is not in the registry.
 
-        `loss` takes the place of the pixel loss, for a generator that predicts something else in training.
+        `loss` takes the place of the pixel loss, for a generator that predicts something else in training;
+        on a GPU it must not wait for the device (`graphs`).
         """
         self._pixel_loss = loss
         self.config = config
@@ -68,9 +70,7 @@ class Gan:
             self._run_generator = torch.compile(self.generator.predict)
             self._run_discriminator = torch.compile(self.discriminator.forward)
         on_gpu = world.device.type == "cuda"
-        if on_gpu:
-            torch.backends.cudnn.benchmark = True  # batches are of one size
-        self._replay = Replay(self._train) if on_gpu and world.size == 1 and config.cuda_graphs else None
+        self._replay = Replay() if on_gpu and world.size == 1 and config.cuda_graphs else None
         # On a CPU a fused optimizer copies channels_last weights there and back.
         self._how = {"fused": on_gpu, "foreach": not on_gpu, "capturable": self._replay is not None}
         self.rng = torch.Generator().manual_seed(config.seed + world.rank)
@@ -112,7 +112,7 @@ class Gan:
             for norm in self._norms():
                 norm.eval()
         self.discriminator.train()
-        self._forget_graphs()
+        self._record_anew()
 
     def _optimizer(self, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
         """Adam or AdamW; `set_rate` gives each group its learning rate before every step."""
@@ -121,14 +121,14 @@ class Gan:
             return torch.optim.AdamW(groups, weight_decay=_WEIGHT_DECAY, **how)
         return torch.optim.Adam(groups, **how)
 
-    def _forget_graphs(self) -> None:
-        """What was recorded holds no longer; rates lie where the next graphs read them."""
+    def _record_anew(self) -> None:
+        """The optimizers are others than those of the steps that were recorded."""
         if self._replay is None:
             return
         self._replay.forget()
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
-                group["lr"] = torch.zeros((), device=self.device)
+                group["lr"] = torch.zeros((), device=self.device)  # a graph reads it there
 
     def set_rate(self, phase: Phase, step: int, steps: int) -> None:
         """Set the learning rates for a step of a phase that has `steps`."""
@@ -140,10 +140,10 @@ class Gan:
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 rate = phase.lr * factor * group["scale"]
-                if isinstance(group["lr"], Tensor):
-                    group["lr"].fill_(rate)
-                else:
+                if self._replay is None:
                     group["lr"] = rate
+                else:
+                    group["lr"].fill_(rate)
 
     def step(self, phase: Phase, rgb: Tensor, *, number: int, warming: bool = False) -> dict[str, float]:
         """Train on one batch, uint8 sRGB (N, 3, side, side), and return the losses by name.
@@ -156,10 +156,8 @@ class Gan:
         """
         rgb = rgb.to(self.device, non_blocking=True)
         batch = self._prepare(paste_others(rgb, self.config.augmentation.paste, self.rng))
-        if self._replay is None:
-            losses = self._train(phase, warming, *batch)
-        else:
-            losses = self._replay(f"{phase.name}, warming" if warming else phase.name, batch, phase, warming)
+        train = partial(self._train, phase, warming)
+        losses = train(*batch) if self._replay is None else self._replay(train, (phase, warming), batch)
         if not warming:
             self._update_average(number)
         return self._read(losses)
@@ -313,7 +311,7 @@ class Gan:
                 # Those of another device were made for that one.
                 groups = [g | self._how | {"lr": float(g["lr"])} for g in saved["param_groups"]]
                 optimizer.load_state_dict(saved | {"param_groups": groups})
-            self._forget_graphs()
+            self._record_anew()
 
 
 def _computes_in_bf16(precision: str, generator: Generator, device: torch.device) -> bool:

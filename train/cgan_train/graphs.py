@@ -1,7 +1,7 @@
 """A training step recorded once as a CUDA graph and replayed: a GPU is then not kept waiting for Python.
 
-    replay = Replay(train)              # train(phase, lightness, truth) -> losses by name
-    losses = replay("gan", (lightness, truth), phase)
+    replay = Replay()
+    losses = replay(train, "gan", (lightness, truth))    # train(lightness, truth) -> losses by name
 
 A step of a small network is hundreds of short kernels, and launching them takes longer than they run. A graph
 launches all of them at once (https://docs.pytorch.org/docs/stable/notes/cuda.html#cuda-graphs). It computes
@@ -11,76 +11,84 @@ just what was recorded: on the same addresses, with the learning rates that lie 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from cgan_runtime.errors import TrainingError
 
 Work = Callable[..., dict[str, Tensor]]
 
 _WARM_UP = 3  # steps by themselves first: they make what the optimizers keep, and choose convolutions
 
 
-@dataclass
-class _Recorded:
-    graph: Any
-    inputs: tuple[Tensor, ...]
-    outputs: dict[str, Tensor]
-
-
 class Replay:
     """Does some work on tensors of a CUDA device: the first times as it is, then by replaying it.
 
-    Args:
-        work: Takes what `__call__` is given; all that it reads and changes stays where it is, and nothing
-            in it waits for the device.
+    One kind of work is held at a time, since its graph keeps memory of its own.
     """
 
-    def __init__(self, work: Work) -> None:
-        self._work = work
+    def __init__(self) -> None:
         self._stream: Any = None
         self.forget()
 
     def forget(self) -> None:
         """Record anew: what the work reads or changes lies elsewhere now."""
-        self._done: dict[Hashable, int] = {}
-        self._recorded: dict[Hashable, _Recorded] = {}
+        self._key: Hashable = None
+        self._done = 0
+        self._graph: Any = None
+        self._inputs: tuple[Tensor, ...] = ()
+        self._outputs: dict[str, Tensor] = {}
 
-    def __call__(self, kind: str, inputs: tuple[Tensor, ...], *details: Any) -> dict[str, Tensor]:
+    def __call__(self, work: Work, kind: Hashable, inputs: tuple[Tensor, ...]) -> dict[str, Tensor]:
         """Do the work.
 
         Args:
-            kind: What of `details` changes the work.
+            work: Takes the inputs. All else that it reads and changes stays where it is from call to call,
+                and nothing in it waits for the device.
+            kind: Tells one work from another.
             inputs: Copied to where the graph reads them.
-            details: Handed on before the inputs.
 
         Returns:
-            What the work returned; it holds until the next call of this kind.
-        """
-        key = (kind, *(tuple(tensor.shape) for tensor in inputs))
-        if (recorded := self._recorded.get(key)) is None:
-            if self._done.get(key, 0) < _WARM_UP:
-                self._done[key] = self._done.get(key, 0) + 1
-                return self._aside(inputs, details)
-            recorded = self._recorded[key] = self._record(inputs, details)
-        for ours, given in zip(recorded.inputs, inputs, strict=True):
-            ours.copy_(given)
-        recorded.graph.replay()
-        return recorded.outputs
+            What the work returned; it holds until the next call.
 
-    def _aside(self, inputs: tuple[Tensor, ...], details: tuple[Any, ...]) -> dict[str, Tensor]:
+        Raises:
+            TrainingError: The work cannot be recorded.
+        """
+        key = (kind, *(tensor.shape for tensor in inputs))
+        if key != self._key:
+            self.forget()
+            self._key = key
+        if self._done < _WARM_UP:
+            self._done += 1
+            return self._aside(work, inputs)
+        if self._graph is None:
+            self._record(work, inputs)
+        for ours, given in zip(self._inputs, inputs, strict=True):
+            ours.copy_(given)
+        self._graph.replay()
+        return self._outputs
+
+    def _aside(self, work: Work, inputs: tuple[Tensor, ...]) -> dict[str, Tensor]:
         """On a stream of its own, as what will be recorded needs to have run."""
         self._stream = self._stream or torch.cuda.Stream()  # type: ignore[no-untyped-call]
         self._stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(self._stream):
-            losses = self._work(*details, *inputs)
+            outputs = work(*inputs)
         torch.cuda.current_stream().wait_stream(self._stream)
-        return losses
+        return outputs
 
-    def _record(self, inputs: tuple[Tensor, ...], details: tuple[Any, ...]) -> _Recorded:
+    def _record(self, work: Work, inputs: tuple[Tensor, ...]) -> None:
         graph = torch.cuda.CUDAGraph()
-        ours = tuple(tensor.clone() for tensor in inputs)
-        with torch.cuda.graph(graph):
-            outputs = self._work(*details, *ours)
-        return _Recorded(graph, ours, outputs)
+        self._inputs = tuple(tensor.clone() for tensor in inputs)
+        try:
+            with torch.cuda.graph(graph):
+                self._outputs = work(*self._inputs)
+        except RuntimeError as error:
+            reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+            raise TrainingError(
+                f"a step cannot be recorded as a CUDA graph ({reason}); train with --set cuda_graphs=false, "
+                "or with a smaller --batch-size where it is memory"
+            ) from error
+        self._graph = graph

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from cgan_runtime.alone import hold, let_go
+from cgan_runtime.cores import usable_cores
 from cgan_runtime.errors import ConfigError, TrainingError
 from cgan_train.checkpoint import (
     UNFINISHED,
@@ -33,7 +34,7 @@ from cgan_train.checkpoint import (
     save_checkpoint,
 )
 from cgan_train.config import Phase, TrainConfig
-from cgan_train.data.loader import Loader
+from cgan_train.data.loader import READERS, Loader
 from cgan_train.data.sources import Picture, Source
 from cgan_train.distributed import World, any_of, join, merged, wait_for_all
 from cgan_train.gan import LOSSES, Gan
@@ -66,7 +67,8 @@ class Trainer:
         self._check_crops()
         self._loader = Loader(
             source, config.batch_size, config.augmentation, config.seed, sampling=config.sampling,
-            device=self._world.device, part=(self._world.rank, self._world.size),
+            threads=_readers(self._world), device=self._world.device,
+            part=(self._world.rank, self._world.size),
         )  # fmt: skip
         self._journal = Journal(folder, tensorboard=tensorboard and self._world.first)
         self._data = source.fingerprint()
@@ -355,3 +357,8 @@ class Trainer:
         }  # fmt: skip
         row |= {f"loss_{name}": round(self._losses.get(name, float("nan")), 5) for name in LOSSES}
         return row | {field.name: self._metrics.get(field.name, "") for field in dataclasses.fields(Quality)}
+
+
+def _readers(world: World) -> int:
+    """Threads that read photos: beside a GPU this process's share of the cores."""
+    return max(READERS, usable_cores() // world.beside) if world.device.type == "cuda" else READERS

@@ -17,7 +17,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from cgan_runtime.cores import usable_cores
 from cgan_runtime.manifest import AB_SCALE
 from cgan_train.color import lab_of_rgb
 from cgan_train.data.loader import centre_fit
@@ -103,7 +102,7 @@ def measure_each(
         side: Their middle squares are resized to this, in px.
         batch: How many `colour` gets at once.
     """
-    cores = usable_cores()
+    threads = torch.get_num_threads()
     tallies: list[_Tally] = []
     every = iter(pictures)
     pending: collections.deque[list[Future[_Tally]]] = collections.deque()
@@ -114,15 +113,19 @@ def measure_each(
                 tallies.append(_Tally())
             tallies[index].add(job.result())
 
-    with ThreadPoolExecutor(cores) as pool:
-        while chunk := [centre_fit(each, side) for each in itertools.islice(every, batch)]:
-            lab = lab_of_picture(np.stack(chunk))
-            shown = [*colour(lab), without_colour(lab), lab]
-            pending.append([pool.submit(_Tally.of, each, lab) for each in shown])
-            if len(pending) > cores:
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            while chunk := [centre_fit(each, side) for each in itertools.islice(every, batch)]:
+                lab = lab_of_picture(np.stack(chunk))
+                shown = [*colour(lab), without_colour(lab)]
+                jobs = [pool.submit(_Tally.of, each, lab) for each in shown]
+                pending.append([*jobs, pool.submit(_Tally.of_truth, lab)])
+                if len(pending) > threads:
+                    collect()
+            while pending:
                 collect()
-        while pending:
-            collect()
+        finally:
+            pool.shutdown(cancel_futures=True)
     *found, grey, truth = tallies
     return [_quality(ours, grey, truth) for ours in found]
 
@@ -163,12 +166,8 @@ class _Tally:
 
     @classmethod
     def of(cls, lab: Array, truth: Array) -> _Tally:
-        """Of some pictures, (N, H, W, 3); the truth itself has no errors to sum."""
-        tally = cls()
-        tally.colourful = colourfulness(lab).tolist()
-        tally.chroma = float(np.hypot(lab[..., 1], lab[..., 2]).sum())
-        if lab is truth:
-            return tally
+        """Of some pictures, (N, H, W, 3)."""
+        tally = cls.of_truth(lab)
         errors = ciede2000(lab, truth).ravel()
         tally._pixels = errors.size
         tally._sum = float(errors.sum(dtype=np.float64))
@@ -178,6 +177,14 @@ class _Tally:
         away = np.abs(np.rint(lab) - np.rint(truth)) / np.array([1, _AB_SPAN, _AB_SPAN], np.float32)
         for tolerance in _TOLERANCES:
             tally._right[tolerance] = int((away <= tolerance + _ROUNDING).all(axis=-1).sum())
+        return tally
+
+    @classmethod
+    def of_truth(cls, lab: Array) -> _Tally:
+        """Of the truth itself, which has no errors to sum."""
+        tally = cls()
+        tally.colourful = colourfulness(lab).tolist()
+        tally.chroma = float(np.hypot(lab[..., 1], lab[..., 2]).sum())
         return tally
 
     def add(self, more: _Tally) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
+from torch import Tensor
 
 from cgan_runtime.errors import DataError
 from cgan_train.data.loader import centre_fit
@@ -32,19 +33,23 @@ _SHOWN_SIDE = 160  # px at most
 def measure_generator(
     generator: Generator, pictures: Sequence[Picture], side: int
 ) -> tuple[Quality, Picture]:
-    """How well a generator in evaluation mode colours pictures at `side` px, and a sheet of some of them.
+    """How well a generator in evaluation mode colours pictures at `side` px, and a sheet of some of them."""
+    predict = predictor(generator, generator)
+    multiple = generator.size_multiple
+    shown = min(side, max(multiple, _SHOWN_SIDE // multiple * multiple))
+    return measure_quality(predict, pictures, side), contact_sheet(predict, pictures[:_SHOWN], shown)
 
-    It computes where its weights lie.
-    """
+
+def predictor(generator: Generator, run: Callable[[Tensor], Tensor]) -> Predict:
+    """A generator's answers to arrays, in float32 wherever its weights lie; `run` is it or its `predict`."""
     device = next(generator.parameters()).device
 
     @torch.inference_mode()
     def predict(lightness: Array) -> Array:
-        return generator(torch.from_numpy(lightness).to(device)).cpu().numpy()  # type: ignore[no-any-return]
+        with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+            return run(torch.from_numpy(lightness).to(device)).cpu().numpy()
 
-    multiple = generator.size_multiple
-    shown = min(side, max(multiple, _SHOWN_SIDE // multiple * multiple))
-    return measure_quality(predict, pictures, side), contact_sheet(predict, pictures[:_SHOWN], shown)
+    return predict
 
 
 def contact_sheet(predict: Predict, pictures: Sequence[Picture], side: int, columns: int = 2) -> Picture:

@@ -87,10 +87,7 @@ class TensorRtBackend(Backend):
             )
         check_signature(path, manifest, *_tensors(library.module, self._engine))
         check_precision(library, self._engine, manifest)
-        self._context = self._engine.create_execution_context()
-        if self._context is None:
-            why = library.complaint("the GPU's memory may be full")
-            raise BackendUnavailable(f"TensorRT could not start the engine ({why})")
+        self._context = self._new_context()
         self._stream = self._gpu.driver.Stream()
         self._began, self._ended = self._gpu.driver.Event(), self._gpu.driver.Event()
         self._shape: tuple[int, ...] = ()
@@ -139,7 +136,14 @@ class TensorRtBackend(Backend):
         """Another context in the place of ours: TensorRT 8.5 has one of them at a time for free sizes."""
         with self._gpu.current():
             self._shape, self._context = (), None
-            self._context = self._engine.create_execution_context()
+            self._context = self._new_context()
+
+    def _new_context(self) -> Any:
+        context = self._engine.create_execution_context()
+        if context is None:
+            why = self._library.complaint("the GPU's memory may be full")
+            raise BackendUnavailable(f"TensorRT could not start the engine ({why})")
+        return context
 
     def _fit(self, shape: tuple[int, ...]) -> None:
         """Make buffers for an input shape and tell the engine where they lie."""

@@ -24,13 +24,14 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from cgan_runtime.cores import usable_cores
 from cgan_runtime.errors import ConfigError, DataError
 from cgan_train.config import Augmentation
 from cgan_train.data.sources import Cifar, Picture, Source
 
+READERS = 2
+"""Threads that read photos where the other cores train."""
+
 _AHEAD = 4  # batches
-_READERS = 2  # threads, where the others train
 _GREY = 3.0  # mean difference between a pixel's largest and smallest code; JPEG alone makes about 1
 _GREY_STEP = 4  # px; every fourth row and column tell
 
@@ -61,7 +62,7 @@ class Loader:
         augmentation: What is done to them.
         seed: Of the run.
         sampling: Pictures of an epoch; 0 for all.
-        threads: That read photos; None for two, or beside a GPU as many as there are cores.
+        threads: That read photos.
         device: Where pictures may lie, and batches of such come out.
         part: Which process of how many this is.
 
@@ -72,7 +73,7 @@ class Loader:
 
     def __init__(
         self, source: Source, batch_size: int, augmentation: Augmentation, seed: int, *, sampling: int = 0,
-        threads: int | None = None, device: torch.device | None = None, part: tuple[int, int] = (0, 1),
+        threads: int = READERS, device: torch.device | None = None, part: tuple[int, int] = (0, 1),
     ) -> None:  # fmt: skip
         self._source = source
         self._pictures = min(sampling, len(source)) if sampling else len(source)
@@ -85,8 +86,8 @@ class Loader:
             )
         self._augmentation = augmentation
         self._seed = seed
+        self._threads = threads
         self._on_gpu = device is not None and device.type == "cuda"
-        self._threads = threads or (usable_cores() if self._on_gpu else _READERS)
         self.skipped: dict[int, str] = {}
         self.resident = isinstance(source, Cifar) and augmentation.zoom == (1.0, 1.0)
         self._stack = _stack(source, device or torch.device("cpu")) if self.resident else None

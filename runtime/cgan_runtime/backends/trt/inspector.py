@@ -12,6 +12,8 @@ from cgan_runtime.errors import BackendUnavailable
 
 _HALF = ("fp16", "half")  # as inspectors of different versions write it
 _FLOATS = ("fp32", "float")
+_UNTOLD = "N/A"
+"""TensorRT 8.5 tells the formats of free sizes only once a picture came, but always the weights' type."""
 
 
 def convolution_precisions(information: str) -> dict[str, str]:
@@ -34,14 +36,12 @@ def convolution_precisions(information: str) -> dict[str, str]:
         kind = f"{layer.get('LayerType', '')} {layer.get('ParameterType', '')}".lower()
         if "conv" not in kind:
             continue
-        # Of free sizes TensorRT 8.5 tells formats only once a picture came, but always the weights' type.
-        weights = layer.get("Weights")
-        kernel = weights.get("Type", "") if isinstance(weights, dict) else ""
-        formats = [tensor.get("Format/Datatype", "") for tensor in layer.get("Inputs", [])]
-        told = (" ".join(map(str, formats)).lower(), str(kernel).lower())
+        told = " ".join(str(tensor.get("Format/Datatype", "")) for tensor in layer.get("Inputs", []))
+        if _UNTOLD in told and isinstance(weights := layer.get("Weights"), dict):
+            told = str(weights.get("Type", ""))
         kinds = (("fp16", _HALF), ("fp32", _FLOATS), ("int8", ("int8",)))
         found[str(layer.get("Name", len(found)))] = next(
-            (name for text in told for name, words in kinds if any(word in text for word in words)), "other"
+            (name for name, words in kinds if any(word in told.lower() for word in words)), "other"
         )
     return found
 
