@@ -8,8 +8,8 @@ The middle stage runs in the calling thread, so that a back end stays in the thr
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from queue import SimpleQueue
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -20,15 +20,23 @@ class Cancelled(Exception):
     """The other end of a channel has given up; never leaves `run_stages`."""
 
 
+class _End:
+    """Behind the last item."""
+
+
 class Channel(Generic[T]):
-    """A bounded first-in first-out queue that can be closed by its feeder and cancelled by anybody."""
+    """A bounded first-in first-out queue between two threads, closed by its feeder and cancelled by anybody.
+
+    Made of `SimpleQueue`, whose calls are done or not: Ctrl-C may be raised at any moment in the main thread,
+    and a `Condition` that it is raised in may keep its lock for ever.
+    """
 
     def __init__(self, depth: int) -> None:
-        self._items: deque[T] = deque()
-        self._depth = depth
-        self._closed = False
+        self._items: SimpleQueue[T | _End] = SimpleQueue()
+        self._room: SimpleQueue[None] = SimpleQueue()  # one for each item that may still be put
+        for _ in range(depth):
+            self._room.put(None)
         self._cancelled = False
-        self._changed = threading.Condition()
 
     def feed(self, source: Iterable[T]) -> None:
         """Put every item of `source`, waiting where the channel is full, then close it.
@@ -37,15 +45,11 @@ class Channel(Generic[T]):
             Cancelled: The channel was cancelled meanwhile.
         """
         for item in source:
-            with self._changed:
-                self._changed.wait_for(lambda: self._cancelled or len(self._items) < self._depth)
-                if self._cancelled:
-                    raise Cancelled
-                self._items.append(item)
-                self._changed.notify_all()
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
+            self._room.get()
+            if self._cancelled:
+                raise Cancelled
+            self._items.put(item)
+        self._items.put(_End())
 
     def __iter__(self) -> Iterator[T]:
         """Yield the items until the channel is closed and empty.
@@ -54,22 +58,19 @@ class Channel(Generic[T]):
             Cancelled: The channel was cancelled; what it still held is dropped.
         """
         while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._cancelled or self._closed or self._items)
-                if self._cancelled:
-                    raise Cancelled
-                if not self._items:
-                    return
-                item = self._items.popleft()
-                self._changed.notify_all()
+            item = self._items.get()
+            if self._cancelled:
+                raise Cancelled
+            if isinstance(item, _End):
+                return
+            self._room.put(None)
             yield item
 
     def cancel(self) -> None:
         """Wake and stop both ends."""
-        with self._changed:
-            self._cancelled = True
-            self._items.clear()
-            self._changed.notify_all()
+        self._cancelled = True
+        self._room.put(None)
+        self._items.put(_End())
 
 
 def run_stages(

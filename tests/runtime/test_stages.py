@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import random
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -125,3 +127,31 @@ def test_an_interrupt_while_the_threads_start_stops_them(monkeypatch: pytest.Mon
         run_stages(itertools.count(), lambda n: n, lambda n: None, depth=2)
     assert started == ["source"]
     assert _nothing_left_running()
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no timers that send signals")
+def test_an_interrupt_at_any_moment_stops_all() -> None:
+    """Also within the queues: a lock that was left taken there made the others wait for ever."""
+    late = False
+
+    def interrupt(_number: int, _frame: object) -> None:
+        nonlocal late
+        if late:
+            raise AssertionError("the stages were told to stop, and wait for ever")
+        late = True
+        signal.setitimer(signal.ITIMER_REAL, 20)
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    rng = random.Random(0)
+    try:
+        for _ in range(400):
+            late = False
+            signal.setitimer(signal.ITIMER_REAL, rng.uniform(0.001, 0.004))
+            with pytest.raises(KeyboardInterrupt):
+                run_stages(itertools.count(), lambda n: n, lambda _: None, depth=1)
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            assert _nothing_left_running()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
