@@ -20,8 +20,9 @@ from torch import Tensor
 
 from cgan_train.checkpoint import SHIPPED, load_checkpoint, save_checkpoint
 from cgan_train.data.sources import open_measuring
-from cgan_train.metrics import Array, measure_quality
+from cgan_train.metrics import measure_quality
 from cgan_train.models.base import Generator
+from cgan_train.samples import predictor
 
 ROOT = Path(__file__).parents[1]
 MODELS = ROOT / "runtime" / "cgan_runtime" / "models"
@@ -52,15 +53,12 @@ def _mean(tensors: list[Tensor]) -> Tensor:
     return torch.stack(tensors).mean(dim=0) if tensors[0].is_floating_point() else tensors[0]
 
 
-@torch.inference_mode()
 def _measured(generator: Generator, val: Path, side: int) -> dict[str, float]:
     """Quality on all photos."""
     photos = open_measuring(val)
-
-    def predict(lightness: Array) -> Array:
-        return generator(torch.from_numpy(lightness)).numpy()  # type: ignore[no-any-return]
-
-    quality = measure_quality(predict, [photos.read(index) for index in range(len(photos))], side)
+    quality = measure_quality(
+        predictor(generator, generator), [photos.read(index) for index in range(len(photos))], side
+    )
     return {name: round(value, 4) for name, value in dataclasses.asdict(quality).items()}
 
 

@@ -231,8 +231,8 @@ class Gan:
         self.optimizers[which].step()
 
     def _prepare(self, rgb: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """A batch to what the generator sees, and true lightness and truth at the size it predicts at."""
-        rgb = rgb.to(self.device, non_blocking=True).float() / 255
+        """A batch on the device to what the generator sees, and true lightness and truth as it predicts."""
+        rgb = rgb.float() / 255
         lightness, chroma = split(lab_of_rgb(rgb))
         seen = lightness
         if self.config.augmentation.film:
@@ -261,7 +261,7 @@ class Gan:
             norm.reset_running_stats()
             norm.momentum = None  # a plain mean over all batches
         for rgb in batches:
-            self._predict(self._prepare(rgb)[0])
+            self._predict(self._prepare(rgb.to(self.device, non_blocking=True))[0])
         state = self.generator.state_dict()
         measured = {k: v.clone() for k, v in state.items() if k.endswith(_STATISTICS)}
         for norm, momentum in zip(norms, momenta, strict=True):
