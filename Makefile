@@ -40,7 +40,7 @@ bench: $(VENV)/.installed ## measure on this machine, renew the figures in the d
 	$(BIN)/python scripts/update_docs.py
 
 paper-table: $(VENV)/.installed ## train the paper's recipes on CIFAR-10 for MINUTES more, DATA=its folder
-	$(BIN)/python -m cgan_benchmarks.paper_table --data "$$DATA" --minutes $(MINUTES) $(if $(STATE),--state "$$STATE") \
+	$(BIN)/python -m cgan_benchmarks.studies.paper_table --data "$$DATA" --minutes $(MINUTES) $(if $(STATE),--state "$$STATE") \
 		--json benchmarks/results/paper-table.json --picture docs/images/paper-curve.png
 	$(BIN)/python scripts/update_docs.py
 

@@ -4,7 +4,7 @@ make gpu-check                                          # with the model and the
 .venv/bin/python scripts/gpu_check.py --json gpu.json
 
 Leaves with 1 where a check fails, or where there is no GPU to check on. Every check is also a test that is
-marked `gpu` (tests/export/test_gpu.py).
+marked `gpu` (tests/export/test_gpu_check.py).
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import Any
 
 from cgan_runtime import __version__
-from cgan_runtime.backends.trt.device import Gpu
-from cgan_runtime.backends.trt.engines import cache_folder
-from cgan_runtime.backends.trt.library import load_library
+from cgan_runtime.backends.tensorrt.device import Gpu
+from cgan_runtime.backends.tensorrt.engines import cache_folder
+from cgan_runtime.backends.tensorrt.library import load_library
 from cgan_runtime.errors import BackendUnavailable
 from cgan_runtime.manifest import Manifest, sha256_of
 

@@ -15,7 +15,7 @@ import numpy as np
 from cgan_runtime.backends.registry import open_backend
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.models import bundled_model
-from cgan_runtime.pipeline import colour_film
+from cgan_runtime.pipeline.video import colour_film
 
 ROOT = Path(__file__).parents[1]
 SAMPLE = ROOT / "samples" / "sample.mp4"

@@ -20,9 +20,9 @@ from torch import Tensor
 
 from cgan_train.checkpoint import SHIPPED, load_checkpoint, save_checkpoint
 from cgan_train.data.sources import open_measuring
-from cgan_train.metrics import measure_quality
+from cgan_train.evaluation.contact_sheet import predictor
+from cgan_train.evaluation.metrics import measure_quality
 from cgan_train.models.base import Generator
-from cgan_train.samples import predictor
 
 ROOT = Path(__file__).parents[1]
 MODELS = ROOT / "runtime" / "cgan_runtime" / "models"

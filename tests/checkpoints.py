@@ -9,12 +9,12 @@ import torch
 from torch import nn
 
 from cgan_train.checkpoint import save_checkpoint
-from cgan_train.config import GeneratorConfig
-from cgan_train.data.bundled import comparison_photos, lightness_of
+from cgan_train.config.recipes import RECIPES
+from cgan_train.config.schema import GeneratorConfig
+from cgan_train.evaluation.comparison_photos import comparison_photos, lightness_of
 from cgan_train.models import build_generator
 from cgan_train.models.base import Generator
 from cgan_train.models.edge import EdgeGenerator
-from cgan_train.recipes import RECIPES
 
 EDGE = GeneratorConfig("edge", 256, (56, 96, 160, 256))
 SEED = GeneratorConfig("seed", 32, (8, 12, 16))

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import onnx
 
-_BACKEND = "cgan_runtime.backends.tensorrt"
+_BACKEND = "cgan_runtime.backends.tensorrt.backend"
 MAGIC = b"FAKE-ENGINE"
 BINDINGS = (
     "Builder", "OnnxParser", "Runtime", "IBuilderConfig", "INetworkDefinition", "ICudaEngine", "ITensor",

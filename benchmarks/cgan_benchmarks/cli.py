@@ -13,19 +13,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cgan_benchmarks.commands.compare import compare
-from cgan_benchmarks.commands.layers import layers
-from cgan_benchmarks.commands.quality import quality
-from cgan_benchmarks.commands.turing import turing
+from cgan_benchmarks.compare.command import compare
+from cgan_benchmarks.layers.command import layers
 from cgan_benchmarks.options import PATH, NamesType, NumbersType, SecondsType, check_needs, given
+from cgan_benchmarks.quality.command import quality
+from cgan_benchmarks.turing.command import turing
 from cgan_runtime import __version__
 from cgan_runtime.console import Console, guard
-from cgan_runtime.options import SizeType
+from cgan_runtime.options.groups import SizeType
 
 if TYPE_CHECKING:
-    from cgan_benchmarks.measure import Plan
-    from cgan_benchmarks.report import Report
-    from cgan_benchmarks.suite import Settings
+    from cgan_benchmarks.speed.report import Report
+    from cgan_benchmarks.speed.settings import Settings
+    from cgan_benchmarks.speed.timing import Plan
 
 _SCENARIOS = ("single-stream", "offline", "startup", "video")
 _SECONDS, _RUNS = 2.4, 30
@@ -125,9 +125,9 @@ def cli(
         _check_film_alone(video, models, backends, precision, given(context))
     plan = _plan(scenario, duration, runs, processes, quick, seed)
     check_needs(json_file, html_file)
-    from cgan_benchmarks.report import write_json
-    from cgan_benchmarks.suite import Settings
-    from cgan_benchmarks.terminal import print_report
+    from cgan_benchmarks.render.tables import print_report
+    from cgan_benchmarks.speed.report import write_json
+    from cgan_benchmarks.speed.settings import Settings
 
     batches = batch or (_OFFLINE_BATCHES if scenario == "offline" else (1,))
     report = _run(
@@ -138,7 +138,7 @@ def cli(
         write_json(report, json_file)
         Console().note(f"all figures are in {json_file}")
     if html_file is not None:
-        from cgan_benchmarks.page.write import write_page
+        from cgan_benchmarks.render.html.write import write_page
 
         write_page(report.document(), html_file)
         Console().note(f"the page is {html_file}")
@@ -175,7 +175,7 @@ def _check_film_alone(
 def _plan(
     scenario: str, duration: float | None, runs: int | None, processes: int | None, quick: bool, seed: int
 ) -> Plan:
-    from cgan_benchmarks.measure import Plan
+    from cgan_benchmarks.speed.timing import Plan
 
     if quick and (duration, runs, processes) != (None, None, None):
         raise click.UsageError("--quick says how long to measure; leave out --duration, --runs, --processes")
@@ -195,9 +195,9 @@ def _run(checkpoint: Path | None, models: tuple[Path, ...], settings: Settings, 
     import rich.console
     from rich.progress import Progress
 
-    from cgan_benchmarks.forms import NOT_EXPORTED, forms_of, named, of_films
-    from cgan_benchmarks.suite import film_report, run_suite, with_film
-    from cgan_benchmarks.video import measure_film
+    from cgan_benchmarks.speed.exported_forms import NOT_EXPORTED, forms_of, named, of_films
+    from cgan_benchmarks.speed.suite import film_report, run_suite, with_film
+    from cgan_benchmarks.video.scenario import measure_film
     from cgan_runtime.models import bundled_model
     from cgan_train.checkpoint import SHIPPED, load_checkpoint
 

@@ -16,18 +16,18 @@ from pathlib import Path
 
 import onnx
 
-from cgan_export.half_range import keep_in_float32, operators_beyond_half
-from cgan_export.parity import check, compare, report_of, tolerance_of
-from cgan_export.picture import end_to_end
-from cgan_export.precision import FORMS, Form
-from cgan_export.to_onnx import describe, opset_of, tensor_of, to_onnx
+from cgan_export.graph.end_to_end import end_to_end
+from cgan_export.graph.half_range import keep_in_float32, operators_beyond_half
+from cgan_export.graph.precision import FORMS, Form
+from cgan_export.graph.trace import describe, opset_of, tensor_of, to_onnx
+from cgan_export.parity.against_pytorch import check, compare, report_of, tolerance_of
 from cgan_runtime.errors import ConfigError, ParityError
-from cgan_runtime.hidden import hidden_folder, publish
+from cgan_runtime.files.staging import hidden_folder, publish
 from cgan_runtime.manifest import MAX_AXIS, MAX_SIZE, Manifest, sha256_of
-from cgan_train.agreement import Agreement
 from cgan_train.checkpoint import Checkpoint
-from cgan_train.data.bundled import lightness_of
 from cgan_train.data.sources import Picture
+from cgan_train.evaluation.agreement import Agreement
+from cgan_train.evaluation.comparison_photos import lightness_of
 from cgan_train.torch_backend import TorchBackend
 
 Report = Callable[[str], None]

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from cgan_export.needs import require_packages
+from cgan_export.requirements import require_packages
 from cgan_runtime.console import Console
 from cgan_runtime.errors import ParityError
 
@@ -52,10 +52,10 @@ def verify(first: Path, second: Path, data: Path | None, tolerance: float | None
     than is allowed.
     """
     require_packages()
-    from cgan_export.pair import compare_models
-    from cgan_export.parity import TOLERANCES
-    from cgan_export.terminal import figures
-    from cgan_train.data.bundled import comparison_photos
+    from cgan_export.parity.against_pytorch import TOLERANCES
+    from cgan_export.parity.two_models import compare_models
+    from cgan_export.progress import figures
+    from cgan_train.evaluation.comparison_photos import comparison_photos
 
     pictures = comparison_photos(data)
     found, form = compare_models(first, second, pictures)

@@ -17,15 +17,13 @@ from pathlib import Path
 
 import click
 
-from cgan_runtime.archive.options import ArchiveOptions, archive_options
+from cgan_runtime.commands.single import run_film, run_image
 from cgan_runtime.console import Console, guard
-from cgan_runtime.jobs import run_film, run_image
-from cgan_runtime.live.options import LiveOptions, live_options
-from cgan_runtime.media.codecs import EncoderSettings
-from cgan_runtime.media.sources import SourceSettings
-from cgan_runtime.media.target import check_json, is_numbered
-from cgan_runtime.options import GroupedCommand
-from cgan_runtime.run_options import (
+from cgan_runtime.files.output import check_json, is_numbered
+from cgan_runtime.options.batch import ArchiveOptions, archive_options
+from cgan_runtime.options.groups import GroupedCommand
+from cgan_runtime.options.live import LiveOptions, live_options
+from cgan_runtime.options.run import (
     FileOptions,
     FilmOptions,
     LookOptions,
@@ -40,6 +38,8 @@ from cgan_runtime.run_options import (
     report_options,
     source_options,
 )
+from cgan_runtime.video.read.sources import SourceSettings
+from cgan_runtime.video.write.codecs import EncoderSettings
 
 
 @guard
@@ -116,7 +116,7 @@ def main(
         run_live(options, live, console)
         return 0
     if files.input_dir is not None:
-        from cgan_runtime.archive.run import run_folder  # loads PyAV and OpenCV
+        from cgan_runtime.batch.run import run_folder  # loads PyAV and OpenCV
 
         return run_folder(files.input_dir, options, archive, console)
     if files.output is not None and not isinstance(files.output, Path):

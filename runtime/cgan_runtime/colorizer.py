@@ -19,12 +19,12 @@ import numpy as np
 import numpy.typing as npt
 
 from cgan_runtime.backends.base import Backend
-from cgan_runtime.color import FloatArray, chroma_codes, lightness_table
-from cgan_runtime.encoding import Encoding, Plane
-from cgan_runtime.enlarge import enlarge_chroma
+from cgan_runtime.color.encoding import Encoding, Plane
+from cgan_runtime.color.lab import FloatArray, chroma_codes, lightness_table
+from cgan_runtime.color.rgb_image import check_still, lightness_of, picture_of
+from cgan_runtime.color.upsampling import enlarge_chroma
 from cgan_runtime.errors import BackendUnavailable, ConfigError, InputShapeError
-from cgan_runtime.stills import check_still, lightness_of, picture_of
-from cgan_runtime.temporal import TemporalFilter
+from cgan_runtime.temporal.filter import TemporalFilter
 
 MAX_ASPECT = 4.0
 """Longer pictures are squeezed to this for the network, which has seen nothing like them."""

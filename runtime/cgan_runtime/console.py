@@ -20,10 +20,8 @@ from typing import NoReturn, TextIO
 import click
 
 from cgan_runtime.errors import CganError
+from cgan_runtime.system.exit_codes import EXIT_ERROR, EXIT_INTERRUPTED, SIGNAL_EXIT
 
-EXIT_ERROR = 1
-EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells report it
-SIGNAL_EXIT = 128
 _MEGABYTE = 1_000_000  # bytes
 
 Share = Callable[[float, str], None]

@@ -1,4 +1,4 @@
-"""What cgan_benchmarks.edges found: enlarging by the luma against plain bilinear."""
+"""What cgan_benchmarks.studies.chroma_upsampling found: enlarging by the luma against plain bilinear."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What cgan_benchmarks.film found: films in frames per second."""
+"""What cgan_benchmarks.studies.video_speed found: films in frames per second."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What archives cost, by cgan_benchmarks.scale, and what follows from it for more machines."""
+"""What archives cost, by cgan_benchmarks.studies.batch_scaling, and what follows from it for more machines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The summary of cgan_benchmarks.steadiness."""
+"""The summary of cgan_benchmarks.studies.temporal_stability."""
 
 from __future__ import annotations
 

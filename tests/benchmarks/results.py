@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from cgan_benchmarks.measure import Timing
-from cgan_benchmarks.report import FORMAT, FORMAT_VERSION
-from cgan_benchmarks.video import CGAN, LIMIT
+from cgan_benchmarks.results.document import FORMAT, FORMAT_VERSION
+from cgan_benchmarks.speed.timing import Timing
+from cgan_benchmarks.video.scenario import CGAN, LIMIT
 
 Document = dict[str, Any]
 

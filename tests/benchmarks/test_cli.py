@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 from tests.checkpoints import EDGE, write_checkpoint
 
-from cgan_benchmarks import forms, torch_variants
 from cgan_benchmarks.cli import main
-from cgan_benchmarks.processes import as_it_comes
-from cgan_export.parity import TOLERANCES
+from cgan_benchmarks.machine.environment import as_it_comes
+from cgan_benchmarks.speed import exported_forms as forms
+from cgan_benchmarks.speed import torch_variants
+from cgan_export.parity.against_pytorch import TOLERANCES
 from cgan_runtime import __version__
 from cgan_runtime.manifest import Manifest
 from cgan_runtime.models import bundled_model

@@ -15,10 +15,10 @@ import torch
 from tests.checkpoints import PAPER, SEED, lively_generator, thin, write_checkpoint
 
 from cgan_export.export import Exported, Plan, export_checkpoint
-from cgan_export.precision import FORMS
-from cgan_export.to_onnx import to_onnx
+from cgan_export.graph.precision import FORMS
+from cgan_export.graph.trace import to_onnx
 from cgan_train.checkpoint import load_checkpoint
-from cgan_train.data.bundled import comparison_photos
+from cgan_train.evaluation.comparison_photos import comparison_photos
 from cgan_train.models.base import Generator
 
 ALL_FORMS = Plan(forms=tuple(FORMS.values()))

@@ -20,10 +20,10 @@ from tests.fake_gpu import install, make_driver, make_tensorrt
 
 from cgan_export.cli import main
 from cgan_export.export import Plan, export_checkpoint
-from cgan_export.precision import FORMS
-from cgan_export.to_engine import EngineOptions, build
-from cgan_runtime.backends.trt.build import Profile, build_engine
-from cgan_runtime.backends.trt.library import load_library
+from cgan_export.graph.precision import FORMS
+from cgan_export.targets.tensorrt import EngineOptions, build
+from cgan_runtime.backends.tensorrt.build import Profile, build_engine
+from cgan_runtime.backends.tensorrt.library import load_library
 from cgan_runtime.errors import BackendUnavailable, ModelFileError
 from cgan_runtime.manifest import Manifest
 from cgan_train.checkpoint import load_checkpoint

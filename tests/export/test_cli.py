@@ -12,7 +12,7 @@ import pytest
 
 from cgan_export.cli import main
 from cgan_runtime.manifest import Manifest
-from cgan_train.data.bundled import BUNDLED
+from cgan_train.evaluation.comparison_photos import BUNDLED
 
 
 def export(*arguments: object) -> int | str | None:

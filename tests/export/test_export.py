@@ -15,14 +15,14 @@ from onnx import TensorProto, numpy_helper
 from tests.checkpoints import PAPER, lively_generator, write_checkpoint
 
 from cgan_export.export import Exported, Plan, export_checkpoint
-from cgan_export.parity import EMULATED, TOLERANCES
-from cgan_export.precision import FORMS
-from cgan_export.to_onnx import to_onnx
+from cgan_export.graph.precision import FORMS
+from cgan_export.graph.trace import to_onnx
+from cgan_export.parity.against_pytorch import EMULATED, TOLERANCES
 from cgan_runtime.backends.registry import open_backend
 from cgan_runtime.errors import ConfigError, ParityError
 from cgan_runtime.manifest import Manifest, sha256_of
 from cgan_train.checkpoint import load_checkpoint
-from cgan_train.data.bundled import comparison_photos, lightness_of
+from cgan_train.evaluation.comparison_photos import comparison_photos, lightness_of
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.films import Film, chroma_span, read_frames, write_film
+from tests.videos import Film, chroma_span, read_frames, write_film
 
-from cgan_runtime.media.image import read_image, write_image
+from cgan_runtime.image.read_write import read_image, write_image
 
 WEDGE = np.linspace(0, 255, 80, dtype=np.uint8)[None, :, None].repeat(60, 0).repeat(3, 2)
 HEAVY = ("numpy", "av", "cv2", "onnxruntime", "openvino", "rich", "torch")

@@ -19,8 +19,8 @@ from tests.fakes import FakeBackend, Predict
 
 from cgan_runtime.backends.base import FloatArray
 from cgan_runtime.backends.registry import open_backend
+from cgan_runtime.color.encoding import Encoding
 from cgan_runtime.colorizer import Colorizer, network_shape
-from cgan_runtime.encoding import Encoding
 from cgan_runtime.errors import BackendUnavailable, ConfigError, InputShapeError
 
 FILM = Encoding("bt709", full_range=False, bits=8)

@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from tests.films import Film, read_frames, write_film
+from tests.videos import Film, read_frames, write_film
 
 COPIES = 300
 SECONDS = 20  # that a copy may take

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cgan_runtime.backends.trt.engines import profile_of
+from cgan_runtime.backends.tensorrt.engines import profile_of
 from cgan_runtime.errors import ModelFileError
 from cgan_runtime.manifest import Manifest
 from cgan_runtime.models import bundled_model

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from cgan_train.config import (
+from cgan_train.config.schema import (
     Augmentation,
     DiscriminatorConfig,
     GeneratorConfig,

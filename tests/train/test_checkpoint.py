@@ -24,10 +24,10 @@ from cgan_train.checkpoint import (
     newest_state,
     save_checkpoint,
 )
-from cgan_train.config import GeneratorConfig
+from cgan_train.config.recipes import recipe
+from cgan_train.config.schema import GeneratorConfig
 from cgan_train.models import build_generator
 from cgan_train.models.base import Generator
-from cgan_train.recipes import recipe
 
 CONFIG_SMALL = GeneratorConfig("paper", size=32, widths=(8, 16))
 

@@ -11,8 +11,8 @@ import pytest
 
 from cgan_train import cli
 from cgan_train.checkpoint import load_checkpoint
-from cgan_train.gan import Gan
-from cgan_train.recipes import RECIPES
+from cgan_train.config.recipes import RECIPES
+from cgan_train.training.gan import Gan
 
 
 def run(*args: object) -> subprocess.CompletedProcess[str]:

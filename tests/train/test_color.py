@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from skimage.color import rgb2lab
 
-from cgan_train.augment import film_lightness, paste_others
 from cgan_train.color import lab_of_rgb, lightness_of_grey, split
+from cgan_train.data.augment import film_lightness, paste_others
 
 
 def test_lab_agrees_with_the_oracle() -> None:

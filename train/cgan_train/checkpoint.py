@@ -25,7 +25,7 @@ from torch import Tensor
 
 from cgan_runtime.errors import ConfigError, ModelFileError
 from cgan_runtime.manifest import sha256_of
-from cgan_train.config import GeneratorConfig, TrainConfig, generator_from_json
+from cgan_train.config.schema import GeneratorConfig, TrainConfig, generator_from_json
 from cgan_train.models import build_generator
 from cgan_train.models.base import Generator
 

@@ -18,10 +18,10 @@ from cgan_runtime.console import guard
 from cgan_runtime.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
-    from cgan_train.config import TrainConfig
+    from cgan_train.config.schema import TrainConfig
     from cgan_train.data.sources import Picture, Source
-    from cgan_train.journal import Progress
-    from cgan_train.loop import Trainer
+    from cgan_train.training.loop import Trainer
+    from cgan_train.training.run_log import Progress
 
 # Held equal to recipes.RECIPES by a test; importing it would load torch.
 _RECIPES = ("edge", "paper", "paper-unet", "places", "seed")
@@ -160,8 +160,8 @@ def main(
     if gan_only and init is None:
         raise ConfigError("--gan-only trains on from a checkpoint; name it with --init")
     _use_threads(threads)
-    from cgan_train.distributed import join, leave
-    from cgan_train.loop import Trainer
+    from cgan_train.training.distributed import join, leave
+    from cgan_train.training.loop import Trainer
 
     world = join()
     try:
@@ -187,7 +187,7 @@ def _train(trainer: Trainer, minutes: float | None, pictures: int, *, quiet: boo
         if skipped := trainer.config.skipped_phases():
             epochs = f"{trainer.config.epochs} epoch{'s' if trainer.config.epochs > 1 else ''}"
             click.echo(f"note: in {epochs} there is no time for the phases: {', '.join(skipped)}", err=True)
-    from cgan_train.journal import SKIPPED
+    from cgan_train.training.run_log import SKIPPED
 
     try:
         with _Bar(trainer, quiet) as bar:
@@ -227,7 +227,7 @@ def _beginning(trainer: Trainer, pictures: int) -> str:
 
 def _changes(config_file: Path | None, settings: Sequence[str]) -> dict[str, Any]:
     """What a file and `--set` replace, the latter last."""
-    from cgan_train.settings import read_changes
+    from cgan_train.config.overrides import read_changes
 
     changes = read_changes(config_file) if config_file else {}
     for setting in settings:
@@ -266,8 +266,8 @@ def _open(data: Sequence[Path], val: Path | None, *, speaks: bool) -> tuple[Sour
 
 
 def _config(name: str, changes: dict[str, Any], gan_only: bool) -> TrainConfig:
-    from cgan_train.recipes import only_gan, recipe
-    from cgan_train.settings import changed
+    from cgan_train.config.overrides import changed
+    from cgan_train.config.recipes import only_gan, recipe
 
     config = changed(recipe(name), changes)
     return only_gan(config) if gan_only else config

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import onnxruntime
 
-from cgan_runtime.backends.onnx import OnnxBackend
+from cgan_runtime.backends.onnxruntime import OnnxBackend
 
 _PROVIDER = "CUDAExecutionProvider"
 

@@ -66,7 +66,7 @@ class Engine:
 
 BACKENDS: dict[str, Engine] = {
     "tensorrt": Engine(
-        "cgan_runtime.backends.tensorrt",
+        "cgan_runtime.backends.tensorrt.backend",
         "TensorRtBackend",
         "pip install tensorrt pycuda",
         gpu=True,
@@ -76,7 +76,7 @@ BACKENDS: dict[str, Engine] = {
     "openvino": Engine(
         "cgan_runtime.backends.openvino", "OpenVinoBackend", "pip install openvino", rounds=True
     ),
-    "onnxruntime": Engine("cgan_runtime.backends.onnx", "OnnxBackend", "pip install onnxruntime"),
+    "onnxruntime": Engine("cgan_runtime.backends.onnxruntime", "OnnxBackend", "pip install onnxruntime"),
 }
 """By name, in the order in which "auto" tries them."""
 

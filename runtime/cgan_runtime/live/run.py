@@ -10,23 +10,23 @@ from contextlib import ExitStack
 from pathlib import Path
 
 # OpenCV before PyAV: both bring parts of libxcb, and where PyAV's come first a window never opens.
-from cgan_runtime.media.window import Window, check_screen
+from cgan_runtime.live.window.window import Window, check_screen
 
 # isort: split
+from cgan_runtime.commands.open_model import load_colorizer
 from cgan_runtime.console import Console
 from cgan_runtime.errors import ConfigError
-from cgan_runtime.jobs import load_colorizer
-from cgan_runtime.live.leaving import leaving_promptly
-from cgan_runtime.live.open import feed_opener, open_recorder, tell_what_was_recorded
-from cgan_runtime.live.options import DEFAULT_CAMERA, LiveOptions
-from cgan_runtime.live.painter import Painter
-from cgan_runtime.live.session import LiveFiles, Session, percentile_text
-from cgan_runtime.media.camera import Camera
-from cgan_runtime.media.feeds import is_file
-from cgan_runtime.media.recorder import Recorder
-from cgan_runtime.media.virtual import VirtualCamera
-from cgan_runtime.run_options import RunOptions
-from cgan_runtime.temporal import TemporalSettings
+from cgan_runtime.live.capture.camera import Camera
+from cgan_runtime.live.capture.feeds import is_file
+from cgan_runtime.live.force_exit import leaving_promptly
+from cgan_runtime.live.frame_colorizer import Painter
+from cgan_runtime.live.setup import feed_opener, open_recorder, tell_what_was_recorded
+from cgan_runtime.live.sinks.recorder import Recorder
+from cgan_runtime.live.sinks.virtual_camera import VirtualCamera
+from cgan_runtime.live.window.session import LiveFiles, Session, percentile_text
+from cgan_runtime.options.live import DEFAULT_CAMERA, LiveOptions
+from cgan_runtime.options.run import RunOptions
+from cgan_runtime.temporal.filter import TemporalSettings
 
 _TITLE = "cgan"
 
@@ -85,7 +85,7 @@ def run_live(options: RunOptions, live: LiveOptions, console: Console) -> None:
         run_window(options, live, console)
         return
     try:
-        from cgan_runtime.live.serve import serve
+        from cgan_runtime.live.server.serve import serve
     except ModuleNotFoundError as error:
         raise ConfigError(f"--serve needs {error.name}; install it with: pip install 'cgan[live]'") from error
     serve(options, live, console)

@@ -25,7 +25,7 @@ import torch
 from torch import Tensor
 
 from cgan_runtime.errors import ConfigError, DataError
-from cgan_train.config import Augmentation
+from cgan_train.config.schema import Augmentation
 from cgan_train.data.sources import Cifar, Picture, Source
 
 READERS = 2

@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from cgan_runtime.errors import ConfigError
-from cgan_train.config import DiscriminatorConfig, GeneratorConfig
+from cgan_train.config.schema import DiscriminatorConfig, GeneratorConfig
 from cgan_train.models.base import Generator
 from cgan_train.models.edge import EdgeGenerator
 from cgan_train.models.paper import PaperGenerator, PatchDiscriminator

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 
 from torch import Tensor, nn
 
-from cgan_train.models.enlarge import enlarge_guided
+from cgan_train.models.guided_upsampling import enlarge_guided
 
 
 class Generator(nn.Module, ABC):

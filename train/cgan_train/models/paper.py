@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cgan_train.models.base import Generator, init_gan_weights
-from cgan_train.models.tiny import Down, Up
+from cgan_train.models.matmul_conv import Down, Up
 
 _KERNEL = 4
 _SLOPE = 0.2  # of the LeakyReLU

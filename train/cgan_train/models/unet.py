@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from cgan_runtime.manifest import AB_SCALE
 from cgan_train.models.base import Generator, init_gan_weights
-from cgan_train.models.tiny import Down, Up
+from cgan_train.models.matmul_conv import Down, Up
 
 _SLOPE = 0.2  # of the LeakyReLU
 _SPAN, _CENTRE = 127.5, -0.5  # the seed codes (a*, b*) as (ab + 128)/127.5 - 1

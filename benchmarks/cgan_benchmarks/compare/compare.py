@@ -1,0 +1,124 @@
+"""Two results of `cgan-bench`: what got slower or faster beyond noise.
+
+changes = compare(read_document(old), read_document(new))
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from cgan_benchmarks.results.intervals import Interval, apart
+from cgan_runtime.errors import ConfigError
+
+Document = dict[str, Any]
+
+_VIDEO = "video"
+_SAME = ("scenario", "recipe", "size")
+_SAME_MACHINE = ("cpu", "cores", "system")
+
+
+@dataclass(frozen=True)
+class Change:
+    """What became of one row.
+
+    Attributes:
+        model: What it is called in the table.
+        backend: What ran it.
+        batch: Pictures in a run.
+        old: Milliseconds, or times PyTorch.
+        new: Likewise.
+        slower: The new time by the old one: 1.1 is ten percent slower.
+        interval: Of that.
+    """
+
+    model: str
+    backend: str
+    batch: int
+    old: float
+    new: float
+    slower: float
+    interval: Interval
+
+    @property
+    def verdict(self) -> str:
+        """`slower` or `faster` where the interval does not hold 1, else `no difference`."""
+        low, high = self.interval
+        return "slower" if low > 1 else "faster" if high < 1 else "no difference"
+
+    def fails(self, allowed: float) -> bool:
+        """Whether it is slower, beyond noise, by more than that part."""
+        return self.verdict == "slower" and self.slower > 1 + allowed
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All changes, and the rows that only one of the two has."""
+
+    changes: tuple[Change, ...]
+    gone: tuple[str, ...]
+    come: tuple[str, ...]
+
+
+def compare(old: Document, new: Document, *, relative: bool = False) -> Comparison:
+    """Compare the rows that two results share.
+
+    Args:
+        old: From `read_document`.
+        new: Likewise.
+        relative: Compare times PyTorch rather than milliseconds: what another machine changes drops out.
+
+    Raises:
+        ConfigError: They were not measured in the same way, or have no row in common.
+    """
+    if _VIDEO in (old["scenario"], new["scenario"]):
+        raise ConfigError("results of --scenario video have no rows to compare; measure models, without it")
+    _check_alike(old, new, relative)
+    before, after = ({_key(row): row for row in document["rows"]} for document in (old, new))
+    shared = [key for key in before if key in after and not (relative and _is_reference(before[key]))]
+    if not shared:
+        raise ConfigError("the two results have no row in common; measure the same models and back ends")
+    return Comparison(
+        tuple(_change(before[key], after[key], relative) for key in shared),
+        tuple(" ".join(map(str, key)) for key in before if key not in after),
+        tuple(" ".join(map(str, key)) for key in after if key not in before),
+    )
+
+
+def _change(old: dict[str, Any], new: dict[str, Any], relative: bool) -> Change:
+    if relative:  # the lower ratio is the slower
+        slower, interval = apart(
+            old["speedup"], old["speedup_interval"], new["speedup"], new["speedup_interval"]
+        )
+        figures = old["speedup"], new["speedup"]
+    else:
+        slower, interval = apart(new["p50_ms"], new["p50_interval_ms"], old["p50_ms"], old["p50_interval_ms"])
+        figures = old["p50_ms"], new["p50_ms"]
+    return Change(new["model"], new["backend"], new["batch"], *figures, slower, interval)
+
+
+def _check_alike(old: Document, new: Document, relative: bool) -> None:
+    for what in _SAME:
+        if old[what] != new[what]:
+            raise ConfigError(
+                f"the results are of different {what} ({old[what]} and {new[what]}); measure both alike"
+            )
+    machines = old["machine"], new["machine"]
+    one, other = (machine["threads"] for machine in machines)
+    if one != other:
+        raise ConfigError(f"the results are of {one} and {other} threads; measure both alike")
+    for what in () if relative else _SAME_MACHINE:
+        one, other = (machine[what] for machine in machines)
+        if one != other:
+            raise ConfigError(
+                f"the results are of different {what} ({one} and {other}); measure on one machine, or give "
+                "--relative to compare times PyTorch"
+            )
+
+
+def _key(row: dict[str, Any]) -> tuple[Any, ...]:
+    return row["model"], row["backend"], row["batch"]
+
+
+def _is_reference(row: dict[str, Any]) -> bool:
+    return f"{row['model']} / {row['backend']}" == str(row["reference"])

@@ -1,0 +1,1 @@
+"""`cgan-bench layers`: milliseconds layer by layer."""

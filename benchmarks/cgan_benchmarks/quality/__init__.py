@@ -1,0 +1,1 @@
+"""`cgan-bench quality`: how near colors come to the truth."""

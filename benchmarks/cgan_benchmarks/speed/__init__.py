@@ -1,0 +1,1 @@
+"""`cgan-bench`: latency and throughput of every engine, in turns."""

@@ -1,0 +1,88 @@
+"""PyTorch as a person may run it: eager, compiled, in half precision, on the CPU or a GPU.
+
+with load_variant(subject, threads=2) as backend: ...
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import torch
+
+from cgan_benchmarks.speed.subject import COMPILED, Subject
+from cgan_runtime.backends.base import FloatArray
+from cgan_runtime.errors import BackendUnavailable
+from cgan_train.checkpoint import load_checkpoint
+from cgan_train.torch_backend import TorchBackend
+
+_CPUINFO = Path("/proc/cpuinfo")  # Linux
+_BF16_FLAGS = ("avx512_bf16", "amx_bf16", "bf16")  # the last is ARM's
+_COMPILERS = ("g++", "clang++", "cl")
+
+
+class TorchVariant(TorchBackend):
+    """A checkpoint's generator in one of PyTorch's ways; takes and gives float32 arrays on the host."""
+
+    def __init__(self, subject: Subject, threads: int) -> None:
+        """Load the checkpoint, and move, convert or wrap its generator."""
+        super().__init__(load_checkpoint(subject.file), threads=threads)
+        self._device = torch.device(subject.device)
+        self._dtype = _DTYPES[subject.precision]
+        generator = self._generator.to(self._device, self._dtype)
+        self._call = torch.compile(generator) if subject.variant == COMPILED else generator
+        if subject.device == "cuda":
+            self.device = f"CUDA, {torch.cuda.get_device_name()}"
+            torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+            self._events = [torch.cuda.Event(enable_timing=True) for _ in range(2)]  # type: ignore[no-untyped-call]
+
+    def _run(self, lightness: FloatArray) -> FloatArray:
+        try:
+            with torch.inference_mode():
+                given = torch.from_numpy(lightness).to(self._device, self._dtype)
+                answer = self._call(given) if self._device.type == "cpu" else self._on_gpu(given)
+                chroma: FloatArray = answer.float().cpu().numpy()
+        except RuntimeError as error:
+            reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+            raise BackendUnavailable(f"PyTorch failed on {lightness.shape} ({reason})") from error
+        return chroma
+
+    def _on_gpu(self, given: torch.Tensor) -> torch.Tensor:
+        """The network between two events of the GPU's own clock."""
+        began, ended = self._events
+        began.record()
+        answer: torch.Tensor = self._call(given)
+        ended.record()
+        ended.synchronize()
+        self.engine_seconds = began.elapsed_time(ended) / 1e3
+        return answer
+
+    def _release(self) -> None:
+        del self._call
+        super()._release()
+
+
+_DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+def load_variant(subject: Subject, threads: int) -> TorchVariant:
+    """Open one of PyTorch's subjects."""
+    return TorchVariant(subject, threads)
+
+
+def half_of(device: str) -> tuple[str, str]:
+    """The half precision of a device, and why it is not worth a row (empty where it is)."""
+    if device == "cuda":
+        return "fp16", ""
+    text = _CPUINFO.read_text(encoding="utf-8", errors="replace") if _CPUINFO.is_file() else ""
+    flags = {
+        word for line in text.splitlines() if line.startswith(("flags", "Features")) for word in line.split()
+    }
+    return "bf16", "" if flags & set(_BF16_FLAGS) else "this processor has no units for bfloat16"
+
+
+def why_not_compiled(device: str) -> str:
+    """Why torch.compile cannot work here; empty where it may."""
+    if device == "cpu" and not any(map(shutil.which, _COMPILERS)):
+        return "torch.compile needs a C++ compiler, and none is installed"
+    return ""

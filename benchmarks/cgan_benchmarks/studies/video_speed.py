@@ -1,0 +1,208 @@
+"""How fast films are coloured: against copying them, and against a plain OpenCV loop with the PyTorch model.
+
+python -m cgan_benchmarks.studies.video_speed --json benchmarks/results/film.json
+
+Every run is a process of its own; the ways take turns, and a ratio is that of two runs of the same round.
+"""
+
+from __future__ import annotations
+
+import datetime
+import statistics
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import av
+import click
+import cv2
+import numpy as np
+
+from cgan_benchmarks.machine.describe import Others, describe_machine, others_in_words
+from cgan_benchmarks.options import check_writable
+from cgan_benchmarks.results.document import write_document
+from cgan_benchmarks.video.runs import Run, Ways, take_turns
+from cgan_runtime import __version__
+from cgan_runtime.console import Console, guard
+from cgan_runtime.manifest import Manifest
+from cgan_runtime.models import bundled_model
+from cgan_runtime.system.cpu import usable_cores
+from cgan_train.evaluation.comparison_photos import comparison_photos
+
+FORMAT = "cgan-film"
+FORMAT_VERSION = 1
+
+FRAME_RATE = 24
+SCENE_FRAMES = 48  # then a cut to the next photograph
+PAN = 0.15  # of the picture's width, over a scene
+GRAIN_SIGMA, GRAIN_SOFTNESS = 4.0, 0.7  # levels of 255, pixels
+SOURCE_OPTIONS = {"crf": "20", "preset": "medium"}  # of libx264: what films are mostly found in
+SEED = 6
+
+_PATH = click.Path(path_type=Path)
+Told = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Size:
+    """A film to be coloured: pixels, frames of it, and how many of these the plain loop is given."""
+
+    width: int
+    height: int
+    frames: int
+    plain_frames: int
+
+
+SIZES = {"1080p": Size(1920, 1080, 144, 24), "480p": Size(854, 480, 360, 48)}
+
+WAYS: Ways = {
+    "copy": ("copy", {}),
+    "cgan": ("cgan", {}),
+    "cgan --every 2": ("cgan", {"every": 2}),
+    "plain loop": ("plain", {}),
+}
+"""By the name in the report."""
+
+
+def make_source(path: Path, size: Size) -> None:
+    """Write an H.264 film in colour: pans over photographs, with grain and a cut every two seconds."""
+    random = np.random.default_rng(SEED)
+    photos = comparison_photos()
+    noise = random.standard_normal((size.height + 64, size.width + 64), np.float32)
+    grain = cv2.GaussianBlur(noise, (0, 0), GRAIN_SOFTNESS)
+    grain = grain * np.float32(GRAIN_SIGMA / grain.std())
+    with av.open(path, "w") as container:
+        stream = container.add_stream("libx264", rate=FRAME_RATE, options=SOURCE_OPTIONS)
+        stream.width, stream.height, stream.pix_fmt = size.width, size.height, "yuv420p"
+        for index in range(size.frames):
+            scene, step = divmod(index, SCENE_FRAMES)
+            photo = photos[scene % len(photos)]
+            scale = photo.shape[1] / (size.width * (1 + PAN))
+            x = step / SCENE_FRAMES * PAN * size.width * scale
+            y = (photo.shape[0] - size.height * scale) / 2
+            seen = cv2.warpAffine(
+                photo,
+                np.array([[scale, 0, x], [0, scale, y]]),
+                (size.width, size.height),
+                flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
+                borderMode=cv2.BORDER_REFLECT,
+            )
+            right, down = random.integers(0, 64, 2)
+            layer = grain[down : down + size.height, right : right + size.width, None]
+            picture = (seen + layer).clip(0, 255).astype(np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode(None))
+
+
+def measure_film(source: Path, plain_frames: int, *, threads: int, rounds: int, told: Told) -> dict[str, Any]:
+    """Bring one film from file to file in every way, in turns.
+
+    Args:
+        source: The film.
+        plain_frames: How many of its frames the plain loop is given: it is slow.
+        threads: Of the network in every way.
+        rounds: How often each way has its turn.
+        told: Is told what is being measured.
+
+    Returns:
+        `ways`: for each, medians over the rounds of frames/s, seconds from the start of the process to the
+        first frame, and peak megabytes, and for cgan the stages of its last run; `ratios`: medians of cgan's
+        frames/s by the others' in the same round.
+    """
+    settings = {"threads": threads, "frames": plain_frames}
+    taken = take_turns(
+        source,
+        {name: (way, {**own, **settings}) for name, (way, own) in WAYS.items()},
+        rounds,
+        lambda name, done, of: told(f"{name}, {done + 1} of {of}"),
+    )
+    ways = {name: _summary(runs) for name, runs in taken.items()}
+    return {"ways": ways, "ratios": {name: _ratios(taken, name) for name in WAYS if name.startswith("cgan")}}
+
+
+def _summary(runs: list[Run]) -> dict[str, Any]:
+    medians = {
+        key: round(statistics.median(run[key] for run in runs), 3)
+        for key in ("fps", "first_frame_seconds", "megabytes", "cores_ms")
+    }
+    return medians | {key: runs[-1][key] for key in ("frames", "stages", "backend")}
+
+
+def _ratios(taken: dict[str, list[Run]], name: str) -> dict[str, float]:
+    return {
+        f"of {other}": round(
+            statistics.median(
+                run["fps"] / against["fps"] for run, against in zip(taken[name], taken[other], strict=True)
+            ),
+            3,
+        )
+        for other in ("copy", "plain loop")
+    }
+
+
+def _print(console: Console, size: str, found: dict[str, Any]) -> None:
+    console.result(
+        f"{size:16}{'frames/s':>10}{'first frame s':>15}{'peak MB':>9}{'cores ms':>10}{'of copy':>9}"
+        f"{'of plain':>10}"
+    )
+    for name, way in found["ways"].items():
+        ratios = [f"{ratio:.2f}" for ratio in found["ratios"].get(name, {}).values()] or ["", ""]
+        console.result(
+            f"  {name:14}{way['fps']:10.1f}{way['first_frame_seconds']:15.2f}{way['megabytes']:9.0f}"
+            f"{way['cores_ms']:10.1f}{ratios[0]:>9}{ratios[1]:>10}"
+        )
+
+
+@guard
+@click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@click.option("--video", type=_PATH, help="A film to measure with, instead of those that are made up.")
+@click.option("--rounds", type=click.IntRange(min=1), default=3, help="How often each way has its turn.")
+@click.option("--threads", type=click.IntRange(min=1), help="Of the network.  [default: one for each core]")
+@click.option("--json", "json_file", type=_PATH, help="Write all figures there as well.")
+def main(video: Path | None, rounds: int, threads: int | None, json_file: Path | None) -> None:
+    """Measure how fast films are coloured, at 1080p and 480p.
+
+    Compared with decoding and encoding them alone, by the same code with the same settings, and with a loop
+    that reads, colours and writes frame by frame with OpenCV and the PyTorch model.
+    """
+    check_writable(json_file)
+    console, others, threads = Console(), Others(), threads or usable_cores()
+    films: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory(prefix="cgan-film-") as folder:
+        for name, size in {video.name: None}.items() if video else SIZES.items():
+            source = video or Path(folder) / f"{name}.mp4"
+            if size is not None:
+                console.note(f"making a film of {size.frames} frames at {name}")
+                make_source(source, size)
+            films[name] = measure_film(
+                source,
+                size.plain_frames if size else next(iter(SIZES.values())).plain_frames,
+                threads=threads,
+                rounds=rounds,
+                told=lambda what, name=name: console.note(f"{name}, {what}"),  # type: ignore[misc]
+            )
+            _print(console, name, films[name])
+    share = others.share()
+    if warning := others_in_words(share):
+        console.warn(warning)
+    if json_file is not None:
+        manifest = Manifest.load(bundled_model())
+        document = {
+            "format": FORMAT,
+            "format_version": FORMAT_VERSION,
+            "version": __version__,
+            "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+            "machine": describe_machine(threads, share),
+            "model": manifest.file,
+            "sha256": manifest.sha256,
+            "rounds": rounds,
+            "films": films,
+        }
+        write_document(document, json_file)
+        console.note(f"all figures are in {json_file}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""`cgan-bench --video`: a video's stages beside decoding and encoding alone."""

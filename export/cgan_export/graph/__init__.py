@@ -1,0 +1,1 @@
+"""The ONNX graph: traced, in every precision, wrapped end to end."""

@@ -1,0 +1,87 @@
+"""The second route to half precision: operators whose values do not fit it stay in float32.
+
+    kept = operators_beyond_half(model, lightness)
+    half = keep_in_float32(in_half(model), model, kept)
+
+Half precision ends at 65,504. Values beyond become infinite, and everything after them is lost; so whatever
+writes or reads such a value on photographs, with a margin for others, is left as it was.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Collection
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from cgan_export.graph.cpu_engines import answers
+from cgan_train.evaluation.metrics import Array
+
+_MOST = float(np.finfo(np.float16).max) / 4
+"""Largest value on photographs that is trusted to half precision: others may reach four times as much."""
+
+
+def operators_beyond_half(model: onnx.ModelProto, lightness: Array) -> list[str]:
+    """Names of the operators that read or write values which half precision does not hold.
+
+    Args:
+        model: In float32.
+        lightness: Photographs as the network sees them, (N, 1, H, W).
+    """
+    inferred = onnx.shape_inference.infer_shapes(model).graph.value_info
+    inner = [value for value in inferred if value.type.tensor_type.elem_type == TensorProto.FLOAT]
+    shown = copy.deepcopy(model)
+    shown.graph.output.extend(inner)
+    weights = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+    large = {n for n, w in weights.items() if w.dtype == np.float32 and np.abs(w).max(initial=0) > _MOST}
+    names = [value.name for value in shown.graph.output]
+    for values in answers(shown, lightness):
+        large |= {name for name, value in zip(names, values, strict=True) if np.abs(value).max() > _MOST}
+    return [node.name for node in model.graph.node if large & {*node.input, *node.output}]
+
+
+def keep_in_float32(half: onnx.ModelProto, model: onnx.ModelProto, kept: Collection[str]) -> onnx.ModelProto:
+    """A network in half precision with some of its operators in float32, as they were in `model`.
+
+    Between two of those a value is handed on as it is; elsewhere it is cast.
+    """
+    half = copy.deepcopy(half)
+    weights = {t.name: t for t in model.graph.initializer if t.data_type == TensorProto.FLOAT}
+    halves = {t.name for t in half.graph.initializer if t.data_type == TensorProto.FLOAT16}
+    nodes: list[onnx.NodeProto] = []
+    wide = {half.graph.node[0].output[0]: half.graph.input[0].name}  # the first operator narrows the input
+    typed = onnx.shape_inference.infer_shapes(half).graph.value_info
+    halves |= {value.name for value in typed if value.type.tensor_type.elem_type == TensorProto.FLOAT16}
+    for node in half.graph.node:
+        if node.name not in kept:
+            nodes.append(node)
+            continue
+        for name in node.input:
+            if name in halves and name not in wide:
+                wide[name] = f"{name}_kept"
+                if name in weights:
+                    tensor = copy.deepcopy(weights[name])
+                    tensor.name = wide[name]
+                    half.graph.initializer.append(tensor)
+                else:
+                    nodes.append(helper.make_node("Cast", [name], [wide[name]], to=TensorProto.FLOAT))
+        node.input[:] = [wide.get(name, name) for name in node.input]
+        nodes.append(node)
+        for index, name in enumerate(node.output):
+            wide[name] = node.output[index] = f"{name}_kept"
+            nodes.append(helper.make_node("Cast", [wide[name]], [name], to=TensorProto.FLOAT16))
+    return _without_idle(half, nodes)
+
+
+def _without_idle(model: onnx.ModelProto, nodes: list[onnx.NodeProto]) -> onnx.ModelProto:
+    """The model with these nodes, less casts and weights that nobody reads."""
+    read = {name for node in nodes for name in node.input} | {value.name for value in model.graph.output}
+    nodes = [copy.deepcopy(node) for node in nodes if read & set(node.output)]
+    tensors = [copy.deepcopy(tensor) for tensor in model.graph.initializer if tensor.name in read]
+    del model.graph.node[:], model.graph.value_info[:], model.graph.initializer[:]
+    model.graph.node.extend(nodes)
+    model.graph.initializer.extend(tensors)
+    onnx.checker.check_model(model, full_check=True)
+    return onnx.shape_inference.infer_shapes(model)

@@ -1,0 +1,171 @@
+"""The forms that a float32 ONNX graph is turned into.
+
+    fp32            as it is
+    fp16-weights    the same network; its weights are stored in half precision, each with a Cast to float32
+                    that the engines fold when they load the file: half the size at no cost in speed
+    fp16            everything in half precision between one Cast after the input and one before the output
+
+All start from the float32 graph, in which BatchNorm is folded already. Halving the PyTorch module instead
+(`generator.half()`) would halve the running variances first, and those pass half precision's 65,504 in
+well-trained generators.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from cgan_export.graph.trace import INPUT, OUTPUT
+from cgan_runtime.errors import ConfigError
+from cgan_runtime.manifest import Precision
+
+_LEAST_STORED = 1024
+"""Weights of fewer values keep float32: biases make 0.1 % of the file and most of the error."""
+
+_FLOAT32_INPUTS = {"Resize": (1, 2), "Upsample": (1,), "NonMaxSuppression": (0, 1, 3, 4)}
+"""Inputs that the ONNX standard has in float32 whatever the others are (regions, scales, thresholds)."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """One way to write a network down.
+
+    Attributes:
+        name: As in the list above.
+        precision: What the network computes in.
+        weights: How its weights are stored.
+        suffix: Of the file's name, where several forms lie side by side.
+        convert: Makes it from the float32 graph, which stays as it is.
+    """
+
+    name: str
+    precision: Precision
+    weights: Precision
+    suffix: str
+    convert: Callable[[onnx.ModelProto], onnx.ModelProto]
+
+
+def with_half_weights(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The same float32 network with its large weights stored in half precision."""
+    model = copy.deepcopy(model)
+    casts = []
+    for tensor in model.graph.initializer:
+        values = numpy_helper.to_array(tensor)
+        if values.dtype != np.float32 or values.size < _LEAST_STORED or not _fits_half(values):
+            continue
+        name = tensor.name
+        tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f"{name}_half"))
+        casts.append(helper.make_node("Cast", [tensor.name], [name], f"widen_{name}", to=TensorProto.FLOAT))
+    _set_nodes(model, [*casts, *model.graph.node])
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def in_half(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The network in half precision; its input and output stay float32.
+
+    Raises:
+        ConfigError: An operator in it does not exist in half precision.
+    """
+    model = copy.deepcopy(model)
+    graph = model.graph
+    kept = {
+        node.input[index]
+        for node in graph.node
+        for index in _FLOAT32_INPUTS.get(node.op_type, ())
+        if index < len(node.input)
+    }
+    for tensor in graph.initializer:
+        if tensor.data_type == TensorProto.FLOAT and tensor.name not in kept:
+            tensor.CopyFrom(_half(tensor))
+    inner = {INPUT: f"{INPUT}_half", OUTPUT: f"{OUTPUT}_half"}
+    for node in graph.node:
+        _rename(node, inner)
+        for attribute in node.attribute:
+            if node.op_type == "Cast" and attribute.i == TensorProto.FLOAT:
+                attribute.i = TensorProto.FLOAT16
+            elif attribute.t.data_type == TensorProto.FLOAT:  # of a Constant
+                attribute.t.CopyFrom(_half(attribute.t))
+    first = helper.make_node("Cast", [INPUT], [inner[INPUT]], "narrow", to=TensorProto.FLOAT16)
+    last = helper.make_node("Cast", [inner[OUTPUT]], [OUTPUT], "widen", to=TensorProto.FLOAT)
+    _set_nodes(model, [first, *graph.node, last])
+    try:
+        onnx.checker.check_model(model, full_check=True)
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ConfigError(
+            f"the generator cannot be exported in half precision ({reason}); use fp32"
+        ) from error
+    return model
+
+
+def emulate_half(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A half-precision network as one for engines without half arithmetic, rounding where it rounds.
+
+    ONNX Runtime and OpenVINO on most CPUs run a half-precision file in float32 throughout, which hides what
+    a GPU would show. Here every operator computes in float32 and its result is rounded to half precision:
+    what tensor cores do, which multiply halves and sum in float32.
+    """
+    model = onnx.shape_inference.infer_shapes(model, strict_mode=True)
+    half = {value.name for value in model.graph.value_info if _is_half(value.type.tensor_type.elem_type)}
+    half |= {tensor.name for tensor in model.graph.initializer if _is_half(tensor.data_type)}
+    nodes: list[onnx.NodeProto] = []
+    widened: set[str] = set()
+    for node in model.graph.node:
+        if node.op_type == "Cast":
+            nodes.append(node)
+            continue
+        read = {name: f"{name}_wide" for name in node.input if name in half}
+        written = {name: f"{name}_exact" for name in node.output if name in half}
+        for name in read.keys() - widened:
+            nodes.append(helper.make_node("Cast", [name], [read[name]], to=TensorProto.FLOAT))
+        widened |= read.keys()
+        _rename(node, read | written)
+        nodes.append(node)
+        for name, exact in written.items():
+            nodes.append(helper.make_node("Cast", [exact], [name], to=TensorProto.FLOAT16))
+    _set_nodes(model, nodes)
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+FORMS = {
+    form.name: form
+    for form in (
+        Form("fp32", "fp32", "fp32", "", copy.deepcopy),
+        Form("fp16-weights", "fp32", "fp16", "-fp16-weights", with_half_weights),
+        Form("fp16", "fp16", "fp16", "-fp16", in_half),
+    )
+}
+"""By name."""
+
+
+def _half(tensor: onnx.TensorProto) -> onnx.TensorProto:
+    with np.errstate(over="ignore"):  # what does not fit becomes infinite, and the comparison finds it
+        return numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float16), tensor.name)
+
+
+def _fits_half(values: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> bool:
+    return bool(np.abs(values).max() <= np.finfo(np.float16).max)
+
+
+def _is_half(data_type: int) -> bool:
+    return data_type == TensorProto.FLOAT16
+
+
+def _rename(node: onnx.NodeProto, names: dict[str, str]) -> None:
+    node.input[:] = [names.get(name, name) for name in node.input]
+    node.output[:] = [names.get(name, name) for name in node.output]
+
+
+def _set_nodes(model: onnx.ModelProto, nodes: list[onnx.NodeProto]) -> None:
+    """Replace a graph's nodes; what was inferred of the values between them is worked out again."""
+    nodes = [copy.deepcopy(node) for node in nodes]
+    del model.graph.node[:], model.graph.value_info[:]
+    model.graph.node.extend(nodes)
+    model.CopyFrom(onnx.shape_inference.infer_shapes(model))

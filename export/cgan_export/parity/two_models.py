@@ -1,0 +1,163 @@
+"""How far any two models lie apart on photographs.
+
+    found, form = compare_models(Path("runs/edge"), Path("edge-fp16.onnx"), comparison_photos())
+
+Each is a checkpoint, an ONNX file or an engine with its manifest. Networks are compared by their chroma;
+where one of the two takes whole pictures, both are by the pictures that they make. A half-precision file is
+compared in emulated half arithmetic too, which no CPU engine does.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import onnx
+
+from cgan_export.graph.cpu_image_engines import ENGINES, Run, open_picture_model
+from cgan_export.graph.end_to_end import fixed_network_shape
+from cgan_export.parity.against_pytorch import (
+    EMULATOR,
+    TOLERANCES,
+    batches,
+    greys_of,
+    seeing,
+    tolerance_of,
+    worst_of,
+    write_emulated,
+)
+from cgan_runtime.backends.base import Backend
+from cgan_runtime.backends.registry import available_backends, open_backend
+from cgan_runtime.colorizer import Colorizer
+from cgan_runtime.errors import BackendUnavailable, InputShapeError
+from cgan_runtime.manifest import Manifest
+from cgan_train.checkpoint import load_checkpoint
+from cgan_train.data.sources import Picture
+from cgan_train.evaluation.agreement import Agreement, agreement, picture_agreement
+from cgan_train.torch_backend import TorchBackend
+
+
+@dataclass(frozen=True)
+class _Model:
+    """A model at hand; a whole-picture model has no back end, and runs in the first of `engines` here."""
+
+    path: Path
+    manifest: Manifest
+    backend: Backend | None
+    engines: Sequence[str] = tuple(ENGINES)
+
+    @property
+    def fixed(self) -> tuple[int, int] | None:
+        """The only height and width that its network sees; None where they are free."""
+        if self.backend is None:
+            return fixed_network_shape(onnx.load(self.path))
+        height, width = self.manifest.input.shape[2:]
+        return (height, width) if isinstance(height, int) and isinstance(width, int) else None
+
+
+def compare_models(first: Path, second: Path, pictures: Sequence[Picture]) -> tuple[Agreement, str]:
+    """Compare two models on photographs.
+
+    Returns:
+        How far the second is from the first, at worst, and the name in `parity.TOLERANCES` of the looser of
+        their forms.
+
+    Raises:
+        ModelFileError: One is no model of cgan's, or is damaged.
+        BackendUnavailable: Nothing here runs one of them.
+        InputShapeError: There is no size that both take.
+    """
+    with ExitStack() as stack:
+        models = [_open(path, stack) for path in (first, second)]
+        _check_common(*models)
+        form = max((tolerance_of(model.manifest) for model in models), key=_loose)
+        if any(model.backend is None for model in models) and not form.endswith("picture"):
+            form = f"{form.removesuffix(' engine')} picture"
+        emulated = [_emulated(model, stack) for model in models]
+        pairs = [models] if emulated == models else [models, emulated]
+        return worst_of([_agreement(one, other, pictures) for one, other in pairs]), form
+
+
+def _check_common(one: _Model, other: _Model) -> None:
+    networks = one.backend is not None and other.backend is not None
+    axes = [_axes(model, networks=networks) for model in (one, other)]
+    if any(isinstance(a, int) and isinstance(b, int) and a != b for a, b in zip(*axes, strict=False)):
+        told = " and ".join(f"({', '.join(map(str, shape))})" for shape in axes)
+        raise InputShapeError(
+            f"there is no size that both take: {one.path} and {other.path} take {told}; compare each "
+            "with the checkpoint that it came from"
+        )
+
+
+def _axes(model: _Model, *, networks: bool) -> tuple[int | str, ...]:
+    """What a model takes; where whole pictures are compared, it is given one at a time."""
+    if networks:
+        return model.manifest.input.shape
+    count = 1 if model.backend is None else model.manifest.input.shape[0]
+    return (count, *(model.fixed or ()))
+
+
+def _loose(form: str) -> float:
+    return TOLERANCES[form].ciede2000
+
+
+def _agreement(one: _Model, other: _Model, pictures: Sequence[Picture]) -> Agreement:
+    if one.backend is not None and other.backend is not None:
+        return _chroma_agreement(one, one.backend, other, other.backend, pictures)
+    return _picture_agreement(one, other, pictures)
+
+
+def _emulated(model: _Model, stack: ExitStack) -> _Model:
+    """A half-precision file in emulated half arithmetic, where it can be run; any other model as it is."""
+    manifest = model.manifest
+    if manifest.precision != "fp16" or manifest.engine or available_backends()[EMULATOR] is not None:
+        return model
+    path = write_emulated(model.path, manifest, Path(stack.enter_context(TemporaryDirectory())))
+    backend = None if model.backend is None else stack.enter_context(open_backend(path, EMULATOR))
+    return _Model(path, Manifest.load(path), backend, (EMULATOR,))
+
+
+def _open(path: Path, stack: ExitStack) -> _Model:
+    if path.is_file():
+        manifest = Manifest.load(path)
+        if manifest.kind == "picture":
+            return _Model(path, manifest, None)
+        backend = stack.enter_context(open_backend(path))
+    else:
+        backend = stack.enter_context(TorchBackend(load_checkpoint(path)))
+    return _Model(path, backend.manifest, backend)
+
+
+def _chroma_agreement(
+    first: _Model, one: Backend, second: _Model, other: Backend, pictures: Sequence[Picture]
+) -> Agreement:
+    multiple = math.lcm(first.manifest.size_multiple, second.manifest.size_multiple)
+    wanted = second.manifest if second.fixed or not first.fixed else first.manifest
+    size = -(-wanted.size // multiple) * multiple
+    asked = batches(replace(wanted, size=size, size_multiple=multiple), pictures)
+    # An answer is valid until the next call of its own back end.
+    return agreement((given, one.infer(given), other.infer(given)) for given in asked)
+
+
+def _picture_agreement(first: _Model, second: _Model, pictures: Sequence[Picture]) -> Agreement:
+    shape = second.fixed or first.fixed
+    side = (second if second.backend is None else first).manifest.size
+    with ExitStack() as stack:
+        one, other = (_runner(model, shape, side, stack) for model in (first, second))
+        return picture_agreement((one(grey), other(grey)) for grey in greys_of(pictures))
+
+
+def _runner(model: _Model, shape: tuple[int, int] | None, side: int, stack: ExitStack) -> Run:
+    """What colours a grey picture by a model, as the runtime does or the model itself."""
+    if model.backend is not None:
+        stack.enter_context(seeing(model.backend, shape))
+        return Colorizer(model.backend, side=None if shape else side).still
+    reasons = available_backends()
+    for name in model.engines:
+        if reasons[name] is None:
+            return open_picture_model(model.path, name)
+    raise BackendUnavailable(f'nothing here runs {model.path}; run: pip install "cgan[cpu]"')

@@ -1,0 +1,1 @@
+"""What a graph is exported for: TensorRT and Triton."""

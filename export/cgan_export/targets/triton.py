@@ -1,0 +1,122 @@
+"""Model repositories for Triton Inference Server.
+
+    add_to_repository(Path("models"), Path("edge.onnx"))     # models/edge/1/model.onnx and its config.pbtxt
+
+Each model gets a folder with its configuration and numbered versions; Triton serves the newest. The model's
+manifest lies beside it, so that what is served can still be told, and compared by `cgan-export verify`.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from cgan_runtime.backends.tensorrt.engines import profile_of
+from cgan_runtime.errors import ConfigError
+from cgan_runtime.manifest import Manifest, Tensor
+
+CONFIG = "config.pbtxt"
+_DTYPES = {"float32": "TYPE_FP32", "uint8": "TYPE_UINT8"}
+_MOST_BATCH = 8  # of an ONNX file, which takes any
+_QUEUE_MICROSECONDS = 2000  # that a request may wait for others to be run with
+
+
+@dataclass(frozen=True)
+class _Server:
+    """What runs a kind of file in Triton: its back end, its platform, and the name of the file."""
+
+    backend: str
+    platform: str
+    file: str
+
+
+_ONNX = _Server("onnxruntime", "onnxruntime_onnx", "model.onnx")
+_TENSORRT = _Server("tensorrt", "tensorrt_plan", "model.plan")
+
+
+def add_to_repository(repository: Path, model: Path) -> Path:
+    """Add a model to a repository, as its newest version.
+
+    Args:
+        repository: The folder that `tritonserver --model-repository` is given; made where it is missing.
+        model: An ONNX file or engine with its manifest.
+
+    Returns:
+        The version's folder.
+
+    Raises:
+        ModelFileError: It is no model of cgan's.
+        ConfigError: Triton does not run such a file, or the folder cannot be written.
+    """
+    manifest = Manifest.load(model)
+    if manifest.engine.get("library", "tensorrt") != "tensorrt":
+        raise ConfigError(
+            f"{model} is an engine of {manifest.engine['library']}, which Triton does not run; build one "
+            "with --target tensorrt, or serve the ONNX file with --no-engine"
+        )
+    server = _TENSORRT if manifest.engine else _ONNX
+    folder = repository / manifest.name
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".cgan-", dir=repository) as hidden:
+            draft = Path(hidden) / "1"
+            draft.mkdir()
+            shutil.copyfile(model, draft / server.file)
+            replace(manifest, file=server.file).save(draft / server.file)
+            config = Path(hidden) / CONFIG
+            config.write_text(configuration(manifest), encoding="utf-8")
+            config.replace(folder / CONFIG)
+            return draft.rename(folder / str(_newest(folder) + 1))
+    except OSError as error:
+        raise ConfigError(
+            f"cannot write the repository {repository} ({error.strerror}); give another folder with --triton"
+        ) from error
+
+
+def configuration(manifest: Manifest) -> str:
+    """The text of a model's `config.pbtxt`, a `ModelConfig` message."""
+    server = _TENSORRT if manifest.engine else _ONNX
+    most = _most_batch(manifest)
+    lines = [
+        f"name: {_quoted(manifest.name)}",
+        f"backend: {_quoted(server.backend)}",
+        f"platform: {_quoted(server.platform)}",
+        f"default_model_filename: {_quoted(server.file)}",
+        f"max_batch_size: {most}",
+        _tensor("input", manifest.input, batched=most > 0),
+        _tensor("output", manifest.output, batched=most > 0),
+    ]
+    if most > 1:
+        lines.append(f"dynamic_batching {{ max_queue_delay_microseconds: {_QUEUE_MICROSECONDS} }}")
+    for key, value in (("recipe", manifest.recipe), ("sha256", manifest.sha256)):
+        lines.append(f"parameters {{ key: {_quoted(key)} value {{ string_value: {_quoted(value)} }} }}")
+    return "\n".join(lines) + "\n"
+
+
+def _most_batch(manifest: Manifest) -> int:
+    """The largest batch that Triton may make; 0 where the file has fixed its own."""
+    if isinstance(manifest.input.shape[0], int):
+        return 0
+    return profile_of(manifest).largest[0] if manifest.engine else _MOST_BATCH
+
+
+def _tensor(field: str, tensor: Tensor, *, batched: bool) -> str:
+    """An input or output; where Triton makes the batches, its axis is not told."""
+    axes = [axis if isinstance(axis, int) else -1 for axis in tensor.shape[batched:]]
+    dims = ", ".join(map(str, axes))
+    name, data_type = _quoted(tensor.name), _DTYPES[tensor.dtype]
+    return f"{field} [ {{ name: {name} data_type: {data_type} dims: [ {dims} ] }} ]"
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)  # escapes as protobuf's text format does
+
+
+def _newest(folder: Path) -> int:
+    return max(
+        (int(path.name) for path in folder.iterdir() if path.name.isascii() and path.name.isdecimal()),
+        default=0,
+    )

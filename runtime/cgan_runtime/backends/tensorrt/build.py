@@ -1,0 +1,289 @@
+"""ONNX to a TensorRT engine.
+
+    built = build_engine(library, onnx, Profile.around(256, 32), precision="fp16")
+
+Precision is in the ONNX file: its tensors are half or single, and from TensorRT 10.12 on the engine computes
+in just that. Older versions are told to obey by flags. Nothing is written here; the caller does.
+"""
+
+from __future__ import annotations
+
+import math
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from cgan_runtime.backends.tensorrt.library import Library
+from cgan_runtime.errors import BackendUnavailable, ConfigError, ModelFileError
+from cgan_runtime.system.exit_codes import SIGNAL_EXIT
+
+Shape = tuple[int, int, int]
+"""Pictures, height, width."""
+
+Report = Callable[[str, float], None]
+"""Is told the phase of a build and how much of it is done, 0 to 1."""
+
+_WORKSPACE = 1 << 30  # bytes, at most
+_MOST_BATCH = 4
+_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
+_CONVOLUTIONS = ("CONVOLUTION", "DECONVOLUTION")
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The shapes that an engine takes: smallest, the one it is made fastest for, largest."""
+
+    smallest: Shape
+    optimum: Shape
+    largest: Shape
+
+    def __post_init__(self) -> None:
+        """Check the order; raises ConfigError."""
+        for low, middle, high in zip(self.smallest, self.optimum, self.largest, strict=True):
+            if not 1 <= low <= middle <= high:
+                raise ConfigError(
+                    f"an engine's shapes must not fall: {self.smallest}, {self.optimum}, {self.largest}"
+                )
+
+    @classmethod
+    def around(
+        cls, size: tuple[int, int], multiple: int, batch: tuple[int, int, int] = (1, 1, _MOST_BATCH)
+    ) -> Profile:
+        """For pictures of a size's area, in any aspect up to 4:1: sides from half to twice its root."""
+        side = max(1, round(math.sqrt(size[0] * size[1]) / multiple)) * multiple
+        low = min(max(multiple, side // 2 // multiple * multiple), *size)
+        high = max(2 * side, *size)
+        return cls((batch[0], low, low), (batch[1], *size), (batch[2], high, high))
+
+    @classmethod
+    def exactly(cls, count: int, height: int, width: int) -> Profile:
+        """For one shape alone."""
+        shape = (count, height, width)
+        return cls(shape, shape, shape)
+
+    def takes(self, shape: tuple[int, ...]) -> bool:
+        """Whether (N, 1, H, W) lies within."""
+        given = (shape[0], shape[2], shape[3])
+        return all(a <= b <= c for a, b, c in zip(self.smallest, given, self.largest, strict=True))
+
+
+@dataclass(frozen=True)
+class BuildOptions:
+    """How to build.
+
+    Attributes:
+        workspace: Bytes of GPU memory that a layer may use beside its tensors.
+        hardware_compatible: An engine for all GPUs from Ampere on, not for this one alone; somewhat slower.
+        version_compatible: An engine that later versions of TensorRT load too.
+        timing_cache: What earlier builds measured; empty for none.
+    """
+
+    workspace: int = _WORKSPACE
+    hardware_compatible: bool = False
+    version_compatible: bool = False
+    timing_cache: bytes = b""
+
+
+@dataclass(frozen=True)
+class Built:
+    """An engine.
+
+    Attributes:
+        engine: Its bytes.
+        timing_cache: What was measured, to hand to the next build.
+    """
+
+    engine: bytes
+    timing_cache: bytes
+
+
+def build_engine(
+    library: Library, onnx: bytes, profile: Profile, *, precision: str, options: BuildOptions | None = None,
+    float32_convolutions: int = 0, report: Report = lambda _phase, _part: None,
+) -> Built:  # fmt: skip
+    """Build an engine from an ONNX file's bytes.
+
+    Args:
+        library: From `load_library`.
+        onnx: float32 in and out; what is between decides the precision.
+        profile: The shapes that it shall take; ignored for axes that the file has fixed.
+        precision: What the manifest says the file computes in, `fp32`, `fp16` or `int8`.
+        options: How to build.
+        float32_convolutions: How many of an fp16 file's convolutions are in float32 on purpose.
+        report: Is told how far it is, where the library tells.
+
+    Raises:
+        ModelFileError: The file is no ONNX, or has operators that TensorRT lacks.
+        BackendUnavailable: There is no GPU to build on, or the build failed.
+        ConfigError: This version cannot build this file's engine as it should be.
+        KeyboardInterrupt: Ctrl-C; the build was stopped.
+        SystemExit: SIGTERM or a closed terminal, where the program handles them; the build was stopped.
+    """
+    trt, options = library.module, options or BuildOptions()
+    try:
+        builder = trt.Builder(library.log)
+    except (TypeError, RuntimeError) as error:  # pybind's answer to a builder that could not be made
+        why = library.complaint(str(error))
+        raise BackendUnavailable(f"{library.target} {library.version} cannot build here ({why})") from error
+    network = builder.create_network(_network_flags(library))
+    _parse(library, network, onnx)
+    config = builder.create_builder_config()
+    _configure(library, builder, network, config, profile, options)
+    if precision == "fp16":
+        _ask_for_half(library, network, config, float32_convolutions)
+    else:
+        config.clear_flag(trt.BuilderFlag.TF32)  # float32 is float32
+    if precision == "int8" and not library.strongly_typed:
+        config.set_flag(trt.BuilderFlag.INT8)  # allowed only: the file's own scales say where
+    cache = _take_timing_cache(library, config, options.timing_cache)
+    with _stoppable(library, config, report) as stopped:
+        serialized = builder.build_serialized_network(network, config)
+    if stopped:
+        raise KeyboardInterrupt if stopped[0] == signal.SIGINT else SystemExit(SIGNAL_EXIT + stopped[0])
+    if serialized is None:
+        why = library.complaint("it does not say why")
+        raise BackendUnavailable(
+            f"{library.target} {library.version} could not build the engine "
+            f"({why}); where it is memory, give more --workspace"
+        )
+    return Built(bytes(serialized), bytes(cache.serialize()) if cache is not None else b"")
+
+
+def _network_flags(library: Library) -> int:
+    flags = library.module.NetworkDefinitionCreationFlag
+    if library.strongly_typed:
+        return 1 << int(flags.STRONGLY_TYPED)
+    return 1 << int(flags.EXPLICIT_BATCH)
+
+
+def _parse(library: Library, network: Any, onnx: bytes) -> None:
+    parser = library.module.OnnxParser(network, library.log)
+    if parser.parse(onnx) and network.num_layers:
+        return
+    told = ["it holds no network"] if not parser.num_errors and not library.log.errors else []
+    for index in range(parser.num_errors):
+        error = parser.get_error(index)
+        operator = error.node_operator() if hasattr(error, "node_operator") else ""
+        told.append(" ".join(f"{operator} {error.desc()}".split()))
+    why = "; ".join(dict.fromkeys(told)) or library.complaint("it does not say why")
+    raise ModelFileError(
+        f"{library.target} {library.version} cannot read the ONNX file ({why}); export it with cgan-export"
+    )
+
+
+def _configure(
+    library: Library, builder: Any, network: Any, config: Any, profile: Profile, options: BuildOptions
+) -> None:
+    trt = library.module
+    config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, options.workspace)
+    config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED  # the inspector tells precisions then
+    if options.hardware_compatible:
+        if not hasattr(trt, "HardwareCompatibilityLevel"):
+            raise ConfigError(f"{library.target} {library.version} builds for the GPU at hand alone")
+        config.hardware_compatibility_level = trt.HardwareCompatibilityLevel.AMPERE_PLUS
+    if options.version_compatible:
+        if not hasattr(trt.BuilderFlag, "VERSION_COMPATIBLE"):
+            raise ConfigError(f"{library.target} {library.version} builds for its own version alone")
+        config.set_flag(trt.BuilderFlag.VERSION_COMPATIBLE)
+    picture = network.get_input(0)
+    if any(axis < 0 for axis in picture.shape):
+        shapes = builder.create_optimization_profile()
+        whole = len(picture.shape) == len(profile.optimum)  # a grey picture has no axis of channels
+        sizes = [
+            tuple(
+                axis if axis >= 0 else given
+                for axis, given in zip(picture.shape, (n, h, w) if whole else (n, 1, h, w), strict=True)
+            )
+            for n, h, w in (profile.smallest, profile.optimum, profile.largest)
+        ]
+        shapes.set_shape(picture.name, *sizes)
+        config.add_optimization_profile(shapes)
+
+
+def _ask_for_half(library: Library, network: Any, config: Any, float32_convolutions: int) -> None:
+    """See that every convolution is in half precision; where the file cannot decide it, ask and be obeyed."""
+    trt = library.module
+    if not library.strongly_typed:
+        if float32_convolutions:
+            raise ConfigError(
+                f"{library.target} {library.version} cannot leave {float32_convolutions} convolutions of the "
+                "file in float32; build with 10.12 or newer, or with --fp32"
+            )
+        config.set_flag(trt.BuilderFlag.FP16)
+        config.set_flag(trt.BuilderFlag.OBEY_PRECISION_CONSTRAINTS)
+    kinds = [getattr(trt.LayerType, name) for name in _CONVOLUTIONS]
+    for index in range(network.num_layers):
+        layer = network.get_layer(index)
+        if layer.type not in kinds:
+            continue
+        if not library.strongly_typed:
+            layer.precision = trt.float16
+        elif layer.get_input(0).dtype != trt.float16:
+            float32_convolutions -= 1
+            if float32_convolutions >= 0:
+                continue
+            raise ModelFileError(
+                f"layer {layer.name} of the ONNX file is not in half precision, though its manifest says so; "
+                "export it again with cgan-export --fp16"
+            )
+
+
+def _take_timing_cache(library: Library, config: Any, known: bytes) -> Any:
+    """What earlier builds measured; another GPU's or version's is refused by the library, and left out."""
+    if library.target == "tensorrt-rtx":
+        return None  # it measures nothing while it builds
+    for content in (known, b""):
+        cache = config.create_timing_cache(content)
+        if cache is not None and config.set_timing_cache(cache, False):
+            return cache
+    return None
+
+
+@contextmanager
+def _stoppable(library: Library, config: Any, report: Report) -> Iterator[list[int]]:
+    """Progress and an end for the library's own long call, where it has a way to be asked.
+
+    What a signal's handler raises would be lost in that call, so the signals are kept here.
+
+    Yields:
+        The signals that came.
+    """
+    stopped: list[int] = []
+    trt: Any = library.module
+    if not hasattr(trt, "IProgressMonitor"):
+        yield stopped
+        return
+
+    class Monitor(trt.IProgressMonitor):  # type: ignore[misc]
+        def __init__(self) -> None:
+            trt.IProgressMonitor.__init__(self)
+            self.steps: dict[str, int] = {}
+
+        def phase_start(self, phase_name: str, parent_phase: str | None, num_steps: int) -> None:
+            self.steps[phase_name] = num_steps
+            report(phase_name, 0.0)
+
+        def phase_finish(self, phase_name: str) -> None:
+            report(phase_name, 1.0)
+
+        def step_complete(self, phase_name: str, step: int) -> bool:
+            report(phase_name, (step + 1) / max(1, self.steps.get(phase_name, 1)))
+            return not stopped
+
+    monitor = Monitor()
+    config.progress_monitor = monitor
+    if threading.current_thread() is not threading.main_thread():
+        yield stopped
+        return
+    numbers = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]  # no SIGHUP on Windows
+    before = {number: handler for number in numbers if callable(handler := signal.getsignal(number))}
+    try:
+        for number in before:
+            signal.signal(number, lambda came, _frame: stopped.append(came))
+        yield stopped
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,240 @@
+"""Engine files: what they were built for, whether they fit this machine, and the cache of those built here.
+
+    path, manifest = cached_engine(Path("edge-fp16.onnx"), manifest, gpu, library, report)
+
+An engine runs on the GPU model and TensorRT version that it was built with. Both stand in its manifest, with
+the file's sha256, and are compared before the library sees a byte of it: handed a foreign or damaged
+engine it may crash.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from cgan_runtime.backends.tensorrt.build import BuildOptions, Built, Profile, Report, build_engine
+from cgan_runtime.backends.tensorrt.device import Identity
+from cgan_runtime.backends.tensorrt.inspector import check_half, check_int8, convolution_precisions
+from cgan_runtime.backends.tensorrt.library import Library
+from cgan_runtime.errors import BackendUnavailable, ModelFileError
+from cgan_runtime.files.staging import hidden_folder, publish
+from cgan_runtime.manifest import Manifest
+
+SUFFIX = ".engine"
+_AMPERE = 8.0  # compute capability; hardware-compatible engines run from there on
+_HIDDEN = ".cgan-engine-"  # how the names of folders begin whose engine is not finished
+_SMALLEST = 1024  # bytes; no engine is smaller
+
+
+def save_engine(
+    built: Built, path: Path, source: Manifest, library: Library, profile: Profile, gpu: Identity | None,
+    options: BuildOptions,
+) -> Manifest:  # fmt: skip
+    """Write an engine and its manifest, whole or not at all; arguments as of `write_engine`.
+
+    Raises:
+        BackendUnavailable: The folder cannot be written.
+    """
+    with engine_draft(path) as draft:
+        manifest = write_engine(built, draft, source, library, profile, gpu, options)
+        publish([draft, Manifest.path_for(draft)], path.parent)
+    return manifest
+
+
+@contextmanager
+def engine_draft(path: Path) -> Iterator[Path]:
+    """Where to write an engine that is to have this path: in a hidden folder, which goes.
+
+    Raises:
+        BackendUnavailable: The folder cannot be written.
+    """
+    try:
+        with hidden_folder(path.parent, _HIDDEN) as hidden:
+            yield hidden / path.name
+    except OSError as error:
+        raise BackendUnavailable(
+            f"cannot write the engine {path} ({error.strerror or error}); free some space or take another "
+            "folder"
+        ) from error
+
+
+def write_engine(
+    built: Built, path: Path, source: Manifest, library: Library, profile: Profile, gpu: Identity | None,
+    options: BuildOptions,
+) -> Manifest:  # fmt: skip
+    """Write an engine and its manifest.
+
+    Args:
+        built: From `build_engine`.
+        path: Of the engine.
+        source: The manifest of the ONNX file that it was built from.
+        library: What built it.
+        profile: The shapes that it takes.
+        gpu: What it was built on; None for one built ahead of time.
+        options: How it was built: where else it may run.
+
+    Raises:
+        OSError: They cannot be written.
+    """
+    manifest = replace(
+        source,
+        name=path.stem,
+        file=path.name,
+        sha256=hashlib.sha256(built.engine).hexdigest(),
+        engine={
+            "library": library.target,
+            "version": library.version,
+            "onnx_sha256": source.sha256,
+            "profile": asdict(profile),
+            "gpu": asdict(gpu) if gpu else None,
+            "version_compatible": options.version_compatible,
+            "hardware_compatible": options.hardware_compatible,
+        },
+    )
+    path.write_bytes(built.engine)
+    manifest.save(path)
+    return manifest
+
+
+def profile_of(manifest: Manifest) -> Profile:
+    """The shapes that an engine takes.
+
+    Raises:
+        ModelFileError: The manifest does not tell.
+    """
+    try:
+        shapes = manifest.engine["profile"]
+        names = ("smallest", "optimum", "largest")
+        return Profile(*((int(n), int(h), int(w)) for n, h, w in (shapes[name] for name in names)))
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise ModelFileError(
+            f"the manifest of {manifest.file} does not tell which shapes it takes; build it again"
+        ) from error
+
+
+def check_fits(path: Path, manifest: Manifest, library: Library, gpu: Identity) -> None:
+    """Compare an engine's manifest with this machine, before the engine is loaded.
+
+    Raises:
+        ModelFileError: It was built for another GPU, version or library, or is no engine.
+    """
+    made = manifest.engine
+    mend = f"build it here: cgan-export CHECKPOINT --{manifest.precision} --engine"
+    if not made or path.stat().st_size < _SMALLEST:
+        raise ModelFileError(f"{path} is not an engine that cgan built; {mend}")
+    version, built_on = made.get("version"), made.get("gpu")
+    here: list[tuple[str, Any, Any]] = [("library", made.get("library"), library.target)]
+    if not (made.get("version_compatible") and _later(library.version, version)):
+        here.append(("version", version, library.version))
+    if isinstance(built_on, dict) and not (made.get("hardware_compatible") and _from_ampere_on(gpu)):
+        here.append(("GPU", built_on.get("gpu"), gpu.gpu))
+        here.append(("compute capability", built_on.get("compute_capability"), gpu.compute_capability))
+    for what, built, found in here:
+        if built != found:
+            raise ModelFileError(f"{path} was built for {what} {built}, here is {found}; {mend}")
+
+
+def _later(here: str, built: object) -> bool:
+    """Whether a version loads what a version-compatible build of an earlier one made: the same major."""
+    numbers = [[int(part) for part in re.findall(r"\d+", str(version))] for version in (here, built)]
+    return all(numbers) and numbers[0][0] == numbers[1][0] and numbers[0] >= numbers[1]
+
+
+def _from_ampere_on(gpu: Identity) -> bool:
+    return float(gpu.compute_capability) >= _AMPERE
+
+
+def check_precision(library: Library, engine: Any, manifest: Manifest) -> None:
+    """An engine that is called FP16 or INT8 must compute so: the inspector is asked.
+
+    Raises:
+        BackendUnavailable: It does not.
+    """
+    if manifest.precision == "fp32":
+        return
+    inspector = engine.create_engine_inspector()
+    information = inspector.get_engine_information(library.module.LayerInformationFormat.JSON)
+    found = convolution_precisions(information)
+    if manifest.precision == "fp16":
+        check_half(found, manifest.float32_convolutions)
+    else:
+        check_int8(found)
+
+
+def cache_folder() -> Path:
+    """The user's folder for what can be made again."""
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches"
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return base / "cgan"
+
+
+def cached_engine(
+    model: Path, manifest: Manifest, gpu: Identity, library: Library, report: Report
+) -> tuple[Path, Manifest]:
+    """The engine of an ONNX file for this machine: built at its first use, and kept.
+
+    Returns:
+        Its path and manifest.
+
+    Raises:
+        ModelFileError: TensorRT cannot read the file.
+        BackendUnavailable: The build failed, or the cache cannot be written.
+    """
+    profile = profile_for(manifest)
+    key = {
+        "onnx": manifest.sha256, "profile": asdict(profile), "precision": manifest.precision,
+        "library": library.target, "version": library.version, "gpu": asdict(gpu),
+    }  # fmt: skip
+    digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
+    path = cache_folder() / "engines" / f"{model.stem}-{digest[:16]}{SUFFIX}"
+    try:
+        return path, Manifest.load(path)
+    except ModelFileError:
+        pass  # not built yet, or damaged: it is built anew
+    timings = timing_cache(library, gpu)
+    options = BuildOptions(timing_cache=timings.read_bytes() if timings.is_file() else b"")
+    built = build_engine(
+        library, model.read_bytes(), profile, precision=manifest.precision, options=options,
+        float32_convolutions=manifest.float32_convolutions, report=report,
+    )  # fmt: skip
+    saved = save_engine(built, path, manifest, library, profile, gpu, options)
+    keep_timings(timings, built.timing_cache)
+    return path, saved
+
+
+def timing_cache(library: Library, gpu: Identity) -> Path:
+    """Where what builds measured is kept, for one library and kind of GPU."""
+    return cache_folder() / f"{library.target}-{library.version}-{gpu.compute_capability}.timing"
+
+
+def profile_for(manifest: Manifest) -> Profile:
+    """The shapes that an engine of an ONNX file takes: the file's own where it has fixed them."""
+    batch, _, height, width = manifest.input.shape
+    if isinstance(batch, int) and isinstance(height, int) and isinstance(width, int):
+        return Profile.exactly(batch, height, width)
+    return Profile.around((manifest.size, manifest.size), manifest.size_multiple)
+
+
+def keep_timings(path: Path, content: bytes) -> None:
+    """Keep what a build measured for the next one; only time is lost where that fails."""
+    if not content:
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f".{path.name}.{os.getpid()}")
+        draft.write_bytes(content)
+        draft.replace(path)
+    except OSError:
+        return

@@ -1,0 +1,115 @@
+"""What an archive holds, and what its results are called.
+
+results = output_folder(folder, None)
+sources = find_sources(folder, results, recursive=True)
+items = items_of(sources, folder, results, options)
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cgan_runtime.batch.schedule import Item
+from cgan_runtime.errors import MediaError
+from cgan_runtime.files.formats import FILMS, PICTURES
+from cgan_runtime.files.output import INFIX
+from cgan_runtime.files.storage import is_remote, refusals
+from cgan_runtime.options.run import RunOptions
+from cgan_runtime.video.write.codecs import film_suffix
+
+
+def output_folder(folder: Path, asked: Path | None) -> Path:
+    """The folder for the results: by default `DIR.colour` beside the archive.
+
+    Raises:
+        MediaError: It is the archive itself.
+    """
+    results = asked or _beside(folder)
+    local = not is_remote(results) and not is_remote(folder)
+    if results.resolve() == folder.resolve() if local else results == folder:
+        raise MediaError(f"the output folder {results} is the input itself; name another with -o")
+    return results
+
+
+def make_folder(results: Path) -> None:
+    """Make the folder for the results, if it is not there.
+
+    Raises:
+        MediaError: It cannot be made.
+    """
+    with refusals("make the folder", results, "name another with -o"):
+        results.mkdir(exist_ok=True, parents=is_remote(results))
+
+
+def find_sources(folder: Path, results: Path, *, recursive: bool) -> list[Path]:
+    """Every picture and film, in the order of their names.
+
+    Raises:
+        MediaError: The folder cannot be read, or holds nothing of the kind.
+    """
+    with refusals("read the folder", folder, "give one that is there"):
+        found = folder.rglob("*") if recursive else folder.iterdir()
+        ours = _inside(folder, results)
+        sources = sorted(path for path in found if _is_input(path, folder, ours))
+    if not sources:
+        mend = "" if recursive else "; --recursive looks into subfolders"
+        raise MediaError(f"{folder} holds no picture and no film{mend}")
+    return sources
+
+
+def items_of(sources: list[Path], folder: Path, results: Path, options: RunOptions) -> list[Item]:
+    """Sources and their results, whose folders are made; those whose result is there count as skipped."""
+    with refusals("read the folder", results, "name another with -o"):
+        there = set() if options.files.overwrite else {str(path) for path in results.rglob("*")}
+    items: list[Item] = []
+    made_of: dict[str, str] = {}
+    for source in sources:
+        inside = source.relative_to(folder)
+        target = results.joinpath(*inside.parts[:-1], _name_of_result(source, options))
+        if not is_remote(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+        still = source.suffix.lower() in PICTURES
+        item = Item(str(inside), source, target, still, size=source.stat().st_size)
+        if (other := made_of.setdefault(str(target), item.name)) != item.name:
+            item.state, item.error = (
+                "failed",
+                f"its result would take the name of that of {other}; rename one",
+            )
+        elif str(target) in there:  # asked for all at once: each question to a storage takes a while
+            item.state = "skipped"
+        items.append(item)
+    return items
+
+
+def _beside(folder: Path) -> Path:
+    """`DIR.colour` beside the folder, also where it is given as `.` or `..`."""
+    named = folder if folder.name not in ("", "..") else folder.resolve()
+    if not named.name:
+        raise MediaError(f"there is no place beside {folder}; name an output folder with -o")
+    return named.with_name(f"{named.name}{INFIX}")
+
+
+def _inside(folder: Path, results: Path) -> tuple[str, ...]:
+    """The way to the results from within the archive; empty where they lie elsewhere."""
+    if is_remote(folder) or is_remote(results):
+        return results.relative_to(folder).parts if folder in results.parents else ()
+    outer, inner = folder.resolve(), results.resolve()
+    return inner.relative_to(outer).parts if outer in inner.parents else ()
+
+
+def _is_input(path: Path, folder: Path, results: tuple[str, ...]) -> bool:
+    inside = path.relative_to(folder).parts
+    return (
+        path.suffix.lower() in FILMS | PICTURES
+        and not any(part.startswith(".") for part in inside)
+        and not (results and inside[: len(results)] == results)
+        and path.is_file()
+    )
+
+
+def _name_of_result(source: Path, options: RunOptions) -> str:
+    """The source's own name, with a suffix added where its format cannot be written."""
+    suffix = source.suffix
+    if suffix.lower() in FILMS:
+        suffix = film_suffix(source, options.encoder)
+    return source.name if suffix == source.suffix else source.name + suffix

@@ -1,0 +1,201 @@
+"""A Ray cluster: joined where one is, started for this machine alone where none is.
+
+with joined("ray://head:10001"): ...    # what was started here has ended when this ends
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+import ray
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from cgan_runtime.batch.scratch import PREFIX, claim
+from cgan_runtime.console import one_line
+from cgan_runtime.errors import ConfigError
+from cgan_runtime.options.batch import AUTO, ArchiveOptions
+from cgan_runtime.system.exit_codes import SIGNAL_EXIT
+
+ANSWER_SECONDS = 10.0
+"""That a cluster may take to answer at all."""
+
+_STORE_BYTES = 80_000_000  # of Ray's object store, where we start it: tasks and answers are small
+_CLIENT = "ray://"
+_LEAVE = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+_REFUSED = "authentication token"
+_PING = """
+import logging, os, sys
+from ray.util.client import worker
+logging.getLogger(worker.__name__).setLevel(logging.DEBUG)  # else it does not say why it was refused
+worker.DataClient = lambda *_: os._exit(0)  # it answers; what follows would take a process of the cluster
+worker.Worker(sys.argv[1], connection_retries=1)
+"""
+
+
+def room(archive: ArchiveOptions) -> int:
+    """How many workers the cluster has room for."""
+    fitting = 0
+    for has in (node["Resources"] for node in nodes()):
+        fits = int(has.get("CPU", 0) / archive.cpus_per_task)
+        if archive.gpus_per_task:
+            fits = min(fits, int(has.get("GPU", 0) / archive.gpus_per_task))
+        fitting += fits
+    if not fitting:
+        need = f"{archive.cpus_per_task} CPUs and {archive.gpus_per_task:g} GPUs"
+        raise ConfigError(
+            f"no machine of the cluster has {need} for a worker; lower --cpus-per-task or --gpus-per-task, "
+            "or give --jobs if machines will come when they are needed"
+        )
+    return fitting
+
+
+@contextmanager
+def joined(address: str) -> Iterator[bool]:
+    """Join a cluster, or start one of this machine alone.
+
+    Yields:
+        Whether it is of this machine alone.
+
+    Raises:
+        ConfigError: No cluster can be joined at this address.
+    """
+    quietly: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": True}
+    own = None
+    if address == AUTO and not _answers(AUTO):
+        own = str(claim(Path(tempfile.mkdtemp(prefix=f"{PREFIX}ray-"))))
+        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))  # else Ray puts one into ~/.ray
+        quietly |= {"include_dashboard": False, "object_store_memory": _STORE_BYTES, "_temp_dir": own}
+    elif address != AUTO and not _answers(address):
+        raise ConfigError(
+            f"no Ray cluster answers at {address} within {ANSWER_SECONDS:g} s; is it running there? "
+            "`ray start --head` starts one"
+        )
+    try:
+        _join("local" if own else address, quietly)
+        with _exit_codes_of_signals():
+            yield own is not None
+    finally:
+        ray.shutdown()
+        if own:
+            shutil.rmtree(own, ignore_errors=True)
+
+
+@contextmanager
+def _exit_codes_of_signals() -> Iterator[None]:
+    """Leave by a signal with the code that it has without Ray, which makes 1 of any code."""
+    before = {number: handler for number in _LEAVE if callable(handler := signal.getsignal(number))}
+    came: list[int] = []
+
+    def leave(number: int, _frame: FrameType | None) -> NoReturn:
+        came.append(number)
+        raise SystemExit
+
+    for number in before:
+        signal.signal(number, leave)
+    try:
+        yield
+    except SystemExit:
+        if came:
+            raise SystemExit(SIGNAL_EXIT + came[0]) from None
+        raise
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _join(address: str, settings: dict[str, Any]) -> None:
+    """Begin to use a cluster.
+
+    A process that the cluster starts for a client may die of a race in gRPC (ray-project/ray#63202), so
+    that is tried again. Ray also sets a handler for SIGTERM, which is taken off again.
+    """
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                ray.init(address, **settings)
+            except ConnectionAbortedError:
+                ray.init(address, **settings)
+    except SystemExit:  # by that handler
+        raise SystemExit(SIGNAL_EXIT + signal.SIGTERM) from None
+    except Exception as error:  # Ray raises bare ones too
+        raise ConfigError(f"cannot join the Ray cluster at {address} ({one_line(str(error))})") from error
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+
+
+def _answers(address: str) -> bool:
+    """Whether a cluster answers; asked by a process of its own, since Ray itself waits much longer.
+
+    Raises:
+        ConfigError: It answers, but not to us.
+    """
+    host = address.removeprefix(_CLIENT).partition("/")[0]
+    if address != AUTO and not _listens(host):
+        return False
+    if address.startswith(_CLIENT):
+        command = [sys.executable, "-c", _PING, host]
+    else:
+        command = [sys.executable, "-m", "ray.scripts.scripts", "health-check", "--skip-version-check"]
+        command += [] if address == AUTO else ["--address", address]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=ANSWER_SECONDS, check=False, text=True)
+    except subprocess.TimeoutExpired:
+        return False
+    if _REFUSED not in done.stderr.lower():
+        return done.returncode == 0
+    if address == AUTO:
+        return True  # Ray takes this machine's token for it, but for no address that is given
+    raise ConfigError(
+        f"the Ray cluster at {address} asks for a token; set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN to its "
+        "token where that is not in ~/.ray/auth_token"
+    )
+
+
+def _listens(host: str) -> bool:
+    """Whether anything at all is at HOST:PORT."""
+    name, _, port = host.rpartition(":")
+    if not name or not port.isdigit():
+        raise ConfigError(f"--cluster {host} is no address; give HOST:PORT or ray://HOST:PORT")
+    try:
+        socket.create_connection((name, int(port)), ANSWER_SECONDS / 2).close()
+    except OSError:
+        return False
+    return True
+
+
+def sweep(scratch: str) -> None:
+    """Remove what killed workers have left on their machines."""
+
+    def remove() -> None:
+        shutil.rmtree(Path(tempfile.gettempdir()) / scratch, ignore_errors=True)
+
+    with suppress(Exception):  # whatever Ray raises: the cluster may be gone
+        sweeper = ray.remote(num_cpus=0)(remove)
+        swept = [
+            sweeper.options(
+                scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=True)
+            ).remote()
+            for node in nodes()
+        ]
+        ray.wait(swept, num_returns=len(swept), timeout=ANSWER_SECONDS)
+
+
+def nodes() -> list[dict[str, Any]]:
+    """The machines of the cluster."""
+    every: Any = ray.nodes
+    return [node for node in every() if node["Alive"]]

@@ -1,0 +1,42 @@
+"""Temporary folders of archives, which outlive no process: what killed ones have left goes with the next.
+
+folder = claim(Path(tempfile.gettempdir()) / "cgan-1234")    # made; ours for as long as this process lives
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from cgan_runtime.files.locks import hold, let_go
+
+PREFIX = "cgan-"
+"""Of all their names."""
+
+_MARK = ".in-use"  # locked by each process that uses the folder; locks end with their processes
+
+
+def claim(folder: Path) -> Path:
+    """Make a temporary folder, or share it with others that use it, and remove abandoned ones."""
+    for other in Path(tempfile.gettempdir()).glob(f"{PREFIX}*/{_MARK}"):
+        if other.parent != folder and not _is_in_use(other):
+            shutil.rmtree(other.parent, ignore_errors=True)
+    while True:
+        folder.mkdir(parents=True, exist_ok=True)
+        with suppress(FileNotFoundError):  # somebody has just removed it as abandoned
+            (folder / _MARK).touch(0o600)
+            hold(folder / _MARK, shared=True, wait=True)  # until the process ends
+            if (folder / _MARK).exists():
+                return folder
+
+
+def _is_in_use(mark: Path) -> bool:
+    """Whether a process still lives that has claimed a folder; yes where that cannot be told."""
+    try:
+        lock = hold(mark)
+    except OSError:
+        return True
+    let_go(lock)
+    return lock is None

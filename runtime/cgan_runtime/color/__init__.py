@@ -1,0 +1,1 @@
+"""Color science: codes, lightness and chroma, and the way between them."""

@@ -1,0 +1,277 @@
+"""Colour science of the runtime: picture codes to lightness, predicted chroma back to picture codes.
+
+    encoding = Encoding("bt709", full_range=False, bits=8)
+    lightness = lightness_table(encoding)[luma_low]              # (h, w) in [-1, 1], the network's input
+    codes = chroma_codes(lightness, chroma, encoding)            # (2, h, w) Cb and Cr, still small
+                                                                 # enlarge.py makes them large
+
+Lab is CIE 1976 with the white of sRGB (D65). The R'G'B' of a film is read as sRGB, whatever its primaries
+and transfer function are tagged to be; only matrix, range and depth differ between `Encoding`s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from cgan_runtime.color.encoding import LUMA_WEIGHTS, Encoding, Plane
+from cgan_runtime.errors import InputShapeError
+from cgan_runtime.manifest import AB_SCALE
+
+FloatArray = npt.NDArray[np.float32]
+
+# IEC 61966-2-1 (sRGB): linear light to XYZ, and the transfer function's slope, knee, gamma and offset.
+XYZ_OF_RGB = np.array(
+    [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
+)
+TOE_SLOPE, TOE_END, GAMMA, OFFSET = 12.92, 0.0031308, 2.4, 0.055
+
+# CIE 1976 L*a*b* (CIE 15:2004): L* = 116 f(Y) - 16, a* = 500 (f(X) - f(Y)), b* = 200 (f(Y) - f(Z)), where
+# f is the cube root above KNEE**3 and its tangent below.
+L_GAIN, L_OFFSET, A_GAIN, B_GAIN = 116.0, 16.0, 500.0, 200.0
+KNEE = 6 / 29
+L_SCALE = 50.0
+"""The network sees L*/50 - 1."""
+
+# With X, Y, Z divided by those of white, R = Y + m0 (X - Y) + m2 (Z - Y): grey stays grey to the last bit.
+_RGB_OF_XYZ = np.linalg.inv(XYZ_OF_RGB) * XYZ_OF_RGB.sum(axis=1)
+_XYZ_OF_RGB = XYZ_OF_RGB / XYZ_OF_RGB.sum(axis=1, keepdims=True)
+
+_BLOCK = 1 << 14
+"""Pixels converted at a time, so that a core's cache holds what lies between: more than twice as fast."""
+
+_TINY = np.float32(1e-6)
+
+
+@lru_cache
+def lightness_table(encoding: Encoding) -> FloatArray:
+    """Luma code -> L*/50 - 1 of the grey that has it: float32 (2**bits,) in [-1, 1]; read-only, cached.
+
+    The grey is R' = G' = B' = Y', decoded with the sRGB transfer function, D65. Codes outside black..white
+    count as black or white.
+    """
+    luma = (np.arange(encoding.peak + 1) - encoding.black) / encoding.luma_span
+    lightness = L_GAIN * _root(_srgb_decode(luma.clip(0.0, 1.0))) - L_OFFSET
+    table: FloatArray = (lightness / L_SCALE - 1).clip(-1.0, 1.0).astype(np.float32)
+    table.setflags(write=False)
+    return table
+
+
+def chroma_codes(lightness: FloatArray, chroma: FloatArray, encoding: Encoding) -> FloatArray:
+    """Cb and Cr codes of predicted colours, at the network's resolution.
+
+    The codes are those of the colour with this lightness and chroma. A film shows them with the luma that
+    it has, which is up to a tenth above that colour's for strong ones; the lightness that would bring both
+    together is not searched (0.1 CIEDE2000 on average, docs/experiments.md). Where the two would leave the
+    gamut, Cb and Cr are made smaller together, so that the hue stays. Zero chroma gives the neutral code
+    exactly.
+
+    Args:
+        lightness: L*/50 - 1 of the picture's luma, float32 (h, w) in [-1, 1].
+        chroma: (a*, b*)/110, float32 (2, h, w) in [-1, 1].
+        encoding: Matrix, range and depth of the codes.
+
+    Returns:
+        Cb and Cr code values, float32 (2, h, w), not rounded.
+    """
+    kr, kb = LUMA_WEIGHTS[encoding.matrix]
+    codes = np.empty(chroma.shape, np.float32)
+    flat_codes, flat_l, flat_ab = codes.reshape(2, -1), lightness.reshape(-1), chroma.reshape(2, -1)
+    for part in _blocks(flat_l.size):
+        encoded = _srgb_encode(_linear_rgb(flat_l[part], flat_ab[:, part]))
+        _, differences = _less_luma(encoded[:3], kr, kb)
+        room = _room(encoded[3], differences)
+        for row, channel, weight in ((0, 2, kb), (1, 0, kr)):
+            difference = differences[channel]
+            difference *= room
+            difference *= np.float32(encoding.chroma_gain / (2 * (1 - weight)))
+            np.add(difference, np.float32(encoding.chroma_centre), out=flat_codes[row, part])
+    return codes
+
+
+def lab_of_rgb(rgb: Plane) -> FloatArray:
+    """L*, a* and b* of an sRGB picture.
+
+    Args:
+        rgb: uint8 or uint16, (H, W, 3).
+
+    Returns:
+        float32 (3, H, W): L* in 0..100, a* and b* within -128..128.
+
+    Raises:
+        InputShapeError: Not such an array.
+    """
+    if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype not in (np.uint8, np.uint16):
+        raise InputShapeError(
+            f"got {rgb.dtype} {rgb.shape}; expected an RGB picture, uint8 or uint16 (H, W, 3)"
+        )
+    light = _decode_table(rgb.dtype.itemsize * 8)
+    flat = rgb.reshape(-1, 3)
+    lab = np.empty((3, len(flat)), np.float32)
+    weights = _XYZ_OF_RGB.astype(np.float32)
+    for part in _blocks(len(flat)):
+        red, green, blue = (light[flat[part, channel]] for channel in range(3))
+        # Y is written around green so that equal channels give equal X, Y and Z.
+        fx, fy, fz = (_root(green + row[0] * (red - green) + row[2] * (blue - green)) for row in weights)
+        lab[0, part] = L_GAIN * fy - L_OFFSET
+        lab[1, part] = A_GAIN * (fx - fy)
+        lab[2, part] = B_GAIN * (fy - fz)
+    return lab.reshape(3, *rgb.shape[:2])
+
+
+def rgb_of_lab(lab: FloatArray, dtype: npt.DTypeLike = np.uint8) -> Plane:
+    """The sRGB picture of L*, a* and b*.
+
+    A colour outside the gamut is mixed with the grey of its own luminance, in linear light, until it fits:
+    L* stays exactly, colour gives way.
+
+    Args:
+        lab: float32 (3, H, W); L* in 0..100.
+        dtype: uint8 or uint16.
+
+    Returns:
+        (H, W, 3) of `dtype`.
+    """
+    peak = np.float32(np.iinfo(dtype).max)
+    flat = lab.reshape(3, -1)
+    rgb = np.empty((flat.shape[1], 3), dtype)
+    for part in _blocks(flat.shape[1]):
+        light = _linear_rgb(flat[0, part] / L_SCALE - 1, flat[1:, part] / AB_SCALE)[:3]
+        luminance, light = _less_luma(light, _XYZ_OF_RGB[1, 0], _XYZ_OF_RGB[1, 2])
+        light *= _room(luminance, light)
+        light += luminance
+        rgb[part] = np.rint(_srgb_encode(light).clip(0, 1) * peak).T
+    return rgb.reshape(*lab.shape[1:], 3)
+
+
+def rgb_of_codes(luma: Plane, cb: Plane, cr: Plane, encoding: Encoding) -> Plane:
+    """The R'G'B' picture of Y'CbCr codes.
+
+    A colour outside the gamut is mixed with the grey of its own luma until it fits: luma within black and
+    white stays, colour gives way.
+
+    Args:
+        luma: Codes, uint8 or uint16 (H, W).
+        cb: Of the same shape.
+        cr: Of the same shape.
+        encoding: How they are to be read.
+
+    Returns:
+        (H, W, 3), full range: uint8 for 8 bits, else uint16.
+    """
+    kr, kb = LUMA_WEIGHTS[encoding.matrix]
+    red, blue = (np.float32(2 * (1 - weight) / encoding.chroma_gain) for weight in (kr, kb))
+    peak = np.float32(np.iinfo(encoding.dtype).max)
+    planes = [plane.reshape(-1) for plane in (luma, cb, cr)]
+    rgb = np.empty((luma.size, 3), encoding.dtype)
+    for part in _blocks(luma.size):
+        grey, *chroma = (plane[part].astype(np.float32) for plane in planes)
+        grey -= np.float32(encoding.black)
+        grey /= np.float32(encoding.luma_span)
+        np.clip(grey, 0, 1, out=grey)
+        differences = np.empty((3, grey.size), np.float32)
+        for channel, code, gain in ((2, chroma[0], blue), (0, chroma[1], red)):
+            np.subtract(code, np.float32(encoding.chroma_centre), out=differences[channel])
+            differences[channel] *= gain
+        differences[1] = (kr * differences[0] + kb * differences[2]) / np.float32(kr + kb - 1)
+        differences *= _room(grey, differences)
+        differences += grey
+        differences *= peak
+        rgb[part] = np.rint(differences, out=differences).T
+    return rgb.reshape(*luma.shape, 3)
+
+
+def _linear_rgb(lightness: FloatArray, chroma: FloatArray) -> FloatArray:
+    """Linear light of L*/50 - 1 (n,) and (a*, b*)/110 (2, n): R, G, B, not clipped, and Y; (4, n)."""
+    roots = np.empty((3, lightness.size), np.float32)
+    np.multiply(lightness, np.float32(L_SCALE / L_GAIN), out=roots[1])
+    roots[1] += np.float32((L_SCALE + L_OFFSET) / L_GAIN)
+    np.multiply(chroma[0], np.float32(AB_SCALE / A_GAIN), out=roots[0])
+    np.multiply(chroma[1], np.float32(-AB_SCALE / B_GAIN), out=roots[2])
+    roots[0::2] += roots[1]
+    x, y, z = _cube(roots)
+    x -= y
+    z -= y
+    light = np.empty((4, lightness.size), np.float32)
+    light[3] = y
+    for channel, (of_x, _, of_z) in zip(light[:3], _RGB_OF_XYZ.astype(np.float32), strict=True):
+        np.multiply(x, of_x, out=channel)
+        channel += of_z * z
+        channel += y
+    return light
+
+
+def _less_luma(rgb: FloatArray, red: float, blue: float) -> tuple[FloatArray, FloatArray]:
+    """Luma (n,) of colours (3, n), and R, G and B less that: exactly 0 for a grey. Overwrites `rgb`.
+
+    Args:
+        rgb: R, G and B.
+        red: Weight of red in the luma.
+        blue: Weight of blue; green has the rest.
+    """
+    luma: FloatArray = np.float32(red) * (rgb[0] - rgb[1])
+    luma += np.float32(blue) * (rgb[2] - rgb[1])
+    luma += rgb[1]
+    rgb -= luma
+    return luma, rgb
+
+
+def _room(luma: FloatArray, differences: FloatArray) -> FloatArray:
+    """The largest factor in [0, 1] for which luma + factor * differences (3, n) stays in [0, 1]."""
+    room: FloatArray = (1 - luma) / np.maximum(differences.max(axis=0), _TINY)
+    np.minimum(room, luma / np.maximum(-differences.min(axis=0), _TINY), out=room)
+    return np.clip(room, 0, 1, out=room)
+
+
+def _cube(root: FloatArray) -> FloatArray:
+    """The inverse of `_root`, float32; f**3 above KNEE and its tangent below, without a branch."""
+    above = np.maximum(root, np.float32(KNEE))
+    result = above * above
+    result *= above
+    below = np.minimum(root, np.float32(KNEE), out=above)
+    below -= np.float32(KNEE)
+    below *= np.float32(3 * KNEE**2)
+    result += below
+    return result
+
+
+def _root(light: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The f of L*a*b*: cube root, and its tangent for dark colours."""
+    return np.where(light > KNEE**3, np.cbrt(light), (light - KNEE**3) / (3 * KNEE**2) + KNEE).astype(
+        light.dtype
+    )
+
+
+def _srgb_encode(light: FloatArray) -> FloatArray:
+    """Linear light to R'G'B', float32; the toe goes on in a straight line below 0. Overwrites `light`."""
+    above = np.maximum(light, np.float32(TOE_END))
+    cv2.pow(above, 1 / GAMMA, dst=above)  # several times faster than numpy's where there is no AVX-512
+    above *= np.float32(1 + OFFSET)
+    above -= np.float32(OFFSET)
+    np.minimum(light, np.float32(TOE_END), out=light)
+    light -= np.float32(TOE_END)
+    light *= np.float32(TOE_SLOPE)
+    above += light
+    return above
+
+
+def _srgb_decode(encoded: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """R'G'B' in [0, 1] to linear light."""
+    return np.where(
+        encoded <= TOE_SLOPE * TOE_END, encoded / TOE_SLOPE, ((encoded + OFFSET) / (1 + OFFSET)) ** GAMMA
+    )
+
+
+@lru_cache
+def _decode_table(bits: int) -> FloatArray:
+    codes = np.arange(1 << bits) / ((1 << bits) - 1)
+    return _srgb_decode(codes).astype(np.float32)
+
+
+def _blocks(count: int) -> Iterator[slice]:
+    return (slice(start, start + _BLOCK) for start in range(0, count, _BLOCK))

@@ -1,0 +1,69 @@
+"""Pictures as they are in files: to lightness for the network, and back with the colour that it gives.
+
+lightness = lightness_of(image)
+image = picture_of(lightness, a, b, image)
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cgan_runtime.color.encoding import Encoding, Plane
+from cgan_runtime.color.lab import L_SCALE, FloatArray, lab_of_rgb, lightness_table, rgb_of_lab
+from cgan_runtime.errors import InputShapeError
+from cgan_runtime.manifest import AB_SCALE
+
+_STILL_ROWS = 64
+"""Rows of a still that are converted at a time: bounds the memory that a large photo takes."""
+
+
+def grey_still(image: Plane) -> Plane:
+    """The lightness of a picture alone; arguments and result as of `Colorizer.still`."""
+    check_still(image)
+    lightness = lightness_of(image)
+    none = np.broadcast_to(np.float32(0), lightness.shape)
+    return picture_of(lightness, none, none, image)
+
+
+def lightness_of(image: Plane) -> FloatArray:
+    """L*/50 - 1 of a still, float32 (H, W)."""
+    if image.ndim == 2:
+        return lightness_table(Encoding("bt709", full_range=True, bits=image.itemsize * 8))[image]
+    lightness = np.empty(image.shape[:2], np.float32)
+    for rows in _bands(len(image)):
+        lightness[rows] = lab_of_rgb(image[rows, :, :3])[0] / np.float32(L_SCALE) - 1
+    return lightness
+
+
+def picture_of(lightness: FloatArray, a: FloatArray, b: FloatArray, image: Plane) -> Plane:
+    """A still of this lightness and chroma, all (H, W), with the depth and the alpha of `image`."""
+    has_alpha = image.ndim == 3 and image.shape[2] == 4
+    picture = np.empty((*lightness.shape, 4 if has_alpha else 3), image.dtype)
+    for rows in _bands(len(image)):
+        lab = np.stack([(lightness[rows] + 1) * L_SCALE, a[rows] * AB_SCALE, b[rows] * AB_SCALE])
+        picture[rows, :, :3] = rgb_of_lab(lab, image.dtype)
+    if has_alpha:
+        picture[..., 3] = image[..., 3]
+    return picture
+
+
+def _bands(height: int) -> list[slice]:
+    return [slice(top, top + _STILL_ROWS) for top in range(0, height, _STILL_ROWS)]
+
+
+def check_still(image: npt.NDArray[Any]) -> None:
+    """Refuse what is no picture.
+
+    Raises:
+        InputShapeError: Neither (H, W), (H, W, 3) nor (H, W, 4), or neither uint8 nor uint16.
+    """
+    channels = image.shape[2] if image.ndim == 3 else None
+    if image.ndim not in (2, 3) or channels not in (None, 3, 4) or image.size == 0:
+        raise InputShapeError(
+            f"got a picture of shape {image.shape}; expected (H, W), (H, W, 3) or (H, W, 4)"
+        )
+    if image.dtype not in (np.uint8, np.uint16):
+        raise InputShapeError(f"got a picture of {image.dtype}; expected uint8 or uint16")

@@ -1,0 +1,1 @@
+"""What `cgan-run` does: one video, one image, and how it reports the result."""

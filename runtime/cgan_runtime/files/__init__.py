@@ -1,0 +1,1 @@
+"""Where results go: atomic files, staging folders, locks, pipes, numbered images, remote storage."""

@@ -1,0 +1,1 @@
+"""Image files: reading, writing, metadata, and text drawn on images."""

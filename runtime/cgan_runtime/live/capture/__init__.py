@@ -1,0 +1,1 @@
+"""Cameras and streams: the newest frame only."""

@@ -1,0 +1,1 @@
+"""The web page of `cgan-run --serve`."""

@@ -1,0 +1,1 @@
+"""Where live frames go beside the screen: recordings and virtual cameras."""

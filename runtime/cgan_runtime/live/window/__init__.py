@@ -1,0 +1,1 @@
+"""The window of `cgan-run --webcam`."""

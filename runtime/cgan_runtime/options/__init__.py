@@ -1,0 +1,1 @@
+"""The options of `cgan-run`, in groups."""

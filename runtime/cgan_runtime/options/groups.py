@@ -1,0 +1,123 @@
+"""What command lines share: kinds of option values, and options in groups with a heading in the help.
+
+@dataclass(frozen=True)
+class ModelOptions:
+    size: int | None = None
+
+model_options = option_group("model", ModelOptions, "Model", click.option("--size", type=int, help=...))
+
+@click.command(cls=GroupedCommand)
+@model_options
+def main(model: ModelOptions) -> None: ...
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+Function = Callable[..., Any]
+_HEADINGS = "__option_headings__"  # of a command's function: option name -> heading
+_NO_GROUP = "Other"
+
+
+def option_group(name: str, settings: type[Any], heading: str, *options: Function) -> Function:
+    """Make a decorator that adds options to a command and hands them over as one argument.
+
+    Args:
+        name: The argument of the command's function.
+        settings: A dataclass with one field for each option, of the option's name.
+        heading: Over the options in the help of a `GroupedCommand`.
+        options: Decorators, made by `click.option`.
+    """
+    names = [field.name for field in fields(settings)]
+
+    def decorate(function: Function) -> Function:
+        @functools.wraps(function)
+        def filled(*args: Any, **values: Any) -> Any:
+            own = {each: values.pop(each) for each in names}
+            return function(*args, **{name: settings(**own)}, **values)
+
+        for option in reversed(options):
+            option(filled)
+        headings = getattr(function, _HEADINGS, {})
+        setattr(filled, _HEADINGS, dict.fromkeys(names, heading) | headings)
+        return filled
+
+    return decorate
+
+
+class GroupedCommand(click.Command):
+    """A command whose help shows its options under the headings of their groups."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options, group by group, in the order of the decorators."""
+        headings = getattr(self.callback, _HEADINGS, {})
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for param in self.get_params(ctx):
+            if (record := param.get_help_record(ctx)) is not None:
+                sections.setdefault(headings.get(param.name, _NO_GROUP), []).append(record)
+        for heading, records in sections.items():
+            with formatter.section(heading):
+                formatter.write_dl(records)
+
+
+if TYPE_CHECKING:  # click before 8.2 has no generic types at run time
+    _SizeBase = click.ParamType[tuple[int, int]]
+    _BatchBase = click.ParamType[tuple[int, int, int]]
+    _PlaceBase = click.ParamType[Path]
+else:
+    _SizeBase = _BatchBase = _PlaceBase = click.ParamType
+
+
+class PlaceType(_PlaceBase):
+    """A path, or the URL of storage elsewhere; becomes what `archive.places.place` makes of it."""
+
+    name = "PATH"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Read what a person typed."""
+        if isinstance(value, Path) or "://" not in str(value):
+            return Path(str(value))
+        from cgan_runtime.files.storage import place  # loads fsspec
+
+        return place(str(value))
+
+
+class SizeType(_SizeBase):
+    """A size in pixels: `256` for a square, `256x384` for height x width; becomes (height, width)."""
+
+    name = "H[xW]"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int]:
+        """Read what a person typed."""
+        found = re.fullmatch(r"([1-9]\d{0,4})(?:[xX×]([1-9]\d{0,4}))?", str(value))
+        if not found:
+            self.fail(f"{value!r} is no size; give 256, or height x width such as 256x384", param, ctx)
+        return int(found[1]), int(found[2] or found[1])
+
+
+class BatchType(_BatchBase):
+    """A number of pictures at once: `4`, or smallest:best:largest as `1:4:16`; becomes those three."""
+
+    name = "N[:N:N]"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int, int]:
+        """Read what a person typed."""
+        found = re.fullmatch(r"([1-9]\d{0,3})(?::([1-9]\d{0,3}):([1-9]\d{0,3}))?", str(value))
+        if not found:
+            self.fail(f"{value!r} is no batch; give 4, or smallest:best:largest such as 1:4:16", param, ctx)
+        smallest, best, largest = (int(found[part] or found[1]) for part in (1, 2, 3))
+        if not smallest <= best <= largest:
+            self.fail(f"{value!r} does not rise from smallest to largest", param, ctx)
+        return smallest, best, largest

@@ -1,0 +1,154 @@
+"""The options of `cgan-run --webcam` and `--serve`, beside the settings that they fill.
+
+@live_options
+def main(..., live: LiveOptions) -> int: ...
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cgan_runtime.options.groups import option_group
+
+DEFAULT_CAMERA = "0"
+DEFAULT_ADDRESS = "127.0.0.1:8000"
+MAX_VIEWERS, MAX_RATE = 1000, 240
+_PATH = click.Path(path_type=Path)
+
+if TYPE_CHECKING:  # click before 8.2 has no generic types at run time
+    _CameraSizeBase = click.ParamType[tuple[int, int]]
+else:
+    _CameraSizeBase = click.ParamType
+
+
+class CameraSizeType(_CameraSizeBase):
+    """A camera's picture as it is always named, `1280x720`; becomes (width, height)."""
+
+    name = "WxH"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int]:
+        """Read what a person typed."""
+        found = re.fullmatch(r"([1-9]\d{0,3})[xX×]([1-9]\d{0,3})", str(value))
+        if not found:
+            self.fail(f"{value!r} is no size of a camera; give width x height such as 1280x720", param, ctx)
+        return int(found[1]), int(found[2])
+
+
+@dataclass(frozen=True)
+class LiveOptions:
+    """What is shown live, where, and to whom."""
+
+    webcam: str | None = None
+    as_camera: bool = False
+    camera_size: tuple[int, int] | None = None
+    camera_rate: float | None = None
+    split: float = 0.0
+    record: Path | None = None
+    virtual_camera: bool = False
+    serve: str | None = None
+    token: str | None = None
+    cert: Path | None = None
+    key: Path | None = None
+    allow_host: tuple[str, ...] = ()
+    max_viewers: int = 32
+    max_rate: float = 30.0
+
+    @property
+    def asked(self) -> bool:
+        """Whether anything live is asked for."""
+        return self.webcam is not None or self.serve is not None
+
+
+live_options = option_group(
+    "live",
+    LiveOptions,
+    "Live",
+    click.option(
+        "--webcam",
+        is_flag=False,
+        flag_value=DEFAULT_CAMERA,
+        metavar="[CAMERA]",
+        help="Show a camera in colour, in a window: a device (0, /dev/video0), a stream (rtsp://...) or a "
+        "film. Default: 0.",
+    ),
+    click.option(
+        "--as-camera",
+        is_flag=True,
+        help="A film as if it were a camera: at its own pace, and what comes too fast is dropped.",
+    ),
+    click.option(
+        "--camera-size",
+        type=CameraSizeType(),
+        help="Ask the camera for this picture. Default: its own choice.",
+    ),
+    click.option(
+        "--camera-rate",
+        type=click.FloatRange(0, MAX_RATE, min_open=True),
+        metavar="N",
+        help="Ask the camera for so many frames a second. Default: its own choice.",
+    ),
+    click.option(
+        "--split",
+        type=click.FloatRange(0, 1),
+        default=0.0,
+        show_default=True,
+        help="Share of the width that stays grey at first; the mouse moves it.",
+    ),
+    click.option(
+        "--record",
+        type=_PATH,
+        metavar="FILE",
+        help="Record what the camera shows, as mp4, mov, mkv or webm; it can be played whatever happens.",
+    ),
+    click.option(
+        "--virtual-camera",
+        is_flag=True,
+        help="Hand the coloured picture to video calls, by v4l2loopback or OBS; needs pyvirtualcam.",
+    ),
+    click.option(
+        "--serve",
+        is_flag=False,
+        flag_value=DEFAULT_ADDRESS,
+        metavar="[HOST:PORT]",
+        help="Show it on a web page, for this machine's camera, the browser's own, photos and films. "
+        f"Default: {DEFAULT_ADDRESS}. Other addresses need a token, which is made and printed.",
+    ),
+    click.option(
+        "--token",
+        envvar="CGAN_TOKEN",
+        metavar="TEXT",
+        help="The token that the page asks for, also from the environment as CGAN_TOKEN. Default: a new one "
+        "each time, none on this machine's own address.",
+    ),
+    click.option("--cert", type=_PATH, metavar="FILE", help="The page's TLS certificate (PEM); with --key."),
+    click.option("--key", type=_PATH, metavar="FILE", help="Its private key (PEM)."),
+    click.option(
+        "--allow-host",
+        multiple=True,
+        metavar="NAME",
+        help="Another name that the page is reached by, as behind a proxy; may be given several times.",
+    ),
+    click.option(
+        "--max-viewers",
+        type=click.IntRange(1, MAX_VIEWERS),
+        default=32,
+        show_default=True,
+        metavar="N",
+        help="Most pages that may look at the same time.",
+    ),
+    click.option(
+        "--max-rate",
+        type=click.FloatRange(0, MAX_RATE, min_open=True),
+        default=30.0,
+        show_default=True,
+        metavar="N",
+        help="Most frames a second that a page is given.",
+    ),
+)

@@ -1,0 +1,141 @@
+"""The middle stage of a film: frames get their colour, packets pass.
+
+    painter = Painter(colorizer, TemporalFilter(), layout, kept_frames)
+    sketched_or_kept = painter(frame)              # in the thread that owns the back end
+    coloured_or_kept = painter.finish(sketched_or_kept)             # in that thread or the next
+
+The second half, without the network, is done beside the network's work on the next frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import av
+import numpy as np
+
+from cgan_runtime.color.encoding import Plane
+from cgan_runtime.color.lab import FloatArray
+from cgan_runtime.colorizer import Colorizer, Small
+from cgan_runtime.errors import CganError
+from cgan_runtime.temporal.filter import TemporalFilter
+from cgan_runtime.video.frame_layout import FrameLayout, luma_plane, quarter_turns
+from cgan_runtime.video.resume.items import Coloured, Kept, Passed
+from cgan_runtime.video.resume.segment_file import SEGMENT_FRAMES
+from cgan_runtime.video.resume.work_folder import kept_frames
+
+Other = TypeVar("Other")
+
+Progress = Callable[[int, int | None], None]
+"""Told after each coloured frame: how many are done, and of how many, where the film says."""
+
+
+@dataclass(frozen=True)
+class Sketched:
+    """A frame whose colour is known at the network's size.
+
+    Attributes:
+        frame: Prepared, in the film's layout.
+        small: Its colour, of the frame turned upright.
+        turns: By so many quarters of a circle.
+        memory: As in `Coloured`.
+    """
+
+    frame: av.VideoFrame
+    small: Small
+    turns: int
+    memory: bytes
+
+
+class Painter:
+    """Colours a film's frames, those that are kept from an earlier run excepted.
+
+    Attributes:
+        frames: Taken so far.
+        kept_frames: Of an earlier run.
+    """
+
+    def __init__(
+        self,
+        colorizer: Colorizer,
+        temporal: TemporalFilter,
+        layout: FrameLayout,
+        kept_frames: int = 0,
+        total: int | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        self.frames, self.kept_frames = 0, kept_frames
+        self._colorizer = colorizer
+        self._temporal = temporal
+        self._layout = layout
+        self._total = total
+        self._progress = progress
+        self._time: float | None = None
+
+    def __call__(self, item: av.VideoFrame | av.Packet[Any]) -> Sketched | Kept | Passed | av.Packet[Any]:
+        """Predict the colour of a frame; hand anything else on."""
+        if not isinstance(item, av.VideoFrame):
+            return item
+        self._time = item.time
+        done = self._done_with(item)
+        self.frames += 1
+        self._tell()
+        return done
+
+    def finish(self, item: Sketched | Other) -> Coloured | Other:
+        """Colour a frame whose colour is known; hand anything else on."""
+        if not isinstance(item, Sketched):
+            return item
+        planes = (np.rot90(plane, -item.turns) for plane in self._colorizer.enlarge(item.small))
+        return Coloured(self._layout.coloured(item.frame, *planes), item.memory)
+
+    @property
+    def place(self) -> str:
+        """Where in the film it is, for people."""
+        if self._time is None:
+            return "before the first frame"
+        minutes, seconds = divmod(self._time, 60)
+        return f"after {self.frames} frames, at {minutes:.0f}:{seconds:05.2f}"
+
+    def _done_with(self, item: av.VideoFrame) -> Sketched | Kept | Passed:
+        return Kept() if self.frames < self.kept_frames else self._sketched(item)
+
+    def _tell(self) -> None:
+        if self._progress is not None:
+            self._progress(self.frames, self._total)
+
+    def _sketched(self, item: av.VideoFrame) -> Sketched:
+        memory = self._temporal.memory if self.frames % SEGMENT_FRAMES == 0 else b""
+        frame, turns = self._layout.prepare(item), quarter_turns(item)
+        luma, shape = upright(frame, self._layout, turns)
+        small = self._colorizer.predict(luma, self._layout.encoding, shape, self._temporal)
+        return Sketched(frame, small, turns, memory)
+
+
+@contextmanager
+def told_where(painter: Painter, target: Path | None) -> Iterator[None]:
+    """Say in an error that ends a film where that was, and what is kept of the target (None: nothing)."""
+    try:
+        yield
+    except (CganError, MemoryError) as error:
+        kept = kept_frames(target) if target is not None else 0
+        mend = f"; {kept} frames are kept, --resume goes on with them" if kept else ""
+        raise type(error)(f"{error}; it stopped {painter.place}{mend}") from error
+
+
+def seen(item: av.VideoFrame, layout: FrameLayout, colorizer: Colorizer) -> FloatArray:
+    """What the network sees of a frame: L*/50 - 1, float32 (h, w)."""
+    luma, shape = upright(layout.prepare(item), layout, quarter_turns(item))
+    return colorizer.lightness(luma, layout.encoding, shape)
+
+
+def upright(frame: av.VideoFrame, layout: FrameLayout, turns: int) -> tuple[Plane, tuple[int, int]]:
+    """Luma and shape of the chroma planes: a film that is shown turned is shown to the network upright."""
+    luma, shape = luma_plane(frame), layout.chroma_shape
+    if turns == 0:
+        return luma, shape
+    return np.ascontiguousarray(np.rot90(luma, turns)), shape[::-1] if turns % 2 else shape

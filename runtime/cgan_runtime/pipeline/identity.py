@@ -1,0 +1,46 @@
+"""TODO."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import av
+
+from cgan_runtime import __version__
+from cgan_runtime.colorizer import Colorizer
+from cgan_runtime.files.pipe import OutputPipe
+from cgan_runtime.temporal.filter import TemporalSettings
+from cgan_runtime.video.read.deinterlace import Deinterlace
+from cgan_runtime.video.read.reader import FilmReader
+from cgan_runtime.video.write.codecs import EncoderSettings
+
+
+def film_identity(
+    reader: FilmReader,
+    target: Path | OutputPipe,
+    colorizer: Colorizer,
+    encoder: EncoderSettings,
+    temporal: TemporalSettings,
+    deinterlace: Deinterlace,
+    compare: bool,
+) -> dict[str, str]:
+    """All that decides what the coloured film looks like, by names for people."""
+    codec = encoder.codec_for(target)
+    backend = colorizer.backend
+    versions = ".".join(str(part) for version in av.library_versions.values() for part in version)
+    return {
+        "input": reader.fingerprint,
+        "model": backend.manifest.sha256,
+        "back end": f"{backend.name} on {backend.device}",
+        "size": str(colorizer.side),
+        "saturation": str(colorizer.saturation),
+        "encoder": " ".join([codec, *(f"{key}={value}" for key, value in encoder.options(codec).items())]),
+        "codec threads": str(encoder.codec_threads or "one for each core"),
+        "version of cgan": __version__,
+        "version of FFmpeg": versions,
+        "stream": str(reader.stream.index),
+        "deinterlacing": deinterlace,
+        "grey beside colour": "yes" if compare else "no",
+        "temporal": temporal.strength,
+        "every": str(temporal.every),
+    }

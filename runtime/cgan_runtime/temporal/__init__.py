@@ -1,0 +1,1 @@
+"""Steady color: cuts, motion and the temporal filter."""

@@ -1,0 +1,271 @@
+"""Steady colour: chroma is carried along the motion of a film and blended with each new prediction.
+
+    steady = TemporalFilter(TemporalSettings("high"))
+    chroma = steady.step(lightness, predict)       # each frame, in order; predict(lightness) runs the network
+
+Every frame goes in once and comes out at once: nothing is looked ahead, so a camera may use it too, and
+memory does not grow. A cut is found on the lightness; no colour crosses it.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
+from zipfile import BadZipFile
+
+import cv2
+import numpy as np
+
+from cgan_runtime.errors import ConfigError
+from cgan_runtime.temporal.motion import AGE, LIGHTNESS, A, B, ByteArray, Carried, follow, trust
+from cgan_runtime.temporal.scene_cuts import FloatArray, shrunk
+
+Strength = Literal["off", "low", "high"]
+
+HORIZON: dict[Strength, int] = {"off": 1, "low": 4, "high": 12}
+"""Frames that the colour of a place is averaged over, at most."""
+
+LEAST_HORIZON = 2.0
+"""Predictions that are averaged at least where any are, however rare they are."""
+
+MAX_EVERY = 100
+"""Largest `every`, frames: four seconds without a look at the picture."""
+
+TRUSTED_DIFFERENCE = 0.15
+"""Distance of carried from predicted chroma, (a*, b*)/110, at which half of a place's past is believed, where
+its lightness has changed too."""
+
+TELLING_DIFFERENCE = 0.3
+"""The same where it has not: what is less has only come to the network's mind, as in dark and empty skies."""
+
+FLASH_FRAMES = 5
+"""Frames that a scene may be hidden, by a flash or a torn frame, and still go on with its own colours."""
+
+FILL_SHRINK, FILL_REACH = 8, 1.5
+"""What is not known is filled in at this fraction of the size, from this far around (sigma, small pixels)."""
+
+LEAST_KNOWN = 0.02
+"""Weight of a colour that was only carried there: it counts where nothing around is known."""
+
+LIGHTNESS_PEAK = 255
+"""Lightness is compared in whole steps of this many from black to white."""
+
+
+@dataclass(frozen=True)
+class TemporalSettings:
+    """How steady, and how often the network is asked.
+
+    Attributes:
+        strength: How long the colour of a place is averaged; "off" shows each prediction as it is.
+        every: The network runs on every so many frames and after cuts; between, colour follows the motion.
+
+    Raises:
+        ConfigError: Unknown strength, or `every` out of range.
+    """
+
+    strength: Strength = "high"
+    every: int = 1
+
+    def __post_init__(self) -> None:
+        if self.strength not in get_args(Strength):
+            known = ", ".join(get_args(Strength))
+            raise ConfigError(f"temporal strength {self.strength!r} is unknown; take one of {known}")
+        if not 1 <= self.every <= MAX_EVERY:
+            raise ConfigError(f"every {self.every} is out of range; take 1 to {MAX_EVERY} frames")
+
+    @property
+    def passes_through(self) -> bool:
+        """Whether each frame is simply what the network says."""
+        return self.strength == "off" and self.every == 1
+
+
+@dataclass(frozen=True)
+class TemporalState:
+    """All that a filter knows between two frames.
+
+    Attributes:
+        shown: The last frame, float32 (h, w, 4): a*/110, b*/110, age (frames that its colour is averaged
+            over, 0 where it is only a guess), lightness 0..255.
+        hidden: The last frame of the scene before, while that may come back after a flash; likewise.
+        hidden_for: Frames since `hidden` was shown.
+        since: Frames since the network ran.
+        dazzled_for: Frames for which colours are still held, because the light has jumped.
+    """
+
+    shown: FloatArray
+    hidden: FloatArray | None = None
+    hidden_for: int = 0
+    since: int = 0
+    dazzled_for: int = 0
+
+    def to_bytes(self) -> bytes:
+        """As a file's content (npz), to the last bit."""
+        file = io.BytesIO()
+        hidden = np.empty(0, np.float32) if self.hidden is None else self.hidden
+        np.savez(
+            file,
+            shown=self.shown,
+            hidden=hidden,
+            counters=np.array([self.hidden_for, self.since, self.dazzled_for]),
+        )
+        return file.getvalue()
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> TemporalState:
+        """Read what `to_bytes` wrote.
+
+        Raises:
+            ConfigError: It is nothing of the kind.
+        """
+        try:
+            with np.load(io.BytesIO(content)) as file:
+                shown, hidden = file["shown"], file["hidden"]
+                hidden_for, since, dazzled_for = (int(counter) for counter in file["counters"])
+        except (ValueError, KeyError, OSError, EOFError, TypeError, BadZipFile) as error:
+            raise ConfigError(
+                f"this is no state of a film's colour ({error}); begin anew without it"
+            ) from error
+        pictures = [shown, hidden] if hidden.size else [shown]
+        if any(p.dtype != np.float32 or p.shape != (*shown.shape[:2], LIGHTNESS + 1) for p in pictures):
+            raise ConfigError("this is no state of a film's colour (wrong shape); begin anew without it")
+        return cls(shown, hidden if hidden.size else None, hidden_for, since, dazzled_for)
+
+
+class TemporalFilter:
+    """The recursive filter: one film or camera, frame by frame, in one thread.
+
+    What a frame becomes depends on the frames before it through `state` alone. A segment of a film that
+    starts from the state in which the one before it ended is, bit for bit, what it would be in one go (same
+    machine, same back end): keep `memory` beside a finished segment. `reset()` forgets all, as a
+    cut does: the first frame after it is the network's own, and so a step in the colour may be seen.
+
+    Attributes:
+        settings: As given.
+        state: All that is known of the frames so far; None before the first. May be set.
+        cuts: Scenes that began so far, but for the first; one as short as a flash is none.
+        followed: Whether the last frame was explained by the frame before it: it is not the first, at no
+            cut, and no flash ended there.
+        predictions: How often the network was asked.
+    """
+
+    def __init__(self, settings: TemporalSettings | None = None) -> None:
+        self.settings = settings or TemporalSettings()
+        self.state: TemporalState | None = None
+        self.cuts = self.predictions = 0
+        self.followed = False
+        frames = HORIZON[self.settings.strength]
+        # The same time at every N: a network that is asked less often has more say each time.
+        self._horizon = max(LEAST_HORIZON, frames / self.settings.every) if frames > 1 else 1.0
+
+    @property
+    def memory(self) -> bytes:
+        """`state` as bytes, empty before the first frame. May be set."""
+        return b"" if self.state is None else self.state.to_bytes()
+
+    @memory.setter
+    def memory(self, content: bytes) -> None:
+        self.state = TemporalState.from_bytes(content) if content else None
+
+    def reset(self) -> None:
+        """Forget all frames, as at a cut."""
+        self.state = None
+
+    def step(self, lightness: FloatArray, predict: Callable[[FloatArray], FloatArray]) -> FloatArray:
+        """The chroma of the next frame.
+
+        Args:
+            lightness: L*/50 - 1, float32 (h, w) in [-1, 1]. A new size starts anew.
+            predict: Asks the network: (a*, b*)/110, float32 (2, h, w), of `lightness`. It is called at most
+                once, and what it returns is only read.
+
+        Returns:
+            (a*, b*)/110, float32 (2, h, w): a new array, or where `settings.passes_through` the prediction.
+        """
+        if self.settings.passes_through:
+            self.predictions += 1
+            return predict(lightness)
+        frame = np.rint((lightness + np.float32(1)) * np.float32(LIGHTNESS_PEAK / 2)).astype(np.uint8)
+        state = self.state
+        if state is not None and state.shown.shape[:2] != frame.shape:
+            state = None
+        self.followed = False
+        carried, state = self._carry(frame, state)
+        if carried is None or state is None or state.since + 1 >= self.settings.every:
+            self.predictions += 1
+            since = 0
+            hold = state is not None and state.dazzled_for > 0
+            shown = _blend(carried, predict(lightness), self._horizon, hold=hold)
+        else:
+            since = state.since + 1
+            shown = _fill(carried.shown)
+        shown[..., LIGHTNESS] = frame
+        self.state = replace(state or TemporalState(shown), shown=shown, since=since)
+        return np.ascontiguousarray(np.moveaxis(shown[..., : B + 1], -1, 0))
+
+    def _carry(
+        self, frame: ByteArray, state: TemporalState | None
+    ) -> tuple[Carried | None, TemporalState | None]:
+        """The past as it would look now, None after a cut, and the state without what is over."""
+        if state is None:
+            return None, None
+        if state.hidden is not None:
+            state = replace(state, hidden_for=state.hidden_for + 1)
+            if state.hidden_for > FLASH_FRAMES:
+                state = replace(state, hidden=None, hidden_for=0)
+        followed = follow(frame, state.shown)
+        self.followed = followed is not None
+        if followed is None and state.hidden is not None:
+            followed = follow(frame, state.hidden)
+            if followed is None:
+                return None, state
+            self.cuts -= 1  # it was a flash
+            state = replace(state, hidden=None, hidden_for=0)
+        if followed is None:
+            self.cuts += 1
+            return None, replace(state, hidden=state.shown, hidden_for=1, dazzled_for=0)
+        left = FLASH_FRAMES if followed.light_jumped else max(0, state.dazzled_for - 1)
+        return followed, replace(state, dazzled_for=left)
+
+
+def _blend(
+    followed: Carried | None, predicted: FloatArray, horizon: float, *, hold: bool = False
+) -> FloatArray:
+    """The running mean of a place's colour, over up to `horizon` predictions; changes what was carried.
+
+    The prediction alone counts where nothing is known, and, to `hold`, nowhere else.
+    """
+    if followed is None or horizon == 1:
+        planes = [*predicted, np.ones_like(predicted[0]), np.empty_like(predicted[0])]
+        return np.asarray(cv2.merge(planes), np.float32)
+    carried = followed.shown
+    da, db = predicted[0] - carried[..., A], predicted[1] - carried[..., B]
+    age = carried[..., AGE]
+    if hold:
+        share = np.maximum(1 - age, np.float32(0))
+        age = np.maximum(age, np.float32(1))
+    else:
+        # Of two scales, TRUSTED_DIFFERENCE where the lightness has changed, TELLING_DIFFERENCE where not.
+        scale = TRUSTED_DIFFERENCE / TELLING_DIFFERENCE
+        difference = (da * da + db * db) * (
+            np.float32(scale**2) + np.float32(1 - scale**2) * followed.changed
+        )
+        age = np.minimum(age * trust(difference, TRUSTED_DIFFERENCE) + 1, np.float32(horizon))
+        share = 1 / age
+    carried[..., A] += da * share
+    carried[..., B] += db * share
+    carried[..., AGE] = age
+    return carried
+
+
+def _fill(carried: FloatArray) -> FloatArray:
+    """Give places whose past is not known the colour of the known ones around; changes `carried`."""
+    height, width = carried.shape[:2]
+    known = np.clip(carried[..., AGE], np.float32(LEAST_KNOWN), np.float32(1))
+    weighted = np.dstack((carried[..., : B + 1] * known[..., None], known))
+    around = np.asarray(cv2.GaussianBlur(shrunk(weighted, FILL_SHRINK), (0, 0), FILL_REACH), np.float32)
+    around = np.asarray(cv2.resize(around[..., :2] / around[..., 2:], (width, height)), np.float32)
+    for channel in (A, B):
+        carried[..., channel] = around[..., channel] + known * (carried[..., channel] - around[..., channel])
+    return carried

@@ -1,0 +1,126 @@
+"""A contact sheet: evenly spaced frames of a film with their times, in one picture.
+
+check_sheet(Path("sheet.png"), source=film, overwrite=False)
+write_sheet(Path("film.colour.mp4"), Path("sheet.png"))
+
+Made from the finished film by seeking, so it is the same whether the film was made in one run or in several.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+
+from cgan_runtime.color.encoding import Plane
+from cgan_runtime.errors import MediaError
+from cgan_runtime.files.formats import PICTURES
+from cgan_runtime.files.output import check_output
+from cgan_runtime.image.read_write import write_image
+from cgan_runtime.image.text import draw_words
+from cgan_runtime.video.frame_layout import quarter_turns
+
+SHEET_FRAMES = 12
+
+_HEIGHT = 270  # of each picture, pixels
+_WIDEST = 1920  # pixels of the sheet, but for the gaps
+_MOST_COLUMNS = 6
+_GAP = 6
+_GROUND = 24  # grey level between the pictures
+_FAR = 1 << 40  # ticks; behind the end of any film
+
+
+def check_sheet(target: Path, *, source: Path | None, overwrite: bool) -> None:
+    """Refuse a sheet that could not be written, before any work is done.
+
+    Raises:
+        MediaError: It names no picture, or `check_output` refuses it.
+    """
+    if target.suffix.lower() not in PICTURES:
+        raise MediaError(
+            f"{target} names no picture that can be written; "
+            f"end --sheet in one of {', '.join(sorted(PICTURES))}"
+        )
+    check_output(target, source=source, overwrite=overwrite, option="--sheet")
+
+
+def write_sheet(film: Path, target: Path) -> None:
+    """Write the contact sheet of a film that cgan has written.
+
+    Raises:
+        MediaError: The film cannot be read, or the sheet cannot be written.
+    """
+    try:
+        with av.open(film.absolute()) as container:  # so a colon in its name is no protocol
+            stream = next(
+                each
+                for each in container.streams.video
+                if not each.disposition & av.stream.Disposition.attached_pic
+            )
+            stream.thread_type = "AUTO"
+            aspect = Fraction(stream.sample_aspect_ratio or 1)
+            pictures = [_picture(frame, aspect) for frame in _spaced(container, stream)]
+    except av.FFmpegError as error:
+        raise MediaError(f"cannot read {film} for its sheet ({error.strerror}); the film is made") from error
+    write_image(target, _put_together(pictures))
+
+
+def _spaced(container: av.container.InputContainer, stream: av.VideoStream) -> Iterator[av.VideoFrame]:
+    """The frames shown in the middle of as many equal stretches of time; fewer where the film has fewer."""
+    first, last = (_frame_at(container, stream, place) for place in (-_FAR, _FAR))
+    start, end = first.pts or 0, (last.pts or 0) + max(last.duration or 0, 1)
+    before = None
+    for index in range(SHEET_FRAMES):
+        frame = _frame_at(container, stream, start + (end - start) * (2 * index + 1) // (2 * SHEET_FRAMES))
+        if frame.pts != before:
+            yield frame
+        before = frame.pts
+
+
+def _frame_at(container: av.container.InputContainer, stream: av.VideoStream, pts: int) -> av.VideoFrame:
+    """The frame that is shown at a time."""
+    container.seek(pts, stream=stream)
+    frame = None
+    for later in container.decode(stream):
+        if frame is not None and (later.pts or 0) > pts:
+            break
+        frame = later
+    if frame is None:
+        raise MediaError("the film has no frame to show on its sheet")
+    return frame
+
+
+def _picture(frame: av.VideoFrame, aspect: Fraction) -> Plane:
+    """A frame as it is shown, RGB, small, with its time in the corner."""
+    turns = quarter_turns(frame)
+    width, height = frame.width * aspect, Fraction(frame.height)
+    scale = _HEIGHT / (width if turns % 2 else height)
+    small = frame.reformat(
+        width=max(1, round(width * scale)),
+        height=max(1, round(height * scale)),
+        format="rgb24",
+        src_colorspace=frame.colorspace,
+        src_color_range=frame.color_range,
+        interpolation="AREA",
+    )
+    picture = np.ascontiguousarray(np.rot90(small.to_ndarray(), turns))
+    minutes, seconds = divmod(frame.time or 0.0, 60)
+    draw_words(picture, [f"{minutes:.0f}:{seconds:05.2f}"])
+    return picture
+
+
+def _put_together(pictures: list[Plane]) -> Plane:
+    """Pictures of one size in rows, from left to right and from top to bottom."""
+    height, width = pictures[0].shape[:2]
+    columns = min(max(1, _WIDEST // width), _MOST_COLUMNS, len(pictures))
+    rows = -(-len(pictures) // columns)
+    size = (rows * (height + _GAP) + _GAP, columns * (width + _GAP) + _GAP, 3)
+    sheet = np.full(size, _GROUND, np.uint8)
+    for index, picture in enumerate(pictures):
+        row, column = divmod(index, columns)
+        top, left = _GAP + row * (height + _GAP), _GAP + column * (width + _GAP)
+        sheet[top : top + height, left : left + width] = picture
+    return sheet

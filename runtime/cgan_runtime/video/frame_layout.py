@@ -1,0 +1,268 @@
+"""Pixel formats: where the luma of a decoded frame lies, how to read it, how the coloured frame is stored.
+
+layout = FrameLayout.plan(first_frame, codec="h264", accepted=encoder_formats)
+frame = layout.prepare(frame)                      # untouched, or converted once where it must be
+cb, cr = colorizer.planes(luma_plane(frame), layout.encoding, layout.chroma_shape)
+coloured = layout.coloured(frame, cb, cr)          # the luma bit for bit that of `frame`
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Literal
+
+import av
+import numpy as np
+
+from cgan_runtime.color.encoding import Encoding, Matrix, Plane
+from cgan_runtime.errors import MediaError
+from cgan_runtime.video.side_by_side import put_beside
+
+HD_HEIGHT = 720
+"""Pictures at least this high are taken for BT.709 where they do not say, lower ones for BT.601."""
+
+# Numbers of ITU-T H.273 (FFmpeg's AVColorSpace), by the luma coefficients nearest to each.
+_MATRICES: dict[int, Matrix] = {
+    1: "bt709", 4: "bt601", 5: "bt601", 6: "bt601", 7: "bt709", 9: "bt2020", 10: "bt2020",
+}  # fmt: skip
+_MATRIX_TAGS: dict[Matrix, int] = {"bt709": 1, "bt601": 6, "bt2020": 9}
+_EXACT_TAGS = (1, 5, 6, 9)  # those of _MATRICES whose coefficients are exactly the ones used
+_LIMITED, _FULL = 1, 2  # FFmpeg's AVColorRange; 0 is unspecified
+
+# Where a grey stream does not state its range, FFmpeg takes full; the standards of these codecs say limited.
+_LIMITED_BY_STANDARD = frozenset({"h264", "hevc", "av1", "vp8", "vp9", "mpeg1video", "mpeg2video", "mpeg4"})
+
+# Little-endian formats whose first plane holds luma alone, in the low bits of each sample.
+_PLAIN_LUMA = re.compile(r"(yuvj?\d{3}p|yuva\d{3}p|gray)((9|10|12|14|16)le)?|nv(12|21|16|24|42)")
+_DEPTHS = (8, 9, 10, 12, 14, 16)  # bits that planar formats exist in
+_SUBSAMPLINGS = {
+    (2, 2): "420",
+    (2, 1): "422",
+    (1, 1): "444",
+}  # luma samples per chroma sample, across and down
+
+
+Side = Literal["left", "top", "right", "bottom"]
+
+# What is left on the screen lies on these sides of a frame that is shown after 0 to 3 quarter turns.
+_GREY_SIDES: tuple[Side, ...] = ("left", "top", "right", "bottom")
+
+
+def quarter_turns(frame: av.VideoFrame) -> int:
+    """How often a frame is turned by 90 degrees, counterclockwise, before it is shown."""
+    return round(frame.rotation / 90) % 4
+
+
+def luma_plane(frame: av.VideoFrame) -> Plane:
+    """The luma of a frame with a plain luma plane, as a view that lives as long as the frame.
+
+    Returns:
+        uint8 or (above 8 bit) uint16, (H, W); rows may lie apart by more than their length.
+    """
+    return _plane(frame, 0, frame.height, frame.width, _bits(frame.format))
+
+
+def planes_of(frame: av.VideoFrame, bits: int) -> tuple[Plane, Plane, Plane]:
+    """Luma, Cb and Cr of a planar frame of so many bits, as views that live as long as the frame."""
+    luma, cb, cr = (
+        _plane(frame, index, plane.height, plane.width, bits) for index, plane in enumerate(frame.planes)
+    )
+    return luma, cb, cr
+
+
+@dataclass(frozen=True)
+class FrameLayout:
+    """How the frames of one film are read and stored.
+
+    Attributes:
+        width: Of the film's luma, in pixels.
+        height: Of the film's luma, in pixels.
+        pixel_format: FFmpeg's name of the planar Y'CbCr format of the coloured frames.
+        encoding: How luma codes are read and chroma codes written.
+        colorspace: Matrix tag of the output (ITU-T H.273).
+        notes: What had to be changed, one sentence each, for people.
+        grey_side: Where in the stored frame the grey picture lies beside the coloured one; None: nowhere.
+    """
+
+    width: int
+    height: int
+    pixel_format: str
+    encoding: Encoding
+    colorspace: int
+    notes: tuple[str, ...] = ()
+    grey_side: Side | None = None
+
+    @classmethod
+    def plan(
+        cls,
+        frame: av.VideoFrame,
+        *,
+        codec: str,
+        accepted: Collection[str],
+        encoder: str | None,
+        compare: bool = False,
+    ) -> FrameLayout:
+        """Decide from a film's first frame.
+
+        Args:
+            frame: As decoded.
+            codec: FFmpeg's name of the codec that it was decoded from.
+            accepted: Names of the pixel formats that the encoder takes.
+            encoder: Its name, for the notes; None says nothing of formats.
+            compare: Put the grey picture to the left of the coloured one, as the film is shown.
+
+        Raises:
+            MediaError: The encoder takes no planar Y'CbCr format.
+        """
+        source = frame.format
+        bits, subsampling = _bits(source), _subsampling(source)
+        pixel_format, stored_bits = _nearest(subsampling, bits, accepted, encoder)
+        notes = []
+        if encoder and stored_bits != bits:
+            notes.append(f"{encoder} takes no {bits}-bit picture here: it is stored with {stored_bits} bits")
+        if encoder and subsampling not in pixel_format:
+            size = f"{frame.width}x{frame.height}"
+            notes.append(
+                f"{encoder} takes no {size} picture of {source.name}: it is stored as {pixel_format}"
+            )
+        if any(component.is_alpha for component in source.components) and not source.has_palette:
+            notes.append("the transparency of the picture is left out")
+        if frame.interlaced_frame:
+            notes.append("the film is interlaced: whole frames are coloured, and stored as such")
+        matrix = _matrix(frame)
+        own = frame.colorspace in _EXACT_TAGS and not source.is_rgb
+        encoding = Encoding(matrix, _is_full_range(frame, codec), stored_bits)
+        colorspace = int(frame.colorspace) if own else _MATRIX_TAGS[matrix]
+        grey_side = _GREY_SIDES[quarter_turns(frame)] if compare else None
+        return cls(frame.width, frame.height, pixel_format, encoding, colorspace, tuple(notes), grey_side)
+
+    @property
+    def stored_size(self) -> tuple[int, int]:
+        """Width and height of the coloured frames; the second of two pictures begins at a chroma sample."""
+        if self.grey_side is None:
+            return self.width, self.height
+        side = 64  # any that all factors divide
+        stored = av.VideoFormat(self.pixel_format, side, side)
+        height, width = self.chroma_shape
+        if self.grey_side in ("left", "right"):
+            return width * (side // stored.chroma_width()) + self.width, self.height
+        return self.width, height * (side // stored.chroma_height()) + self.height
+
+    @property
+    def chroma_shape(self) -> tuple[int, int]:
+        """(h, w) of the chroma planes; odd sizes are rounded up."""
+        stored = av.VideoFormat(self.pixel_format, self.width, self.height)
+        return stored.chroma_height(), stored.chroma_width()
+
+    def prepare(self, frame: av.VideoFrame) -> av.VideoFrame:
+        """The frame itself if its luma can be used as it lies there, else converted once by swscale."""
+        plain = _PLAIN_LUMA.fullmatch(frame.format.name) and _bits(frame.format) == self.encoding.bits
+        if (
+            plain
+            and (frame.width, frame.height) == (self.width, self.height)
+            and frame.planes[0].line_size > 0
+        ):
+            return frame
+        source_range = _FULL if frame.format.is_rgb or frame.format.has_palette else self.color_range
+        converted = frame.reformat(
+            width=self.width,
+            height=self.height,
+            format=self.pixel_format,
+            dst_colorspace=self.colorspace,
+            src_colorspace=None if frame.format.is_rgb else self.colorspace,
+            src_color_range=source_range,
+            dst_color_range=self.color_range,
+        )
+        _copy_time(frame, converted)
+        return converted
+
+    def coloured(self, frame: av.VideoFrame, cb: Plane, cr: Plane) -> av.VideoFrame:
+        """A new frame with the luma and the time of a prepared frame and the chroma given; beside it the same
+        without chroma, where that is asked for.
+
+        Args:
+            frame: As `prepare` returned it.
+            cb: uint8 or uint16, `chroma_shape`.
+            cr: The same.
+        """
+        out = av.VideoFrame(*self.stored_size, self.pixel_format)
+        for index, plane in enumerate((luma_plane(frame), cb, cr)):
+            stored = out.planes[index]
+            view = _plane(out, index, stored.height, stored.width, self.encoding.bits)
+            if self.grey_side is None:
+                view[:] = plane
+                continue
+            grey = plane if index == 0 else np.full_like(plane, self.encoding.chroma_centre)
+            pair = (grey, plane) if self.grey_side in ("left", "top") else (plane, grey)
+            put_beside(view, *pair, upright=self.grey_side in ("top", "bottom"))
+        _copy_time(frame, out)
+        out.colorspace, out.color_range = self.colorspace, self.color_range
+        out.color_primaries, out.color_trc = frame.color_primaries, frame.color_trc
+        return out
+
+    @property
+    def color_range(self) -> int:
+        """Range tag of the output (ITU-T H.273, as FFmpeg numbers it)."""
+        return _FULL if self.encoding.full_range else _LIMITED
+
+
+def _plane(frame: av.VideoFrame, index: int, height: int, width: int, bits: int) -> Plane:
+    plane = frame.planes[index]
+    dtype = np.dtype(np.uint8 if bits == 8 else np.uint16)
+    rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)  # type: ignore[call-overload]
+    view: Plane = rows[:height, : width * dtype.itemsize].view(dtype)
+    return view
+
+
+def _copy_time(source: av.VideoFrame, target: av.VideoFrame) -> None:
+    target.pts, target.duration = source.pts, source.duration
+    if source.time_base is not None:
+        target.time_base = source.time_base
+
+
+def _bits(pixel_format: av.VideoFormat) -> int:
+    if pixel_format.has_palette or pixel_format.is_bit_stream:
+        return 8
+    return max(8, pixel_format.components[0].bits)
+
+
+def _is_chromatic(pixel_format: av.VideoFormat) -> bool:
+    # Not by is_chroma of its components: PyAV calls that of 4:4:4 none.
+    return len(pixel_format.components) >= 3 and not pixel_format.is_rgb and not pixel_format.has_palette
+
+
+def _subsampling(pixel_format: av.VideoFormat) -> str:
+    """Of the chroma to be made: the source's own where it has one that is common, else 4:2:0."""
+    if not _is_chromatic(pixel_format):
+        return "420"
+    side = 64  # any that all factors divide
+    across, down = side // pixel_format.chroma_width(side), side // pixel_format.chroma_height(side)
+    return _SUBSAMPLINGS.get((across, down), "420")
+
+
+def _nearest(subsampling: str, bits: int, accepted: Collection[str], encoder: str | None) -> tuple[str, int]:
+    """The planar format that keeps the luma's depth first, the subsampling second."""
+    deeper = [depth for depth in _DEPTHS if depth >= bits]
+    shallower = [depth for depth in reversed(_DEPTHS) if depth < bits]
+    for depth in [*deeper, *shallower]:
+        for chroma in (subsampling, "420", "422", "444"):
+            name = f"yuv{chroma}p" if depth == 8 else f"yuv{chroma}p{depth}le"
+            if name in accepted:
+                return name, depth
+    raise MediaError(f"encoder {encoder} takes no planar Y'CbCr picture; choose another with --codec")
+
+
+def _matrix(frame: av.VideoFrame) -> Matrix:
+    by_size: Matrix = "bt709" if frame.height >= HD_HEIGHT else "bt601"
+    return by_size if frame.format.is_rgb else _MATRICES.get(int(frame.colorspace), by_size)
+
+
+def _is_full_range(frame: av.VideoFrame, codec: str) -> bool:
+    name = frame.format.name
+    if frame.format.is_rgb or frame.format.has_palette or name.startswith("yuvj"):
+        return True
+    if frame.color_range in (_LIMITED, _FULL):
+        return bool(frame.color_range == _FULL)
+    return not _is_chromatic(frame.format) and codec not in _LIMITED_BY_STANDARD

@@ -1,0 +1,27 @@
+"""TODO."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import av
+
+
+@dataclass(frozen=True)
+class Coloured:
+    """A coloured frame, and what its painter remembered of the frames before it (empty: nothing)."""
+
+    frame: av.VideoFrame
+    memory: bytes = b""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Stands for a frame that an earlier run has coloured and encoded."""
+
+
+@dataclass(frozen=True)
+class Passed:
+    """Stands for a frame before those that are made here, shown at `pts`."""
+
+    pts: int

@@ -1,0 +1,89 @@
+"""`cgan-bench quality` on photos that come with cgan, with a colouriser whose answers are known."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import cv2
+import pytest
+
+from cgan_benchmarks.cli import main
+from cgan_benchmarks.quality.measure import measure_model, open_subject
+from cgan_runtime.errors import DataError
+from cgan_train.data.sources import open_photos
+from cgan_train.evaluation.comparison_photos import BUNDLED
+
+
+def bench(*arguments: object) -> int | str | None:
+    with pytest.raises(SystemExit) as exit_:
+        main([str(argument) for argument in arguments])
+    return exit_.value.code
+
+
+def test_figures_go_to_the_screen_and_the_file(
+    tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "quality.json"
+    code = bench("quality", "--data", BUNDLED, "--model", tiny_model, "--without", "rocket*", "--json", path)
+    assert code == 0
+    document = json.loads(path.read_text())
+    every, fewer = (report["quality"] for report in document["reports"])
+    assert (every["pictures"], fewer["pictures"]) == (8, 6)
+    assert every["ciede2000"] > every["ciede2000_grey"] * 0.5
+    assert every["chroma_ratio"] > 0.5  # the tiny model colours strongly, and wrongly
+    assert f"{every['ciede2000']:.2f}" in capsys.readouterr().out
+
+
+def test_every_photo_is_told_of(tiny_model: Path) -> None:
+    told: list[None] = []
+    with open_subject(tiny_model) as subject:
+        report = measure_model(subject, open_photos(BUNDLED), advance=lambda: told.append(None))
+    assert len(told) == report.quality.pictures == 8
+    assert report.model == tiny_model.name
+
+
+def test_nothing_left_to_measure(tiny_model: Path) -> None:
+    with open_subject(tiny_model) as subject, pytest.raises(DataError, match="no photos are left"):
+        measure_model(subject, open_photos(BUNDLED), without="*")
+
+
+def test_a_checkpoint_and_its_export_have_the_same_figures(
+    checkpoint: Path, exported: dict[str, Path], tmp_path: Path
+) -> None:
+    found = []
+    for number, subject in enumerate((("--checkpoint", checkpoint), ("--model", exported["fp32"]))):
+        path, sheet = tmp_path / f"{number}.json", tmp_path / f"{number}.png"
+        assert bench("quality", "--data", BUNDLED, *subject, "--sheet", sheet, "--json", path) == 0
+        found.append(json.loads(path.read_text())["reports"][0]["quality"])
+        assert cv2.imread(str(sheet)).shape == (4 * (32 + 4), 6 * (32 + 4), 3)  # 8 photos, two in a row
+    assert found[0] == pytest.approx(found[1], rel=1e-3)
+
+
+def test_cifar_is_measured_on_its_test_split_beside_what_is_reported(
+    checkpoint: Path, cifar: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert bench("quality", "--data", cifar, "--checkpoint", checkpoint, "--without", "*/a0.png") == 0
+    shown = capsys.readouterr().out
+    assert re.search(r"all +10 ", shown)
+    assert re.search(r"without \*/a0.png +9 ", shown)
+    assert re.search(r"reported: CIFAR-10, GAN +5.1 +24.1 +65.5", shown)
+    assert "only the MAE" in shown
+    assert "Places" not in shown.split("Reported:")[0]
+
+
+def test_model_and_checkpoint_exclude_each_other(tiny_model: Path, checkpoint: Path) -> None:
+    assert bench("quality", "--data", BUNDLED, "--model", tiny_model, "--checkpoint", checkpoint) == 2
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--data", "nowhere"), ("--data", BUNDLED, "--json", "no/such/file.json")]
+)
+def test_bad_input_is_one_line(
+    arguments: tuple[object, ...], tiny_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert bench("quality", "--model", tiny_model, *arguments) == 1
+    captured = capsys.readouterr()
+    assert captured.err.startswith("error: ")
+    assert captured.err.count("\n") == 1

@@ -1,0 +1,142 @@
+"""The clips with known motion are what they claim, and the command measures a filter's worth on them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from skimage import data as photos
+from tests.fakes import FakeBackend
+from tests.videos import Film, write_film
+
+from cgan_benchmarks.studies import temporal_stability as steadiness
+from cgan_benchmarks.studies.synthetic_motion import Clip, films_in, made_up_clips, real_clips
+from cgan_benchmarks.studies.temporal_stability import Recall, Steadiness, measure_clips, summary
+from cgan_runtime.backends.base import FloatArray
+from cgan_runtime.colorizer import Colorizer
+from cgan_runtime.errors import DataError
+from cgan_runtime.image.read_write import write_image
+from cgan_train.data.sources import Photos
+
+NAMES = ("astronaut", "coffee", "chelsea", "rocket")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Four photographs in colour."""
+    below = tmp_path / "photos"
+    below.mkdir()
+    for name in NAMES:
+        write_image(below / f"{name}.png", getattr(photos, name)())
+    return below
+
+
+@pytest.fixture
+def clips(folder: Path) -> list[Clip]:
+    """One of each disturbance."""
+    return list(made_up_clips(Photos.of_folder(folder), count=4, frames=14))
+
+
+def test_the_motion_of_made_up_clips_is_the_true_one(clips: list[Clip]) -> None:
+    compared = 0
+    for clip in clips:
+        for index, moving in enumerate(clip.frames):
+            if moving.where is None or moving.known is None:
+                continue
+            earlier = clip.frames[index - moving.before].truth
+            carried = cv2.remap(earlier, moving.where[..., 0], moving.where[..., 1], cv2.INTER_LINEAR)
+            difference = np.abs(carried.astype(int) - moving.truth.astype(int)).mean(axis=-1)
+            assert difference[moving.known].mean() < 4
+            assert moving.known.mean() > 0.9
+            compared += 1
+    # All pairs but those over the cut and with the flash: 13 of each clip, less 1 and 1.
+    assert compared == 4 * 13 - 2
+
+
+def test_too_few_photographs_are_refused(folder: Path) -> None:
+    with pytest.raises(DataError, match="too few"):
+        list(made_up_clips(Photos.of_folder(folder), count=5, frames=4))
+
+
+def test_a_real_clip_has_motion_where_the_scene_goes_on() -> None:
+    sample = Path(__file__).parents[2] / "samples"
+    (clip,) = real_clips(films_in(sample), frames=5)
+    assert [moving.before for moving in clip.frames] == [0, 1, 1, 1, 1]
+    assert all(moving.known is not None and moving.known.mean() > 0.8 for moving in clip.frames[1:])
+
+
+def test_a_flickering_network_is_seen_and_the_filter_helps(clips: list[Clip]) -> None:
+    seeds = iter(range(10_000))
+
+    def flicker(lightness: FloatArray) -> FloatArray:
+        coarse = np.random.default_rng(next(seeds)).normal(0.1, 0.05, (4, 4, 2)).astype(np.float32)
+        return np.moveaxis(cv2.resize(coarse, lightness.shape[:1:-1]), -1, 0)[None].copy()
+
+    recall = Recall(FakeBackend(flicker, size=128))
+    with Colorizer(recall) as colorizer:
+        found = measure_clips(clips[:2], colorizer, recall)
+    rows = summary(found)
+    assert rows["off"] == {"change": 1.0, "ciede2000": 1.0}
+    assert rows["high"]["change"] < rows["low"]["change"] < 0.7
+    for by_setting in found.values():
+        assert by_setting["off"].predictions == 14
+        assert by_setting["high, every 4"].predictions == 4
+
+
+@pytest.mark.slow
+def test_the_command_writes_what_it_found(folder: Path, tmp_path: Path, tiny_model: Path) -> None:
+    program = (
+        "from cgan_benchmarks import steadiness as s\n"
+        "s.MADE_UP, s.MADE_UP_FRAMES, s.COST_ROUNDS = 2, 4, 6\n"
+        "s.main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, "--photos", folder, "--model", tiny_model, "--json", "out.json"],
+        cwd=tmp_path, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    document = json.loads((tmp_path / "out.json").read_text())
+    assert set(document["relative_to_off"]["made up"]) == set(steadiness.SETTINGS)
+    assert document["path_core_ms"]["1080p"]["off"] > 0
+    assert "made up clips (2)" in done.stdout
+
+
+def test_films_in_which_nothing_can_be_compared_are_told_at_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def told(name: str, film: Film | None) -> str:
+        folder = tmp_path / name
+        folder.mkdir()
+        if film is not None:
+            write_film(folder / "in.mp4", film).rename(folder / "IN.MP4")
+        with pytest.raises(SystemExit) as left:
+            steadiness.main(["--clips", str(folder)])
+        assert left.value.code == 1
+        printed = capsys.readouterr().err
+        assert printed.count("\n") == 1
+        return printed
+
+    assert "there are no films in" in told("empty", None)
+    assert "has not two frames" in told("one", Film(frames=1))
+
+
+def test_clips_without_motion_are_no_figures(clips: list[Clip]) -> None:
+    recall = Recall(FakeBackend(size=128))
+    still = Clip("still", [replace(clips[0].frames[0], before=0, where=None, known=None)])
+    with Colorizer(recall) as colorizer, pytest.raises(DataError, match="no two frames of still"):
+        measure_clips([still], colorizer, recall)
+    never = Steadiness(0.0, 1.0, 1, 0)
+    with pytest.raises(DataError, match="does not change"):
+        summary({"flat": dict.fromkeys(steadiness.SETTINGS, never)})
+
+
+def test_nothing_to_measure_on_is_told() -> None:
+    with pytest.raises(SystemExit) as left:
+        steadiness.main([])
+    assert left.value.code == 2

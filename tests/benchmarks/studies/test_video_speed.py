@@ -1,0 +1,76 @@
+"""The speed of films: a source is made as stated, and a copy holds its frames."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import av
+import pytest
+from tests.videos import Film, packets_of, write_film
+
+from cgan_benchmarks.studies import video_speed as film
+from cgan_benchmarks.studies.video_speed import Size, make_source, measure_film
+from cgan_benchmarks.video.runs import run_copy, take_turns
+
+SMALL = Size(160, 96, 12, 4)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """A short film."""
+    path = tmp_path / "source.mp4"
+    make_source(path, SMALL)
+    return path
+
+
+def _pts(path: Path) -> list[int | None]:
+    with av.open(path) as container:
+        return [frame.pts for frame in container.decode(video=0)]
+
+
+def test_a_copy_holds_all_frames(source: Path, tmp_path: Path) -> None:
+    taken = run_copy(source, tmp_path / "copy.mp4", {})
+    assert taken.frames == len(_pts(source)) == SMALL.frames
+    assert _pts(tmp_path / "copy.mp4") == _pts(source)
+    assert taken.size == (SMALL.width, SMALL.height)
+
+
+def test_every_way_has_its_turns_in_processes_of_their_own(source: Path) -> None:
+    told: list[tuple[str, int, int]] = []
+    taken = take_turns(source, {"a": ("copy", {}), "b": ("copy", {})}, 2, lambda *what: told.append(what))
+    assert told == [("a", 0, 4), ("b", 1, 4), ("b", 2, 4), ("a", 3, 4)]
+    taken |= take_turns(source, {"plainly": ("plain", {"frames": 2, "threads": 1})}, 1)
+    for name, frames, runs in (("a", SMALL.frames, 2), ("b", SMALL.frames, 2), ("plainly", 2, 1)):
+        assert [run["frames"] for run in taken[name]] == [frames] * runs
+        for run in taken[name]:
+            assert run["first_frame_seconds"] > 0
+            assert run["fps"] == pytest.approx(frames / run["seconds"])
+    assert taken["a"][0]["megabytes"] > 20
+
+
+def test_a_film_with_sound_is_copied(tmp_path: Path) -> None:
+    film = write_film(tmp_path / "in.mp4", Film(frames=8, sound=("aac",)))
+    assert run_copy(film, tmp_path / "copy.mp4", {}).frames == 8
+    assert packets_of(tmp_path / "copy.mp4", "audio") == packets_of(film, "audio")
+
+
+def test_a_film_that_is_read_but_not_written_becomes_another(tmp_path: Path) -> None:
+    with av.open(tmp_path / "in.avi", "w") as container:
+        stream = container.add_stream("mpeg4", rate=24)
+        stream.width, stream.height = SMALL.width, SMALL.height
+        for _ in range(SMALL.frames):
+            container.mux(stream.encode(av.VideoFrame(SMALL.width, SMALL.height, "yuv420p")))
+        container.mux(stream.encode(None))
+    (run,) = take_turns(tmp_path / "in.avi", {"copy": ("copy", {})}, 1)["copy"]
+    assert run["frames"] == SMALL.frames
+
+
+def test_a_ratio_is_of_runs_of_one_round(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fps = {"copy": (40, 20), "cgan": (30, 10), "cgan --every 2": (36, 18), "plain loop": (3, 1)}
+    medians = {"first_frame_seconds": 1.0, "megabytes": 9.0, "cores_ms": 20.0}
+    other = {**medians, "frames": 12, "stages": {}, "backend": "fake"}
+    taken = {name: [{"fps": float(each), **other} for each in of] for name, of in fps.items()}
+    monkeypatch.setattr(film, "take_turns", lambda *_: taken)
+    found = measure_film(source, 4, threads=2, rounds=2, told=lambda what: None)
+    assert found["ratios"]["cgan"] == {"of copy": 0.625, "of plain loop": 10.0}
+    assert found["ways"]["copy"]["fps"] == 30.0

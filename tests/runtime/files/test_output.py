@@ -1,0 +1,98 @@
+"""Names, containers and encoders of outputs; that nothing half-written appears."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from cgan_runtime.errors import MediaError
+from cgan_runtime.files.atomic import replacing
+from cgan_runtime.files.output import check_output, default_output
+from cgan_runtime.video.write.codecs import EncoderSettings, film_suffix
+
+
+@pytest.mark.parametrize(
+    ("source", "codec", "name"),
+    [
+        ("a/film.mp4", None, "film.colour.mp4"),
+        ("film.MOV", None, "film.colour.MOV"),
+        ("film.webm", None, "film.colour.webm"),
+        ("film.webm", "libx264", "film.colour.mkv"),
+        ("film.mp4", "ffv1", "film.colour.mkv"),
+        ("film.avi", None, "film.colour.mkv"),
+        ("film.mpg", None, "film.colour.mkv"),
+        ("film", None, "film.colour.mkv"),
+        ("my.holiday.mkv", None, "my.holiday.colour.mkv"),
+    ],
+)
+def test_the_default_output(source: str, codec: str | None, name: str) -> None:
+    path = Path(source)
+    assert default_output(path, film_suffix(path, EncoderSettings(codec))) == path.parent / name
+
+
+def test_outputs_that_cannot_be_are_refused_before_any_work(tmp_path: Path) -> None:
+    source = tmp_path / "in.mp4"
+    source.write_bytes(b"film")
+    (tmp_path / "there.mp4").write_bytes(b"older")
+    (tmp_path / "link.mp4").symlink_to(source)
+    for target, message in [
+        (tmp_path / "none" / "a.mp4", "no folder"),
+        (source / "a.mp4", "no folder"),  # a file is no folder
+        (tmp_path, "is a folder"),
+        (source, "is the input itself"),
+        (tmp_path / "." / "in.mp4", "is the input itself"),
+        (tmp_path / "link.mp4", "is the input itself"),
+        (tmp_path / "there.mp4", "exists already; .*--overwrite"),
+    ]:
+        with pytest.raises(MediaError, match=message):
+            check_output(target, source=source, overwrite=False)
+    with pytest.raises(MediaError, match="is the input itself"):
+        check_output(source, source=source, overwrite=True)
+    check_output(tmp_path / "there.mp4", source=source, overwrite=True)
+    check_output(tmp_path / "new.mp4", source=source, overwrite=False)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mp4", "link.mp4", "there.mp4"]
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs a folder where even root may not write")
+def test_a_folder_that_cannot_be_written_is_refused() -> None:
+    with pytest.raises(MediaError, match="cannot write into /proc/self"):
+        check_output(Path("/proc/self/out.mp4"), source=Path("in.mp4"), overwrite=False)
+
+
+def test_a_file_appears_only_when_it_is_complete(tmp_path: Path) -> None:
+    target = tmp_path / "out.mp4"
+    with replacing(target) as temporary:
+        assert (temporary.parent, temporary.suffix) == (tmp_path, ".mp4")
+        temporary.write_bytes(b"film")
+        assert not target.exists()
+    assert target.read_bytes() == b"film"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
+def test_an_error_leaves_what_was_there(error: type[BaseException], tmp_path: Path) -> None:
+    target = tmp_path / "out.mp4"
+    target.write_bytes(b"older")
+
+    def half_way() -> None:
+        with replacing(target) as temporary:
+            temporary.write_bytes(b"half")
+            raise error
+
+    with pytest.raises(error):
+        half_way()
+    assert target.read_bytes() == b"older"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_link_stays_a_link_and_new_files_get_the_usual_rights(tmp_path: Path) -> None:
+    (tmp_path / "link.mp4").symlink_to(tmp_path / "real.mp4")
+    with replacing(tmp_path / "link.mp4") as temporary:
+        temporary.write_bytes(b"film")
+    assert (tmp_path / "link.mp4").is_symlink()
+    assert (tmp_path / "real.mp4").read_bytes() == b"film"
+    plain = tmp_path / "plain"
+    plain.touch()
+    assert os.stat(tmp_path / "real.mp4").st_mode == plain.stat().st_mode  # noqa: PTH116

@@ -1,0 +1,203 @@
+"""Stills: depth, alpha, orientation, formats, damage and bombs."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from tests.fakes import FakeBackend
+
+from cgan_runtime.colorizer import Colorizer
+from cgan_runtime.errors import MediaError
+from cgan_runtime.image.read_write import read_image, write_image
+from cgan_runtime.pipeline.image import colour_still
+
+RNG = np.random.default_rng(3)
+RGB = RNG.integers(0, 256, (20, 30, 3), dtype=np.uint8)
+ORIENTATION = 0x112  # a tag of TIFF and EXIF
+
+
+def _saved(path: Path, image: np.ndarray[tuple[int, ...], np.dtype[np.generic]]) -> Path:
+    path.write_bytes(cv2.imencode(path.suffix, image)[1].tobytes())
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".tiff", ".bmp", ".PNG"])
+def test_lossless_formats_give_back_what_was_written(suffix: str, tmp_path: Path) -> None:
+    write_image(tmp_path / f"a{suffix}", RGB)
+    assert np.array_equal(read_image(tmp_path / f"a{suffix}"), RGB)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".jpeg", ".webp"])
+def test_lossy_formats_are_near_it(suffix: str, tmp_path: Path) -> None:
+    smooth = cv2.resize(RGB, (300, 200), interpolation=cv2.INTER_CUBIC)
+    write_image(tmp_path / f"a{suffix}", smooth)
+    assert np.abs(read_image(tmp_path / f"a{suffix}").astype(int) - smooth).mean() < 5
+
+
+def test_depth_and_alpha_are_read_and_written(tmp_path: Path) -> None:
+    deep = RNG.integers(0, 65536, (20, 30, 4), dtype=np.uint16)
+    for suffix in (".png", ".tiff"):
+        write_image(tmp_path / f"a{suffix}", deep)
+        assert np.array_equal(read_image(tmp_path / f"a{suffix}"), deep)
+    grey = RNG.integers(0, 65536, (20, 30), dtype=np.uint16)
+    assert np.array_equal(read_image(_saved(tmp_path / "g.png", grey)), grey)
+
+
+def test_what_a_format_cannot_hold_is_made_fit(tmp_path: Path) -> None:
+    deep = np.full((8, 8, 4), 40_000, np.uint16)
+    write_image(tmp_path / "a.jpg", deep)
+    read = read_image(tmp_path / "a.jpg")
+    assert (read.dtype, read.shape) == (np.uint8, (8, 8, 3))
+    assert abs(int(read.mean()) - round(40_000 / 257)) <= 1
+
+
+def _tiff(order: str, tags: dict[int, int], data: bytes = b"") -> bytes:
+    """A TIFF, or EXIF, of tags with one number each; `data` lies behind them."""
+    entries = [struct.pack(f"{order}HHIHH", tag, 3, 1, value, 0) for tag, value in sorted(tags.items())]
+    mark = b"II*\0" if order == "<" else b"MM\0*"
+    return b"".join(
+        [mark, struct.pack(f"{order}IH", 8, len(entries)), *entries, struct.pack(f"{order}I", 0), data]
+    )
+
+
+def test_exif_orientation_is_honoured(tmp_path: Path) -> None:
+    jpeg = cv2.imencode(".jpg", np.zeros((20, 30, 3), np.uint8))[1].tobytes()
+    turned = _tiff(">", {ORIENTATION: 6})
+    exif = b"\xff\xe1" + struct.pack(">H", len(turned) + 8) + b"Exif\0\0" + turned
+    (tmp_path / "a.jpg").write_bytes(jpeg[:2] + exif + jpeg[2:])
+    assert read_image(tmp_path / "a.jpg").shape == (30, 20, 3)
+
+
+def _with_exif(suffix: str, image: np.ndarray[tuple[int, ...], np.dtype[np.generic]], exif: bytes) -> bytes:
+    """A picture without loss and with EXIF."""
+    lossless = [cv2.IMWRITE_WEBP_QUALITY, 101] if suffix == ".webp" else []
+    data: bytes = cv2.imencode(suffix, image, lossless)[1].tobytes()
+    if suffix == ".png":
+        return data[:33] + _chunk(b"eXIf", exif) + data[33:]  # behind the header
+    height, width = image.shape[:2]
+    flags = 0x18 if image.shape[2] == 4 else 0x08  # EXIF, alpha
+    extended = b"VP8X" + struct.pack("<II", 10, flags)
+    extended += (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+    position = data.index(b"VP8L")
+    size = int.from_bytes(data[position + 4 : position + 8], "little")
+    picture = data[position : position + 8 + size + size % 2]
+    body = b"WEBP" + extended + picture + b"EXIF" + struct.pack("<I", len(exif)) + exif
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+@pytest.mark.parametrize("suffix", [".png", ".webp"])
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_a_picture_with_alpha_is_turned_as_one_without(suffix: str, order: str, tmp_path: Path) -> None:
+    rgba = np.dstack([RGB, 255 - RGB[..., 0] // 2])
+    for orientation in range(10):  # 1 to 8 have a meaning
+        exif = _tiff(order, {256: 3, ORIENTATION: orientation})
+        (tmp_path / f"a{suffix}").write_bytes(_with_exif(suffix, rgba, exif))
+        (tmp_path / f"b{suffix}").write_bytes(_with_exif(suffix, RGB, exif))
+        got, expected = read_image(tmp_path / f"a{suffix}"), read_image(tmp_path / f"b{suffix}")
+        assert np.array_equal(got[..., :3], expected)
+        assert np.array_equal(got[..., 3], 255 - got[..., 2] // 2)
+
+
+@pytest.mark.parametrize("exif", [b"", b"MM", b"MM\0*\0\0\0\x08\0\x09", b"II*\0\xff\xff\xff\xff", bytes(99)])
+def test_exif_that_says_nothing_turns_nothing(exif: bytes, tmp_path: Path) -> None:
+    rgba = np.dstack([RGB, RGB[..., 0]])
+    (tmp_path / "a.png").write_bytes(_with_exif(".png", rgba, exif))
+    assert np.array_equal(read_image(tmp_path / "a.png"), cv2.cvtColor(rgba, cv2.COLOR_BGRA2RGBA))
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("bits", [8, 16])
+def test_a_grey_tiff_keeps_its_alpha(order: str, bits: int, tmp_path: Path) -> None:
+    samples = RNG.integers(0, 1 << bits, (20, 30, 2))
+    data = samples.astype(f"{order}u{bits // 8}").tobytes()
+    shape = {
+        256: 30,
+        257: 20,
+        258: bits,
+        259: 1,
+        262: 1,
+        277: 2,
+        338: 2,
+    }  # size, bits, ..., samples, alpha
+    place = {273: 0, 278: 20, 279: len(data)}  # start, rows, bytes
+    place[273] = len(_tiff(order, shape | place))
+    tiff = bytearray(_tiff(order, shape | place, data))
+    struct.pack_into(f"{order}IHH", tiff, 10 + 12 * 2 + 4, 2, bits, bits)  # two samples' bits in one tag
+    (tmp_path / "a.tif").write_bytes(tiff)
+    image = read_image(tmp_path / "a.tif")
+    assert (str(image.dtype), image.shape) == (f"uint{bits}", (20, 30, 4))
+    for channel in range(4):
+        assert np.array_equal(image[..., channel], samples[..., channel // 3])
+    (tmp_path / "a.tif").write_bytes(tiff[: place[273]])
+    with pytest.raises(
+        MediaError, match=r"a.tif is no picture that can be read|alpha of .*a.tif cannot be read"
+    ):
+        read_image(tmp_path / "a.tif")
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def _png(width: int, height: int) -> bytes:
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + _chunk(b"IHDR", header)
+        + _chunk(b"IDAT", zlib.compress(bytes(99)))
+        + _chunk(b"IEND", b"")
+    )
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "is no picture that can be read"),
+        (b"hello", "is no picture that can be read"),
+        (cv2.imencode(".png", RGB)[1].tobytes()[:500], "is no picture that can be read"),
+        (_png(60_000, 60_000), "60000x60000 pixels, at most"),
+        (b"\xff\xd8\xff\xc0\x00\x11\x08\xff\xff\xff\xff\x03", "65535x65535 pixels, at most"),
+        (b"\xff\xd8\xff\xe0\x00\x00" * 10, "is no picture that can be read"),
+        (cv2.imencode(".tiff", np.zeros((4, 4), np.float32))[1].tobytes(), "has float32 samples"),
+    ],
+)
+def test_what_is_no_usable_picture_is_refused(
+    data: bytes, message: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.png").write_bytes(data)
+    with pytest.raises(MediaError, match=message):
+        read_image(tmp_path / "a.png")
+    assert capfd.readouterr().err == ""
+
+
+def test_files_that_are_not_there_and_names_that_say_nothing_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(MediaError, match="No such file"):
+        read_image(tmp_path / "none.png")
+    with pytest.raises(MediaError, match="cannot read"):
+        read_image(tmp_path)
+    with pytest.raises(MediaError, match="names no picture that can be written"):
+        write_image(tmp_path / "a.doc", RGB)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".webp"])
+def test_a_picture_that_is_too_large_for_its_format_is_refused(suffix: str, tmp_path: Path) -> None:
+    with pytest.raises(MediaError, match=rf"a{suffix}: {suffix} cannot hold this picture.*; try .png"):
+        write_image(tmp_path / f"a{suffix}", np.zeros((1, 70_000, 3), np.uint8))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_still_is_coloured_and_keeps_its_size(tmp_path: Path) -> None:
+    grey = cv2.resize(RGB[..., 0], (91, 61), interpolation=cv2.INTER_CUBIC)
+    with Colorizer(FakeBackend()) as colorizer:
+        result = colour_still(_saved(tmp_path / "a.png", grey), tmp_path / "b.png", colorizer)
+        assert (result.width, result.height, result.bytes) == (91, 61, (tmp_path / "b.png").stat().st_size)
+        coloured = read_image(tmp_path / "b.png").astype(int)
+        assert np.abs(coloured[..., 0] - coloured[..., 2]).max() > 20
+        with pytest.raises(MediaError, match="exists already"):
+            colour_still(tmp_path / "a.png", tmp_path / "b.png", colorizer)

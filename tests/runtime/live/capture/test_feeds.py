@@ -1,0 +1,146 @@
+"""Where frames come from: a device that gives other than was asked for, files, streams."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from tests.videos import FPS, Film, luma_of, read_frames, write_film
+
+from cgan_runtime.errors import ConfigError, MediaError
+from cgan_runtime.live.capture.feeds import CameraRequest, EndOfFeed, is_device, is_file, open_feed
+
+
+class FakeCapture:
+    """As OpenCV's, of a camera that knows 640x480 at 30 only and is unplugged after two frames."""
+
+    opened = True
+
+    def __init__(self, name: Any, system: int) -> None:
+        self.name, self.asked, self.released, self.reads = name, dict[int, float](), False, 0
+        FakeCapture.last = self
+
+    last: FakeCapture
+
+    def isOpened(self) -> bool:
+        return self.opened
+
+    def set(self, what: int, value: float) -> bool:
+        self.asked[what] = value
+        return True
+
+    def get(self, what: int) -> float:
+        known = {cv2.CAP_PROP_FRAME_WIDTH: 640.0, cv2.CAP_PROP_FRAME_HEIGHT: 480.0, cv2.CAP_PROP_FPS: 30.0}
+        return known[what]
+
+    def read(self) -> tuple[bool, np.ndarray[Any, Any] | None]:
+        self.reads += 1
+        return (True, np.full((480, 640, 3), (0, 0, 255), np.uint8)) if self.reads < 3 else (False, None)
+
+    def release(self) -> None:
+        self.released = True
+
+
+def test_device_is_asked_for_size_and_rate_and_what_it_gives_is_read_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(cv2, "VideoCapture", FakeCapture)
+    feed = open_feed("0", CameraRequest(1280, 720, 60))
+    asked = FakeCapture.last.asked
+    assert FakeCapture.last.name == 0
+    assert asked[cv2.CAP_PROP_FRAME_WIDTH], asked[cv2.CAP_PROP_FRAME_HEIGHT] == (1280, 720)
+    assert asked[cv2.CAP_PROP_FPS] == 60
+    assert feed.description == "640x480, 30 frames/s (asked for 1280x720, 60 frames/s)"
+    luma = feed.read().luma
+    assert luma.shape == (480, 640)
+    assert np.unique(luma).tolist() == [76]  # BT.601: 0.299 of red
+    feed.read()
+    with pytest.raises(MediaError, match="no picture any more"):
+        feed.read()
+    feed.close()
+    assert FakeCapture.last.released
+
+
+def test_device_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cv2, "VideoCapture", FakeCapture)
+    monkeypatch.setattr(FakeCapture, "opened", False)
+    with pytest.raises(MediaError, match=r"no camera at /dev/video7, .* name another with --webcam"):
+        open_feed("/dev/video7")
+
+
+@pytest.mark.parametrize("request_", [{"width": 640}, {"width": 0, "height": 1}, {"rate": 0}, {"rate": 1e4}])
+def test_request_out_of_range(request_: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError):
+        CameraRequest(**request_)
+
+
+def test_file_gives_its_frames_with_their_times(tmp_path: Path) -> None:
+    feed = open_feed(str(write_film(tmp_path / "film.mp4", Film(frames=5))))
+    assert feed.description == f"64x48, {FPS} frames/s"
+    times = [feed.read().time for _ in range(5)]
+    assert times == pytest.approx([n / FPS for n in range(5)], abs=1e-3)
+    with pytest.raises(EndOfFeed):
+        feed.read()
+    feed.close()
+    feed.close()
+
+
+@pytest.mark.parametrize(
+    ("pixel_format", "color_range"), [("yuv420p", 0), ("yuv444p10le", 1), ("yuv420p", 2), ("gray", 0)]
+)
+def test_luma_is_full_range_whatever_the_film_has(
+    tmp_path: Path, pixel_format: str, color_range: int
+) -> None:
+    film = Film(frames=1, pixel_format=pixel_format, color_range=color_range, codec="ffv1", options={})
+    path = write_film(tmp_path / "film.mkv", film)
+    luma = open_feed(str(path)).read().luma
+    stored = luma_of(read_frames(path)[0]).astype(float) / (4 if "10" in pixel_format else 1)
+    full = color_range == 2 or pixel_format == "gray"
+    expected = stored if full else (stored - 16) * 255 / 219
+    assert luma.dtype == np.uint8
+    assert np.abs(luma - expected).max() <= 1.5
+
+
+def test_film_that_is_turned_is_shown_upright(tmp_path: Path) -> None:
+    feed = open_feed(str(write_film(tmp_path / "film.mp4", Film(frames=1, rotation=90))))
+    assert feed.read().luma.shape == (64, 48)
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("missing.mp4", "no file at missing.mp4"),
+        ("file:///etc/passwd", "file:// is no kind of camera"),
+        ("rtsp://127.0.0.1:9/none", "cannot be opened"),
+        (__file__, "cannot be opened"),
+    ],
+)
+def test_what_is_no_camera_is_told(source: str, message: str) -> None:
+    with pytest.raises(MediaError, match=message):
+        open_feed(source)
+
+
+def test_password_of_a_camera_is_told_to_nobody() -> None:
+    with pytest.raises(
+        MediaError, match=r"^rtsp://127.0.0.1:9/none cannot be opened .* address right"
+    ) as told:
+        open_feed("rtsp://me:sec@ret@127.0.0.1:9/none")
+    assert "ret" not in str(told.value)
+
+
+def test_names_of_devices_streams_and_files() -> None:
+    assert [is_device(name) for name in ("0", "/dev/video2", "film.mp4", "rtsp://x")] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+    assert [is_file(name) for name in ("0", "/dev/video2", "film.mp4", "rtsp://x")] == [
+        False,
+        False,
+        True,
+        False,
+    ]

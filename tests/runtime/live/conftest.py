@@ -1,0 +1,127 @@
+"""What the tests of live share: cameras that are made up, a screen that nobody sees."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.videos import Film, write_film
+
+from cgan_runtime.color.encoding import Plane
+from cgan_runtime.errors import MediaError
+from cgan_runtime.live.capture.feeds import EndOfFeed, Feed, Glimpse
+
+SHARED = Path(__file__).parents[3] / "shared" / "data" / "videos"
+
+
+def grey_picture(index: int, size: tuple[int, int] = (48, 64)) -> Plane:
+    """A wedge with a bar that moves."""
+    wedge = np.linspace(40, 200, size[1], dtype=np.uint8)[None].repeat(size[0], 0).copy()
+    place = (index * 5) % size[1]
+    wedge[:, place : place + 4] = 230
+    return wedge
+
+
+class MadeUpFeed(Feed):
+    """Gives `frames` pictures, each when `turn` lets it, and then ends, or fails as `error` says."""
+
+    def __init__(
+        self,
+        frames: int,
+        *,
+        error: str | None = None,
+        turn: Callable[[int], float | None] = lambda index: None,
+        size: tuple[int, int] = (48, 64),
+    ) -> None:
+        self.description = f"{size[1]}x{size[0]}"
+        self.closed = 0
+        self._frames, self._error, self._turn, self._size = frames, error, turn, size
+        self._given = 0
+
+    def read(self) -> Glimpse:
+        if self._given == self._frames:
+            if self._error is None:
+                raise EndOfFeed
+            raise MediaError(self._error)
+        self._given += 1
+        return Glimpse(grey_picture(self._given - 1, self._size), self._turn(self._given - 1))
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+class StepByStep:
+    """Lets a feed give as many frames as it is told to."""
+
+    def __init__(self) -> None:
+        self._allowed = threading.Semaphore(0)
+
+    def __call__(self, index: int) -> None:
+        self._allowed.acquire()
+
+    def give(self, frames: int) -> None:
+        for _ in range(frames):
+            self._allowed.release()
+
+
+@contextmanager
+def virtual_screen(size: tuple[int, int] = (1280, 800)) -> Iterator[str]:
+    """The name of a screen that nobody sees."""
+    if shutil.which("Xvfb") is None:
+        pytest.skip("Xvfb is not installed")
+    pixels = f"{size[0]}x{size[1]}x24"
+    server = subprocess.Popen(
+        ["Xvfb", "-displayfd", "1", "-screen", "0", pixels, "-nolisten", "tcp", "-noreset"],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    assert server.stdout is not None
+    number = server.stdout.readline().strip()
+    try:
+        yield f":{number}"
+    finally:
+        server.terminate()
+        server.wait()
+        server.stdout.close()
+
+
+@pytest.fixture
+def screen() -> Iterator[str]:
+    """A screen for one test."""
+    with virtual_screen() as name:
+        yield name
+
+
+def with_screen(screen: str) -> dict[str, str]:
+    return os.environ | {"DISPLAY": screen}
+
+
+@pytest.fixture
+def clip() -> Path:
+    """A real film, 960x540 at 29.97 frames/s."""
+    path = SHARED / "flower-540p-silent-audio.mp4"
+    if not path.exists():
+        pytest.skip(f"no clip at {path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A film that stands for the box's camera."""
+    path = tmp_path_factory.mktemp("film") / "camera.mp4"
+    return write_film(path, Film(frames=100, width=160, height=120))
+
+
+@pytest.fixture(scope="module")
+def server(film: Path) -> Iterator[Any]:
+    from tests.runtime.live.serving import serving
+
+    with serving("--webcam", film, "--max-viewers", "44", "--size", "64") as server:
+        yield server

@@ -1,0 +1,292 @@
+"""The page in a real browser: three sources, sliders, download, keyboard, phone, nothing from outside."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect
+from tests.runtime.live.browser import COLOUR_OF_CANVAS, camera_film, chromium
+from tests.runtime.live.conftest import SHARED
+from tests.runtime.live.serving import PATIENCE, Server, serving
+from tests.videos import Film, chroma_span, read_frames, write_film
+
+from cgan_runtime.image.read_write import read_image
+
+PHOTO = Path(__file__).parents[2] / "train" / "cgan_train" / "data" / "photos" / "chelsea.jpg"
+MS = 1000 * PATIENCE
+
+
+@pytest.fixture(scope="module")
+def camera(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    clip = SHARED / "flower-540p-silent-audio.mp4"
+    if not clip.exists():
+        pytest.skip(f"no clip at {clip}")
+    return camera_film(clip, tmp_path_factory.mktemp("camera") / "camera.mjpeg")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with serving("--webcam", SHARED / "flower-540p-silent-audio.mp4") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def browser(camera: Path) -> Iterator[Browser]:
+    with chromium(camera) as browser:
+        yield browser
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    """What the browser's console said that is an error or a warning."""
+    return []
+
+
+@pytest.fixture
+def page(browser: Browser, server: Server, complaints: list[str]) -> Iterator[Page]:
+    """The page; every complaint and every request that leads outside is a failure."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    page = context.new_page()
+    page.set_default_timeout(MS)
+    page.on(
+        "console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None
+    )
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    asked: set[str] = set()
+    page.on("request", lambda request: asked.add(request.url))
+    page.goto(server.url)
+    expect(page.locator("#engine")).to_contain_text("CPU")
+    yield page
+    context.close()
+    assert complaints == []
+    assert [url for url in asked if not url.startswith((server.origin, "blob:"))] == []
+
+
+def choose(page: Page, name: str) -> None:
+    page.get_by_role("radio", name=name).check(force=True)
+
+
+def until_coloured(page: Page, least: float = 8) -> None:
+    page.wait_for_function(f"() => ({COLOUR_OF_CANVAS})() > {least}", timeout=MS)
+
+
+def seen(page: Page) -> np.ndarray:  # type: ignore[type-arg]
+    """The stage as it is on the screen."""
+    return np.asarray(Image.open(io.BytesIO(page.locator("#stage").screenshot())).convert("RGB")).astype(int)
+
+
+def colour_of(pixels: np.ndarray) -> float:  # type: ignore[type-arg]
+    return float(np.ptp(pixels, axis=2).mean())
+
+
+def set_range(page: Page, name: str, value: float) -> None:
+    page.locator(name).evaluate(
+        "(input, value) => { input.value = value; input.dispatchEvent(new Event('input')); }", value
+    )
+
+
+def test_browsers_own_camera_is_shown_in_colour(page: Page) -> None:
+    choose(page, "My camera")
+    page.get_by_role("button", name="Start the camera").click()
+    until_coloured(page)
+    assert page.evaluate("() => [colour.width, colour.height]") == [640, 480]
+    page.wait_for_function("() => Number(rate.textContent) > 0 && delay.textContent.endsWith('ms')")
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_role("button", name="Start the camera")).to_be_focused()
+    expect(page.locator("#figures")).to_be_hidden()
+
+
+def test_box_camera_is_shown_in_colour_and_turned_off_again(page: Page) -> None:
+    page.get_by_role("button", name="Start the camera").click()
+    until_coloured(page)
+    expect(page.get_by_role("status")).to_contain_text("960x540", timeout=MS)
+    assert page.evaluate("() => [colour.width, colour.height]") == [960, 540]
+    page.wait_for_function("() => delay.textContent.endsWith('ms')")
+    page.get_by_role("button", name="Stop").click()
+
+
+def test_line_between_grey_and_colour_by_keyboard_and_by_mouse(page: Page) -> None:
+    page.get_by_role("button", name="Start the camera").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Stop")).to_be_focused()
+    until_coloured(page)
+    split = page.get_by_role("slider", name="Share of the picture that stays grey")
+    split.focus()
+    for _ in range(10):
+        page.keyboard.press("ArrowLeft")
+    assert split.get_attribute("aria-valuetext") == "40 percent grey"
+    picture = seen(page)
+    width = picture.shape[1]
+    assert colour_of(picture[:, 20 : int(0.36 * width)]) < 2
+    assert colour_of(picture[:, int(0.45 * width) : -20]) > 8
+    box = page.locator("#stage").bounding_box()
+    assert box is not None
+    middle = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + 0.4 * box["width"], middle)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.8 * box["width"], middle, steps=5)
+    page.mouse.up()
+    assert abs(int(split.input_value()) - 80) <= 1
+    assert colour_of(seen(page)[:, int(0.45 * width) : int(0.75 * width)]) < 2
+
+
+def test_strength_leaves_the_luma(page: Page) -> None:
+    page.set_input_files("#file", PHOTO)
+    page.get_by_role("link", name="Download").wait_for()
+    set_range(page, "#split", 0)
+
+    def luma(pixels: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+        return pixels @ np.array([0.299, 0.587, 0.114])
+
+    plain = seen(page)
+    set_range(page, "#strength", 0)
+    grey = seen(page)
+    set_range(page, "#strength", 1.5)
+    strong = seen(page)
+    inside = (slice(20, -20), slice(20, -20))
+    assert colour_of(grey[inside]) < 2
+    assert colour_of(strong[inside]) > 1.3 * colour_of(plain[inside])
+    assert np.abs(luma(plain) - luma(grey))[inside].mean() < 1.5
+    assert np.abs(luma(plain) - luma(strong))[inside].mean() < 2.5
+
+
+def test_photo_is_coloured_and_downloaded(page: Page, tmp_path: Path) -> None:
+    choose(page, "Photo or film")
+    page.locator("#file").focus()
+    page.set_input_files("#file", PHOTO)
+    link = page.get_by_role("link", name="Download")
+    link.wait_for()
+    until_coloured(page)
+    expect(link).to_be_focused()
+    with page.expect_download() as download:
+        link.click()
+    assert download.value.suggested_filename == "chelsea.colour.jpg"
+    download.value.save_as(tmp_path / "got.jpg")
+    got = read_image(tmp_path / "got.jpg")
+    assert got.shape == read_image(PHOTO).shape
+    assert np.ptp(got.astype(int), axis=2).mean() > 8
+    set_range(page, "#strength", 0.5)
+    page.get_by_role("button", name="Colour again with this strength").click()
+    page.wait_for_function("() => document.getElementById('again').hidden && !download.hidden")
+    with page.expect_download() as download:
+        link.click()
+    download.value.save_as(tmp_path / "paler.jpg")
+    paler = read_image(tmp_path / "paler.jpg").astype(int)
+    assert np.ptp(paler, axis=2).mean() < 0.7 * np.ptp(got.astype(int), axis=2).mean()
+
+
+def test_film_is_coloured_with_progress_and_downloaded(page: Page, tmp_path: Path) -> None:
+    film = write_film(tmp_path / "old.mp4", Film(frames=40, width=320, height=240, sound=("aac",)))
+    page.evaluate(
+        """() => { window.seen = new Set();
+        const words = document.getElementById("work-words");
+        new MutationObserver(() => window.seen.add(words.textContent)).observe(words, {childList: true}); }"""
+    )
+    page.set_input_files("#file", film)
+    page.get_by_role("link", name="Download").wait_for()
+    words = page.evaluate("() => [...window.seen].join('|')")
+    assert "Colouring" in words
+    page.wait_for_function("() => colour.width === 320")
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_role("button", name="Play")).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download").click()
+    assert download.value.suggested_filename == "old.colour.mp4"
+    download.value.save_as(tmp_path / "got.mp4")
+    frames = read_frames(tmp_path / "got.mp4")
+    assert len(frames) == 40
+    assert chroma_span(frames[5]) > 5
+
+
+def test_dropping_works_and_what_is_no_picture_is_told(page: Page, complaints: list[str]) -> None:
+    page.evaluate(
+        """() => { const data = new DataTransfer(); data.items.add(new File(["no picture"], "notes.txt"));
+        const drop = {dataTransfer: data, bubbles: true, cancelable: true};
+        document.body.dispatchEvent(new DragEvent("drop", drop)); }"""
+    )
+    message = page.get_by_role("status")
+    expect(message).to_contain_text("No photo or film that is taken here", timeout=MS)
+    expect(message).to_have_attribute("data-kind", "trouble")
+    (refusal,) = complaints  # the browser's own words
+    assert "415" in refusal
+    complaints.clear()
+
+
+def test_all_can_be_reached_and_is_named(page: Page) -> None:
+    for name in ("Box camera", "My camera", "Photo or film"):
+        expect(page.get_by_role("radio", name=name)).to_be_visible()
+    expect(page.get_by_role("slider", name="Strength")).to_be_visible()
+    expect(page.get_by_role("heading", name="cgan live")).to_be_visible()
+    reached = set()
+    for _ in range(8):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate("() => document.activeElement.id || document.activeElement.value"))
+    assert {"box", "strength", "start"} <= reached
+    page.keyboard.press("Escape")
+    unnamed = page.evaluate(
+        """() => [...document.querySelectorAll("button, input, a, canvas:not([aria-hidden])")]
+        .filter((each) => !each.textContent.trim() && !each.labels?.length && !each.ariaLabel)
+        .map((each) => each.id)"""
+    )
+    assert unnamed == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_page_fits_a_phone_and_is_readable(browser: Browser, server: Server, scheme: str) -> None:
+    context = browser.new_context(
+        viewport={"width": 390, "height": 844}, color_scheme=scheme, reduced_motion="reduce",  # type: ignore[arg-type]
+        has_touch=True, is_mobile=True, device_scale_factor=2,
+    )  # fmt: skip
+    page = context.new_page()
+    page.goto(server.url)
+    page.get_by_role("button", name="Start the camera").click()
+    until_coloured(page)
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
+    small = page.evaluate(
+        """() => [...document.querySelectorAll("button, .button, .sources label")]
+        .map((each) => each.getBoundingClientRect().height).filter((high) => high && high < 38).length"""
+    )
+    assert small == 0  # fingers
+    contrast = page.evaluate(
+        """() => {
+        const light = (c) => { const v = c.match(/[\\d.]+/g).slice(0, 3).map((x) => { x /= 255;
+          return x <= 0.04045 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4; });
+          return 0.2126 * v[0] + 0.7152 * v[1] + 0.0722 * v[2] + 0.05; };
+        const ratio = (a, b) => Math.max(light(a) / light(b), light(b) / light(a));
+        const style = (id) => getComputedStyle(document.getElementById(id));
+        const page = getComputedStyle(document.body), button = style("download");
+        return [ratio(page.color, page.backgroundColor), ratio(style("message").color, page.backgroundColor),
+                ratio(button.color, button.backgroundColor)]; }"""
+    )
+    assert min(contrast) >= 4.5  # WCAG AA
+    context.close()
+
+
+def test_token_opens_the_page_and_who_is_refused_is_told_why(browser: Browser, film: Path) -> None:
+    words = ("--token", "a-token-of-my-own-1234", "--webcam", film, "--max-viewers", "1")
+    with serving(*words) as server:
+        context = browser.new_context()
+        page, other = context.new_page(), context.new_page()
+        answer = page.goto(server.origin)
+        assert answer is not None
+        assert answer.status == 401
+        expect(page.get_by_text("This page needs the address")).to_be_visible()
+        page.goto(server.url)
+        assert page.url == f"{server.origin}/"
+        page.get_by_role("button", name="Start the camera").click()
+        until_coloured(page, least=2)
+        assert page.evaluate("() => document.cookie") == ""
+        other.goto(server.origin)
+        other.get_by_role("button", name="Start the camera").click()
+        told = other.get_by_role("status")
+        expect(told).to_contain_text("hands full: too many look already", timeout=MS)
+        context.clear_cookies()
+        expect(told).to_contain_text("no longer lets this page in", timeout=MS)
+        page.set_input_files("#file", PHOTO)
+        expect(page.get_by_role("status")).to_contain_text("no longer lets this page in", timeout=MS)
+        context.close()

@@ -1,0 +1,281 @@
+"""The server as its users find it: many viewers, slow ones, their own cameras, TLS, and its end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import shutil
+import signal
+import ssl
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import aiohttp
+import pytest
+from tests.runtime.live.serving import (
+    GROWTH,
+    MOST_TO_STOP,
+    PATIENCE,
+    RUN,
+    Server,
+    alive,
+    chroma_of,
+    client,
+    frame_of,
+    jpeg,
+    linux,
+    serving,
+    stopped_in_the_midst,
+    upload,
+)
+from tests.videos import Film, write_film
+
+
+@linux
+def test_twenty_viewers_with_slow_ones_among_them(server: Server) -> None:
+    async def look(session: aiohttp.ClientSession, frames: int) -> list[int]:
+        numbers = []
+        async with session.ws_connect("/live/view") as ws:
+            while len(numbers) < frames:
+                number, _, picture = await frame_of(ws)
+                numbers.append(number)
+                assert picture.startswith(b"\xff\xd8")
+                await ws.send_str(json.dumps({"shown": number}))
+        return numbers
+
+    async def dawdle(session: aiohttp.ClientSession, done: asyncio.Event) -> tuple[list[int], int]:
+        """Take what comes, say nothing; then say that it is shown, and see what comes next."""
+        async with session.ws_connect("/live/view") as ws:
+            numbers = [(await frame_of(ws))[0] for _ in range(2)]
+            await done.wait()
+            await ws.send_str(json.dumps({"shown": numbers[-1]}))
+            return numbers, (await frame_of(ws))[0]
+
+    async def storm() -> None:
+        async with client(server) as session:
+            done = asyncio.Event()
+            slow = [asyncio.create_task(dawdle(session, done)) for _ in range(5)]
+            fast = await asyncio.gather(*(look(session, 25) for _ in range(15)))
+            done.set()
+            newest = max(numbers[-1] for numbers in fast)
+            assert all(numbers == sorted(set(numbers)) for numbers in fast)  # never an old one
+            for numbers, after in await asyncio.gather(*slow):
+                assert len(numbers) == 2  # and no more before it said so
+                assert after >= newest - 3  # nothing that had waited for it
+
+    asyncio.run(storm())
+    before = server.memory
+    for _ in range(2):
+        asyncio.run(storm())
+    assert server.memory - before < GROWTH
+
+
+def test_one_computation_for_all_viewers(server: Server) -> None:
+    async def same() -> list[dict[int, bytes]]:
+        async def look(session: aiohttp.ClientSession) -> dict[int, bytes]:
+            seen = {}
+            async with session.ws_connect("/live/view") as ws:
+                for _ in range(10):
+                    number, _, picture = await frame_of(ws)
+                    seen[number] = picture
+                    await ws.send_str(json.dumps({"shown": number}))
+            return seen
+
+        async with client(server) as session:
+            return await asyncio.gather(*(look(session) for _ in range(4)))
+
+    first, *others = asyncio.run(same())
+    shared = [number for number in first if all(number in each for each in others)]
+    assert shared
+    assert all(each[number] == first[number] for each in others for number in shared)
+    assert chroma_of(first[shared[0]]) > 2
+
+
+async def viewers(session: aiohttp.ClientSession) -> int:
+    """How many look, the one who asks included."""
+    async with session.ws_connect("/live/view") as ws:
+        while (message := await ws.receive(PATIENCE)).type is not aiohttp.WSMsgType.TEXT:
+            pass
+        return int(json.loads(message.data)["status"]["viewers"])
+
+
+def test_too_many_viewers_and_cameras_are_turned_away(server: Server) -> None:
+    async def crowd(path: str) -> list[int]:
+        async with client(server) as session:
+            while path == "/live/view" and await viewers(session) > 1:  # those of other tests are leaving
+                await asyncio.sleep(0.05)
+            sockets, statuses = [], []
+            for _ in range(50):
+                try:
+                    sockets.append(await session.ws_connect(path))
+                    statuses.append(101)
+                except aiohttp.WSServerHandshakeError as error:
+                    statuses.append(error.status)
+            for ws in sockets:
+                await ws.close()
+        return statuses
+
+    assert asyncio.run(crowd("/live/view")) == [101] * 44 + [503] * 6
+    assert asyncio.run(crowd("/live/camera")) == [101] * 4 + [503] * 46
+    asyncio.run(alive(server))
+
+
+def test_a_browsers_frames_come_back_in_colour_and_the_newest_wins(server: Server) -> None:
+    async def send() -> tuple[list[int], bytes]:
+        async with client(server) as session, session.ws_connect("/live/camera") as ws:
+            picture = jpeg((480, 640))
+            for number in range(1, 41):
+                await ws.send_bytes(struct.pack("<I", number) + picture)
+            answered = []
+            while not answered or answered[-1] < 2:
+                number, _, back = await frame_of(ws)
+                answered.append(number)
+            await asyncio.sleep(0.5)  # the rate that is allowed has come back
+            await ws.send_bytes(struct.pack("<I", 99) + picture)
+            while answered[-1] != 99:
+                number, _, back = await frame_of(ws)
+                answered.append(number)
+            return answered, back
+
+    answered, back = asyncio.run(send())
+    assert answered == sorted(set(answered))
+    assert len(answered) < 40
+    assert chroma_of(back) > 2
+
+
+def test_a_job_that_is_dropped_ends_and_many_wait_in_line(server: Server, tmp_path: Path) -> None:
+    film = write_film(tmp_path / "film.mp4", Film(frames=400, width=640, height=480)).read_bytes()
+
+    async def ask() -> list[int]:
+        async with client(server) as session:
+            jobs, statuses = [], []
+            for _ in range(6):
+                status, job = await upload(session, film)
+                statuses.append(status)
+                jobs += [job] if status == 202 else []
+            async with session.get(f"/uploads/{jobs[0]['id']}/result") as answer:
+                statuses.append(answer.status)
+            for job in jobs:
+                async with session.delete(f"/uploads/{job['id']}") as answer:
+                    statuses.append(answer.status)
+                async with session.get(f"/uploads/{job['id']}") as answer:
+                    statuses.append(answer.status)
+            return statuses
+
+    assert asyncio.run(ask()) == [202] * 5 + [503] + [409] + [204, 404] * 5
+
+
+def test_over_tls(film: Path, tmp_path: Path) -> None:
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed")
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "key.pem", "-out", "cert.pem",
+         "-days", "1", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"],
+        cwd=tmp_path, capture_output=True, check=True,
+    )  # fmt: skip
+    words = ("--cert", tmp_path / "cert.pem", "--key", tmp_path / "key.pem")
+    with serving("--webcam", film, *words) as server:
+        assert server.url.startswith("https://")
+
+        async def ask() -> bytes:
+            trust = ssl.create_default_context(cafile=tmp_path / "cert.pem")
+            connector = aiohttp.TCPConnector(ssl=trust)
+            async with (
+                aiohttp.ClientSession(
+                    server.origin, headers={"Origin": server.origin}, connector=connector
+                ) as session,
+                session.ws_connect("/live/view") as ws,
+            ):
+                return (await frame_of(ws))[2]
+
+        assert asyncio.run(ask()).startswith(b"\xff\xd8")
+        assert server.stop(signal.SIGTERM) < MOST_TO_STOP
+        assert server.process.returncode == 128 + signal.SIGTERM
+
+
+def test_ctrl_c_ends_everything_in_the_midst(film: Path, tmp_path: Path) -> None:
+    assert stopped_in_the_midst(film, tmp_path) < MOST_TO_STOP
+
+
+def test_camera_is_off_while_nobody_looks_and_comes_back_when_it_failed(film: Path, tmp_path: Path) -> None:
+    there = tmp_path / "camera.mp4"  # not yet
+    with serving("--webcam", there) as server:
+
+        async def look() -> list[str]:
+            messages = []
+            async with client(server) as session, session.ws_connect("/live/view") as ws:
+                while True:
+                    message = await ws.receive(PATIENCE)
+                    if message.type is aiohttp.WSMsgType.BINARY:
+                        return messages
+                    messages.append(json.loads(message.data)["status"]["message"])
+                    if not there.exists():
+                        shutil.copy(film, there)
+
+        told = asyncio.run(look())
+        assert any("no file at" in message for message in told)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--serve", "nonsense address"], "is no address"),
+        (["--serve", "127.0.0.1:99999"], "is no address"),
+        (["--serve", "--token", "short"], "at least 16"),
+        (["--serve", "--cert", "a.pem"], "go together"),
+        (["--serve", "--cert", "a.pem", "--key", "b.pem"], "no certificate and key"),
+        (["--webcam", "x.mp4", "--token", "a-token-of-my-own-1234"], "--token is for the page"),
+        (["--serve", "192.0.2.1:8000"], "cannot serve at"),
+        (["--webcam", "x.mp4", "-o", "y.mp4"], "record a camera with --record"),
+        (["--video", "x.mp4", "--record", "y.mp4"], "go with --webcam or --serve"),
+        (["--serve", "--video", "x.mp4"], "give exactly one"),
+    ],
+)
+def test_wrong_use_is_one_line(words: list[str], message: str, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [RUN, *words], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=PATIENCE
+    )
+    assert done.returncode in (1, 2)
+    lines = [line for line in done.stderr.splitlines() if not line.startswith("note: ")]
+    assert len(lines) == 1
+    assert lines[0].startswith("error: ")
+    assert message in lines[0]
+
+
+def test_address_that_is_taken_is_one_line(server: Server, tmp_path: Path) -> None:
+    words = [RUN, "--serve", f"127.0.0.1:{server.port}"]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE)
+    assert done.returncode == 1
+    assert "cannot serve at" in done.stderr
+
+
+def test_terminal_shows_a_code_for_phones(film: Path) -> None:
+    pty = pytest.importorskip("pty")
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen([RUN, "--serve", "0.0.0.0:0", "--webcam", film], stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    said = b""
+    try:
+        while b"Ctrl-C ends it" not in said:
+            said += os.read(ours, 4096)
+    finally:
+        process.terminate()
+        process.wait(PATIENCE)
+        os.close(ours)
+    lines = said.decode().splitlines()
+    code = [line for line in lines if line.count("\u2588") + line.count("\u2580") + line.count("\u2584") > 10]
+    assert len(code) > 10
+    assert any(re.search(r"open http://[^ ]+/\?token=[\w-]{24}", line) for line in lines)
+
+
+def test_server_library_that_is_missing_is_named(tmp_path: Path) -> None:
+    script = "import sys; sys.modules['aiohttp'] = None; from cgan_runtime.cli import main; main(['--serve'])"
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE
+    )
+    assert done.returncode == 1
+    assert done.stderr == "error: --serve needs aiohttp; install it with: pip install 'cgan[live]'\n"

@@ -1,0 +1,195 @@
+"""A server as a user starts it, and what tests ask of it."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import re
+import signal
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import cv2
+import numpy as np
+import pytest
+from tests.runtime.live.conftest import grey_picture
+from tests.videos import Film, read_frames, write_film
+
+RUN = Path(sys.executable).with_name("cgan-run")
+PATIENCE = 60.0  # seconds; only a test that fails waits so long
+HEADER = struct.Struct("<Iff")
+MOST_TO_STOP = (
+    15.0  # seconds, on a machine that is busy with other things; test_speed.py has what it has to be
+)
+GROWTH = 40_000_000  # bytes that a server may take more after a storm than before: buffers, not leaks
+linux = pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
+
+
+@dataclass
+class Server:
+    """One that runs."""
+
+    process: subprocess.Popen[str]
+    url: str
+    said: list[str] = field(default_factory=list)
+
+    @property
+    def origin(self) -> str:
+        return re.sub(r"/(\?.*)?$", "", self.url)
+
+    @property
+    def token(self) -> str | None:
+        found = re.search(r"token=(.+)$", self.url)
+        return found[1] if found else None
+
+    @property
+    def port(self) -> int:
+        return int(self.origin.rpartition(":")[2])
+
+    @property
+    def memory(self) -> int:
+        """Bytes in use, of the server's process alone."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) * 1000  # type: ignore[index]
+
+    def stop(self, number: int = signal.SIGINT) -> float:
+        """Tell it to stop; the seconds that it took."""
+        began = time.monotonic()
+        self.process.send_signal(number)
+        self.process.wait(PATIENCE)
+        return time.monotonic() - began
+
+
+@contextmanager
+def serving(
+    *words: str | Path,
+    address: str = "127.0.0.1:0",
+    folder: Path | None = None,
+    program: Sequence[str | Path] = (RUN,),
+) -> Iterator[Server]:
+    """Start `cgan-run --serve` and wait until it says where it is."""
+    process = subprocess.Popen(
+        [*program, "--serve", address, "--threads", "1", *words], cwd=folder,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    said: list[str] = []
+    reader = threading.Thread(target=lambda: said.extend(process.stdout), daemon=True)  # type: ignore[arg-type]
+    reader.start()
+    try:
+        until(lambda: process.poll() is not None or any("Ctrl-C" in line for line in said))
+        urls = [line.split()[1] for line in said if line.startswith("open ")]
+        assert urls, said
+        yield Server(process, urls[0], said)
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+        reader.join()
+        process.stdout.close()
+
+
+def until(condition: Callable[[], object], what: str = "that") -> None:
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, f"it never came to {what}"
+        time.sleep(0.02)
+
+
+@asynccontextmanager
+async def client(server: Server, **headers: str) -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession(
+        server.origin, headers={"Origin": server.origin, **headers}, timeout=aiohttp.ClientTimeout(PATIENCE)
+    ) as session:
+        yield session
+
+
+def jpeg(size: tuple[int, int] = (120, 160)) -> bytes:
+    return bytes(cv2.imencode(".jpg", grey_picture(1, size))[1].tobytes())
+
+
+async def frame_of(ws: aiohttp.ClientWebSocketResponse) -> tuple[int, float, bytes]:
+    """The next frame: number, delay, JPEG."""
+    while True:
+        message = await ws.receive(PATIENCE)
+        if message.type is aiohttp.WSMsgType.BINARY:
+            number, delay, _ = HEADER.unpack_from(message.data)
+            return number, delay, message.data[HEADER.size :]
+        assert message.type is aiohttp.WSMsgType.TEXT, message
+
+
+async def alive(server: Server) -> None:
+    async with client(server) as session, session.get("/about") as answer:
+        assert answer.status == 200
+
+
+def chroma_of(data: bytes) -> float:
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    return float(np.ptp(image.astype(int), axis=2).mean())
+
+
+async def upload(session: aiohttp.ClientSession, data: bytes, query: str = "") -> tuple[int, dict[str, Any]]:
+    async with session.post(f"/uploads{query}", data=data) as answer:
+        return answer.status, await answer.json() if answer.content_type == "application/json" else {}
+
+
+async def outcome(session: aiohttp.ClientSession, job: dict[str, Any]) -> dict[str, Any]:
+    while job["state"] in ("queued", "working"):
+        await asyncio.sleep(0.1)
+        async with session.get(f"/uploads/{job['id']}") as answer:
+            job = await answer.json()
+    return job
+
+
+def stopped_in_the_midst(film: Path, folder: Path) -> float:
+    """Ctrl-C for a server while it records, is looked at, colours a browser's camera and a dropped film.
+
+    Returns:
+        The seconds that it took. The recording can be played, and no process is left.
+    """
+    long = write_film(folder / "long.mp4", Film(frames=400, width=640, height=480)).read_bytes()
+
+    async def stream(own: aiohttp.ClientWebSocketResponse) -> None:
+        for number in itertools.count():
+            await own.send_bytes(struct.pack("<I", number) + jpeg())
+            await frame_of(own)
+
+    async def all_at_once(server: Server) -> float:
+        children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children")
+        async with (
+            client(server) as session,
+            session.ws_connect("/live/view") as ws,
+            session.ws_connect("/live/camera") as own,
+        ):
+            streaming = asyncio.create_task(stream(own))
+            _, job = await upload(session, long)
+            for _ in range(40):
+                shown, _, _ = await frame_of(ws)
+                await ws.send_str(json.dumps({"shown": shown}))
+            while job["state"] == "queued":
+                async with session.get(f"/uploads/{job['id']}") as answer:
+                    job = await answer.json()
+            assert not streaming.done()
+            pids = children.read_text().split() if children.exists() else []
+            seconds = await asyncio.to_thread(server.stop)
+            await asyncio.gather(streaming, return_exceptions=True)
+            assert not any(Path(f"/proc/{pid}/stat").exists() for pid in pids)
+            return seconds
+
+    recording = folder / "out.mp4"
+    with serving("--webcam", film, "--record", recording) as server:
+        seconds = asyncio.run(all_at_once(server))
+        assert server.process.returncode == 128 + signal.SIGINT
+    assert any("frames recorded" in line for line in server.said)
+    assert len(read_frames(recording)) >= 20
+    return seconds

@@ -1,0 +1,62 @@
+"""The virtual camera, against a stand-in of pyvirtualcam."""
+
+from __future__ import annotations
+
+import sys
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cgan_runtime.errors import MediaError
+from cgan_runtime.live.sinks.virtual_camera import VirtualCamera
+
+
+class Device:
+    """As pyvirtualcam.Camera, of a machine that has one."""
+
+    made: list[Device] = []  # noqa: RUF012
+
+    def __init__(self, width: int, height: int, fps: float, *, fmt: str) -> None:
+        self.width, self.height, self.fps, self.fmt = width, height, fps, fmt
+        self.device, self.sent, self.closed = "/dev/video9", list[Any](), False
+        Device.made.append(self)
+
+    def send(self, frame: Any) -> None:
+        self.sent.append(frame.copy())
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def stand_in(camera: Any) -> Any:
+    return SimpleNamespace(Camera=camera, PixelFormat=SimpleNamespace(BGR="BGR"))
+
+
+def test_pictures_reach_the_device_which_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyvirtualcam", stand_in(Device))
+    with VirtualCamera() as camera:
+        assert camera.device is None
+        camera.send(np.full((48, 64, 3), 7, np.uint8))
+        camera.send(np.full((96, 128, 3), 9, np.uint8))  # the camera was changed
+        (device,) = Device.made
+        assert camera.device == "/dev/video9"
+        assert (device.width, device.height, device.fmt) == (64, 48, "BGR")
+        assert [frame.shape for frame in device.sent] == [(48, 64, 3)] * 2
+    assert device.closed
+
+
+def test_machine_without_one_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(*_: Any, **__: Any) -> None:
+        raise RuntimeError("v4l2loopback: no such device")
+
+    monkeypatch.setitem(sys.modules, "pyvirtualcam", stand_in(none))
+    with VirtualCamera() as camera, pytest.raises(MediaError, match="modprobe v4l2loopback"):
+        camera.send(np.zeros((48, 64, 3), np.uint8))
+
+
+def test_library_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyvirtualcam", None)
+    with pytest.raises(MediaError, match="pip install pyvirtualcam"):
+        VirtualCamera()

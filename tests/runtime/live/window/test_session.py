@@ -1,0 +1,183 @@
+"""The loop of the window: keys, recording, a slow back end, a camera that goes away."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
+import pytest
+from tests.fakes import FakeBackend, warm_above_cool_below
+from tests.runtime.live.conftest import MadeUpFeed
+from tests.videos import chroma_span, read_frames
+
+from cgan_runtime.color.encoding import Plane
+from cgan_runtime.colorizer import Colorizer
+from cgan_runtime.live.capture import camera as camera_module
+from cgan_runtime.live.capture.camera import Camera
+from cgan_runtime.live.frame_colorizer import Painter
+from cgan_runtime.live.sinks.recorder import Recorder
+from cgan_runtime.live.sinks.virtual_camera import VirtualCamera
+from cgan_runtime.live.window.session import LiveFiles, Session, percentile_text
+from cgan_runtime.live.window.window import Window
+from cgan_runtime.temporal.filter import TemporalSettings
+from cgan_runtime.video.write.codecs import EncoderSettings
+
+
+class ScriptedWindow(Window):
+    """No window: notes what it is shown, and presses the keys that are due before each picture."""
+
+    def __init__(self, script: dict[int, str], *, closed_after: int | None = None) -> None:
+        super().__init__("scripted")
+        self.images: list[Plane] = []
+        self.lines: list[list[str]] = []
+        self._script, self._closed_after, self._polled = dict(script), closed_after, 0
+
+    @property
+    def open(self) -> bool:
+        return bool(self.images) and self._polled != self._closed_after
+
+    def show(self, image: Plane, lines: Sequence[str] = ()) -> None:
+        self.images.append(image)
+        self.lines.append(list(lines))
+
+    def keys(self, wait_ms: int = 1) -> Iterator[str]:
+        self._polled += 1
+        yield from self._script.pop(len(self.images), "")
+
+
+def painter(predict=warm_above_cool_below) -> Painter:  # type: ignore[no-untyped-def]
+    return Painter(Colorizer(FakeBackend(predict)), TemporalSettings("off"))
+
+
+def run(window: ScriptedWindow, folder: Path, *, frames: int = 12, paint: Painter | None = None) -> Session:
+    with Camera(lambda: MadeUpFeed(frames), drops=False) as camera:
+        session = Session(camera, paint or painter(), window, LiveFiles(folder, EncoderSettings()))
+        session.run()
+    return session
+
+
+def chroma_of(image: Plane) -> float:
+    return float(np.abs(image.astype(int) - image.mean(axis=2, keepdims=True)).mean())
+
+
+def test_every_frame_of_a_film_is_shown_in_colour(tmp_path: Path) -> None:
+    window = ScriptedWindow({})
+    session = run(window, tmp_path)
+    assert session.meter.total == len(window.images) == 12
+    assert all(chroma_of(image) > 3 for image in window.images)
+    assert "12 frames shown" in percentile_text(session.meter)
+    assert window.lines[0][0].startswith("0 frames/s, delay 0 ms")
+
+
+def test_keys_move_the_split_and_change_the_strength(tmp_path: Path) -> None:
+    window = ScriptedWindow({2: "]]]]", 4: "[", 6: "-" * 10, 8: "+" * 40})
+    paint = painter()
+    run(window, tmp_path, paint=paint)
+    assert window.split == pytest.approx(0.15)
+    grey, coloured = window.images[3][:, :6], window.images[3][:, 20:]
+    assert chroma_of(grey) == 0
+    assert chroma_of(coloured) > 3
+    assert chroma_of(window.images[7]) == 0  # strength 0
+    assert paint.colorizer.saturation == 3.0  # and no further
+    assert any("strength 0.0" in line for line in window.lines[7])
+
+
+def test_snapshot_and_record_by_key(tmp_path: Path) -> None:
+    run(ScriptedWindow({3: "s", 4: "r", 8: "r"}), tmp_path)
+    (picture,) = tmp_path.glob("cgan-*.png")
+    assert chroma_of(cv2.imread(str(picture))) > 3
+    (film,) = tmp_path.glob("cgan-*.mp4")
+    frames = read_frames(film)
+    assert len(frames) == 4
+    assert chroma_span(frames[0]) > 20
+
+
+def test_record_from_the_start_holds_what_is_seen(tmp_path: Path) -> None:
+    window = ScriptedWindow({})
+    window.split = 0.5
+    recorder = Recorder(tmp_path / "out.mkv", EncoderSettings("ffv1"))
+    with Camera(lambda: MadeUpFeed(6), drops=False) as camera:
+        Session(camera, painter(), window, LiveFiles(tmp_path, EncoderSettings()), recorder=recorder).run()
+    frame = read_frames(tmp_path / "out.mkv")[3].to_ndarray(format="rgb24").astype(int)
+    assert np.ptp(frame[:, :30], axis=2).max() <= 2
+    assert np.ptp(frame[:, 36:], axis=2).max() > 20
+
+
+def test_virtual_camera_gets_what_is_seen_without_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[Plane] = []
+    device = SimpleNamespace(width=64, height=48, device="/dev/video9", close=lambda: None)
+    device.send = lambda image: sent.append(image.copy())
+    library = SimpleNamespace(Camera=lambda *_, **__: device, PixelFormat=SimpleNamespace(BGR="BGR"))
+    monkeypatch.setitem(sys.modules, "pyvirtualcam", library)
+    window = ScriptedWindow({})
+    window.split = 0.5
+    with Camera(lambda: MadeUpFeed(3), drops=False) as camera, VirtualCamera() as virtual:
+        files = LiveFiles(tmp_path, EncoderSettings())
+        Session(camera, painter(), window, files, virtual=virtual).run()
+    assert len(sent) == 3
+    assert chroma_of(sent[0][:, :30]) == 0
+    assert chroma_of(sent[0][:, 36:]) > 3
+
+
+def test_pause_keeps_the_picture_and_quit_ends(tmp_path: Path) -> None:
+    window = ScriptedWindow({2: " ", 5: "h", 8: " ", 10: "q"})
+    session = run(window, tmp_path, frames=1000)
+    assert np.array_equal(window.images[2], window.images[6])
+    assert any("paused" in line for line in window.lines[3])
+    assert window.lines[6] == []  # no words
+    assert session.meter.total == 4
+    assert len(window.images) == 10
+
+
+def test_closing_the_window_ends(tmp_path: Path) -> None:
+    assert run(ScriptedWindow({}, closed_after=5), tmp_path, frames=1000).meter.total == 5
+
+
+def test_unplugged_camera_is_told_on_screen_and_comes_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(camera_module, "FIRST_WAIT", 0.1)
+    feeds = iter([MadeUpFeed(5, error="unplugged"), MadeUpFeed(5)])
+    window = ScriptedWindow({})
+    with Camera(lambda: next(feeds), drops=False) as camera:
+        session = Session(camera, painter(), window, LiveFiles(tmp_path, EncoderSettings()))
+        session.run()
+    assert session.meter.total == 10
+    assert camera.counts.reconnects == 1
+    assert any("unplugged; trying again in 0.1 s" in line for lines in window.lines for line in lines)
+
+
+def test_through_a_slow_back_end_each_frame_shown_is_the_newest(tmp_path: Path) -> None:
+    """A camera of 30 frames/s, a back end of 10: none of the frames shown has waited for another one."""
+
+    def slow(lightness):  # type: ignore[no-untyped-def]
+        time.sleep(0.1)
+        return warm_above_cool_below(lightness)
+
+    window = ScriptedWindow({})
+    taken: list[tuple[int, int]] = []
+    with Camera(lambda: MadeUpFeed(75, turn=lambda index: index / 30)) as camera:
+        newest = camera.newest
+
+        def noted(timeout: float | None = None):  # type: ignore[no-untyped-def]
+            before = camera.counts.read
+            shot = newest(timeout)
+            if shot is not None:
+                taken.append((before, shot.number))
+            return shot
+
+        camera.newest = noted  # type: ignore[method-assign]
+        session = Session(camera, painter(slow), window, LiveFiles(tmp_path, EncoderSettings()))
+        session.run()
+        counts = camera.counts
+    assert counts.read == 75
+    assert counts.dropped == 75 - session.meter.total
+    assert counts.dropped > 75 / 2
+    assert all(number >= read_before - 1 for read_before, number in taken)

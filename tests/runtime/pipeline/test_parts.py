@@ -1,0 +1,198 @@
+"""A film that is made in parts, apart from each other, is the film made in one go."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from tests.fakes import FakeBackend
+from tests.videos import Film, decoded, packets_of, scenes, write_film, write_scenes
+
+from cgan_runtime.colorizer import Colorizer
+from cgan_runtime.errors import MediaError
+from cgan_runtime.pipeline.parts import Part, colour_part, divide, independent_starts, plan_parts
+from cgan_runtime.pipeline.settings import FilmSettings
+from cgan_runtime.pipeline.video import colour_film
+from cgan_runtime.temporal.filter import FLASH_FRAMES, TemporalFilter, TemporalSettings
+from cgan_runtime.video.resume.segment_file import SEGMENT_FRAMES
+from cgan_runtime.video.resume.work_folder import work_folder
+from cgan_runtime.video.write.codecs import EncoderSettings
+
+FloatArray = npt.NDArray[np.float32]
+
+FRAMES = 2 * SEGMENT_FRAMES + 70
+CUTS = (150, 251, 490)  # scenes long and short; a flash and a scene of a few frames are added
+UNEVEN = [Fraction(1) + Fraction(n, 25) + Fraction(n * n % 97, 9000) for n in range(FRAMES)]
+
+
+def restless(lightness: FloatArray) -> FloatArray:
+    """A colour that changes from frame to frame, but not from run to run."""
+    a = np.sin(40 * lightness.mean()) * np.cos(9 * lightness[:, 0])
+    return np.stack([a, np.sin(7 * lightness[:, 0])], axis=1).astype(np.float32)
+
+
+def scene_of(cuts: tuple[int, ...]) -> Callable[[int], int]:
+    """The scene of a frame; -1 is a flash, and some scenes come back after it."""
+
+    def scene(frame: int) -> int:
+        if frame % 131 == 130:
+            return -1
+        return sum(frame >= cut for cut in cuts)
+
+    return scene
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Scenes, flashes, uneven times, sound."""
+    frames = scenes(FRAMES, scene_of(CUTS), (48, 64))
+    return write_scenes(tmp_path_factory.mktemp("film") / "in.mp4", frames, UNEVEN)
+
+
+def whole(source: Path, target: Path, settings: FilmSettings, *, resume: bool = False) -> int:
+    """Colour a film, or put it together; how often the network was asked."""
+    backend = FakeBackend(restless)
+    with Colorizer(backend) as colorizer:
+        colour_film(
+            source, target, colorizer, encoder=settings.encoder, temporal=settings.temporal, resume=resume
+        )
+    return backend.calls
+
+
+@pytest.mark.parametrize(
+    ("suffix", "settings"),
+    [
+        (".mp4", FilmSettings(EncoderSettings(preset="medium"))),
+        (".mkv", FilmSettings(EncoderSettings("ffv1"), TemporalSettings("low", 3))),
+        (".webm", FilmSettings(EncoderSettings(), TemporalSettings("off"))),
+    ],
+    ids=["x264", "ffv1-every-third", "vp9-off"],
+)
+def test_parts_in_any_order_make_the_film_of_one_go(
+    suffix: str, settings: FilmSettings, film: Path, tmp_path: Path
+) -> None:
+    alone, target = tmp_path / f"alone{suffix}", tmp_path / f"out{suffix}"
+    whole(film, alone, settings)
+    with Colorizer(FakeBackend(restless)) as colorizer:
+        plan = plan_parts(film, target, colorizer, settings, segments=1)
+    assert plan.frames == FRAMES
+    assert len(plan.parts) >= 3
+    assert any(0 < part.warm_from < part.first * SEGMENT_FRAMES for part in plan.parts) or (
+        settings.temporal.passes_through
+    )
+    made = 0
+    for part in random.Random(1).sample(plan.parts, len(plan.parts)):
+        with Colorizer(FakeBackend(restless)) as colorizer:
+            made += colour_part(film, target, colorizer, settings, part)
+    assert made == FRAMES
+    assert whole(film, target, settings, resume=True) == 0  # only put together
+    assert decoded(target) == decoded(alone)
+    assert packets_of(target, "video") == packets_of(alone, "video")
+    assert packets_of(target, "audio") == packets_of(alone, "audio")
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([alone.name, target.name])
+
+
+def test_a_part_that_was_cut_off_goes_on(film: Path, tmp_path: Path) -> None:
+    settings, target = FilmSettings(EncoderSettings()), tmp_path / "out.mkv"
+
+    def stop(done: int, _: int | None) -> None:
+        if done == SEGMENT_FRAMES + 40:
+            raise KeyboardInterrupt
+
+    backend = FakeBackend(restless)
+    with Colorizer(backend) as colorizer:
+        plan = plan_parts(film, target, colorizer, settings, segments=1)
+        assert backend.calls == 0  # looking for cuts needs no network
+        first, second = plan.parts[0], Part(1, 3, plan.parts[1].warm_from)
+        with pytest.raises(KeyboardInterrupt):
+            colour_part(film, target, colorizer, settings, second, progress=stop)
+        colour_part(film, target, colorizer, settings, first)
+        before = backend.calls
+        left = FRAMES - second.first * SEGMENT_FRAMES - SEGMENT_FRAMES
+        assert colour_part(film, target, colorizer, settings, second) == left
+        assert backend.calls == before + left  # from what was remembered, with no frame before it
+        assert colour_part(film, target, colorizer, settings, second) == 0
+        assert plan_parts(film, target, colorizer, settings, segments=1, resume=True) == plan
+    whole(film, target, settings, resume=True)
+    whole(film, tmp_path / "alone.mkv", settings)
+    assert decoded(target) == decoded(tmp_path / "alone.mkv")
+
+
+def test_a_part_made_with_other_settings_is_refused(film: Path, tmp_path: Path) -> None:
+    target = tmp_path / "out.mkv"
+    with Colorizer(FakeBackend()) as colorizer:
+        plan = plan_parts(film, target, colorizer, FilmSettings())
+    with Colorizer(FakeBackend(), saturation=2) as colorizer, pytest.raises(MediaError, match="saturation"):
+        colour_part(film, target, colorizer, FilmSettings(), plan.parts[0])
+
+
+def test_work_of_parts_is_not_lost_without_leave(film: Path, tmp_path: Path) -> None:
+    target = tmp_path / "out.mkv"
+    with Colorizer(FakeBackend()) as colorizer:
+        plan = plan_parts(film, target, colorizer, FilmSettings(), segments=1)
+        colour_part(film, target, colorizer, FilmSettings(), plan.parts[1])
+        with pytest.raises(MediaError, match="go on with --resume"):
+            plan_parts(film, target, colorizer, FilmSettings(), segments=1)
+        plan_parts(film, target, colorizer, FilmSettings(), segments=1, overwrite=True)
+    assert not list(work_folder(target).glob("*.segment"))
+
+
+def test_a_turned_film_in_parts(tmp_path: Path) -> None:
+    source = write_film(tmp_path / "in.mp4", Film(frames=2 * SEGMENT_FRAMES + 9, rotation=90))
+    settings = FilmSettings(EncoderSettings(), TemporalSettings("off"))
+    with Colorizer(FakeBackend(restless)) as colorizer:
+        plan = plan_parts(source, tmp_path / "out.mp4", colorizer, settings, segments=1)
+        assert [part.first for part in plan.parts] == [0, 1, 2]
+        for part in plan.parts:
+            colour_part(source, tmp_path / "out.mp4", colorizer, settings, part)
+    whole(source, tmp_path / "out.mp4", settings, resume=True)
+    whole(source, tmp_path / "alone.mp4", settings)
+    assert decoded(tmp_path / "out.mp4") == decoded(tmp_path / "alone.mp4")
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_from_an_independent_start_on_nothing_before_it_tells(seed: int) -> None:
+    dice = random.Random(seed)
+    kinds, order = 4, []
+    while len(order) < 160:  # scenes of every length, short ones too, that come back
+        length = dice.choice([1, 2, 3, 4, 5, 6, 7, 15, 30])
+        order += [dice.randrange(-1, kinds)] * length
+    settings = TemporalSettings(dice.choice(["off", "low", "high"]), dice.choice([2, 3, 5]))
+    looks = [
+        frame.astype(np.float32) / np.float32(127.5) - np.float32(1)
+        for frame in scenes(len(order), lambda number: order[number], (32, 48))
+    ]
+    count, starts = independent_starts(looks, settings)
+    assert count == len(looks)
+    assert starts[0] == 0
+
+    def predict(lightness: FloatArray) -> FloatArray:
+        return restless(lightness[None, None])[0]
+
+    steady = TemporalFilter(settings)
+    in_one_go = [steady.step(look, predict) for look in looks]
+    for start in starts:
+        fresh = TemporalFilter(settings)
+        for number in range(start, count):
+            np.testing.assert_array_equal(fresh.step(looks[number], predict), in_one_go[number])
+    assert all(count - start > FLASH_FRAMES for start in starts)
+
+
+def test_cuts_are_found_as_starts() -> None:
+    frames = scenes(300, scene_of((100, 200)), (32, 48))
+    looks = [frame.astype(np.float32) / np.float32(127.5) - np.float32(1) for frame in frames]
+    assert independent_starts(looks, TemporalSettings())[1] == [0, 100, 200]
+
+
+def test_a_long_scene_is_one_part_and_a_film_has_few() -> None:
+    assert list(divide(5000, [0])) == [Part(0, 20, 0)]
+    assert list(divide(100, [0], 1)) == [Part(0, 1, 0)]
+    parts = list(divide(100_000, list(range(0, 100_000, 90)), 1))
+    assert [part.end for part in parts] == [*(part.first for part in parts[1:]), 400]
+    assert 2 < len(parts) <= 8
+    assert all(0 <= part.first * SEGMENT_FRAMES - part.warm_from < 90 for part in parts)

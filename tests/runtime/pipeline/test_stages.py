@@ -1,0 +1,157 @@
+"""The three-stage pipeline: order, bounded queues, errors and cancelling, none of it about films."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import signal
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from cgan_runtime.pipeline.stages import run_stages
+
+
+def _nothing_left_running() -> bool:
+    return all(thread.name not in ("source", "sink") for thread in threading.enumerate())
+
+
+def test_every_item_arrives_once_and_in_order() -> None:
+    got: list[int] = []
+    run_stages(range(1000), lambda n: n * n, got.append, depth=3)
+    assert got == [n * n for n in range(1000)]
+
+
+def test_the_work_runs_in_the_calling_thread_and_the_others_beside_it() -> None:
+    seen: dict[str, str] = {}
+
+    def source() -> Iterator[int]:
+        seen["source"] = threading.current_thread().name
+        yield 1
+
+    def work(n: int) -> int:
+        seen["work"] = threading.current_thread().name
+        return n
+
+    run_stages(source(), work, lambda _: seen.update(sink=threading.current_thread().name), depth=1)
+    assert seen == {"source": "source", "work": threading.current_thread().name, "sink": "sink"}
+
+
+def test_a_slow_sink_holds_the_source_back() -> None:
+    depth, taken, written, lead = 2, 0, 0, 0
+
+    def source() -> Iterator[int]:
+        nonlocal taken, lead
+        for n in range(50):
+            taken += 1
+            lead = max(lead, taken - written)
+            yield n
+
+    def sink(_: int) -> None:
+        nonlocal written
+        time.sleep(0.002)
+        written += 1
+
+    run_stages(source(), lambda n: n, sink, depth=depth)
+    assert written == 50
+    # Two queues, and one item in the hands of each stage.
+    assert lead <= 2 * depth + 3
+
+
+@pytest.mark.parametrize("stage", ["source", "work", "sink"])
+@pytest.mark.parametrize("kind", [ValueError, KeyboardInterrupt])
+def test_an_error_in_any_stage_stops_all_and_comes_out_as_it_was(
+    stage: str, kind: type[BaseException]
+) -> None:
+    error = kind("at seven")
+
+    def fail_at_seven(name: str, n: int) -> int:
+        if stage == name and n == 7:
+            raise error
+        return n
+
+    endless = (fail_at_seven("source", n) for n in iter(iter(range(10**9)).__next__, None))
+    with pytest.raises(kind) as caught:
+        run_stages(
+            endless, lambda n: fail_at_seven("work", n), lambda n: fail_at_seven("sink", n) and None, depth=2
+        )
+    assert caught.value is error
+    assert _nothing_left_running()
+
+
+def test_an_error_while_the_others_wait_does_not_hang() -> None:
+    def source() -> Iterator[int]:
+        yield 1
+        raise OSError("the disk is gone")
+
+    with pytest.raises(OSError, match="the disk is gone"):
+        run_stages(source(), lambda n: n, lambda _: time.sleep(0.05), depth=1)
+    assert _nothing_left_running()
+
+
+@pytest.mark.parametrize("stage", ["work", "sink"])
+def test_a_source_that_stands_still_is_woken_by_an_error(stage: str) -> None:
+    woken = threading.Event()
+
+    def source() -> Iterator[int]:
+        yield 1
+        assert woken.wait(60)
+
+    def fail(name: str) -> None:
+        if name == stage:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_stages(source(), lambda _: fail("work"), lambda _: fail("sink"), depth=2, wake=woken.set)
+    assert woken.is_set()
+    assert _nothing_left_running()
+
+
+def test_no_item_is_no_work() -> None:
+    run_stages([], lambda _: pytest.fail("called"), lambda _: pytest.fail("called"), depth=1)
+
+
+def test_an_interrupt_while_the_threads_start_stops_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    start, started = threading.Thread.start, []
+
+    def interrupted(thread: threading.Thread) -> None:
+        if started:
+            raise KeyboardInterrupt
+        started.append(thread.name)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run_stages(itertools.count(), lambda n: n, lambda n: None, depth=2)
+    assert started == ["source"]
+    assert _nothing_left_running()
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no timers that send signals")
+def test_an_interrupt_at_any_moment_stops_all() -> None:
+    """Also within the queues: a lock that was left taken there made the others wait for ever."""
+    late = False
+
+    def interrupt(_number: int, _frame: object) -> None:
+        nonlocal late
+        if late:
+            raise AssertionError("the stages were told to stop, and wait for ever")
+        late = True
+        signal.setitimer(signal.ITIMER_REAL, 20)
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    rng = random.Random(0)
+    try:
+        for _ in range(400):
+            late = False
+            signal.setitimer(signal.ITIMER_REAL, rng.uniform(0.001, 0.004))
+            with pytest.raises(KeyboardInterrupt):
+                run_stages(itertools.count(), lambda n: n, lambda _: None, depth=1)
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            assert _nothing_left_running()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

@@ -1,0 +1,483 @@
+"""Films from file to file: every frame, its time, its luma and the other streams stay; colour is added."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from tests.fakes import FakeBackend
+from tests.videos import Film, chroma_span, luma_of, packets_of, read_frames, times_of, write_film
+
+from cgan_runtime.color.encoding import Encoding
+from cgan_runtime.colorizer import Colorizer
+from cgan_runtime.errors import MediaError
+from cgan_runtime.pipeline.results import FilmResult
+from cgan_runtime.pipeline.video import colour_film
+from cgan_runtime.temporal.filter import TemporalSettings
+from cgan_runtime.video.read.reader import FilmReader
+from cgan_runtime.video.write.codecs import EncoderSettings
+from cgan_runtime.video.write.writer import FilmWriter
+
+CLIPS = Path(__file__).parents[2].parent / "shared" / "data" / "videos"
+CLEARLY_COLOURED = 20  # codes of 8 bit between the most different chroma samples of a frame
+LOSSLESS = EncoderSettings("libx264", crf=0)
+UNEVEN = [Fraction(5) + Fraction(n * n * 131, 90_000) + Fraction(n, 50) for n in range(15)]
+
+
+@pytest.fixture
+def colorizer() -> Iterator[Colorizer]:
+    with Colorizer(FakeBackend()) as colorizer:
+        yield colorizer
+
+
+def _colour(
+    source: Path, target: Path, colorizer: Colorizer, encoder: EncoderSettings | None = None, **options: bool
+) -> FilmResult:
+    result = colour_film(source, target, colorizer, encoder=encoder, **options)
+    assert result.output == target
+    assert result.bytes == target.stat().st_size
+    left = [path for path in target.parent.iterdir() if path.name.startswith(".cgan-")]
+    assert left == []
+    return result
+
+
+def _luma_is_equal(source: Path, target: Path) -> bool:
+    before, after = read_frames(source), read_frames(target)
+    return len(before) == len(after) and all(
+        np.array_equal(luma_of(a), luma_of(b)) for a, b in zip(before, after, strict=True)
+    )
+
+
+@pytest.mark.skipif(not CLIPS.is_dir(), reason="the clips of ../shared/data/videos are not here")
+@pytest.mark.parametrize("name", sorted(path.name for path in CLIPS.glob("*")) if CLIPS.is_dir() else [])
+def test_a_real_clip_keeps_frames_times_size_and_sound(
+    name: str, tmp_path: Path, colorizer: Colorizer
+) -> None:
+    source, target = CLIPS / name, tmp_path / name
+    result = _colour(source, target, colorizer)
+    frames = read_frames(target)
+    assert result.frames == len(frames)
+    assert times_of(target) == times_of(source)
+    assert packets_of(target, "audio") == packets_of(source, "audio")
+    first = read_frames(source)[0]
+    assert (frames[0].width, frames[0].height) == (first.width, first.height)
+    assert chroma_span(frames[len(frames) // 2]) > CLEARLY_COLOURED
+    assert result.damage is None
+    assert result.notes == ()
+
+
+@pytest.mark.parametrize(
+    "film",
+    [
+        Film(),
+        Film(frames=60, options={"preset": "medium"}),
+        Film(pixel_format="yuv420p10le"),
+        Film(pixel_format="yuv422p"),
+        Film(pixel_format="yuv444p"),
+        Film(pixel_format="yuv422p10le"),
+        Film(color_range=2, colorspace=1),
+        Film(codec="ffv1", options={}, pixel_format="gray"),
+        Film(codec="ffv1", options={}, pixel_format="gray10le"),
+        Film(pixel_format="gray"),
+        Film(pts=UNEVEN),
+    ],
+    ids=lambda film: (
+        f"{film.codec}-{film.pixel_format}-{film.frames}-{film.color_range}-{film.pts is not None}"
+    ),
+)
+@pytest.mark.parametrize(("suffix", "encoder"), [(".mkv", EncoderSettings("ffv1")), (".mp4", LOSSLESS)])
+def test_a_lossless_encoder_gives_the_luma_bit_for_bit(
+    film: Film, suffix: str, encoder: EncoderSettings, tmp_path: Path, colorizer: Colorizer
+) -> None:
+    source = write_film(tmp_path / ("in.mkv" if film.codec == "ffv1" else "in.mp4"), film)
+    target = tmp_path / f"out{suffix}"
+    result = _colour(source, target, colorizer, encoder)
+    assert _luma_is_equal(source, target)
+    assert chroma_span(read_frames(target)[0]) > CLEARLY_COLOURED
+    assert result.notes == ()
+
+
+@pytest.mark.parametrize("size", [(61, 47), (64, 47), (61, 48), (16, 16)])
+@pytest.mark.parametrize("suffix", [".mkv", ".webm"])
+def test_odd_sizes_stay(size: tuple[int, int], suffix: str, tmp_path: Path, colorizer: Colorizer) -> None:
+    film = Film(frames=4, width=size[0], height=size[1], codec="libvpx-vp9", options={"lossless": "1"})
+    source, target = write_film(tmp_path / "in.webm", film), tmp_path / f"out{suffix}"
+    codec = "ffv1" if suffix == ".mkv" else "libvpx-vp9"
+    _colour(source, target, colorizer, EncoderSettings(codec, None if codec == "ffv1" else 0))
+    assert _luma_is_equal(source, target)
+    assert (read_frames(target)[0].width, read_frames(target)[0].height) == size
+
+
+def test_an_odd_size_goes_into_x264_without_losing_a_column(tmp_path: Path, colorizer: Colorizer) -> None:
+    film = Film(frames=4, width=61, height=47, codec="libvpx-vp9", options={"lossless": "1"})
+    source, target = write_film(tmp_path / "in.webm", film), tmp_path / "out.mp4"
+    result = _colour(source, target, colorizer, LOSSLESS)
+    assert _luma_is_equal(source, target)
+    assert result.notes == ("libx264 takes no 61x47 picture of yuv420p: it is stored as yuv444p",)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov"])
+@pytest.mark.parametrize("pts", [UNEVEN, [Fraction(7) + Fraction(n * 1001, 30_000) for n in range(30)]])
+def test_times_are_kept_exactly(
+    suffix: str, pts: list[Fraction], tmp_path: Path, colorizer: Colorizer
+) -> None:
+    film = Film(pts=pts, options={"preset": "medium"}, ticks=90_000, sound=["aac"])
+    source = write_film(tmp_path / "in.mkv", Film(pts=pts, sound=["aac"]))
+    _colour(source, tmp_path / f"out{suffix}", colorizer)
+    assert times_of(tmp_path / f"out{suffix}") == times_of(source)
+    # and with the finer clock that Matroska does not have; the editor's list of an mp4 is part of its times
+    fine = write_film(tmp_path / "fine.mp4", film)
+    _colour(fine, tmp_path / f"fine{suffix}.mov", colorizer)
+    assert times_of(tmp_path / f"fine{suffix}.mov") == times_of(fine)
+
+
+def test_matroska_keeps_times_to_its_millisecond(tmp_path: Path, colorizer: Colorizer) -> None:
+    source = write_film(tmp_path / "in.mp4", Film(pts=UNEVEN, options={"preset": "medium"}))
+    _colour(source, tmp_path / "out.mkv", colorizer)
+    differences = [abs(a - b) for a, b in zip(times_of(source), times_of(tmp_path / "out.mkv"), strict=True)]
+    assert max(differences) <= Fraction(1, 2000)
+
+
+def test_the_average_rate_and_the_pixel_aspect_stay(tmp_path: Path, colorizer: Colorizer) -> None:
+    source, target = write_film(tmp_path / "in.mp4", Film(aspect=Fraction(4, 3))), tmp_path / "out.mp4"
+    _colour(source, target, colorizer)
+    with av.open(source) as before, av.open(target) as after:
+        assert after.streams.video[0].average_rate == before.streams.video[0].average_rate
+        assert after.streams.video[0].sample_aspect_ratio == Fraction(4, 3)
+
+
+@pytest.mark.skipif(
+    not hasattr(av.VideoStream, "set_display_rotation"), reason="PyAV before 18 cannot turn a film"
+)
+@pytest.mark.parametrize("rotation", [90, 180, -90])
+def test_rotation_is_tagged_and_the_network_sees_the_film_upright(rotation: int, tmp_path: Path) -> None:
+    seen: list[np.ndarray[tuple[int, ...], np.dtype[np.float32]]] = []
+
+    def remember(
+        lightness: np.ndarray[tuple[int, ...], np.dtype[np.float32]],
+    ) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+        seen.append(lightness[0, 0].copy())
+        count, _, height, width = lightness.shape
+        slope = np.linspace(0.6, -0.6, height, dtype=np.float32)[:, None]
+        return np.broadcast_to(slope, (count, 2, height, width)).astype(np.float32)
+
+    source = write_film(tmp_path / "in.mp4", Film(frames=2, width=96, height=48, rotation=rotation))
+    with Colorizer(FakeBackend(remember)) as colorizer:
+        _colour(source, tmp_path / "out.mp4", colorizer)
+    (first, *_) = read_frames(tmp_path / "out.mp4")
+    assert (first.rotation - rotation) % 360 == 0
+    assert (first.width, first.height) == (96, 48)
+    # The wedge gets brighter to the right; turned by 90 degrees counterclockwise its bright end is on top.
+    height, width = seen[0].shape
+    assert (height > width) == (rotation != 180)
+    top, left = seen[0][: height // 4].mean(), seen[0][:, : width // 4].mean()
+    bottom, right = seen[0][-height // 4 :].mean(), seen[0][:, -width // 4 :].mean()
+    assert {90: top > bottom, -90: bottom > top, 180: left > right}[rotation]
+    # Upright the top is reddest; in the stored picture that side lies where the rotation takes it from.
+    red = np.frombuffer(bytes(first.planes[2]), np.uint8).reshape(24, -1)[:, :48].astype(float)
+    sides = {90: red[:, -8:].mean() > red[:, :8].mean(), -90: red[:, :8].mean() > red[:, -8:].mean(),
+             180: red[-8:].mean() > red[:8].mean()}  # fmt: skip
+    assert sides[rotation]
+
+
+def test_two_sound_tracks_subtitles_chapters_and_tags_are_copied(
+    tmp_path: Path, colorizer: Colorizer
+) -> None:
+    film = Film(
+        sound=["aac", "aac"],
+        languages=["eng", "deu"],
+        subtitle="mov_text",
+        metadata={"title": "Trip"},
+        chapters=True,
+    )
+    source, target = write_film(tmp_path / "in.mp4", film), tmp_path / "out.mp4"
+    result = _colour(source, target, colorizer)
+    assert packets_of(target, "audio") == packets_of(source, "audio")
+    assert packets_of(target, "subtitle") == packets_of(source, "subtitle")
+    assert len(packets_of(source, "subtitle")[0]) >= 2
+    with av.open(target) as container:
+        assert [stream.metadata["language"] for stream in container.streams.audio] == ["eng", "deu"]
+        assert [int(stream.disposition) & 1 for stream in container.streams.audio] == [1, 0]
+        assert container.metadata["title"] == "Trip"
+        assert [chapter["metadata"]["title"] for chapter in container.chapters()] == ["One"]
+    assert result.notes == ()
+
+
+def test_srt_and_pcm_are_copied_in_matroska(tmp_path: Path, colorizer: Colorizer) -> None:
+    source = write_film(tmp_path / "in.mkv", Film(sound=["pcm_s16le"], subtitle="subrip"))
+    result = _colour(source, tmp_path / "out.mkv", colorizer)
+    for kind in ("audio", "subtitle"):
+        assert packets_of(tmp_path / "out.mkv", kind) == packets_of(source, kind)
+        assert packets_of(source, kind)[0]
+    assert result.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("suffix", "encoder", "sound"), [(".mp4", "aac", "aac"), (".webm", "libopus", "opus")]
+)
+def test_sound_and_subtitles_that_do_not_fit_are_transcoded_or_left_out_and_said(
+    suffix: str, encoder: str, sound: str, tmp_path: Path, colorizer: Colorizer
+) -> None:
+    source = write_film(tmp_path / "in.mkv", Film(frames=25, sound=["pcm_s16le"], subtitle="subrip"))
+    target = tmp_path / f"out{suffix}"
+    result = _colour(source, target, colorizer)
+    assert len(result.notes) == 2
+    assert f"sound 1 (pcm_s16le) becomes {encoder}" in result.notes[0]
+    assert result.notes[0].endswith("cannot hold it as it is; an output that ends in .mkv can")
+    assert "subtitle 2 (subrip, eng) is left out" in result.notes[1]
+    with av.open(target) as container:
+        (stream,) = container.streams.audio
+        assert stream.codec_context.codec.canonical_name == sound
+        wave = np.concatenate(
+            [frame.to_ndarray().astype(np.float32)[0] for frame in container.decode(audio=0)]
+        )
+        rate = stream.codec_context.sample_rate
+    assert wave.size / rate == pytest.approx(1.0, abs=0.08)
+    spectrum = np.abs(np.fft.rfft(wave))
+    assert np.argmax(spectrum) * rate / wave.size == pytest.approx(440, abs=3)
+
+
+def test_a_cover_picture_is_not_the_film_and_is_kept(tmp_path: Path, colorizer: Colorizer) -> None:
+    source, target = write_film(tmp_path / "in.mp4", Film(cover=True)), tmp_path / "out.mp4"
+    result = _colour(source, target, colorizer)
+    assert (result.frames, result.width) == (12, 64)
+    with av.open(target) as container:
+        covers = [stream for stream in container.streams.video if stream.disposition & 1024]
+        assert [stream.codec_context.width for stream in covers] == [16]
+    assert _colour(source, tmp_path / "out.mkv", colorizer).notes == (
+        "further picture 1 (png) is left out: matroska cannot hold it",
+    )
+
+
+@pytest.mark.parametrize(
+    ("film", "expected"),
+    [
+        (Film(), (6, 1)),  # says nothing: BT.601 by its height, limited
+        (Film(colorspace=1, color_range=1), (1, 1)),
+        (Film(colorspace=5, color_range=2), (5, 2)),
+        (Film(colorspace=9, color_range=1), (9, 1)),
+        (Film(width=1280, height=720, frames=2), (1, 1)),  # BT.709 by its height
+    ],
+)
+def test_matrix_and_range_are_tagged(
+    film: Film, expected: tuple[int, int], tmp_path: Path, colorizer: Colorizer
+) -> None:
+    source, target = write_film(tmp_path / "in.mp4", film), tmp_path / "out.mp4"
+    _colour(source, target, colorizer)
+    frame = read_frames(target)[0]
+    assert (frame.colorspace, frame.color_range) == expected
+
+
+def test_depth_that_the_encoder_does_not_take_is_said(tmp_path: Path, colorizer: Colorizer) -> None:
+    source = write_film(tmp_path / "in.mkv", Film(codec="ffv1", options={}, pixel_format="yuv422p12le"))
+    result = _colour(source, tmp_path / "out.mp4", colorizer)
+    assert result.notes == ("libx264 takes no 12-bit picture here: it is stored with 10 bits",)
+    assert read_frames(tmp_path / "out.mp4")[0].format.name == "yuv422p10le"
+    result = _colour(source, tmp_path / "out.mkv", colorizer, EncoderSettings("ffv1"))
+    assert result.notes == ()
+    assert _luma_is_equal(source, tmp_path / "out.mkv")
+
+
+@pytest.mark.parametrize("frames", [1, 2, 12])
+@pytest.mark.parametrize("rotation", [0, 90])
+def test_the_network_may_run_on_every_nth_frame(frames: int, rotation: int, tmp_path: Path) -> None:
+    if rotation and not hasattr(av.VideoStream, "set_display_rotation"):
+        pytest.skip("PyAV before 18 cannot turn a film")
+    source = write_film(tmp_path / "in.mp4", Film(frames=frames, width=192, height=144, rotation=rotation))
+    backend = FakeBackend()
+    with Colorizer(backend) as colorizer:
+        colour_film(source, tmp_path / "out.mp4", colorizer, temporal=TemporalSettings("low", every=5))
+    assert backend.calls == -(-frames // 5)
+    coloured = read_frames(tmp_path / "out.mp4")
+    assert len(coloured) == frames
+    assert min(chroma_span(frame) for frame in coloured) > CLEARLY_COLOURED
+
+
+def test_a_filter_that_is_off_colours_each_frame_by_itself(tmp_path: Path, colorizer: Colorizer) -> None:
+    source, target = write_film(tmp_path / "in.mkv", Film(codec="ffv1", options={})), tmp_path / "out.mkv"
+    colour_film(source, target, colorizer, encoder=EncoderSettings("ffv1"), temporal=TemporalSettings("off"))
+    for before, after in zip(read_frames(source), read_frames(target), strict=True):
+        cb, _ = colorizer.planes(luma_of(before), Encoding("bt601", False, 8), (24, 32))
+        plane = after.planes[1]
+        assert (np.frombuffer(bytes(plane), np.uint8).reshape(-1, plane.line_size)[:24, :32] == cb).all()
+
+
+def test_progress_is_told_for_every_frame_in_the_calling_thread(tmp_path: Path, colorizer: Colorizer) -> None:
+    told: list[tuple[int, int | None, str]] = []
+    colour_film(
+        write_film(tmp_path / "in.mp4"),
+        tmp_path / "out.mp4",
+        colorizer,
+        progress=lambda done, total: told.append((done, total, threading.current_thread().name)),
+    )
+    assert told == [(n, 12, threading.current_thread().name) for n in range(1, 13)]
+
+
+@pytest.mark.parametrize("error", [RuntimeError("engine died"), KeyboardInterrupt()])
+def test_a_failure_in_the_middle_leaves_nothing(error: BaseException, tmp_path: Path) -> None:
+    calls = 0
+
+    def fail(
+        lightness: np.ndarray[tuple[int, ...], np.dtype[np.float32]],
+    ) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+        nonlocal calls
+        calls += 1
+        if calls == 5:
+            raise error
+        return np.zeros((1, 2, *lightness.shape[2:]), np.float32)
+
+    source = write_film(tmp_path / "in.mp4")
+    with Colorizer(FakeBackend(fail)) as colorizer, pytest.raises(type(error)) as caught:
+        colour_film(source, tmp_path / "out.mp4", colorizer)
+    assert caught.value is error
+    assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
+
+
+def test_a_disk_that_fills_up_is_told_and_leaves_nothing_not_even_of_what_was_there(
+    tmp_path: Path, colorizer: Colorizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, target = write_film(tmp_path / "in.mp4"), tmp_path / "out.mp4"
+    target.write_bytes(b"older")
+
+    class FullDisk(FilmWriter):
+        def finish(self) -> None:
+            with self._told_plainly():
+                raise av.error.OSError(28, "No space left on device", "out.mp4")
+
+    monkeypatch.setattr("cgan_runtime.pipeline.video.FilmWriter", FullDisk)
+    with pytest.raises(MediaError, match=r"No space left on device.*disk full"):
+        colour_film(source, target, colorizer, overwrite=True)
+    assert target.read_bytes() == b"older"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mp4", "out.mp4"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a file size limit")
+def test_a_real_write_error_is_told(tmp_path: Path) -> None:
+    write_film(tmp_path / "in.mp4", Film(frames=60, width=320, height=240))
+    program = (
+        "import resource, signal, sys; from pathlib import Path\n"
+        "from cgan_runtime.colorizer import Colorizer; from cgan_runtime.pipeline.video import colour_film\n"
+        "from cgan_runtime.video.write.codecs import EncoderSettings; from cgan_runtime.errors import MediaError\n"
+        "from tests.fakes import FakeBackend\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))\n"
+        "ffv1 = EncoderSettings('ffv1')\n"
+        "try: colour_film(Path('in.mp4'), Path('out.mkv'), Colorizer(FakeBackend()), encoder=ffv1)\n"
+        "except MediaError as error: print(error)\n"
+    )
+    root = str(Path(__file__).parents[2])
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=60,
+        env={"PYTHONPATH": root, "PATH": ""},
+    )  # fmt: skip
+    assert "cannot be written" in done.stdout, done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
+
+
+def test_the_reader_can_be_iterated_with_no_frame_lost_before_the_first(tmp_path: Path) -> None:
+    source = write_film(tmp_path / "in.mp4", Film(sound=["aac"]))
+    with FilmReader(source) as film:
+        items = list(film)
+        assert sum(isinstance(item, av.VideoFrame) for item in items) == 12
+        assert sum(not isinstance(item, av.VideoFrame) for item in items) == len(
+            packets_of(source, "audio")[0]
+        )
+        assert film.first in items
+
+
+@pytest.mark.parametrize("suffix", [".webm", ".mkv"])  # mp4 holds it where it is decoded last, too
+def test_a_last_frame_that_stands_long_stands_as_long(
+    suffix: str, tmp_path: Path, colorizer: Colorizer
+) -> None:
+    source = tmp_path / "in.mkv"
+    with av.open(source, "w") as output:
+        stream = output.add_stream("libx264", rate=25, options={"bf": "0"})
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.time_base = stream.codec_context.time_base = Fraction(1, 1000)
+        stream.codec_context.flags |= av.codec.context.Flags.frame_duration
+        for pts, duration in ((0, 40), (40, 40), (80, 10_000)):
+            frame = av.VideoFrame.from_ndarray(np.full((48, 64), 90, np.uint8), format="gray")
+            frame = frame.reformat(format="yuv420p")
+            frame.pts, frame.time_base, frame.duration = pts, Fraction(1, 1000), duration
+            output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
+    _colour(source, tmp_path / f"out{suffix}", colorizer)
+    with av.open(tmp_path / f"out{suffix}") as container:
+        assert container.duration / 1e6 == pytest.approx(10.08, abs=0.05)
+
+
+def test_bare_pictures_have_the_films_rate(tmp_path: Path, colorizer: Colorizer) -> None:
+    source = write_film(tmp_path / "in.mp4", Film(frames=8))
+    _colour(source, tmp_path / "out.y4m", colorizer)
+    assert b" F25:1 " in (tmp_path / "out.y4m").read_bytes()[:60]
+    assert _luma_is_equal(source, tmp_path / "out.y4m")
+
+
+def test_bare_pictures_of_a_turned_film_are_told(tmp_path: Path, colorizer: Colorizer) -> None:
+    source = write_film(tmp_path / "in.mp4", Film(frames=3, rotation=90))
+    result = _colour(source, tmp_path / "out.y4m", colorizer)
+    assert any("turned by a tag" in note for note in result.notes)
+
+
+def test_subtitles_of_one_time_stay_together(tmp_path: Path, colorizer: Colorizer) -> None:
+    source = tmp_path / "in.mkv"
+    write_film(tmp_path / "picture.mkv", Film(frames=8))
+    with av.open(tmp_path / "picture.mkv") as film, av.open(source, "w") as output:
+        video = output.add_stream_from_template(film.streams.video[0], opaque=True)
+        (tmp_path / "text.srt").write_text(
+            "1\n00:00:00,040 --> 00:00:00,300\nA\n\n2\n00:00:00,040 --> 00:00:00,300\nB\n\n"
+        )
+        with av.open(tmp_path / "text.srt") as text:
+            subtitle = output.add_stream_from_template(text.streams.subtitles[0], opaque=True)
+            for packet in text.demux():
+                if packet.dts is not None:
+                    packet.stream = subtitle
+                    output.mux(packet)
+        for packet in film.demux():
+            if packet.dts is not None:
+                packet.stream = video
+                output.mux(packet)
+    _colour(source, tmp_path / "out.mkv", colorizer)
+    with av.open(tmp_path / "out.mkv") as container:
+        stream = container.streams.subtitles[0]
+        assert [packet.pts for packet in container.demux(stream) if packet.size] == [40, 40]
+
+
+def test_sound_that_changes_its_layout_is_transcoded_to_the_end(tmp_path: Path, colorizer: Colorizer) -> None:
+    joined = tmp_path / "in.ts"
+    content = b""
+    for number, channels in enumerate(("stereo", "mono")):
+        part = tmp_path / f"{channels}.ts"
+        write_film(tmp_path / "picture.ts", Film(frames=25))
+        with av.open(tmp_path / "picture.ts") as film, av.open(part, "w") as output:
+            video = output.add_stream_from_template(film.streams.video[0], opaque=True)
+            sound = output.add_stream("mp2", rate=48_000)
+            sound.codec_context.layout = channels
+            count = 2 if channels == "stereo" else 1
+            for start in range(0, 48_000, 1152):
+                tone = av.AudioFrame.from_ndarray(
+                    np.full((1, 1152 * count), 900, np.int16), format="s16", layout=channels
+                )
+                tone.sample_rate, tone.pts, tone.time_base = (
+                    48_000,
+                    start + number * 48_384,
+                    Fraction(1, 48_000),
+                )
+                output.mux(sound.encode(tone))
+            output.mux(sound.encode(None))
+            for packet in film.demux():
+                if packet.dts is not None:
+                    packet.stream = video
+                    packet.pts, packet.dts = packet.pts + 90_000 * number, packet.dts + 90_000 * number
+                    output.mux(packet)
+        content += part.read_bytes()
+    joined.write_bytes(content)
+    result = _colour(joined, tmp_path / "out.webm", colorizer)
+    assert any("becomes libopus" in note for note in result.notes)

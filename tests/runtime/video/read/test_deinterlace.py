@@ -1,0 +1,110 @@
+"""Interlaced frames become whole pictures, as many and at the same times; other films stay as they were."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import numpy.typing as npt
+import pytest
+from tests.fakes import FakeBackend
+from tests.videos import Film, luma_of, read_frames, times_of, write_film
+
+from cgan_runtime.colorizer import Colorizer
+from cgan_runtime.errors import MediaError
+from cgan_runtime.pipeline.video import colour_film
+from cgan_runtime.video.read.deinterlace import Deinterlace
+from cgan_runtime.video.write.codecs import EncoderSettings
+
+FFV1 = EncoderSettings("ffv1")
+FRAMES = 12
+STEP = 6  # pixels that a bar moves between two fields
+
+
+@pytest.fixture
+def colorizer() -> Iterator[Colorizer]:
+    with Colorizer(FakeBackend()) as colorizer:
+        yield colorizer
+
+
+def _interlaced(path: Path) -> Path:
+    """A bright bar that moves from field to field, top field first."""
+    options = {"preset": "ultrafast", "qp": "0", "x264-params": "interlaced=1:tff=1"}
+    with av.open(path, "w") as output:
+        stream = output.add_stream("libx264", rate=25, options=options)
+        context = stream.codec_context
+        context.width, context.height, context.pix_fmt = 160, 96, "gray"
+        context.flags |= 1 << 18  # AV_CODEC_FLAG_INTERLACED_DCT
+        for n in range(FRAMES):
+            luma = np.full((96, 160), 60, np.uint8)
+            for field in (0, 1):
+                left = 4 + (2 * n + field) * STEP
+                luma[field::2, left : left + 12] = 200
+            frame = av.VideoFrame.from_ndarray(luma, format="gray").reformat(format="yuv420p")
+            frame.pts, frame.time_base = n, Fraction(1, 25)
+            output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
+    return path
+
+
+def _combs(luma: npt.NDArray[np.generic]) -> float:
+    """How much every line differs from the mean of its neighbours."""
+    lines = luma.astype(float)
+    return float(np.abs(lines[1:-1] - (lines[:-2] + lines[2:]) / 2).mean())
+
+
+@pytest.mark.parametrize("mode", ["auto", "on"])
+def test_combs_go_and_frames_and_times_stay(mode: Deinterlace, tmp_path: Path, colorizer: Colorizer) -> None:
+    source, target = _interlaced(tmp_path / "in.mkv"), tmp_path / "out.mkv"
+    assert read_frames(source)[0].interlaced_frame
+    result = colour_film(source, target, colorizer, encoder=FFV1, deinterlace=mode)
+    assert result.frames == FRAMES
+    assert times_of(target) == times_of(source)
+    before, after = read_frames(source)[FRAMES // 2], read_frames(target)[FRAMES // 2]
+    assert _combs(luma_of(after)) < _combs(luma_of(before)) / 4
+    kept = [np.array_equal(luma_of(after)[field::2], luma_of(before)[field::2]) for field in (0, 1)]
+    assert sum(kept) == 1  # one field stays bit for bit, the other is made to fit
+    assert result.notes[-1].startswith("12 interlaced frames were made whole pictures")
+
+
+def test_off_keeps_the_luma_bit_for_bit_and_says_what_it_is(tmp_path: Path, colorizer: Colorizer) -> None:
+    source, target = _interlaced(tmp_path / "in.mkv"), tmp_path / "out.mkv"
+    result = colour_film(source, target, colorizer, encoder=FFV1, deinterlace="off")
+    for before, after in zip(read_frames(source), read_frames(target), strict=True):
+        assert np.array_equal(luma_of(before), luma_of(after))
+    assert result.notes == ("the film is interlaced: whole frames are coloured, and stored as such",)
+
+
+def test_auto_leaves_a_whole_film_alone(tmp_path: Path, colorizer: Colorizer) -> None:
+    source, target = write_film(tmp_path / "in.mp4", Film()), tmp_path / "out.mkv"
+    assert colour_film(source, target, colorizer, encoder=FFV1).notes == ()
+    for before, after in zip(read_frames(source), read_frames(target), strict=True):
+        assert np.array_equal(luma_of(before), luma_of(after))
+
+
+def test_another_stream_can_be_chosen(tmp_path: Path, colorizer: Colorizer) -> None:
+    source = tmp_path / "in.mkv"
+    with av.open(source, "w") as output:
+        streams = []
+        for width in (64, 96):
+            stream = output.add_stream("libx264", rate=25, options={"preset": "ultrafast"})
+            stream.codec_context.width, stream.codec_context.height = width, 48
+            streams.append(stream)
+        output.start_encoding()
+        for n in range(4):
+            for stream in streams:
+                frame = av.VideoFrame(stream.codec_context.width, 48, "yuv420p")
+                frame.pts, frame.time_base = n, Fraction(1, 25)
+                output.mux(stream.encode(frame))
+        for stream in streams:
+            output.mux(stream.encode(None))
+    assert colour_film(source, tmp_path / "a.mkv", colorizer).width == 64
+    result = colour_film(source, tmp_path / "b.mkv", colorizer, stream=1)
+    assert (result.width, result.frames) == (96, 4)
+    with av.open(tmp_path / "b.mkv") as film:  # the other one is kept as it was
+        assert sorted(stream.width for stream in film.streams.video) == [64, 96]
+    with pytest.raises(MediaError, match=r"stream 2 of .* is no film; its films are stream 0, 1"):
+        colour_film(source, tmp_path / "c.mkv", colorizer, stream=2)

@@ -1,0 +1,134 @@
+"""Films whose clock begins anew in their middle: recordings joined byte by byte, as people join them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+
+import av
+import pytest
+from tests.fakes import FakeBackend
+from tests.videos import FPS, Film, times_of, write_film
+
+from cgan_runtime.colorizer import Colorizer
+from cgan_runtime.pipeline.video import colour_film
+from cgan_runtime.video.read.reader import FilmReader
+from cgan_runtime.video.read.timestamps import Clock
+
+_FLV_HEADER = 13  # bytes
+FRAMES = 50  # of each part, two seconds
+RECORDING = Film(frames=FRAMES, sound=("mp2",))
+TITLE = Film(frames=FRAMES, codec="mpeg2video", options={}, ticks=FPS, sound=("mp2",))
+
+
+@pytest.fixture
+def colorizer() -> Iterator[Colorizer]:
+    with Colorizer(FakeBackend()) as colorizer:
+        yield colorizer
+
+
+def _joined(path: Path, film: Film, starts: tuple[int, ...]) -> Path:
+    """Recordings that begin at these seconds of their own clocks, in one file."""
+    parts = []
+    for start in starts:
+        part = replace(film, container_options={"output_ts_offset": str(start)})
+        parts.append(write_film(path.with_stem("part"), part).read_bytes())
+    path.write_bytes(b"".join(parts))
+    return path
+
+
+def _sound_times(path: Path) -> list[Fraction]:
+    with av.open(path) as container:
+        frames = container.decode(container.streams.audio[0])
+        return [frame.pts * frame.time_base for frame in frames if frame.pts is not None]
+
+
+@pytest.mark.parametrize("output", ["out.mkv", "out.webm", "out.mp4"])  # sound copied, transcoded, copied
+@pytest.mark.parametrize(
+    ("name", "film", "starts"),
+    [
+        ("in.ts", RECORDING, (0, 0, 0)),
+        ("in.ts", RECORDING, (0, 100, 30)),
+        ("in.mpg", TITLE, (0, 0, 0)),
+        ("in.mpg", TITLE, (0, 1000)),
+    ],
+)
+def test_time_goes_on_where_the_clock_jumps(
+    name: str, film: Film, starts: tuple[int, ...], output: str, tmp_path: Path, colorizer: Colorizer
+) -> None:
+    joined = _joined(tmp_path / name, film, starts)
+    result = colour_film(joined, tmp_path / output, colorizer)
+    length = len(starts) * FRAMES / FPS
+    for times in (times_of(tmp_path / output), _sound_times(tmp_path / output)):
+        steps = [float(b - a) for a, b in pairwise(times)]
+        assert min(steps) > 0
+        assert max(steps) < 0.6
+        assert float(times[-1] - times[0]) == pytest.approx(length, abs=0.8)
+    assert result.frames == len(starts) * FRAMES
+    assert result.damage is None
+    assert any("clock jumped" in note for note in result.notes)
+    assert not any("went back" in note for note in result.notes)
+
+
+def test_picture_and_sound_stay_together(tmp_path: Path) -> None:
+    joined = _joined(tmp_path / "in.ts", RECORDING, (0, 0, 0))
+    with FilmReader(joined) as film:
+        items = list(film)
+    moved = []
+    for kind in (av.VideoFrame, av.Packet):
+        times = [float(item.pts * item.time_base) for item in items if isinstance(item, kind)]
+        part = len(times) // 3
+        moved.append([times[part] - times[0], times[2 * part] - times[0]])
+    assert moved[0] == pytest.approx(moved[1], abs=0.02)
+
+
+@pytest.mark.parametrize("wrong", [-3600, -3, 5, 3600])
+def test_one_wrong_time_moves_picture_and_sound_alike(wrong: int, tmp_path: Path) -> None:
+    path = write_film(tmp_path / "in.ts", RECORDING)
+    with av.open(path) as container:
+        clock = Clock(container)
+        before: dict[str, list[Fraction]] = {"video": [], "audio": []}
+        after: dict[str, list[Fraction]] = {"video": [], "audio": []}
+        for number, packet in enumerate(p for p in container.demux() if p.dts is not None):
+            before[packet.stream.type].append(packet.dts * packet.time_base)
+            if number == 60:
+                packet.dts += wrong * 90_000
+            clock.set_right(packet)
+            after[packet.stream.type].append(packet.dts * packet.time_base)
+    shifts = [after[kind][-1] - before[kind][-1] for kind in before]
+    assert abs(shifts[0] - shifts[1]) < 0.1
+    assert 0 <= max(shifts) < 4
+
+
+@pytest.mark.parametrize("sound", [0, 5, 121])  # seconds
+def test_a_picture_that_stands_is_no_jump_of_the_clock(sound: int, tmp_path: Path) -> None:
+    """A camera that sends a frame a minute, in a container whose clock may jump."""
+    film = Film(pts=[Fraction(0), Fraction(60), Fraction(120)], sound=("mp2",) if sound else ())
+    with FilmReader(write_film(tmp_path / "in.ts", film, seconds=sound or None)) as reader:
+        frames = [item for item in reader if isinstance(item, av.VideoFrame)]
+        assert [float((frame.pts - frames[0].pts) * frame.time_base) for frame in frames] == [0, 60, 120]
+        assert reader.jumps == 0
+
+
+def test_sound_that_begins_within_the_film_is_left_out_and_told(tmp_path: Path, colorizer: Colorizer) -> None:
+    silent = write_film(tmp_path / "silent.flv", Film(frames=400))  # longer than is read to find the streams
+    loud = replace(RECORDING, sound=("aac",), container_options={"output_ts_offset": "16"})
+    headless = write_film(tmp_path / "loud.flv", loud).read_bytes()[_FLV_HEADER:]
+    joined = tmp_path / "in.flv"
+    joined.write_bytes(silent.read_bytes() + headless)
+    result = colour_film(joined, tmp_path / "out.mkv", colorizer)
+    assert result.frames == 400 + FRAMES
+    assert any("begins within the film" in note for note in result.notes)
+
+
+def test_a_film_whose_size_changes_is_scaled_and_that_is_told(tmp_path: Path, colorizer: Colorizer) -> None:
+    small = write_film(tmp_path / "small.ts", Film(frames=8)).read_bytes()
+    large = write_film(tmp_path / "large.ts", Film(frames=8, width=128, height=96)).read_bytes()
+    joined = tmp_path / "in.ts"
+    joined.write_bytes(small + large)
+    result = colour_film(joined, tmp_path / "out.mkv", colorizer)
+    assert (result.width, result.height, result.frames) == (64, 48, 16)
+    assert "8 frames of another size than the first: scaled to that" in result.notes

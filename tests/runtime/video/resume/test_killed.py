@@ -1,0 +1,101 @@
+"""A run that is killed outright, at any moment, costs at most its last segment."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+import av
+import pytest
+from tests.videos import Film, packets_of, write_film
+
+from cgan_runtime.video.resume.segment_file import SEGMENT_FRAMES
+from cgan_runtime.video.resume.work_folder import kept_frames
+
+KILLS = 20
+FRAMES = 4 * SEGMENT_FRAMES + 40
+PROGRAM = """
+from pathlib import Path
+from tests.fakes import FakeBackend
+from cgan_runtime.colorizer import Colorizer
+from cgan_runtime.pipeline.video import colour_film
+colour_film(Path("in.mp4"), Path("{name}"), Colorizer(FakeBackend()), resume=True, overwrite={overwrite},
+            progress=lambda done, of: print(done, flush=True))
+"""
+
+
+def _start(folder: Path, name: str, *, overwrite: bool = True) -> subprocess.Popen[str]:
+    paths = os.pathsep.join([str(Path(__file__).parents[2]), *sys.path])
+    return subprocess.Popen(
+        [sys.executable, "-c", PROGRAM.format(name=name, overwrite=overwrite)],
+        cwd=folder, stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": paths},
+    )  # fmt: skip
+
+
+def _picture(path: Path) -> tuple[int, str]:
+    """How many frames, and the hash of their times and contents."""
+    digest, count = hashlib.sha256(), 0
+    with av.open(path) as container:
+        for frame in container.decode(video=0):
+            count += 1
+            digest.update(f"{frame.pts * frame.time_base}".encode())
+            for plane in frame.planes:
+                digest.update(bytes(plane))
+    return count, digest.hexdigest()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is sent to a process of our own")
+def test_pictures_that_were_killed_before_their_first_border_are_gone_on_with(tmp_path: Path) -> None:
+    write_film(tmp_path / "in.mp4", Film(frames=SEGMENT_FRAMES))
+    run = partial(_start, tmp_path, "%03d.png", overwrite=False)
+    with run() as killed:
+        assert killed.stdout is not None
+        while not any(tmp_path.glob("*.png")):
+            assert killed.stdout.readline()
+        killed.kill()
+    with run() as again:
+        again.communicate(timeout=120)
+    assert again.returncode == 0
+    names = [f"{number:03d}.png" for number in range(1, SEGMENT_FRAMES + 1)]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [*names, "in.mp4"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is sent to a process of our own")
+def test_killed_at_random_moments_the_film_is_the_same(tmp_path: Path) -> None:
+    chance = random.Random(6)
+    write_film(tmp_path / "in.mp4", Film(frames=FRAMES, sound=["aac"]))
+    whole = _start(tmp_path, "whole.mp4")
+    whole.communicate(timeout=120)
+    expected = _picture(tmp_path / "whole.mp4")
+    assert expected[0] == FRAMES
+    kills, target = 0, tmp_path / "out.mp4"
+    while kills < KILLS:
+        before = kept_frames(target)
+        process = _start(tmp_path, target.name)
+        # A moment of the run, told by its frames and not by a clock: any, or near a border, or at the end.
+        moment = chance.choice([0, chance.randrange(FRAMES), before + SEGMENT_FRAMES, FRAMES])
+        assert process.stdout is not None
+        for line in process.stdout:
+            if int(line) >= min(moment, FRAMES):
+                break
+        time.sleep(chance.random() * 0.03)
+        process.kill()
+        process.communicate()
+        kills += process.returncode != 0
+        assert kept_frames(target) >= before or target.exists()
+        if target.exists():  # done before the shot
+            assert _picture(target) == expected
+            target.unlink()
+    last = _start(tmp_path, target.name)
+    last.communicate(timeout=120)
+    assert last.returncode == 0
+    assert _picture(target) == expected
+    assert packets_of(target, "audio") == packets_of(tmp_path / "in.mp4", "audio")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mp4", "out.mp4", "whole.mp4"]

@@ -1,0 +1,288 @@
+"""A film that is made in several runs is the film made in one go; nothing that is done is lost."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Iterator
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import numpy.typing as npt
+import pytest
+from tests.fakes import FakeBackend
+from tests.videos import Film, packets_of, write_film
+
+from cgan_runtime.colorizer import Colorizer
+from cgan_runtime.errors import BackendUnavailable, MediaError
+from cgan_runtime.pipeline.results import FilmResult
+from cgan_runtime.pipeline.video import colour_film
+from cgan_runtime.temporal.filter import TemporalSettings
+from cgan_runtime.video.resume.segment_file import SEGMENT_FRAMES
+from cgan_runtime.video.resume.work_folder import Work, kept_frames, work_folder
+from cgan_runtime.video.write.codecs import EncoderSettings
+
+FloatArray = npt.NDArray[np.float32]
+
+FRAMES = 2 * SEGMENT_FRAMES + 80
+STOP = SEGMENT_FRAMES + 60  # in the second segment
+UNEVEN = [Fraction(3) + Fraction(n, 25) + Fraction(n * n % 97, 9000) for n in range(FRAMES)]
+
+
+class StoppingBackend(FakeBackend):
+    """Fails at its n-th frame."""
+
+    def __init__(self, at: int, error: BaseException) -> None:
+        super().__init__()
+        self._at, self._error = at, error
+
+    def _run(self, lightness: FloatArray) -> FloatArray:
+        if self.calls == self._at:
+            raise self._error
+        return super()._run(lightness)
+
+
+@pytest.fixture
+def colorizer() -> Iterator[Colorizer]:
+    with Colorizer(FakeBackend()) as colorizer:
+        yield colorizer
+
+
+def _decoded(path: Path) -> list[tuple[Fraction, bytes]]:
+    """Time and content of every frame."""
+    with av.open(path) as container:
+        return [
+            (frame.pts * frame.time_base, b"".join(bytes(plane) for plane in frame.planes))
+            for frame in container.decode(video=0)
+        ]
+
+
+def _stopped(source: Path, target: Path, *, at: int = STOP, encoder: EncoderSettings | None = None) -> None:
+    with Colorizer(StoppingBackend(at, KeyboardInterrupt())) as colorizer, pytest.raises(KeyboardInterrupt):
+        colour_film(source, target, colorizer, encoder=encoder)
+
+
+def _goes_on(source: Path, target: Path, encoder: EncoderSettings | None = None) -> tuple[FilmResult, int]:
+    backend = FakeBackend()
+    with Colorizer(backend) as colorizer:
+        return colour_film(source, target, colorizer, encoder=encoder, resume=True), backend.calls
+
+
+@pytest.mark.parametrize(
+    ("suffix", "encoder", "film"),
+    [
+        (".mp4", EncoderSettings(preset="medium"), Film(pts=UNEVEN, sound=["aac"])),
+        (".mkv", EncoderSettings(), Film(frames=FRAMES, sound=["aac"])),
+        (".mkv", EncoderSettings("ffv1"), Film(frames=FRAMES, pixel_format="yuv420p10le")),
+        (".webm", EncoderSettings(), Film(frames=FRAMES)),
+    ],
+    ids=["mp4-uneven-times", "mkv", "ffv1", "webm"],
+)
+def test_a_run_that_was_stopped_goes_on_and_the_film_is_the_one_made_in_one_go(
+    suffix: str, encoder: EncoderSettings, film: Film, tmp_path: Path, colorizer: Colorizer
+) -> None:
+    source, target = write_film(tmp_path / "in.mp4", film), tmp_path / f"out{suffix}"
+    whole = tmp_path / f"whole{suffix}"
+    colour_film(source, whole, colorizer, encoder=encoder)
+    _stopped(source, target, encoder=encoder)
+    assert not target.exists()
+    assert kept_frames(target) == SEGMENT_FRAMES
+    result, calls = _goes_on(source, target, encoder)
+    assert (result.frames, result.kept_frames, calls) == (FRAMES, SEGMENT_FRAMES, FRAMES - SEGMENT_FRAMES)
+    assert _decoded(target) == _decoded(whole)
+    assert packets_of(target, "audio") == packets_of(whole, "audio") == packets_of(source, "audio")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mp4", f"out{suffix}", f"whole{suffix}"]
+
+
+@pytest.mark.parametrize("preset", ["ultrafast", "slow"])
+def test_decoding_times_rise_over_borders(preset: str, tmp_path: Path, colorizer: Colorizer) -> None:
+    source = write_film(tmp_path / "in.mp4", Film(pts=UNEVEN))
+    colour_film(source, tmp_path / "out.mp4", colorizer, encoder=EncoderSettings(preset=preset))
+    with av.open(tmp_path / "out.mp4") as container:
+        packets = [packet for packet in container.demux(video=0) if packet.size]
+    assert len(packets) == FRAMES
+    assert all(a.dts < b.dts for a, b in pairwise(packets))
+    assert all(packet.dts <= packet.pts for packet in packets)
+    keys = [packet.pts for packet in packets if packet.is_keyframe]
+    assert {sorted(packet.pts for packet in packets)[n * SEGMENT_FRAMES] for n in range(3)} <= set(keys)
+
+
+@pytest.mark.parametrize(
+    "temporal", [TemporalSettings("off", 7), TemporalSettings("low"), TemporalSettings("high", 3)]
+)
+def test_what_is_remembered_of_earlier_frames_goes_from_run_to_run(
+    temporal: TemporalSettings, tmp_path: Path
+) -> None:
+    def restless(lightness: FloatArray) -> FloatArray:
+        """A colour that changes from frame to frame, but not from run to run."""
+        a = np.sin(40 * lightness.mean()) * np.cos(9 * lightness[:, 0])
+        return np.stack([a, np.sin(7 * lightness[:, 0])], axis=1).astype(np.float32)
+
+    def stop(done: int, _: int | None) -> None:
+        if done == STOP:
+            raise KeyboardInterrupt
+
+    source = write_film(tmp_path / "in.mp4", Film(frames=FRAMES))
+    with Colorizer(FakeBackend(restless)) as colorizer:
+        colour_film(source, tmp_path / "whole.mp4", colorizer, temporal=temporal)
+    with Colorizer(FakeBackend(restless)) as colorizer, pytest.raises(KeyboardInterrupt):
+        colour_film(source, tmp_path / "out.mp4", colorizer, temporal=temporal, progress=stop)
+    with Colorizer(FakeBackend(restless)) as colorizer:
+        result = colour_film(source, tmp_path / "out.mp4", colorizer, temporal=temporal, resume=True)
+    assert result.kept_frames == SEGMENT_FRAMES
+    assert _decoded(tmp_path / "out.mp4") == _decoded(tmp_path / "whole.mp4")
+
+
+def test_a_torn_segment_counts_as_absent(tmp_path: Path, colorizer: Colorizer) -> None:
+    source, target = write_film(tmp_path / "in.mp4", Film(frames=FRAMES)), tmp_path / "out.mp4"
+    _stopped(source, target, at=2 * SEGMENT_FRAMES + 30)
+    assert kept_frames(target) == 2 * SEGMENT_FRAMES
+    second = work_folder(target) / "000001.segment"
+    second.write_bytes(second.read_bytes()[:-5])
+    assert kept_frames(target) == SEGMENT_FRAMES
+    colour_film(source, tmp_path / "whole.mp4", colorizer)
+    assert _goes_on(source, target)[0].kept_frames == SEGMENT_FRAMES
+    assert _decoded(target) == _decoded(tmp_path / "whole.mp4")
+
+
+def test_a_run_that_ends_between_its_last_segment_and_its_name_is_only_put_together(tmp_path: Path) -> None:
+    source, target = write_film(tmp_path / "in.mp4", Film(frames=FRAMES)), tmp_path / "out.mp4"
+    with pytest.MonkeyPatch.context() as patch:
+
+        def killed(*_: Path, **__: bool) -> None:
+            raise KeyboardInterrupt
+
+        patch.setattr("cgan_runtime.video.resume.work_folder.publish", killed)
+        with Colorizer(FakeBackend()) as colorizer, pytest.raises(KeyboardInterrupt):
+            colour_film(source, target, colorizer)
+    assert kept_frames(target) == FRAMES
+    result, calls = _goes_on(source, target)
+    assert (result.frames, result.kept_frames, calls) == (FRAMES, FRAMES, 0)
+    assert len(_decoded(target)) == FRAMES
+
+
+def test_what_is_done_is_not_lost_without_leave(tmp_path: Path, colorizer: Colorizer) -> None:
+    source, target = write_film(tmp_path / "in.mp4", Film(frames=FRAMES)), tmp_path / "out.mp4"
+    _stopped(source, target)
+    with pytest.raises(
+        MediaError, match=r"an earlier run has 250 frames of out.mp4 done; go on with --resume"
+    ):
+        colour_film(source, target, colorizer)
+    assert kept_frames(target) == SEGMENT_FRAMES
+    assert colour_film(source, target, colorizer, overwrite=True).kept_frames == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("crf", r"its encoder was libx264 .*crf=18, now libx264 .*crf=30"),
+        ("size", r"its size was 64, now 32"),
+        ("input", r"its input was [0-9a-f]{64}, now "),
+    ],
+)
+def test_other_settings_or_another_film_are_refused(change: str, message: str, tmp_path: Path) -> None:
+    source, target = write_film(tmp_path / "in.mp4", Film(frames=FRAMES)), tmp_path / "out.mp4"
+    _stopped(source, target)
+    if change == "input":
+        write_film(source, Film(frames=FRAMES - 1))
+    encoder = EncoderSettings(crf=30 if change == "crf" else None)
+    other = Colorizer(FakeBackend(), side=32 if change == "size" else None)
+    with other as colorizer, pytest.raises(MediaError, match=message):
+        colour_film(source, target, colorizer, encoder=encoder, resume=True)
+    assert kept_frames(target) == SEGMENT_FRAMES  # still there for the right settings
+
+
+def test_resume_with_nothing_to_go_on_with_begins(tmp_path: Path) -> None:
+    source = write_film(tmp_path / "in.mp4", Film(frames=8))
+    result, calls = _goes_on(source, tmp_path / "out.mp4")
+    assert (result.frames, result.kept_frames, calls) == (8, 0, 8)
+
+
+def test_an_engine_that_fails_in_the_middle_is_told_with_its_place_and_gone_on_with(tmp_path: Path) -> None:
+    source, target = write_film(tmp_path / "in.mp4", Film(frames=FRAMES)), tmp_path / "out.mp4"
+    failing = StoppingBackend(STOP, BackendUnavailable("the engine died"))
+    with Colorizer(failing) as colorizer, pytest.raises(BackendUnavailable) as caught:
+        colour_film(source, target, colorizer)
+    assert str(caught.value) == (
+        "the engine died; it stopped after 310 frames, at 0:12.40; "
+        "250 frames are kept, --resume goes on with them"
+    )
+    assert _goes_on(source, target)[0].frames == FRAMES
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a file size limit")
+def test_a_full_disk_keeps_what_is_done(tmp_path: Path, colorizer: Colorizer) -> None:
+    import resource
+    import signal
+
+    source, target = write_film(tmp_path / "in.mp4", Film(frames=FRAMES)), tmp_path / "out.mkv"
+    ffv1 = EncoderSettings("ffv1")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    colour_film(source, tmp_path / "whole.mkv", colorizer, encoder=ffv1)
+    resource.setrlimit(resource.RLIMIT_FSIZE, ((tmp_path / "whole.mkv").stat().st_size * 6 // 10, before[1]))
+    try:
+        with pytest.raises(MediaError, match=r"cannot be written .*[0-9]+ frames are kept, --resume"):
+            colour_film(source, target, colorizer, encoder=ffv1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert _goes_on(source, target, ffv1)[0].kept_frames >= SEGMENT_FRAMES
+    assert _decoded(target) == _decoded(tmp_path / "whole.mkv")
+
+
+def test_ctrl_c_while_the_folder_is_made_leaves_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: Any, **__: Any) -> None:
+        assert work_folder(target).is_dir()
+        raise KeyboardInterrupt
+
+    target = tmp_path / "out.mkv"
+    monkeypatch.setattr(Path, "write_text", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        Work.begin(target, {}, resume=False, overwrite=False)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("done", [0, SEGMENT_FRAMES])
+def test_two_runs_do_not_make_one_film(done: int, tmp_path: Path, colorizer: Colorizer) -> None:
+    source, target = write_film(tmp_path / "in.mp4", Film(frames=FRAMES)), tmp_path / "out.mp4"
+    met = []
+
+    def meet(frames: int, _: int | None) -> None:
+        if frames == done + 30:
+            with Colorizer(FakeBackend()) as other, pytest.raises(MediaError, match="another run is making"):
+                colour_film(source, target, other, overwrite=True)
+            met.append(frames)
+
+    colour_film(source, target, colorizer, progress=meet)
+    assert met
+    assert len(_decoded(target)) == FRAMES
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_what_appears_meanwhile_is_not_replaced(
+    links: bool, tmp_path: Path, colorizer: Colorizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, target = write_film(tmp_path / "in.mp4", Film(frames=FRAMES)), tmp_path / "out.mp4"
+    if not links:
+
+        def refused(*_: Path) -> None:
+            raise PermissionError(errno.EPERM, "Operation not permitted")
+
+        monkeypatch.setattr(os, "link", refused)
+
+    def appear(frames: int, _: int | None) -> None:
+        if frames == FRAMES - 1:
+            target.write_text("precious")
+
+    with pytest.raises(MediaError, match="has appeared meanwhile; move it away"):
+        colour_film(source, target, colorizer, progress=appear)
+    assert target.read_text() == "precious"
+    target.unlink()
+    result, calls = _goes_on(source, target)
+    assert (result.frames, calls) == (FRAMES, 0)

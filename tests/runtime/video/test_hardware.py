@@ -1,0 +1,146 @@
+"""Decoders and encoders in hardware: what is taken where none works, which is all that can be tried here."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+from tests.conftest import write_tiny_model
+from tests.videos import Film, luma_of, read_frames, write_film
+
+from cgan_runtime.cli import main
+from cgan_runtime.errors import ConfigError, MediaError
+from cgan_runtime.video import hardware
+from cgan_runtime.video.hardware import decoder_for, encoder_for
+from cgan_runtime.video.read.reader import FilmReader
+from cgan_runtime.video.read.sources import Source
+from cgan_runtime.video.write.codecs import ENCODERS, EncoderSettings
+
+IN_HARDWARE = [name for name, encoder in ENCODERS.items() if encoder.stand_in]
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> Path:
+    return write_film(tmp_path / "in.mp4", Film(frames=6))
+
+
+def colour(film: Path, *options: str) -> int:
+    model = write_tiny_model(film.parent / "tiny.onnx")
+    with pytest.raises(SystemExit) as left:
+        main(["--video", str(film), "--model", str(model), "--overwrite", *options])
+    return int(left.value.code or 0)
+
+
+def lumas(path: Path) -> list[bytes]:
+    return [luma_of(frame).tobytes() for frame in read_frames(path)]
+
+
+class InHardware(FilmReader):
+    """Stands for a film that a device decodes."""
+
+    in_hardware = True
+
+
+def refuse(path: Path | Source, *, stream: int | None = None, hardware: str | None = None) -> FilmReader:
+    """Stands for a machine on which no device works."""
+    if hardware is not None:
+        raise MediaError("no") from OSError(1, "Operation not permitted")
+    return FilmReader(path, stream=stream)
+
+
+class TestDecoder:
+    def test_none_is_never_tried_nor_told(self, film: Path) -> None:
+        assert decoder_for(film, "none") == (None, None)
+
+    def test_the_first_that_works_is_taken(self, film: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        tried = []
+
+        def some(path: Path, *, stream: int | None = None, hardware: str | None = None) -> FilmReader:
+            tried.append(hardware)
+            return refuse(path, hardware=hardware) if hardware == "cuda" else InHardware(path)
+
+        monkeypatch.setattr(hardware, "FilmReader", some)
+        monkeypatch.setattr(hardware, "hwdevices_available", lambda: ["drm", "vaapi", "cuda", "qsv"])
+        assert decoder_for(film, "auto") == ("vaapi", None)
+        assert tried == ["cuda", "vaapi"]
+        monkeypatch.setattr(InHardware, "in_hardware", False)
+        name, note = decoder_for(film, "qsv")
+        assert name is None
+        assert "qsv: it does not decode h264" in str(note)
+        monkeypatch.setattr(InHardware, "in_hardware", True)
+        assert decoder_for(film, "qsv") == ("qsv", None)
+
+    @pytest.mark.parametrize("asked", ["auto", "cuda", "abacus"])
+    def test_where_none_works_the_reason_is_one_line(
+        self, asked: str, film: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(hardware, "FilmReader", refuse)
+        monkeypatch.setattr(hardware, "hwdevices_available", lambda: ["cuda"])
+        name, note = decoder_for(film, asked)
+        assert name is None
+        assert note is not None
+        assert "decoded by the processor" in note
+        assert ("Operation not permitted" in note) == (asked != "abacus")
+        assert "\n" not in note
+
+    def test_a_pipe_is_not_tried(self) -> None:
+        name, note = decoder_for(Source("standard input"), "auto")
+        assert name is None
+        assert "passes only once" in str(note)
+
+    def test_the_command_goes_on_and_the_film_is_the_same(
+        self, film: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        outputs = []
+        for asked in ("none", "abacus"):
+            target = film.with_name(f"{asked}.mkv")
+            assert colour(film, "-o", str(target), "--codec", "ffv1", "--hwaccel", asked) == 0
+            outputs.append(lumas(target))
+        assert outputs[0] == outputs[1]
+        assert capsys.readouterr().err.count("decoded by the processor") == 1
+
+
+class TestEncoder:
+    @pytest.mark.parametrize("codec", IN_HARDWARE)
+    def test_software_takes_the_place_of_what_does_not_work(
+        self, codec: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(*_: object) -> None:
+            raise OSError(1, "Operation not permitted")
+
+        monkeypatch.setattr(hardware, "_try_encoder", fail)
+        settings, note = encoder_for(EncoderSettings(codec))
+        assert settings == EncoderSettings("libx264")
+        assert note is not None
+        assert f"{codec} does not work here" in note
+
+    @pytest.mark.parametrize("codec", [None, "libx264", "ffv1"])
+    def test_software_is_not_tried(self, codec: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(hardware, "_try_encoder", lambda *_: pytest.fail("tried"))
+        assert encoder_for(EncoderSettings(codec)) == (EncoderSettings(codec), None)
+
+    def test_what_works_is_taken(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(ENCODERS, "libx264", dataclasses.replace(ENCODERS["libx264"], stand_in="ffv1"))
+        assert encoder_for(EncoderSettings("libx264", 20)) == (EncoderSettings("libx264", 20), None)
+
+    def test_a_quality_goes_by_the_encoders_own_name(self) -> None:
+        assert EncoderSettings("h264_nvenc", 23).options("h264_nvenc")["cq"] == "23"
+        assert EncoderSettings("hevc_amf", 23).options("hevc_amf")["qp_p"] == "23"
+        with pytest.raises(ConfigError, match="cannot be lossless"):
+            EncoderSettings("h264_qsv", 0).options("h264_qsv")
+
+    def test_one_that_wants_both_chroma_planes_in_one_gets_them(
+        self, film: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """By x264, which takes such pictures too: the luma stays bit for bit."""
+        target = film.with_name("packed.mkv")
+        packed = dataclasses.replace(ENCODERS["libx264"], packed={"yuv420p": "nv12"})
+        monkeypatch.setitem(ENCODERS, "libx264", packed)
+        assert colour(film, "-o", str(target), "--codec", "libx264", "--crf", "0") == 0
+        assert lumas(target) == lumas(film)
+
+    def test_the_command_goes_on(self, film: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert colour(film, "-o", str(film.with_name("out.mp4")), "--codec", "hevc_videotoolbox") == 0
+        if "hevc_videotoolbox" in (said := capsys.readouterr().err):
+            assert "libx264 takes its place" in said

@@ -1,0 +1,70 @@
+"""Settings from the command line and from TOML files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cgan_runtime.errors import ConfigError
+from cgan_train.config.overrides import changed, read_changes
+from cgan_train.config.recipes import recipe
+
+
+def test_text_is_read_as_toml() -> None:
+    config = changed(
+        recipe("edge"),
+        {
+            "ema": "0.5",
+            "epochs": "3",
+            "shade": "false",
+            "gan_loss": "hinge",
+            "generator.widths": "[8, 8, 16, 16]",
+            "phases.gan.lr": "1e-5",
+            "phases.0.crop": "64",
+            "discriminator.spectral_norm": "true",
+            "discriminator_rate": "2",
+        },
+    )
+    assert (config.ema, config.epochs, config.shade, config.gan_loss) == (0.5, 3, False, "hinge")
+    assert config.generator.widths == (8, 8, 16, 16)
+    assert config.phases[-1].lr == 1e-5
+    assert config.phases[0].crop == 64
+    assert config.discriminator.spectral_norm
+    assert config.discriminator_rate == 2.0
+
+
+def test_a_file_sets_what_its_tables_say(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text("""epochs = 7\n[augmentation]\nfilm = 0.25\n[phases.gan]\npixel_weight = 50\n""")
+    config = changed(recipe("edge"), read_changes(path))
+    assert (config.epochs, config.augmentation.film, config.phases[-1].pixel_weight) == (7, 0.25, 50.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("tempo", "3", "tempo"),
+        ("phases.gann.lr", "1", "gann"),
+        ("phases.9.lr", "1", "9"),
+        ("epochs", "many", "many"),
+        ("epochs", "true", "True"),
+        ("epochs", "0", "at least 1"),
+        ("augmentation", "3", "augmentation"),
+        ("ema.x", "3", "ema"),
+        ("gan_loss", "wasserstein", "wasserstein"),
+        ("generator.widths", '["a"]', "generator"),
+    ],
+)
+def test_what_cannot_be_set_is_named(name: str, value: str, told: str) -> None:
+    with pytest.raises(ConfigError, match=told):
+        changed(recipe("edge"), {name: value})
+
+
+def test_a_bad_file_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "bad.toml"
+    path.write_text("epochs = = 3")
+    with pytest.raises(ConfigError, match=r"bad\.toml"):
+        read_changes(path)
+    with pytest.raises(ConfigError, match=r"none\.toml"):
+        read_changes(tmp_path / "none.toml")

@@ -1,0 +1,119 @@
+"""Settings: they check themselves, travel as JSON, and cut a run into phases."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cgan_runtime.errors import ConfigError
+from cgan_train.config.recipes import RECIPES, only_gan, recipe
+from cgan_train.config.schema import (
+    Augmentation,
+    DiscriminatorConfig,
+    Phase,
+    TrainConfig,
+    generator_from_json,
+)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_survives_json(name: str) -> None:
+    config = recipe(name)
+    assert TrainConfig.from_json(json.loads(json.dumps(config.to_json()))) == config
+
+
+@given(epochs=st.integers(1, 300), shares=st.lists(st.floats(0.05, 1.0), min_size=1, max_size=5))
+def test_phases_follow_each_other_without_gap(epochs: int, shares: list[float]) -> None:
+    total = sum(shares)
+    phases = tuple(Phase(str(i), share=share / total, crop=32, lr=1e-3) for i, share in enumerate(shares))
+    config = recipe("paper", epochs=epochs, phases=phases)
+    for epoch in range(epochs):
+        _, first, last = config.phase_at(epoch)
+        assert first <= epoch < last <= epochs
+    with pytest.raises(ConfigError, match="beyond"):
+        config.phase_at(epochs)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"epochs": 0},
+        {"batch_size": 0},
+        {"phases": ()},
+        {"phases": (Phase("half", share=0.5, crop=32, lr=1e-3),)},
+        {"phases": (Phase("still", share=1.0, crop=32, lr=0.0),)},
+        {"ema": 1.0},
+        {"label_smoothing": 0.5},
+        {"augmentation": Augmentation(paste=1.5)},
+        {"augmentation": Augmentation(zoom=(0.9, 0.5))},
+        {"augmentation": Augmentation(zoom=(-3.0, 1.0))},
+        {"augmentation": Augmentation(zoom=(0.5,))},  # type: ignore[arg-type]
+        {"augmentation": Augmentation(zoom=("a", "b"))},  # type: ignore[arg-type]
+        {"betas": (1.5, 0.9)},
+        {"betas": (0.5,)},
+        {"discriminator": DiscriminatorConfig("patch", ())},
+        {"discriminator": DiscriminatorConfig("patch", (8.5,))},  # type: ignore[arg-type]
+        {"smooth_beta": -1.0},
+        {"discriminator_rate": -1.0},
+        {"sampling": -5},
+        {"seed": -1},
+        {"phases": (Phase("nan", share=float("nan"), crop=32, lr=1e-3),)},
+        {"phases": (Phase("warm", share=1.0, crop=32, lr=1e-3, discriminator_warmup=-3),)},
+    ],
+)
+def test_values_out_of_range_are_refused(change: dict[str, object]) -> None:
+    with pytest.raises(ConfigError, match="paper"):
+        recipe("paper", **change)
+
+
+@pytest.mark.parametrize(
+    ("change", "known"),
+    [
+        ({"encoder_weights": "foo"}, "imagenet, none"),
+        ({"gan_loss": "wgan"}, "bce, hinge"),
+        ({"phases": (Phase("x", 1.0, 32, 1e-3, schedule="linear"),)}, "phase 'x': .*constant, cosine, stair"),  # type: ignore[arg-type]
+    ],
+)
+def test_unknown_names_are_told_with_those_there_are(change: dict[str, object], known: str) -> None:
+    with pytest.raises(ConfigError, match=known):
+        recipe("paper", **change)
+
+
+def test_unknown_recipe_names_the_known_ones() -> None:
+    with pytest.raises(ConfigError, match="edge"):
+        recipe("egde")
+
+
+def test_config_with_unknown_field_is_refused() -> None:
+    values = recipe("edge").to_json() | {"tempo": 3}
+    with pytest.raises(ConfigError, match="tempo"):
+        TrainConfig.from_json(values)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {},
+        {"name": "edge", "size": 256},
+        {"name": "edge", "size": -1, "widths": [8]},
+        {"name": "edge", "size": 256, "widths": ["8"]},
+        {"name": "edge", "size": 256, "widths": [10**9]},
+        {"name": 3, "size": 256, "widths": [8]},
+    ],
+)
+def test_bad_generator_config_is_refused(values: dict[str, object]) -> None:
+    with pytest.raises(ConfigError, match="generator"):
+        generator_from_json(values)
+
+
+def test_only_gan_keeps_the_phases_with_a_discriminator() -> None:
+    config = only_gan(recipe("edge", epochs=5))
+    assert [phase.name for phase in config.phases] == ["gan"]
+    assert config.phase_at(0)[1:] == (0, 5)
+    plain = dataclasses.replace(config, phases=(dataclasses.replace(config.phases[0], gan=False),))
+    with pytest.raises(ConfigError, match="no phase"):
+        only_gan(plain)

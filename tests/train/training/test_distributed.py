@@ -1,0 +1,164 @@
+"""Two processes that train together do what one does with the same batches."""
+
+from __future__ import annotations
+
+import csv
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as multiprocessing
+from torch import Tensor, nn
+
+from cgan_runtime.errors import ConfigError
+from cgan_train.checkpoint import load_checkpoint, load_state
+from cgan_train.cli import main
+from cgan_train.training.distributed import (
+    World,
+    any_of,
+    average_gradients,
+    equalise,
+    join,
+    leave,
+    mean_of,
+    merged,
+    share_norms,
+    wait_for_all,
+)
+
+TWO = 2
+RUNS = ("one", "two")
+
+
+def network() -> nn.Sequential:
+    """Two BatchNorms, so that what the first does wrong the second shows."""
+    torch.manual_seed(5)
+    layers = (nn.Conv2d(3, 6, 3), nn.BatchNorm2d(6), nn.LeakyReLU(0.2), nn.Conv2d(6, 4, 3), nn.BatchNorm2d(4))
+    return nn.Sequential(*layers)
+
+
+def passed(model: nn.Module, batches: list[Tensor], world: World) -> dict[str, Tensor]:
+    """The network's state and gradients after some batches, with its losses."""
+    losses = []
+    for batch in batches:
+        model.zero_grad()
+        loss = (model(batch) * batch.mean(dim=(1, 2, 3), keepdim=True)).square().mean()
+        loss.backward()
+        average_gradients(model.parameters(), world)
+        losses.append(mean_of(loss.detach(), world))
+    gradients = {f"grad {name}": p.grad for name, p in model.named_parameters() if p.grad is not None}
+    return {**model.state_dict(), **gradients, "losses": torch.stack(losses)}
+
+
+def one_of_two(rank: int, folder: str) -> None:
+    """What each process of the test does."""
+    torch.set_num_threads(1)  # two processes with teams of threads can wait for each other's cores for ever
+    dist.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=TWO)
+    world = World(rank, TWO)
+    model = network()
+    if rank:
+        nn.init.zeros_(next(model.parameters()))
+    equalise(model, world)
+    model = share_norms(model, world)
+    batches = torch.load(f"{folder}/batches.pt")
+    state = passed(model, [batch[rank::TWO] for batch in batches], world)
+    assert any_of(rank == 1, world)
+    assert not any_of(False, world)
+    assert merged({rank: "x", 7: "y"}, world) == {0: "x", 1: "x", 7: "y"}
+    torch.save(state, f"{folder}/{rank}.pt")
+    dist.destroy_process_group()
+
+
+def test_gradients_and_norms_are_those_of_the_whole_batch(tmp_path: Path) -> None:
+    batches = [torch.randn(8, 3, 9, 9, generator=torch.Generator().manual_seed(n)) + n for n in range(3)]
+    torch.save(batches, tmp_path / "batches.pt")
+    multiprocessing.spawn(one_of_two, (str(tmp_path),), nprocs=TWO)
+    whole = passed(network(), batches, World())
+    for rank in range(TWO):
+        found = torch.load(tmp_path / f"{rank}.pt")
+        assert found.keys() == whole.keys()
+        for name, value in whole.items():
+            torch.testing.assert_close(found[name], value, rtol=1e-4, atol=1e-6, msg=f"{rank} {name}")
+
+
+def trains_and_leaves(rank: int, folder: str) -> None:
+    """What each process of the next test does: a step with an optimizer, which loads much of PyTorch."""
+    os.environ |= {
+        "RANK": str(rank),
+        "LOCAL_RANK": str(rank),
+        "WORLD_SIZE": str(TWO),
+        "MASTER_ADDR": "localhost",
+    }
+    os.environ["MASTER_PORT"] = Path(folder, "port").read_text()
+    torch.set_num_threads(1)
+    world = join()
+    model = network()
+    optimizer = torch.optim.Adam(model.parameters())
+    passed(model, [torch.ones(2, 3, 9, 9)], world)
+    optimizer.step()
+    wait_for_all(world)
+    leave(world)
+    names = [task.joinpath("comm").read_text().strip() for task in Path("/proc/self/task").iterdir()]
+    Path(folder, f"{rank}.txt").write_text(" ".join(name for name in names if "gloo" in name))
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads have names in /proc on Linux alone")
+@pytest.mark.skipif(torch.cuda.is_available(), reason="gloo is what CPUs talk by")
+def test_nobody_talks_on_who_has_left(tmp_path: Path) -> None:
+    """A thread of gloo's that outlives the group may abort the process at its end."""
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        (tmp_path / "port").write_text(str(probe.getsockname()[1]))
+    multiprocessing.spawn(trains_and_leaves, (str(tmp_path),), nprocs=TWO)
+    assert [(tmp_path / f"{rank}.txt").read_text() for rank in range(TWO)] == ["", ""]
+
+
+def test_half_of_torchruns_variables_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.delenv("LOCAL_RANK", raising=False)
+    with pytest.raises(ConfigError, match="torchrun did not start this"):
+        join()
+
+
+def logged(run: Path) -> list[dict[str, str]]:
+    with (run / "log.csv").open(newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+@pytest.mark.slow
+def test_torchrun_trains_as_one_process_does(cifar: Path, tmp_path: Path) -> None:
+    settings = (
+        "generator.widths=[8,8,16]", "discriminator.widths=[8,8]", "precision=fp32", "ema=0.9",
+        "recalibration=2", "phases.gan.feature_weight=1.0",
+    )  # fmt: skip
+    begin = ["--recipe", "seed", "--epochs", "3", "--batch-size", "10", "--seed", "1"]
+    for setting in settings:
+        begin += ["--set", setting]
+    together = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "--no-python")
+    program = str(Path(sys.executable).with_name("cgan-train"))
+    where = {name: ["--data", str(cifar), "--out", str(tmp_path / name), "--threads", "1"] for name in RUNS}
+    with pytest.raises(SystemExit) as left:
+        main([*where["one"], *begin])
+    assert left.value.code == 0
+    # Two are stopped at once, and go on.
+    for more in ([*begin, "--minutes", "0.0001"], ["--resume"]):
+        command = [sys.executable, *together, program, *where["two"], *more]
+        environment = os.environ | {"OMP_NUM_THREADS": "1"}
+        result = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+        assert result.returncode == 0, result.stderr
+    assert result.stdout.count("done:") == 1, "one process speaks"
+    one, two = (logged(tmp_path / name) for name in RUNS)
+    assert len(one) == len(two) == 3
+    for ours, theirs in zip(two, one, strict=True):
+        for column in ("loss_pixel", "loss_G", "loss_D", "ciede2000", "chroma_ratio"):
+            assert float(ours[column]) == pytest.approx(float(theirs[column]), rel=2e-3), column
+    training = load_state(tmp_path / "two" / "epoch-0003")[2]
+    assert training["processes"] == 2
+    weights = [load_checkpoint(tmp_path / name).generator.state_dict() for name in RUNS]
+    for name, value in weights[0].items():
+        torch.testing.assert_close(weights[1][name], value, rtol=1e-2, atol=1e-3)

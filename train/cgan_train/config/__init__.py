@@ -1,0 +1,1 @@
+"""Settings of a training run: schema, recipes, overrides, validation."""

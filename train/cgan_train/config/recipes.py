@@ -1,0 +1,138 @@
+"""The recipes: named, frozen settings that a run starts from.
+
+`seed`, `paper`, `paper-unet` and `places` follow published work (docs/architecture.md names the sources);
+`edge` is ours, the model that ships.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from cgan_runtime.errors import ConfigError
+from cgan_train.config.schema import Augmentation, DiscriminatorConfig, GeneratorConfig, Phase, TrainConfig
+
+_SEED = TrainConfig(
+    recipe="seed",
+    generator=GeneratorConfig("seed", size=32, widths=(64, 128, 256, 512, 1024)),
+    discriminator=DiscriminatorConfig("seed", widths=(64, 128, 256, 512, 1024)),
+    phases=(Phase("gan", share=1.0, crop=32, lr=2e-4),),
+    epochs=200,
+    batch_size=128,
+    augmentation=Augmentation(flip=False),
+    label_smoothing=0.1,
+)
+
+_PAPER = TrainConfig(
+    recipe="paper",
+    generator=GeneratorConfig("paper", size=32, widths=(64, 128, 256, 512, 512), channels="lab"),
+    discriminator=DiscriminatorConfig("patch", widths=(64, 128, 256, 512)),
+    phases=(Phase("gan", share=1.0, crop=32, lr=3e-4, schedule="staircase"),),
+    epochs=200,
+    batch_size=128,
+    generator_steps=2,
+    betas=(0.0, 0.999),
+    discriminator_rate=0.1,
+    recalibration=100,
+)
+
+_PAPER_UNET = dataclasses.replace(
+    _PAPER,
+    recipe="paper-unet",
+    phases=(Phase("regression", share=1.0, crop=32, lr=3e-4, schedule="staircase", gan=False),),
+)
+
+_PLACES = dataclasses.replace(
+    _PAPER,
+    recipe="places",
+    generator=GeneratorConfig(
+        "paper", size=256, widths=(64, 64, 128, 256, 512, 512, 512, 512), channels="lab"
+    ),
+    phases=(Phase("gan", share=1.0, crop=256, lr=3e-4, schedule="staircase"),),
+    epochs=20,
+    batch_size=16,
+    augmentation=Augmentation(zoom=(0.8, 1.0)),
+    recalibration=50,
+)
+
+_EDGE = TrainConfig(
+    recipe="edge",
+    generator=GeneratorConfig("edge", size=256, widths=(56, 96, 160, 256)),
+    discriminator=DiscriminatorConfig("patch", widths=(64, 128, 256)),
+    phases=(
+        Phase("decoder", share=0.1, crop=128, lr=2e-3, gan=False, frozen_blocks=16, chroma_gain=1 / 30),
+        Phase(
+            "regression",
+            share=0.55,
+            crop=128,
+            lr=1.2e-3,
+            schedule="cosine",
+            gan=False,
+            frozen_blocks=3,
+            chroma_gain=1 / 30,
+        ),
+        Phase(
+            "finish",
+            share=0.25,
+            crop=160,
+            lr=5e-4,
+            gan=False,
+            frozen_blocks=5,
+            chroma_gain=1 / 45,
+            frozen_norm=True,
+        ),
+        Phase(
+            "gan",
+            share=0.1,
+            crop=160,
+            lr=1e-4,
+            schedule="cosine",
+            frozen_blocks=5,
+            discriminator_warmup=100,
+            pixel_weight=300.0,
+            chroma_gain=1 / 45,
+            frozen_norm=True,
+        ),
+    ),
+    epochs=40,
+    batch_size=32,
+    augmentation=Augmentation(zoom=(0.3, 1.0), film=0.4, paste=0.7),
+    pixel_loss="smooth_l1",
+    shade=True,
+    label_smoothing=0.1,
+    encoder_rate=0.25,
+    encoder_weights="imagenet",
+    optimizer="adamw",
+    betas=(0.9, 0.99),
+    ema=0.999,
+)
+
+RECIPES: dict[str, TrainConfig] = {
+    config.recipe: config for config in (_SEED, _PAPER, _PAPER_UNET, _PLACES, _EDGE)
+}
+
+
+def recipe(name: str, **changes: Any) -> TrainConfig:
+    """A recipe with some fields changed.
+
+    Raises:
+        ConfigError: No recipe of that name, or a value out of range.
+    """
+    if name not in RECIPES:
+        raise ConfigError(f"no recipe {name!r}; there are {', '.join(RECIPES)}")
+    return dataclasses.replace(RECIPES[name], **changes)
+
+
+def only_gan(config: TrainConfig) -> TrainConfig:
+    """The same with its GAN phases alone, as long in epochs as `config.epochs` says.
+
+    Raises:
+        ConfigError: The recipe has no such phase.
+    """
+    phases = [phase for phase in config.phases if phase.gan]
+    if not phases:
+        raise ConfigError(f"recipe {config.recipe!r} has no phase with a discriminator")
+    total = sum(phase.share for phase in phases)
+    return dataclasses.replace(
+        config, phases=tuple(dataclasses.replace(phase, share=phase.share / total) for phase in phases)
+    )

@@ -1,0 +1,246 @@
+"""The settings of a training run, frozen and self-checking; `recipes` names some.
+
+A run is a row of phases; each has its share of the epochs, its picture size and learning rate, and says
+whether the discriminator takes part. The paper's recipe is one phase, `edge` is four.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from cgan_runtime.errors import ConfigError
+from cgan_train.config.validation import ABOVE_0, AT_LEAST_0, AT_LEAST_1, BELOW_1, PART, Range, faults
+
+_WIDTH = Range("whole numbers from 1 to 4096", low=1, high=4096, whole=True)
+_RANGES = {
+    "epochs": AT_LEAST_1, "batch_size": AT_LEAST_1, "generator_steps": AT_LEAST_1, "stair_steps": AT_LEAST_1,
+    "crop": AT_LEAST_1, "size": AT_LEAST_1, "widths": _WIDTH,
+    "sampling": AT_LEAST_0, "recalibration": AT_LEAST_0, "frozen_blocks": AT_LEAST_0,
+    "discriminator_warmup": AT_LEAST_0, "pixel_weight": AT_LEAST_0, "chroma_gain": AT_LEAST_0,
+    "feature_weight": AT_LEAST_0, "discriminator_rate": AT_LEAST_0, "encoder_rate": AT_LEAST_0,
+    "lr": ABOVE_0, "share": ABOVE_0, "smooth_beta": ABOVE_0,
+    "film": PART, "paste": PART, "zoom": Range("two numbers above 0, up to 1", high=1, beyond_low=True),
+    "ema": BELOW_1, "betas": Range("two numbers from 0 to below 1", high=1, below_high=True),
+    "label_smoothing": Range("0 to below 0.5", high=0.5, below_high=True),
+    "seed": Range("0 to 2^63 - 1", high=2**63 - 1),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class GeneratorConfig:
+    """Which generator: its name in the registry, the side in pixels it is made for, its channel widths.
+
+    Attributes:
+        channels: What it predicts: `ab`, chroma alone, or `lab`, lightness too, as the paper's code does;
+            what is exported and used of the latter is its chroma.
+    """
+
+    name: str
+    size: int
+    widths: tuple[int, ...]
+    channels: Literal["ab", "lab"] = "ab"
+
+    @property
+    def weights(self) -> str:
+        """What its weights fit, for people: they know no size."""
+        return f"generator {self.name!r} of widths {list(self.widths)} for channels {self.channels}"
+
+
+@dataclass(frozen=True)
+class DiscriminatorConfig:
+    """Which discriminator: `patch` (PatchGAN) or `seed` (contracting path and a linear layer).
+
+    Attributes:
+        spectral_norm: Divide each weight by its largest singular value (Miyato et al. 2018, arXiv
+            1802.05957).
+    """
+
+    name: Literal["patch", "seed"]
+    widths: tuple[int, ...]
+    spectral_norm: bool = False
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One part of a run.
+
+    Attributes:
+        name: For the log.
+        share: Of the run's epochs.
+        crop: Side of the training pictures in pixels.
+        lr: Learning rate of the generator at the start.
+        schedule: How the rate goes on within the phase: `staircase` is a tenth after every `stair_steps`.
+        gan: Whether the discriminator takes part; without it the phase is plain regression.
+        frozen_blocks: Leading blocks of an ImageNet encoder that keep their weights.
+        discriminator_warmup: Steps that the discriminator alone is trained for at the start.
+        pixel_weight: Factor of the pixel loss beside the GAN loss (100 in the paper).
+        chroma_gain: The pixel loss is weighted by 1 + chroma * gain, at most 5; 0 leaves it plain. More
+            makes the colours stronger, and wrong ones too.
+        feature_weight: Factor of feature matching on the discriminator's features (Wang et al. 2018,
+            arXiv 1711.11585, equation 3) beside the GAN loss.
+        frozen_norm: BatchNorm keeps its running statistics and normalises by them, as it will in use.
+    """
+
+    name: str
+    share: float
+    crop: int
+    lr: float
+    schedule: Literal["constant", "cosine", "staircase"] = "constant"
+    stair_steps: int = 10_000
+    gan: bool = True
+    frozen_blocks: int = 0
+    discriminator_warmup: int = 0
+    pixel_weight: float = 100.0
+    chroma_gain: float = 0.0
+    feature_weight: float = 0.0
+    frozen_norm: bool = False
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """What is done to training pictures.
+
+    Attributes:
+        flip: Mirror half of them.
+        zoom: Smallest and largest side of the crop, relative to the picture's short side.
+        film: Share of pictures whose grey is that of a film: random response to red, green and blue,
+            contrast, grain and softness. The others keep their own L*.
+        paste: Share of pictures that get a rectangle of another one.
+    """
+
+    flip: bool = True
+    zoom: tuple[float, float] = (1.0, 1.0)
+    film: float = 0.0
+    paste: float = 0.0
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """All that decides a run beside its data; it travels inside every checkpoint.
+
+    Attributes:
+        recipe: Name that it started from.
+        epochs: Passes over the training pictures, all phases together.
+        pixel_loss: `l1`, or `smooth_l1` (Huber) with `smooth_beta`, on (a*, b*)/110.
+        shade: Weight dark pixels down (by L*/50, within 0.15 to 1): colour there is hardly seen.
+        label_smoothing: Real pictures are labelled 1 - this (one-sided; Salimans et al. 2016).
+        gan_loss: `bce` (non-saturating cross-entropy) or `hinge` (Lim and Ye 2017, arXiv 1705.02894).
+        generator_steps: Steps of the generator for each of the discriminator, on the same batch.
+        discriminator_rate: Learning rate of the discriminator relative to the generator's (TTUR where
+            they differ; Heusel et al. 2017, arXiv 1706.08500).
+        encoder_rate: Learning rate of an ImageNet encoder relative to the decoder's.
+        ema: Decay of the weights' moving average per step, less in the first steps; 0 for no average.
+        sampling: Pictures per epoch; 0 for all.
+        precision: What the networks compute in: `auto` is bfloat16 where the hardware gains by it.
+        compile: Run the networks through torch.compile; its first steps take half a minute and more.
+        cuda_graphs: On one GPU, record each kind of step once and replay it (`graphs`).
+        recalibration: Batches that BatchNorm's statistics are measured on anew before a checkpoint is
+            written; 0 keeps those gathered in training.
+    """
+
+    recipe: str
+    generator: GeneratorConfig
+    discriminator: DiscriminatorConfig
+    phases: tuple[Phase, ...]
+    epochs: int
+    batch_size: int
+    augmentation: Augmentation = Augmentation()
+    pixel_loss: Literal["l1", "smooth_l1"] = "l1"
+    smooth_beta: float = 0.03
+    shade: bool = False
+    label_smoothing: float = 0.0
+    gan_loss: Literal["bce", "hinge"] = "bce"
+    generator_steps: int = 1
+    discriminator_rate: float = 1.0
+    encoder_rate: float = 1.0
+    encoder_weights: Literal["imagenet", "none"] = "none"
+    optimizer: Literal["adam", "adamw"] = "adam"
+    betas: tuple[float, float] = (0.5, 0.999)
+    ema: float = 0.0
+    sampling: int = 0
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    compile: bool = False
+    cuda_graphs: bool = True
+    recalibration: int = 0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check the values; raises ConfigError."""
+        wrong = next(self._faults(), None)
+        if wrong:
+            raise ConfigError(f"recipe {self.recipe!r}: {wrong}")
+
+    def _faults(self) -> Iterator[str]:
+        for part in (self.generator, self.discriminator, self.augmentation, self):
+            yield from faults(part, _RANGES)
+        for phase in self.phases:
+            yield from (f"phase {phase.name!r}: {wrong}" for wrong in faults(phase, _RANGES))
+        if abs(sum(phase.share for phase in self.phases) - 1) > 1e-6:
+            yield "the phases' shares do not sum to 1"
+        if self.augmentation.zoom[0] > self.augmentation.zoom[1]:
+            yield f"zoom is {self.augmentation.zoom}; give the smaller side first"
+
+    def phase_at(self, epoch: int) -> tuple[Phase, int, int]:
+        """The phase of an epoch (counted from 0), its first epoch and the epoch after its last."""
+        end = 0.0
+        first = 0
+        for index, phase in enumerate(self.phases):
+            end += phase.share * self.epochs
+            last = self.epochs if index == len(self.phases) - 1 else round(end)
+            if epoch < last:
+                return phase, first, last
+            first = last
+        raise ConfigError(f"epoch {epoch} is beyond the run's {self.epochs}")
+
+    def skipped_phases(self) -> list[str]:
+        """Names of the phases whose share of so few epochs is none."""
+        met = {id(self.phase_at(epoch)[0]) for epoch in range(self.epochs)}
+        return [phase.name for phase in self.phases if id(phase) not in met]
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> TrainConfig:
+        """Read back what `to_json` made.
+
+        Raises:
+            ConfigError: A field is missing, unknown or out of range.
+        """
+        try:
+            values = dict(values)
+            values["generator"] = generator_from_json(values["generator"])
+            values["discriminator"] = DiscriminatorConfig(**_tuples(values["discriminator"]))
+            values["phases"] = tuple(Phase(**phase) for phase in values["phases"])
+            values["augmentation"] = Augmentation(**_tuples(values["augmentation"]))
+            return cls(**_tuples(values))
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ConfigError(
+                f"the training config cannot be used ({error}); start from a recipe again"
+            ) from error
+
+
+def generator_from_json(values: dict[str, Any]) -> GeneratorConfig:
+    """Read a generator's config.
+
+    Raises:
+        ConfigError: A field is missing, unknown or of a wrong kind.
+    """
+    try:
+        config = GeneratorConfig(**_tuples(values))
+        good = isinstance(config.name, str) and isinstance(config.size, int)
+        good = good and all(isinstance(width, int) for width in config.widths)
+        good = good and not list(faults(config, _RANGES))
+    except TypeError as error:
+        raise ConfigError(f"the generator's config cannot be used ({error})") from error
+    if not good:
+        raise ConfigError(f"the generator's config cannot be used: {values}")
+    return config
+
+
+def _tuples(values: dict[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}

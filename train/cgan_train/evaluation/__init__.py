@@ -1,0 +1,1 @@
+"""Measuring a generator: metrics, contact sheets, agreement of two models."""
