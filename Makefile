@@ -1,4 +1,4 @@
-# Two commands do the work: `make run` colours a film, `make test` checks everything. `make` lists all.
+# Two commands do the work: `make run` colors a video, `make test` checks everything. `make` lists all.
 
 PYTHON ?= python3
 VIDEO ?= samples/sample.mp4
@@ -28,9 +28,9 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 	@echo '  PYTHON=python3.12 chooses the Python (3.10 or newer) for the virtual environments'
 
-run: $(RUN_VENV)/.installed ## colour the sample film, or VIDEO=in.mp4; the result goes into out/, or OUT=out.mp4
+run: $(RUN_VENV)/.installed ## color the sample video, or VIDEO=in.mp4; the result goes into out/, or OUT=out.mp4
 	@mkdir -p out
-	@shopt -s nocasematch; name=$${VIDEO##*/}; out=out/$${name%.*}.colour.$${name##*.}; \
+	@shopt -s nocasematch; name=$${VIDEO##*/}; out=out/$${name%.*}.color.$${name##*.}; \
 	case $$out in *.mp4|*.m4v|*.mov|*.mkv|*.webm|*.y4m) ;; *) out=$$out.mkv ;; esac; \
 	$(RUN_VENV)/bin/cgan-run --video "$$VIDEO" -o "$${OUT:-$$out}" --overwrite --resume
 
@@ -41,10 +41,10 @@ bench: $(VENV)/.installed ## measure on this machine, renew the figures in the d
 
 paper-table: $(VENV)/.installed ## train the paper's recipes on CIFAR-10 for MINUTES more, DATA=its folder
 	$(BIN)/python -m cgan_benchmarks.studies.paper_table --data "$$DATA" --minutes $(MINUTES) $(if $(STATE),--state "$$STATE") \
-		--json benchmarks/results/paper-table.json --picture docs/images/paper-curve.png
+		--json benchmarks/results/paper-table.json --image docs/images/paper-curve.png
 	$(BIN)/python scripts/update_docs.py
 
-gpu-check: $(VENV)/.installed ## on a machine with an NVIDIA GPU: build, compare, colour and measure with TensorRT
+gpu-check: $(VENV)/.installed ## on a machine with an NVIDIA GPU: build, compare, color and measure with TensorRT
 	$(BIN)/python scripts/gpu_check.py
 
 test: lint ## linter, types, import law and all tests, slow ones last

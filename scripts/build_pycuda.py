@@ -3,7 +3,7 @@
 .venv/bin/python scripts/build_pycuda.py      # into build/pycuda-cpython-311 (by Python); about a minute
 
 There are no wheels of it, and its build wants CUDA: the headers come from small wheels of NVIDIA's, the
-driver's library has one call. What is made is for tests/host_gpu.py alone: it is not optimised.
+driver's library has one call. What is made is for tests/host_gpu.py alone: it is not optimized.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What has to be seen on a real NVIDIA GPU, by the commands that a user types; one JSON says what came of it.
 
-make gpu-check                                          # with the model and the film that ship
+make gpu-check                                          # with the model and the video that ship
 .venv/bin/python scripts/gpu_check.py --json gpu.json
 
 Leaves with 1 where a check fails, or where there is no GPU to check on. Every check is also a test that is
@@ -45,7 +45,7 @@ class Bench:
 
     folder: Path
     checkpoint: Path
-    film: Path
+    video: Path
     quick: bool = False
 
 
@@ -74,25 +74,25 @@ def compare(bench: Bench) -> dict[str, Any]:
     return {"said": run("cgan_export.cli", "verify", bench.checkpoint, bench.folder / ENGINE).splitlines()}
 
 
-def colour_film(bench: Bench) -> dict[str, Any]:
-    """Colours a film with the engine."""
-    target, stats = bench.folder / "film.mp4", bench.folder / "film.json"
-    given = ("--video", bench.film, "-o", target, "--model", bench.folder / ENGINE, "--stats", stats)
+def colorize_video(bench: Bench) -> dict[str, Any]:
+    """Colors a video with the engine."""
+    target, stats = bench.folder / "video.mp4", bench.folder / "video.json"
+    given = ("--video", bench.video, "-o", target, "--model", bench.folder / ENGINE, "--stats", stats)
     said = run("cgan_runtime.cli", *given, "--backend", "tensorrt", "--overwrite")
-    check_film(target)
+    check_video(target)
     return {"said": said.splitlines(), "stats": read(stats)}
 
 
 def reuse_engine(bench: Bench) -> dict[str, Any]:
-    """Colours it from the ONNX file: its engine is built for the cache, and found there the next time."""
+    """Colors it from the ONNX file: its engine is built for the cache, and found there the next time."""
     target = bench.folder / "again.mp4"
-    given = ("--video", bench.film, "-o", target, "--model", bench.folder / ONNX)
+    given = ("--video", bench.video, "-o", target, "--model", bench.folder / ONNX)
     seconds, engines = [], []
     for _ in range(2):
         began = time.perf_counter()
         run("cgan_runtime.cli", *given, "--backend", "tensorrt", "--overwrite")
         seconds.append(round(time.perf_counter() - began, 1))
-        check_film(target)
+        check_video(target)
         engines.append(cached_engines(bench.folder / ONNX))
     if not engines[0]:
         raise CheckFailed("the first run left no engine in the cache")
@@ -116,7 +116,7 @@ def measure(bench: Bench) -> dict[str, Any]:
 CHECKS: dict[str, Callable[[Bench], dict[str, Any]]] = {
     "engine": build_engine,
     "parity": compare,
-    "film": colour_film,
+    "video": colorize_video,
     "cache": reuse_engine,
     "benchmark": measure,
 }
@@ -147,8 +147,8 @@ def cached_engines(onnx: Path) -> dict[str, int]:
     }
 
 
-def check_film(path: Path) -> None:
-    """A command that left with 0 must have made its film.
+def check_video(path: Path) -> None:
+    """A command that left with 0 must have made its video.
 
     Raises:
         CheckFailed: There is none, or it is empty.
@@ -182,7 +182,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--json", type=Path, default=Path("out/gpu-check.json"), help="where the result goes")
     parser.add_argument("--checkpoint", type=Path, default=SHIPPED, help="what is exported")
-    parser.add_argument("--film", type=Path, default=ROOT / "samples" / "sample.mp4", help="what is coloured")
+    parser.add_argument("--video", type=Path, default=ROOT / "samples" / "sample.mp4", help="what is colored")
     parser.add_argument("--quick", action="store_true", help="measure for a first impression only")
     given = parser.parse_args()
     try:
@@ -194,7 +194,7 @@ def main() -> None:
         sys.exit(1)
     print(f"{identity.gpu}, compute capability {identity.compute_capability}, TensorRT {library.version}")
     with tempfile.TemporaryDirectory(prefix="cgan-gpu-check-") as folder:
-        outcomes = check_all(Bench(Path(folder), given.checkpoint, given.film, given.quick))
+        outcomes = check_all(Bench(Path(folder), given.checkpoint, given.video, given.quick))
     document = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,

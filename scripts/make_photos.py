@@ -2,7 +2,7 @@
 
     python scripts/make_photos.py              # writes train/cgan_train/data/photos/*.jpg
 
-Exported models are compared with the PyTorch model on them, and speed is measured on them. Licences:
+Exported models are compared with the PyTorch model on them, and speed is measured on them. Licenses:
 train/cgan_train/data/photos/README.md.
 """
 

@@ -3,8 +3,8 @@
     python scripts/make_sample.py                  # writes samples/sample.mp4
     python scripts/make_sample.py -o clip.mp4
 
-Four photographs, slowly moved and zoomed, cross-dissolved, with vignette, film grain and a synthesised
-sound. The same versions of the packages make the same file. Licences: samples/README.md.
+Four photographs, slowly moved and zoomed, cross-dissolved, with vignette, video grain and a synthesized
+sound. The same versions of the packages make the same file. Licenses: samples/README.md.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ ByteArray = npt.NDArray[np.uint8]
 WIDTH, HEIGHT = 640, 360  # pixels
 FPS = 25
 SHOT_FRAMES = 55  # frames that a photograph is seen, dissolves included
-DISSOLVE_FRAMES = 12  # frames that two neighbours share
+DISSOLVE_FRAMES = 12  # frames that two neighbors share
 CRF = 24  # x264 quality: the grain survives and the file stays under 1 MB
 SEED = 1803
 
@@ -47,7 +47,7 @@ WIND_LEVEL = 0.05  # of the chords' peak
 
 @dataclass(frozen=True)
 class View:
-    """What the camera sees of a photograph: centre and width, in fractions of its size and width."""
+    """What the camera sees of a photograph: center and width, in fractions of its size and width."""
 
     x: float
     y: float
@@ -55,7 +55,7 @@ class View:
 
 
 @dataclass(frozen=True)
-class Shot:
+class CapturedFrame:
     """One photograph of `skimage.data` and the move over it."""
 
     photograph: str
@@ -64,10 +64,10 @@ class Shot:
 
 
 SHOTS = (
-    Shot("rocket", View(0.50, 0.63, 0.86), View(0.50, 0.48, 0.98)),
-    Shot("astronaut", View(0.50, 0.32, 0.98), View(0.45, 0.24, 0.80)),
-    Shot("coffee", View(0.55, 0.50, 0.82), View(0.50, 0.42, 0.98)),
-    Shot("chelsea", View(0.50, 0.46, 0.98), View(0.47, 0.48, 0.82)),
+    CapturedFrame("rocket", View(0.50, 0.63, 0.86), View(0.50, 0.48, 0.98)),
+    CapturedFrame("astronaut", View(0.50, 0.32, 0.98), View(0.45, 0.24, 0.80)),
+    CapturedFrame("coffee", View(0.55, 0.50, 0.82), View(0.50, 0.42, 0.98)),
+    CapturedFrame("chelsea", View(0.50, 0.46, 0.98), View(0.47, 0.48, 0.82)),
 )
 
 
@@ -77,13 +77,13 @@ def main() -> None:
     default = Path(__file__).resolve().parent.parent / "samples" / "sample.mp4"
     parser.add_argument("-o", "--output", type=Path, default=default, help="default: samples/sample.mp4")
     output: Path = parser.parse_args().output
-    frames = list(film())
+    frames = list(video())
     write(output, frames, sound(len(frames) / FPS))
     print(f"{output}: {len(frames)} frames, {WIDTH}x{HEIGHT}, {output.stat().st_size / 1000:.0f} kB")
 
 
-def film() -> Iterator[ByteArray]:
-    """Yield the luma planes of the film, uint8 (HEIGHT, WIDTH), limited range."""
+def video() -> Iterator[ByteArray]:
+    """Yield the luma planes of the video, uint8 (HEIGHT, WIDTH), limited range."""
     random = np.random.default_rng(SEED)
     vignette = make_vignette()
     step = SHOT_FRAMES - DISSOLVE_FRAMES
@@ -91,37 +91,37 @@ def film() -> Iterator[ByteArray]:
     for index in range(step * len(SHOTS) + DISSOLVE_FRAMES):
         current = min(index // step, len(SHOTS) - 1)
         offset = index - current * step
-        picture = shots[current][offset]  # (HEIGHT, WIDTH) in [0, 1]
+        image = shots[current][offset]  # (HEIGHT, WIDTH) in [0, 1]
         if current > 0 and offset < DISSOLVE_FRAMES:
             weight = ease((offset + 1) / (DISSOLVE_FRAMES + 1))
-            picture = weight * picture + (1 - weight) * shots[current - 1][offset + step]
-        picture = add_grain(picture * vignette, random)
-        yield np.rint(LUMA_BLACK + LUMA_RANGE * picture).astype(np.uint8)
+            image = weight * image + (1 - weight) * shots[current - 1][offset + step]
+        image = add_grain(image * vignette, random)
+        yield np.rint(LUMA_BLACK + LUMA_RANGE * image).astype(np.uint8)
 
 
-def move(shot: Shot) -> list[FloatArray]:
-    """Render a shot: SHOT_FRAMES pictures, float32 (HEIGHT, WIDTH) in [0, 1], by subpixel-exact warps."""
+def move(shot: CapturedFrame) -> list[FloatArray]:
+    """Render a shot: SHOT_FRAMES images, float32 (HEIGHT, WIDTH) in [0, 1], by subpixel-exact warps."""
     photograph: ByteArray = getattr(skimage.data, shot.photograph)()  # (H, W, 3) R'G'B'
-    grey = (photograph.astype(np.float32) / 255) @ LUMA_709
-    pictures = []
+    gray = (photograph.astype(np.float32) / 255) @ LUMA_709
+    images = []
     for index in range(SHOT_FRAMES):
         part = ease(index / (SHOT_FRAMES - 1))
         # A zoom looks even when the scale changes by the same factor in every frame.
-        width = shot.start.width ** (1 - part) * shot.end.width**part * grey.shape[1]
-        x = ((1 - part) * shot.start.x + part * shot.end.x) * grey.shape[1]
-        y = ((1 - part) * shot.start.y + part * shot.end.y) * grey.shape[0]
+        width = shot.start.width ** (1 - part) * shot.end.width**part * gray.shape[1]
+        x = ((1 - part) * shot.start.x + part * shot.end.x) * gray.shape[1]
+        y = ((1 - part) * shot.start.y + part * shot.end.y) * gray.shape[0]
         scale = width / WIDTH
         left, top = x - scale * WIDTH / 2, y - scale * HEIGHT / 2
         right, bottom = left + width, top + scale * HEIGHT
-        if min(left, top) < 0 or right > grey.shape[1] or bottom > grey.shape[0]:
+        if min(left, top) < 0 or right > gray.shape[1] or bottom > gray.shape[0]:
             raise ValueError(f"the view of {shot.photograph} leaves the photograph; move it or narrow it")
         to_photograph = np.array([[scale, 0, left], [0, scale, top]], np.float64)
         flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
-        picture = cv2.warpAffine(
-            grey, to_photograph, (WIDTH, HEIGHT), flags=flags, borderMode=cv2.BORDER_REFLECT_101
+        image = cv2.warpAffine(
+            gray, to_photograph, (WIDTH, HEIGHT), flags=flags, borderMode=cv2.BORDER_REFLECT_101
         )
-        pictures.append(np.clip(picture, 0, 1).astype(np.float32))
-    return pictures
+        images.append(np.clip(image, 0, 1).astype(np.float32))
+    return images
 
 
 def ease(part: float) -> float:
@@ -136,11 +136,11 @@ def make_vignette() -> FloatArray:
     return factor
 
 
-def add_grain(picture: FloatArray, random: np.random.Generator) -> FloatArray:
-    """Add film grain, strongest in the mid-tones; float32 (HEIGHT, WIDTH) in [0, 1] in and out."""
+def add_grain(image: FloatArray, random: np.random.Generator) -> FloatArray:
+    """Add video grain, strongest in the mid-tones; float32 (HEIGHT, WIDTH) in [0, 1] in and out."""
     grain = cv2.GaussianBlur(random.standard_normal((HEIGHT, WIDTH), np.float32), (0, 0), GRAIN_BLUR)
-    strength = GRAIN_SIGMA / 255 / float(grain.std()) * np.sqrt(np.maximum(4 * picture * (1 - picture), 0.1))
-    grainy: FloatArray = np.clip(picture + strength * grain, 0, 1).astype(np.float32)
+    strength = GRAIN_SIGMA / 255 / float(grain.std()) * np.sqrt(np.maximum(4 * image * (1 - image), 0.1))
+    grainy: FloatArray = np.clip(image + strength * grain, 0, 1).astype(np.float32)
     return grainy
 
 
@@ -178,11 +178,11 @@ def write(output: Path, frames: list[ByteArray], samples: FloatArray) -> None:
     partial = output.with_name(f".{output.stem}.partial{output.suffix}")
     options = {"movflags": "+faststart", "fflags": "+bitexact"}
     with av.open(str(partial), "w", options=options) as container:
-        picture = container.add_stream("libx264", rate=FPS)
-        picture.width, picture.height, picture.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-        picture.time_base = picture.codec_context.time_base = Fraction(1, FPS)
-        picture.options = {"preset": "veryslow", "tune": "grain", "crf": str(CRF), "threads": "1"}
-        context = picture.codec_context
+        image = container.add_stream("libx264", rate=FPS)
+        image.width, image.height, image.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        image.time_base = image.codec_context.time_base = Fraction(1, FPS)
+        image.options = {"preset": "veryslow", "tune": "grain", "crf": str(CRF), "threads": "1"}
+        context = image.codec_context
         context.color_range = 1  # limited
         context.colorspace = context.color_primaries = context.color_trc = 1  # BT.709
         voice = container.add_stream("aac", rate=SAMPLE_RATE, layout="stereo")
@@ -191,11 +191,11 @@ def write(output: Path, frames: list[ByteArray], samples: FloatArray) -> None:
         for index, luma in enumerate(frames):
             frame = av.VideoFrame.from_ndarray(np.concatenate([luma, chroma]), format="yuv420p")
             frame.pts, frame.time_base = index, Fraction(1, FPS)
-            container.mux(picture.encode(frame))
+            container.mux(image.encode(frame))
         block = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples), format="fltp", layout="stereo")
         block.sample_rate, block.pts, block.time_base = SAMPLE_RATE, 0, Fraction(1, SAMPLE_RATE)
         container.mux(voice.encode(block))
-        container.mux(picture.encode(None))
+        container.mux(image.encode(None))
         container.mux(voice.encode(None))
     partial.replace(output)
 

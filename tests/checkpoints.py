@@ -22,7 +22,7 @@ PAPER = GeneratorConfig("paper", 32, (8, 12, 16, 24, 24))
 """`seed` and `paper` are thin: the code is the same, and the tests are quick."""
 
 STRENGTH = 0.15
-"""Standard deviation of what goes into the last tanh: coloured, not saturated."""
+"""Standard deviation of what goes into the last tanh: colored, not saturated."""
 
 _SIDE = 64  # pixels
 

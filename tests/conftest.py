@@ -38,10 +38,10 @@ def write_tiny_model(
     stride: int = 1,
     output: str = "chroma",
 ) -> Path:
-    """Write an ONNX colouriser of one 3x3 convolution and a tanh, and its manifest.
+    """Write an ONNX colorizer of one 3x3 convolution and a tanh, and its manifest.
 
     Bright places become orange, dark ones blue, and a vertical edge leans to red: (a*, b*)/110 of about 0.3.
-    The manifest promises `shape` and what a colouriser gives; the other arguments make the file another one.
+    The manifest promises `shape` and what a colorizer gives; the other arguments make the file another one.
     """
     onnx = pytest.importorskip("onnx")
     weights = np.zeros((channels_out, 1, 3, 3), np.float32)
@@ -68,7 +68,7 @@ def write_tiny_model(
 
 
 def write_manifest(path: Path, *, shape: tuple[int | str, int | str] = ("h", "w")) -> None:
-    """Write the manifest of a tiny colouriser beside any file."""
+    """Write the manifest of a tiny colorizer beside any file."""
     Manifest(
         name="tiny", file=path.name, sha256=sha256_of(path), precision="fp32", weights="fp32", opset=18,
         size=TINY_SIZE, size_multiple=TINY_MULTIPLE, recipe="tiny",
@@ -79,7 +79,7 @@ def write_manifest(path: Path, *, shape: tuple[int | str, int | str] = ("h", "w"
 
 @pytest.fixture
 def tiny_model(tmp_path: Path) -> Path:
-    """A real ONNX colouriser with free batch, height and width, and its manifest beside it."""
+    """A real ONNX colorizer with free batch, height and width, and its manifest beside it."""
     folder = tmp_path / "model"
     folder.mkdir()
     return write_tiny_model(folder / "tiny.onnx")
@@ -87,7 +87,7 @@ def tiny_model(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def cifar(tmp_path: Path) -> Path:
-    """A folder in CIFAR-10's format with ten pictures a batch."""
+    """A folder in CIFAR-10's format with ten images a batch."""
     folder = tmp_path / "cifar-10-batches-py"
     folder.mkdir()
     rng = np.random.default_rng(0)

@@ -13,7 +13,7 @@ Predict = Callable[[FloatArray], FloatArray]
 
 
 def warm_above_cool_below(lightness: FloatArray) -> FloatArray:
-    """A colour that depends on place and brightness: orange at the top, blue at the bottom."""
+    """A color that depends on place and brightness: orange at the top, blue at the bottom."""
     count, _, height, width = lightness.shape
     slope = np.linspace(0.4, -0.4, height, dtype=np.float32)[:, None]
     strength = 1 - np.abs(lightness[:, 0])

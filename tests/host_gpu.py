@@ -17,8 +17,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[1]
 PYCUDA = ROOT / "build" / f"pycuda-{sys.implementation.cache_tag}"
 KIT = ROOT.parent / "shared" / "gpu"
 CUDA_HEADER = Path("/usr/local/cuda/include/cuda.h")

@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.paths import ROOT
 
-from cgan_runtime.files.formats import FILMS, WRITTEN_FILMS
+from cgan_runtime.files.formats import VIDEOS, WRITTEN_VIDEOS
 
-ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted(
     page
     for pattern in ("*.md", "docs/**/*.md", "samples/*.md", "*/cgan_*/**/*.md")
@@ -124,10 +124,10 @@ def make(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     ("words", "video", "out"),
     [
-        ([], "samples/sample.mp4", "out/sample.colour.mp4"),
-        (["VIDEO=my films.old/a $b 'c'.mkv"], "my films.old/a $b 'c'.mkv", "out/a $b 'c'.colour.mkv"),
-        (["VIDEO=/tmp/IMG.MOV"], "/tmp/IMG.MOV", "out/IMG.colour.MOV"),
-        (["VIDEO=/tmp/old.mpg"], "/tmp/old.mpg", "out/old.colour.mpg.mkv"),
+        ([], "samples/sample.mp4", "out/sample.color.mp4"),
+        (["VIDEO=my videos.old/a $b 'c'.mkv"], "my videos.old/a $b 'c'.mkv", "out/a $b 'c'.color.mkv"),
+        (["VIDEO=/tmp/IMG.MOV"], "/tmp/IMG.MOV", "out/IMG.color.MOV"),
+        (["VIDEO=/tmp/old.mpg"], "/tmp/old.mpg", "out/old.color.mpg.mkv"),
         (["VIDEO=/tmp/in.mp4", "OUT=there/my $out.mp4"], "/tmp/in.mp4", "there/my $out.mp4"),
     ],
 )
@@ -141,10 +141,10 @@ def test_make_run_takes_names_as_they_are(checkout: Path, words: list[str], vide
 
 
 @needs_make
-@pytest.mark.parametrize("suffix", sorted(FILMS))
+@pytest.mark.parametrize("suffix", sorted(VIDEOS))
 def test_make_run_keeps_a_container_that_can_be_written(checkout: Path, suffix: str) -> None:
-    result = suffix if suffix in WRITTEN_FILMS else f"{suffix}.mkv"
-    assert f"out/in.colour{result}" in make(checkout, "run", f"VIDEO=in{suffix}").stdout.splitlines()
+    result = suffix if suffix in WRITTEN_VIDEOS else f"{suffix}.mkv"
+    assert f"out/in.color{result}" in make(checkout, "run", f"VIDEO=in{suffix}").stdout.splitlines()
 
 
 @needs_make

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 from importlinter.cli import lint_imports
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = {
     "cgan_runtime": ROOT / "runtime",
     "cgan_train": ROOT / "train",
@@ -29,7 +29,7 @@ NEED_A_GPU = {
 
 # The only places that may import a heavy package: a file, or a folder with all below it.
 OWNERS = {
-    # The pipeline tells frames from packets; a benchmark reads films in colour.
+    # The pipeline tells frames from packets; a benchmark reads videos in color.
     "av": [
         "cgan_runtime/media/",
         "cgan_runtime/pipeline/video.py",
@@ -85,9 +85,9 @@ PUBLIC = {
     "cgan_runtime.backends.base": ["Backend", "Layer", "check_signature"],
     "cgan_runtime.backends.registry": ["Engine", "available_backends", "open_backend", "worth_telling"],
     "cgan_runtime.colorizer": ["Colorizer", "Small", "network_shape"],
-    "cgan_runtime.pipeline.video": ["colour_film", "colour_still", "film_identity"],
-    "cgan_runtime.pipeline.results": ["FilmResult", "StillResult"],
-    "cgan_runtime.color.rgb_image": ["check_still", "grey_still", "lightness_of", "picture_of"],
+    "cgan_runtime.pipeline.video": ["colorize_video", "colorize_image", "video_identity"],
+    "cgan_runtime.pipeline.results": ["VideoResult", "ImageResult"],
+    "cgan_runtime.color.rgb_image": ["check_image", "gray_image", "lightness_of", "image_of"],
     "cgan_runtime.temporal.filter": ["TemporalFilter", "TemporalSettings", "TemporalState"],
     "cgan_train.checkpoint": [
         "Checkpoint", "drop_unfinished", "epochs_in", "find_checkpoint", "has_state", "load_checkpoint",

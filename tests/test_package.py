@@ -1,4 +1,4 @@
-"""What is installed: the wheel's files, what it requires, the pinned versions, and the sample film."""
+"""What is installed: the wheel's files, what it requires, the pinned versions, and the sample video."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ import zipfile
 from email.message import Message
 from email.parser import Parser
 from importlib.metadata import PackageNotFoundError, entry_points, requires
-from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = {"cgan_runtime", "cgan_train", "cgan_export", "cgan_benchmarks"}
 SCRIPTS = {
     "cgan-run": "cgan_runtime.cli:main",
@@ -67,7 +66,7 @@ def test_wheel_holds_the_four_packages_and_nothing_else(wheel: zipfile.ZipFile) 
     } == DATA
 
 
-def test_wheel_carries_the_licence(wheel: zipfile.ZipFile) -> None:
+def test_wheel_carries_the_license(wheel: zipfile.ZipFile) -> None:
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in wheel.namelist())
 
 
@@ -124,7 +123,7 @@ def test_pins_lie_within_the_ranges_of_the_project(metadata: Message) -> None:
             assert wanted.specifier.contains(version), f"{pin} is not within {wanted}"
 
 
-def test_sample_film_is_small_grey_and_has_sound() -> None:
+def test_sample_video_is_small_gray_and_has_sound() -> None:
     path = ROOT / "samples" / "sample.mp4"
     assert path.stat().st_size < SAMPLE_LIMIT
     with av.open(str(path)) as container:

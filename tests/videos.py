@@ -1,4 +1,4 @@
-"""Films made for the tests: any size, pixel format, codec, timing, sound, subtitles, rotation."""
+"""Videos made for the tests: any size, pixel format, codec, timing, sound, subtitles, rotation."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ TICKS = 90_000  # of the video's clock, per second
 
 
 @dataclass(frozen=True)
-class Film:
-    """What a test film is like. `pts` are seconds; by default FPS frames a second from 0."""
+class Video:
+    """What a test video is like. `pts` are seconds; by default FPS frames a second from 0."""
 
     frames: int = 12
     width: int = 64
@@ -59,36 +59,36 @@ def _usual_priority() -> Iterator[None]:
             os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
-def write_film(path: Path, film: Film | None = None, *, seconds: float | None = None) -> Path:
-    """Write a test film: a grey wedge with a moving bright bar, a tone of `seconds` for each sound stream."""
-    film = film or Film()
-    with _usual_priority(), av.open(path, "w", container_options=film.container_options) as output:
-        output.metadata.update(film.metadata)
-        video = _add_video(output, film)
-        sounds = [output.add_stream(codec, rate=48_000) for codec in film.sound]
-        for stream, language in zip(sounds, film.languages, strict=False):
+def write_video(path: Path, video: Video | None = None, *, seconds: float | None = None) -> Path:
+    """Write a test video: a gray wedge with a moving bright bar, a tone of `seconds` for each sound stream."""
+    video = video or Video()
+    with _usual_priority(), av.open(path, "w", container_options=video.container_options) as output:
+        output.metadata.update(video.metadata)
+        video_stream = _add_video(output, video)
+        sounds = [output.add_stream(codec, rate=48_000) for codec in video.sound]
+        for stream, language in zip(sounds, video.languages, strict=False):
             stream.metadata["language"] = language
-        subtitle = _add_subtitle(output, film, path)
-        cover = _add_cover(output, path) if film.cover else None
-        if film.chapters:
+        subtitle = _add_subtitle(output, video, path)
+        cover = _add_cover(output, path) if video.cover else None
+        if video.chapters:
             second = Fraction(1, 1000)
             output.set_chapters(
                 [{"id": 1, "start": 0, "end": 400, "time_base": second, "metadata": {"title": "One"}}]
             )
         output.start_encoding()
         for stream in sounds:
-            _write_tone(output, stream, seconds or float(film.times()[-1]) + 1 / FPS)
+            _write_tone(output, stream, seconds or float(video.times()[-1]) + 1 / FPS)
         if subtitle is not None:
-            _write_subtitle(output, subtitle, film)
+            _write_subtitle(output, subtitle, video)
         if cover is not None:
             packet = av.Packet(_png())
             packet.stream, packet.pts, packet.dts = cover, 0, 0
             output.mux(packet)
-        for index, time in enumerate(film.times()):
-            frame = picture(film, index)
-            frame.pts, frame.time_base = round(time * film.ticks), Fraction(1, film.ticks)
-            output.mux(video.encode(frame))
-        output.mux(video.encode(None))
+        for index, time in enumerate(video.times()):
+            frame = image(video, index)
+            frame.pts, frame.time_base = round(time * video.ticks), Fraction(1, video.ticks)
+            output.mux(video_stream.encode(frame))
+        output.mux(video_stream.encode(None))
     return path
 
 
@@ -109,7 +109,7 @@ def scenes(count: int, scene: Callable[[int], int], shape: tuple[int, int]) -> l
 
 
 def write_scenes(path: Path, frames: list[Plane], times: list[Fraction]) -> Path:
-    """Write a film losslessly, with sound."""
+    """Write a video losslessly, with sound."""
     height, width = frames[0].shape
     with av.open(path, "w") as output:
         stream = output.add_stream("libx264", rate=25, options={"qp": "0", "preset": "ultrafast", "g": "60"})
@@ -140,13 +140,13 @@ def decoded(path: Path) -> list[tuple[Fraction, bytes]]:
         ]
 
 
-def picture(film: Film, index: int) -> av.VideoFrame:
-    """Frame `index` of a test film, in its own pixel format."""
-    wedge = np.linspace(40, 200, film.width, dtype=np.uint8)[None].repeat(film.height, 0).copy()
-    wedge[:, (index * 5) % film.width : (index * 5) % film.width + 4] = 230
+def image(video: Video, index: int) -> av.VideoFrame:
+    """Frame `index` of a test video, in its own pixel format."""
+    wedge = np.linspace(40, 200, video.width, dtype=np.uint8)[None].repeat(video.height, 0).copy()
+    wedge[:, (index * 5) % video.width : (index * 5) % video.width + 4] = 230
     gray = av.VideoFrame.from_ndarray(wedge, format="gray")
-    frame = gray.reformat(format=film.pixel_format) if film.pixel_format != "gray" else gray
-    frame.colorspace, frame.color_range = film.colorspace, film.color_range
+    frame = gray.reformat(format=video.pixel_format) if video.pixel_format != "gray" else gray
+    frame.colorspace, frame.color_range = video.colorspace, video.color_range
     return frame
 
 
@@ -162,7 +162,7 @@ def times_of(path: Path) -> list[Fraction]:
 
 
 def luma_of(frame: av.VideoFrame) -> np.ndarray[Any, Any]:
-    """The luma of a planar or grey frame, read row by row without the code under test."""
+    """The luma of a planar or gray frame, read row by row without the code under test."""
     plane, deep = frame.planes[0], frame.format.components[0].bits > 8
     data, stride, width = bytes(plane), plane.line_size, frame.width * (2 if deep else 1)
     rows = [data[y * stride : y * stride + width] for y in range(frame.height)]
@@ -170,7 +170,7 @@ def luma_of(frame: av.VideoFrame) -> np.ndarray[Any, Any]:
 
 
 def chroma_span(frame: av.VideoFrame) -> int:
-    """Largest difference of chroma codes from one another: 0 where a picture is grey or of one tint."""
+    """Largest difference of chroma codes from one another: 0 where an image is gray or of one tint."""
     planar = frame if frame.format.name.startswith("yuv") else frame.reformat(format="yuv420p")
     deep = np.dtype("<u2" if planar.format.components[0].bits > 8 else "u1")
     spans = []
@@ -193,16 +193,16 @@ def packets_of(path: Path, kind: str) -> dict[int, list[str]]:
     return found
 
 
-def _add_video(output: av.container.OutputContainer, film: Film) -> av.VideoStream:
-    stream = output.add_stream(film.codec, rate=FPS, options=dict(film.options))
+def _add_video(output: av.container.OutputContainer, video: Video) -> av.VideoStream:
+    stream = output.add_stream(video.codec, rate=FPS, options=dict(video.options))
     context = stream.codec_context
-    context.width, context.height, context.pix_fmt = film.width, film.height, film.pixel_format
-    stream.time_base = context.time_base = Fraction(1, film.ticks)
-    context.colorspace, context.color_range = film.colorspace, film.color_range
-    if film.aspect:
-        context.sample_aspect_ratio = film.aspect
-    if film.rotation:
-        stream.set_display_rotation(film.rotation)
+    context.width, context.height, context.pix_fmt = video.width, video.height, video.pixel_format
+    stream.time_base = context.time_base = Fraction(1, video.ticks)
+    context.colorspace, context.color_range = video.colorspace, video.color_range
+    if video.aspect:
+        context.sample_aspect_ratio = video.aspect
+    if video.rotation:
+        stream.set_display_rotation(video.rotation)
     return stream
 
 
@@ -221,23 +221,23 @@ def _write_tone(output: av.container.OutputContainer, stream: av.AudioStream, se
 _SRT = "1\n00:00:00,040 --> 00:00:00,300\nHello\n\n2\n00:00:00,320 --> 00:00:00,400\nThere\n\n"
 
 
-def _add_subtitle(output: av.container.OutputContainer, film: Film, path: Path) -> Any:
-    if film.subtitle is None:
+def _add_subtitle(output: av.container.OutputContainer, video: Video, path: Path) -> Any:
+    if video.subtitle is None:
         return None
-    if film.subtitle == "subrip":
+    if video.subtitle == "subrip":
         source = path.with_suffix(".srt")
         source.write_text(_SRT, encoding="utf-8")
         with av.open(source) as container:
             stream = output.add_stream_from_template(container.streams.subtitles[0], opaque=True)
     else:
-        stream = output.add_mux_stream(film.subtitle)
+        stream = output.add_mux_stream(video.subtitle)
     stream.metadata["language"] = "eng"
     return stream
 
 
-def _write_subtitle(output: av.container.OutputContainer, stream: Any, film: Film) -> None:
+def _write_subtitle(output: av.container.OutputContainer, stream: Any, video: Video) -> None:
     for start, text in ((40, b"Hello"), (320, b"There")):
-        packet = av.Packet(len(text).to_bytes(2, "big") + text if film.subtitle == "mov_text" else text)
+        packet = av.Packet(len(text).to_bytes(2, "big") + text if video.subtitle == "mov_text" else text)
         packet.stream, packet.time_base = stream, Fraction(1, 1000)
         packet.pts = packet.dts = start
         packet.duration = 80

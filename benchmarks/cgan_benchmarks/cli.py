@@ -2,7 +2,7 @@
 
 cgan-bench                                       # the model that ships, every form, every back end
 cgan-bench --checkpoint runs/edge --json bench.json --html bench.html
-cgan-bench --scenario offline --batch 1,4,16     # as many pictures as go, rather than one after another
+cgan-bench --scenario offline --batch 1,4,16     # as many images as go, rather than one after another
 cgan-bench compare old.json new.json             # what got slower or faster beyond noise
 """
 
@@ -32,7 +32,7 @@ _SECONDS, _RUNS = 2.4, 30
 _PROCESSES = {"single-stream": 4, "offline": 4, "startup": 5}
 _LEAST_PROCESSES = {"single-stream": 1, "offline": 2, "startup": 2}  # one value has no interval
 _QUICK_SECONDS, _QUICK_RUNS = 0.5, 10
-_OF_A_FILM = (
+_OF_A_VIDEO = (
     "--scenario",
     "--video",
     "--model",
@@ -61,18 +61,18 @@ _OFFLINE_BATCHES = (1, 4, 16)
     "--scenario",
     type=click.Choice(_SCENARIOS),
     default=_SCENARIOS[0],
-    help="A picture after another, as of a camera; as many as go, as of an archive; fresh starts; a film.",
+    help="An image after another, as of a camera; as many as go, as of an archive; fresh starts; a video.",
 )
 @click.option(
     "--video",
     type=PATH,
-    help="Measure the whole pipeline on this film too, beside decoding and encoding alone.",
+    help="Measure the whole pipeline on this video too, beside decoding and encoding alone.",
 )
 @click.option("--size", type=SizeType(), help="Size in pixels.  [default: the checkpoint's]")
 @click.option(
     "--batch",
     type=NumbersType(),
-    help="Pictures in a run.  [default: 1; of offline 1,4,16]",
+    help="Images in a run.  [default: 1; of offline 1,4,16]",
     show_default=False,
 )
 @click.option(
@@ -115,14 +115,14 @@ def cli(
     """Measure exported models against the PyTorch model that they came from.
 
     With no COMMAND, speed and equality: same weights, same inputs, taking turns. Prints latency percentiles,
-    how many times as fast as PyTorch with its interval, differences from PyTorch on photographs, pictures per
+    how many times as fast as PyTorch with its interval, differences from PyTorch on photographs, images per
     second, start, memory and sizes, and how all that was found.
     """
     if context.invoked_subcommand is not None:
         _refuse_options_before(context.invoked_subcommand, given(context))
         return
     if scenario == "video":
-        _check_film_alone(video, models, backends, precision, given(context))
+        _check_video_alone(video, models, backends, precision, given(context))
     plan = _plan(scenario, duration, runs, processes, quick, seed)
     check_needs(json_file, html_file)
     from cgan_benchmarks.render.tables import print_report
@@ -156,14 +156,14 @@ def _refuse_options_before(command: str, options: list[str]) -> None:
         )
 
 
-def _check_film_alone(
+def _check_video_alone(
     video: Path | None, models: tuple[Path, ...], backends: tuple[str, ...] | None,
     precision: tuple[str, ...] | None, options: list[str],
 ) -> None:  # fmt: skip
-    """A film by itself is coloured by one model, in one back end, in one precision."""
+    """A video by itself is colored by one model, in one back end, in one precision."""
     if video is None:
-        raise click.UsageError("--scenario video needs a film; give --video FILE")
-    if useless := [option for option in options if option not in _OF_A_FILM]:
+        raise click.UsageError("--scenario video needs a video; give --video FILE")
+    if useless := [option for option in options if option not in _OF_A_VIDEO]:
         raise click.UsageError(f"{', '.join(useless)} cannot go with --scenario video; leave it out")
     for name, values in (("--model", models), ("--backends", backends), ("--precision", precision)):
         if values is not None and len(values) > 1:
@@ -195,9 +195,9 @@ def _run(checkpoint: Path | None, models: tuple[Path, ...], settings: Settings, 
     import rich.console
     from rich.progress import Progress
 
-    from cgan_benchmarks.speed.exported_forms import NOT_EXPORTED, forms_of, named, of_films
-    from cgan_benchmarks.speed.suite import film_report, run_suite, with_film
-    from cgan_benchmarks.video.scenario import measure_film
+    from cgan_benchmarks.speed.exported_forms import NOT_EXPORTED, forms_of, named, of_videos
+    from cgan_benchmarks.speed.suite import run_suite, video_report, with_video
+    from cgan_benchmarks.video.scenario import measure_video
     from cgan_runtime.models import bundled_model
     from cgan_train.checkpoint import SHIPPED, load_checkpoint
 
@@ -211,24 +211,24 @@ def _run(checkpoint: Path | None, models: tuple[Path, ...], settings: Settings, 
         def advance(done: int, total: int) -> None:
             bar.update(task, completed=done, total=total)
 
-        def film_by(model: Path, backend: str = "auto", precision: str = "auto") -> dict[str, Any]:
+        def video_by(model: Path, backend: str = "auto", precision: str = "auto") -> dict[str, Any]:
             if video is None:
                 return {}
             bar.update(task, description=f"measuring {video.name}")
-            return measure_film(
+            return measure_video(
                 video, model, threads=settings.threads, backend=backend, precision=precision, advance=advance
             )
 
         if settings.scenario == "video":
             model = models[0] if models else bundled_model()
             (backend,), (precision,) = settings.backends or ("auto",), settings.precisions or ("auto",)
-            return film_report(model, film_by(model, backend, precision), settings.threads)
+            return video_report(model, video_by(model, backend, precision), settings.threads)
         loaded = load_checkpoint(checkpoint or SHIPPED)
         int8 = "int8" in (settings.precisions or ())
         files = named(models) or forms_of(loaded, Path(folder), int8=int8)
-        film = film_by(of_films(files))
+        measured = video_by(of_videos(files))
         bar.update(task, description="measuring")
-        report = with_film(run_suite(loaded, files, settings, advance), film)
+        report = with_video(run_suite(loaded, files, settings, advance), measured)
         return report if models or int8 else replace(report, missing=report.missing | NOT_EXPORTED)
 
 

@@ -25,7 +25,7 @@ from cgan_runtime.errors import ConfigError, ParityError
 from cgan_runtime.files.staging import hidden_folder, publish
 from cgan_runtime.manifest import MAX_AXIS, MAX_SIZE, Manifest, sha256_of
 from cgan_train.checkpoint import Checkpoint
-from cgan_train.data.sources import Picture
+from cgan_train.data.sources import Image
 from cgan_train.evaluation.agreement import Agreement
 from cgan_train.evaluation.comparison_photos import lightness_of
 from cgan_train.torch_backend import TorchBackend
@@ -49,9 +49,9 @@ class Plan:
         name: Of the files, without suffix; empty for the recipe's.
         size: Height and width in pixels; None for the generator's own. With `dynamic` the size that the
             model is meant for, its area being what counts.
-        batch: Pictures at once where not `dynamic`.
+        batch: Images at once where not `dynamic`.
         dynamic: Leave batch, height and width free.
-        end_to_end: Wrap each form for other programs: a grey picture in, the coloured one out.
+        end_to_end: Wrap each form for other programs: a gray image in, the colored one out.
     """
 
     forms: tuple[Form, ...] = (FORMS["fp32"],)
@@ -76,7 +76,7 @@ class Exported:
     Attributes:
         path: The ONNX file; its manifest lies beside it.
         manifest: What it says.
-        operators: How many nodes run for a picture.
+        operators: How many nodes run for an image.
         findings: By back end, how far it is from PyTorch; empty where that was not asked for.
     """
 
@@ -91,7 +91,7 @@ def export_checkpoint(
     folder: Path,
     plan: Plan,
     *,
-    pictures: Sequence[Picture] = (),
+    images: Sequence[Image] = (),
     source: str = "",
     report: Report = lambda _: None,
 ) -> list[Exported]:
@@ -101,14 +101,14 @@ def export_checkpoint(
         checkpoint: From `load_checkpoint`.
         folder: Where the files go; made where it is missing.
         plan: What to make.
-        pictures: Photographs to compare on; with none nothing is compared, and the manifest says so.
-        source: Where the pictures come from, for the manifest.
+        images: Photographs to compare on; with none nothing is compared, and the manifest says so.
+        source: Where the images come from, for the manifest.
         report: Is told what is being done.
 
     Raises:
         ConfigError: A size, name or folder cannot be used, or the generator cannot be exported so.
         ParityError: An exported file differs too much from the PyTorch model.
-        BackendUnavailable: There are pictures, but no engine to run the export.
+        BackendUnavailable: There are images, but no engine to run the export.
     """
     height, width = usable_size(checkpoint, plan.size)
     _check_name(plan.name or checkpoint.recipe)
@@ -120,9 +120,9 @@ def export_checkpoint(
         for form in plan.forms:
             path = hidden / plan.file_of(form, checkpoint.recipe)
             draft = _write(path, form, model, checkpoint, plan)
-            if pictures:
+            if images:
                 report(f"comparing {path.name} with PyTorch")
-                draft = _compared(draft, form, model, checkpoint, plan, pictures, source, report)
+                draft = _compared(draft, form, model, checkpoint, plan, images, source, report)
             drafts.append(draft)
         publish([file for draft in drafts for file in (draft.path, Manifest.path_for(draft.path))], folder)
         return [replace(draft, path=folder / draft.path.name) for draft in drafts]
@@ -173,7 +173,7 @@ def _write(path: Path, form: Form, model: onnx.ModelProto, checkpoint: Checkpoin
         training=checkpoint.training,
         metrics=checkpoint.metrics,
         parity={"verified": False},
-        kind="picture" if plan.end_to_end else "network",
+        kind="image" if plan.end_to_end else "network",
     )
     manifest.save(path)
     return Exported(path, manifest, _operators(graph))
@@ -181,15 +181,15 @@ def _write(path: Path, form: Form, model: onnx.ModelProto, checkpoint: Checkpoin
 
 def _compared(
     draft: Exported, form: Form, model: onnx.ModelProto, checkpoint: Checkpoint, plan: Plan,
-    pictures: Sequence[Picture], source: str, report: Report,
+    images: Sequence[Image], source: str, report: Report,
 ) -> Exported:  # fmt: skip
     """Compare a draft with PyTorch; one in half precision that fails has a second try with some float32."""
     try:
-        return _verified(draft, checkpoint, pictures, source)
+        return _verified(draft, checkpoint, images, source)
     except ParityError:
         if form.precision != "fp16":
             raise
-        lightness = lightness_of(pictures, *usable_size(checkpoint, plan.size))
+        lightness = lightness_of(images, *usable_size(checkpoint, plan.size))
         kept = operators_beyond_half(model, lightness)
         if not kept:
             raise
@@ -198,14 +198,14 @@ def _compared(
     again = _write(draft.path, mixed, model, checkpoint, plan)
     wide = sum("Conv" in node.op_type for node in model.graph.node if node.name in kept)
     again = replace(again, manifest=replace(again.manifest, float32_convolutions=wide))
-    return _verified(again, checkpoint, pictures, source)
+    return _verified(again, checkpoint, images, source)
 
 
-def _verified(draft: Exported, checkpoint: Checkpoint, pictures: Sequence[Picture], source: str) -> Exported:
+def _verified(draft: Exported, checkpoint: Checkpoint, images: Sequence[Image], source: str) -> Exported:
     """Compare a draft with PyTorch and write what was found into its manifest."""
     form = tolerance_of(draft.manifest)
     with TorchBackend(checkpoint) as reference:
-        findings = compare(draft.path, reference, pictures)
+        findings = compare(draft.path, reference, images)
     check(findings, form)
     manifest = replace(draft.manifest, parity=report_of(findings, form, source))
     manifest.save(draft.path)

@@ -143,7 +143,7 @@ form_options = option_group(
     click.option(
         "--int8",
         is_flag=True,
-        help="Write NAME-int8.onnx, whose convolutions compute in 8 bits where the colours bear it.",
+        help="Write NAME-int8.onnx, whose convolutions compute in 8 bits where the colors bear it.",
     ),
     click.option(
         "--calibration",
@@ -162,8 +162,8 @@ form_options = option_group(
     click.option(
         "--end-to-end",
         is_flag=True,
-        help="Write NAME-end-to-end.onnx instead, for other programs: a grey picture of any size in, uint8 "
-        "(N, H, W), the coloured one out, uint8 (N, H, W, 3) RGB.",
+        help="Write NAME-end-to-end.onnx instead, for other programs: a gray image of any size in, uint8 "
+        "(N, H, W), the colored one out, uint8 (N, H, W, 3) RGB.",
     ),
 )
 
@@ -184,7 +184,7 @@ shape_options = option_group(
         "--batch",
         type=BatchType(),
         show_default=False,
-        help="Pictures at once: a number with --fixed; of a dynamic engine smallest:best:largest.  "
+        help="Images at once: a number with --fixed; of a dynamic engine smallest:best:largest.  "
         "[default: 1, of a network's engine 1:1:4]",
     ),
 )

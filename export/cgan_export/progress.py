@@ -33,7 +33,7 @@ class Exporting:
 
     def __enter__(self) -> Exporting:
         with self._status:
-            self._pictures = comparison_photos(self._data) if self._compared else []
+            self._images = comparison_photos(self._data) if self._compared else []
             self._loaded = load_checkpoint(self._checkpoint or SHIPPED)
         return self
 
@@ -50,11 +50,11 @@ class Exporting:
 
     def export(self, output: Path, plan: Plan) -> list[Exported]:
         """Write the files of a plan."""
-        count = len(self._pictures)
+        count = len(self._images)
         source = f"{count} of {self._data.name}" if self._data else f"{count} that come with cgan"
         with self._status as status:
             return export_checkpoint(
-                self._loaded, output, plan, pictures=self._pictures, source=source, report=status.update
+                self._loaded, output, plan, images=self._images, source=source, report=status.update
             )
 
     def build_engines(
@@ -73,7 +73,7 @@ class Exporting:
             with self._status as status:
                 status.update(f"building the engine of {one.path.name}")
                 built = build(
-                    one, options, checkpoint=self._loaded, pictures=self._pictures,
+                    one, options, checkpoint=self._loaded, images=self._images,
                     report=lambda phase, part: status.update(f"{phase}: {part:.0%}"),
                 )  # fmt: skip
             manifest = built.manifest
@@ -112,7 +112,7 @@ def print_results(exported: list[Exported], console: Console) -> None:
         if not one.findings:
             console.result("  not compared with PyTorch")
     if any(one.findings for one in exported):
-        whole = exported[0].manifest.kind == "picture"
+        whole = exported[0].manifest.kind == "image"
         what = "codes 0 to 255 from what cgan-run makes with" if whole else "(a*, b*)/110 from"
         console.result(f"Differences of {what} PyTorch in float32, on real photographs.")
 

@@ -43,7 +43,7 @@ class _Tolerance(click.FloatRange):
     type=_Tolerance(min=0),
     show_default=False,
     help="Largest difference that is allowed, of (a*, b*)/110, or of codes 0 to 255 where one takes whole "
-    "pictures.  [default: what B's form may differ by, on average and in CIEDE2000 too]",
+    "images.  [default: what B's form may differ by, on average and in CIEDE2000 too]",
 )
 def verify(first: Path, second: Path, data: Path | None, tolerance: float | None) -> None:
     """Compare the models A and B: checkpoints, ONNX files or engines with their manifests.
@@ -57,10 +57,10 @@ def verify(first: Path, second: Path, data: Path | None, tolerance: float | None
     from cgan_export.progress import figures
     from cgan_train.evaluation.comparison_photos import comparison_photos
 
-    pictures = comparison_photos(data)
-    found, form = compare_models(first, second, pictures)
+    images = comparison_photos(data)
+    found, form = compare_models(first, second, images)
     console = Console()
-    console.result(f"{second} against {first}, {len(pictures)} photographs")
+    console.result(f"{second} against {first}, {len(images)} photographs")
     console.result(figures(found))
     allowed = TOLERANCES[form]
     if tolerance is not None:

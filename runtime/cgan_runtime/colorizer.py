@@ -1,10 +1,10 @@
-"""The colouriser: a picture's own luma in, its chroma planes (films) or the coloured picture (stills) out.
+"""The colorizer: an image's own luma in, its chroma planes (videos) or the colored image (stills) out.
 
     with Colorizer(open_backend(bundled_model())) as colorizer:
         cb, cr = colorizer.planes(luma, encoding, chroma_shape)
-        picture = colorizer.still(image)
+        image = colorizer.still(image)
 
-The network sees the whole picture made small; only its colour is enlarged, and the luma stays as it was.
+The network sees the whole image made small; only its color is enlarged, and the luma stays as it was.
 """
 
 from __future__ import annotations
@@ -21,33 +21,33 @@ import numpy.typing as npt
 from cgan_runtime.backends.base import Backend
 from cgan_runtime.color.encoding import Encoding, Plane
 from cgan_runtime.color.lab import FloatArray, chroma_codes, lightness_table
-from cgan_runtime.color.rgb_image import check_still, lightness_of, picture_of
+from cgan_runtime.color.rgb_image import check_image, image_of, lightness_of
 from cgan_runtime.color.upsampling import enlarge_chroma
 from cgan_runtime.errors import BackendUnavailable, ConfigError, InputShapeError
 from cgan_runtime.temporal.filter import TemporalFilter
 
 MAX_ASPECT = 4.0
-"""Longer pictures are squeezed to this for the network, which has seen nothing like them."""
+"""Longer images are squeezed to this for the network, which has seen nothing like them."""
 
 MAX_SIDE = 2048
-"""Largest `side`, pixels; far above what a colouriser is trained for."""
+"""Largest `side`, pixels; far above what a colorizer is trained for."""
 
 MAX_SATURATION = 3.0
-"""Largest `saturation`: from here on most colours are drawn in to the gamut's edge."""
+"""Largest `saturation`: from here on most colors are drawn in to the gamut's edge."""
 
 _DECIMALS = 4
 """Of the choice of the network's shape: what differs less is as good, whatever the last bits say."""
 
 _MOST_CHROMA = 2.0
-"""Beyond twice the span of (a*, b*)/110 an answer is no colour."""
+"""Beyond twice the span of (a*, b*)/110 an answer is no color."""
 
 
 @dataclass(frozen=True)
 class Small:
-    """A picture's colour at the network's size.
+    """An image's color at the network's size.
 
     Attributes:
-        encoding: Of the picture's codes.
+        encoding: Of the image's codes.
         guide: Its luma at the size of the chroma planes, (h, w).
         low: Its luma at the network's size.
         lightness: L*/50 - 1 at that size, float32.
@@ -62,11 +62,11 @@ class Small:
 
 
 class Colorizer:
-    """Colours grey pictures with a back end, which it owns. One thread opens, uses and closes it.
+    """Colors gray images with a back end, which it owns. One thread opens, uses and closes it.
 
     Attributes:
-        backend: What predicts the colour.
-        side: The network's input has about side * side pixels, in the aspect of the picture.
+        backend: What predicts the color.
+        side: The network's input has about side * side pixels, in the aspect of the image.
         saturation: What the chroma is multiplied by.
     """
 
@@ -74,22 +74,22 @@ class Colorizer:
         """Take a back end over.
 
         Args:
-            backend: Closed with the colouriser.
+            backend: Closed with the colorizer.
             side: Square root of the network's input area in pixels; by default the size that the model was
                 made for. Smaller is faster and coarser.
-            saturation: What the chroma is multiplied by: 0 leaves the picture grey, 1 is what the model says.
+            saturation: What the chroma is multiplied by: 0 leaves the image gray, 1 is what the model says.
 
         Raises:
             ConfigError: A value is out of range, the model takes one size only and `side` is another, or it
-                takes several pictures at once.
+                takes several images at once.
         """
         if not 0 <= saturation <= MAX_SATURATION:
-            raise ConfigError(f"saturation {saturation} is out of range; take 0 (grey) to {MAX_SATURATION:g}")
+            raise ConfigError(f"saturation {saturation} is out of range; take 0 (gray) to {MAX_SATURATION:g}")
         manifest = backend.manifest
         count, _, height, width = manifest.input.shape
         if isinstance(count, int) and count != 1:
             raise ConfigError(
-                f"{manifest.file} takes {count} pictures at once, and is given one; export the model "
+                f"{manifest.file} takes {count} images at once, and is given one; export the model "
                 "with free axes, or without --batch"
             )
         self._fixed = (height, width) if isinstance(height, int) and isinstance(width, int) else None
@@ -115,18 +115,18 @@ class Colorizer:
         chroma_shape: tuple[int, int],
         temporal: TemporalFilter | None = None,
     ) -> tuple[Plane, Plane]:
-        """Predict the chroma planes of a picture whose luma plane is given; the luma is only read.
+        """Predict the chroma planes of an image whose luma plane is given; the luma is only read.
 
         Args:
             luma: Y' codes, uint8 or uint16 (H, W); any size from one pixel.
             encoding: How these codes are to be read, and how those of the chroma shall be written.
             chroma_shape: (h, w) of the chroma planes, (H/2, W/2) rounded up for 4:2:0.
-            temporal: Keeps the colour of a film steady; it is given every frame of one film, in order. None
-                colours each picture by itself.
+            temporal: Keeps the color of a video steady; it is given every frame of one video, in order. None
+                colors each image by itself.
 
         Returns:
             Cb and Cr, each (h, w), dtype as `luma`, rounded and within the legal codes. They belong to
-            the colouriser and are valid until its next call.
+            the colorizer and are valid until its next call.
 
         Raises:
             InputShapeError: `luma` is no plane, its dtype does not fit the encoding, or a size is 0.
@@ -167,7 +167,7 @@ class Colorizer:
         return cb, cr
 
     def lightness(self, luma: Plane, encoding: Encoding, chroma_shape: tuple[int, int]) -> FloatArray:
-        """What the network sees of a picture; arguments as of `planes`.
+        """What the network sees of an image; arguments as of `planes`.
 
         Returns:
             L*/50 - 1, float32 (h, w) in [-1, 1].
@@ -177,46 +177,46 @@ class Colorizer:
         return np.take(lightness_table(encoding), low, mode="clip")
 
     def chroma(self, lightness: FloatArray) -> FloatArray:
-        """Chroma (2, h, w) of lightness (h, w), as colourful as was asked for; valid until the next call.
+        """Chroma (2, h, w) of lightness (h, w), as colorful as was asked for; valid until the next call.
 
         Raises:
-            BackendUnavailable: The engine failed, or its answer holds what is no colour.
+            BackendUnavailable: The engine failed, or its answer holds what is no color.
         """
         chroma: FloatArray = self.backend.infer(lightness[None, None])[0]
         if not (chroma.max() <= _MOST_CHROMA and chroma.min() >= -_MOST_CHROMA):  # nor with a NaN in it
             raise BackendUnavailable(
-                f"{self.backend.name} answered with values that are no numbers or no colours; take "
+                f"{self.backend.name} answered with values that are no numbers or no colors; take "
                 "--precision fp32, or another --backend or --model"
             )
         if self.saturation != 1:
             chroma = chroma * np.float32(self.saturation)
         return chroma
 
-    def still(self, image: Plane) -> Plane:
-        """Colour a picture from its own lightness.
+    def image(self, array: Plane) -> Plane:
+        """Color an image from its own lightness.
 
         Args:
-            image: uint8 or uint16, (H, W) grey, or (H, W, 3) RGB, or (H, W, 4) RGBA; sRGB.
+            array: uint8 or uint16, (H, W) gray, or (H, W, 3) RGB, or (H, W, 4) RGBA; sRGB.
 
         Returns:
-            A new array (H, W, 3), or (H, W, 4) with the alpha given; dtype as `image`. Its lightness L* is
+            A new array (H, W, 3), or (H, W, 4) with the alpha given; dtype as `array`. Its lightness L* is
             that of the input but for the rounding.
 
         Raises:
             InputShapeError: Not such an array.
         """
-        check_still(image)
-        lightness = lightness_of(image)
+        check_image(array)
+        lightness = lightness_of(array)
         low = _resize(lightness, self.input_shape(*lightness.shape))
         chroma = self.chroma(low)
         a, b = enlarge_chroma(chroma, low, lightness, span=2.0)
-        return picture_of(lightness, a, b, image)
+        return image_of(lightness, a, b, array)
 
     def input_shape(self, height: int, width: int) -> tuple[int, int]:
-        """Height and width of the network's input for a picture of this size.
+        """Height and width of the network's input for an image of this size.
 
         Both are multiples of the model's `size_multiple`, their product is about side * side, and their
-        ratio is near the picture's, so that things keep their shape.
+        ratio is near the image's, so that things keep their shape.
         """
         if self._fixed:
             return self._fixed
@@ -251,10 +251,10 @@ class Colorizer:
 
 
 def network_shape(aspect: float, side: int, multiple: int) -> tuple[int, int]:
-    """Height and width of the network's input for pictures of an aspect, width by height.
+    """Height and width of the network's input for images of an aspect, width by height.
 
     Args:
-        aspect: Of the picture; beyond `MAX_ASPECT` the picture is squeezed.
+        aspect: Of the image; beyond `MAX_ASPECT` the image is squeezed.
         side: Square root of the area wanted, pixels.
         multiple: Height and width are multiples of this.
     """

@@ -101,7 +101,7 @@ class Console:
     """What a command tells its user. The bar, notes and warnings go to stderr, results to stdout."""
 
     def __init__(self, *, quiet: bool = False, results_aside: bool = False) -> None:
-        """Start talking; `quiet` leaves only the warnings, `results_aside` keeps stdout for a film."""
+        """Start talking; `quiet` leaves only the warnings, `results_aside` keeps stdout for a video."""
         self._quiet, self._results_aside = quiet, results_aside
 
     def result(self, line: str) -> None:

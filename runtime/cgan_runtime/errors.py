@@ -5,7 +5,7 @@
     ├── ModelFileError         a model file or its manifest is missing, foreign, damaged or does not match
     ├── BackendUnavailable     an inference back end is not installed, not usable here, or failed to load
     ├── InputShapeError        an array of the wrong shape, dtype or size was handed in
-    ├── MediaError             a picture or film cannot be read or written
+    ├── MediaError             an image or video cannot be read or written
     ├── DataError              a training or measuring data set is missing, empty or damaged
     ├── TrainingError          training cannot go on (for example the loss is no longer a number)
     └── ParityError            an exported model does not agree with the model that it came from
@@ -32,11 +32,11 @@ class BackendUnavailable(CganError):
 
 
 class InputShapeError(CganError, ValueError):
-    """An array of the wrong shape, dtype or size was handed to a back end or a colour function."""
+    """An array of the wrong shape, dtype or size was handed to a back end or a color function."""
 
 
 class MediaError(CganError):
-    """A picture or film cannot be opened, read to its end, or written."""
+    """An image or video cannot be opened, read to its end, or written."""
 
 
 class DataError(CganError):

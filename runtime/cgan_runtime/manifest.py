@@ -24,24 +24,24 @@ FORMAT_VERSION = 1
 Precision = Literal["fp32", "fp16", "int8"]
 """What the network's convolutions compute in. Its input and output are float32 in any case."""
 
-Kind = Literal["network", "picture"]
-"""A network from lightness to chroma, or one wrapped for other programs: grey picture in, RGB picture out."""
+Kind = Literal["network", "image"]
+"""A network from lightness to chroma, or one wrapped for other programs: gray image in, RGB image out."""
 
 AB_SCALE = 110.0
 """a* and b* are divided by this to reach [-1, 1] (Nazeri et al. 2018, arXiv 1803.05400)."""
 
 MAX_SIZE = 4096
-"""Largest `size`, pixels; far above what a colouriser is trained for."""
+"""Largest `size`, pixels; far above what a colorizer is trained for."""
 
 MAX_AXIS = 16384
-"""Largest axis that a model file may fix: pictures, or pixels."""
+"""Largest axis that a model file may fix: images, or pixels."""
 
 _PRECISIONS = get_args(Precision)
 _TEXTS = ("name", "file", "recipe", "checkpoint_sha256")
 _TABLES = ("training", "metrics", "parity", "engine")
 _SIGNATURES = {
     "network": (("float32", (0, 1, 0, 0)), ("float32", (0, 2, 0, 0))),
-    "picture": (("uint8", (0, 0, 0)), ("uint8", (0, 0, 0, 3))),
+    "image": (("uint8", (0, 0, 0)), ("uint8", (0, 0, 0, 3))),
 }
 """By kind, dtype and axes of input and output; 0 for any number."""
 
@@ -79,7 +79,7 @@ class Manifest:
         metrics: Measured quality, name to value.
         parity: How far it is from the PyTorch model, how far it may be, and on what it was measured.
         engine: Of a TensorRT engine: library, version, GPU, shapes that it takes, sha256 of its ONNX file.
-        kind: Of a `picture` model the input is a grey picture, uint8 (N, H, W), and the output the coloured
+        kind: Of a `image` model the input is a gray image, uint8 (N, H, W), and the output the colored
             one, uint8 (N, H, W, 3) RGB; cgan's own runtime takes networks only.
         float32_convolutions: Of an fp16 network, how many stay in float32, since their values do not fit.
     """
@@ -127,7 +127,7 @@ class Manifest:
             raise ModelFileError(f"no model file at {model}; make one with cgan-export -o {model.parent}")
         if not path.is_file():
             raise ModelFileError(
-                f"{model} has no manifest {path.name} beside it, so it cannot be told to be a colouriser; "
+                f"{model} has no manifest {path.name} beside it, so it cannot be told to be a colorizer; "
                 "export it with cgan-export, or copy the .json that came with it"
             )
         manifest = cls._parse(path)
@@ -189,7 +189,7 @@ class Manifest:
         for wrong, what in faults:
             if wrong:
                 raise ModelFileError(
-                    f"{path}: {what} cannot be {_shown(getattr(self, what))}; this is no colouriser of "
+                    f"{path}: {what} cannot be {_shown(getattr(self, what))}; this is no colorizer of "
                     "cgan's, export it with cgan-export"
                 )
         if self.engine and not isinstance(self.engine.get("library"), str):
@@ -198,7 +198,7 @@ class Manifest:
             if not isinstance(given.name, str) or given.dtype != dtype or not _fits(given.shape, shape):
                 raise ModelFileError(
                     f"{path}: {_shown(given.name)} {_shown(given.dtype)} {_shown(given.shape)} is not of a "
-                    "colouriser of cgan's; export it with cgan-export"
+                    "colorizer of cgan's; export it with cgan-export"
                 )
         sides = self.input.shape[2:] if self.kind == "network" else ()
         if any(isinstance(side, int) and side % self.size_multiple for side in sides):

@@ -2,8 +2,8 @@
 
     from figures import block, read, table
 
-    @block("films")                      # fills <!-- figures: films --> ... <!-- end of figures -->
-    def films() -> str: ...
+    @block("videos")                      # fills <!-- figures: videos --> ... <!-- end of figures -->
+    def videos() -> str: ...
 
 Every file of this folder is imported; a new block is a new file (or one more function), nothing else.
 """

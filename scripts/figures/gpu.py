@@ -28,7 +28,7 @@ def gpu() -> str:
         "largest difference": lambda row: _parity(report, row, "largest", ".0e"),
         "CIEDE2000": lambda row: _parity(report, row, "ciede2000", ".3f"),
     }
-    engine, film = report["engine"], report["film"]
+    engine, video = report["engine"], report["video"]
     half, convolutions = engine["convolutions"]["fp16"], sum(engine["convolutions"].values())
     return (
         f"{table(columns, report['latency'])}\n\n"
@@ -36,8 +36,8 @@ def gpu() -> str:
         f"Weights: {of_model(report['checkpoint_sha256'], 'checkpoint_sha256')}. "
         f"The engine: {engine['bytes'] / 1e6:.1f} MB, {half} of {convolutions} convolutions in half "
         f"precision by its inspector, opened from the cache in {engine['open_seconds']:.2f} s. "
-        f"A film of {film['width']}x{film['height']} px, beside a training run on the same GPU: "
-        f"{film['fps']:.0f} frames/s."
+        f"A video of {video['width']}x{video['height']} px, beside a training run on the same GPU: "
+        f"{video['fps']:.0f} frames/s."
     )
 
 
@@ -60,8 +60,8 @@ def gpu_training() -> str:
     return (
         f"{table(columns, list(steps.items()))}\n\n"
         f"bfloat16, each recipe's own batch, 100 steps; {_where(report)}. "
-        f"`paper`, its loader included (random pictures, beside other work): "
-        f"{ours['pictures_per_second']:,.0f} pictures/s, "
+        f"`paper`, its loader included (random images, beside other work): "
+        f"{ours['images_per_second']:,.0f} images/s, "
         f"{ours['share_of_peak']:.0%} of the peak in {ours['type']}."
     )
 

@@ -47,7 +47,7 @@ def int8() -> str:
 
 @block("bench-costs")
 def bench_costs() -> str:
-    """What the engines cost and reach beside the latency of single pictures."""
+    """What the engines cost and reach beside the latency of single images."""
     report = read("bench-cpu.json")
     columns = {
         "model": lambda row: row["model"],

@@ -22,7 +22,7 @@ def live() -> str:
     thirds = ", ".join(f"{each:.0f}" for each in slow["p50_ms_of_each_third"])
     return (
         f"{table(columns, report['pages'])}\n\n"
-        f"Pictures of {report['picture']}. "
+        f"Images of {report['image']}. "
         f"A camera of 30 frames/s before a back end slowed down to 10: of {slow['read']} frames "
         f"{slow['shown']} were shown and {slow['dropped']} dropped; median delay in the first, second and "
         f"last third {thirds} ms. {machine(report)}."

@@ -13,15 +13,15 @@ _OWN = " (own L)"
 
 @block("paper-table")
 def paper_table() -> str:
-    """What is reported, then our rows, then the grey picture."""
+    """What is reported, then our rows, then the gray image."""
     report = read("paper-table.json")
     rows = [_reported(row) for row in report["reported"]]
     rows += [_ours(row, report["epochs_of_the_paper"]) for row in report["rows"]]
     if report["rows"]:
         first = report["rows"][0]["as_predicted"]
-        grey = {title: f"{first[f'{key}_grey']:.1f}" for key, title in _MEASURES.items()}
-        rows.append(dict.fromkeys(rows[-1], "") | {"row": "grey picture"} | grey)
-        what = f"{first['pictures']:,} of the test split's 10,000 pictures, {report['date'][:10]}."
+        gray = {title: f"{first[f'{key}_gray']:.1f}" for key, title in _MEASURES.items()}
+        rows.append(dict.fromkeys(rows[-1], "") | {"row": "gray image"} | gray)
+        what = f"{first['images']:,} of the test split's 10,000 images, {report['date'][:10]}."
     else:
         what = "Nothing that can be compared has been trained yet."
     titles = dict.fromkeys(title for row in rows for title in row)
@@ -39,7 +39,7 @@ def _ours(row: dict[str, Any], whole: int) -> dict[str, str]:
     cells = {"row": f"`{row['recipe']}`", "epochs": f"{row['epochs']:g} of {whole}"}
     cells |= {title: f"{predicted[key]:.1f}" for key, title in _MEASURES.items()}
     cells |= {title + _OWN: f"{own[key]:.1f}" for key, title in _MEASURES.items()}
-    cells |= {"CIEDE2000 under grey's" + _OWN: f"{own['gain_percent']:.1f} %"}
+    cells |= {"CIEDE2000 under gray's" + _OWN: f"{own['gain_percent']:.1f} %"}
     return cells | {"minutes": f"{row['minutes']:.0f}", "device": "; ".join(map(_device, row["devices"]))}
 
 

@@ -9,14 +9,14 @@ from typing import Any
 from figures import block, machine, read, table
 
 _PASSES = {
-    "decode": "decode: read the film, and no more",
+    "decode": "decode: read the video, and no more",
     "plan": "plan: read it and look for cuts",
-    "colour": "colour: read, colour, encode",
+    "color": "color: read, color, encode",
     "network": "of that the network",
     "join": "put together: read it, copy what is encoded",
 }
 _NODES, _CORES = (1, 10, 1000), 16
-_HOURS, _FILM_MINUTES, _FILMS, _FPS = 3600, 90, 10_000, 25
+_HOURS, _VIDEO_MINUTES, _VIDEOS, _FPS = 3600, 90, 10_000, 25
 
 
 @block("scale-passes")
@@ -30,11 +30,11 @@ def passes() -> str:
         "ms of the clock": lambda row: f"{row['wall_ms']:.2f}",
         "core-ms": lambda row: f"{row['core_ms']:.2f}",
     }
-    film = found["colour"]
+    video = found["color"]
     what = (
-        f"For a frame of `{report['film']}` ({film['width']}x{film['height']}), one thread for the network "
+        f"For a frame of `{report['video']}` ({video['width']}x{video['height']}), one thread for the network "
         f"({report['precision']}), "
-        f"{film['bytes_read'] / 1000:.1f} kB read and {film['bytes_written'] / 1000:.1f} kB written; "
+        f"{video['bytes_read'] / 1000:.1f} kB read and {video['bytes_written'] / 1000:.1f} kB written; "
         f"{machine(report)}."
     )
     return f"{table(columns, rows)}\n\n{what}"
@@ -44,19 +44,19 @@ def passes() -> str:
 def runs() -> str:
     """Folders by one worker and two, beside what the model says."""
     report = read("scale.json")
-    colour, cores = report["passes"]["colour"], report["machine"]["cores"]
+    color, cores = report["passes"]["color"], report["machine"]["cores"]
     rows = []
     for run in report["runs"]:
-        expected = min(run["workers"] * 1000 / colour["wall_ms"], cores * 1000 / colour["core_ms"])
-        rows.append(run | {"rate": run["frames"] / run["seconds_colouring"], "expected": expected})
+        expected = min(run["workers"] * 1000 / color["wall_ms"], cores * 1000 / color["core_ms"])
+        rows.append(run | {"rate": run["frames"] / run["seconds_coloring"], "expected": expected})
     columns: dict[str, Callable[[Any], str]] = {
         "workers": operator.itemgetter("run"),
         "seconds": lambda row: f"{row['seconds']:.1f}",
-        "of which colouring": lambda row: f"{row['seconds_colouring']:.1f}",
-        "frames/s, colouring": lambda row: f"{row['rate']:.1f}",
+        "of which coloring": lambda row: f"{row['seconds_coloring']:.1f}",
+        "frames/s, coloring": lambda row: f"{row['rate']:.1f}",
         "by the model": lambda row: f"{row['expected']:.1f}",
     }
-    return f"{table(columns, rows)}\n\n{rows[0]['frames']} frames in four films; {machine(report)}."
+    return f"{table(columns, rows)}\n\n{rows[0]['frames']} frames in four videos; {machine(report)}."
 
 
 @block("scale-simulation")
@@ -64,14 +64,14 @@ def simulation() -> str:
     """The archive that was played through."""
     found = read("scale.json")["simulation"]
     rows = {
-        "films, hours of film": f"{found['films']:,}, {found['hours_of_film']:.0f}",
+        "videos, hours of video": f"{found['videos']:,}, {found['hours_of_video']:.0f}",
         "workers, of which died": f"{found['workers']}, {found['workers_lost']}",
-        "films that kill their workers": str(found["poisoned"]),
-        "films done, given up": f"{found['done']}, {found['failed']}",
+        "videos that kill their workers": str(found["poisoned"]),
+        "videos done, given up": f"{found['done']}, {found['failed']}",
         "parts in a result twice": str(found["made_twice"]),
-        "films that were divided": str(found["divided"]),
-        "hours, and if nothing but colouring took time": f"{found['hours']:.2f}, {found['hours_ideal']:.2f}",
-        "share of the workers' time that coloured": f"{found['efficiency']:.1%}",
+        "videos that were divided": str(found["divided"]),
+        "hours, and if nothing but coloring took time": f"{found['hours']:.2f}, {found['hours_ideal']:.2f}",
+        "share of the workers' time that colored": f"{found['efficiency']:.1%}",
         "the scheduler's own time for a task": f"{found['scheduler_ms_per_task']:.3f} ms",
     }
     columns: dict[str, Callable[[Any], str]] = {"": operator.itemgetter(0), "found": operator.itemgetter(1)}
@@ -82,27 +82,27 @@ def simulation() -> str:
 def nodes() -> str:
     """What follows for more machines."""
     report = read("scale.json")
-    colour, efficiency = report["passes"]["colour"], report["simulation"]["efficiency"]
-    frames = _FILMS * _FILM_MINUTES * 60 * _FPS
+    color, efficiency = report["passes"]["color"], report["simulation"]["efficiency"]
+    frames = _VIDEOS * _VIDEO_MINUTES * 60 * _FPS
     rows: list[dict[str, Any]] = []
     for count in _NODES:
-        rate = count * _CORES * 1000 / colour["core_ms"] * efficiency
+        rate = count * _CORES * 1000 / color["core_ms"] * efficiency
         rows.append(
             {
                 "nodes": f"{count:,}",
                 "rate": f"{rate:,.0f}",
                 "hours": f"{frames / rate / _HOURS:,.1f}",
-                "read": f"{rate * colour['bytes_read'] / 1e6:,.1f}",
-                "written": f"{2 * rate * colour['bytes_written'] / 1e6:,.1f}",
-                "tasks": f"{rate / (_FILM_MINUTES * 60 * _FPS):,.3f}",
+                "read": f"{rate * color['bytes_read'] / 1e6:,.1f}",
+                "written": f"{2 * rate * color['bytes_written'] / 1e6:,.1f}",
+                "tasks": f"{rate / (_VIDEO_MINUTES * 60 * _FPS):,.3f}",
             }
         )
     columns: dict[str, Callable[[Any], str]] = {
         f"machines of {_CORES} cores": operator.itemgetter("nodes"),
         "frames/s": operator.itemgetter("rate"),
-        f"hours for {_FILMS:,} films of {_FILM_MINUTES} minutes": operator.itemgetter("hours"),
+        f"hours for {_VIDEOS:,} videos of {_VIDEO_MINUTES} minutes": operator.itemgetter("hours"),
         "MB/s read": operator.itemgetter("read"),
         "MB/s written": operator.itemgetter("written"),
-        "films ended in a second": operator.itemgetter("tasks"),
+        "videos ended in a second": operator.itemgetter("tasks"),
     }
     return table(columns, rows)

@@ -12,13 +12,13 @@ def throughput() -> str:
     """One row for each loop, the plain one first."""
     report = read("throughput.json")
     names = {"plain": "plain loop", "cgan": "`cgan-train`"}
-    slowest = report["rows"][0]["pictures_per_second"]
+    slowest = report["rows"][0]["images_per_second"]
     columns = {
         "loop": lambda row: names[row["loop"]],
         "computes in": lambda row: row["type"],
-        "pictures/s": lambda row: f"{row['pictures_per_second']:.1f}",
-        "times the plain loop": lambda row: f"{row['pictures_per_second'] / slowest:.2f}",
-        "GFLOP a picture": lambda row: f"{row['gflop_per_picture']:.1f}",
+        "images/s": lambda row: f"{row['images_per_second']:.1f}",
+        "times the plain loop": lambda row: f"{row['images_per_second'] / slowest:.2f}",
+        "GFLOP an image": lambda row: f"{row['gflop_per_image']:.1f}",
         "share of the peak": lambda row: f"{row['share_of_peak']:.0%}",
         "peak, GFLOP/s": lambda row: f"{row['peak_gflops']:.0f}",
     }

@@ -20,7 +20,7 @@ def training() -> str:
         run = run.get("before")
     columns = {
         "epochs": lambda run: str(run["epochs_done"]),
-        "pictures in each": lambda run: f"{run['pictures_per_epoch']:,}",
+        "images in each": lambda run: f"{run['images_per_epoch']:,}",
         "minutes": lambda run: f"{run['seconds'] / _SECONDS_PER_MINUTE:.0f}",
         "phases": lambda run: "; ".join(map(_phase, run["config"]["phases"])),
     }

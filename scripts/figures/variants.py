@@ -12,15 +12,15 @@ def variants() -> str:
     columns = {
         "variant": lambda row: row["variant"]["name"],
         "ms": lambda row: f"{row['ms']:.1f}",
-        "CIEDE2000 under grey's": lambda row: f"{row['gain_percent']:.1f} %",
+        "CIEDE2000 under gray's": lambda row: f"{row['gain_percent']:.1f} %",
         "chroma": lambda row: f"{row['chroma_ratio']:.2f}",
-        "pictures seen": lambda row: f"{row['pictures_seen']:,}",
+        "images seen": lambda row: f"{row['images_seen']:,}",
     }
     first = report["rows"][0]
     smaller = [row["variant"]["name"] for row in report["rows"] if row["variant"].get("scale", 1) != 1]
     what = (
         f"{first['cpu_seconds']:.0f} seconds of processor time each, on {report['trained_on_px']} px crops; "
-        f"{first['pictures']} held-out photos at {report['measured_at_px']} px; milliseconds at "
+        f"{first['images']} held-out photos at {report['measured_at_px']} px; milliseconds at "
         f"{report['timed_at_px']} px in ONNX Runtime with {report['machine']['threads']} threads; "
         f"{machine(report)}."
     )

@@ -29,18 +29,18 @@ def made_up(**p50_ms: float) -> Document:
         "machine": machine, "method": ["Measured by <imagination>."], "scenario": "single-stream",
         "recipe": "edge", "checkpoint_sha256": "0" * 64, "size": [256, 256],
         "peaks": {"cpu": {"gflops": 300.0, "gbytes": 20.0}}, "rows": rows,
-        "missing": {"tensorrt": "not installed"}, "film": {},
+        "missing": {"tensorrt": "not installed"}, "video": {},
     }  # fmt: skip
 
 
-def film() -> Document:
-    """A film that was measured."""
+def video() -> Document:
+    """A video that was measured."""
     limit = {"frames_per_second": 100.0, "least": 95.0, "most": 104.0, "ms_a_frame": 10.0, "of_limit": 1.0}
     stage = {"mean_ms": 8.0, "p50_ms": 7.5, "p99_ms": 12.0}
     return {
-        "file": "some <film>.mp4", "width": 640, "height": 360, "frames": 100, "rounds": 3,
+        "file": "some <video>.mp4", "width": 640, "height": 360, "frames": 100, "rounds": 3,
         "ways": {LIMIT: limit, CGAN: limit | {"frames_per_second": 60.0, "of_limit": 0.6}},
-        "stages": {"decode": stage, "colour": stage, "encode": stage},
+        "stages": {"decode": stage, "color": stage, "encode": stage},
     }  # fmt: skip
 
 

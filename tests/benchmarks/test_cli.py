@@ -266,7 +266,7 @@ def test_other_scenarios_have_rows_and_tables_of_their_own(
             assert len(row["samples_ms"]) == 2
             assert row["gflops"] is row["share_of_peak"] is None
         else:
-            # of a run of all pictures there are so many operations, and p50 is the time of one
+            # of a run of all images there are so many operations, and p50 is the time of one
             assert row["gflops"] == pytest.approx(row["gflop"] / row["batch"] / row["p50_ms"] * 1e3)
             assert row["throughput"]["least"] <= row["frames_per_second"] <= row["throughput"]["most"]
     printed = capsys.readouterr().out

@@ -67,10 +67,10 @@ def checkpoint_beyond_half(tmp_path_factory: pytest.TempPathFactory) -> Callable
 
     def checkpoint(factor: float) -> Path:
         generator = lively_generator(PAPER)
-        normalisation, after = generator.down[-1][1], generator.up[0][0]  # type: ignore[index]
+        normalization, after = generator.down[-1][1], generator.up[0][0]  # type: ignore[index]
         with torch.no_grad():
-            normalisation.weight *= factor  # type: ignore[union-attr, operator]
-            normalisation.bias *= factor  # type: ignore[union-attr, operator]
+            normalization.weight *= factor  # type: ignore[union-attr, operator]
+            normalization.bias *= factor  # type: ignore[union-attr, operator]
             after.weight /= factor  # type: ignore[union-attr, operator]
         return write_checkpoint(folder / f"{factor:g}", PAPER, generator)
 
@@ -85,10 +85,8 @@ def exports_of(
     folder = tmp_path_factory.mktemp("exports")
 
     def exports(recipe: str) -> list[Exported]:
-        checkpoint, pictures = load_checkpoint(checkpoint_of(recipe)), comparison_photos()
-        return export_checkpoint(
-            checkpoint, folder / recipe, ALL_FORMS, pictures=pictures, source="8 bundled"
-        )
+        checkpoint, images = load_checkpoint(checkpoint_of(recipe)), comparison_photos()
+        return export_checkpoint(checkpoint, folder / recipe, ALL_FORMS, images=images, source="8 bundled")
 
     return cache(exports)
 

@@ -33,15 +33,15 @@ def test_every_form_of_every_recipe(
     tmp_path: Path,
 ) -> None:
     pytest.importorskip("tensorrt_rtx", reason="tensorrt-rtx is not installed")
-    checkpoint, pictures = load_checkpoint(checkpoint_of(recipe)), comparison_photos()[:PHOTOGRAPHS]
+    checkpoint, images = load_checkpoint(checkpoint_of(recipe)), comparison_photos()[:PHOTOGRAPHS]
     side = min(checkpoint.config.size, CALIBRATED_AT)
-    int8 = int8_form(lightness_of(pictures, side, side))
-    (quantised,) = export_checkpoint(checkpoint, tmp_path, Plan((int8,)), pictures=pictures)
-    again = replace(int8, convert=lambda _: onnx.load(quantised.path))  # finding it takes a while
+    int8 = int8_form(lightness_of(images, side, side))
+    (quantized,) = export_checkpoint(checkpoint, tmp_path, Plan((int8,)), images=images)
+    again = replace(int8, convert=lambda _: onnx.load(quantized.path))  # finding it takes a while
     plan = Plan((FORMS["fp32"], FORMS["fp16"], again), end_to_end=True)
-    whole = export_checkpoint(checkpoint, tmp_path, plan, pictures=pictures)
+    whole = export_checkpoint(checkpoint, tmp_path, plan, images=images)
     made = {}
-    for one in (*exports_of(recipe), quantised, *whole):
+    for one in (*exports_of(recipe), quantized, *whole):
         made[one.path.stem.removeprefix(checkpoint.recipe)] = computes_in(one, checkpoint, tmp_path)
     assert made == {
         "": "fp32", "-fp16-weights": "fp32", "-fp16": "fp16", "-int8": "int8",

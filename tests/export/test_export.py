@@ -13,6 +13,7 @@ import pytest
 import torch
 from onnx import TensorProto, numpy_helper
 from tests.checkpoints import PAPER, lively_generator, write_checkpoint
+from tests.paths import ROOT
 
 from cgan_export.export import Exported, Plan, export_checkpoint
 from cgan_export.graph.precision import FORMS
@@ -23,8 +24,6 @@ from cgan_runtime.errors import ConfigError, ParityError
 from cgan_runtime.manifest import Manifest, sha256_of
 from cgan_train.checkpoint import load_checkpoint
 from cgan_train.evaluation.comparison_photos import comparison_photos, lightness_of
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(params=["seed", "paper", pytest.param("edge", marks=pytest.mark.slow)])
@@ -44,13 +43,13 @@ def test_every_form_agrees_with_pytorch_in_every_engine(exports: list[Exported])
         assert {"onnxruntime", "openvino"} <= one.findings.keys()
         assert (EMULATED in one.findings) == (form.name == "fp16")
         for found in one.findings.values():
-            assert found.pictures >= len(comparison_photos())
+            assert found.images >= len(comparison_photos())
             assert found.largest < TOLERANCES[form.name].largest
             assert found.mean < TOLERANCES[form.name].mean
             assert found.largest > 0 or form.name == "fp32"
 
 
-def test_files_are_valid_onnx_with_normalisation_and_padding_folded(exports: list[Exported]) -> None:
+def test_files_are_valid_onnx_with_normalization_and_padding_folded(exports: list[Exported]) -> None:
     for one in exports:
         onnx.checker.check_model(str(one.path), full_check=True)
         assert operators(one.path).keys().isdisjoint({"BatchNormalization", "Pad", "Dropout"})
@@ -111,13 +110,11 @@ def test_no_file_is_left_beside_models_and_manifests(exports: list[Exported]) ->
 
 def test_a_fixed_size_and_batch_are_fixed(paper_checkpoint: Path, tmp_path: Path) -> None:
     plan = Plan(name="wide", size=(32, 64), batch=3, dynamic=False)
-    (one,) = export_checkpoint(
-        load_checkpoint(paper_checkpoint), tmp_path, plan, pictures=comparison_photos()
-    )
+    (one,) = export_checkpoint(load_checkpoint(paper_checkpoint), tmp_path, plan, images=comparison_photos())
     assert one.manifest.input.shape == (3, 1, 32, 64)
     assert one.manifest.output.shape == (3, 2, 32, 64)
     assert one.manifest.size == 48  # as many pixels as 32x64
-    assert one.findings["onnxruntime"].pictures == 9  # eight, and one again to fill the third batch
+    assert one.findings["onnxruntime"].images == 9  # eight, and one again to fill the third batch
 
 
 def test_the_same_checkpoint_makes_the_same_bytes(
@@ -141,10 +138,10 @@ def spoiled(model: onnx.ModelProto) -> onnx.ModelProto:
 
 def test_an_export_that_differs_leaves_what_was_there(paper_checkpoint: Path, tmp_path: Path) -> None:
     checkpoint, folder = load_checkpoint(paper_checkpoint), tmp_path / "out"
-    (good,) = export_checkpoint(checkpoint, folder, Plan(dynamic=False), pictures=comparison_photos())
+    (good,) = export_checkpoint(checkpoint, folder, Plan(dynamic=False), images=comparison_photos())
     both = Plan(forms=(FORMS["fp32"], replace(FORMS["fp16"], convert=spoiled)), dynamic=False)
     with pytest.raises(ParityError, match=r"fp16 export differs from PyTorch by .* allowed are 2e-02"):
-        export_checkpoint(checkpoint, folder, both, pictures=comparison_photos())
+        export_checkpoint(checkpoint, folder, both, images=comparison_photos())
     assert sorted(path.name for path in folder.iterdir()) == ["paper.json", "paper.onnx"]
     assert sha256_of(good.path) == good.manifest.sha256
 
@@ -157,9 +154,9 @@ def test_operators_whose_values_pass_half_precision_stay_in_float32(
     checkpoint_beyond_half: Callable[[float], Path], tmp_path: Path, dynamic: bool, whole: bool, factor: float
 ) -> None:
     checkpoint = load_checkpoint(checkpoint_beyond_half(factor))
-    pictures = comparison_photos()
+    images = comparison_photos()
     plan = Plan((FORMS["fp16"],), dynamic=dynamic, batch=2, end_to_end=whole)
-    (one,) = export_checkpoint(checkpoint, tmp_path / "out", plan, pictures=pictures)
+    (one,) = export_checkpoint(checkpoint, tmp_path / "out", plan, images=images)
     manifest = Manifest.load(one.path)
     assert manifest.parity["ciede2000"] <= manifest.parity["allowed"]["ciede2000"]
     model = onnx.load(one.path)
@@ -171,14 +168,14 @@ def test_operators_whose_values_pass_half_precision_stay_in_float32(
 
 def test_a_running_variance_beyond_half_precision_is_folded_before_it_is_halved(tmp_path: Path) -> None:
     generator = lively_generator(PAPER)
-    layer, normalisation = generator.down[1][0], generator.down[1][1]  # type: ignore[index]
+    layer, normalization = generator.down[1][0], generator.down[1][1]  # type: ignore[index]
     scale(layer.weight, 1e4)
-    scale(normalisation.running_mean, 1e4)
-    scale(normalisation.running_var, 1e8)
-    assert float(normalisation.running_var.max()) > float(np.finfo(np.float16).max)
+    scale(normalization.running_mean, 1e4)
+    scale(normalization.running_var, 1e8)
+    assert float(normalization.running_var.max()) > float(np.finfo(np.float16).max)
     checkpoint = load_checkpoint(write_checkpoint(tmp_path / "checkpoint", PAPER, generator))
     plan = Plan(forms=(FORMS["fp16"],), dynamic=False)
-    (one,) = export_checkpoint(checkpoint, tmp_path / "out", plan, pictures=comparison_photos())
+    (one,) = export_checkpoint(checkpoint, tmp_path / "out", plan, images=comparison_photos())
     assert one.findings[EMULATED].mean < TOLERANCES["fp16"].mean
 
 
@@ -213,8 +210,8 @@ def test_a_name_that_is_no_file_name_is_refused(paper_checkpoint: Path, tmp_path
         export_checkpoint(load_checkpoint(paper_checkpoint), tmp_path, Plan(name=name))
 
 
-def test_values_between_the_engines_and_pytorch_are_real_colours(exports: list[Exported]) -> None:
-    """The comparison would be worth nothing on an answer that is grey, or the same everywhere."""
+def test_values_between_the_engines_and_pytorch_are_real_colors(exports: list[Exported]) -> None:
+    """The comparison would be worth nothing on an answer that is gray, or the same everywhere."""
     side = exports[0].manifest.size
     with open_backend(exports[0].path, "onnxruntime") as backend:
         chroma = backend.infer(lightness_of(comparison_photos()[:2], side, side))

@@ -14,10 +14,10 @@ import av
 import pytest
 from tests.fake_gpu import install, make_driver, make_tensorrt
 from tests.host_gpu import on_host_gpu
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "scripts" / "gpu_check.py"
-SECONDS = 0.5  # of the film
+SECONDS = 0.5  # of the video
 
 
 def load_script() -> Any:
@@ -85,7 +85,7 @@ def test_all_checks_pass_on_an_engine_that_computes(paper_checkpoint: Path, tmp_
     site.mkdir()
     (site / "tensorrt.py").write_text(TENSORRT.format(root=str(ROOT)))
     environment["PYTHONPATH"] += os.pathsep + str(site)
-    given = ("--quick", "--checkpoint", str(paper_checkpoint), "--film", str(short_film(tmp_path)))
+    given = ("--quick", "--checkpoint", str(paper_checkpoint), "--video", str(short_video(tmp_path)))
     done, path = check(tmp_path, *given, environment=environment)
     assert done.returncode == 0, done.stdout + done.stderr
     report = json.loads(path.read_text())
@@ -95,7 +95,7 @@ def test_all_checks_pass_on_an_engine_that_computes(paper_checkpoint: Path, tmp_
     details = {each["name"]: each["details"] for each in report["checks"]}
     assert details["engine"]["precision"] == "fp16"
     assert 0 < details["engine"]["parity"]["largest"] < 0.03
-    assert details["film"]["stats"]
+    assert details["video"]["stats"]
     assert "tensorrt (GPU)" in {row["backend"] for row in details["benchmark"]["rows"]}
 
 
@@ -122,7 +122,7 @@ def test_a_check_that_fails_is_told_and_the_others_are_made(
     assert report["checks"][1]["details"] == {"speed": 1}
 
 
-def short_film(folder: Path) -> Path:
+def short_video(folder: Path) -> Path:
     """The sample's first half second."""
     target = folder / "short.mp4"
     with av.open(str(ROOT / "samples" / "sample.mp4")) as given, av.open(str(target), "w") as made:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.videos import Film, chroma_span, read_frames, write_film
+from tests.videos import Video, chroma_span, read_frames, write_video
 
 from cgan_runtime.image.read_write import read_image, write_image
 
@@ -59,21 +59,21 @@ def test_help_needs_no_heavy_package() -> None:
     assert "--video FILE" in done.stdout
 
 
-def test_a_film_is_coloured_and_the_result_is_told(work: Path, tiny_model: Path) -> None:
-    write_film(work / "in.mp4", Film(frames=6))
+def test_a_video_is_colored_and_the_result_is_told(work: Path, tiny_model: Path) -> None:
+    write_video(work / "in.mp4", Video(frames=6))
     done = _run("--video", "in.mp4", "--model", tiny_model, cwd=work)
     assert (done.returncode, done.stderr) == (0, "")
-    film, backend = done.stdout.splitlines()
-    assert film.startswith("in.colour.mp4: 64x48, ")
-    assert "6 frames in " in film
-    assert film.endswith("frames/s")
+    video, backend = done.stdout.splitlines()
+    assert video.startswith("in.color.mp4: 64x48, ")
+    assert "6 frames in " in video
+    assert video.endswith("frames/s")
     assert backend.startswith("back end: ")
-    assert chroma_span(read_frames(work / "in.colour.mp4")[0]) > 20
-    assert _names(work) == ["in.colour.mp4", "in.mp4"]
+    assert chroma_span(read_frames(work / "in.color.mp4")[0]) > 20
+    assert _names(work) == ["in.color.mp4", "in.mp4"]
 
 
 def test_a_back_end_that_is_named_is_taken(work: Path, tiny_model: Path) -> None:
-    write_film(work / "in.mp4", Film(frames=2))
+    write_video(work / "in.mp4", Video(frames=2))
     done = _run(
         "--video", "in.mp4", "-o", "out.mkv", "--model", tiny_model, "--backend", "onnxruntime",
         "--threads", "1", "--size", "32", "--codec", "ffv1", cwd=work,
@@ -85,48 +85,48 @@ def test_a_back_end_that_is_named_is_taken(work: Path, tiny_model: Path) -> None
     assert len(with_ffv1) == 2
 
 
-def test_a_picture_is_coloured(work: Path, tiny_model: Path) -> None:
+def test_a_image_is_colored(work: Path, tiny_model: Path) -> None:
     write_image(work / "a.png", WEDGE)
     done = _run("--image", "a.png", "--model", tiny_model, "-q", cwd=work)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    coloured = read_image(work / "a.colour.png").astype(int)
-    assert np.abs(coloured[..., 0] - coloured[..., 2]).max() > 20
+    colored = read_image(work / "a.color.png").astype(int)
+    assert np.abs(colored[..., 0] - colored[..., 2]).max() > 20
     _refused(_run("--image", "a.png", "--model", tiny_model, cwd=work), "exists already")
     assert _run("--image", "a.png", "--model", tiny_model, "--overwrite", cwd=work).returncode == 0
 
 
 def test_a_container_that_cannot_be_written_gives_way_to_matroska(work: Path, tiny_model: Path) -> None:
-    write_film(work / "old.avi", Film(frames=3, codec="mpeg4", options={}, ticks=25))
+    write_video(work / "old.avi", Video(frames=3, codec="mpeg4", options={}, ticks=25))
     done = _run("--video", "old.avi", "--model", tiny_model, cwd=work)
     assert done.returncode == 0
-    assert done.stderr == "note: .avi cannot hold the coloured film: it goes into old.colour.mkv\n"
-    assert len(read_frames(work / "old.colour.mkv")) == 3
+    assert done.stderr == "note: .avi cannot hold the colored video: it goes into old.color.mkv\n"
+    assert len(read_frames(work / "old.color.mkv")) == 3
 
 
 def test_a_failure_in_a_folder_is_told_and_does_not_stop_the_rest(work: Path, tiny_model: Path) -> None:
     folder = work / "mixed"
     folder.mkdir()
     write_image(folder / "a.jpg", WEDGE)
-    write_film(folder / "b.mp4", Film(frames=3))
-    (folder / "c.mp4").write_text("no film")
-    write_film(folder / "d.avi", Film(frames=3, codec="mpeg4", options={}, ticks=25))
+    write_video(folder / "b.mp4", Video(frames=3))
+    (folder / "c.mp4").write_text("no video")
+    write_video(folder / "d.avi", Video(frames=3, codec="mpeg4", options={}, ticks=25))
     (folder / "notes.txt").write_text("left alone")
     done = _run("--input-dir", "mixed", "--model", tiny_model, cwd=work)
     assert done.returncode == 1
     assert done.stderr.count("error: ") == 1
-    assert "c.mp4 is no film that can be read" in done.stderr
-    assert done.stdout.splitlines()[-1] == "3 of 4 coloured into mixed.colour, 1 failed"
-    assert _names(work / "mixed.colour") == ["a.jpg", "b.mp4", "cgan-report.json", "d.avi.mkv"]
+    assert "c.mp4 is no video that can be read" in done.stderr
+    assert done.stdout.splitlines()[-1] == "3 of 4 colored into mixed.color, 1 failed"
+    assert _names(work / "mixed.color") == ["a.jpg", "b.mp4", "cgan-report.json", "d.avi.mkv"]
     (folder / "c.mp4").unlink()
     done = _run("--input-dir", "mixed", "--model", tiny_model, cwd=work)
     assert done.returncode == 0
-    assert "0 of 3 coloured into mixed.colour, 3 were there already" in done.stdout
+    assert "0 of 3 colored into mixed.color, 3 were there already" in done.stdout
 
 
 def test_the_folder_one_stands_in(work: Path, tiny_model: Path) -> None:
     write_image(work / "a.png", WEDGE)
     assert _run("--input-dir", ".", "--model", tiny_model, cwd=work).returncode == 0
-    assert _names(work.with_name("work.colour")) == ["a.png", "cgan-report.json"]
+    assert _names(work.with_name("work.color")) == ["a.png", "cgan-report.json"]
 
 
 @pytest.mark.parametrize("args", [[], ["--video", "a.mp4", "--image", "a.png"]])
@@ -138,22 +138,22 @@ def test_exactly_one_input_is_a_matter_of_usage(args: Sequence[str]) -> None:
     ("args", "message"),
     [
         (["--video", "none.mp4"], "no file at none.mp4"),
-        (["--video", "text.mp4"], "is no film that can be read"),
+        (["--video", "text.mp4"], "is no video that can be read"),
         (["--video", "."], "is a folder"),
         (["--video", "in.mp4", "-o", "in.mp4", "--overwrite"], "is the input itself"),
         (["--video", "in.mp4", "-o", "none/out.mp4"], "no folder none"),
         (["--video", "in.mp4", "-o", "in.mp4/out.mp4"], "no folder in.mp4"),
         (["--video", "in.mp4", "-o", "text.mp4"], "exists already"),
-        (["--video", "in.mp4", "-o", "out.txt"], "names no film that can be written"),
+        (["--video", "in.mp4", "-o", "out.txt"], "names no video that can be written"),
         (["--video", "in.mp4", "-o", "out.mp4", "--codec", "ffv1"], ".mp4 takes no ffv1"),
         (["--video", "in.mp4", "-o", "out.mp4", "--crf", "60"], "--crf 60 is not within"),
         (["--video", "in.mp4", "-o", "out.mp4", "--preset", "warp"], "libx264 has no preset 'warp'"),
         (["--video", "cut.mp4", "-o", "out.mp4", "--strict"], "is damaged: it is cut off"),
         (["--video", "in.mp4", "-o", "out.mp4", "--model", "text.mp4"], "has no manifest"),
-        (["--image", "text.mp4", "-o", "out.png"], "is no picture"),
+        (["--image", "text.mp4", "-o", "out.png"], "is no image"),
         (["--image", "none.png"], "no file at none.png"),
         (["--input-dir", "none"], "cannot read the folder none"),
-        (["--input-dir", "empty"], "holds no picture and no film"),
+        (["--input-dir", "empty"], "holds no image and no video"),
         (["--input-dir", ".", "-o", "."], "is the input itself"),
         (["--input-dir", ".", "-o", "none/deep"], "cannot make the folder"),
     ],
@@ -161,10 +161,10 @@ def test_exactly_one_input_is_a_matter_of_usage(args: Sequence[str]) -> None:
 def test_bad_input_is_one_line_exit_code_1_and_no_file(
     args: Sequence[str], message: str, work: Path, tiny_model: Path
 ) -> None:
-    write_film(work / "in.mp4", Film(frames=3))
+    write_video(work / "in.mp4", Video(frames=3))
     (work / "text.mp4").write_text("Dear diary")
     (work / "empty").mkdir()
-    cut = write_film(work / "cut.mp4", Film(frames=60, container_options={"movflags": "faststart"}))
+    cut = write_video(work / "cut.mp4", Video(frames=60, container_options={"movflags": "faststart"}))
     cut.write_bytes(cut.read_bytes()[: cut.stat().st_size // 2])
     before = _names(work)
     model = [] if "--model" in args else ["--model", tiny_model]
@@ -172,66 +172,66 @@ def test_bad_input_is_one_line_exit_code_1_and_no_file(
     assert _names(work) == before
 
 
-def test_stats_tell_of_every_film_in_a_folder(work: Path, tiny_model: Path) -> None:
-    (work / "films").mkdir()
-    write_film(work / "films" / "a.mp4", Film(frames=3))
-    write_film(work / "films" / "b.mkv", Film(frames=5))
+def test_stats_tell_of_every_video_in_a_folder(work: Path, tiny_model: Path) -> None:
+    (work / "videos").mkdir()
+    write_video(work / "videos" / "a.mp4", Video(frames=3))
+    write_video(work / "videos" / "b.mkv", Video(frames=5))
     done = _run(
-        "--input-dir", "films", "--stats", "stats.json", "--saturation", "0", "--model", tiny_model, cwd=work
+        "--input-dir", "videos", "--stats", "stats.json", "--saturation", "0", "--model", tiny_model, cwd=work
     )
     assert done.returncode == 0, done.stderr
-    films = json.loads((work / "stats.json").read_text())["films"]
-    assert [(film["output"], film["frames"]) for film in films] == [
-        (str(Path("films.colour/a.mp4")), 3), (str(Path("films.colour/b.mkv")), 5),
+    videos = json.loads((work / "stats.json").read_text())["videos"]
+    assert [(video["output"], video["frames"]) for video in videos] == [
+        (str(Path("videos.color/a.mp4")), 3), (str(Path("videos.color/b.mkv")), 5),
     ]  # fmt: skip
-    assert chroma_span(read_frames(work / "films.colour" / "a.mp4")[0]) == 0
+    assert chroma_span(read_frames(work / "videos.color" / "a.mp4")[0]) == 0
 
 
-def test_grey_beside_colour_and_a_sheet(work: Path, tiny_model: Path) -> None:
-    write_film(work / "in.mp4", Film(frames=3))
+def test_gray_beside_color_and_a_sheet(work: Path, tiny_model: Path) -> None:
+    write_video(work / "in.mp4", Video(frames=3))
     write_image(work / "in.png", WEDGE)
     done = _run("--video", "in.mp4", "--compare", "--sheet", "a.png", "--model", tiny_model, cwd=work)
     assert done.returncode == 0, done.stderr
-    assert "in.colour.mp4: 128x48" in done.stdout
+    assert "in.color.mp4: 128x48" in done.stdout
     assert read_image(work / "a.png").shape == (2 * (270 + 6) + 6, 2 * (720 + 6) + 6, 3)  # three frames
     done = _run("--image", "in.png", "--compare", "--strength", "0", "--model", tiny_model, cwd=work)
     assert done.returncode == 0, done.stderr
-    picture = read_image(work / "in.colour.png").astype(int)
-    assert picture.shape == (60, 160, 3)
-    assert np.abs(picture[:, :80] - picture[:, 80:]).max() == 0  # no strength: twice the grey one
+    image = read_image(work / "in.color.png").astype(int)
+    assert image.shape == (60, 160, 3)
+    assert np.abs(image[:, :80] - image[:, 80:]).max() == 0  # no strength: twice the gray one
 
 
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["--image", "a.png", "--sheet", "b.png"], "--sheet shows a film in a file; give it with --video"),
+        (["--image", "a.png", "--sheet", "b.png"], "--sheet shows a video in a file; give it with --video"),
         (["--video", "a.mp4", "--format", "mkv"], "--format is for a pipe, -o -"),
-        (["--webcam", "--compare"], "--compare is for films and pictures; --webcam has --split"),
+        (["--webcam", "--compare"], "--compare is for videos and images; --webcam has --split"),
     ],
 )
 def test_what_does_not_go_together_is_a_matter_of_usage(args: Sequence[str], message: str) -> None:
     _refused(_run(*args), message, code=2)
 
 
-def test_stats_of_a_picture_are_a_matter_of_usage() -> None:
-    _refused(_run("--image", "a.png", "--stats", "a.json"), "--stats tells of films", code=2)
+def test_stats_of_a_image_are_a_matter_of_usage() -> None:
+    _refused(_run("--image", "a.png", "--stats", "a.json"), "--stats tells of videos", code=2)
 
 
-def test_a_truncated_film_is_coloured_with_a_warning(work: Path, tiny_model: Path) -> None:
-    cut = write_film(work / "in.mp4", Film(frames=60, container_options={"movflags": "faststart"}))
+def test_a_truncated_video_is_colored_with_a_warning(work: Path, tiny_model: Path) -> None:
+    cut = write_video(work / "in.mp4", Video(frames=60, container_options={"movflags": "faststart"}))
     cut.write_bytes(cut.read_bytes()[: cut.stat().st_size // 2])
     done = _run("--video", "in.mp4", "--model", tiny_model, "--quiet", cwd=work)
     assert (done.returncode, done.stdout) == (0, "")
     assert done.stderr.startswith("warning: in.mp4 is damaged: it is cut off, about ")
     assert done.stderr.count("\n") == 1
-    assert 5 < len(read_frames(work / "in.colour.mp4")) < 60
+    assert 5 < len(read_frames(work / "in.color.mp4")) < 60
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a file size limit")
 def test_a_disk_that_fills_up_in_the_middle_is_one_line_and_gone_on_with(
     work: Path, tiny_model: Path
 ) -> None:
-    write_film(work / "in.mp4", Film(frames=600))
+    write_video(work / "in.mp4", Video(frames=600))
     given = ["--video", "in.mp4", "-o", "out.mkv", "--codec", "ffv1", "--model", str(tiny_model)]
     assert _run(*given, "--overwrite", cwd=work).returncode == 0
     limit = (work / "out.mkv").stat().st_size * 6 // 10
@@ -259,13 +259,13 @@ def test_a_disk_that_fills_up_in_the_middle_is_one_line_and_gone_on_with(
 def test_an_interrupted_run_says_how_to_go_on(
     number: signal.Signals, code: int, work: Path, tiny_model: Path
 ) -> None:
-    write_film(work / "in.mp4", Film(frames=1000, width=160, height=96))
+    write_video(work / "in.mp4", Video(frames=1000, width=160, height=96))
     command = [sys.executable, "-c", "from cgan_runtime.cli import main; main()"]
     process = subprocess.Popen(
         [*command, "--video", "in.mp4", "--model", str(tiny_model)],
         cwd=work, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    first = work / ".in.colour.mp4.cgan-work" / "000000.segment"
+    first = work / ".in.color.mp4.cgan-work" / "000000.segment"
     deadline = time.monotonic() + 60
     while not first.exists() and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -274,23 +274,23 @@ def test_an_interrupted_run_says_how_to_go_on(
     assert (process.returncode, out) == (code, "")
     asked = r"note: \d+ frames more, until [^\n]*; Ctrl-C again stops at once\n" if code == 130 else ""
     told = re.fullmatch(
-        asked + r"warning: stopped; (\d+) frames of in.colour.mp4 are done, go on with: cgan-run (.*)",
+        asked + r"warning: stopped; (\d+) frames of in.color.mp4 are done, go on with: cgan-run (.*)",
         error.strip(),
     )
     assert told is not None, error
     assert int(told[1]) % 250 == 0
-    assert _names(work) == [".in.colour.mp4.cgan-work", "in.mp4"]
+    assert _names(work) == [".in.color.mp4.cgan-work", "in.mp4"]
     _refused(_run("--video", "in.mp4", "--model", tiny_model, cwd=work), "go on with --resume")
     done = _run(*shlex.split(told[2]), cwd=work)
     assert done.returncode == 0, done.stderr
     assert f"after {told[1]} of an earlier run" in done.stdout
-    assert _names(work) == ["in.colour.mp4", "in.mp4"]
-    assert len(read_frames(work / "in.colour.mp4")) == 1000
+    assert _names(work) == ["in.color.mp4", "in.mp4"]
+    assert len(read_frames(work / "in.color.mp4")) == 1000
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent to a process of our own")
 def test_an_interrupted_run_that_has_done_nothing_leaves_nothing(work: Path, tiny_model: Path) -> None:
-    write_film(work / "in.mp4", Film(frames=240, width=640, height=360))
+    write_video(work / "in.mp4", Video(frames=240, width=640, height=360))
     command = [sys.executable, "-c", "from cgan_runtime.cli import main; main()"]
     process = subprocess.Popen(
         [*command, "--video", "in.mp4", "--preset", "veryslow", "--model", str(tiny_model)],
@@ -314,7 +314,7 @@ def test_an_interrupted_run_that_has_done_nothing_leaves_nothing(work: Path, tin
 
 def test_a_terminal_gets_a_bar(work: Path, tiny_model: Path) -> None:
     pty = pytest.importorskip("pty")
-    write_film(work / "in.mp4", Film(frames=30))
+    write_video(work / "in.mp4", Video(frames=30))
     main_end, terminal = pty.openpty()
     command = [sys.executable, "-c", "from cgan_runtime.cli import main; main()"]
     process = subprocess.Popen(
@@ -335,7 +335,7 @@ def test_a_terminal_gets_a_bar(work: Path, tiny_model: Path) -> None:
     os.close(main_end)
     out, _ = process.communicate(timeout=60)
     assert process.returncode == 0
-    assert b"in.colour.mp4: 64x48" in out
+    assert b"in.color.mp4: 64x48" in out
     assert b"30/30" in shown
     assert re.search(rb"in.mp4, (onnxruntime|openvino)", shown)
     assert b"frames/s" in shown
@@ -349,8 +349,8 @@ def test_a_terminal_gets_a_bar(work: Path, tiny_model: Path) -> None:
         (("--input-dir", ".", "--report", "in.mp4"), "--report writes JSON; let in.mp4 end in .json"),
     ],
 )
-def test_json_never_takes_the_place_of_a_film(args: Sequence[str], message: str, work: Path) -> None:
-    before = write_film(work / "in.mp4", Film(frames=3)).read_bytes()
+def test_json_never_takes_the_place_of_a_video(args: Sequence[str], message: str, work: Path) -> None:
+    before = write_video(work / "in.mp4", Video(frames=3)).read_bytes()
     _refused(_run(*args, cwd=work), message)
     assert (work / "in.mp4").read_bytes() == before
     assert _names(work) == ["in.mp4"]

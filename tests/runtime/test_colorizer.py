@@ -1,4 +1,4 @@
-"""The colouriser over a fake back end: geometry, depths, luma kept, true colours put back."""
+"""The colorizer over a fake back end: geometry, depths, luma kept, true colors put back."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from cgan_runtime.color.encoding import Encoding
 from cgan_runtime.colorizer import Colorizer, network_shape
 from cgan_runtime.errors import BackendUnavailable, ConfigError, InputShapeError
 
-FILM = Encoding("bt709", full_range=False, bits=8)
+VIDEO = Encoding("bt709", full_range=False, bits=8)
 SIZE = st.integers(1, 70)
 
 
 def even(a: float, b: float) -> Predict:
-    """A network that answers with one colour, (a*, b*)/110."""
+    """A network that answers with one color, (a*, b*)/110."""
 
     def predict(lightness: FloatArray) -> FloatArray:
         count, _, height, width = lightness.shape
@@ -52,7 +52,7 @@ def true_chroma_of(rgb: npt.NDArray[np.uint8], stride: int) -> Predict:
     return predict
 
 
-def luma_plane(height: int, width: int, encoding: Encoding = FILM, seed: int = 0) -> npt.NDArray[Any]:
+def luma_plane(height: int, width: int, encoding: Encoding = VIDEO, seed: int = 0) -> npt.NDArray[Any]:
     codes = np.random.default_rng(seed).integers(0, encoding.peak, (height, width), endpoint=True)
     return codes.astype(encoding.dtype)
 
@@ -99,7 +99,7 @@ class TestPlanes:
     @pytest.mark.parametrize(("chroma", "red", "blue"), [((0.5, 0.3), 1, -1), ((0.1, -0.5), -1, 1)])
     def test_red_and_blue_land_on_their_side(self, chroma: tuple[float, float], red: int, blue: int) -> None:
         with Colorizer(FakeBackend(even(*chroma))) as colorizer:
-            cb, cr = colorizer.planes(np.full((48, 64), 120, np.uint8), FILM, (24, 32))
+            cb, cr = colorizer.planes(np.full((48, 64), 120, np.uint8), VIDEO, (24, 32))
         assert (red * (cr.astype(int) - 128) > 10).all()
         assert (blue * (cb.astype(int) - 128) > 10).all()
 
@@ -114,37 +114,37 @@ class TestPlanes:
         with Colorizer(FakeBackend(spy)) as colorizer:
             colorizer.planes(ramp, Encoding("bt709", False, 10), (256, 256))
         assert seen[0].shape == (1, 1, 64, 64)
-        grey = (np.linspace(0, 1, 64) * 511 / 512 + 0.5 / 512)[:, None].repeat(3, axis=1)
-        expected = oracle.rgb2lab(grey[None])[0, :, 0] / 50 - 1
+        gray = (np.linspace(0, 1, 64) * 511 / 512 + 0.5 / 512)[:, None].repeat(3, axis=1)
+        expected = oracle.rgb2lab(gray[None])[0, :, 0] / 50 - 1
         assert seen[0][0, 0, 30] == pytest.approx(expected, abs=0.02)
 
     def test_strides_and_read_only_memory_are_taken(self) -> None:
-        """A decoder's plane: rows longer than the picture, not writable."""
+        """A decoder's plane: rows longer than the image, not writable."""
         memory = luma_plane(90, 128)
         view = memory[:, :101]
         view.setflags(write=False)
         with Colorizer(FakeBackend()) as colorizer:
             for plane in (view, view[::-1], view[:, ::3]):
-                from_view = np.stack(colorizer.planes(plane, FILM, (45, 51)))
-                assert (from_view == np.stack(colorizer.planes(plane.copy(), FILM, (45, 51)))).all()
+                from_view = np.stack(colorizer.planes(plane, VIDEO, (45, 51)))
+                assert (from_view == np.stack(colorizer.planes(plane.copy(), VIDEO, (45, 51)))).all()
 
     def test_memory_is_used_again(self) -> None:
         with Colorizer(FakeBackend()) as colorizer:
-            first = colorizer.planes(luma_plane(64, 64), FILM, (32, 32))
-            second = colorizer.planes(luma_plane(64, 64, seed=1), FILM, (32, 32))
-            other = colorizer.planes(luma_plane(64, 64), FILM, (64, 32))
+            first = colorizer.planes(luma_plane(64, 64), VIDEO, (32, 32))
+            second = colorizer.planes(luma_plane(64, 64, seed=1), VIDEO, (32, 32))
+            other = colorizer.planes(luma_plane(64, 64), VIDEO, (64, 32))
         assert first[0] is second[0]
         assert other[0].shape == (64, 32)
 
     @pytest.mark.parametrize(
         ("luma", "encoding", "chroma_shape"),
         [
-            (np.zeros((8, 8), np.uint16), FILM, (4, 4)),
+            (np.zeros((8, 8), np.uint16), VIDEO, (4, 4)),
             (np.zeros((8, 8), np.uint8), Encoding("bt709", False, 10), (4, 4)),
-            (np.zeros((8, 8), np.float32), FILM, (4, 4)),
-            (np.zeros((8, 8, 3), np.uint8), FILM, (4, 4)),
-            (np.zeros((0, 8), np.uint8), FILM, (4, 4)),
-            (np.zeros((8, 8), np.uint8), FILM, (0, 4)),
+            (np.zeros((8, 8), np.float32), VIDEO, (4, 4)),
+            (np.zeros((8, 8, 3), np.uint8), VIDEO, (4, 4)),
+            (np.zeros((0, 8), np.uint8), VIDEO, (4, 4)),
+            (np.zeros((8, 8), np.uint8), VIDEO, (0, 4)),
         ],
     )
     def test_what_is_no_plane_is_refused(
@@ -154,7 +154,7 @@ class TestPlanes:
             colorizer.planes(luma, encoding, chroma_shape)
 
     @pytest.mark.parametrize("matrix", ["bt601", "bt709"])
-    def test_true_chroma_made_small_gives_the_film_back(self, matrix: Any) -> None:
+    def test_true_chroma_made_small_gives_the_video_back(self, matrix: Any) -> None:
         rgb = photos.astronaut()
         kr, kb = (0.299, 0.114) if matrix == "bt601" else (0.2126, 0.0722)
         luma = rgb / 255 @ np.array([kr, 1 - kr - kb, kb])
@@ -165,8 +165,8 @@ class TestPlanes:
         red, blue = luma + 2 * (1 - kr) * cr, luma + 2 * (1 - kb) * cb
         shown = np.dstack([red, (luma - kr * red - kb * blue) / (1 - kr - kb), blue]).clip(0, 1)
         shown = np.rint(shown * 255).astype(np.uint8)
-        grey = np.rint(luma * 255).astype(np.uint8)[..., None].repeat(3, axis=2)
-        assert mean_difference(rgb, shown) < 2.7 < 0.3 * mean_difference(rgb, grey)
+        gray = np.rint(luma * 255).astype(np.uint8)[..., None].repeat(3, axis=2)
+        assert mean_difference(rgb, shown) < 2.7 < 0.3 * mean_difference(rgb, gray)
 
 
 class TestStill:
@@ -177,44 +177,44 @@ class TestStill:
         image = np.random.default_rng(0).integers(0, np.iinfo(dtype).max, shape, dtype=dtype, endpoint=True)
         kept = image.copy()
         with Colorizer(FakeBackend()) as colorizer:
-            coloured = colorizer.still(image)
-        assert coloured.shape == (height, width, channels or 3)
-        assert coloured.dtype == dtype
+            colored = colorizer.image(image)
+        assert colored.shape == (height, width, channels or 3)
+        assert colored.dtype == dtype
         assert (image == kept).all()
         if channels == 4:
-            assert (coloured[..., 3] == image[..., 3]).all()
+            assert (colored[..., 3] == image[..., 3]).all()
 
     @pytest.mark.parametrize(("dtype", "tolerance"), [(np.uint8, 0.3), (np.uint16, 0.01)])
-    def test_lightness_is_that_of_the_picture(self, dtype: Any, tolerance: float) -> None:
-        """Also where the colour predicted is far outside the gamut."""
+    def test_lightness_is_that_of_the_image(self, dtype: Any, tolerance: float) -> None:
+        """Also where the color predicted is far outside the gamut."""
         peak = np.iinfo(dtype).max
-        grey = np.linspace(0, peak, 130 * 130).reshape(130, 130).astype(dtype)
+        gray = np.linspace(0, peak, 130 * 130).reshape(130, 130).astype(dtype)
         with Colorizer(FakeBackend(even(0.9, -0.7))) as colorizer:
-            coloured = colorizer.still(grey)
-        before = oracle.rgb2lab(grey[..., None].repeat(3, axis=2) / peak)[..., 0]
-        after = oracle.rgb2lab(coloured / peak)
+            colored = colorizer.image(gray)
+        before = oracle.rgb2lab(gray[..., None].repeat(3, axis=2) / peak)[..., 0]
+        after = oracle.rgb2lab(colored / peak)
         assert np.abs(after[..., 0] - before).max() < tolerance
         assert np.hypot(after[..., 1], after[..., 2]).mean() > 20
 
-    def test_no_chroma_leaves_a_grey_picture_as_it_is(self) -> None:
-        grey = luma_plane(61, 47)
+    def test_no_chroma_leaves_a_gray_image_as_it_is(self) -> None:
+        gray = luma_plane(61, 47)
         with Colorizer(FakeBackend(even(0, 0))) as colorizer:
-            assert (colorizer.still(grey) == grey[..., None]).all()
+            assert (colorizer.image(gray) == gray[..., None]).all()
 
-    def test_its_own_colours_are_not_seen(self) -> None:
-        """A colour picture is coloured from its lightness, like the grey one of the same lightness."""
+    def test_its_own_colors_are_not_seen(self) -> None:
+        """A color image is colored from its lightness, like the gray one of the same lightness."""
         rgb = np.zeros((40, 40, 3), np.uint8)
         rgb[..., 0] = 200
         with Colorizer(FakeBackend(even(0, 0))) as colorizer:
-            coloured = colorizer.still(rgb)
-        assert np.ptp(coloured, axis=2).max() == 0
-        assert oracle.rgb2lab(coloured)[0, 0, 0] == pytest.approx(oracle.rgb2lab(rgb)[0, 0, 0], abs=0.3)
+            colored = colorizer.image(rgb)
+        assert np.ptp(colored, axis=2).max() == 0
+        assert oracle.rgb2lab(colored)[0, 0, 0] == pytest.approx(oracle.rgb2lab(rgb)[0, 0, 0], abs=0.3)
 
     def test_true_chroma_made_small_gives_the_photo_back(self) -> None:
         rgb = photos.astronaut()
         with Colorizer(FakeBackend(true_chroma_of(rgb, 4), size=256)) as colorizer:
-            coloured = colorizer.still(rgb)
-        assert mean_difference(rgb, coloured) < 2.5
+            colored = colorizer.image(rgb)
+        assert mean_difference(rgb, colored) < 2.5
 
     @pytest.mark.parametrize(
         "bad",
@@ -226,23 +226,23 @@ class TestStill:
             np.zeros((8, 8, 3), np.int16),
         ],
     )
-    def test_what_is_no_picture_is_refused(self, bad: npt.NDArray[Any]) -> None:
+    def test_what_is_no_image_is_refused(self, bad: npt.NDArray[Any]) -> None:
         with Colorizer(FakeBackend()) as colorizer, pytest.raises(InputShapeError, match=r"got .* expected"):
-            colorizer.still(bad)
+            colorizer.image(bad)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e30, 2.1, -2.1])
-def test_an_answer_that_is_no_colour_is_refused(value: float) -> None:
+def test_an_answer_that_is_no_color_is_refused(value: float) -> None:
     with (
         Colorizer(FakeBackend(even(0, value))) as colorizer,
         pytest.raises(BackendUnavailable, match="take --precision fp32"),
     ):
-        colorizer.still(luma_plane(32, 32))
+        colorizer.image(luma_plane(32, 32))
 
 
 class TestInputShape:
     @given(st.integers(1, 5000), st.integers(1, 5000), st.sampled_from([8, 16, 32]), st.integers(32, 512))
-    def test_about_the_area_asked_for_and_the_pictures_aspect(
+    def test_about_the_area_asked_for_and_the_images_aspect(
         self, height: int, width: int, multiple: int, side: int
     ) -> None:
         colorizer = Colorizer(FakeBackend(size=256, size_multiple=multiple), side=side)
@@ -253,7 +253,7 @@ class TestInputShape:
         assert abs(w - side**2 / ideal_h) <= max(multiple, side**2 / ideal_h / 2)
 
     @pytest.mark.parametrize(
-        ("picture", "expected"),
+        ("image", "expected"),
         [
             ((1080, 1920), (192, 352)),
             ((256, 256), (256, 256)),
@@ -261,19 +261,19 @@ class TestInputShape:
             ((1, 9000), (128, 512)),
         ],
     )
-    def test_examples(self, picture: tuple[int, int], expected: tuple[int, int]) -> None:
-        assert Colorizer(FakeBackend(size=256, size_multiple=32)).input_shape(*picture) == expected
+    def test_examples(self, image: tuple[int, int], expected: tuple[int, int]) -> None:
+        assert Colorizer(FakeBackend(size=256, size_multiple=32)).input_shape(*image) == expected
 
     def test_the_aspect_is_a_float32_as_in_a_model_made_by_end_to_end(self) -> None:
         colorizer = Colorizer(FakeBackend(size=256, size_multiple=32))
         aspect = float(np.float32(2963) / np.float32(2107))
         assert colorizer.input_shape(2107, 2963) == network_shape(aspect, 256, 32)
 
-    def test_a_model_of_several_pictures_at_once_is_refused(self) -> None:
+    def test_a_model_of_several_images_at_once_is_refused(self) -> None:
         backend = FakeBackend()
         given = replace(backend.manifest.input, shape=(4, 1, 64, 64))
         backend.manifest = replace(backend.manifest, input=given)
-        with pytest.raises(ConfigError, match=r"takes 4 pictures at once.*export the model"):
+        with pytest.raises(ConfigError, match=r"takes 4 images at once.*export the model"):
             Colorizer(backend)
 
     @pytest.mark.parametrize("side", [0, -16, 15, 5000])
@@ -288,15 +288,15 @@ class TestInputShape:
             Colorizer(backend, side=48)
         with Colorizer(backend) as colorizer:
             assert colorizer.input_shape(1080, 1920) == (32, 64)
-            assert colorizer.still(luma_plane(50, 40)).shape == (50, 40, 3)
+            assert colorizer.image(luma_plane(50, 40)).shape == (50, 40, 3)
 
 
-def test_a_real_engine_colours(tiny_model: Path) -> None:
+def test_a_real_engine_colors(tiny_model: Path) -> None:
     """Bright is orange, dark is blue: the weights of the tiny model say so."""
     luma = np.full((64, 64), 200, np.uint8)
     luma[:, :32] = 30
     with Colorizer(open_backend(tiny_model, threads=1)) as colorizer:
-        cb, cr = colorizer.planes(luma, FILM, (32, 32))
+        cb, cr = colorizer.planes(luma, VIDEO, (32, 32))
     assert cb[16, 4] > 128 > cb[16, 28]
     assert cr[16, 28] > 128
 
@@ -304,28 +304,28 @@ def test_a_real_engine_colours(tiny_model: Path) -> None:
 def test_closing_closes_the_back_end() -> None:
     backend = FakeBackend()
     with Colorizer(backend) as colorizer:
-        colorizer.still(luma_plane(8, 8))
+        colorizer.image(luma_plane(8, 8))
     colorizer.close()
     with pytest.raises(BackendUnavailable, match="closed"):
-        colorizer.still(luma_plane(8, 8))
+        colorizer.image(luma_plane(8, 8))
     assert backend.calls == 1
 
 
 class TestSaturation:
-    def test_none_is_the_neutral_picture_to_the_bit(self) -> None:
+    def test_none_is_the_neutral_image_to_the_bit(self) -> None:
         luma = luma_plane(48, 64)
         with Colorizer(FakeBackend(), saturation=0) as colorizer:
-            for plane in colorizer.planes(luma, FILM, (24, 32)):
+            for plane in colorizer.planes(luma, VIDEO, (24, 32)):
                 assert np.all(plane == 128)
-            picture = colorizer.still(luma)
-        assert np.array_equal(picture, np.repeat(luma[..., None], 3, axis=2))
+            image = colorizer.image(luma)
+        assert np.array_equal(image, np.repeat(luma[..., None], 3, axis=2))
 
-    def test_more_is_farther_from_grey_and_one_is_what_the_model_says(self) -> None:
+    def test_more_is_farther_from_gray_and_one_is_what_the_model_says(self) -> None:
         luma = np.full((48, 64), 120, np.uint8)
         strengths = []
         for saturation in (0.5, 1.0, 1.5):
             with Colorizer(FakeBackend(even(0.1, 0.1)), saturation=saturation) as colorizer:
-                cr = colorizer.planes(luma, FILM, (24, 32))[1]
+                cr = colorizer.planes(luma, VIDEO, (24, 32))[1]
                 strengths.append(float(cr.astype(int).mean()) - 128)
         # L*a*b* is not linear in the codes, but not far from it.
         assert strengths[0] == pytest.approx(strengths[1] / 2, rel=0.15)
@@ -333,5 +333,5 @@ class TestSaturation:
 
     @pytest.mark.parametrize("saturation", [-0.1, 3.1, float("nan"), float("inf")])
     def test_out_of_range_is_refused(self, saturation: float) -> None:
-        with pytest.raises(ConfigError, match=r"saturation .* is out of range; take 0 \(grey\) to 3"):
+        with pytest.raises(ConfigError, match=r"saturation .* is out of range; take 0 \(gray\) to 3"):
             Colorizer(FakeBackend(), saturation=saturation)

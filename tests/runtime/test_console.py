@@ -34,7 +34,7 @@ def _raising(error: BaseException) -> Callable[[], object]:
 @pytest.mark.parametrize(
     ("error", "code", "line"),
     [
-        (MediaError("no film at a.mp4;\ngive one"), 1, "error: no film at a.mp4; give one\n"),
+        (MediaError("no video at a.mp4;\ngive one"), 1, "error: no video at a.mp4; give one\n"),
         (
             PermissionError(13, "Permission denied", "a.mp4"),
             1,

@@ -1,4 +1,4 @@
-"""Three hundred damaged films through the real command: each ends in time, with a film or with one line."""
+"""Three hundred damaged videos through the real command: each ends in time, with a video or with one line."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ import threading
 from pathlib import Path
 
 import pytest
-from tests.videos import Film, read_frames, write_film
+from tests.videos import Video, read_frames, write_video
 
 COPIES = 300
 SECONDS = 20  # that a copy may take
-SMALL = Film(frames=10, sound=["aac"], options={"preset": "ultrafast", "g": "4"})
-CLIPS: dict[str, Film] = {
+SMALL = Video(frames=10, sound=["aac"], options={"preset": "ultrafast", "g": "4"})
+CLIPS: dict[str, Video] = {
     "h264.mp4": SMALL,
-    "h264.mkv": Film(frames=10, sound=["pcm_s16le"], subtitle="subrip", options={"preset": "medium"}),
-    "hevc.mp4": Film(
+    "h264.mkv": Video(frames=10, sound=["pcm_s16le"], subtitle="subrip", options={"preset": "medium"}),
+    "hevc.mp4": Video(
         frames=8, codec="libx265", pixel_format="yuv420p10le",
         options={"preset": "ultrafast", "x265-params": "log-level=none"},
     ),
-    "vp8.webm": Film(frames=8, codec="libvpx", options={}, sound=["libopus"]),
-    "vp9.webm": Film(frames=8, codec="libvpx-vp9", options={}),
-    "mpeg2.mkv": Film(frames=8, codec="mpeg2video", options={}, ticks=25),
-    "mpeg4.avi": Film(frames=8, codec="mpeg4", options={}, ticks=25, sound=["pcm_s16le"]),
-    "prores.mov": Film(frames=4, codec="prores_ks", options={}, pixel_format="yuv422p10le"),
-    "ffv1.mkv": Film(frames=4, codec="ffv1", options={}, pixel_format="gray"),
-    "mjpeg.mov": Film(frames=4, codec="mjpeg", options={}, pixel_format="yuvj420p", rotation=90),
+    "vp8.webm": Video(frames=8, codec="libvpx", options={}, sound=["libopus"]),
+    "vp9.webm": Video(frames=8, codec="libvpx-vp9", options={}),
+    "mpeg2.mkv": Video(frames=8, codec="mpeg2video", options={}, ticks=25),
+    "mpeg4.avi": Video(frames=8, codec="mpeg4", options={}, ticks=25, sound=["pcm_s16le"]),
+    "prores.mov": Video(frames=4, codec="prores_ks", options={}, pixel_format="yuv422p10le"),
+    "ffv1.mkv": Video(frames=4, codec="ffv1", options={}, pixel_format="gray"),
+    "mjpeg.mov": Video(frames=4, codec="mjpeg", options={}, pixel_format="yuvj420p", rotation=90),
 }  # fmt: skip
 
-# Colours one film for each line on stdin; says how each ended. A crash of a native decoder ends it.
+# Colors one video for each line on stdin; says how each ended. A crash of a native decoder ends it.
 WORKER = """
 import sys, traceback
 from cgan_runtime.cli import main
@@ -68,9 +68,9 @@ def _mutated(data: bytes, chance: random.Random) -> bytes:
 
 
 @pytest.mark.slow
-def test_damaged_films_end_in_time_with_a_film_or_one_line(tmp_path: Path, tiny_model: Path) -> None:
+def test_damaged_videos_end_in_time_with_a_video_or_one_line(tmp_path: Path, tiny_model: Path) -> None:
     chance = random.Random(300)
-    originals = {name: write_film(tmp_path / name, film).read_bytes() for name, film in CLIPS.items()}
+    originals = {name: write_video(tmp_path / name, video).read_bytes() for name, video in CLIPS.items()}
     said_on_stderr = tmp_path / "stderr.txt"
     answers: queue.Queue[str] = queue.Queue()
     with said_on_stderr.open("w") as stderr:

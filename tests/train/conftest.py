@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from tests.paths import SHARED
 
 from cgan_train.config.schema import (
     Augmentation,
@@ -20,7 +21,7 @@ from cgan_train.config.schema import (
 )
 
 torch.set_num_threads(1)  # networks this small only wait for each other on more
-SHARED = Path(__file__).parents[3] / "shared" / "data"
+DATA = SHARED / "data"
 
 
 def write_photos(folder: Path, count: int, side: int = 48, seed: int = 0) -> None:
@@ -28,11 +29,11 @@ def write_photos(folder: Path, count: int, side: int = 48, seed: int = 0) -> Non
     rng = np.random.default_rng(seed)
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(count):
-        picture = np.zeros((side, side + 8, 3), np.uint8)
+        image = np.zeros((side, side + 8, 3), np.uint8)
         half = int(rng.integers(side // 3, 2 * side // 3))
-        picture[:half] = (60, 60, 220)
-        picture[half:] = (160, 40, 40)
-        noisy = np.clip(picture + rng.normal(0, 6, picture.shape), 0, 255).astype(np.uint8)
+        image[:half] = (60, 60, 220)
+        image[half:] = (160, 40, 40)
+        noisy = np.clip(image + rng.normal(0, 6, image.shape), 0, 255).astype(np.uint8)
         assert cv2.imwrite(str(folder / f"{number:03d}.png"), noisy)
 
 

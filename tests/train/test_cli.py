@@ -45,7 +45,7 @@ def test_train_resume_and_say_so(cifar: Path, tmp_path: Path, capsys: pytest.Cap
     first = run(*common, "--epochs", 1, "--threads", 1)
     assert first.returncode == 0, first.stderr
     assert "cgan-export" in first.stdout
-    assert load_checkpoint(out).metrics["pictures"] == 10
+    assert load_checkpoint(out).metrics["images"] == 10
     assert run_here(*common) == 1
     assert "--resume" in capsys.readouterr().err
     resumed = run("--data", cifar, "--out", out, "--resume", "--threads", 1)
@@ -86,16 +86,16 @@ def test_phases_that_so_few_epochs_leave_out_are_named(photos: Path, tmp_path: P
     assert "note: in 2 epochs there is no time for the phases: decoder, gan" in result.stderr
 
 
-def test_pictures_that_cannot_be_measured_on_are_named(
+def test_images_that_cannot_be_measured_on_are_named(
     photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shutil.copytree(photos, tmp_path / "val")
-    (tmp_path / "val" / "005.png").write_bytes(b"no picture")
+    (tmp_path / "val" / "005.png").write_bytes(b"no image")
     where = ("--data", photos, "--val", tmp_path / "val", "--out", tmp_path / "run", "--threads", 1)
     thin = ("--set", "generator.widths=[8,8]", "--set", "discriminator.widths=[8]", "--batch-size", 4)
     assert run_here(*where, "--recipe", "paper-unet", "--epochs", 1, *thin) == 0
     assert "note: not measured on: 005.png" in capsys.readouterr().err
-    assert load_checkpoint(tmp_path / "run").metrics["pictures"] == 11
+    assert load_checkpoint(tmp_path / "run").metrics["images"] == 11
 
 
 def test_a_stop_before_anything_was_kept_says_so(

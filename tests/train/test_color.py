@@ -1,4 +1,4 @@
-"""Colour on tensors, against scikit-image's float64."""
+"""Color on tensors, against scikit-image's float64."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from skimage.color import rgb2lab
 
-from cgan_train.color import lab_of_rgb, lightness_of_grey, split
+from cgan_train.color import lab_of_rgb, lightness_of_gray, split
 from cgan_train.data.augment import film_lightness, paste_others
 
 
@@ -18,11 +18,11 @@ def test_lab_agrees_with_the_oracle() -> None:
     np.testing.assert_allclose(ours, rgb2lab(rgb), atol=0.02)
 
 
-def test_grey_has_no_chroma_and_its_own_lightness() -> None:
-    grey = torch.linspace(0, 1, 256).reshape(1, 1, 16, 16)
-    lightness, chroma = split(lab_of_rgb(grey.expand(1, 3, 16, 16)))
+def test_gray_has_no_chroma_and_its_own_lightness() -> None:
+    gray = torch.linspace(0, 1, 256).reshape(1, 1, 16, 16)
+    lightness, chroma = split(lab_of_rgb(gray.expand(1, 3, 16, 16)))
     assert chroma.abs().max() * 110 < 0.01
-    torch.testing.assert_close(lightness, lightness_of_grey(grey), atol=1e-4, rtol=0)
+    torch.testing.assert_close(lightness, lightness_of_gray(gray), atol=1e-4, rtol=0)
     assert abs(float(lightness.min()) + 1) < 1e-5
     assert abs(float(lightness.max()) - 1) < 1e-5
 
@@ -40,14 +40,14 @@ def test_film_changes_its_share_and_stays_in_range() -> None:
     assert torch.equal(film_lightness(rgb, lightness, 0.0, rng), lightness)
 
 
-def test_pasting_changes_its_share_by_parts_of_the_next_picture() -> None:
+def test_pasting_changes_its_share_by_parts_of_the_next_image() -> None:
     count, side = 200, 20
     rgb = torch.arange(count, dtype=torch.uint8).reshape(count, 1, 1, 1).expand(count, 3, side, side)
     pasted = paste_others(rgb, 0.5, torch.Generator().manual_seed(2))
     touched = 0
-    for index, picture in enumerate(pasted):
-        others = picture[0] != index
-        assert (picture[:, others] == (index + 1) % count).all()
+    for index, image in enumerate(pasted):
+        others = image[0] != index
+        assert (image[:, others] == (index + 1) % count).all()
         if others.any():
             touched += 1
             rows, columns = others.any(dim=1), others.any(dim=0)

@@ -1,1 +1,1 @@
-"""cgan training: conditional-GAN colourisers in PyTorch."""
+"""cgan training: conditional-GAN colorizers in PyTorch."""

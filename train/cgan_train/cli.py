@@ -1,4 +1,4 @@
-"""`cgan-train`: train a colouriser.
+"""`cgan-train`: train a colorizer.
 
 cgan-train --data photos/ --recipe edge --epochs 40 --out runs/edge
 cgan-train --data photos/ --out runs/edge --resume
@@ -19,15 +19,15 @@ from cgan_runtime.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from cgan_train.config.schema import TrainConfig
-    from cgan_train.data.sources import Picture, Source
+    from cgan_train.data.sources import Image, Source
     from cgan_train.training.loop import Trainer
     from cgan_train.training.run_log import Progress
 
 # Held equal to recipes.RECIPES by a test; importing it would load torch.
 _RECIPES = ("edge", "paper", "paper-unet", "places", "seed")
 _DEFAULT = "edge"
-_MEASURED = 60  # pictures at most
-_NAMED = 10  # pictures that were left out
+_MEASURED = 60  # images at most
+_NAMED = 10  # images that were left out
 
 
 @guard
@@ -68,13 +68,13 @@ _NAMED = 10  # pictures that were left out
 @click.option(
     "--epochs",
     type=click.IntRange(min=1),
-    help="Passes over the pictures.  [default: the recipe's]",
+    help="Passes over the images.  [default: the recipe's]",
     show_default=False,
 )
 @click.option(
     "--batch-size",
     type=click.IntRange(min=1),
-    help="Pictures in a batch.  [default: the recipe's]",
+    help="Images in a batch.  [default: the recipe's]",
     show_default=False,
 )
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs/cgan"), help="Folder of the run.")
@@ -137,7 +137,7 @@ def main(
     tensorboard: bool,
     quiet: bool,
 ) -> None:
-    """Train a generator that colours grey pictures, as the generator of a conditional GAN.
+    """Train a generator that colors gray images, as the generator of a conditional GAN.
 
     Checkpoints, sample sheets and a log go to the run's folder; a run that was stopped goes on with
     --resume. Export the result with cgan-export.
@@ -165,25 +165,25 @@ def main(
 
     world = join()
     try:
-        source, pictures = _open(data, val, speaks=world.first)
+        source, images = _open(data, val, speaks=world.first)
         if resume:
-            trainer = Trainer.resume(out, source, pictures, world=world, tensorboard=tensorboard)
+            trainer = Trainer.resume(out, source, images, world=world, tensorboard=tensorboard)
         else:
             changes = _changes(config_file, settings) | changes
             config = _config(name or _DEFAULT, changes, gan_only)
             trainer = Trainer.start(
-                config, source, out, pictures, init=init, world=world, tensorboard=tensorboard
+                config, source, out, images, init=init, world=world, tensorboard=tensorboard
             )
         _train(trainer, minutes, len(source), quiet=quiet, speaks=world.first)
     finally:
         leave(world)
 
 
-def _train(trainer: Trainer, minutes: float | None, pictures: int, *, quiet: bool, speaks: bool) -> None:
+def _train(trainer: Trainer, minutes: float | None, images: int, *, quiet: bool, speaks: bool) -> None:
     """Train, and say at the beginning and at the end what there is to say, in one of the processes."""
     quiet = quiet or not speaks
     if not quiet:
-        click.echo(_beginning(trainer, pictures))
+        click.echo(_beginning(trainer, images))
         if skipped := trainer.config.skipped_phases():
             epochs = f"{trainer.config.epochs} epoch{'s' if trainer.config.epochs > 1 else ''}"
             click.echo(f"note: in {epochs} there is no time for the phases: {', '.join(skipped)}", err=True)
@@ -199,9 +199,9 @@ def _train(trainer: Trainer, minutes: float | None, pictures: int, *, quiet: boo
     if not speaks:
         return
     for index, reason in list(trainer.skipped.items())[:_NAMED]:
-        click.echo(f"left out picture {index}: {reason}", err=True)
+        click.echo(f"left out image {index}: {reason}", err=True)
     if (count := len(trainer.skipped)) > _NAMED:
-        click.echo(f"left out {count} pictures in all; {trainer.folder / SKIPPED} names them", err=True)
+        click.echo(f"left out {count} images in all; {trainer.folder / SKIPPED} names them", err=True)
     if not quiet and trainer.done:
         click.echo(f"done: {newest}; export it with: cgan-export {newest} -o exported")
     elif not quiet:
@@ -217,12 +217,12 @@ def _stopped(folder: Path) -> str:
     return kept if has_state(folder) else "stopped before anything was kept"
 
 
-def _beginning(trainer: Trainer, pictures: int) -> str:
+def _beginning(trainer: Trainer, images: int) -> str:
     config = trainer.config
     epochs = f"{config.epochs} epoch{'s' if config.epochs > 1 else ''}"
     at = ", all done before" if trainer.done else f", going on in epoch {trainer.epoch + 1}"
     at = at if trainer.epoch or trainer.step else ""
-    return f"{pictures:,} pictures, {epochs}, recipe {config.recipe}, into {trainer.folder}{at}"
+    return f"{images:,} images, {epochs}, recipe {config.recipe}, into {trainer.folder}{at}"
 
 
 def _changes(config_file: Path | None, settings: Sequence[str]) -> dict[str, Any]:
@@ -247,22 +247,22 @@ def _use_threads(threads: int | None) -> None:
         torch.set_num_threads(threads)
 
 
-def _open(data: Sequence[Path], val: Path | None, *, speaks: bool) -> tuple[Source, list[Picture]]:
+def _open(data: Sequence[Path], val: Path | None, *, speaks: bool) -> tuple[Source, list[Image]]:
     from cgan_train.data.sources import evenly, open_measuring, open_sources
 
     source, measuring = open_sources(data)
     if val is not None:
         measuring = open_measuring(val)
-    pictures: list[Picture] = []
+    images: list[Image] = []
     if measuring is None:
-        return source, pictures
+        return source, images
     for index in evenly(_MEASURED, len(measuring)):
         try:
-            pictures.append(measuring.read(index))
+            images.append(measuring.read(index))
         except DataError as error:
             if speaks:
                 click.echo(f"note: not measured on: {error}", err=True)
-    return source, pictures
+    return source, images
 
 
 def _config(name: str, changes: dict[str, Any], gan_only: bool) -> TrainConfig:
@@ -274,7 +274,7 @@ def _config(name: str, changes: dict[str, Any], gan_only: bool) -> TrainConfig:
 
 
 class _Bar:
-    """A progress bar over the whole run: phase, losses, pictures per second, time left."""
+    """A progress bar over the whole run: phase, losses, images per second, time left."""
 
     def __init__(self, trainer: Trainer, quiet: bool) -> None:
         from rich.console import Console
@@ -307,12 +307,12 @@ class _Bar:
         """Draw what is known after a step; where there is no terminal, print a line after each epoch."""
         losses = " ".join(f"{name} {value:.4f}" for name, value in now.losses.items())
         if self._lines and now.step == now.steps:
-            told = f"epoch {now.epoch}/{self._epochs} {now.phase}: {losses}, {now.rate:.0f} pictures/s"
+            told = f"epoch {now.epoch}/{self._epochs} {now.phase}: {losses}, {now.rate:.0f} images/s"
             click.echo(told, err=True)
         self._bar.update(
             self._task,
             completed=now.epoch - 1 + now.step / now.steps,
             description=f"epoch {now.epoch}/{self._epochs} {now.phase}",
             losses=losses,
-            rate=f"{now.rate:.0f} pictures/s",
+            rate=f"{now.rate:.0f} images/s",
         )

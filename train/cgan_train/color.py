@@ -11,7 +11,7 @@ from torch import Tensor
 from cgan_runtime.manifest import AB_SCALE
 
 _XYZ_OF_RGB = ((0.412453, 0.357580, 0.180423), (0.212671, 0.715160, 0.072169), (0.019334, 0.119193, 0.950227))
-_WHITE = (0.950456, 1.0, 1.088754)  # the matrix's row sums: grey stays at a* = b* = 0 exactly
+_WHITE = (0.950456, 1.0, 1.088754)  # the matrix's row sums: gray stays at a* = b* = 0 exactly
 _EPSILON, _KAPPA = 216 / 24389, 24389 / 27
 
 
@@ -25,9 +25,9 @@ def lab_of_rgb(rgb: Tensor) -> Tensor:
     return torch.stack((116 * y - 16, 500 * (x - y), 200 * (y - z)), dim=1)
 
 
-def lightness_of_grey(grey: Tensor) -> Tensor:
-    """Gamma-coded grey, float in [0, 1], to L*/50 - 1 in [-1, 1], same shape."""
-    linear = torch.where(grey <= 0.04045, grey / 12.92, ((grey + 0.055) / 1.055).clamp_min(1e-9) ** 2.4)
+def lightness_of_gray(gray: Tensor) -> Tensor:
+    """Gamma-coded gray, float in [0, 1], to L*/50 - 1 in [-1, 1], same shape."""
+    linear = torch.where(gray <= 0.04045, gray / 12.92, ((gray + 0.055) / 1.055).clamp_min(1e-9) ** 2.4)
     f = torch.where(linear > _EPSILON, linear.clamp_min(1e-9) ** (1 / 3), (_KAPPA * linear + 16) / 116)
     return (116 * f - 16) / 50 - 1
 

@@ -25,7 +25,7 @@ class Change:
     Attributes:
         model: What it is called in the table.
         backend: What ran it.
-        batch: Pictures in a run.
+        batch: Images in a run.
         old: Milliseconds, or times PyTorch.
         new: Likewise.
         slower: The new time by the old one: 1.1 is ten percent slower.

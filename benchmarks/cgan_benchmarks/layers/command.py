@@ -23,7 +23,7 @@ _BAR = 20  # columns of the longest bar
 @click.option("--model", type=PATH, help="ONNX file with its manifest.  [default: the one that ships]")
 @click.option("--backend", default="auto", help="What runs it; auto takes the best that works here.")
 @click.option("--size", type=SizeType(), help="Size in pixels.  [default: the model's]", show_default=False)
-@click.option("--batch", type=click.IntRange(min=1), default=1, help="Pictures in a run.")
+@click.option("--batch", type=click.IntRange(min=1), default=1, help="Images in a run.")
 @click.option("--threads", type=click.IntRange(min=1), default=2, help="CPU threads of the engine.")
 @click.option("--runs", type=click.IntRange(min=1), default=50, help="Over how many the mean is taken.")
 @click.option("--top", type=click.IntRange(min=1), default=15, help="How many of the slowest to print.")

@@ -1,4 +1,4 @@
-"""`cgan-bench quality`: how near a model's colours come to the true ones."""
+"""`cgan-bench quality`: how near a model's colors come to the true ones."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cgan_runtime.console import Console
 
 
 @click.command(
-    context_settings={"show_default": True}, short_help="How near a model's colours come to the true ones."
+    context_settings={"show_default": True}, short_help="How near a model's colors come to the true ones."
 )
 @click.option(
     "--data", type=PATH, required=True, help="Folder or tar shard of photos not trained on, or CIFAR-10."
@@ -25,16 +25,16 @@ from cgan_runtime.console import Console
 @click.option(
     "--without", default="", help="Measure a second time without the photos whose names fit this pattern."
 )
-@click.option("--sheet", type=PATH, help="Write a contact sheet there, as PNG: grey, coloured, truth.")
+@click.option("--sheet", type=PATH, help="Write a contact sheet there, as PNG: gray, colored, truth.")
 @click.option("--json", "json_file", type=PATH, help="Write all figures there as well.")
 @click.pass_context
 def quality(
     context: click.Context, data: Path, model: Path | None, checkpoint: Path | None, backend: str,
     threads: int, without: str, sheet: Path | None, json_file: Path | None,
 ) -> None:  # fmt: skip
-    """Measure how near a model's colours come to the true ones of pictures.
+    """Measure how near a model's colors come to the true ones of images.
 
-    Prints the mean CIEDE2000 difference of coloured pictures and of grey ones, how colourful the coloured
+    Prints the mean CIEDE2000 difference of colored images and of gray ones, how colorful the colored
     ones are relative to the truth, and the measures of the paper: mean absolute error over RGB, and
     accuracy at 2 % and 5 %. Of CIFAR-10 the test split is measured.
     """
@@ -62,7 +62,7 @@ def quality(
         open_subject(model, checkpoint, backend=backend, threads=threads) as subject,
         Progress(console=terminal, transient=True, disable=not terminal.is_terminal) as bar,
     ):
-        task = bar.add_task("colouring", total=len(source) * len(patterns))
+        task = bar.add_task("coloring", total=len(source) * len(patterns))
         reports = [
             measure_model(subject, source, without=pattern, advance=lambda: bar.advance(task))
             for pattern in patterns

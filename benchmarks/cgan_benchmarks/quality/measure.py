@@ -1,10 +1,10 @@
-"""How well a model colours pictures that it has not seen: the figures of the model card.
+"""How well a model colors images that it has not seen: the figures of the model card.
 
     with open_subject(model=Path("edge.onnx")) as subject:
         report = measure_model(subject, open_measuring(Path("photos-val.tar")))
 
-Each picture's middle square is resized to the model's size, coloured from its own L*, and compared with
-itself in colour; definitions stand in cgan_train.evaluation.metrics.
+Each image's middle square is resized to the model's size, colored from its own L*, and compared with
+itself in color; definitions stand in cgan_train.evaluation.metrics.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from cgan_runtime.backends.base import Backend
 from cgan_runtime.backends.registry import open_backend
 from cgan_runtime.errors import DataError
 from cgan_runtime.models import bundled_model
-from cgan_train.data.sources import Picture, Source, evenly
+from cgan_train.data.sources import Image, Source, evenly
 from cgan_train.evaluation.contact_sheet import contact_sheet, write_png
 from cgan_train.evaluation.metrics import Quality, measure_quality
 
@@ -32,13 +32,13 @@ FORMAT = "cgan-quality"
 FORMAT_VERSION = 1
 
 _TERMINAL = 100  # columns of the table
-_SHEET = 24  # pictures on a contact sheet
-_BATCH_PIXELS = 2**16  # PyTorch gets as many small pictures at once as make this many pixels
+_SHEET = 24  # images on a contact sheet
+_BATCH_PIXELS = 2**16  # PyTorch gets as many small images at once as make this many pixels
 
 
 @dataclass(frozen=True)
 class QualityReport:
-    """Quality of one model on one set of pictures.
+    """Quality of one model on one set of images.
 
     Attributes:
         model: Name of the model's file, or of the checkpoint.
@@ -80,58 +80,58 @@ def measure_model(
     without: str = "",
     advance: Callable[[], None] = lambda: None,
 ) -> QualityReport:
-    """Measure a model on pictures.
+    """Measure a model on images.
 
     Args:
-        subject: What colours.
+        subject: What colors.
         source: What to measure on.
-        without: Leave out pictures whose name fits this pattern (as a shell's).
-        advance: Called after each picture, for a progress bar.
+        without: Leave out images whose name fits this pattern (as a shell's).
+        advance: Called after each image, for a progress bar.
 
     Raises:
-        DataError: No pictures are left, or one cannot be read.
+        DataError: No images are left, or one cannot be read.
     """
     chosen = [i for i, name in enumerate(source.names) if not (without and fnmatch.fnmatch(name, without))]
     if not chosen:
         raise DataError(f"no photos are left without {without!r}; give another pattern")
 
-    def pictures() -> Iterator[Picture]:
+    def images() -> Iterator[Image]:
         for index in chosen:
             yield source.read(index)
             advance()
 
     side = subject.manifest.size
-    # An engine may have been built for single pictures.
+    # An engine may have been built for single images.
     batch = max(1, _BATCH_PIXELS // side**2) if subject.name == "pytorch" else 1
-    quality = measure_quality(subject.infer, pictures(), side, batch=batch)
+    quality = measure_quality(subject.infer, images(), side, batch=batch)
     name = subject.manifest.file if subject.name != "pytorch" else f"{subject.manifest.recipe} (PyTorch)"
     return QualityReport(name, subject.manifest.sha256, subject.name, side, quality, without)
 
 
 def write_sheet(subject: Backend, source: Source, path: Path) -> None:
-    """Write a contact sheet of some of the pictures, evenly chosen: grey, coloured, truth."""
-    pictures = [source.read(index) for index in evenly(_SHEET, len(source))]
-    write_png(path, contact_sheet(subject.infer, pictures, subject.manifest.size))
+    """Write a contact sheet of some of the images, evenly chosen: gray, colored, truth."""
+    images = [source.read(index) for index in evenly(_SHEET, len(source))]
+    write_png(path, contact_sheet(subject.infer, images, subject.manifest.size))
 
 
 def print_quality(reports: Sequence[QualityReport], *, cifar: bool = False) -> None:
-    """Print two tables with a row for each set of pictures; on CIFAR-10 with what the paper reports."""
+    """Print two tables with a row for each set of images; on CIFAR-10 with what the paper reports."""
     rows = [(f"without {r.without}" if r.without else "all", r.quality) for r in reports]
     near = [
         (
-            name, str(found.pictures), f"{found.ciede2000:.2f}", f"{found.ciede2000_p90:.2f}",
-            f"{found.ciede2000_grey:.2f}", f"{found.gain_percent:.1f} %", f"{found.chroma_ratio:.2f}",
-            f"{found.colourfulness_ratio:.2f}",
+            name, str(found.images), f"{found.ciede2000:.2f}", f"{found.ciede2000_p90:.2f}",
+            f"{found.ciede2000_gray:.2f}", f"{found.gain_percent:.1f} %", f"{found.chroma_ratio:.2f}",
+            f"{found.colorfulness_ratio:.2f}",
         )
         for name, found in rows
     ]  # fmt: skip
-    titles = ("pictures", "count", "CIEDE2000", "p90", "of grey", "nearer by", "chroma", "colourfulness")
+    titles = ("images", "count", "CIEDE2000", "p90", "of gray", "nearer by", "chroma", "colorfulness")
     _print_table(titles, near)
     exact: list[tuple[str, ...]] = []
     for name, found in rows:
         ours = (found.mae, found.accuracy_2, found.accuracy_5, found.psnr_ab)
-        grey = (found.mae_grey, found.accuracy_2_grey, found.accuracy_5_grey, found.psnr_ab_grey)
-        for what, values in ((name, ours), (f"{name}, grey", grey)):
+        gray = (found.mae_gray, found.accuracy_2_gray, found.accuracy_5_gray, found.psnr_ab_gray)
+        for what, values in ((name, ours), (f"{name}, gray", gray)):
             exact.append((what, *(f"{value:.2f}" for value in values)))
     if cifar:
         for row in REPORTED:
@@ -139,7 +139,7 @@ def print_quality(reports: Sequence[QualityReport], *, cifar: bool = False) -> N
                 exact.append(
                     (f"reported: {row.what}", f"{row.mae}", f"{row.accuracy_2}", f"{row.accuracy_5}", "")
                 )
-    _print_table(("pictures", "MAE %", "accuracy 2 %", "accuracy 5 %", "PSNR ab, dB"), exact)
+    _print_table(("images", "MAE %", "accuracy 2 %", "accuracy 5 %", "PSNR ab, dB"), exact)
     if cifar:
         print(REMARK)
 

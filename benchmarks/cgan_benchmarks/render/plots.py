@@ -1,4 +1,4 @@
-"""Pictures of measured figures, as PNG for the documentation.
+"""Images of measured figures, as PNG for the documentation.
 
 draw_paper_curve(document, Path("curve.png"))
 """
@@ -28,7 +28,7 @@ def draw_paper_curve(document: dict[str, Any], path: Path) -> None:
     for name, curve in document["curves"].items():
         if curve:
             axes.plot(*zip(*curve, strict=True), marker="o", markersize=4, label=name)
-    axes.axhline(document["mae_grey"], color="grey", linestyle=":", label="grey picture")
+    axes.axhline(document["mae_gray"], color="gray", linestyle=":", label="gray image")
     axes.set(xlabel="epochs", ylabel="MAE over RGB, %", title="CIFAR-10 test split")
     axes.set_xlim(left=0)
     axes.grid(alpha=0.3)
@@ -37,7 +37,7 @@ def draw_paper_curve(document: dict[str, Any], path: Path) -> None:
 
 
 def draw_variants(document: dict[str, Any], path: Path) -> None:
-    """Quality against milliseconds of variants, coloured by their chroma, complete or not at all.
+    """Quality against milliseconds of variants, colored by their chroma, complete or not at all.
 
     A line joins those that no other beats in both.
     """
@@ -47,13 +47,13 @@ def draw_variants(document: dict[str, Any], path: Path) -> None:
     axes = figure.add_subplot()
     at = [(row["ms"], row["gain_percent"]) for row in rows]
     front = sorted(here for here in at if not any(_beats(other, here) for other in at))
-    axes.plot(*zip(*front, strict=True), color="grey", linewidth=1, zorder=1, label="beaten by none in both")
-    colours = [row["chroma_ratio"] for row in rows]
+    axes.plot(*zip(*front, strict=True), color="gray", linewidth=1, zorder=1, label="beaten by none in both")
+    colors = [row["chroma_ratio"] for row in rows]
     ms, gain = zip(*at, strict=True)
-    points = axes.scatter(ms, gain, c=colours, cmap="viridis", edgecolor="black", zorder=3)
+    points = axes.scatter(ms, gain, c=colors, cmap="viridis", edgecolor="black", zorder=3)
     figure.colorbar(points, label="chroma relative to the truth's")
-    axes.axhline(0, color="grey", linestyle=":", label="grey picture")
-    axes.set(xlabel=f"ms at {document['timed_at_px']} px", ylabel="CIEDE2000 under the grey picture's, %")
+    axes.axhline(0, color="gray", linestyle=":", label="gray image")
+    axes.set(xlabel=f"ms at {document['timed_at_px']} px", ylabel="CIEDE2000 under the gray image's, %")
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter("{x:.3g}")
     axes.xaxis.set_minor_formatter("{x:.3g}")
@@ -90,7 +90,7 @@ def _label(axes: Axes, names: Sequence[str], at: Sequence[tuple[float, float]]) 
             if inside and not box.count_overlaps(taken):
                 break
         taken.append(box)
-        axes.plot(*zip(here, place, strict=True), color="grey", linewidth=0.5, zorder=1)
+        axes.plot(*zip(here, place, strict=True), color="gray", linewidth=0.5, zorder=1)
 
 
 def save(figure: Figure, path: Path) -> None:

@@ -21,12 +21,12 @@ Columns = dict[str, Callable[[Row], str]]
 
 
 def print_report(report: Report) -> None:
-    """Print the rows, the film, what they were measured on, and how."""
+    """Print the rows, the video, what they were measured on, and how."""
     import rich.console
 
     console = rich.console.Console(highlight=False)
     console.width = max(_LEAST_WIDTH, console.width)
-    for block in (*_rows(report), *(_film(report.film) if report.film else ())):
+    for block in (*_rows(report), *(_video(report.video) if report.video else ())):
         console.print(block, soft_wrap=isinstance(block, str), markup=False)
         console.print()
     machine = report.machine
@@ -44,7 +44,7 @@ def print_report(report: Report) -> None:
 
 
 def _rows(report: Report) -> Iterator[object]:
-    """Headline and tables of the models; nothing where only a film was measured."""
+    """Headline and tables of the models; nothing where only a video was measured."""
     if not report.rows:
         return
     height, width = report.size
@@ -61,18 +61,18 @@ def _rows(report: Report) -> Iterator[object]:
         yield _table(columns, report.rows)
 
 
-def _film(film: dict[str, Any]) -> Iterator[object]:
-    """What a film took from file to file, and each stage of it."""
-    size = f"{film['width']}x{film['height']} px, {film['frames']} frames"
-    yield f"{film['file']}, {size}; {film['model']} by {film['backend']}"
+def _video(video: dict[str, Any]) -> Iterator[object]:
+    """What a video took from file to file, and each stage of it."""
+    size = f"{video['width']}x{video['height']} px, {video['frames']} frames"
+    yield f"{video['file']}, {size}; {video['model']} by {video['backend']}"
     ways = {
         name: [*(f"{way[key]:.1f}" for key in _WAY.values()), f"{way['of_limit']:.2f}"]
-        for name, way in film["ways"].items()
+        for name, way in video["ways"].items()
     }
     yield _grid(("from file to file", *_WAY, "of the limit"), ways)
     stages = {
         name: [f"{stage[key]:.2f}" for key in ("mean_ms", "p50_ms", "p99_ms")]
-        for name, stage in film["stages"].items()
+        for name, stage in video["stages"].items()
     }
     yield _grid(("stage of cgan-run", "mean ms", "p50", "p99"), stages)
 
@@ -117,7 +117,7 @@ def _small(value: float, row: Row) -> str:
     return "-" if row.key == row.reference else f"{value:.0e}"
 
 
-def _colour(row: Row) -> str:
+def _color(row: Row) -> str:
     return "-" if row.key == row.reference else f"{row.equality.ciede2000:.3f}"
 
 
@@ -130,7 +130,7 @@ _EQUALITY: Columns = {
     "largest": lambda row: _small(row.equality.largest, row),
     "mean": lambda row: _small(row.equality.mean, row),
     "PSNR": lambda row: _optional(None if row.key == row.reference else row.equality.psnr_db, ".0f"),
-    "dE00": _colour,
+    "dE00": _color,
 }
 _RATIO: Columns = {
     "x": lambda row: f"{row.speedup:.2f}",

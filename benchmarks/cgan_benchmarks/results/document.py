@@ -62,9 +62,9 @@ def read_document(path: Path) -> dict[str, Any]:
         raise ConfigError(f"cannot read {path} ({error.strerror}); make it with cgan-bench --json") from error
     except ValueError as error:
         raise ConfigError(f"{path} is no JSON; make it with cgan-bench --json {path}") from error
-    if isinstance(document, dict) and document.get("format") == "cgan-film":
+    if isinstance(document, dict) and document.get("format") == "cgan-video":
         raise ConfigError(
-            f"{path} is a result of films, which have no rows to compare; give two of cgan-bench"
+            f"{path} is a result of videos, which have no rows to compare; give two of cgan-bench"
         )
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise ConfigError(f"{path} is no result of cgan-bench; make it with cgan-bench --json {path}")

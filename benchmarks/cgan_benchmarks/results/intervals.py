@@ -3,7 +3,7 @@
     low, high = intervals({"a": samples_a, "b": samples_b}).median("a")
     low, high = intervals(...).ratio("a", "b")          # of the medians, a's by b's
 
-Single runs are not independent: what disturbs one disturbs its neighbours. So whole processes are drawn
+Single runs are not independent: what disturbs one disturbs its neighbors. So whole processes are drawn
 anew, within them whole rounds, and for all subjects the same, which keeps pairs together. The few processes
 that a run can afford show less spread than there is; the interval is widened by what Student's t asks for
 that many. With one process alone nothing is known of others, and it is the interval of its rounds, widened

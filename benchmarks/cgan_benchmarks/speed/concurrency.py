@@ -1,6 +1,6 @@
-"""Throughput: several pictures in flight, each engine with its share of the threads.
+"""Throughput: several images in flight, each engine with its share of the threads.
 
-pictures, seconds = fly(lambda: open_backend(path, threads=1), lightness, streams=2, seconds=0.5)
+images, seconds = fly(lambda: open_backend(path, threads=1), lightness, streams=2, seconds=0.5)
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def fly(
         seconds: How long.
 
     Returns:
-        Pictures done, and in how many seconds; runs that were under way at the end count in both, opening
+        Images done, and in how many seconds; runs that were under way at the end count in both, opening
         and closing in neither.
     """
     ready = threading.Barrier(streams + 1)

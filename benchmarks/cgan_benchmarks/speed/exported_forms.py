@@ -61,8 +61,8 @@ def named(models: Sequence[Path]) -> dict[str, Path]:
     }
 
 
-def of_films(forms: Mapping[str, Path]) -> Path:
-    """The form that colours a film beside the others: what ships, or is as it; else the first."""
+def of_videos(forms: Mapping[str, Path]) -> Path:
+    """The form that colors a video beside the others: what ships, or is as it; else the first."""
     return next(
         (forms[name] for name in (SHIPPED, "fp16 weights") if name in forms), next(iter(forms.values()))
     )

@@ -28,7 +28,7 @@ def check_models(models: Mapping[str, Path], checkpoint: Checkpoint) -> dict[str
         path = models[label]
         if manifest.kind != "network":
             raise ModelFileError(
-                f"{path} takes whole pictures; cgan-bench compares networks, export one without --end-to-end"
+                f"{path} takes whole images; cgan-bench compares networks, export one without --end-to-end"
             )
         if manifest.checkpoint_sha256 != checkpoint.sha256:
             raise ModelFileError(

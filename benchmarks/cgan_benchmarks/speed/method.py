@@ -20,10 +20,10 @@ _HOST = (
 )
 _EQUALITY = (
     "Differences: from PyTorch float32 on eight photographs. largest and mean: of (a*, b*)/110; PSNR: of the "
-    "same, peak 2; dE00: mean CIEDE2000 of the coloured pictures."
+    "same, peak 2; dE00: mean CIEDE2000 of the colored images."
 )
-FILM_METHOD = (
-    "Film: decoding and encoding alone and cgan-run take turns, three times each, every time in a fresh "
+VIDEO_METHOD = (
+    "Video: decoding and encoding alone and cgan-run take turns, three times each, every time in a fresh "
     "process, models loaded before; frames/s from opening the input to the finished output."
 )
 _FLOWN = {1: "the one process", 2: "the first two processes"}
@@ -52,7 +52,7 @@ def _single_stream(settings: Settings) -> tuple[str, ...]:
         "no quicker.",
         _HOST,
         f"x: times as fast as PyTorch, by medians. Intervals: {LEVEL} %, {interval}.",
-        f"in flight: pictures a second with {_engines(settings)} in {_FLOWN[min(plan.processes, FLIGHTS)]}. "
+        f"in flight: images a second with {_engines(settings)} in {_FLOWN[min(plan.processes, FLIGHTS)]}. "
         "of peak: the least time that the network could take by the "
         "best matrix product and copy seen in this run, in its precision, as a part of p50.",
         _EQUALITY,

@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Equality:
-    """How far colours lie from the reference's on photographs.
+    """How far colors lie from the reference's on photographs.
 
     Attributes:
         largest: Of (a*, b*)/110, absolute.
         mean: Likewise.
         psnr_db: Of the same.
-        ciede2000: Mean colour difference of the coloured pictures.
+        ciede2000: Mean color difference of the colored images.
     """
 
     largest: float
@@ -39,7 +39,7 @@ class Equality:
 
 @dataclass(frozen=True)
 class Throughput:
-    """Pictures a second with several in flight: mean of all processes, least and most."""
+    """Images a second with several in flight: mean of all processes, least and most."""
 
     mean: float
     least: float
@@ -89,9 +89,9 @@ class Row:
         device: What that ran on.
         precision: What the network computes in.
         weights: How the weights are stored.
-        batch: Pictures in a run.
+        batch: Images in a run.
         megabytes: Of the file, 10^6 bytes.
-        timing: What runs took; in `offline` a picture's share of the time, in `startup` the first result.
+        timing: What runs took; in `offline` an image's share of the time, in `startup` the first result.
         p50_interval_ms: Of the median.
         speedup: The reference's median by this one's.
         speedup_interval: Of that.
@@ -155,7 +155,7 @@ class Report:
         peaks: What the machine reaches: by device (and precision, if not float32), from `measure_peak`.
         rows: The references first.
         missing: What could not be measured, and why.
-        film: Of the `video` scenario; empty where it was not run.
+        video: Of the `video` scenario; empty where it was not run.
     """
 
     version: str
@@ -169,7 +169,7 @@ class Report:
     peaks: dict[str, dict[str, float]]
     rows: tuple[Row, ...]
     missing: dict[str, str]
-    film: dict[str, Any] = field(default_factory=dict)
+    video: dict[str, Any] = field(default_factory=dict)
 
     def document(self) -> dict[str, Any]:
         """As plain JSON values; timing, equality and start lie flat beside a row's other fields."""

@@ -155,9 +155,9 @@ def _fly(found: Found, settings: Settings, key: str, worker: Worker) -> None:
     offline = settings.scenario == "offline"
     seconds = settings.plan.seconds / settings.plan.processes if offline else _FLIGHT_SECONDS
     reply = worker.ask("flight", streams=settings.threads, seconds=seconds)
-    found.flights.setdefault(key, []).append(reply["pictures"] / reply["seconds"])
+    found.flights.setdefault(key, []).append(reply["images"] / reply["seconds"])
     if offline:
-        found.raw.setdefault(key, []).append([[reply["seconds"] / max(1, reply["pictures"])]])
+        found.raw.setdefault(key, []).append([[reply["seconds"] / max(1, reply["images"])]])
 
 
 def _peak(found: Found, key: str, worker: Worker) -> None:

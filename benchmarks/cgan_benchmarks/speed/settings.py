@@ -14,10 +14,10 @@ class Settings:
     """What to measure, and how.
 
     Attributes:
-        scenario: `single-stream` (one picture after another, as of a camera), `offline` (as many as go, as of
-            a film archive), or `startup`.
+        scenario: `single-stream` (one image after another, as of a camera), `offline` (as many as go, as of
+            a video archive), or `startup`.
         size: Height and width; None for the checkpoint's own.
-        batches: Pictures in a run; each is measured by itself.
+        batches: Images in a run; each is measured by itself.
         threads: CPU threads of every engine.
         backends: Names from the registry and `pytorch`; None for all that work here.
         precisions: What a subject may compute in; None for all.

@@ -20,7 +20,7 @@ from cgan_benchmarks.results.intervals import Intervals
 from cgan_benchmarks.speed.choose_subjects import exported_subjects, torch_subjects
 from cgan_benchmarks.speed.inputs import check_models, in_batches, input_size
 from cgan_benchmarks.speed.measurements import Found
-from cgan_benchmarks.speed.method import FILM_METHOD, method_of
+from cgan_benchmarks.speed.method import VIDEO_METHOD, method_of
 from cgan_benchmarks.speed.report import Equality, Report, Row, Start, Throughput
 from cgan_benchmarks.speed.session import measure_subjects
 from cgan_benchmarks.speed.settings import OFFLINE, SINGLE_STREAM, STARTUP, VIDEO, Settings
@@ -89,30 +89,30 @@ def run_suite(
     )
 
 
-def film_report(model: Path, film: dict[str, Any], threads: int) -> Report:
-    """A report of a film alone, and the model that coloured it."""
+def video_report(model: Path, video: dict[str, Any], threads: int) -> Report:
+    """A report of a video alone, and the model that colored it."""
     manifest = Manifest.load(model)
     return Report(
         version=__version__,
         date=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         machine=describe_machine(threads, None),
-        method=(FILM_METHOD,),
+        method=(VIDEO_METHOD,),
         scenario=VIDEO,
         recipe=manifest.recipe,
         checkpoint_sha256=manifest.checkpoint_sha256,
-        size=(film["height"], film["width"]),
+        size=(video["height"], video["width"]),
         peaks={},
         rows=(),
         missing={},
-        film=film,
+        video=video,
     )
 
 
-def with_film(report: Report, film: dict[str, Any]) -> Report:
-    """A report with a film beside its rows, where one was measured."""
-    if not film:
+def with_video(report: Report, video: dict[str, Any]) -> Report:
+    """A report with a video beside its rows, where one was measured."""
+    if not video:
         return report
-    return replace(report, film=film, method=(*report.method, FILM_METHOD))
+    return replace(report, video=video, method=(*report.method, VIDEO_METHOD))
 
 
 def choose_subjects(

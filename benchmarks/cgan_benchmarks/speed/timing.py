@@ -3,9 +3,9 @@
     plan = Plan(seconds=2.4)
     runs = plan.runs_in_a_turn(once)                 # for a subject whose run takes `once` seconds
     for order in orders(names, plan.rounds(), seed): ...
-    timing = Timing.of(samples, pictures=1)          # samples: seconds, (processes, rounds, runs)
+    timing = Timing.of(samples, images=1)          # samples: seconds, (processes, rounds, runs)
 
-What drifts (clock speed, neighbours on the machine) hits all subjects alike, because they take turns in
+What drifts (clock speed, neighbors on the machine) hits all subjects alike, because they take turns in
 rounds, in a new order each round. What differs from process to process (where memory lies, which kernel was
 chosen) is seen because each subject is started anew several times.
 """
@@ -71,7 +71,7 @@ class Timing:
     Attributes:
         runs: How many were timed.
         sd_ms: Standard deviation of single runs.
-        frames_per_second: Pictures by the sum of all runs.
+        frames_per_second: Images by the sum of all runs.
     """
 
     runs: int
@@ -84,12 +84,12 @@ class Timing:
     frames_per_second: float
 
     @classmethod
-    def of(cls, samples: Samples, pictures: int) -> Timing:
-        """Sum up runs of `pictures` pictures each."""
+    def of(cls, samples: Samples, images: int) -> Timing:
+        """Sum up runs of `images` images each."""
         every = samples.ravel() * 1e3
         p50, p90, p95, p99 = (float(value) for value in np.percentile(every, (50, 90, 95, 99)))
         mean = float(every.mean())
-        return cls(every.size, p50, p90, p95, p99, mean, float(every.std()), pictures * 1e3 / mean)
+        return cls(every.size, p50, p90, p95, p99, mean, float(every.std()), images * 1e3 / mean)
 
 
 def orders(names: Sequence[str], rounds: int, seed: int) -> Iterator[list[str]]:

@@ -86,15 +86,15 @@ class Work:
         return {}
 
     def flight(self, streams: int, seconds: float) -> Reply:
-        """A picture in flight in each of so many engines: pictures and seconds."""
+        """An image in flight in each of so many engines: images and seconds."""
         from cgan_benchmarks.speed.concurrency import fly
         from cgan_benchmarks.speed.timing import wait_until_at_rest
 
         load = open_subject(self._subject)
         threads = max(1, self._threads // streams)
-        pictures, took = fly(lambda: load(threads), self._inputs[0], streams, seconds)
+        images, took = fly(lambda: load(threads), self._inputs[0], streams, seconds)
         wait_until_at_rest()
-        return {"pictures": pictures, "seconds": took}
+        return {"images": images, "seconds": took}
 
     def peak(self, seconds: float) -> Reply:
         """What this machine reaches in a matrix product and in a copy, in the subject's precision."""

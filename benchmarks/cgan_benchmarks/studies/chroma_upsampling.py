@@ -42,9 +42,9 @@ SIDES = {"as large as the network's input": 1, "a quarter of that": 4}
 """How small the chroma was before it came to the network's size; the latter is what `edge` predicts at."""
 
 WAYS = ("bilinear", "guided")
-EDGE_PART = 0.05  # of a picture's pixels: where its lightness is steepest
+EDGE_PART = 0.05  # of an image's pixels: where its lightness is steepest
 EDGE_REACH = 2  # pixels around these that count as near
-STRIDE = 2  # pixels: colours are compared on this grid
+STRIDE = 2  # pixels: colors are compared on this grid
 _PATH = click.Path(path_type=Path)
 
 
@@ -79,7 +79,7 @@ def compare(rgb: np.ndarray[Any, Any], multiple: int, side: int) -> dict[str, di
 
 
 def near_edges(lightness: FloatArray) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Where a picture's lightness is steepest, and what lies around, (H, W)."""
+    """Where an image's lightness is steepest, and what lies around, (H, W)."""
     steep = np.hypot(cv2.Sobel(lightness, cv2.CV_32F, 1, 0), cv2.Sobel(lightness, cv2.CV_32F, 0, 1))
     edges = ((steep >= np.quantile(steep, 1 - EDGE_PART)) & (steep > 0)).astype(np.uint8)
     around = np.ones((2 * EDGE_REACH + 1,) * 2, np.uint8)
@@ -129,16 +129,16 @@ def _on_grid(lightness: FloatArray, chroma: FloatArray) -> FloatArray:
 
 @guard
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--photos", type=_PATH, required=True, help="Folder or tar shard of photos in colour.")
+@click.option("--photos", type=_PATH, required=True, help="Folder or tar shard of photos in color.")
 @click.option("--json", "json_file", type=_PATH, help="Write all figures there as well.")
 def main(photos: Path, json_file: Path | None) -> None:
     """Measure how near chroma comes to the truth that is enlarged by the luma, against plain bilinear."""
     check_writable(json_file)
     console, others, manifest = Console(), Others(), Manifest.load(bundled_model())
-    pictures = _read(open_photos(photos))
-    found = [row for each in pictures if (row := compare(each, manifest.size_multiple, manifest.size))]
+    images = _read(open_photos(photos))
+    found = [row for each in images if (row := compare(each, manifest.size_multiple, manifest.size))]
     if not found:
-        raise DataError(f"no picture in {photos} has edges; give photographs")
+        raise DataError(f"no image in {photos} has edges; give photographs")
     rows = summary(found)
     console.result(f"{len(found)} photos; chroma that was{'all':>21}{'edges':>9}{'ms':>7}")
     for name, ways in rows.items():
@@ -158,8 +158,8 @@ def main(photos: Path, json_file: Path | None) -> None:
         console.note(f"all figures are in {json_file}")
 
 
-def _read(pictures: Any) -> Iterable[np.ndarray[Any, Any]]:
-    return (pictures.read(index) for index in range(len(pictures)))
+def _read(images: Any) -> Iterable[np.ndarray[Any, Any]]:
+    return (images.read(index) for index in range(len(images)))
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ from cgan_runtime.errors import ConfigError
 if TYPE_CHECKING:
     import torch
 
-    from cgan_train.data.sources import Picture, Source
+    from cgan_train.data.sources import Image, Source
     from cgan_train.models.base import Generator
     from cgan_train.training.loop import Trainer
 
@@ -44,8 +44,8 @@ EQUAL = RECIPES[:2]
 _WHOLE_RUN = 200  # epochs
 _CURVE = "curve.json"
 _SIDE = 32  # px
-_BATCH = 64  # pictures that are measured at once
-_EVERY = 10  # of the test split's pictures one is measured within an epoch
+_BATCH = 64  # images that are measured at once
+_EVERY = 10  # of the test split's images one is measured within an epoch
 _DENSE = 12  # epochs after each of which the run is measured
 _SPARSE = 10  # later, every so many
 _PATH = click.Path(path_type=Path)
@@ -69,14 +69,14 @@ def default_state() -> Path:
 @click.option("--state", type=_PATH, help="Folder of the runs.  [default: cgan/paper-table in the user's]")
 @click.option("--threads", type=click.IntRange(min=1), help="CPU threads.  [default: all cores]")
 @click.option("--json", "json_file", type=_PATH, help="Write the table there; its rows of more epochs stay.")
-@click.option("--picture", type=_PATH, help="Draw the curve of MAE over epochs there, as PNG.")
+@click.option("--image", type=_PATH, help="Draw the curve of MAE over epochs there, as PNG.")
 def main(
     data: Path, minutes: float, epochs: int, recipes: tuple[str, ...], state: Path | None,
-    threads: int | None, json_file: Path | None, picture: Path | None,
+    threads: int | None, json_file: Path | None, image: Path | None,
 ) -> None:  # fmt: skip
     """Train the paper's recipes on CIFAR-10 for some minutes more, measure them, and write the table."""
     check_writable(json_file)
-    check_writable(picture)
+    check_writable(image)
     import torch
 
     from cgan_train.data.sources import open_measuring, open_sources
@@ -87,7 +87,7 @@ def main(
     state = state or default_state()
     source, _ = open_sources([data])
     test = open_measuring(data)
-    pictures = [test.read(index) for index in range(len(test))]
+    images = [test.read(index) for index in range(len(test))]
     until = time.monotonic() + 60 * minutes
     trainers: dict[str, Trainer] = {}
     drawn: dict[str, _RandomState] = {}
@@ -100,12 +100,12 @@ def main(
             trainer.run(lambda _: None, minutes=left / 60, epochs=1)
         done[name] = trainer.position
         if trainer.epoch <= _DENSE or trainer.epoch % _SPARSE == 0:
-            _measure(trainer, name, pictures)
+            _measure(trainer, name, images)
         else:
             click.echo(f"{name}: epoch {trainer.position:.2f}", err=True)
     for name in recipes:
         if round(done[name], 3) > _measured(state / name):
-            _measure(trainers.get(name) or Trainer.resume(state / name, source), name, pictures)
+            _measure(trainers.get(name) or Trainer.resume(state / name, source), name, images)
     document = make_table(state, _read_table(json_file))
     for row in document["rows"]:
         click.echo(f"{row['recipe']}: {row['epochs']:g} epochs, MAE {row['as_predicted']['mae']:.2f} %")
@@ -115,10 +115,10 @@ def main(
         from cgan_benchmarks.results.document import write_document
 
         write_document(document, json_file)
-    if picture is not None and any(document["curves"].values()):
+    if image is not None and any(document["curves"].values()):
         from cgan_benchmarks.render.plots import draw_paper_curve
 
-        draw_paper_curve(document, picture)
+        draw_paper_curve(document, image)
 
 
 def next_recipe(done: dict[str, float], epochs: int) -> str | None:
@@ -136,7 +136,7 @@ def epochs_done(run: Path) -> float:
         _, _, training = load_state(newest_state(run))
     except ModelFileError:
         return 0.0
-    steps: int = training["pictures_per_epoch"] // training["config"]["batch_size"]
+    steps: int = training["images_per_epoch"] // training["config"]["batch_size"]
     return float(training["epochs_done"]) + float(training.get("steps_done", 0)) / steps
 
 
@@ -175,14 +175,14 @@ def _open_trainer(run: Path, name: str, epochs: int, source: Source) -> Trainer:
     return trainer
 
 
-def _measure(trainer: Trainer, name: str, pictures: Sequence[Picture]) -> None:
-    """Add a point to the curve: of all pictures at the end of an epoch, of a part of them within one."""
+def _measure(trainer: Trainer, name: str, images: Sequence[Image]) -> None:
+    """Add a point to the curve: of all images at the end of an epoch, of a part of them within one."""
     import torch
 
     from cgan_benchmarks.machine.describe import device_name
 
     whole = trainer.step == 0
-    found = measure_both(trainer.generator(), pictures if whole else pictures[::_EVERY])
+    found = measure_both(trainer.generator(), images if whole else images[::_EVERY])
     point = {
         "epochs": round(trainer.position, 3),
         "minutes": round(trainer.minutes, 1),
@@ -196,23 +196,23 @@ def _measure(trainer: Trainer, name: str, pictures: Sequence[Picture]) -> None:
     click.echo(f"{name}: epoch {point['epochs']:.2f}, MAE {found['as_predicted']['mae']:.2f} %", err=True)
 
 
-def measure_both(generator: Generator, pictures: Sequence[Picture]) -> dict[str, dict[str, float]]:
-    """Quality with lightness as predicted, as in the paper, and with the picture's own, as in cgan."""
+def measure_both(generator: Generator, images: Sequence[Image]) -> dict[str, dict[str, float]]:
+    """Quality with lightness as predicted, as in the paper, and with the image's own, as in cgan."""
     import torch
 
     from cgan_train.evaluation.contact_sheet import predictor
-    from cgan_train.evaluation.metrics import Array, measure_each, recolour
+    from cgan_train.evaluation.metrics import Array, measure_each, recolor
 
     generator.to("cuda" if torch.cuda.is_available() else "cpu")
     predict = predictor(generator, generator.predict)
 
-    def colour(lab: Array) -> list[Array]:
-        predicted = recolour(predict, lab)
+    def color(lab: Array) -> list[Array]:
+        predicted = recolor(predict, lab)
         own = predicted.copy()
         own[..., 0] = lab[..., 0]
         return [predicted, own]
 
-    predicted, own = measure_each(colour, pictures, _SIDE, batch=_BATCH)
+    predicted, own = measure_each(color, images, _SIDE, batch=_BATCH)
     return {"as_predicted": dataclasses.asdict(predicted), "own_lightness": dataclasses.asdict(own)}
 
 
@@ -242,7 +242,7 @@ def make_table(state: Path, before: dict[str, Any] | None = None) -> dict[str, A
         name: [[epoch, round(point["as_predicted"]["mae"], 4)] for epoch, point in found.items()]
         for name, found in points.items()
     }
-    before = before or {"rows": [], "mae_grey": None}
+    before = before or {"rows": [], "mae_gray": None}
     for row in before["rows"]:
         name = row["recipe"]
         if name not in rows or rows[name]["epochs"] < row["epochs"]:
@@ -256,9 +256,9 @@ def make_table(state: Path, before: dict[str, Any] | None = None) -> dict[str, A
         "rows": [rows[name] for name in RECIPES if name in rows],
         "reported": [dataclasses.asdict(row) for row in REPORTED if row.recipe in RECIPES],
         "remark": REMARK,
-        "mae_grey": next(
-            (point["as_predicted"]["mae_grey"] for found in points.values() for point in found.values()),
-            before["mae_grey"],
+        "mae_gray": next(
+            (point["as_predicted"]["mae_gray"] for found in points.values() for point in found.values()),
+            before["mae_gray"],
         ),
         "curves": curves,
     }

@@ -1,6 +1,6 @@
 """An archive in simulated time: the real scheduler, workers that only take time, and fail.
 
-print(simulate(films=1000, workers=100, costs=Costs(colour=0.07, plan=0.01, join=0.005, decode=0.003)))
+print(simulate(videos=1000, workers=100, costs=Costs(color=0.07, plan=0.01, join=0.005, decode=0.003)))
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from typing import Any
 from cgan_runtime.batch.schedule import Item, Schedule
 from cgan_runtime.batch.tasks import Answer, Ended, Event, Moved, Task
 from cgan_runtime.pipeline.parts import Part, Plan, divide
-from cgan_runtime.pipeline.results import FilmResult
+from cgan_runtime.pipeline.results import VideoResult
 from cgan_runtime.video.resume.segment_file import SEGMENT_FRAMES
 
 FRAMES_PER_SECOND = 25
-MEDIAN_MINUTES, SPREAD = 12.0, 0.9  # of the films' lengths: log-normal, from a minute to hours
+MEDIAN_MINUTES, SPREAD = 12.0, 0.9  # of the videos' lengths: log-normal, from a minute to hours
 SCENE_FRAMES = 110  # between cuts, on average; exponential
 LIFE_SECONDS = 4 * 3600.0  # of a worker, on average; exponential, as on machines that are taken away
 RESTART_SECONDS = 30.0  # until a new worker has its model
-POISONED = 3  # films that kill whoever colours them
+POISONED = 3  # videos that kill whoever colors them
 TRIES = 3
 
 
 @dataclass(frozen=True)
 class Costs:
-    """Seconds that one worker needs for a frame: to colour it, to look for cuts, to join, to decode."""
+    """Seconds that one worker needs for a frame: to color it, to look for cuts, to join, to decode."""
 
-    colour: float
+    color: float
     plan: float
     join: float
     decode: float
@@ -115,7 +115,7 @@ class SimulatedPool:
         first, end, looked_from = self._frames_of(task)
         if kept := self._kept.get((task.item, task.part)):
             first, looked_from = first + kept, first + kept
-        return looked_from * costs.decode + (end - looked_from) * costs.colour
+        return looked_from * costs.decode + (end - looked_from) * costs.color
 
     def _keep(self, task: Task, seconds: float) -> int:
         """Frames of a task that outlive a worker: whole segments."""
@@ -124,7 +124,7 @@ class SimulatedPool:
             return 0
         first, end, looked_from = self._frames_of(task)
         begun = first + self._kept[key] if self._kept.get(key) else looked_from
-        reached = begun + max(0.0, seconds - begun * self._costs.decode) / self._costs.colour
+        reached = begun + max(0.0, seconds - begun * self._costs.decode) / self._costs.color
         done = int(min(reached, end) - first) // SEGMENT_FRAMES * SEGMENT_FRAMES
         self._kept[key] = max(done, self._kept.get(key, 0))
         return self._kept[key]
@@ -151,21 +151,21 @@ class SimulatedPool:
         if task.part is not None:
             return Answer(end - first)
         kept = end if self._is_divided(task) else 0
-        return Answer(FilmResult(Path("out"), 0, 0, 0, end, 1.0, "simulated", kept_frames=kept))
+        return Answer(VideoResult(Path("out"), 0, 0, 0, end, 1.0, "simulated", kept_frames=kept))
 
 
-def simulate(films: int, workers: int, costs: Costs, *, seed: int = 0) -> dict[str, Any]:
-    """Colour an archive in simulated time.
+def simulate(videos: int, workers: int, costs: Costs, *, seed: int = 0) -> dict[str, Any]:
+    """Color an archive in simulated time.
 
     Returns:
-        Counts and hours as plain JSON values; `efficiency` is the share of all workers' time that coloured.
+        Counts and hours as plain JSON values; `efficiency` is the share of all workers' time that colored.
     """
     dice = random.Random(seed)
-    minutes = [dice.lognormvariate(0, SPREAD) * MEDIAN_MINUTES for _ in range(films)]
+    minutes = [dice.lognormvariate(0, SPREAD) * MEDIAN_MINUTES for _ in range(videos)]
     lengths = [max(FRAMES_PER_SECOND, round(each * 60 * FRAMES_PER_SECOND)) for each in minutes]
     pool = SimulatedPool(lengths, workers, costs, dice)
     items = [
-        Item(str(number), Path(str(number)), Path("out") / str(number), still=False, size=length)
+        Item(str(number), Path(str(number)), Path("out") / str(number), image=False, size=length)
         for number, length in enumerate(lengths)
     ]
     schedule = Schedule(items, lambda item: None, tries=TRIES)
@@ -173,11 +173,11 @@ def simulate(films: int, workers: int, costs: Costs, *, seed: int = 0) -> dict[s
     schedule.run(pool)
     spent = time.perf_counter() - began
     frames = sum(item.frames for item in items)
-    useful = frames * costs.colour
+    useful = frames * costs.color
     return {
-        "films": films,
+        "videos": videos,
         "workers": workers,
-        "hours_of_film": round(sum(lengths) / FRAMES_PER_SECOND / 3600, 1),
+        "hours_of_video": round(sum(lengths) / FRAMES_PER_SECOND / 3600, 1),
         "divided": len({item for item, part in pool.made if part is not None}),
         "done": sum(item.state == "done" for item in items),
         "failed": sum(item.state == "failed" for item in items),
@@ -187,6 +187,6 @@ def simulate(films: int, workers: int, costs: Costs, *, seed: int = 0) -> dict[s
         "hours": round(pool.now / 3600, 2),
         "hours_ideal": round(useful / workers / 3600, 2),
         "efficiency": round(useful / (workers * pool.now), 4),
-        "tasks": sum(pool.made.values()) + films,
-        "scheduler_ms_per_task": round(spent * 1000 / (sum(pool.made.values()) + films), 4),
+        "tasks": sum(pool.made.values()) + videos,
+        "scheduler_ms_per_task": round(spent * 1000 / (sum(pool.made.values()) + videos), 4),
     }

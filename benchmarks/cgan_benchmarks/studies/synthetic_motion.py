@@ -1,6 +1,6 @@
-"""Short clips in true colours with known motion: made up from photographs, or real ones and an estimate.
+"""Short clips in true colors with known motion: made up from photographs, or real ones and an estimate.
 
-for clip in [*made_up_clips(photos, frames=24), *real_clips(films_in(Path("videos")), frames=40)]: ...
+for clip in [*made_up_clips(photos, frames=24), *real_clips(videos_in(Path("videos")), frames=40)]: ...
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ import numpy.typing as npt
 from cgan_runtime.errors import DataError
 
 FloatArray = npt.NDArray[np.float32]
-Picture = npt.NDArray[np.uint8]  # (H, W, 3) RGB
+Image = npt.NDArray[np.uint8]  # (H, W, 3) RGB
 
 WIDTH, HEIGHT = 320, 240
 """Of the made-up clips, pixels; real ones are made about as large."""
 
-GRAIN_SIGMA = 6.0  # levels of 255, as on fast film
+GRAIN_SIGMA = 6.0  # levels of 255, as on fast video
 GRAIN_SOFTNESS = 0.7  # pixels
 SEED = 1803
 
@@ -33,7 +33,7 @@ ZOOM = 1.3  # over the whole clip
 FLASH_GAIN, FLASH_OFFSET = 0.6, 110.0  # of one frame's R'G'B', 0..255
 CUT_EVERY = 12  # frames
 
-_FILMS = (".mp4", ".webm", ".mkv", ".mov")
+_VIDEOS = (".mp4", ".webm", ".mkv", ".mov")
 _MOVES = ("pan", "zoom", "shake")
 _LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)  # ITU-R BT.709
 
@@ -45,13 +45,13 @@ SAME_SCENE = 0.5
 
 
 class Photos(Protocol):
-    """Pictures by index, as `cgan_train.data.sources` reads them."""
+    """Images by index, as `cgan_train.data.sources` reads them."""
 
     def __len__(self) -> int:
         """How many."""
 
-    def read(self, index: int) -> Picture:
-        """One photo in colour."""
+    def read(self, index: int) -> Image:
+        """One photo in color."""
 
 
 @dataclass(frozen=True)
@@ -59,14 +59,14 @@ class Moving:
     """One frame of a clip.
 
     Attributes:
-        truth: True colours, sRGB uint8 (H, W, 3).
-        luma: What the colouriser sees, BT.709 full range, 16 bits, (H, W); with grain where there is some.
+        truth: True colors, sRGB uint8 (H, W, 3).
+        luma: What the colorizer sees, BT.709 full range, 16 bits, (H, W); with grain where there is some.
         before: Which earlier frame this one is compared with, counted back; 0 for none (a cut, a flash).
         where: For every pixel its place in that frame, float32 (H, W, 2), x and y.
         known: Where that place exists and is not hidden, bool (H, W).
     """
 
-    truth: Picture
+    truth: Image
     luma: npt.NDArray[np.uint16]
     before: int = 0
     where: FloatArray | None = None
@@ -85,7 +85,7 @@ def made_up_clips(photos: Photos, *, count: int, frames: int) -> Iterator[Clip]:
     """Pans, zooms and shakes over photographs, in turns clean, grainy, with a flash, with cuts.
 
     Args:
-        photos: In colour.
+        photos: In color.
         count: Clips; each begins with another photograph.
         frames: Of each clip.
 
@@ -99,24 +99,24 @@ def made_up_clips(photos: Photos, *, count: int, frames: int) -> Iterator[Clip]:
     stride = len(photos) // count
     for number in range(count):
         move, disturbance = _MOVES[number % 3], ("clean", "grain", "flash", "cuts")[number % 4]
-        pictures = [
+        images = [
             photos.read((number * stride + scene) % len(photos)) for scene in range(frames // CUT_EVERY + 1)
         ]
         yield Clip(
-            f"{move}-{disturbance}-{number}", _render(pictures, move, disturbance, frames, SEED + number)
+            f"{move}-{disturbance}-{number}", _render(images, move, disturbance, frames, SEED + number)
         )
 
 
-def films_in(folder: Path) -> list[Path]:
-    """The films in a folder, each looked into.
+def videos_in(folder: Path) -> list[Path]:
+    """The videos in a folder, each looked into.
 
     Raises:
         DataError: There are none, or one has not two frames.
     """
-    films = sorted(path for path in folder.iterdir() if path.suffix.lower() in _FILMS)
-    if not films:
-        raise DataError(f"there are no films in {folder}; give a folder with {', '.join(_FILMS)}")
-    for path in films:
+    videos = sorted(path for path in folder.iterdir() if path.suffix.lower() in _VIDEOS)
+    if not videos:
+        raise DataError(f"there are no videos in {folder}; give a folder with {', '.join(_VIDEOS)}")
+    for path in videos:
         try:
             with av.open(path) as container:
                 frames = container.decode(video=0) if container.streams.video else iter(())
@@ -124,37 +124,37 @@ def films_in(folder: Path) -> list[Path]:
         except av.FFmpegError as error:
             raise DataError(f"{path} cannot be read ({error.strerror}); leave it out") from error
         if count < 2:
-            raise DataError(f"{path} has not two frames, between which colour could change; leave it out")
-    return films
+            raise DataError(f"{path} has not two frames, between which color could change; leave it out")
+    return videos
 
 
-def real_clips(films: Sequence[Path], *, frames: int) -> Iterator[Clip]:
-    """The first frames of films, with the motion that optical flow finds in their luma."""
-    for path in films:
+def real_clips(videos: Sequence[Path], *, frames: int) -> Iterator[Clip]:
+    """The first frames of videos, with the motion that optical flow finds in their luma."""
+    for path in videos:
         with av.open(path) as container:
-            pictures = [
+            images = [
                 _small(frame) for _, frame in zip(range(frames), container.decode(video=0), strict=False)
             ]
-        yield Clip(path.stem, _estimated(pictures))
+        yield Clip(path.stem, _estimated(images))
 
 
-def luma_of(picture: npt.NDArray[np.generic]) -> npt.NDArray[np.uint16]:
+def luma_of(image: npt.NDArray[np.generic]) -> npt.NDArray[np.uint16]:
     """BT.709 luma, full range, 16 bits (H, W) of R'G'B' 0..255 (H, W, 3)."""
-    codes = np.rint((picture.astype(np.float32) @ _LUMA) * np.float32(257)).clip(0, 65535)
+    codes = np.rint((image.astype(np.float32) @ _LUMA) * np.float32(257)).clip(0, 65535)
     return np.asarray(codes, np.uint16)
 
 
-def _render(pictures: Sequence[Picture], move: str, disturbance: str, frames: int, seed: int) -> list[Moving]:
+def _render(images: Sequence[Image], move: str, disturbance: str, frames: int, seed: int) -> list[Moving]:
     random = np.random.default_rng(seed)
     rendered: list[Moving] = []
     flash = frames // 2 if disturbance == "flash" else -1
     views: list[FloatArray] = []
     for index in range(frames):
         scene = index // CUT_EVERY if disturbance == "cuts" else 0
-        picture = pictures[scene]
-        view = _view(picture, move, index, frames, random)
+        image = images[scene]
+        view = _view(image, move, index, frames, random)
         seen = cv2.warpAffine(
-            picture,
+            image,
             view[:2],
             (WIDTH, HEIGHT),
             flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
@@ -174,9 +174,9 @@ def _render(pictures: Sequence[Picture], move: str, disturbance: str, frames: in
     return rendered
 
 
-def _view(picture: Picture, move: str, index: int, frames: int, random: np.random.Generator) -> FloatArray:
+def _view(image: Image, move: str, index: int, frames: int, random: np.random.Generator) -> FloatArray:
     """From the clip's pixels to the photograph's, float64 (3, 3)."""
-    height, width = picture.shape[:2]
+    height, width = image.shape[:2]
     part = index / (frames - 1) - 0.5  # -0.5..0.5
     largest = min(width / WIDTH, height / HEIGHT) / (1 + PAN if move != "zoom" else 1)
     scale = largest * (ZOOM ** (-part - 0.5) if move == "zoom" else 1)
@@ -184,7 +184,7 @@ def _view(picture: Picture, move: str, index: int, frames: int, random: np.rando
     if move == "pan":
         x, y = x + part * PAN * WIDTH * scale, y + part * PAN * HEIGHT * scale / 2
     if move == "shake":
-        x, y = (centre + scale * random.normal(0, 1.5) for centre in (x, y))
+        x, y = (center + scale * random.normal(0, 1.5) for center in (x, y))
     return np.array([[scale, 0, x - scale * WIDTH / 2], [0, scale, y - scale * HEIGHT / 2], [0, 0, 1]])
 
 
@@ -208,20 +208,20 @@ def _grain(random: np.random.Generator) -> FloatArray:
     return (grain * np.float32(GRAIN_SIGMA / grain.std()))[..., None]
 
 
-def _small(frame: av.VideoFrame) -> Picture:
+def _small(frame: av.VideoFrame) -> Image:
     scale = (WIDTH * HEIGHT / (frame.width * frame.height)) ** 0.5
-    picture = frame.to_ndarray(format="rgb24")
+    image = frame.to_ndarray(format="rgb24")
     size = round(frame.width * scale), round(frame.height * scale)
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _estimated(pictures: Sequence[Picture]) -> list[Moving]:
+def _estimated(images: Sequence[Image]) -> list[Moving]:
     """Frames with the motion from each to the one before, by an optical flow finer than the filter's own."""
     search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     moving: list[Moving] = []
     last = None
-    for picture in pictures:
-        luma = luma_of(picture)
+    for image in images:
+        luma = luma_of(image)
         small = np.rint(luma / 257).astype(np.uint8)
         where = known = None
         if last is not None:
@@ -231,6 +231,6 @@ def _estimated(pictures: Sequence[Picture]) -> list[Moving]:
             carried = cv2.remap(last, where[..., 0], where[..., 1], cv2.INTER_LINEAR).astype(np.float32)
             known = _inside(where) & (np.abs(carried - small) < OCCLUDED)
         same = known is not None and known.mean() > SAME_SCENE
-        moving.append(Moving(picture, luma, 1, where, known) if same else Moving(picture, luma))
+        moving.append(Moving(image, luma, 1, where, known) if same else Moving(image, luma))
         last = small
     return moving

@@ -1,4 +1,4 @@
-"""How steady the colour of films is: its change along motion, with the temporal filter and without.
+"""How steady the color of videos is: its change along motion, with the temporal filter and without.
 
 python -m cgan_benchmarks.studies.temporal_stability --photos photos-val.tar --clips videos/ --json steadiness.json
 
@@ -20,7 +20,7 @@ import numpy as np
 from cgan_benchmarks.machine.describe import Others, describe_machine
 from cgan_benchmarks.options import check_writable
 from cgan_benchmarks.results.document import write_document
-from cgan_benchmarks.studies.synthetic_motion import Clip, films_in, made_up_clips, real_clips
+from cgan_benchmarks.studies.synthetic_motion import Clip, made_up_clips, real_clips, videos_in
 from cgan_runtime import __version__
 from cgan_runtime.backends.base import Backend, FloatArray
 from cgan_runtime.backends.registry import open_backend
@@ -44,10 +44,10 @@ SETTINGS = {
     "high, every 2": TemporalSettings("high", 2),
     "high, every 4": TemporalSettings("high", 4),
 }
-ENCODING = Encoding("bt709", full_range=True, bits=16)  # finer than a film's, so that rounding is no change
+ENCODING = Encoding("bt709", full_range=True, bits=16)  # finer than a video's, so that rounding is no change
 MADE_UP, MADE_UP_FRAMES = 12, 24
 REAL_FRAMES = 40
-CIEDE2000_STRIDE = 3  # pixels: colours are compared on this grid
+CIEDE2000_STRIDE = 3  # pixels: colors are compared on this grid
 COST_SIZES = {"480p": (480, 854), "1080p": (1080, 1920)}
 COST_SIDE = 256  # pixels, of the network's input
 COST_ROUNDS = 40
@@ -60,7 +60,7 @@ class Steadiness:
 
     Attributes:
         change: Mean change of (a*, b*) along motion, from frame to frame.
-        ciede2000: Mean difference from the true colours.
+        ciede2000: Mean difference from the true colors.
         predictions: How often the network ran.
         cuts: Cuts that were found.
     """
@@ -72,7 +72,7 @@ class Steadiness:
 
 
 class Recall(Backend):
-    """A back end that runs another once for each picture, and answers from memory after that."""
+    """A back end that runs another once for each image, and answers from memory after that."""
 
     name = "recall"
 
@@ -113,7 +113,7 @@ class Instant(Backend):
 
 
 def measure_clip(clip: Clip, colorizer: Colorizer, settings: TemporalSettings) -> Steadiness:
-    """Colour a clip on the path of films; compare along its motion, and with its true colours.
+    """Color a clip on the path of videos; compare along its motion, and with its true colors.
 
     Raises:
         DataError: No two frames of it can be compared.
@@ -134,8 +134,8 @@ def measure_clip(clip: Clip, colorizer: Colorizer, settings: TemporalSettings) -
             changes.append(float(change[moving.known].mean()))
         grid = np.s_[::CIEDE2000_STRIDE, ::CIEDE2000_STRIDE]
         truth = np.moveaxis(lab_of_rgb(np.ascontiguousarray(moving.truth[grid])), 0, -1)
-        coloured = np.concatenate((truth[..., :1], lab[grid][..., 1:]), axis=-1)
-        errors.append(float(ciede2000(coloured, truth).mean()))
+        colored = np.concatenate((truth[..., :1], lab[grid][..., 1:]), axis=-1)
+        errors.append(float(ciede2000(colored, truth).mean()))
     return Steadiness(float(np.mean(changes)), float(np.mean(errors)), steady.predictions, steady.cuts)
 
 
@@ -154,11 +154,11 @@ def summary(found: dict[str, dict[str, Steadiness]]) -> dict[str, dict[str, floa
     """For each setting, relative to "off": the mean of the clips' changes, and that of their errors.
 
     Raises:
-        DataError: Colour changes in none of the clips.
+        DataError: Color changes in none of the clips.
     """
     changing = [clip for clip in found.values() if clip["off"].change > 0]
     if not changing:
-        raise DataError("colour does not change in any clip; give films in which something moves")
+        raise DataError("color does not change in any clip; give videos in which something moves")
     rows = {}
     for name in SETTINGS:
         pairs = [(clip[name], clip["off"]) for clip in changing]
@@ -203,9 +203,9 @@ def measure_cost(like: Backend) -> dict[str, dict[str, float]]:
 def _rgb(luma: Plane, cb: Plane, cr: Plane) -> Plane:
     """R'G'B' of full-range codes, uint16 (H, W, 3)."""
     kr, kb = LUMA_WEIGHTS[ENCODING.matrix]
-    y, centre = luma.astype(np.float32), np.float32(ENCODING.chroma_centre)
-    red = y + np.float32(2 * (1 - kr)) * (cr - centre)
-    blue = y + np.float32(2 * (1 - kb)) * (cb - centre)
+    y, center = luma.astype(np.float32), np.float32(ENCODING.chroma_center)
+    red = y + np.float32(2 * (1 - kr)) * (cr - center)
+    blue = y + np.float32(2 * (1 - kb)) * (cb - center)
     green = (y - np.float32(kr) * red - np.float32(kb) * blue) / np.float32(1 - kr - kb)
     rgb: Plane = np.rint(np.dstack((red, green, blue))).clip(0, ENCODING.peak).astype(np.uint16)
     return rgb
@@ -221,8 +221,8 @@ def _print(console: Console, title: str, rows: dict[str, dict[str, float]]) -> N
 
 @guard
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
-@click.option("--photos", type=_PATH, help="Folder or tar shard of photos in colour, to move over.")
-@click.option("--clips", type=_PATH, help="Folder of films in colour.")
+@click.option("--photos", type=_PATH, help="Folder or tar shard of photos in color, to move over.")
+@click.option("--clips", type=_PATH, help="Folder of videos in color.")
 @click.option("--model", type=_PATH, help="ONNX file with its manifest.  [default: the one that ships]")
 @click.option("--backend", default="auto", help="What runs it; auto takes the best that works here.")
 @click.option("--threads", type=click.IntRange(min=1), default=2, help="CPU threads of the engine.")
@@ -235,14 +235,14 @@ def main(
     threads: int,
     json_file: Path | None,
 ) -> None:
-    """Measure how much steadier the temporal filter makes colour, and whether that stays right.
+    """Measure how much steadier the temporal filter makes color, and whether that stays right.
 
-    All figures are relative to colouring each frame by itself.
+    All figures are relative to coloring each frame by itself.
     """
     if photos is None and clips is None:
         raise click.UsageError("give --photos, --clips, or both")
     check_writable(json_file)
-    films = films_in(clips) if clips is not None else []
+    videos = videos_in(clips) if clips is not None else []
     console, others = Console(), Others()
     recall = Recall(open_backend(model or bundled_model(), backend, threads=threads))
     with Colorizer(recall) as colorizer:
@@ -250,8 +250,8 @@ def main(
         if photos is not None:
             made = made_up_clips(open_photos(photos), count=MADE_UP, frames=MADE_UP_FRAMES)
             found["made up"] = measure_clips(made, colorizer, recall)
-        if films:
-            found["real"] = measure_clips(real_clips(films, frames=REAL_FRAMES), colorizer, recall)
+        if videos:
+            found["real"] = measure_clips(real_clips(videos, frames=REAL_FRAMES), colorizer, recall)
         costs = measure_cost(recall)
         summaries = {kind: summary(of_kind) for kind, of_kind in found.items()}
         for kind, rows in summaries.items():

@@ -2,7 +2,7 @@
 
 python -m cgan_benchmarks.studies.training_speed --data cifar-10-batches-py --json throughput.json
 
-The plain loop is what one writes first: float32, contiguous tensors, PIL pictures from a DataLoader, the
+The plain loop is what one writes first: float32, contiguous tensors, PIL images from a DataLoader, the
 generator run anew for every step. Networks, batch and losses are the same. On a GPU the same command says the
 same of that GPU.
 """
@@ -43,14 +43,14 @@ Step = Callable[[], None]
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
 @click.option("--data", type=_PATH, required=True, help="CIFAR-10: cifar-10-batches-py or its tar.gz.")
 @click.option("--rounds", type=click.IntRange(min=1), default=8, help="Turns of each loop.")
-@click.option("--batch-size", type=click.IntRange(min=2), default=128, help="Pictures in a batch.")
+@click.option("--batch-size", type=click.IntRange(min=2), default=128, help="Images in a batch.")
 @click.option("--threads", type=click.IntRange(min=1), default=2, help="CPU threads.")
 @click.option("--workers", type=click.IntRange(min=0), help="Of the plain loader.  [default: GPU 8, CPU 0]")
 @click.option("--json", "json_file", type=_PATH, help="Write all figures there.")
 def main(
     data: Path, rounds: int, batch_size: int, threads: int, workers: int | None, json_file: Path | None
 ) -> None:
-    """Time steps of both loops in turns, and print pictures per second and the share of the peak."""
+    """Time steps of both loops in turns, and print images per second and the share of the peak."""
     check_writable(json_file)
     import torch
 
@@ -76,13 +76,13 @@ def main(
     rows = []
     for name, seconds in times.items():
         step, peak = statistics.median(seconds), peak_flops(kinds[name], device)
-        row = {"loop": name, "pictures_per_second": batch_size / step}
-        row |= {"gflop_per_picture": work[name] / batch_size / 1e9, "share_of_peak": work[name] / step / peak}
+        row = {"loop": name, "images_per_second": batch_size / step}
+        row |= {"gflop_per_image": work[name] / batch_size / 1e9, "share_of_peak": work[name] / step / peak}
         kind = "tf32" if tf32 and kinds[name] is torch.float32 else str(kinds[name]).removeprefix("torch.")
         row |= {"type": kind, "peak_gflops": peak / 1e9}
         rows.append(row | {"seconds_per_step": seconds})
-        rate, share = row["pictures_per_second"], row["share_of_peak"]
-        click.echo(f"{name}: {rate:.1f} pictures/s, {share:.0%} of the peak in {row['type']}")
+        rate, share = row["images_per_second"], row["share_of_peak"]
+        click.echo(f"{name}: {rate:.1f} images/s, {share:.0%} of the peak in {row['type']}")
     document = _document(batch_size, rows, describe_machine(threads, taken))
     click.echo(f"cgan is {document['speedup']:.2f} times as fast")
     if json_file is not None:
@@ -134,7 +134,7 @@ def plain_loop(data: Path, batch_size: int, world: World, workers: int) -> Step:
     for_generator = torch.optim.Adam(generator.parameters(), lr=rate, betas=config.betas)
     for_judge = torch.optim.Adam(judge.parameters(), lr=rate * scale, betas=config.betas)
     loader: DataLoader[torch.Tensor] = DataLoader(
-        _PilPictures(data),  # type: ignore[arg-type]
+        _PilImages(data),  # type: ignore[arg-type]
         batch_size, shuffle=True, drop_last=True, num_workers=workers,
         persistent_workers=workers > 0,
     )  # fmt: skip
@@ -143,19 +143,19 @@ def plain_loop(data: Path, batch_size: int, world: World, workers: int) -> Step:
 
     def step() -> None:
         lab = next(batches).to(world.device)
-        grey = lab[:, :1]
+        gray = lab[:, :1]
         with torch.no_grad():
-            fake = generator.predict(grey)
-        real_logits = judge(torch.cat((grey, lab), dim=1))[-1]
-        fake_logits = judge(torch.cat((grey, fake), dim=1))[-1]
+            fake = generator.predict(gray)
+        real_logits = judge(torch.cat((gray, lab), dim=1))[-1]
+        fake_logits = judge(torch.cat((gray, fake), dim=1))[-1]
         loss = entropy(real_logits, torch.ones_like(real_logits))
         loss = (loss + entropy(fake_logits, torch.zeros_like(fake_logits))) / 2
         for_judge.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         for_judge.step()
         for _ in range(config.generator_steps):
-            fake = generator.predict(grey)
-            logits = judge(torch.cat((grey, fake), dim=1))[-1]
+            fake = generator.predict(gray)
+            logits = judge(torch.cat((gray, fake), dim=1))[-1]
             loss = entropy(logits, torch.ones_like(logits)) + 100 * (fake - lab).abs().mean()
             for_generator.zero_grad()
             loss.backward()
@@ -165,8 +165,8 @@ def plain_loop(data: Path, batch_size: int, world: World, workers: int) -> Step:
     return step
 
 
-class _PilPictures:
-    """CIFAR-10 as PIL pictures, flipped and turned to L*a*b* one by one: L*/50 - 1, (a*, b*)/110."""
+class _PilImages:
+    """CIFAR-10 as PIL images, flipped and turned to L*a*b* one by one: L*/50 - 1, (a*, b*)/110."""
 
     def __init__(self, data: Path) -> None:
         from PIL import Image
@@ -174,10 +174,10 @@ class _PilPictures:
         from cgan_train.data.sources import open_sources
 
         source, _ = open_sources([data])
-        self._pictures = [Image.fromarray(source.read(index)) for index in range(len(source))]
+        self._images = [Image.fromarray(source.read(index)) for index in range(len(source))]
 
     def __len__(self) -> int:
-        return len(self._pictures)
+        return len(self._images)
 
     def __getitem__(self, index: int) -> torch.Tensor:
         import cv2
@@ -185,10 +185,10 @@ class _PilPictures:
         import torch
         from PIL import ImageOps
 
-        picture = self._pictures[index]
+        image = self._images[index]
         if torch.rand(()) < 0.5:
-            picture = ImageOps.mirror(picture)
-        lab = cv2.cvtColor(np.asarray(picture, np.float32) / 255, cv2.COLOR_RGB2Lab)
+            image = ImageOps.mirror(image)
+        lab = cv2.cvtColor(np.asarray(image, np.float32) / 255, cv2.COLOR_RGB2Lab)
         scaled = lab / np.array([50, 110, 110], np.float32) - np.array([1, 0, 0], np.float32)
         return torch.from_numpy(scaled).permute(2, 0, 1)
 
@@ -252,7 +252,7 @@ def _wait(device: torch.device) -> None:
 def _document(batch_size: int, rows: list[dict[str, Any]], machine: dict[str, Any]) -> dict[str, Any]:
     from cgan_benchmarks.machine.describe import device_name
 
-    rate = {row["loop"]: row["pictures_per_second"] for row in rows}
+    rate = {row["loop"]: row["images_per_second"] for row in rows}
     return {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,

@@ -1,6 +1,6 @@
-"""How fast films are coloured: against copying them, and against a plain OpenCV loop with the PyTorch model.
+"""How fast videos are colored: against copying them, and against a plain OpenCV loop with the PyTorch model.
 
-python -m cgan_benchmarks.studies.video_speed --json benchmarks/results/film.json
+python -m cgan_benchmarks.studies.video_speed --json benchmarks/results/video.json
 
 Every run is a process of its own; the ways take turns, and a ratio is that of two runs of the same round.
 """
@@ -31,14 +31,14 @@ from cgan_runtime.models import bundled_model
 from cgan_runtime.system.cpu import usable_cores
 from cgan_train.evaluation.comparison_photos import comparison_photos
 
-FORMAT = "cgan-film"
+FORMAT = "cgan-video"
 FORMAT_VERSION = 1
 
 FRAME_RATE = 24
 SCENE_FRAMES = 48  # then a cut to the next photograph
-PAN = 0.15  # of the picture's width, over a scene
+PAN = 0.15  # of the image's width, over a scene
 GRAIN_SIGMA, GRAIN_SOFTNESS = 4.0, 0.7  # levels of 255, pixels
-SOURCE_OPTIONS = {"crf": "20", "preset": "medium"}  # of libx264: what films are mostly found in
+SOURCE_OPTIONS = {"crf": "20", "preset": "medium"}  # of libx264: what videos are mostly found in
 SEED = 6
 
 _PATH = click.Path(path_type=Path)
@@ -47,7 +47,7 @@ Told = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Size:
-    """A film to be coloured: pixels, frames of it, and how many of these the plain loop is given."""
+    """A video to be colored: pixels, frames of it, and how many of these the plain loop is given."""
 
     width: int
     height: int
@@ -67,7 +67,7 @@ WAYS: Ways = {
 
 
 def make_source(path: Path, size: Size) -> None:
-    """Write an H.264 film in colour: pans over photographs, with grain and a cut every two seconds."""
+    """Write an H.264 video in color: pans over photographs, with grain and a cut every two seconds."""
     random = np.random.default_rng(SEED)
     photos = comparison_photos()
     noise = random.standard_normal((size.height + 64, size.width + 64), np.float32)
@@ -91,16 +91,18 @@ def make_source(path: Path, size: Size) -> None:
             )
             right, down = random.integers(0, 64, 2)
             layer = grain[down : down + size.height, right : right + size.width, None]
-            picture = (seen + layer).clip(0, 255).astype(np.uint8)
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+            image = (seen + layer).clip(0, 255).astype(np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
         container.mux(stream.encode(None))
 
 
-def measure_film(source: Path, plain_frames: int, *, threads: int, rounds: int, told: Told) -> dict[str, Any]:
-    """Bring one film from file to file in every way, in turns.
+def measure_video(
+    source: Path, plain_frames: int, *, threads: int, rounds: int, told: Told
+) -> dict[str, Any]:
+    """Bring one video from file to file in every way, in turns.
 
     Args:
-        source: The film.
+        source: The video.
         plain_frames: How many of its frames the plain loop is given: it is slow.
         threads: Of the network in every way.
         rounds: How often each way has its turn.
@@ -157,33 +159,33 @@ def _print(console: Console, size: str, found: dict[str, Any]) -> None:
 
 @guard
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
-@click.option("--video", type=_PATH, help="A film to measure with, instead of those that are made up.")
+@click.option("--video", type=_PATH, help="A video to measure with, instead of those that are made up.")
 @click.option("--rounds", type=click.IntRange(min=1), default=3, help="How often each way has its turn.")
 @click.option("--threads", type=click.IntRange(min=1), help="Of the network.  [default: one for each core]")
 @click.option("--json", "json_file", type=_PATH, help="Write all figures there as well.")
 def main(video: Path | None, rounds: int, threads: int | None, json_file: Path | None) -> None:
-    """Measure how fast films are coloured, at 1080p and 480p.
+    """Measure how fast videos are colored, at 1080p and 480p.
 
     Compared with decoding and encoding them alone, by the same code with the same settings, and with a loop
-    that reads, colours and writes frame by frame with OpenCV and the PyTorch model.
+    that reads, colors and writes frame by frame with OpenCV and the PyTorch model.
     """
     check_writable(json_file)
     console, others, threads = Console(), Others(), threads or usable_cores()
-    films: dict[str, Any] = {}
-    with tempfile.TemporaryDirectory(prefix="cgan-film-") as folder:
+    videos: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory(prefix="cgan-video-") as folder:
         for name, size in {video.name: None}.items() if video else SIZES.items():
             source = video or Path(folder) / f"{name}.mp4"
             if size is not None:
-                console.note(f"making a film of {size.frames} frames at {name}")
+                console.note(f"making a video of {size.frames} frames at {name}")
                 make_source(source, size)
-            films[name] = measure_film(
+            videos[name] = measure_video(
                 source,
                 size.plain_frames if size else next(iter(SIZES.values())).plain_frames,
                 threads=threads,
                 rounds=rounds,
                 told=lambda what, name=name: console.note(f"{name}, {what}"),  # type: ignore[misc]
             )
-            _print(console, name, films[name])
+            _print(console, name, videos[name])
     share = others.share()
     if warning := others_in_words(share):
         console.warn(warning)
@@ -198,7 +200,7 @@ def main(video: Path | None, rounds: int, threads: int | None, json_file: Path |
             "model": manifest.file,
             "sha256": manifest.sha256,
             "rounds": rounds,
-            "films": films,
+            "videos": videos,
         }
         write_document(document, json_file)
         console.note(f"all figures are in {json_file}")

@@ -1,4 +1,4 @@
-"""`cgan-bench turing`: can people tell coloured pictures from true ones?"""
+"""`cgan-bench turing`: can people tell colored images from true ones?"""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
 
 @click.command(
-    context_settings={"show_default": True}, short_help="Can people tell coloured photos from true ones?"
+    context_settings={"show_default": True}, short_help="Can people tell colored photos from true ones?"
 )
 @click.argument("folder", type=PATH, metavar="DIR")
 @click.option(
     "--test-delay",
     type=SecondsType(zero=True),
     default=2.0,
-    help="Seconds for which a picture is shown; 0 for as long as it takes.",
+    help="Seconds for which an image is shown; 0 for as long as it takes.",
 )
-@click.option("--count", type=click.IntRange(min=2), default=20, help="Pictures, half of them coloured.")
+@click.option("--count", type=click.IntRange(min=2), default=20, help="Images, half of them colored.")
 @click.option("--model", type=PATH, help="ONNX file with its manifest.  [default: the one that ships]")
 @click.option("--backend", default="auto", help="What runs it; auto takes the best that works here.")
 @click.option("--threads", type=click.IntRange(min=1), default=2, help="CPU threads of the engine.")
@@ -40,8 +40,8 @@ def turing(
 ) -> None:  # fmt: skip
     """Run a visual Turing test with the photos in DIR, a folder or a tar shard.
 
-    A page on this machine shows true and coloured photos one at a time and takes the answers. Prints how many
-    of the coloured ones were taken for true, with its 95 % interval (Wilson). Ctrl-C ends it early.
+    A page on this machine shows true and colored photos one at a time and takes the answers. Prints how many
+    of the colored ones were taken for true, with its 95 % interval (Wilson). Ctrl-C ends it early.
     """
     check_needs(json_file)
     import random
@@ -59,7 +59,7 @@ def turing(
     seed = random.randrange(1 << 32) if seed is None else seed
     with Colorizer(open_backend(model or bundled_model(), backend, threads=threads)) as colorizer:
         manifest = colorizer.backend.manifest
-        with console.progress("colouring") as advance:
+        with console.progress("coloring") as advance:
             trials = make_trials(open_photos(folder), colorizer, count=count, seed=seed, advance=advance)
     with Server(trials, delay=test_delay, port=port) as server:
         console.result(f"the test is at {server.url}")
@@ -68,11 +68,11 @@ def turing(
         try:
             server.wait()
         except KeyboardInterrupt:
-            console.note(f"ended after {len(server.answers)} of {len(trials)} pictures")
+            console.note(f"ended after {len(server.answers)} of {len(trials)} images")
         answers = list(server.answers)
     score = Score.of(answers)
-    console.result(f"taken for true: {_words(score.fooled)} of the coloured pictures")
-    console.result(f"                {_words(score.recognised)} of the true ones")
+    console.result(f"taken for true: {_words(score.fooled)} of the colored images")
+    console.result(f"                {_words(score.recognized)} of the true ones")
     if json_file is not None:
         from cgan_benchmarks.results.document import write_document
 

@@ -1,4 +1,4 @@
-"""Shows the pictures on a page of this machine's own and takes the answers.
+"""Shows the images on a page of this machine's own and takes the answers.
 
 with Server(trials, delay=2.0) as server:
     webbrowser.open(server.url)
@@ -70,13 +70,13 @@ class Server:
         self._thread.start()
 
     def wait(self) -> None:
-        """Return when every picture has its answer."""
+        """Return when every image has its answer."""
         while not self._done.wait(_POLL_SECONDS):  # a wait without end would not hear Ctrl-C everywhere
             pass
         time.sleep(_GRACE_SECONDS)
 
     def state(self) -> dict[str, Any]:
-        """What the page shows next: the number of a picture, or the score."""
+        """What the page shows next: the number of an image, or the score."""
         with self._lock:
             done, total = len(self.answers), len(self.trials)
             if done < total:
@@ -84,12 +84,12 @@ class Server:
             return {"number": None, "total": total, "score": asdict(Score.of(self.answers))}
 
     def take(self, number: int, said_true: bool, seconds: float) -> bool:
-        """Take an answer; False where it is not of the picture that is shown."""
+        """Take an answer; False where it is not of the image that is shown."""
         with self._lock:
             if number != len(self.answers) or number >= len(self.trials):
                 return False
             trial = self.trials[number]
-            self.answers.append(Answer(trial.photo, trial.coloured, said_true, round(seconds, 3)))
+            self.answers.append(Answer(trial.photo, trial.colored, said_true, round(seconds, 3)))
             if len(self.answers) == len(self.trials):
                 self._done.set()
             return True
@@ -110,7 +110,7 @@ class Server:
 
 
 def _handler_of(server: Server) -> type[BaseHTTPRequestHandler]:
-    pictures = {str(number): trial.jpeg for number, trial in enumerate(server.trials)}
+    images = {str(number): trial.jpeg for number, trial in enumerate(server.trials)}
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -121,8 +121,8 @@ def _handler_of(server: Server) -> type[BaseHTTPRequestHandler]:
                 self._send(_PAGE.read_bytes(), "text/html; charset=utf-8")
             elif name == "state":
                 self._send(json.dumps(server.state()).encode(), "application/json")
-            elif name in pictures:
-                self._send(pictures[name], "image/jpeg")
+            elif name in images:
+                self._send(images[name], "image/jpeg")
             else:
                 self.send_error(HTTPStatus.NOT_FOUND)
 

@@ -1,10 +1,10 @@
-"""Which pictures are shown, in which order, and what the answers amount to.
+"""Which images are shown, in which order, and what the answers amount to.
 
 trials = make_trials(open_photos(folder), colorizer, count=20, seed=0)
 score = Score.of(answers)
 
-As in Nazeri, Ng and Ebrahimi 2018, section 4.4: one picture at a time, true or coloured, for a limited time;
-the rate at which coloured ones are taken for true is what counts.
+As in Nazeri, Ng and Ebrahimi 2018, section 4.4: one image at a time, true or colored, for a limited time;
+the rate at which colored ones are taken for true is what counts.
 """
 
 from __future__ import annotations
@@ -28,39 +28,39 @@ _NORMAL = 1.960  # two-sided 95 % quantile
 
 @dataclass(frozen=True)
 class Trial:
-    """One picture to judge.
+    """One image to judge.
 
     Attributes:
         photo: Its name.
-        coloured: Whether the model coloured it.
-        jpeg: What is shown; true and coloured ones are made alike, so that nothing else tells them apart.
+        colored: Whether the model colored it.
+        jpeg: What is shown; true and colored ones are made alike, so that nothing else tells them apart.
     """
 
     photo: str
-    coloured: bool
+    colored: bool
     jpeg: bytes
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a person said of one picture.
+    """What a person said of one image.
 
     Attributes:
         photo: Its name.
-        coloured: Whether the model coloured it.
+        colored: Whether the model colored it.
         said_true: What the person took it for.
         seconds: From its appearance to the answer.
     """
 
     photo: str
-    coloured: bool
+    colored: bool
     said_true: bool
     seconds: float
 
 
 @dataclass(frozen=True)
 class Rate:
-    """A part of some pictures, with its 95 % interval by Wilson 1927."""
+    """A part of some images, with its 95 % interval by Wilson 1927."""
 
     count: int
     of: int
@@ -70,13 +70,13 @@ class Rate:
 
     @classmethod
     def wilson(cls, count: int, of: int) -> Rate:
-        """The part and its interval; without pictures nothing is known."""
+        """The part and its interval; without images nothing is known."""
         if of == 0:
             return cls(0, 0, 0.0, 0.0, 1.0)
         part, weight = count / of, _NORMAL**2 / of
-        centre = part + weight / 2
+        center = part + weight / 2
         half = _NORMAL * math.sqrt(part * (1 - part) / of + weight / (4 * of))
-        low, high = (centre - half) / (1 + weight), (centre + half) / (1 + weight)
+        low, high = (center - half) / (1 + weight), (center + half) / (1 + weight)
         return cls(count, of, part, max(0.0, low), min(1.0, high))
 
 
@@ -85,19 +85,19 @@ class Score:
     """What all answers amount to.
 
     Attributes:
-        fooled: Coloured pictures that were taken for true ones. Half is what no eye can tell.
-        recognised: True pictures that were taken for true ones.
+        fooled: Colored images that were taken for true ones. Half is what no eye can tell.
+        recognized: True images that were taken for true ones.
     """
 
     fooled: Rate
-    recognised: Rate
+    recognized: Rate
 
     @classmethod
     def of(cls, answers: Sequence[Answer]) -> Score:
         """Count."""
-        coloured = [answer.said_true for answer in answers if answer.coloured]
-        true = [answer.said_true for answer in answers if not answer.coloured]
-        return cls(Rate.wilson(sum(coloured), len(coloured)), Rate.wilson(sum(true), len(true)))
+        colored = [answer.said_true for answer in answers if answer.colored]
+        true = [answer.said_true for answer in answers if not answer.colored]
+        return cls(Rate.wilson(sum(colored), len(colored)), Rate.wilson(sum(true), len(true)))
 
 
 def make_trials(
@@ -108,13 +108,13 @@ def make_trials(
     seed: int,
     advance: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Trial]:
-    """Choose photos and colour half of them.
+    """Choose photos and color half of them.
 
     Args:
-        photos: Real ones, in colour.
-        colorizer: Colours them from their own lightness.
+        photos: Real ones, in color.
+        colorizer: Colors them from their own lightness.
         count: How many; None for all.
-        seed: Of the choice, of which are coloured, and of the order.
+        seed: Of the choice, of which are colored, and of the order.
         advance: For a progress bar.
 
     Raises:
@@ -127,24 +127,24 @@ def make_trials(
     kinds = [number % 2 == 0 for number in range(len(chosen))]
     shuffler.shuffle(kinds)
     trials = []
-    for number, (index, coloured) in enumerate(zip(chosen, kinds, strict=True)):
-        picture = _fit(photos.read(index))
-        if coloured:
-            picture = colorizer.still(picture)
-        trials.append(Trial(photos.names[index], coloured, _jpeg(picture)))
+    for number, (index, colored) in enumerate(zip(chosen, kinds, strict=True)):
+        image = _fit(photos.read(index))
+        if colored:
+            image = colorizer.image(image)
+        trials.append(Trial(photos.names[index], colored, _jpeg(image)))
         advance(number + 1, len(chosen))
     return trials
 
 
-def _fit(picture: np.typing.NDArray[np.uint8]) -> np.typing.NDArray[np.uint8]:
-    scale = _LARGEST / max(picture.shape[:2])
+def _fit(image: np.typing.NDArray[np.uint8]) -> np.typing.NDArray[np.uint8]:
+    scale = _LARGEST / max(image.shape[:2])
     if scale >= 1:
-        return picture
-    height, width = (max(1, round(side * scale)) for side in picture.shape[:2])
-    return np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+        return image
+    height, width = (max(1, round(side * scale)) for side in image.shape[:2])
+    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _jpeg(picture: np.typing.NDArray[np.uint8]) -> bytes:
-    bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
+def _jpeg(image: np.typing.NDArray[np.uint8]) -> bytes:
+    bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
     settings = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
     return cv2.imencode(".jpg", bgr, settings)[1].tobytes()

@@ -1,4 +1,4 @@
-"""Ways to bring a film from file to file, each run in a process of its own; `film` and `video` compare them.
+"""Ways to bring a video from file to file, each run in a process of its own; `video` and `video` compare them.
 
 runs = take_turns(Path("in.mp4"), {"copy": ("copy", {}), "fast": ("cgan", {"every": 2})}, rounds=3)
 python -m cgan_benchmarks.video.runs cgan in.mp4 out.mp4                 # one run, as a line of JSON
@@ -22,7 +22,7 @@ from cgan_benchmarks.machine.environment import as_it_comes
 from cgan_benchmarks.machine.memory import peak_memory_mb
 from cgan_runtime.console import one_line
 from cgan_runtime.errors import CganError, MediaError
-from cgan_runtime.video.write.codecs import EncoderSettings, film_suffix
+from cgan_runtime.video.write.codecs import EncoderSettings, video_suffix
 
 WAYS = ("copy", "cgan", "plain")
 """Decode and encode alone; cgan; and what one writes first: OpenCV frame by frame, with the PyTorch model."""
@@ -45,7 +45,7 @@ class Taken:
         seconds: From opening the input to the finished output; models are loaded before.
         first_frame: Unix time at which the first frame was ready to be encoded.
         megabytes: Most memory that the process has held, 10^6 bytes.
-        size: Of the picture, width and height.
+        size: Of the image, width and height.
         cores_ms: Time of all cores for each frame, milliseconds.
         stages: Mean, median and 99th percentile of each stage, milliseconds; of cgan only.
         backend: What ran the model; of cgan only.
@@ -79,17 +79,17 @@ def take_turns(
     """Run every way once a round, every second round backwards.
 
     Args:
-        source: The film.
+        source: The video.
         ways: What is compared.
         rounds: How many.
         told: Is told what begins, how many runs are done, and of how many.
 
     Raises:
-        MediaError: The film cannot be read or written.
+        MediaError: The video cannot be read or written.
     """
     taken: dict[str, list[Run]] = {name: [] for name in ways}
     with tempfile.TemporaryDirectory(prefix="cgan-bench-") as folder:
-        target = Path(folder) / f"film{film_suffix(source, EncoderSettings())}"
+        target = Path(folder) / f"video{video_suffix(source, EncoderSettings())}"
         for turn in range(rounds):
             for name in list(ways)[:: -1 if turn % 2 else 1]:
                 told(name, sum(map(len, taken.values())), rounds * len(ways))
@@ -113,13 +113,13 @@ def run_copy(source: Path, target: Path, settings: dict[str, Any]) -> Taken:
     """Decode and encode with nothing in between, both as cgan does them, each in a thread of its own."""
     from cgan_runtime.pipeline.stages import run_stages
     from cgan_runtime.pipeline.video import QUEUE_DEPTH
-    from cgan_runtime.video.read.reader import FilmReader
-    from cgan_runtime.video.resume.items import Coloured
+    from cgan_runtime.video.read.reader import VideoReader
+    from cgan_runtime.video.resume.items import Colored
     from cgan_runtime.video.write.codecs import EncoderSettings
-    from cgan_runtime.video.write.writer import FilmWriter
+    from cgan_runtime.video.write.writer import VideoWriter
 
     clocks, first, count = _Clocks(), 0.0, 0
-    with FilmReader(source) as reader, FilmWriter(target, reader, EncoderSettings()) as writer:
+    with VideoReader(source) as reader, VideoWriter(target, reader, EncoderSettings()) as writer:
 
         def passed(item: Any) -> Any:
             nonlocal first, count
@@ -129,7 +129,7 @@ def run_copy(source: Path, target: Path, settings: dict[str, Any]) -> Taken:
             count += 1
             frame = writer.layout.prepare(item)
             frame.pict_type = 0  # the encoder chooses, as for frames that are new
-            return Coloured(frame)
+            return Colored(frame)
 
         run_stages(reader, passed, writer.write, depth=QUEUE_DEPTH)
         writer.finish()
@@ -138,11 +138,11 @@ def run_copy(source: Path, target: Path, settings: dict[str, Any]) -> Taken:
 
 
 def run_cgan(source: Path, target: Path, settings: dict[str, Any]) -> Taken:
-    """Colour a film with the model that ships and the defaults, but for the settings."""
+    """Color a video with the model that ships and the defaults, but for the settings."""
     from cgan_runtime.backends.registry import open_backend
     from cgan_runtime.colorizer import Colorizer
     from cgan_runtime.models import bundled_model
-    from cgan_runtime.pipeline.video import colour_film
+    from cgan_runtime.pipeline.video import colorize_video
     from cgan_runtime.temporal.filter import TemporalSettings
 
     first = 0.0
@@ -160,14 +160,14 @@ def run_cgan(source: Path, target: Path, settings: dict[str, Any]) -> Taken:
     steady = TemporalSettings(settings.get("temporal", "high"), settings.get("every", 1))
     with Colorizer(backend, side=settings.get("size")) as colorizer:
         clocks = _Clocks()
-        result = colour_film(source, target, colorizer, temporal=steady, progress=progress, overwrite=True)
+        result = colorize_video(source, target, colorizer, temporal=steady, progress=progress, overwrite=True)
     size = result.width, result.height
     taken = clocks.taken(result.frames, first, size)
     return dataclasses.replace(taken, stages=result.stages, backend=f"{backend.name} on {backend.device}")
 
 
 def run_plain(source: Path, target: Path, settings: dict[str, Any]) -> Taken:
-    """Read, colour and write frame by frame with OpenCV and the PyTorch model, in one loop."""
+    """Read, color and write frame by frame with OpenCV and the PyTorch model, in one loop."""
     import cv2
     import numpy as np
 
@@ -185,13 +185,13 @@ def run_plain(source: Path, target: Path, settings: dict[str, Any]) -> Taken:
         there, frame = reader.read()
         if not there:
             break
-        grey = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY).astype(np.float32) / np.float32(255)
-        lab = cv2.cvtColor(cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR), cv2.COLOR_BGR2Lab)
+        gray = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY).astype(np.float32) / np.float32(255)
+        lab = cv2.cvtColor(cv2.cvtColor(gray, cv2.COLOR_GRAY2BGR), cv2.COLOR_BGR2Lab)
         small = cv2.resize(lab[..., 0], (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
         chroma = backend.infer(small[None, None] / np.float32(50) - 1)[0] * np.float32(110)
         lab[..., 1:] = cv2.resize(np.ascontiguousarray(chroma.transpose(1, 2, 0)), size)
-        coloured = cv2.cvtColor(lab, cv2.COLOR_Lab2BGR)
-        writer.write((coloured * 255).clip(0, 255).astype(np.uint8))
+        colored = cv2.cvtColor(lab, cv2.COLOR_Lab2BGR)
+        writer.write((colored * 255).clip(0, 255).astype(np.uint8))
         first = first or time.time()
         count += 1
     writer.release()

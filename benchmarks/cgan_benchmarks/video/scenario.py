@@ -1,8 +1,8 @@
-"""A film from file to file: what cgan takes, stage by stage, beside decoding and encoding alone.
+"""A video from file to file: what cgan takes, stage by stage, beside decoding and encoding alone.
 
-    film = measure_film(Path("in.mp4"), bundled_model(), threads=2)
+    video = measure_video(Path("in.mp4"), bundled_model(), threads=2)
 
-Decoding and encoding with nothing between is the limit: no colouriser of films can be quicker. Both ways take
+Decoding and encoding with nothing between is the limit: no colorizer of videos can be quicker. Both ways take
 turns, each time in a fresh process, with the same decoder, encoder and settings.
 """
 
@@ -21,10 +21,10 @@ LIMIT, CGAN = "decode and encode alone", "cgan-run"
 _ROUNDS = 3
 _MS = 1e3  # per second
 
-Film = dict[str, Any]
+Video = dict[str, Any]
 
 
-def measure_film(
+def measure_video(
     source: Path,
     model: Path,
     *,
@@ -33,12 +33,12 @@ def measure_film(
     precision: str = "auto",
     rounds: int = _ROUNDS,
     advance: Advance = lambda done, total: None,
-) -> Film:
+) -> Video:
     """Measure, as plain JSON values.
 
     Args:
-        source: The film.
-        model: What colours it.
+        source: The video.
+        model: What colors it.
         threads: CPU threads of the engine.
         backend: What runs the model.
         precision: What it computes in, as `cgan-run` has it.
@@ -46,12 +46,12 @@ def measure_film(
         advance: For a progress bar.
 
     Returns:
-        `model`, `sha256` and `backend`: what coloured it;
+        `model`, `sha256` and `backend`: what colored it;
         `ways`: medians over the rounds, milliseconds a frame and frames a second, least and most, and
         `of_limit`, how many frames a second relative to the limit; `stages`: mean, p50 and p99 in ms.
 
     Raises:
-        MediaError: The film cannot be read.
+        MediaError: The video cannot be read.
         ModelFileError: The model is damaged.
     """
     manifest = Manifest.load(model)
@@ -66,7 +66,7 @@ def measure_film(
             what: float(np.median([run["stages"][stage][what] for run in taken[CGAN]]))
             for what in first["stages"][stage]
         }
-        for stage in ("decode", "colour", "encode")
+        for stage in ("decode", "color", "encode")
     }
     width, height = first["size"]
     return {

@@ -1,10 +1,10 @@
-"""A network wrapped for other people's programs: a grey picture of any size in, the coloured one out.
+"""A network wrapped for other people's programs: a gray image of any size in, the colored one out.
 
-    model = end_to_end(network, side=256, multiple=32)      # grey uint8 (N, H, W) to rgb uint8 (N, H, W, 3)
+    model = end_to_end(network, side=256, multiple=32)      # gray uint8 (N, H, W) to rgb uint8 (N, H, W, 3)
 
 What `cgan_runtime.colorizer.Colorizer.still` does around the network is written here as ONNX operators: the
-picture made small, the chroma enlarged with the luma as guide, colours outside the gamut drawn in, sRGB,
-rounding. Resizing is a product with a matrix that the graph makes from the picture's size: ONNX's own Resize
+image made small, the chroma enlarged with the luma as guide, colors outside the gamut drawn in, sRGB,
+rounding. Resizing is a product with a matrix that the graph makes from the image's size: ONNX's own Resize
 knows no mean over an area before operator set 18, and engines differ in their bicubic ones.
 """
 
@@ -39,9 +39,9 @@ from cgan_runtime.color.upsampling import EPSILON, RADIUS
 from cgan_runtime.colorizer import MAX_ASPECT, network_shape
 from cgan_runtime.manifest import AB_SCALE
 
-GREY, RGB = "grey", "rgb"
+GRAY, RGB = "gray", "rgb"
 
-_SHAPE = "network_shape"  # property of a model whose network sees every picture in one shape
+_SHAPE = "network_shape"  # property of a model whose network sees every image in one shape
 _SPAN = 2.0  # of lightness, -1 to 1
 _CUBIC = -0.75  # OpenCV's constant of bicubic interpolation
 _TINY = 1e-6
@@ -56,33 +56,33 @@ def end_to_end(network: onnx.ModelProto, *, side: int, multiple: int) -> onnx.Mo
 
     Args:
         network: Any form, from `lightness` to `chroma`; it stays as it is. Where its height and width are
-            fixed, every picture is made that small.
-        side: Square root of the area, in pixels, that pictures are made small to.
+            fixed, every image is made that small.
+        side: Square root of the area, in pixels, that images are made small to.
         multiple: What the network's height and width must be multiples of.
 
     Returns:
-        Checked model: `grey` uint8 (N, H, W), sRGB codes, to `rgb` uint8 (N, H, W, 3). H and W are free, and
+        Checked model: `gray` uint8 (N, H, W), sRGB codes, to `rgb` uint8 (N, H, W, 3). H and W are free, and
             N where the network's batch is.
     """
     graph = _Graph()
-    pixels = graph("Cast", GREY, to=TensorProto.FLOAT)
+    pixels = graph("Cast", GRAY, to=TensorProto.FLOAT)
     table = graph.constant(lightness_table(Encoding("bt709", full_range=True, bits=8)))
     codes = graph("Cast", pixels, to=TensorProto.INT32)
     large = graph("Unsqueeze", graph("Gather", table, codes), graph.integers(1))  # (N, 1, H, W)
-    shape = graph("Shape", GREY)
-    picture = graph.item(shape, 1), graph.item(shape, 2)
-    small = _network_size(graph, network, picture, side, multiple)
-    rows = _shrinking(graph, picture[0], small[0])
-    columns = graph("Transpose", _shrinking(graph, picture[1], small[1]))
+    shape = graph("Shape", GRAY)
+    image = graph.item(shape, 1), graph.item(shape, 2)
+    small = _network_size(graph, network, image, side, multiple)
+    rows = _shrinking(graph, image[0], small[0])
+    columns = graph("Transpose", _shrinking(graph, image[1], small[1]))
     graph.nodes.append(helper.make_node("MatMul", [graph("MatMul", rows, large), columns], [INPUT]))
     graph.nodes.extend(copy.deepcopy(network.graph.node))
-    chroma = _enlarged(graph, picture, small, large)
+    chroma = _enlarged(graph, image, small, large)
     graph.nodes.append(helper.make_node("Cast", [_codes(graph, large, chroma)], [RGB], to=TensorProto.UINT8))
     batch, _, *fixed = axes_of(network.graph.input[0])
     axes = (batch if isinstance(batch, int) else "n", "height", "width")
     ends = [
         helper.make_tensor_value_info(name, TensorProto.UINT8, shape)
-        for name, shape in ((GREY, axes), (RGB, (*axes, 3)))
+        for name, shape in ((GRAY, axes), (RGB, (*axes, 3)))
     ]
     tensors = [*graph.constants, *network.graph.initializer]
     whole = helper.make_graph(graph.nodes, "end_to_end", ends[:1], ends[1:], tensors)
@@ -97,7 +97,7 @@ def end_to_end(network: onnx.ModelProto, *, side: int, multiple: int) -> onnx.Mo
 
 
 def fixed_network_shape(model: onnx.ModelProto) -> tuple[int, int] | None:
-    """Height and width that a wrapped network sees every picture in; None where they follow its aspect."""
+    """Height and width that a wrapped network sees every image in; None where they follow its aspect."""
     for entry in model.metadata_props:
         if entry.key == _SHAPE:
             height, width = map(int, entry.value.split("x"))
@@ -156,18 +156,18 @@ class _Graph:
 
     def _name(self) -> str:
         self._count += 1
-        return f"picture_{self._count}"
+        return f"image_{self._count}"
 
 
 def _network_size(
-    graph: _Graph, network: onnx.ModelProto, picture: tuple[str, str], side: int, multiple: int
+    graph: _Graph, network: onnx.ModelProto, image: tuple[str, str], side: int, multiple: int
 ) -> tuple[str, str]:
-    """Height and width of the network's input for a picture, int64 scalars, as the runtime chooses them."""
+    """Height and width of the network's input for an image, int64 scalars, as the runtime chooses them."""
     _, _, height, width = axes_of(network.graph.input[0])
     if isinstance(height, int) and isinstance(width, int):
         return graph.constant(height, np.int64), graph.constant(width, np.int64)
     limits, heights, widths = shapes_by_aspect(side, multiple)
-    aspect = graph("Div", graph.number(picture[1]), graph.number(picture[0]))
+    aspect = graph("Div", graph.number(image[1]), graph.number(image[0]))
     above = graph("Cast", graph("GreaterOrEqual", aspect, graph.constant(limits)), to=TensorProto.INT64)
     place = graph("ReduceSum", above, graph.integers(0), keepdims=0)
     return tuple(graph("Gather", graph.constant(sides, np.int64), place) for sides in (heights, widths))  # type: ignore[return-value]
@@ -220,10 +220,10 @@ def _shrinking(graph: _Graph, large: str, small: str) -> str:
     ends = graph("Min", graph("Mul", graph("Add", row, one), step), graph("Add", column, one))
     starts = graph("Max", graph("Mul", row, step), column)
     area = graph("Div", graph("Max", graph("Sub", ends, starts), zero), step)
-    centre = graph("Sub", graph("Mul", graph("Add", row, half), step), half)
+    center = graph("Sub", graph("Mul", graph("Add", row, half), step), half)
     last = graph("Sub", graph.number(large), one)
-    centre = graph("Min", graph("Max", centre, zero), last)
-    linear = graph("Max", graph("Sub", one, graph("Abs", graph("Sub", centre, column))), zero)
+    center = graph("Min", graph("Max", center, zero), last)
+    linear = graph("Max", graph("Sub", one, graph("Abs", graph("Sub", center, column))), zero)
     return graph("Where", graph("Greater", step, one), area, linear)
 
 
@@ -256,24 +256,24 @@ def _cubic(graph: _Graph, distance: str, *, near: bool) -> str:
     return value
 
 
-def _enlarged(graph: _Graph, picture: tuple[str, str], small: tuple[str, str], guide: str) -> str:
-    """The network's chroma at the picture's size, with the luma as guide: `enlarge_chroma` as a graph."""
+def _enlarged(graph: _Graph, image: tuple[str, str], small: tuple[str, str], guide: str) -> str:
+    """The network's chroma at the image's size, with the luma as guide: `enlarge_chroma` as a graph."""
     add = graph.constant(EPSILON * _SPAN**2)
     square, product = graph("Mul", INPUT, INPUT), graph("Mul", OUTPUT, INPUT)
     means = _box(graph, graph("Concat", INPUT, square, OUTPUT, product, axis=1))
-    mean, squares, colours, products = graph.several("Split", 4, means, graph.integers(1, 1, 2, 2), axis=1)
+    mean, squares, colors, products = graph.several("Split", 4, means, graph.integers(1, 1, 2, 2), axis=1)
     variance = graph("Add", graph("Sub", squares, graph("Mul", mean, mean)), add)
-    covariance = graph("Sub", products, graph("Mul", mean, colours))
+    covariance = graph("Sub", products, graph("Mul", mean, colors))
     slope = _box(graph, graph("Div", covariance, variance))
     shift = graph("Sub", OUTPUT, graph("Mul", slope, INPUT))
-    rows = _growing(graph, small[0], picture[0])
-    columns = graph("Transpose", _growing(graph, small[1], picture[1]))
+    rows = _growing(graph, small[0], image[0])
+    columns = graph("Transpose", _growing(graph, small[1], image[1]))
     slope, shift = (graph("MatMul", graph("MatMul", rows, plane), columns) for plane in (slope, shift))
     return graph("Add", graph("Mul", slope, guide), shift)  # (N, 2, H, W)
 
 
 def _box(graph: _Graph, planes: str) -> str:
-    """Mean over the window around each pixel, the picture mirrored at its border."""
+    """Mean over the window around each pixel, the image mirrored at its border."""
     reach = [0, 0, RADIUS, RADIUS]
     padded = graph("Pad", planes, graph.integers(*reach, *reach), mode="reflect")
     return graph("AveragePool", padded, kernel_shape=[2 * RADIUS + 1] * 2)

@@ -1,11 +1,11 @@
-"""INT8: convolutions in 8 bits, told by pairs of quantise and dequantise nodes, which all engines fuse.
+"""INT8: convolutions in 8 bits, told by pairs of quantize and dequantize nodes, which all engines fuse.
 
     form = int8_form(lightness_of(comparison_photos(), 256, 256))
     model = form.convert(float32_graph)
 
 Ranges are those that photographs reach; weights are scaled by channel, activations by one factor and without
-offset, which is all that TensorRT takes. A few convolutions, most of them near the picture, bear it badly:
-those are found by quantising each alone, and left in float32 until the colours hold.
+offset, which is all that TensorRT takes. A few convolutions, most of them near the image, bear it badly:
+those are found by quantizing each alone, and left in float32 until the colors hold.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from onnxruntime.quantization import QuantType
 from onnxruntime.quantization.calibrate import CalibrationDataReader, CalibrationMethod, create_calibrator
 from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
 
-_QUANTISED = "Conv"
+_QUANTIZED = "Conv"
 _ENOUGH = 0.5
 """Mean CIEDE2000 from float32, on the photographs that were calibrated on, at which no more is left out."""
 
@@ -41,7 +41,7 @@ _OPTIONS = {
     "WeightSymmetric": True,
     "QuantizeBias": False,  # TensorRT takes it in float32
     # A result is rounded once, where the next convolution reads it, after what lies between.
-    "OpTypesToExcludeOutputQuantization": [_QUANTISED],
+    "OpTypesToExcludeOutputQuantization": [_QUANTIZED],
 }
 
 Report = Callable[[str], None]
@@ -61,28 +61,28 @@ def in_int8(model: onnx.ModelProto, *, lightness: Array, report: Report = lambda
         report: Is told what is being done.
 
     Raises:
-        ConfigError: It has no convolution, or cannot be quantised without harm.
+        ConfigError: It has no convolution, or cannot be quantized without harm.
     """
-    convolutions = [node.name for node in model.graph.node if node.op_type == _QUANTISED]
+    convolutions = [node.name for node in model.graph.node if node.op_type == _QUANTIZED]
     if not convolutions:
-        raise ConfigError("the generator has no convolution to quantise; export it with --fp16")
+        raise ConfigError("the generator has no convolution to quantize; export it with --fp16")
     report("calibrating")
-    quantise = partial(_quantised, model, _ranges(model, lightness))
+    quantize = partial(_quantized, model, _ranges(model, lightness))
     judge = _Judge(model, lightness)
     effects = {}
     for number, name in enumerate(convolutions):
         report(f"judging convolution {number + 1} of {len(convolutions)}")
-        effects[name] = judge.distance(quantise([name]), pictures=_JUDGES)
+        effects[name] = judge.distance(quantize([name]), images=_JUDGES)
     ranked = sorted(convolutions, key=effects.__getitem__, reverse=True)
     for left in _STEPS:
         if left >= len(ranked):
             break
         report(f"leaving {left} of {len(ranked)} convolutions in float32")
-        quantised = quantise(ranked[left:])
-        if judge.worst(quantised) <= _ENOUGH:
-            onnx.checker.check_model(quantised, full_check=True)
-            return quantised
-    raise ConfigError("the generator cannot be quantised without harm to its colours; export it with --fp16")
+        quantized = quantize(ranked[left:])
+        if judge.worst(quantized) <= _ENOUGH:
+            onnx.checker.check_model(quantized, full_check=True)
+            return quantized
+    raise ConfigError("the generator cannot be quantized without harm to its colors; export it with --fp16")
 
 
 class _Photographs(CalibrationDataReader):  # type: ignore[misc]
@@ -103,7 +103,7 @@ def _ranges(model: onnx.ModelProto, lightness: Array) -> Any:
         onnx.save(model, source)
         calibrator = create_calibrator(
             source,
-            [_QUANTISED],
+            [_QUANTIZED],
             augmented_model_path=str(Path(folder) / "calibration.onnx"),
             calibrate_method=CalibrationMethod.MinMax,
             extra_options={"symmetric": True},
@@ -112,7 +112,7 @@ def _ranges(model: onnx.ModelProto, lightness: Array) -> Any:
         return calibrator.compute_data()
 
 
-def _quantised(model: onnx.ModelProto, ranges: Any, convolutions: Sequence[str]) -> onnx.ModelProto:
+def _quantized(model: onnx.ModelProto, ranges: Any, convolutions: Sequence[str]) -> onnx.ModelProto:
     quantizer = QDQQuantizer(
         copy.deepcopy(model),
         per_channel=True,
@@ -122,7 +122,7 @@ def _quantised(model: onnx.ModelProto, ranges: Any, convolutions: Sequence[str])
         tensors_range=ranges,
         nodes_to_quantize=list(convolutions),
         nodes_to_exclude=[],
-        op_types_to_quantize=[_QUANTISED],
+        op_types_to_quantize=[_QUANTIZED],
         extra_options=_OPTIONS,
     )
     quantizer.quantize_model()
@@ -137,7 +137,7 @@ def _quantised(model: onnx.ModelProto, ranges: Any, convolutions: Sequence[str])
 
 
 class _Judge:
-    """Tells how far a quantised network is from the float32 one."""
+    """Tells how far a quantized network is from the float32 one."""
 
     def __init__(self, model: onnx.ModelProto, lightness: Array) -> None:
         self._lightness = lightness
@@ -148,10 +148,10 @@ class _Judge:
         return max(self.distance(model, engine) for engine in ENGINES)
 
     def distance(
-        self, model: onnx.ModelProto, engine: str = "onnxruntime", pictures: int | None = None
+        self, model: onnx.ModelProto, engine: str = "onnxruntime", images: int | None = None
     ) -> float:
-        """Mean CIEDE2000 over the first pictures, or all."""
-        given = self._lightness[:pictures]
+        """Mean CIEDE2000 over the first images, or all."""
+        given = self._lightness[:images]
         return agreement(
             (plane[None], wanted[:1], found[0][:1])
             for plane, wanted, found in zip(

@@ -41,7 +41,7 @@ def to_onnx(
     Args:
         generator: In evaluation mode, float32, on the CPU.
         size: Height and width in pixels, multiples of the generator's; used where `dynamic` is false.
-        batch: Pictures at once; used where `dynamic` is false.
+        batch: Images at once; used where `dynamic` is false.
         dynamic: Leave batch, height and width free; the last two are recorded as `32*h`, `32*w`.
 
     Returns:

@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 import onnx
 
-from cgan_export.graph.cpu_image_engines import ENGINES, open_picture_model
+from cgan_export.graph.cpu_image_engines import ENGINES, open_image_model
 from cgan_export.graph.end_to_end import fixed_network_shape
 from cgan_export.graph.precision import emulate_half
 from cgan_runtime.backends.base import Backend
@@ -28,8 +28,8 @@ from cgan_runtime.color.encoding import Plane
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import BackendUnavailable, ParityError
 from cgan_runtime.manifest import Manifest, sha256_of
-from cgan_train.data.sources import Picture
-from cgan_train.evaluation.agreement import Agreement, agreement, picture_agreement
+from cgan_train.data.sources import Image
+from cgan_train.evaluation.agreement import Agreement, agreement, image_agreement
 from cgan_train.evaluation.comparison_photos import lightness_of
 from cgan_train.evaluation.metrics import Array
 
@@ -39,8 +39,8 @@ EMULATED = "half arithmetic"
 EMULATOR = "onnxruntime"
 """Runs such a network: it keeps a rounding that the graph asks for, which OpenVINO folds away."""
 
-_WIDE_PICTURES = 2  # for a free size: how many are compared as one batch, wider than high, as well
-_ODD_SIZES = ((403, 611), (97, 41))  # height and width of two greys that are compared as well
+_WIDE_IMAGES = 2  # for a free size: how many are compared as one batch, wider than high, as well
+_ODD_SIZES = ((403, 611), (97, 41))  # height and width of two grays that are compared as well
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,9 @@ class Tolerance:
     """How far a form may be from PyTorch in float32.
 
     Attributes:
-        largest: Largest absolute difference of (a*, b*)/110; of whole pictures, of their codes 0 to 255.
+        largest: Largest absolute difference of (a*, b*)/110; of whole images, of their codes 0 to 255.
         mean: Mean absolute difference of the same.
-        ciede2000: Mean colour difference of the coloured pictures.
+        ciede2000: Mean color difference of the colored images.
         mend: What to do where it is farther.
     """
 
@@ -66,24 +66,24 @@ class Tolerance:
 
 _REPORT = "export again, and report it with the checkpoint if it stays"
 _HALF = "export float32 (--fp32), or look for layers whose values pass 65,504"
-_QUANTISED = "give more photos like those that it will see (--calibration), or export --fp16"
+_QUANTIZED = "give more photos like those that it will see (--calibration), or export --fp16"
 
 TOLERANCES = {
     "fp32": Tolerance(1e-4, 1e-5, 0.01, _REPORT),
     "fp16-weights": Tolerance(5e-3, 5e-4, 0.1, "keep the weights in float32 (--weights fp32)"),
     "fp16": Tolerance(2e-2, 1e-3, 0.2, _HALF),
-    "int8": Tolerance(0.5, 2e-2, 1.0, _QUANTISED),
-    "fp32 picture": Tolerance(2, 0.01, 0.01, _REPORT),
-    "fp16-weights picture": Tolerance(4, 0.1, 0.1, "keep the weights in float32 (--weights fp32)"),
-    "fp16 picture": Tolerance(12, 0.25, 0.2, _HALF),
-    "int8 picture": Tolerance(150, 2.0, 1.0, _QUANTISED),
+    "int8": Tolerance(0.5, 2e-2, 1.0, _QUANTIZED),
+    "fp32 image": Tolerance(2, 0.01, 0.01, _REPORT),
+    "fp16-weights image": Tolerance(4, 0.1, 0.1, "keep the weights in float32 (--weights fp32)"),
+    "fp16 image": Tolerance(12, 0.25, 0.2, _HALF),
+    "int8 image": Tolerance(150, 2.0, 1.0, _QUANTIZED),
     # A GPU sums in another order than a CPU; on an H200 fp16 differed by 1.3e-2 at 256 px, by 3.3e-2 at 512.
     "fp32 engine": Tolerance(1e-3, 1e-4, 0.05, "build it with another version of TensorRT"),
     "fp16-weights engine": Tolerance(6e-3, 6e-4, 0.15, "build that of the file made with --weights fp32"),
     "fp16 engine": Tolerance(5e-2, 2e-3, 0.3, "build it with --fp32"),
     "int8 engine": Tolerance(0.5, 2e-2, 1.0, "build it with --fp16"),
 }
-"""By form, `picture` standing for those made by --end-to-end. On the model that ships fp32 differs by 2e-6,
+"""By form, `image` standing for those made by --end-to-end. On the model that ships fp32 differs by 2e-6,
 fp16-weights by 4e-3 and fp16 by 1e-2 at most."""
 
 
@@ -94,20 +94,20 @@ def tolerance_of(manifest: Manifest) -> str:
         form = "fp16-weights"
     if manifest.engine:
         return f"{form} engine"
-    return f"{form} picture" if manifest.kind == "picture" else form
+    return f"{form} image" if manifest.kind == "image" else form
 
 
-def compare(model: Path, reference: Backend, pictures: Sequence[Picture]) -> dict[str, Agreement]:
+def compare(model: Path, reference: Backend, images: Sequence[Image]) -> dict[str, Agreement]:
     """Run an exported model in every back end that works here and compare it with a reference.
 
     Args:
         model: The ONNX file, its manifest beside it. One of half precision is also compared in emulated half
             arithmetic, which no CPU engine does.
         reference: What it was exported from.
-        pictures: Photographs, of any size.
+        images: Photographs, of any size.
 
     Returns:
-        For each back end its agreement over all pictures.
+        For each back end its agreement over all images.
 
     Raises:
         BackendUnavailable: No back end works here.
@@ -119,15 +119,15 @@ def compare(model: Path, reference: Backend, pictures: Sequence[Picture]) -> dic
             'run: pip install "cgan[cpu]", or give --no-verify'
         )
     manifest = Manifest.load(model)
-    if manifest.kind == "picture":
+    if manifest.kind == "image":
         engines = [name for name in names if name in ENGINES]
         if not engines:
             raise BackendUnavailable(
-                f"whole-picture models are compared in {' or '.join(ENGINES)}, and neither is installed; "
+                f"whole-image models are compared in {' or '.join(ENGINES)}, and neither is installed; "
                 'run: pip install "cgan[cpu]", or give --no-verify'
             )
-        return _compare_pictures(model, manifest, reference, pictures, engines)
-    answers = _Answers(reference, manifest, pictures)
+        return _compare_images(model, manifest, reference, images, engines)
+    answers = _Answers(reference, manifest, images)
     findings = {name: answers.agreement_of(model, name) for name in names}
     if manifest.precision == "fp16" and EMULATOR in names:
         with tempfile.TemporaryDirectory() as folder:
@@ -136,9 +136,9 @@ def compare(model: Path, reference: Backend, pictures: Sequence[Picture]) -> dic
     return findings
 
 
-def agreement_of(model: Path, backend: str, reference: Backend, pictures: Sequence[Picture]) -> Agreement:
+def agreement_of(model: Path, backend: str, reference: Backend, images: Sequence[Image]) -> Agreement:
     """Run a network in one back end and compare it with a reference."""
-    return _Answers(reference, Manifest.load(model), pictures).agreement_of(model, backend)
+    return _Answers(reference, Manifest.load(model), images).agreement_of(model, backend)
 
 
 def check(findings: dict[str, Agreement], form: str) -> None:
@@ -161,7 +161,7 @@ def check(findings: dict[str, Agreement], form: str) -> None:
 def report_of(findings: dict[str, Agreement], form: str, source: str) -> dict[str, Any]:
     """What a manifest says of a comparison: the worst of each figure, what is allowed, and every finding."""
     allowed, worst = asdict(TOLERANCES[form]), asdict(worst_of(findings.values()))
-    del worst["pictures"]
+    del worst["images"]
     return {
         "verified": True,
         "photographs": source,
@@ -177,7 +177,7 @@ def report_of(findings: dict[str, Agreement], form: str, source: str) -> dict[st
 def worst_of(findings: Collection[Agreement]) -> Agreement:
     """The worst of each figure."""
     return Agreement(
-        max(each.pictures for each in findings),
+        max(each.images for each in findings),
         max(each.largest for each in findings),
         max(each.mean for each in findings),
         min(each.psnr_db for each in findings),
@@ -191,10 +191,10 @@ def _rounded(value: float) -> float:
 
 
 class _Answers:
-    """A reference's answers to pictures, in the sizes and batches that a model takes."""
+    """A reference's answers to images, in the sizes and batches that a model takes."""
 
-    def __init__(self, reference: Backend, manifest: Manifest, pictures: Sequence[Picture]) -> None:
-        self._asked = list(batches(manifest, pictures))
+    def __init__(self, reference: Backend, manifest: Manifest, images: Sequence[Image]) -> None:
+        self._asked = list(batches(manifest, images))
         self._expected = [reference.infer(lightness).copy() for lightness in self._asked]
 
     def agreement_of(self, model: Path, backend: str) -> Agreement:
@@ -205,17 +205,17 @@ class _Answers:
             return agreement((given, wanted, opened.infer(given)) for given, wanted in pairs)
 
 
-def batches(manifest: Manifest, pictures: Sequence[Picture]) -> Iterator[Array]:
-    """The pictures as inputs of the sizes and batches that a model takes."""
+def batches(manifest: Manifest, images: Sequence[Image]) -> Iterator[Array]:
+    """The images as inputs of the sizes and batches that a model takes."""
     batch, _, height, width = manifest.input.shape
     free = not isinstance(height, int) or not isinstance(width, int)
     side = manifest.size
-    planes = lightness_of(pictures, side, side) if free else lightness_of(pictures, int(height), int(width))
+    planes = lightness_of(images, side, side) if free else lightness_of(images, int(height), int(width))
     count = batch if isinstance(batch, int) else 1
     for first in range(0, len(planes), count):
         yield np.take(planes, range(first, first + count), axis=0, mode="wrap")
     if free:
-        yield lightness_of(pictures[:_WIDE_PICTURES], side, side + manifest.size_multiple)
+        yield lightness_of(images[:_WIDE_IMAGES], side, side + manifest.size_multiple)
 
 
 def write_emulated(model: Path, manifest: Manifest, folder: Path) -> Path:
@@ -226,18 +226,18 @@ def write_emulated(model: Path, manifest: Manifest, folder: Path) -> Path:
     return path
 
 
-def _compare_pictures(
-    model: Path, manifest: Manifest, reference: Backend, pictures: Sequence[Picture], engines: Sequence[str]
+def _compare_images(
+    model: Path, manifest: Manifest, reference: Backend, images: Sequence[Image], engines: Sequence[str]
 ) -> dict[str, Agreement]:
-    """Compare a whole-picture model with what the runtime makes of the same pictures by the reference."""
-    greys = list(greys_of(pictures))
+    """Compare a whole-image model with what the runtime makes of the same images by the reference."""
+    grays = list(grays_of(images))
     with seeing(reference, fixed_network_shape(onnx.load(model))):
         colorizer = Colorizer(reference, side=None if _fixed(reference.manifest) else manifest.size)
-        expected = [colorizer.still(grey) for grey in greys]
+        expected = [colorizer.image(gray) for gray in grays]
 
     def agreement_in(name: str, file: Path = model) -> Agreement:
-        run = open_picture_model(file, name)
-        return picture_agreement((wanted, run(grey)) for grey, wanted in zip(greys, expected, strict=True))
+        run = open_image_model(file, name)
+        return image_agreement((wanted, run(gray)) for gray, wanted in zip(grays, expected, strict=True))
 
     findings = {name: agreement_in(name) for name in engines}
     if manifest.precision == "fp16" and EMULATOR in engines:
@@ -248,7 +248,7 @@ def _compare_pictures(
 
 @contextmanager
 def seeing(reference: Backend, shape: tuple[int, int] | None) -> Iterator[None]:
-    """Have a reference of free size see every picture in one shape, where a shape is given."""
+    """Have a reference of free size see every image in one shape, where a shape is given."""
     before = reference.manifest
     if shape is not None:
         fixed = replace(before.input, shape=("n", 1, *shape))
@@ -259,12 +259,12 @@ def seeing(reference: Backend, shape: tuple[int, int] | None) -> Iterator[None]:
         reference.manifest = before
 
 
-def greys_of(pictures: Sequence[Picture]) -> Iterator[Plane]:
-    """Photographs as grey pictures, and two of them in odd sizes."""
-    for picture in pictures:
-        yield cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
-    for picture, size in zip(pictures, _ODD_SIZES, strict=False):
-        yield cv2.resize(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), size[::-1], interpolation=cv2.INTER_AREA)
+def grays_of(images: Sequence[Image]) -> Iterator[Plane]:
+    """Photographs as gray images, and two of them in odd sizes."""
+    for image in images:
+        yield cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    for image, size in zip(images, _ODD_SIZES, strict=False):
+        yield cv2.resize(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), size[::-1], interpolation=cv2.INTER_AREA)
 
 
 def _fixed(manifest: Manifest) -> bool:

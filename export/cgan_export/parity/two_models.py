@@ -3,7 +3,7 @@
     found, form = compare_models(Path("runs/edge"), Path("edge-fp16.onnx"), comparison_photos())
 
 Each is a checkpoint, an ONNX file or an engine with its manifest. Networks are compared by their chroma;
-where one of the two takes whole pictures, both are by the pictures that they make. A half-precision file is
+where one of the two takes whole images, both are by the images that they make. A half-precision file is
 compared in emulated half arithmetic too, which no CPU engine does.
 """
 
@@ -18,13 +18,13 @@ from tempfile import TemporaryDirectory
 
 import onnx
 
-from cgan_export.graph.cpu_image_engines import ENGINES, Run, open_picture_model
+from cgan_export.graph.cpu_image_engines import ENGINES, Run, open_image_model
 from cgan_export.graph.end_to_end import fixed_network_shape
 from cgan_export.parity.against_pytorch import (
     EMULATOR,
     TOLERANCES,
     batches,
-    greys_of,
+    grays_of,
     seeing,
     tolerance_of,
     worst_of,
@@ -36,14 +36,14 @@ from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import BackendUnavailable, InputShapeError
 from cgan_runtime.manifest import Manifest
 from cgan_train.checkpoint import load_checkpoint
-from cgan_train.data.sources import Picture
-from cgan_train.evaluation.agreement import Agreement, agreement, picture_agreement
+from cgan_train.data.sources import Image
+from cgan_train.evaluation.agreement import Agreement, agreement, image_agreement
 from cgan_train.torch_backend import TorchBackend
 
 
 @dataclass(frozen=True)
 class _Model:
-    """A model at hand; a whole-picture model has no back end, and runs in the first of `engines` here."""
+    """A model at hand; a whole-image model has no back end, and runs in the first of `engines` here."""
 
     path: Path
     manifest: Manifest
@@ -59,7 +59,7 @@ class _Model:
         return (height, width) if isinstance(height, int) and isinstance(width, int) else None
 
 
-def compare_models(first: Path, second: Path, pictures: Sequence[Picture]) -> tuple[Agreement, str]:
+def compare_models(first: Path, second: Path, images: Sequence[Image]) -> tuple[Agreement, str]:
     """Compare two models on photographs.
 
     Returns:
@@ -75,11 +75,11 @@ def compare_models(first: Path, second: Path, pictures: Sequence[Picture]) -> tu
         models = [_open(path, stack) for path in (first, second)]
         _check_common(*models)
         form = max((tolerance_of(model.manifest) for model in models), key=_loose)
-        if any(model.backend is None for model in models) and not form.endswith("picture"):
-            form = f"{form.removesuffix(' engine')} picture"
+        if any(model.backend is None for model in models) and not form.endswith("image"):
+            form = f"{form.removesuffix(' engine')} image"
         emulated = [_emulated(model, stack) for model in models]
         pairs = [models] if emulated == models else [models, emulated]
-        return worst_of([_agreement(one, other, pictures) for one, other in pairs]), form
+        return worst_of([_agreement(one, other, images) for one, other in pairs]), form
 
 
 def _check_common(one: _Model, other: _Model) -> None:
@@ -94,7 +94,7 @@ def _check_common(one: _Model, other: _Model) -> None:
 
 
 def _axes(model: _Model, *, networks: bool) -> tuple[int | str, ...]:
-    """What a model takes; where whole pictures are compared, it is given one at a time."""
+    """What a model takes; where whole images are compared, it is given one at a time."""
     if networks:
         return model.manifest.input.shape
     count = 1 if model.backend is None else model.manifest.input.shape[0]
@@ -105,10 +105,10 @@ def _loose(form: str) -> float:
     return TOLERANCES[form].ciede2000
 
 
-def _agreement(one: _Model, other: _Model, pictures: Sequence[Picture]) -> Agreement:
+def _agreement(one: _Model, other: _Model, images: Sequence[Image]) -> Agreement:
     if one.backend is not None and other.backend is not None:
-        return _chroma_agreement(one, one.backend, other, other.backend, pictures)
-    return _picture_agreement(one, other, pictures)
+        return _chroma_agreement(one, one.backend, other, other.backend, images)
+    return _image_agreement(one, other, images)
 
 
 def _emulated(model: _Model, stack: ExitStack) -> _Model:
@@ -124,7 +124,7 @@ def _emulated(model: _Model, stack: ExitStack) -> _Model:
 def _open(path: Path, stack: ExitStack) -> _Model:
     if path.is_file():
         manifest = Manifest.load(path)
-        if manifest.kind == "picture":
+        if manifest.kind == "image":
             return _Model(path, manifest, None)
         backend = stack.enter_context(open_backend(path))
     else:
@@ -133,31 +133,31 @@ def _open(path: Path, stack: ExitStack) -> _Model:
 
 
 def _chroma_agreement(
-    first: _Model, one: Backend, second: _Model, other: Backend, pictures: Sequence[Picture]
+    first: _Model, one: Backend, second: _Model, other: Backend, images: Sequence[Image]
 ) -> Agreement:
     multiple = math.lcm(first.manifest.size_multiple, second.manifest.size_multiple)
     wanted = second.manifest if second.fixed or not first.fixed else first.manifest
     size = -(-wanted.size // multiple) * multiple
-    asked = batches(replace(wanted, size=size, size_multiple=multiple), pictures)
+    asked = batches(replace(wanted, size=size, size_multiple=multiple), images)
     # An answer is valid until the next call of its own back end.
     return agreement((given, one.infer(given), other.infer(given)) for given in asked)
 
 
-def _picture_agreement(first: _Model, second: _Model, pictures: Sequence[Picture]) -> Agreement:
+def _image_agreement(first: _Model, second: _Model, images: Sequence[Image]) -> Agreement:
     shape = second.fixed or first.fixed
     side = (second if second.backend is None else first).manifest.size
     with ExitStack() as stack:
         one, other = (_runner(model, shape, side, stack) for model in (first, second))
-        return picture_agreement((one(grey), other(grey)) for grey in greys_of(pictures))
+        return image_agreement((one(gray), other(gray)) for gray in grays_of(images))
 
 
 def _runner(model: _Model, shape: tuple[int, int] | None, side: int, stack: ExitStack) -> Run:
-    """What colours a grey picture by a model, as the runtime does or the model itself."""
+    """What colors a gray image by a model, as the runtime does or the model itself."""
     if model.backend is not None:
         stack.enter_context(seeing(model.backend, shape))
-        return Colorizer(model.backend, side=None if shape else side).still
+        return Colorizer(model.backend, side=None if shape else side).image
     reasons = available_backends()
     for name in model.engines:
         if reasons[name] is None:
-            return open_picture_model(model.path, name)
+            return open_image_model(model.path, name)
     raise BackendUnavailable(f'nothing here runs {model.path}; run: pip install "cgan[cpu]"')

@@ -1,6 +1,6 @@
 """From ONNX files to TensorRT engines, each compared with PyTorch where it can run.
 
-    engine = build(exported, EngineOptions(), pictures=pictures, checkpoint=checkpoint)
+    engine = build(exported, EngineOptions(), images=images, checkpoint=checkpoint)
 
 The building itself is the runtime's (`cgan_runtime.backends.tensorrt`): an edge device builds engines without
 PyTorch. With `tensorrt` an engine is built on the GPU that it is for, run, and compared; with `tensorrt-rtx`
@@ -31,12 +31,12 @@ from cgan_runtime.errors import BackendUnavailable, ConfigError
 from cgan_runtime.files.staging import publish
 from cgan_runtime.manifest import Manifest
 from cgan_train.checkpoint import Checkpoint
-from cgan_train.data.sources import Picture
+from cgan_train.data.sources import Image
 from cgan_train.torch_backend import TorchBackend
 
 _BATCH = (1, 1, 4)
-_PICTURES = ((32, 32), (1080, 1920), (2160, 3840))
-"""Height and width of the smallest, usual and largest picture of an engine of a whole-picture model."""
+_IMAGES = ((32, 32), (1080, 1920), (2160, 3840))
+"""Height and width of the smallest, usual and largest image of an engine of a whole-image model."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class EngineOptions:
     Attributes:
         target: `tensorrt` or `tensorrt-rtx`.
         size: Height and width that it is made fastest for; None for the model's own.
-        batch: Smallest, best and largest number of pictures at once; None for up to four, of whole pictures,
+        batch: Smallest, best and largest number of images at once; None for up to four, of whole images,
             which take much memory, one.
         build: Workspace and compatibility.
     """
@@ -77,7 +77,7 @@ def why_no_engine(target: str) -> str | None:
 
 
 def build(
-    exported: Exported, options: EngineOptions, *, checkpoint: Checkpoint, pictures: Sequence[Picture] = (),
+    exported: Exported, options: EngineOptions, *, checkpoint: Checkpoint, images: Sequence[Image] = (),
     report: Report = lambda _phase, _part: None,
 ) -> BuiltEngine:  # fmt: skip
     """Build the engine of an exported file beside it, and compare it with PyTorch.
@@ -91,10 +91,10 @@ def build(
     """
     library = load_library(options.target)
     manifest = exported.manifest
-    if manifest.kind == "picture" and manifest.precision == "fp16" and not library.strongly_typed:
+    if manifest.kind == "image" and manifest.precision == "fp16" and not library.strongly_typed:
         raise ConfigError(
-            f"{library.target} {library.version} would compute colours in half precision too; build "
-            "engines of whole-picture models with 10.12 or newer, or with --fp32"
+            f"{library.target} {library.version} would compute colors in half precision too; build "
+            "engines of whole-image models with 10.12 or newer, or with --fp32"
         )
     profile = profile_of_file(manifest, options)
     path = exported.path.with_suffix(SUFFIX)
@@ -118,8 +118,8 @@ def build(
         keep_timings(timings, built.timing_cache)
     with engine_draft(path) as draft:
         saved = write_engine(built, draft, _unrun(manifest), library, profile, identity, options.build)
-        if pictures and manifest.kind == "network":
-            saved = _verified(draft, saved, checkpoint, pictures)
+        if images and manifest.kind == "network":
+            saved = _verified(draft, saved, checkpoint, images)
             saved.save(draft)
         publish([draft, Manifest.path_for(draft)], path.parent)
     return BuiltEngine(path, saved)
@@ -127,10 +127,10 @@ def build(
 
 def profile_of_file(manifest: Manifest, options: EngineOptions) -> Profile:
     """The shapes that an engine of an ONNX file is to take."""
-    if manifest.kind == "picture":
+    if manifest.kind == "image":
         fixed = manifest.input.shape[0]
         batch = (fixed,) * 3 if isinstance(fixed, int) else options.batch or (1, 1, 1)
-        return Profile(*((count, *size) for count, size in zip(batch, _PICTURES, strict=True)))
+        return Profile(*((count, *size) for count, size in zip(batch, _IMAGES, strict=True)))
     if all(isinstance(axis, int) for axis in manifest.input.shape):
         return profile_for(manifest)
     size = options.size or (manifest.size, manifest.size)
@@ -142,12 +142,10 @@ def _unrun(manifest: Manifest) -> Manifest:
     return replace(manifest, parity={"verified": False, "onnx": manifest.parity})
 
 
-def _verified(
-    path: Path, manifest: Manifest, checkpoint: Checkpoint, pictures: Sequence[Picture]
-) -> Manifest:
+def _verified(path: Path, manifest: Manifest, checkpoint: Checkpoint, images: Sequence[Image]) -> Manifest:
     form = tolerance_of(manifest)
     with TorchBackend(checkpoint) as reference:
-        findings = {"tensorrt": agreement_of(path, "tensorrt", reference, pictures)}
+        findings = {"tensorrt": agreement_of(path, "tensorrt", reference, images)}
     check(findings, form)
-    report = report_of(findings, form, f"{len(pictures)} photographs")
+    report = report_of(findings, form, f"{len(images)} photographs")
     return replace(manifest, parity=report | {"onnx": manifest.parity.get("onnx", {})})

@@ -75,7 +75,7 @@ class Backend(ABC):
         Raises:
             InputShapeError: Wrong shape, dtype or size.
             BackendUnavailable: The back end was closed, or the engine failed.
-            ModelFileError: The model's answer has another shape than a colouriser's.
+            ModelFileError: The model's answer has another shape than a colorizer's.
         """
         if self._closed:
             raise BackendUnavailable(f"the {self.name} back end is closed; open it again with open_backend()")
@@ -155,7 +155,7 @@ def check_signature(path: Path, manifest: Manifest, inputs: list[Tensor], output
         ModelFileError: Other names or dtypes, more than one of either, or fixed axes that differ.
     """
     for what, found, expected in (("input", inputs, manifest.input), ("output", outputs, manifest.output)):
-        # An input axis that the file has fixed and the manifest calls free would fail at the first picture.
+        # An input axis that the file has fixed and the manifest calls free would fail at the first image.
         narrower = what == "input" and any(
             isinstance(axis, int) and isinstance(free, str)
             for tensor in found
@@ -169,7 +169,7 @@ def check_signature(path: Path, manifest: Manifest, inputs: list[Tensor], output
         ):
             raise ModelFileError(
                 f"{path} has {what} {_describe(found)}, its manifest says {_describe([expected])}; "
-                "it is not the colouriser that the manifest describes, export it again with cgan-export"
+                "it is not the colorizer that the manifest describes, export it again with cgan-export"
             )
 
 

@@ -66,7 +66,7 @@ class OnnxBackend(Backend):
                 beside a decoder and an encoder it takes the cores away from them.
 
         Raises:
-            ModelFileError: The file is not ONNX, or not the colouriser that the manifest describes.
+            ModelFileError: The file is not ONNX, or not the colorizer that the manifest describes.
             BackendUnavailable: The engine could not be started.
         """
         threads = threads or usable_cores()

@@ -44,7 +44,7 @@ _DTYPES = {"f32": "float32", "f16": "float16", "f64": "float64"}
 
 
 class OpenVinoBackend(Backend):
-    """A generator in OpenVINO's CPU plugin, tuned for the latency of one picture."""
+    """A generator in OpenVINO's CPU plugin, tuned for the latency of one image."""
 
     name = "openvino"
 
@@ -61,7 +61,7 @@ class OpenVinoBackend(Backend):
                 AVX-512 BF16; "auto": that where it has them, else "fp32".
 
         Raises:
-            ModelFileError: The file is not ONNX, or not the colouriser that the manifest describes.
+            ModelFileError: The file is not ONNX, or not the colorizer that the manifest describes.
             BackendUnavailable: The engine could not be started, or it was to compute in bfloat16 on a CPU
                 without.
         """

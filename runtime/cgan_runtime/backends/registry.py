@@ -111,7 +111,7 @@ def open_backend(
         The back end; its `passed_over` says why "auto" did not take a better one.
 
     Raises:
-        ModelFileError: The model or its manifest is missing, damaged, foreign, or no colouriser.
+        ModelFileError: The model or its manifest is missing, damaged, foreign, or no colorizer.
         BackendUnavailable: The back end named, or with "auto" every one, is missing or does not work here,
             or not in this precision.
         ConfigError: No back end has this name, `threads` is out of range, or there is no such precision.
@@ -125,7 +125,7 @@ def open_backend(
     manifest = Manifest.load(path)
     if manifest.kind != "network":
         raise ModelFileError(
-            f"{path} takes whole pictures, for other programs; give the network that it was made from, which "
+            f"{path} takes whole images, for other programs; give the network that it was made from, which "
             "cgan-export writes without --end-to-end"
         )
     candidates = [_FOR_ENGINES] if manifest.engine else list(BACKENDS)

@@ -1,1 +1,1 @@
-"""Many films and pictures: a folder on one machine or storage elsewhere, one process or a cluster."""
+"""Many videos and images: a folder on one machine or storage elsewhere, one process or a cluster."""

@@ -11,15 +11,15 @@ from pathlib import Path
 
 from cgan_runtime.batch.schedule import Item
 from cgan_runtime.errors import MediaError
-from cgan_runtime.files.formats import FILMS, PICTURES
+from cgan_runtime.files.formats import IMAGES, VIDEOS
 from cgan_runtime.files.output import INFIX
 from cgan_runtime.files.storage import is_remote, refusals
 from cgan_runtime.options.run import RunOptions
-from cgan_runtime.video.write.codecs import film_suffix
+from cgan_runtime.video.write.codecs import video_suffix
 
 
 def output_folder(folder: Path, asked: Path | None) -> Path:
-    """The folder for the results: by default `DIR.colour` beside the archive.
+    """The folder for the results: by default `DIR.color` beside the archive.
 
     Raises:
         MediaError: It is the archive itself.
@@ -42,7 +42,7 @@ def make_folder(results: Path) -> None:
 
 
 def find_sources(folder: Path, results: Path, *, recursive: bool) -> list[Path]:
-    """Every picture and film, in the order of their names.
+    """Every image and video, in the order of their names.
 
     Raises:
         MediaError: The folder cannot be read, or holds nothing of the kind.
@@ -53,7 +53,7 @@ def find_sources(folder: Path, results: Path, *, recursive: bool) -> list[Path]:
         sources = sorted(path for path in found if _is_input(path, folder, ours))
     if not sources:
         mend = "" if recursive else "; --recursive looks into subfolders"
-        raise MediaError(f"{folder} holds no picture and no film{mend}")
+        raise MediaError(f"{folder} holds no image and no video{mend}")
     return sources
 
 
@@ -68,8 +68,8 @@ def items_of(sources: list[Path], folder: Path, results: Path, options: RunOptio
         target = results.joinpath(*inside.parts[:-1], _name_of_result(source, options))
         if not is_remote(target):
             target.parent.mkdir(parents=True, exist_ok=True)
-        still = source.suffix.lower() in PICTURES
-        item = Item(str(inside), source, target, still, size=source.stat().st_size)
+        image = source.suffix.lower() in IMAGES
+        item = Item(str(inside), source, target, image, size=source.stat().st_size)
         if (other := made_of.setdefault(str(target), item.name)) != item.name:
             item.state, item.error = (
                 "failed",
@@ -82,7 +82,7 @@ def items_of(sources: list[Path], folder: Path, results: Path, options: RunOptio
 
 
 def _beside(folder: Path) -> Path:
-    """`DIR.colour` beside the folder, also where it is given as `.` or `..`."""
+    """`DIR.color` beside the folder, also where it is given as `.` or `..`."""
     named = folder if folder.name not in ("", "..") else folder.resolve()
     if not named.name:
         raise MediaError(f"there is no place beside {folder}; name an output folder with -o")
@@ -100,7 +100,7 @@ def _inside(folder: Path, results: Path) -> tuple[str, ...]:
 def _is_input(path: Path, folder: Path, results: tuple[str, ...]) -> bool:
     inside = path.relative_to(folder).parts
     return (
-        path.suffix.lower() in FILMS | PICTURES
+        path.suffix.lower() in VIDEOS | IMAGES
         and not any(part.startswith(".") for part in inside)
         and not (results and inside[: len(results)] == results)
         and path.is_file()
@@ -110,6 +110,6 @@ def _is_input(path: Path, folder: Path, results: tuple[str, ...]) -> bool:
 def _name_of_result(source: Path, options: RunOptions) -> str:
     """The source's own name, with a suffix added where its format cannot be written."""
     suffix = source.suffix
-    if suffix.lower() in FILMS:
-        suffix = film_suffix(source, options.encoder)
+    if suffix.lower() in VIDEOS:
+        suffix = video_suffix(source, options.encoder)
     return source.name if suffix == source.suffix else source.name + suffix

@@ -194,7 +194,7 @@ def one_worker(
     Args:
         options: Of the command line.
         scratch: A local folder for what goes elsewhere.
-        hear: Told how far each film is.
+        hear: Told how far each video is.
         report: Told how far an engine is that has to be built first.
     """
     with Worker(options, scratch) as worker:

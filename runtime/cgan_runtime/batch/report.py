@@ -12,7 +12,7 @@ from cgan_runtime import __version__
 from cgan_runtime.batch.schedule import Item, Pool
 from cgan_runtime.files.atomic import replacing
 from cgan_runtime.files.storage import refusals
-from cgan_runtime.pipeline.results import FilmResult
+from cgan_runtime.pipeline.results import VideoResult
 
 REPORT_NAME = "cgan-report.json"
 
@@ -56,7 +56,7 @@ def write_report(path: Path, report: dict[str, Any]) -> None:
 def summary_of(items: Sequence[Item], results: Path) -> str:
     """One line for people."""
     counts = Counter(item.state for item in items)
-    parts = [f"{counts['done']} of {len(items)} coloured into {results}"]
+    parts = [f"{counts['done']} of {len(items)} colored into {results}"]
     if counts["skipped"]:
         parts.append(f"{counts['skipped']} were there already (--overwrite makes them again)")
     if counts["failed"]:
@@ -78,10 +78,10 @@ def _entry(item: Item) -> dict[str, Any]:
         entry |= {"trace": item.trace}
     if item.result is not None:
         entry |= {"bytes": item.result.bytes, "seconds": round(item.result.seconds, 3)}
-    if isinstance(item.result, FilmResult):
+    if isinstance(item.result, VideoResult):
         entry |= {
             "frames": item.result.frames,
-            "coloured_now": item.frames,
+            "colored_now": item.frames,
             "lost_frames": item.result.lost_frames,
             "damage": item.result.damage,
             "notes": list(item.result.notes),

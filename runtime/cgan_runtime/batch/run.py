@@ -1,4 +1,4 @@
-"""What `cgan-run --input-dir` does: every picture and film of a folder, by one worker or by many.
+"""What `cgan-run --input-dir` does: every image and video of a folder, by one worker or by many.
 
 exit_code = run_folder(Path("photos"), options, archive_options, console)
 """
@@ -21,21 +21,21 @@ from cgan_runtime.batch.report import REPORT_NAME, report_of, summary_of, write_
 from cgan_runtime.batch.schedule import Item, Pool, Schedule
 from cgan_runtime.batch.scratch import PREFIX, claim
 from cgan_runtime.commands.single import with_usable_encoder
-from cgan_runtime.commands.summary import tell_film, tell_picture, write_film_stats
+from cgan_runtime.commands.summary import report_image, report_video, write_video_stats
 from cgan_runtime.console import Console, Share, print_error
 from cgan_runtime.errors import ConfigError
 from cgan_runtime.files.storage import INSTALL
 from cgan_runtime.options.batch import ArchiveOptions
 from cgan_runtime.options.run import RunOptions
-from cgan_runtime.pipeline.results import FilmResult, StillResult
+from cgan_runtime.pipeline.results import ImageResult, VideoResult
 from cgan_runtime.system.exit_codes import EXIT_ERROR
 
 CORES_PER_WORKER = 2
-"""A worker decodes, colours and encodes at the same time: see docs/scale.md for what more of them bring."""
+"""A worker decodes, colors and encodes at the same time: see docs/scale.md for what more of them bring."""
 
 
 def run_folder(folder: Path, options: RunOptions, archive: ArchiveOptions, console: Console) -> int:
-    """Colour all that can be coloured; a failure is told and does not stop the rest.
+    """Color all that can be colored; a failure is told and does not stop the rest.
 
     Returns:
         The exit code: 0 if nothing failed.
@@ -56,7 +56,7 @@ def run_folder(folder: Path, options: RunOptions, archive: ArchiveOptions, conso
         telling,
         tries=archive.tries,
         overwrite=options.files.overwrite,
-        resume=options.film.resume,
+        resume=options.video.resume,
     )
     pool: Pool | None = None
     try:
@@ -71,7 +71,7 @@ def run_folder(folder: Path, options: RunOptions, archive: ArchiveOptions, conso
         raise
     finally:
         write_report(archive.report or results / REPORT_NAME, report_of(items, telling.seconds, pool))
-    write_film_stats(options, [item.result for item in items if isinstance(item.result, FilmResult)])
+    write_video_stats(options, [item.result for item in items if isinstance(item.result, VideoResult)])
     if pool is not None:
         console.result(f"back end: {pool.description}")
     for item in items:
@@ -103,10 +103,10 @@ class _Telling:
         if item is not None and item.state == "failed":
             tries = f" (given up after {item.tries} tries)" if item.tries > 1 else ""
             print_error(f"{item.name}: {item.error}{tries}" if tries else item.error)
-        elif item is not None and isinstance(item.result, FilmResult):
-            tell_film(item.source, item.result, self._console)
-        elif item is not None and isinstance(item.result, StillResult):
-            tell_picture(item.result, self._console)
+        elif item is not None and isinstance(item.result, VideoResult):
+            report_video(item.source, item.result, self._console)
+        elif item is not None and isinstance(item.result, ImageResult):
+            report_image(item.result, self._console)
         done = sum(each.state != "waiting" for each in self._work)
         rate = self.schedule.frames / self.seconds
         share = sum(each.size * (1 if each.state != "waiting" else each.part) for each in self._work)

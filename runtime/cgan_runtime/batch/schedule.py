@@ -3,7 +3,7 @@
     schedule = Schedule(items, tries=3)
     schedule.run(pool, tell)
 
-It knows neither processes nor networks, only a `Pool`, and touches no film.
+It knows neither processes nor networks, only a `Pool`, and touches no video.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from typing import Literal, Protocol, TypeAlias
 
 from cgan_runtime.batch.tasks import Answer, Event, Kind, Moved, Task
 from cgan_runtime.pipeline.parts import Part, Plan
-from cgan_runtime.pipeline.results import FilmResult, StillResult
+from cgan_runtime.pipeline.results import ImageResult, VideoResult
 from cgan_runtime.video.resume.segment_file import SEGMENT_FRAMES
 
 State = Literal["waiting", "done", "skipped", "failed"]
 
 DIVIDED_FROM = 0.5
-"""Of a worker's fair share of all bytes: a film that is larger is made in parts."""
+"""Of a worker's fair share of all bytes: a video that is larger is made in parts."""
 
 POLL_SECONDS = 0.25
 """How long to wait for something to happen before the bar moves on."""
@@ -64,29 +64,29 @@ class Item:
 
     Attributes:
         name: For people: relative to the archive.
-        source: The film or picture.
+        source: The video or image.
         target: Its result.
-        still: It is a picture.
+        still: It is an image.
         size: Of the source, in bytes.
         state: What became of it.
         error: Why it failed.
         trace: Where, if that was not foreseen.
         tries: Of the task that was tried most often.
         result: If it is done.
-        frames: Coloured by this run.
+        frames: Colored by this run.
         part: How much of it is done, 0 to 1.
     """
 
     name: str
     source: Path
     target: Path
-    still: bool
+    image: bool
     size: int = 0
     state: State = "waiting"
     error: str = ""
     trace: str = ""
     tries: int = 0
-    result: FilmResult | StillResult | None = None
+    result: VideoResult | ImageResult | None = None
     frames: int = 0
     part: float = 0.0
 
@@ -116,7 +116,7 @@ class Schedule:
         Args:
             items: Sources.
             tell: Told of each item that is done or has failed, and with None that time has passed.
-            tries: After so many workers that died over a task without getting on, its film is given up.
+            tries: After so many workers that died over a task without getting on, its video is given up.
             overwrite: Results may exist.
             resume: Go on with what is kept.
         """
@@ -128,13 +128,13 @@ class Schedule:
         self._began: dict[int, float] = {}  # when work on an item did
         self._tried: Counter[_Key] = Counter()
         self._reached: dict[_Key, int] = {}  # frames that the best try has come to
-        self._missing: dict[int, int] = {}  # parts of a divided film that are not made yet
-        self._totals: dict[int, int] = {}  # frames of a film
-        self._moved: dict[int, dict[Part | None, int]] = defaultdict(dict)  # frames of a film, by part
+        self._missing: dict[int, int] = {}  # parts of a divided video that are not made yet
+        self._totals: dict[int, int] = {}  # frames of a video
+        self._moved: dict[int, dict[Part | None, int]] = defaultdict(dict)  # frames of a video, by part
 
     @property
     def frames(self) -> int:
-        """Of all films, coloured so far."""
+        """Of all videos, colored so far."""
         return sum(sum(frames.values()) for frames in self._moved.values())
 
     def run(self, pool: Pool) -> None:
@@ -167,7 +167,7 @@ class Schedule:
     def _begin(self, workers: int) -> None:
         """Line up the first tasks, the longest first: what is long must not begin last.
 
-        A film is divided where it is so long that others would wait for it: dividing costs readings.
+        A video is divided where it is so long that others would wait for it: dividing costs readings.
         """
         waiting = [number for number, item in enumerate(self.items) if item.state == "waiting"]
         fair_share = sum(self.items[number].size for number in waiting) / workers
@@ -176,7 +176,7 @@ class Schedule:
         for number in waiting:
             item = self.items[number]
             divided = workers > 1 and item.size > fair_share * DIVIDED_FROM
-            kind: Kind = "still" if item.still else "plan" if divided else "film"
+            kind: Kind = "still" if item.image else "plan" if divided else "video"
             self._add(
                 Task(
                     number,
@@ -189,13 +189,13 @@ class Schedule:
             )
 
     def _add(self, task: Task, *, begun: bool = False) -> None:
-        """Let a task wait its turn: a film that was begun is brought to its end first."""
+        """Let a task wait its turn: a video that was begun is brought to its end first."""
         heapq.heappush(self._ready, (0 if begun else 1, next(self._count), task))
 
     def _move(self, task: Task, done: int, total: int | None) -> None:
         item = self.items[task.item]
-        if task.kind not in ("film", "part") or (task.part is None and task.item in self._missing):
-            return  # colours no frame, or puts together a film whose frames are counted already
+        if task.kind not in ("video", "part") or (task.part is None and task.item in self._missing):
+            return  # colors no frame, or puts together a video whose frames are counted already
         frames = self._moved[task.item]
         frames[task.part] = max(done, frames.get(task.part, 0))
         if total := self._totals.get(task.item) or total:
@@ -211,10 +211,10 @@ class Schedule:
             item.frames += answer.result
             self._missing[task.item] -= 1
             if not self._missing[task.item]:
-                self._add(replace(task, kind="film", part=None), begun=True)
+                self._add(replace(task, kind="video", part=None), begun=True)
         elif answer.result is not None:
             result = answer.result
-            if isinstance(result, FilmResult):
+            if isinstance(result, VideoResult):
                 item.frames += result.frames - result.kept_frames
                 result = replace(
                     result,
@@ -225,10 +225,10 @@ class Schedule:
             self._tell(item)
 
     def _plan(self, task: Task, plan: Plan) -> None:
-        """Make a film whose cuts are known; its work has been begun, so what follows goes on with that."""
+        """Make a video whose cuts are known; its work has been begun, so what follows goes on with that."""
         self._totals[task.item] = plan.frames
         if len(plan.parts) == 1:
-            self._add(replace(task, kind="film", resume=True), begun=True)
+            self._add(replace(task, kind="video", resume=True), begun=True)
             return
         self._missing[task.item] = len(plan.parts)
         for part in plan.parts:
@@ -237,7 +237,7 @@ class Schedule:
     def _fail(self, task: Task, answer: Answer) -> None:
         item, key = self.items[task.item], (task.item, task.kind, task.part)
         reached = self._moved[task.item].get(task.part, 0)
-        if reached >= self._reached.get(key, 0) + SEGMENT_FRAMES:  # not the film's fault: it got on
+        if reached >= self._reached.get(key, 0) + SEGMENT_FRAMES:  # not the video's fault: it got on
             self._reached[key], self._tried[key] = reached, 0
         self._tried[key] += 1
         item.tries = max(item.tries, self._tried[key])

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from cgan_runtime.pipeline.parts import Part, Plan
-from cgan_runtime.pipeline.results import FilmResult, StillResult
+from cgan_runtime.pipeline.results import ImageResult, VideoResult
 
-Kind = Literal["still", "film", "plan", "part"]
-"""A picture; a film, of which what is done is kept; how to divide a film; one part of it."""
+Kind = Literal["still", "video", "plan", "part"]
+"""An image; a video, of which what is done is kept; how to divide a video; one part of it."""
 
-Result: TypeAlias = "FilmResult | StillResult | Plan | int"
+Result: TypeAlias = "VideoResult | ImageResult | Plan | int"
 
 
 @dataclass(frozen=True)
@@ -22,11 +22,11 @@ class Task:
     Attributes:
         item: Which of the archive's sources it is for, by its place in the list.
         kind: What is to be done.
-        source: The film or picture.
+        source: The video or image.
         target: Its result.
-        part: Of the film, for a task of that kind.
+        part: Of the video, for a task of that kind.
         overwrite: The result may exist.
-        resume: Go on with what is kept of the film.
+        resume: Go on with what is kept of the video.
     """
 
     item: int
@@ -43,9 +43,9 @@ class Answer:
     """What came of a task.
 
     Attributes:
-        result: Of the task, or None if it failed: `StillResult`, `FilmResult`, `Plan`, or frames of a part.
+        result: Of the task, or None if it failed: `ImageResult`, `VideoResult`, `Plan`, or frames of a part.
         error: Why it failed, on one line.
-        final: It would fail again: cgan has refused the film. Else the worker died, or met with what it
+        final: It would fail again: cgan has refused the video. Else the worker died, or met with what it
             did not foresee.
         trace: Where, for what was not foreseen.
     """

@@ -1,10 +1,10 @@
 """Where an archive lies: a local folder (NFS too) or storage by URL, through fsspec.
 
-    folder = place("s3://bucket/films")                    # does all that is asked of a Path
+    folder = place("s3://bucket/videos")                    # does all that is asked of a Path
     with at_hand(folder / "a.mkv", scratch) as local: ...  # a result is made locally, then put there
 
-Films are read from a URL as a stream. They are written by way of a local file: mp4 and mov write their
-index back to front, and a Matroska film that cannot go back has no duration and no index to seek by.
+Videos are read from a URL as a stream. They are written by way of a local file: mp4 and mov write their
+index back to front, and a Matroska video that cannot go back has no duration and no index to seek by.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _SHOW_WHOLE_FILES_ONLY = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abf
 _BLOCK_BYTES = 8_000_000
 
 _KEPT = (".json", ".memory", ".segment")
-"""Of the files in a film's work folder: those that are complete."""
+"""Of the files in a video's work folder: those that are complete."""
 
 
 @contextmanager

@@ -26,16 +26,16 @@ from cgan_runtime.errors import CganError
 from cgan_runtime.files.storage import is_remote
 from cgan_runtime.options.run import RunOptions
 from cgan_runtime.pipeline.color_stage import Progress
-from cgan_runtime.pipeline.image import colour_still
-from cgan_runtime.pipeline.parts import Part, colour_part, plan_parts
-from cgan_runtime.pipeline.results import FilmResult, StillResult
-from cgan_runtime.pipeline.settings import FilmSettings
-from cgan_runtime.pipeline.video import colour_film
+from cgan_runtime.pipeline.image import colorize_image
+from cgan_runtime.pipeline.parts import Part, colorize_part, plan_parts
+from cgan_runtime.pipeline.results import ImageResult, VideoResult
+from cgan_runtime.pipeline.settings import Videosettings
+from cgan_runtime.pipeline.video import colorize_video
 from cgan_runtime.temporal.filter import TemporalSettings
 
 
 class Worker:
-    """Colours with one model, which it owns. One thread opens, uses and closes it."""
+    """Colors with one model, which it owns. One thread opens, uses and closes it."""
 
     def __init__(self, options: RunOptions, scratch: Path) -> None:
         """Open nothing yet.
@@ -47,12 +47,12 @@ class Worker:
         self._options, self._scratch = options, scratch
         self._colorizer: Colorizer | None = None
         self._progress: Progress = _unheard
-        film = options.film
-        self._settings = FilmSettings(
+        video = options.video
+        self._settings = Videosettings(
             options.encoder,
-            TemporalSettings(film.temporal, film.every),
-            film.stream,
-            film.deinterlace,
+            TemporalSettings(video.temporal, video.every),
+            video.stream,
+            video.deinterlace,
             options.look.compare,
         )
 
@@ -87,7 +87,7 @@ class Worker:
             return Answer(self._result(task))
         except CganError as error:
             return Answer(error=one_line(str(error)), final=True)
-        except Exception as error:  # noqa: BLE001 (one film of thousands must not end the others)
+        except Exception as error:  # noqa: BLE001 (one video of thousands must not end the others)
             return Answer(
                 error=one_line(f"{type(error).__name__}: {error}"), trace="".join(traceback.format_exc())
             )
@@ -117,7 +117,7 @@ class Worker:
                     target,
                     colorizer,
                     self._settings,
-                    strict=self._options.film.strict,
+                    strict=self._options.video.strict,
                     overwrite=task.overwrite,
                     resume=task.resume,
                     alive=self._alive,
@@ -125,21 +125,21 @@ class Worker:
         if task.part is not None:
             part = task.part
             with self._at_hand(task, lambda name: _tells_of(part, name)) as target:
-                return colour_part(
+                return colorize_part(
                     task.source, target, colorizer, self._settings, part, progress=self._progress
                 )
         with self._at_hand(task) as target:
-            result = self._film(task, target, colorizer)
+            result = self._video(task, target, colorizer)
         return replace(result, output=task.target)
 
-    def _still(self, task: Task, colorizer: Colorizer) -> StillResult:
+    def _still(self, task: Task, colorizer: Colorizer) -> ImageResult:
         with self._at_hand(task) as target:
             source = task.source
             if is_remote(source):
                 source = target.with_name(f"source-{target.name}")
                 fetch(task.source, source, self._alive)
             try:
-                result = colour_still(
+                result = colorize_image(
                     source,
                     target,
                     colorizer,
@@ -151,20 +151,20 @@ class Worker:
                     source.unlink(missing_ok=True)
         return replace(result, output=task.target)
 
-    def _film(self, task: Task, target: Path, colorizer: Colorizer) -> FilmResult:
-        return colour_film(
+    def _video(self, task: Task, target: Path, colorizer: Colorizer) -> VideoResult:
+        return colorize_video(
             task.source,
             target,
             colorizer,
             encoder=self._settings.encoder,
             temporal=self._settings.temporal,
-            strict=self._options.film.strict,
+            strict=self._options.video.strict,
             overwrite=task.overwrite,
             resume=task.resume,
             stream=self._settings.stream,
             deinterlace=self._settings.deinterlace,
             compare=self._settings.compare,
-            hwaccel=self._options.film.hwaccel,
+            hwaccel=self._options.video.hwaccel,
             progress=self._progress,
         )
 
@@ -182,6 +182,6 @@ def _unheard(_done: int, _total: int | None) -> None:
 
 
 def _tells_of(part: Part, name: str) -> bool:
-    """Whether a file of a film's work is of one part, or of the whole film."""
+    """Whether a file of a video's work is of one part, or of the whole video."""
     index = name.partition(".")[0]
     return not index.isdigit() or part.first <= int(index) < part.end

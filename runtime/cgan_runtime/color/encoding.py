@@ -1,4 +1,4 @@
-"""How the Y'CbCr codes of a picture are to be read: matrix, range and depth.
+"""How the Y'CbCr codes of an image are to be read: matrix, range and depth.
 
 encoding = Encoding("bt709", full_range=False, bits=8)
 encoding.black, encoding.white                 # 16, 235
@@ -29,7 +29,7 @@ LUMA_WEIGHTS: dict[Matrix, tuple[float, float]] = {
 
 @dataclass(frozen=True)
 class Encoding:
-    """How the Y'CbCr codes of a picture are to be read (ITU-T H.273, section 8.3).
+    """How the Y'CbCr codes of an image are to be read (ITU-T H.273, section 8.3).
 
     Attributes:
         matrix: Luma coefficients: ITU-R BT.601, BT.709 or BT.2020 (non-constant luminance).
@@ -71,8 +71,8 @@ class Encoding:
         return self.white - self.black
 
     @property
-    def chroma_centre(self) -> int:
-        """Chroma code of grey."""
+    def chroma_center(self) -> int:
+        """Chroma code of gray."""
         return 1 << (self.bits - 1)
 
     @property

@@ -1,11 +1,11 @@
-"""Colour science of the runtime: picture codes to lightness, predicted chroma back to picture codes.
+"""Color science of the runtime: image codes to lightness, predicted chroma back to image codes.
 
     encoding = Encoding("bt709", full_range=False, bits=8)
     lightness = lightness_table(encoding)[luma_low]              # (h, w) in [-1, 1], the network's input
     codes = chroma_codes(lightness, chroma, encoding)            # (2, h, w) Cb and Cr, still small
                                                                  # enlarge.py makes them large
 
-Lab is CIE 1976 with the white of sRGB (D65). The R'G'B' of a film is read as sRGB, whatever its primaries
+Lab is CIE 1976 with the white of sRGB (D65). The R'G'B' of a video is read as sRGB, whatever its primaries
 and transfer function are tagged to be; only matrix, range and depth differ between `Encoding`s.
 """
 
@@ -38,7 +38,7 @@ KNEE = 6 / 29
 L_SCALE = 50.0
 """The network sees L*/50 - 1."""
 
-# With X, Y, Z divided by those of white, R = Y + m0 (X - Y) + m2 (Z - Y): grey stays grey to the last bit.
+# With X, Y, Z divided by those of white, R = Y + m0 (X - Y) + m2 (Z - Y): gray stays gray to the last bit.
 _RGB_OF_XYZ = np.linalg.inv(XYZ_OF_RGB) * XYZ_OF_RGB.sum(axis=1)
 _XYZ_OF_RGB = XYZ_OF_RGB / XYZ_OF_RGB.sum(axis=1, keepdims=True)
 
@@ -50,9 +50,9 @@ _TINY = np.float32(1e-6)
 
 @lru_cache
 def lightness_table(encoding: Encoding) -> FloatArray:
-    """Luma code -> L*/50 - 1 of the grey that has it: float32 (2**bits,) in [-1, 1]; read-only, cached.
+    """Luma code -> L*/50 - 1 of the gray that has it: float32 (2**bits,) in [-1, 1]; read-only, cached.
 
-    The grey is R' = G' = B' = Y', decoded with the sRGB transfer function, D65. Codes outside black..white
+    The gray is R' = G' = B' = Y', decoded with the sRGB transfer function, D65. Codes outside black..white
     count as black or white.
     """
     luma = (np.arange(encoding.peak + 1) - encoding.black) / encoding.luma_span
@@ -63,16 +63,16 @@ def lightness_table(encoding: Encoding) -> FloatArray:
 
 
 def chroma_codes(lightness: FloatArray, chroma: FloatArray, encoding: Encoding) -> FloatArray:
-    """Cb and Cr codes of predicted colours, at the network's resolution.
+    """Cb and Cr codes of predicted colors, at the network's resolution.
 
-    The codes are those of the colour with this lightness and chroma. A film shows them with the luma that
-    it has, which is up to a tenth above that colour's for strong ones; the lightness that would bring both
+    The codes are those of the color with this lightness and chroma. A video shows them with the luma that
+    it has, which is up to a tenth above that color's for strong ones; the lightness that would bring both
     together is not searched (0.1 CIEDE2000 on average, docs/experiments.md). Where the two would leave the
     gamut, Cb and Cr are made smaller together, so that the hue stays. Zero chroma gives the neutral code
     exactly.
 
     Args:
-        lightness: L*/50 - 1 of the picture's luma, float32 (h, w) in [-1, 1].
+        lightness: L*/50 - 1 of the image's luma, float32 (h, w) in [-1, 1].
         chroma: (a*, b*)/110, float32 (2, h, w) in [-1, 1].
         encoding: Matrix, range and depth of the codes.
 
@@ -90,12 +90,12 @@ def chroma_codes(lightness: FloatArray, chroma: FloatArray, encoding: Encoding) 
             difference = differences[channel]
             difference *= room
             difference *= np.float32(encoding.chroma_gain / (2 * (1 - weight)))
-            np.add(difference, np.float32(encoding.chroma_centre), out=flat_codes[row, part])
+            np.add(difference, np.float32(encoding.chroma_center), out=flat_codes[row, part])
     return codes
 
 
 def lab_of_rgb(rgb: Plane) -> FloatArray:
-    """L*, a* and b* of an sRGB picture.
+    """L*, a* and b* of an sRGB image.
 
     Args:
         rgb: uint8 or uint16, (H, W, 3).
@@ -108,7 +108,7 @@ def lab_of_rgb(rgb: Plane) -> FloatArray:
     """
     if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype not in (np.uint8, np.uint16):
         raise InputShapeError(
-            f"got {rgb.dtype} {rgb.shape}; expected an RGB picture, uint8 or uint16 (H, W, 3)"
+            f"got {rgb.dtype} {rgb.shape}; expected an RGB image, uint8 or uint16 (H, W, 3)"
         )
     light = _decode_table(rgb.dtype.itemsize * 8)
     flat = rgb.reshape(-1, 3)
@@ -125,10 +125,10 @@ def lab_of_rgb(rgb: Plane) -> FloatArray:
 
 
 def rgb_of_lab(lab: FloatArray, dtype: npt.DTypeLike = np.uint8) -> Plane:
-    """The sRGB picture of L*, a* and b*.
+    """The sRGB image of L*, a* and b*.
 
-    A colour outside the gamut is mixed with the grey of its own luminance, in linear light, until it fits:
-    L* stays exactly, colour gives way.
+    A color outside the gamut is mixed with the gray of its own luminance, in linear light, until it fits:
+    L* stays exactly, color gives way.
 
     Args:
         lab: float32 (3, H, W); L* in 0..100.
@@ -150,10 +150,10 @@ def rgb_of_lab(lab: FloatArray, dtype: npt.DTypeLike = np.uint8) -> Plane:
 
 
 def rgb_of_codes(luma: Plane, cb: Plane, cr: Plane, encoding: Encoding) -> Plane:
-    """The R'G'B' picture of Y'CbCr codes.
+    """The R'G'B' image of Y'CbCr codes.
 
-    A colour outside the gamut is mixed with the grey of its own luma until it fits: luma within black and
-    white stays, colour gives way.
+    A color outside the gamut is mixed with the gray of its own luma until it fits: luma within black and
+    white stays, color gives way.
 
     Args:
         luma: Codes, uint8 or uint16 (H, W).
@@ -170,17 +170,17 @@ def rgb_of_codes(luma: Plane, cb: Plane, cr: Plane, encoding: Encoding) -> Plane
     planes = [plane.reshape(-1) for plane in (luma, cb, cr)]
     rgb = np.empty((luma.size, 3), encoding.dtype)
     for part in _blocks(luma.size):
-        grey, *chroma = (plane[part].astype(np.float32) for plane in planes)
-        grey -= np.float32(encoding.black)
-        grey /= np.float32(encoding.luma_span)
-        np.clip(grey, 0, 1, out=grey)
-        differences = np.empty((3, grey.size), np.float32)
+        gray, *chroma = (plane[part].astype(np.float32) for plane in planes)
+        gray -= np.float32(encoding.black)
+        gray /= np.float32(encoding.luma_span)
+        np.clip(gray, 0, 1, out=gray)
+        differences = np.empty((3, gray.size), np.float32)
         for channel, code, gain in ((2, chroma[0], blue), (0, chroma[1], red)):
-            np.subtract(code, np.float32(encoding.chroma_centre), out=differences[channel])
+            np.subtract(code, np.float32(encoding.chroma_center), out=differences[channel])
             differences[channel] *= gain
         differences[1] = (kr * differences[0] + kb * differences[2]) / np.float32(kr + kb - 1)
-        differences *= _room(grey, differences)
-        differences += grey
+        differences *= _room(gray, differences)
+        differences += gray
         differences *= peak
         rgb[part] = np.rint(differences, out=differences).T
     return rgb.reshape(*luma.shape, 3)
@@ -207,7 +207,7 @@ def _linear_rgb(lightness: FloatArray, chroma: FloatArray) -> FloatArray:
 
 
 def _less_luma(rgb: FloatArray, red: float, blue: float) -> tuple[FloatArray, FloatArray]:
-    """Luma (n,) of colours (3, n), and R, G and B less that: exactly 0 for a grey. Overwrites `rgb`.
+    """Luma (n,) of colors (3, n), and R, G and B less that: exactly 0 for a gray. Overwrites `rgb`.
 
     Args:
         rgb: R, G and B.
@@ -241,7 +241,7 @@ def _cube(root: FloatArray) -> FloatArray:
 
 
 def _root(light: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """The f of L*a*b*: cube root, and its tangent for dark colours."""
+    """The f of L*a*b*: cube root, and its tangent for dark colors."""
     return np.where(light > KNEE**3, np.cbrt(light), (light - KNEE**3) / (3 * KNEE**2) + KNEE).astype(
         light.dtype
     )

@@ -1,7 +1,7 @@
-"""Pictures as they are in files: to lightness for the network, and back with the colour that it gives.
+"""Images as they are in files: to lightness for the network, and back with the color that it gives.
 
 lightness = lightness_of(image)
-image = picture_of(lightness, a, b, image)
+image = image_of(lightness, a, b, image)
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ _STILL_ROWS = 64
 """Rows of a still that are converted at a time: bounds the memory that a large photo takes."""
 
 
-def grey_still(image: Plane) -> Plane:
-    """The lightness of a picture alone; arguments and result as of `Colorizer.still`."""
-    check_still(image)
+def gray_image(image: Plane) -> Plane:
+    """The lightness of an image alone; arguments and result as of `Colorizer.still`."""
+    check_image(image)
     lightness = lightness_of(image)
     none = np.broadcast_to(np.float32(0), lightness.shape)
-    return picture_of(lightness, none, none, image)
+    return image_of(lightness, none, none, image)
 
 
 def lightness_of(image: Plane) -> FloatArray:
@@ -38,32 +38,30 @@ def lightness_of(image: Plane) -> FloatArray:
     return lightness
 
 
-def picture_of(lightness: FloatArray, a: FloatArray, b: FloatArray, image: Plane) -> Plane:
+def image_of(lightness: FloatArray, a: FloatArray, b: FloatArray, image: Plane) -> Plane:
     """A still of this lightness and chroma, all (H, W), with the depth and the alpha of `image`."""
     has_alpha = image.ndim == 3 and image.shape[2] == 4
-    picture = np.empty((*lightness.shape, 4 if has_alpha else 3), image.dtype)
+    result = np.empty((*lightness.shape, 4 if has_alpha else 3), image.dtype)
     for rows in _bands(len(image)):
         lab = np.stack([(lightness[rows] + 1) * L_SCALE, a[rows] * AB_SCALE, b[rows] * AB_SCALE])
-        picture[rows, :, :3] = rgb_of_lab(lab, image.dtype)
+        result[rows, :, :3] = rgb_of_lab(lab, image.dtype)
     if has_alpha:
-        picture[..., 3] = image[..., 3]
-    return picture
+        result[..., 3] = image[..., 3]
+    return result
 
 
 def _bands(height: int) -> list[slice]:
     return [slice(top, top + _STILL_ROWS) for top in range(0, height, _STILL_ROWS)]
 
 
-def check_still(image: npt.NDArray[Any]) -> None:
-    """Refuse what is no picture.
+def check_image(image: npt.NDArray[Any]) -> None:
+    """Refuse what is no image.
 
     Raises:
         InputShapeError: Neither (H, W), (H, W, 3) nor (H, W, 4), or neither uint8 nor uint16.
     """
     channels = image.shape[2] if image.ndim == 3 else None
     if image.ndim not in (2, 3) or channels not in (None, 3, 4) or image.size == 0:
-        raise InputShapeError(
-            f"got a picture of shape {image.shape}; expected (H, W), (H, W, 3) or (H, W, 4)"
-        )
+        raise InputShapeError(f"got an image of shape {image.shape}; expected (H, W), (H, W, 3) or (H, W, 4)")
     if image.dtype not in (np.uint8, np.uint16):
-        raise InputShapeError(f"got a picture of {image.dtype}; expected uint8 or uint16")
+        raise InputShapeError(f"got an image of {image.dtype}; expected uint8 or uint16")

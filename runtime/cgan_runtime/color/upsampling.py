@@ -1,4 +1,4 @@
-"""Enlarge predicted chroma with the picture's own luma as guide, so that colour ends where objects end.
+"""Enlarge predicted chroma with the image's own luma as guide, so that color ends where objects end.
 
 cb, cr = enlarge_chroma(codes, luma_low, luma_high, span=encoding.luma_span)
 """
@@ -37,7 +37,7 @@ def enlarge_chroma(
     As in the fast guided filter (He and Sun 2015, arXiv 1505.00996) chroma is regressed on luma in small
     windows and the slopes are enlarged; but the filter's smoothed chroma is not taken. What is added to the
     bicubic enlargement is slope * (luma - enlarged small luma) alone: where luma is flat nothing changes,
-    and no detail of the colour is lost. The filter itself is farther from the truth than even bilinear
+    and no detail of the color is lost. The filter itself is farther from the truth than even bilinear
     enlargement (docs/experiments.md).
 
     Args:
@@ -46,7 +46,7 @@ def enlarge_chroma(
         guide_high: Luma in the same unit and dtype, at the size wanted, (H, W).
         span: White minus black in that unit.
         out: Where to write, two arrays (H, W), uint8, uint16 or float32; integers are rounded and saturated.
-        scratch: Two float32 arrays (H, W) to work in. A film hands in the same for every frame: fresh
+        scratch: Two float32 arrays (H, W) to work in. A video hands in the same for every frame: fresh
             memory costs more than the arithmetic.
 
     Returns:
@@ -67,13 +67,13 @@ def enlarge_chroma(
 
 def _slopes(codes: FloatArray, guide: FloatArray, span: float) -> list[FloatArray]:
     """Slope of each plane on the guide around each pixel: ridge regression in a window, then smoothed."""
-    centred: FloatArray = guide - guide.mean()  # small products: float32 has 24 bits
-    mean = _box(centred)
-    variance: FloatArray = _box(centred * centred) - mean * mean + np.float32(EPSILON * span * span)
+    centerd: FloatArray = guide - guide.mean()  # small products: float32 has 24 bits
+    mean = _box(centerd)
+    variance: FloatArray = _box(centerd * centerd) - mean * mean + np.float32(EPSILON * span * span)
     slopes = []
     for plane in codes:
         around: FloatArray = plane - plane.mean()
-        covariance = _box(centred * around) - mean * _box(around)
+        covariance = _box(centerd * around) - mean * _box(around)
         slopes.append(_box(np.divide(covariance, variance, dtype=np.float32)))
     return slopes
 

@@ -1,10 +1,10 @@
-"""What `cgan-run` does with one film or one picture, and what it tells of it.
+"""What `cgan-run` does with one video or one image, and what it tells of it.
 
-run_film(Path("in.mp4"), options, console)
+run_video(Path("in.mp4"), options, console)
 run_image(Path("in.jpg"), options, console)
 
 with open_colorizer(options, console) as colorizer:      # several, one after another
-    colour_one_film(source, target, colorizer, options, console)
+    colorize_one_video(source, target, colorizer, options, console)
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cgan_runtime.commands.open_model import open_colorizer
-from cgan_runtime.commands.summary import tell_film, tell_picture, write_film_stats
+from cgan_runtime.commands.summary import report_image, report_video, write_video_stats
 from cgan_runtime.console import Console
 from cgan_runtime.errors import MediaError
-from cgan_runtime.files.formats import PICTURES
+from cgan_runtime.files.formats import IMAGES
 from cgan_runtime.files.output import check_output, default_output
 from cgan_runtime.files.pipe import OutputPipe
 from cgan_runtime.options.run import PIPE_FORMATS, RunOptions
-from cgan_runtime.video.read.sources import Source, film_source
-from cgan_runtime.video.write.codecs import ENCODERS, film_suffix
+from cgan_runtime.video.read.sources import Source, video_source
+from cgan_runtime.video.write.codecs import ENCODERS, video_suffix
 
 if TYPE_CHECKING:  # numpy, PyAV and OpenCV would make --help slow
     from cgan_runtime.colorizer import Colorizer
-    from cgan_runtime.pipeline.results import FilmResult
+    from cgan_runtime.pipeline.results import VideoResult
 
 
-def run_film(given: Path | str, options: RunOptions, console: Console) -> None:
-    """Colour a film.
+def run_video(given: Path | str, options: RunOptions, console: Console) -> None:
+    """Color a video.
 
     Args:
         given: A file, `-` for standard input, or an address.
@@ -45,10 +45,10 @@ def run_film(given: Path | str, options: RunOptions, console: Console) -> None:
         CganError: It cannot be done.
     """
     options = with_usable_encoder(options, console)
-    source = film_source(given, options.source)
+    source = video_source(given, options.source)
     if not isinstance(source, Source):
         _check_source(source)
-    target = _film_target(source, options, console)
+    target = _video_target(source, options, console)
     options.encoder.options(options.encoder.codec_for(target))
     file = None if isinstance(source, Source) else source
     check_output(target, source=file, overwrite=options.files.overwrite)
@@ -58,7 +58,7 @@ def run_film(given: Path | str, options: RunOptions, console: Console) -> None:
 
         check_sheet(sheet, source=file, overwrite=options.files.overwrite)
     with open_colorizer(options, console) as colorizer:
-        write_film_stats(options, [colour_one_film(source, target, colorizer, options, console)])
+        write_video_stats(options, [colorize_one_video(source, target, colorizer, options, console)])
     if sheet is not None and isinstance(target, Path):
         from cgan_runtime.video.contact_sheet import write_sheet
 
@@ -78,57 +78,57 @@ def with_usable_encoder(options: RunOptions, console: Console) -> RunOptions:
 
 
 def run_image(source: Path, options: RunOptions, console: Console) -> None:
-    """Colour a picture.
+    """Color an image.
 
     Raises:
         CganError: It cannot be done.
     """
-    from cgan_runtime.pipeline.image import colour_still
+    from cgan_runtime.pipeline.image import colorize_image
 
     _check_source(source)
-    suffix = source.suffix if source.suffix.lower() in PICTURES else ".png"
+    suffix = source.suffix if source.suffix.lower() in IMAGES else ".png"
     target = options.files.output or default_output(source, suffix)
     check_output(target, source=source, overwrite=options.files.overwrite)
     with open_colorizer(options, console) as colorizer:
         overwrite, compare = options.files.overwrite, options.look.compare
-        tell_picture(colour_still(source, target, colorizer, overwrite=overwrite, compare=compare), console)
+        report_image(colorize_image(source, target, colorizer, overwrite=overwrite, compare=compare), console)
 
 
-def colour_one_film(
+def colorize_one_video(
     source: Path | Source,
     target: Path | OutputPipe,
     colorizer: Colorizer,
     options: RunOptions,
     console: Console,
-) -> FilmResult:
-    """Colour a film, with a bar while it runs and a line about what became of it."""
-    from cgan_runtime.pipeline.video import colour_film
+) -> VideoResult:
+    """Color a video, with a bar while it runs and a line about what became of it."""
+    from cgan_runtime.pipeline.video import colorize_video
     from cgan_runtime.temporal.filter import TemporalSettings
 
-    film = options.film
+    video = options.video
     with (
         _told_how_to_go_on(target, console),
         console.progress(f"{source.name}, {colorizer.backend.name}") as advance,
     ):
-        result = colour_film(
+        result = colorize_video(
             source,
             target,
             colorizer,
             encoder=options.encoder,
-            temporal=TemporalSettings(film.temporal, film.every),
-            strict=film.strict,
+            temporal=TemporalSettings(video.temporal, video.every),
+            strict=video.strict,
             overwrite=options.files.overwrite,
-            resume=film.resume,
-            stream=film.stream,
-            deinterlace=film.deinterlace,
+            resume=video.resume,
+            stream=video.stream,
+            deinterlace=video.deinterlace,
             compare=options.look.compare,
-            hwaccel=film.hwaccel,
+            hwaccel=video.hwaccel,
             progress=advance,
             interrupted=lambda frames: console.note(
                 f"{frames} frames more, until what is done can be gone on with; Ctrl-C again stops at once"
             ),
         )
-    tell_film(source, result, console)
+    report_video(source, result, console)
     return result
 
 
@@ -147,7 +147,7 @@ def _told_how_to_go_on(target: Path | OutputPipe, console: Console) -> Iterator[
         raise
 
 
-def _film_target(source: Path | Source, options: RunOptions, console: Console) -> Path | OutputPipe:
+def _video_target(source: Path | Source, options: RunOptions, console: Console) -> Path | OutputPipe:
     files = options.files
     if files.into_pipe:
         return OutputPipe(f".{files.format or PIPE_FORMATS[0]}")
@@ -157,14 +157,14 @@ def _film_target(source: Path | Source, options: RunOptions, console: Console) -
         raise MediaError(
             f"{source} has no folder to put the result beside; name a file with -o, or -o - for a pipe"
         )
-    return _default_film(source, options, console)
+    return _default_video(source, options, console)
 
 
-def _default_film(source: Path, options: RunOptions, console: Console) -> Path:
-    suffix = film_suffix(source, options.encoder)
+def _default_video(source: Path, options: RunOptions, console: Console) -> Path:
+    suffix = video_suffix(source, options.encoder)
     target = default_output(source, suffix)
     if suffix != source.suffix:
-        what = options.encoder.codec or "the coloured film"
+        what = options.encoder.codec or "the colored video"
         console.note(
             f"{source.suffix or 'a file without suffix'} cannot hold {what}: it goes into {target.name}"
         )
@@ -176,4 +176,4 @@ def _check_source(source: Path) -> None:
     if not source.exists():
         raise MediaError(f"no file at {source}; give one that is there")
     if source.is_dir():
-        raise MediaError(f"{source} is a folder; colour all it holds with --input-dir")
+        raise MediaError(f"{source} is a folder; color all it holds with --input-dir")

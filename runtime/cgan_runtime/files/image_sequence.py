@@ -1,8 +1,8 @@
-"""Pictures whose names hold a number: `frames/%05d.png`, in the words of FFmpeg and of compositors.
+"""Images whose names hold a number: `frames/%05d.png`, in the words of FFmpeg and of compositors.
 
-pictures = Numbered.of(Path("frames/%05d.png"))         # None for a name without %d
-pictures.path(7)                                        # frames/00007.png
-pictures.numbers()                                      # of those that are there
+images = Numbered.of(Path("frames/%05d.png"))         # None for a name without %d
+images.path(7)                                        # frames/00007.png
+images.numbers()                                      # of those that are there
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _NUMBER = re.compile(r"%(?:0(\d))?d")  # %d, %05d
 
 @dataclass(frozen=True)
 class Numbered:
-    """A row of pictures in one folder.
+    """A row of images in one folder.
 
     Attributes:
         folder: Where they lie.
@@ -33,7 +33,7 @@ class Numbered:
 
     @classmethod
     def of(cls, pattern: Path) -> Numbered | None:
-        """The pictures that a pattern stands for; None for any other name."""
+        """The images that a pattern stands for; None for any other name."""
         if _NUMBER.search(pattern.name) is None:
             return None
         before, digits, after = _NUMBER.split(pattern.name, maxsplit=1)
@@ -46,11 +46,11 @@ class Numbered:
         return f"%0{self.digits}d".join(part.replace("%", "%%") for part in parts)
 
     def path(self, number: int) -> Path:
-        """Of one picture."""
+        """Of one image."""
         return self.folder / f"{self.before}{number:0{self.digits}d}{self.after}"
 
     def numbers(self) -> list[int]:
-        """Of the pictures that are there, rising."""
+        """Of the images that are there, rising."""
         number = rf"(\d{{{self.digits},}})"
         name = re.compile(re.escape(self.before) + number + re.escape(self.after))
         names = (path.name for path in (self.folder.iterdir() if self.folder.is_dir() else ()))

@@ -1,7 +1,7 @@
 """Where a result goes, and that it appears only when it is complete.
 
-target = default_output(Path("film.avi"), ".mkv")
-check_output(target, source=Path("film.mp4"), overwrite=False)
+target = default_output(Path("video.avi"), ".mkv")
+check_output(target, source=Path("video.mp4"), overwrite=False)
 with replacing(target) as temporary: ...           # write there; on success it takes the target's name
 """
 
@@ -11,21 +11,21 @@ from pathlib import Path
 
 from cgan_runtime.errors import MediaError
 from cgan_runtime.files.atomic import temporary_for
-from cgan_runtime.files.formats import PICTURES
+from cgan_runtime.files.formats import IMAGES
 from cgan_runtime.files.image_sequence import Numbered
 from cgan_runtime.files.pipe import OutputPipe
 
-INFIX = ".colour"
+INFIX = ".color"
 """Put between stem and suffix of an input to name its output."""
 
 
 def is_numbered(target: Path | OutputPipe) -> bool:
-    """Whether a film becomes numbered pictures there."""
-    return isinstance(target, Path) and target.suffix.lower() in PICTURES and Numbered.of(target) is not None
+    """Whether a video becomes numbered images there."""
+    return isinstance(target, Path) and target.suffix.lower() in IMAGES and Numbered.of(target) is not None
 
 
 def default_output(source: Path, suffix: str) -> Path:
-    """`film.mp4` -> `film.colour.mp4`, beside the input."""
+    """`video.mp4` -> `video.color.mp4`, beside the input."""
     return source.with_name(f"{source.stem}{INFIX}{suffix}")
 
 
@@ -72,7 +72,7 @@ def check_output(
 
 
 def check_json(path: Path, option: str) -> None:
-    """Refuse a place for JSON that is none, before any work is done; a film is never named so.
+    """Refuse a place for JSON that is none, before any work is done; a video is never named so.
 
     Raises:
         MediaError: Its name does not end in .json, or it could not be written.

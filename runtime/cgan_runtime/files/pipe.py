@@ -1,8 +1,8 @@
-"""Standard input and standard output as the place of a film.
+"""Standard input and standard output as the place of a video.
 
 pipe = InputPipe(0)
 with av.open(pipe) as container: ...
-pipe.wake()                                         # in another thread: the film ends here
+pipe.wake()                                         # in another thread: the video ends here
 
 pipe = OutputPipe(".y4m")
 with av.open(pipe, "w", format="yuv4mpegpipe") as container: ...
@@ -81,4 +81,4 @@ class OutputPipe:
             MediaError: Standard output is a terminal.
         """
         if sys.stdout.isatty():
-            raise MediaError(f"{self} is a terminal; send the film through a pipe, or name a file with -o")
+            raise MediaError(f"{self} is a terminal; send the video through a pipe, or name a file with -o")

@@ -1,4 +1,4 @@
-"""What a picture's file says beside its pixels: EXIF, XMP and colour profile.
+"""What an image's file says beside its pixels: EXIF, XMP and color profile.
 
     metadata = read_metadata(Path("in.jpg"))
     data = encode(".jpg", bgr, [], metadata)
@@ -19,7 +19,7 @@ import numpy as np
 from cgan_runtime.color.encoding import Plane
 
 ORIENTATION = 0x112
-"""The tag of EXIF and TIFF that says how a picture lies; 1 is upright."""
+"""The tag of EXIF and TIFF that says how an image lies; 1 is upright."""
 
 _EXIF, _XMP, _PROFILE = 0, 1, 2  # OpenCV's IMAGE_METADATA_*, which older ones do not have
 _UPRIGHT = 1
@@ -30,19 +30,19 @@ _XMP_START = b"http://ns.adobe.com/xap/1.0/\0"  # before the XMP of a JPEG; Open
 _PNG_START, _PNG_EXIF = b"\x89PNG\r\n\x1a\n", b"eXIf"
 _JPEG_SUFFIXES = frozenset({".jpg", ".jpeg"})
 _JPEG_SEGMENT = 65_000  # bytes; more of any of them OpenCV does not put into a JPEG
-_PROFILE_HEADER = 128  # bytes; ICC.1:2022, section 7.2: first the size, in the middle the colour space
-_COLOUR_SPACE = slice(16, 20)
+_PROFILE_HEADER = 128  # bytes; ICC.1:2022, section 7.2: first the size, in the middle the color space
+_COLOR_SPACE = slice(16, 20)
 _RGB = b"RGB "
 
 
 @dataclass(frozen=True)
 class Metadata:
-    """Each empty where a picture has none.
+    """Each empty where an image has none.
 
     Attributes:
         exif: As TIFF, upright and without a thumbnail; the size that it states is that before turning.
         xmp: The XML.
-        profile: ICC, of RGB: one of grey or of ink does not fit a picture in colour.
+        profile: ICC, of RGB: one of gray or of ink does not fit an image in color.
     """
 
     exif: bytes = b""
@@ -54,7 +54,7 @@ NONE = Metadata()
 
 
 def read_metadata(path: Path) -> Metadata:
-    """The metadata of a picture that stay true once it is upright and in colour."""
+    """The metadata of an image that stay true once it is upright and in color."""
     if not hasattr(cv2, "imdecodeWithMetadata"):
         return NONE
     try:
@@ -70,15 +70,15 @@ def read_metadata(path: Path) -> Metadata:
     return Metadata(
         exif=exif if is_old else _upright(exif),
         xmp=_XMP_ORIENTATION.sub(rb"\g<1>1", found.get(_XMP, b"").removeprefix(_XMP_START)),
-        profile=profile if _is_whole(profile) and profile[_COLOUR_SPACE] == _RGB else b"",
+        profile=profile if _is_whole(profile) and profile[_COLOR_SPACE] == _RGB else b"",
     )
 
 
 def encode(suffix: str, bgr: Plane, how: list[int], metadata: Metadata = NONE) -> bytes | None:
-    """Encode a picture and what its format holds of the metadata; None where it does not hold the picture.
+    """Encode an image and what its format holds of the metadata; None where it does not hold the image.
 
     Raises:
-        cv2.error: No such format, or OpenCV does not want the picture.
+        cv2.error: No such format, or OpenCV does not want the image.
     """
     parts = _parts(suffix, metadata)
     if parts and hasattr(cv2, "imencodeWithMetadata"):
@@ -113,7 +113,7 @@ def _is_whole(profile: bytes) -> bool:
 
 
 def _upright(exif: bytes) -> bytes:
-    """EXIF that says upright and points to no thumbnail, which would be grey; empty where it is none."""
+    """EXIF that says upright and points to no thumbnail, which would be gray; empty where it is none."""
     order = _TIFF_ORDERS.get(exif[:4])
     places = _places(exif)
     if order is None or not places:

@@ -1,4 +1,4 @@
-"""Stills in and out: 8 and 16 bit, grey and colour, alpha kept, turned upright as their EXIF tag says.
+"""Stills in and out: 8 and 16 bit, gray and color, alpha kept, turned upright as their EXIF tag says.
 
 image = read_image(Path("in.jpg"))
 write_image(Path("out.png"), image)
@@ -18,17 +18,17 @@ import numpy as np
 from cgan_runtime.color.encoding import Plane
 from cgan_runtime.errors import MediaError
 from cgan_runtime.files.atomic import replacing
-from cgan_runtime.files.formats import PICTURES
+from cgan_runtime.files.formats import IMAGES
 from cgan_runtime.image.metadata import NONE, ORIENTATION, Metadata, encode, first_tag
 
 MAX_PIXELS = 1 << 28
-"""Largest picture that is read, pixels: above it a few kilobytes of PNG could eat all memory."""
+"""Largest image that is read, pixels: above it a few kilobytes of PNG could eat all memory."""
 
 JPEG_QUALITY = 95
 WEBP_QUALITY = 95
 
 DEEP = frozenset({".png", ".tif", ".tiff"})
-"""Suffixes of pictures that hold 16 bits."""
+"""Suffixes of images that hold 16 bits."""
 
 _ENCODINGS = {
     ".jpg": [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY],
@@ -41,11 +41,11 @@ _JPEG_START = b"\xff\xd8"
 _PNG_START = b"\x89PNG\r\n\x1a\n"
 _WEBP_MARK = b"WEBP"
 _EXIF_CHUNKS = frozenset({b"eXIf", b"EXIF"})  # of PNG and WebP
-_EXTRA_SAMPLE = 0x152  # a tag of TIFF: what a sample beside the colour is
+_EXTRA_SAMPLE = 0x152  # a tag of TIFF: what a sample beside the color is
 _ALPHA = frozenset({1, 2})  # kinds of extra samples
 _ON_THEIR_SIDE = range(5, 9)  # orientations
 _FLIPS = {2: (1,), 3: (0, 1), 4: (0,), 6: (1,), 7: (0, 1), 8: (0,)}  # axes, once it stands
-_GREY_WITH_ALPHA: dict[str, np.dtype[Any]] = {
+_GRAY_WITH_ALPHA: dict[str, np.dtype[Any]] = {
     "ya8": np.dtype("u1"),
     "ya16le": np.dtype("<u2"),
     "ya16be": np.dtype(">u2"),
@@ -54,20 +54,20 @@ _JPEG_FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOF0.
 
 
 def read_image(path: Path) -> Plane:
-    """Read a picture.
+    """Read an image.
 
-    An EXIF orientation is applied. A colour profile is not; see `metadata` for what is kept of both.
+    An EXIF orientation is applied. A color profile is not; see `metadata` for what is kept of both.
 
     Returns:
-        uint8 or uint16: (H, W) grey, (H, W, 3) RGB or (H, W, 4) RGBA.
+        uint8 or uint16: (H, W) gray, (H, W, 3) RGB or (H, W, 4) RGBA.
 
     Raises:
-        MediaError: Missing, not a picture that can be read, too large, or of floating-point samples.
+        MediaError: Missing, not an image that can be read, too large, or of floating-point samples.
     """
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise MediaError(f"cannot read {path} ({error.strerror}); give a picture that is there") from error
+        raise MediaError(f"cannot read {path} ({error.strerror}); give an image that is there") from error
     width, height = _stated_size(data)
     if width * height > MAX_PIXELS:
         raise MediaError(
@@ -76,32 +76,32 @@ def read_image(path: Path) -> Plane:
     image = _decode(data)
     if image is None:
         raise MediaError(
-            f"{path} is no picture that can be read, or it is damaged; give a png, jpg, tiff or webp"
+            f"{path} is no image that can be read, or it is damaged; give a png, jpg, tiff or webp"
         )
     if image.dtype not in (np.uint8, np.uint16):
         raise MediaError(f"{path} has {image.dtype} samples; convert it to 8 or 16 bits first")
     if image.ndim == 2:
-        return _grey_with_alpha(path, data) if first_tag(data, _EXTRA_SAMPLE) in _ALPHA else image
+        return _gray_with_alpha(path, data) if first_tag(data, _EXTRA_SAMPLE) in _ALPHA else image
     return cv2.cvtColor(image, cv2.COLOR_BGRA2RGBA if image.shape[2] == 4 else cv2.COLOR_BGR2RGB)
 
 
 def write_image(path: Path, image: Plane, metadata: Metadata = NONE) -> None:
-    """Write a picture in the format of the name's suffix; it appears only when it is complete.
+    """Write an image in the format of the name's suffix; it appears only when it is complete.
 
     16 bits become 8 and alpha is left out where the format does not hold them.
 
     Args:
-        path: Ends in one of `PICTURES`.
+        path: Ends in one of `IMAGES`.
         image: uint8 or uint16, (H, W, 3) RGB or (H, W, 4) RGBA.
-        metadata: What of another picture the file says, as far as its format can.
+        metadata: What of another image the file says, as far as its format can.
 
     Raises:
         MediaError: No such format, or the file cannot be written.
     """
     suffix = path.suffix.lower()
-    if suffix not in PICTURES:
+    if suffix not in IMAGES:
         raise MediaError(
-            f"{path} names no picture that can be written; end it in one of {', '.join(sorted(PICTURES))}"
+            f"{path} names no image that can be written; end it in one of {', '.join(sorted(IMAGES))}"
         )
     if image.dtype == np.uint16 and suffix not in DEEP:
         image = ((image.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
@@ -111,10 +111,10 @@ def write_image(path: Path, image: Plane, metadata: Metadata = NONE) -> None:
     try:
         encoded = encode(suffix, bgr, _ENCODINGS.get(suffix, []), metadata)
     except cv2.error as error:
-        raise MediaError(f"{path}: {suffix} cannot hold this picture ({error.err}); try .png") from error
+        raise MediaError(f"{path}: {suffix} cannot hold this image ({error.err}); try .png") from error
     if encoded is None:
         height, width = image.shape[:2]
-        raise MediaError(f"{path}: {suffix} cannot hold this picture of {width}x{height}; try .png")
+        raise MediaError(f"{path}: {suffix} cannot hold this image of {width}x{height}; try .png")
     with replacing(path) as temporary:
         try:
             temporary.write_bytes(encoded)
@@ -125,7 +125,7 @@ def write_image(path: Path, image: Plane, metadata: Metadata = NONE) -> None:
 
 
 def _decode(data: bytes) -> Plane | None:
-    """OpenCV's decoder. It honours EXIF only where it drops alpha."""
+    """OpenCV's decoder. It honors EXIF only where it drops alpha."""
     # Its warnings would go to the user's terminal; ours say what is wrong.
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     buffer = np.frombuffer(data, np.uint8)
@@ -140,22 +140,22 @@ def _decode(data: bytes) -> Plane | None:
         return None
 
 
-def _grey_with_alpha(path: Path, data: bytes) -> Plane:
-    """A TIFF of grey and alpha, (H, W, 4), by FFmpeg, since OpenCV drops its alpha."""
+def _gray_with_alpha(path: Path, data: bytes) -> Plane:
+    """A TIFF of gray and alpha, (H, W, 4), by FFmpeg, since OpenCV drops its alpha."""
     try:
         with av.open(io.BytesIO(data), "r", format="tiff_pipe") as container:
             frame = next(container.decode(video=0))
-        samples = _GREY_WITH_ALPHA[frame.format.name]
+        samples = _GRAY_WITH_ALPHA[frame.format.name]
     except (av.FFmpegError, StopIteration, KeyError) as error:
         raise MediaError(f"the alpha of {path} cannot be read; save it as png") from error
     rows = np.frombuffer(memoryview(frame.planes[0]), samples).reshape(frame.height, -1)[:, : 2 * frame.width]
-    grey, alpha = rows[:, ::2], rows[:, 1::2]
-    image = np.dstack([grey, grey, grey, alpha]).astype(samples.newbyteorder("="))
+    gray, alpha = rows[:, ::2], rows[:, 1::2]
+    image = np.dstack([gray, gray, gray, alpha]).astype(samples.newbyteorder("="))
     return _upright(image, first_tag(data, ORIENTATION))
 
 
 def _upright(image: Plane, orientation: int) -> Plane:
-    """A picture turned and mirrored as the EXIF tag says; what is no orientation leaves it as it is."""
+    """An image turned and mirrored as the EXIF tag says; what is no orientation leaves it as it is."""
     if orientation in _ON_THEIR_SIDE:
         image = image.swapaxes(0, 1)
     return np.ascontiguousarray(np.flip(image, _FLIPS.get(orientation, ())))

@@ -12,14 +12,14 @@ from cgan_runtime.color.encoding import Plane
 _FONT, _LINE, _MARGIN = cv2.FONT_HERSHEY_SIMPLEX, 1.6, 0.6  # of the letters' height
 
 
-_LETTERS = 0.035  # of the picture's height
+_LETTERS = 0.035  # of the image's height
 
 
 _WHITE, _SHADE = (245, 245, 245), 0.35
 
 
 def draw_words(image: Plane, lines: Sequence[str]) -> None:
-    """Write lines into the corner of a picture, on a darker ground; those that are too long go on below."""
+    """Write lines into the corner of an image, on a darker ground; those that are too long go on below."""
     if not lines:
         return
     height, width = image.shape[:2]

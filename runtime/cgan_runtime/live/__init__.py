@@ -1,1 +1,1 @@
-"""Live: a camera's picture in colour, in a window or on a page. Loaded by the command that shows it."""
+"""Live: a camera's image in color, in a window or on a page. Loaded by the command that shows it."""

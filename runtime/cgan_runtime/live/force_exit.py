@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from cgan_runtime.console import Console
 
 GRACE_SECONDS = 1.5
-_TOLD_TO_STOP = frozenset({signal.SIGINT, signal.SIGTERM})
+_ASKED_TO_STOP = frozenset({signal.SIGINT, signal.SIGTERM})
 _OVER = b"\0"
 _SIGNAL_EXIT = 128  # plus the signal's number, as shells report it
 
@@ -51,6 +51,6 @@ def _watch(reading: int, over: threading.Event, console: Console) -> None:
     """Wait for a signal; then for the end of the block, but not for long."""
     while not over.is_set():
         (number,) = os.read(reading, 1)
-        if number in _TOLD_TO_STOP and not over.wait(GRACE_SECONDS):
+        if number in _ASKED_TO_STOP and not over.wait(GRACE_SECONDS):
             console.warn("the screen or the camera did not let go; ended without waiting for it")
             os._exit(_SIGNAL_EXIT + number)

@@ -1,4 +1,4 @@
-"""How fast a live picture is: frames per second, and the delay from capture to shown.
+"""How fast a live image is: frames per second, and the delay from capture to shown.
 
 meter = Meter()
 meter.shown(captured=shot.captured, now=time.perf_counter())

@@ -52,7 +52,7 @@ def run_window(options: RunOptions, live: LiveOptions, console: Console) -> None
         colorizer = opened.enter_context(load_colorizer(options, console))
         backend = colorizer.backend
         console.note(f"back end: {backend.name} on {backend.device}")
-        painter = Painter(colorizer, TemporalSettings(options.film.temporal, options.film.every))
+        painter = Painter(colorizer, TemporalSettings(options.video.temporal, options.video.every))
         window = opened.enter_context(Window(_TITLE, split=live.split))
         session = Session(camera, painter, window, files, recorder=recorder, virtual=virtual)
         try:
@@ -94,7 +94,7 @@ def run_live(options: RunOptions, live: LiveOptions, console: Console) -> None:
 def _check(options: RunOptions, live: LiveOptions) -> None:
     """Refuse what would silently do nothing."""
     if options.files.output is not None:
-        raise ConfigError("-o is for films and pictures; record a camera with --record")
+        raise ConfigError("-o is for videos and images; record a camera with --record")
     hosts = live.allow_host or None
     page = {"--token": live.token, "--cert": live.cert, "--key": live.key, "--allow-host": hosts}
     if live.serve is None and (given := [name for name, value in page.items() if value is not None]):

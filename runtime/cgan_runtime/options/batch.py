@@ -21,7 +21,7 @@ DEFAULT_TRIES = 3
 
 @dataclass(frozen=True)
 class ArchiveOptions:
-    """How a folder's films and pictures are shared out among workers."""
+    """How a folder's videos and images are shared out among workers."""
 
     recursive: bool = False
     jobs: int | None = None
@@ -35,7 +35,7 @@ class ArchiveOptions:
 archive_options = option_group(
     "archive",
     ArchiveOptions,
-    "Many films (--input-dir)",
+    "Many videos (--input-dir)",
     click.option("--recursive", is_flag=True, help="Look into subfolders too; the output has the same."),
     click.option(
         "--jobs",
@@ -73,12 +73,12 @@ archive_options = option_group(
         default=DEFAULT_TRIES,
         show_default=True,
         metavar="N",
-        help="Give a film up after it has cost so many workers.",
+        help="Give a video up after it has cost so many workers.",
     ),
     click.option(
         "--report",
         type=PlaceType(),
         metavar="FILE",
-        help="What became of each film, as JSON. Default: cgan-report.json in the output folder.",
+        help="What became of each video, as JSON. Default: cgan-report.json in the output folder.",
     ),
 )

@@ -106,7 +106,7 @@ class SizeType(_SizeBase):
 
 
 class BatchType(_BatchBase):
-    """A number of pictures at once: `4`, or smallest:best:largest as `1:4:16`; becomes those three."""
+    """A number of images at once: `4`, or smallest:best:largest as `1:4:16`; becomes those three."""
 
     name = "N[:N:N]"
 

@@ -27,7 +27,7 @@ else:
 
 
 class CameraSizeType(_CameraSizeBase):
-    """A camera's picture as it is always named, `1280x720`; becomes (width, height)."""
+    """A camera's image as it is always named, `1280x720`; becomes (width, height)."""
 
     name = "WxH"
 
@@ -75,18 +75,18 @@ live_options = option_group(
         is_flag=False,
         flag_value=DEFAULT_CAMERA,
         metavar="[CAMERA]",
-        help="Show a camera in colour, in a window: a device (0, /dev/video0), a stream (rtsp://...) or a "
-        "film. Default: 0.",
+        help="Show a camera in color, in a window: a device (0, /dev/video0), a stream (rtsp://...) or a "
+        "video. Default: 0.",
     ),
     click.option(
         "--as-camera",
         is_flag=True,
-        help="A film as if it were a camera: at its own pace, and what comes too fast is dropped.",
+        help="A video as if it were a camera: at its own pace, and what comes too fast is dropped.",
     ),
     click.option(
         "--camera-size",
         type=CameraSizeType(),
-        help="Ask the camera for this picture. Default: its own choice.",
+        help="Ask the camera for this image. Default: its own choice.",
     ),
     click.option(
         "--camera-rate",
@@ -99,7 +99,7 @@ live_options = option_group(
         type=click.FloatRange(0, 1),
         default=0.0,
         show_default=True,
-        help="Share of the width that stays grey at first; the mouse moves it.",
+        help="Share of the width that stays gray at first; the mouse moves it.",
     ),
     click.option(
         "--record",
@@ -110,14 +110,14 @@ live_options = option_group(
     click.option(
         "--virtual-camera",
         is_flag=True,
-        help="Hand the coloured picture to video calls, by v4l2loopback or OBS; needs pyvirtualcam.",
+        help="Hand the colored image to video calls, by v4l2loopback or OBS; needs pyvirtualcam.",
     ),
     click.option(
         "--serve",
         is_flag=False,
         flag_value=DEFAULT_ADDRESS,
         metavar="[HOST:PORT]",
-        help="Show it on a web page, for this machine's camera, the browser's own, photos and films. "
+        help="Show it on a web page, for this machine's camera, the browser's own, photos and videos. "
         f"Default: {DEFAULT_ADDRESS}. Other addresses need a token, which is made and printed.",
     ),
     click.option(

@@ -1,7 +1,7 @@
 """The options of `cgan-run`, in groups: each is a decorator beside the frozen settings that it fills.
 
-    @film_options
-    def main(..., film: FilmOptions) -> int: ...
+    @video_options
+    def main(..., video: VideoOptions) -> int: ...
 
 A group of one's own goes beside what it sets (see `options.option_group`) and onto `cli.main`.
 """
@@ -35,7 +35,7 @@ _PATH = click.Path(path_type=Path)
 
 @dataclass(frozen=True)
 class FileOptions:
-    """What is coloured, and where the result goes."""
+    """What is colored, and where the result goes."""
 
     video: Path | str | None = None
     image: Path | None = None
@@ -57,15 +57,15 @@ file_options = option_group(
     click.option(
         "--video",
         metavar="FILE",
-        help="A film to colour; - for one from a pipe, the address of a stream (https://..., rtsp://...), or "
-        "numbered pictures as frames/%05d.png.",
+        help="A video to color; - for one from a pipe, the address of a stream (https://..., rtsp://...), or "
+        "numbered images as frames/%05d.png.",
     ),
-    click.option("--image", type=_PATH, metavar="FILE", help="A picture to colour."),
+    click.option("--image", type=_PATH, metavar="FILE", help="An image to color."),
     click.option(
         "--input-dir",
         type=PlaceType(),
         metavar="DIR",
-        help="A folder, or the URL of one (s3://...): every picture and film in it is coloured.",
+        help="A folder, or the URL of one (s3://...): every image and video in it is colored.",
     ),
     click.option(
         "-o",
@@ -73,14 +73,14 @@ file_options = option_group(
         type=PlaceType(),
         metavar="PATH",
         help=f"The result; its suffix chooses the format. Default: NAME{INFIX}.SUFFIX beside the input. "
-        "frames/%05d.png makes numbered pictures of a film, upright, in 8 or 16 bits. "
+        "frames/%05d.png makes numbered images of a video, upright, in 8 or 16 bits. "
         f"With --input-dir a folder, which is made if need be; default: DIR{INFIX}. "
         "- for a pipe.",
     ),
     click.option(
         "--format",
         type=click.Choice(PIPE_FORMATS),
-        help="What goes into a pipe; y4m and yuv are bare pictures. Default: y4m.",
+        help="What goes into a pipe; y4m and yuv are bare images. Default: y4m.",
     ),
     click.option(
         "--overwrite",
@@ -92,7 +92,7 @@ file_options = option_group(
 
 @dataclass(frozen=True)
 class ModelOptions:
-    """What predicts the colour."""
+    """What predicts the color."""
 
     model: Path | None = None
     backend: str = "auto"
@@ -129,12 +129,12 @@ model_options = option_group(
         default="auto",
         show_default=True,
         help="What a CPU computes in: auto takes bfloat16 where the processor has instructions for it, which "
-        "is nearly twice as fast with colours as good, but with --cluster float32, which all machines have.",
+        "is nearly twice as fast with colors as good, but with --cluster float32, which all machines have.",
     ),
     click.option(
         "--size",
         type=click.IntRange(min=1),
-        help="Side of the square, in pixels, that the model sees the picture in; smaller is faster and "
+        help="Side of the square, in pixels, that the model sees the image in; smaller is faster and "
         "coarser. Default: what the model was made for.",
     ),
 )
@@ -142,7 +142,7 @@ model_options = option_group(
 
 @dataclass(frozen=True)
 class LookOptions:
-    """What is done with the colour that the model predicts."""
+    """What is done with the color that the model predicts."""
 
     strength: float = 1.0
     compare: bool = False
@@ -159,19 +159,19 @@ look_options = option_group(
         type=float,
         default=1.0,
         show_default=True,
-        help="How colourful: 0 is grey, 1 is what the model says, up to 3. Two names of one thing.",
+        help="How colorful: 0 is gray, 1 is what the model says, up to 3. Two names of one thing.",
     ),
     click.option(
         "--compare",
         is_flag=True,
-        help="Put the grey picture beside the coloured one: grey on the left, colour on the right.",
+        help="Put the gray image beside the colored one: gray on the left, color on the right.",
     ),
 )
 
 
 @dataclass(frozen=True)
-class FilmOptions:
-    """How films are read, kept steady and kept from being lost."""
+class VideoOptions:
+    """How videos are read, kept steady and kept from being lost."""
 
     temporal: Strength = "high"
     every: int = 1
@@ -182,16 +182,16 @@ class FilmOptions:
     resume: bool = False
 
 
-film_options = option_group(
-    "film",
-    FilmOptions,
-    "Film",
+video_options = option_group(
+    "video",
+    VideoOptions,
+    "Video",
     click.option(
         "--temporal",
         type=click.Choice(STRENGTHS),
         default="high",
         show_default=True,
-        help="How steady the colour of a film is kept against flicker.",
+        help="How steady the color of a video is kept against flicker.",
     ),
     click.option(
         "--every",
@@ -199,20 +199,20 @@ film_options = option_group(
         default=1,
         show_default=True,
         metavar="N",
-        help="Run the model on every N-th frame of a film; in between, colour follows the motion. Faster.",
+        help="Run the model on every N-th frame of a video; in between, color follows the motion. Faster.",
     ),
     click.option(
         "--stream",
         type=click.IntRange(min=0),
         metavar="N",
-        help="Which of the file's streams is the film. Default: the one that is marked so, or the first.",
+        help="Which of the file's streams is the video. Default: the one that is marked so, or the first.",
     ),
     click.option(
         "--deinterlace",
         type=click.Choice(DEINTERLACING),
         default="auto",
         show_default=True,
-        help="Make whole pictures of interlaced frames: of those that say they are, of none, or of all.",
+        help="Make whole images of interlaced frames: of those that say they are, of none, or of all.",
     ),
     click.option(
         "--hwaccel",
@@ -220,17 +220,17 @@ film_options = option_group(
         show_default=True,
         metavar="NAME",
         help="Decode by hardware: auto tries what is there, or FFmpeg's name of a device (cuda, qsv, vaapi, "
-        "videotoolbox). Frames come back over the bus, so this pays for large films beside a slow processor.",
+        "videotoolbox). Frames come back over the bus, so this pays for large videos beside a slow processor.",
     ),
     click.option(
         "--strict",
         is_flag=True,
-        help="Stop at the first flaw of a damaged film. Default: colour what can be read, and say it.",
+        help="Stop at the first flaw of a damaged video. Default: color what can be read, and say it.",
     ),
     click.option(
         "--resume",
         is_flag=True,
-        help="Go on with a film whose run was cut off, from where it was. "
+        help="Go on with a video whose run was cut off, from where it was. "
         "Default: refuse to lose what it has done, unless --overwrite allows it.",
     ),
 )
@@ -250,7 +250,7 @@ encoder_options = option_group(
     click.option(
         "--crf",
         type=click.IntRange(min=0),
-        help="Quality of the film: lower is better and bigger, 0 is lossless. Default: 18, in webm 24.",
+        help="Quality of the video: lower is better and bigger, 0 is lossless. Default: 18, in webm 24.",
     ),
     click.option(
         "--preset", metavar="NAME", help="Speed of libx264, ultrafast to veryslow. Default: veryfast."
@@ -266,15 +266,15 @@ encoder_options = option_group(
 source_options = option_group(
     "source",
     SourceSettings,
-    "Raw video and numbered pictures",
+    "Raw video and numbered images",
     click.option(
         "--pixel-format",
         metavar="NAME",
-        help="The film is raw video of this format, as FFmpeg calls it: yuv420p.",
+        help="The video is raw video of this format, as FFmpeg calls it: yuv420p.",
     ),
     click.option("--frame-size", metavar="WxH", help="Width and height of raw video: 1280x720."),
     click.option(
-        "--frame-rate", metavar="N", help="Frames per second of raw video or numbered pictures. Default: 25."
+        "--frame-rate", metavar="N", help="Frames per second of raw video or numbered images. Default: 25."
     ),
 )
 
@@ -296,13 +296,13 @@ report_options = option_group(
         "--stats",
         type=_PATH,
         metavar="FILE",
-        help="Write what each film took, in all and in each stage, and its settings as JSON.",
+        help="Write what each video took, in all and in each stage, and its settings as JSON.",
     ),
     click.option(
         "--sheet",
         type=_PATH,
         metavar="FILE",
-        help="Write a contact sheet of the coloured film: a picture of frames from all of it, with times.",
+        help="Write a contact sheet of the colored video: an image of frames from all of it, with times.",
     ),
     click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors and warnings."),
 )
@@ -315,7 +315,7 @@ class RunOptions:
     files: FileOptions = field(default_factory=FileOptions)
     model: ModelOptions = field(default_factory=ModelOptions)
     look: LookOptions = field(default_factory=LookOptions)
-    film: FilmOptions = field(default_factory=FilmOptions)
+    video: VideoOptions = field(default_factory=VideoOptions)
     encoder: EncoderSettings = field(default_factory=EncoderSettings)
     source: SourceSettings = field(default_factory=SourceSettings)
     report: ReportOptions = field(default_factory=ReportOptions)

@@ -1,8 +1,8 @@
-"""The middle stage of a film: frames get their colour, packets pass.
+"""The middle stage of a video: frames get their color, packets pass.
 
     painter = Painter(colorizer, TemporalFilter(), layout, kept_frames)
     sketched_or_kept = painter(frame)              # in the thread that owns the back end
-    coloured_or_kept = painter.finish(sketched_or_kept)             # in that thread or the next
+    colored_or_kept = painter.finish(sketched_or_kept)             # in that thread or the next
 
 The second half, without the network, is done beside the network's work on the next frame.
 """
@@ -24,25 +24,25 @@ from cgan_runtime.colorizer import Colorizer, Small
 from cgan_runtime.errors import CganError
 from cgan_runtime.temporal.filter import TemporalFilter
 from cgan_runtime.video.frame_layout import FrameLayout, luma_plane, quarter_turns
-from cgan_runtime.video.resume.items import Coloured, Kept, Passed
+from cgan_runtime.video.resume.items import AlreadyEncoded, Colored, Skipped
 from cgan_runtime.video.resume.segment_file import SEGMENT_FRAMES
 from cgan_runtime.video.resume.work_folder import kept_frames
 
 Other = TypeVar("Other")
 
 Progress = Callable[[int, int | None], None]
-"""Told after each coloured frame: how many are done, and of how many, where the film says."""
+"""Told after each colored frame: how many are done, and of how many, where the video says."""
 
 
 @dataclass(frozen=True)
-class Sketched:
-    """A frame whose colour is known at the network's size.
+class Predicted:
+    """A frame whose color is known at the network's size.
 
     Attributes:
-        frame: Prepared, in the film's layout.
-        small: Its colour, of the frame turned upright.
+        frame: Prepared, in the video's layout.
+        small: Its color, of the frame turned upright.
         turns: By so many quarters of a circle.
-        memory: As in `Coloured`.
+        memory: As in `Colored`.
     """
 
     frame: av.VideoFrame
@@ -52,7 +52,7 @@ class Sketched:
 
 
 class Painter:
-    """Colours a film's frames, those that are kept from an earlier run excepted.
+    """Colors a video's frames, those that are kept from an earlier run excepted.
 
     Attributes:
         frames: Taken so far.
@@ -76,8 +76,10 @@ class Painter:
         self._progress = progress
         self._time: float | None = None
 
-    def __call__(self, item: av.VideoFrame | av.Packet[Any]) -> Sketched | Kept | Passed | av.Packet[Any]:
-        """Predict the colour of a frame; hand anything else on."""
+    def __call__(
+        self, item: av.VideoFrame | av.Packet[Any]
+    ) -> Predicted | AlreadyEncoded | Skipped | av.Packet[Any]:
+        """Predict the color of a frame; hand anything else on."""
         if not isinstance(item, av.VideoFrame):
             return item
         self._time = item.time
@@ -86,39 +88,39 @@ class Painter:
         self._tell()
         return done
 
-    def finish(self, item: Sketched | Other) -> Coloured | Other:
-        """Colour a frame whose colour is known; hand anything else on."""
-        if not isinstance(item, Sketched):
+    def finish(self, item: Predicted | Other) -> Colored | Other:
+        """Color a frame whose color is known; hand anything else on."""
+        if not isinstance(item, Predicted):
             return item
         planes = (np.rot90(plane, -item.turns) for plane in self._colorizer.enlarge(item.small))
-        return Coloured(self._layout.coloured(item.frame, *planes), item.memory)
+        return Colored(self._layout.colored(item.frame, *planes), item.memory)
 
     @property
     def place(self) -> str:
-        """Where in the film it is, for people."""
+        """Where in the video it is, for people."""
         if self._time is None:
             return "before the first frame"
         minutes, seconds = divmod(self._time, 60)
         return f"after {self.frames} frames, at {minutes:.0f}:{seconds:05.2f}"
 
-    def _done_with(self, item: av.VideoFrame) -> Sketched | Kept | Passed:
-        return Kept() if self.frames < self.kept_frames else self._sketched(item)
+    def _done_with(self, item: av.VideoFrame) -> Predicted | AlreadyEncoded | Skipped:
+        return AlreadyEncoded() if self.frames < self.kept_frames else self._predicted(item)
 
     def _tell(self) -> None:
         if self._progress is not None:
             self._progress(self.frames, self._total)
 
-    def _sketched(self, item: av.VideoFrame) -> Sketched:
+    def _predicted(self, item: av.VideoFrame) -> Predicted:
         memory = self._temporal.memory if self.frames % SEGMENT_FRAMES == 0 else b""
         frame, turns = self._layout.prepare(item), quarter_turns(item)
         luma, shape = upright(frame, self._layout, turns)
         small = self._colorizer.predict(luma, self._layout.encoding, shape, self._temporal)
-        return Sketched(frame, small, turns, memory)
+        return Predicted(frame, small, turns, memory)
 
 
 @contextmanager
-def told_where(painter: Painter, target: Path | None) -> Iterator[None]:
-    """Say in an error that ends a film where that was, and what is kept of the target (None: nothing)."""
+def annotate_position(painter: Painter, target: Path | None) -> Iterator[None]:
+    """Say in an error that ends a video where that was, and what is kept of the target (None: nothing)."""
     try:
         yield
     except (CganError, MemoryError) as error:
@@ -134,7 +136,7 @@ def seen(item: av.VideoFrame, layout: FrameLayout, colorizer: Colorizer) -> Floa
 
 
 def upright(frame: av.VideoFrame, layout: FrameLayout, turns: int) -> tuple[Plane, tuple[int, int]]:
-    """Luma and shape of the chroma planes: a film that is shown turned is shown to the network upright."""
+    """Luma and shape of the chroma planes: a video that is shown turned is shown to the network upright."""
     luma, shape = luma_plane(frame), layout.chroma_shape
     if turns == 0:
         return luma, shape

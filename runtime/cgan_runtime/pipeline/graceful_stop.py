@@ -1,8 +1,8 @@
-"""Ctrl-C at a film, once: what is being made is finished up to where a later run can go on; twice: at once.
+"""Ctrl-C at a video, once: what is being made is finished up to where a later run can go on; twice: at once.
 
 with Patience(kept_frames, progress, told) as patience:
     run_stages(patience.until_border(reader), Painter(..., patience.progress), ...)
-    print(patience.stopped)                         # whether the film was left at such a border
+    print(patience.stopped)                         # whether the video was left at such a border
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from cgan_runtime.pipeline.color_stage import Progress
 from cgan_runtime.video.resume.segment_file import SEGMENT_FRAMES
 
 Told = Callable[[int], None]
-"""Told that Ctrl-C was pressed, and how many frames more are coloured at most."""
+"""Told that Ctrl-C was pressed, and how many frames more are colored at most."""
 
 
-class Patience:
-    """Takes the first Ctrl-C for a request, from the first coloured frame on. Used in the main thread.
+class GracefulStop:
+    """Takes the first Ctrl-C for a request, from the first colored frame on. Used in the main thread.
 
     Attributes:
-        stopped: Whether the film was left at a border of segments.
+        stopped: Whether the video was left at a border of segments.
     """
 
     def __init__(self, kept_frames: int, progress: Progress | None, told: Told | None) -> None:
@@ -46,7 +46,7 @@ class Patience:
         self._settled = threading.Lock()
         self._before: Any = None
 
-    def __enter__(self) -> Patience:
+    def __enter__(self) -> GracefulStop:
         if self._told is not None and threading.current_thread() is threading.main_thread():
             self._before = signal.signal(signal.SIGINT, self._ask)
         return self
@@ -58,7 +58,7 @@ class Patience:
             signal.signal(signal.SIGINT, self._before)
 
     def progress(self, done: int, total: int | None) -> None:
-        """Take a coloured frame; pass the news on."""
+        """Take a colored frame; pass the news on."""
         self._at_work = done > self._kept
         if self._border is not None and self._told is not None:
             self._told(min(self._border, max(done, total or self._border)) - done)
@@ -67,7 +67,7 @@ class Patience:
             self._progress(done, total)
 
     def until_border(self, items: Iterable[Any]) -> Iterator[Any]:
-        """The frames and packets of a film, up to where the next segment begins once Ctrl-C was pressed."""
+        """The frames and packets of a video, up to where the next segment begins once Ctrl-C was pressed."""
         for item in items:
             if isinstance(item, av.VideoFrame):
                 with self._settled:

@@ -11,12 +11,12 @@ from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.files.pipe import OutputPipe
 from cgan_runtime.temporal.filter import TemporalSettings
 from cgan_runtime.video.read.deinterlace import Deinterlace
-from cgan_runtime.video.read.reader import FilmReader
+from cgan_runtime.video.read.reader import VideoReader
 from cgan_runtime.video.write.codecs import EncoderSettings
 
 
-def film_identity(
-    reader: FilmReader,
+def video_identity(
+    reader: VideoReader,
     target: Path | OutputPipe,
     colorizer: Colorizer,
     encoder: EncoderSettings,
@@ -24,7 +24,7 @@ def film_identity(
     deinterlace: Deinterlace,
     compare: bool,
 ) -> dict[str, str]:
-    """All that decides what the coloured film looks like, by names for people."""
+    """All that decides what the colored video looks like, by names for people."""
     codec = encoder.codec_for(target)
     backend = colorizer.backend
     versions = ".".join(str(part) for version in av.library_versions.values() for part in version)
@@ -40,7 +40,7 @@ def film_identity(
         "version of FFmpeg": versions,
         "stream": str(reader.stream.index),
         "deinterlacing": deinterlace,
-        "grey beside colour": "yes" if compare else "no",
+        "gray beside color": "yes" if compare else "no",
         "temporal": temporal.strength,
         "every": str(temporal.every),
     }

@@ -7,18 +7,18 @@ from pathlib import Path
 
 import numpy as np
 
-from cgan_runtime.color.rgb_image import grey_still
+from cgan_runtime.color.rgb_image import gray_image
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.files.output import check_output
 from cgan_runtime.image.metadata import read_metadata
 from cgan_runtime.image.read_write import read_image, write_image
-from cgan_runtime.pipeline.results import StillResult
+from cgan_runtime.pipeline.results import ImageResult
 
 
-def colour_still(
+def colorize_image(
     source: Path, target: Path, colorizer: Colorizer, *, overwrite: bool = False, compare: bool = False
-) -> StillResult:
-    """Colour a picture; its lightness, alpha and metadata stay. `compare` puts the grey one beside it.
+) -> ImageResult:
+    """Color an image; its lightness, alpha and metadata stay. `compare` puts the gray one beside it.
 
     Raises:
         MediaError: The input cannot be read, or the output cannot be written.
@@ -26,15 +26,15 @@ def colour_still(
     began = time.perf_counter()
     image = read_image(source)
     check_output(target, source=source, overwrite=overwrite)
-    coloured = colorizer.still(image)
+    colored = colorizer.image(image)
     if compare:
-        coloured = np.hstack([grey_still(image), coloured])
-    write_image(target, coloured, read_metadata(source))
-    return StillResult(
+        colored = np.hstack([gray_image(image), colored])
+    write_image(target, colored, read_metadata(source))
+    return ImageResult(
         output=target,
         bytes=target.stat().st_size,
-        width=coloured.shape[1],
-        height=coloured.shape[0],
+        width=colored.shape[1],
+        height=colored.shape[0],
         seconds=time.perf_counter() - began,
         backend=colorizer.backend.name,
     )

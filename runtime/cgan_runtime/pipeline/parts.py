@@ -1,9 +1,9 @@
-"""One film in parts that are made apart from each other, on one machine or many, and then put together.
+"""One video in parts that are made apart from each other, on one machine or many, and then put together.
 
     plan = plan_parts(source, target, colorizer, settings)
     for part in plan.parts:                                       # in any order, several at once, anywhere
-        colour_part(source, target, colorizer, settings, part)
-    colour_film(source, target, colorizer, ..., resume=True)      # all is kept: nothing is left to colour
+        colorize_part(source, target, colorizer, settings, part)
+    colorize_video(source, target, colorizer, ..., resume=True)      # all is kept: nothing is left to color
 
 A part is a run of whole segments. What its frames look like depends on the frames since the last cut, so a
 part begins to look there, a little before its first segment: its frames are, bit for bit, those of one go.
@@ -26,23 +26,23 @@ from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import MediaError
 from cgan_runtime.files.atomic import replacing
 from cgan_runtime.files.output import check_output
-from cgan_runtime.pipeline.color_stage import Painter, Progress, Sketched, seen, told_where
-from cgan_runtime.pipeline.identity import film_identity
-from cgan_runtime.pipeline.settings import FilmSettings
+from cgan_runtime.pipeline.color_stage import Painter, Predicted, Progress, annotate_position, seen
+from cgan_runtime.pipeline.identity import video_identity
+from cgan_runtime.pipeline.settings import Videosettings
 from cgan_runtime.pipeline.stages import run_stages
 from cgan_runtime.pipeline.video import QUEUE_DEPTH
 from cgan_runtime.temporal.filter import FLASH_FRAMES, TemporalFilter, TemporalSettings
-from cgan_runtime.video.read.reader import FilmReader
-from cgan_runtime.video.resume.items import Passed
+from cgan_runtime.video.read.reader import VideoReader
+from cgan_runtime.video.resume.items import Skipped
 from cgan_runtime.video.resume.segment_file import SEGMENT_FRAMES
 from cgan_runtime.video.resume.work_folder import Work, work_folder
-from cgan_runtime.video.write.writer import FilmWriter
+from cgan_runtime.video.write.writer import VideoWriter
 
 PART_SEGMENTS = 4
-"""Segments of a part, at least: what is lost with a worker is half a minute of film or so."""
+"""Segments of a part, at least: what is lost with a worker is half a minute of video or so."""
 
 MAX_PARTS = 8
-"""Parts of a film: each reads the film from its start, which at this number costs four readings."""
+"""Parts of a video: each reads the video from its start, which at this number costs four readings."""
 
 MAX_WARM_UP = SEGMENT_FRAMES
 """Frames that a part may look at before its first; where a scene is longer, no part begins in it."""
@@ -52,7 +52,7 @@ _PLAN = "parts.json"
 
 @dataclass(frozen=True)
 class Part:
-    """A run of a film's segments.
+    """A run of a video's segments.
 
     Attributes:
         first: Its first segment.
@@ -67,7 +67,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Plan:
-    """How a film is divided: its frames, and its parts in their order."""
+    """How a video is divided: its frames, and its parts in their order."""
 
     frames: int
     parts: tuple[Part, ...]
@@ -77,7 +77,7 @@ def plan_parts(
     source: Path,
     target: Path,
     colorizer: Colorizer,
-    settings: FilmSettings,
+    settings: Videosettings,
     *,
     segments: int = PART_SEGMENTS,
     strict: bool = False,
@@ -85,23 +85,23 @@ def plan_parts(
     resume: bool = False,
     alive: Callable[[], object] = lambda: None,
 ) -> Plan:
-    """Read a film once, look for its cuts, and begin the work on it; arguments as of `colour_film`.
+    """Read a video once, look for its cuts, and begin the work on it; arguments as of `colorize_video`.
 
     Args:
         segments: Of a part, at least.
         alive: Told after each frame that the work goes on.
 
     Raises:
-        MediaError: The film cannot be read, or the output cannot be written.
+        MediaError: The video cannot be read, or the output cannot be written.
     """
-    with FilmReader(source, stream=settings.stream, deinterlace=settings.deinterlace) as reader:
+    with VideoReader(source, stream=settings.stream, deinterlace=settings.deinterlace) as reader:
         check_output(target, source=source, overwrite=overwrite)
         identity = _identity(reader, target, colorizer, settings)
         Work.begin(target, identity, resume=resume, overwrite=overwrite).let_go()
         if plan := _kept_plan(target):
             return plan
         with Work.share(target, identity) as work:
-            with FilmWriter(work.film, reader, settings.encoder, compare=settings.compare) as writer:
+            with VideoWriter(work.video, reader, settings.encoder, compare=settings.compare) as writer:
                 layout = writer.layout
             frames = _told(alive, (item for item in reader if isinstance(item, av.VideoFrame)))
             if settings.temporal.passes_through:  # each frame is for itself
@@ -112,7 +112,7 @@ def plan_parts(
                 count, starts = independent_starts(looks, settings.temporal)
             if strict and reader.damage:
                 raise MediaError(
-                    f"{source} is damaged: {reader.damage}; leave --strict out to colour what can be read"
+                    f"{source} is damaged: {reader.damage}; leave --strict out to color what can be read"
                 )
         plan = Plan(count, tuple(divide(count, starts, segments)))
         with replacing(work_folder(target.resolve()) / _PLAN) as temporary:
@@ -120,19 +120,19 @@ def plan_parts(
     return plan
 
 
-def colour_part(
+def colorize_part(
     source: Path,
     target: Path,
     colorizer: Colorizer,
-    settings: FilmSettings,
+    settings: Videosettings,
     part: Part,
     *,
     progress: Progress | None = None,
 ) -> int:
-    """Make the segments of a part that are not there already, in the work folder of a film that is planned.
+    """Make the segments of a part that are not there already, in the work folder of a video that is planned.
 
     Args:
-        source: The film.
+        source: The video.
         target: What is to become of it; as given to `plan_parts`.
         colorizer: Used in the calling thread.
         settings: As given to `plan_parts`.
@@ -140,16 +140,16 @@ def colour_part(
         progress: Told after each frame, also those before the part, how many of it are done, of how many.
 
     Returns:
-        The number of frames that were coloured.
+        The number of frames that were colored.
 
     Raises:
         CganError: Whatever ends it; the message says at which frame.
     """
-    with FilmReader(source, stream=settings.stream, deinterlace=settings.deinterlace) as reader:
+    with VideoReader(source, stream=settings.stream, deinterlace=settings.deinterlace) as reader:
         identity = _identity(reader, target, colorizer, settings)
         with (
             Work.share(target, identity) as work,
-            FilmWriter(work.film, reader, settings.encoder, work, compare=settings.compare) as writer,
+            VideoWriter(work.video, reader, settings.encoder, work, compare=settings.compare) as writer,
         ):
             steady = TemporalFilter(settings.temporal)
             first = next((index for index in range(part.first, part.end) if not work.has(index)), part.end)
@@ -161,7 +161,7 @@ def colour_part(
             border = part.first * SEGMENT_FRAMES
             painter = _PartPainter(colorizer, steady, writer, frames, warm_from, border, progress)
             if frames:
-                with told_where(painter, target):
+                with annotate_position(painter, target):
                     run_stages(
                         _until(frames.stop, reader),
                         painter,
@@ -173,10 +173,10 @@ def colour_part(
 
 
 def independent_starts(looks: Iterable[FloatArray], settings: TemporalSettings) -> tuple[int, list[int]]:
-    """How many frames there are, and from which on a film looks the same whatever came before.
+    """How many frames there are, and from which on a video looks the same whatever came before.
 
     These are its first, and those at cuts after which the scene stays: one that lasts no longer than a flash
-    may go back to the colours of the scene before it. Cuts are found by the filter itself, in the lightness.
+    may go back to the colors of the scene before it. Cuts are found by the filter itself, in the lightness.
 
     Args:
         looks: What the network sees of each frame, (h, w).
@@ -196,10 +196,10 @@ def independent_starts(looks: Iterable[FloatArray], settings: TemporalSettings) 
 
 
 def divide(frames: int, starts: list[int], segments: int = PART_SEGMENTS) -> Iterator[Part]:
-    """Divide a film where parts need little that lies before them.
+    """Divide a video where parts need little that lies before them.
 
     Args:
-        frames: Of the film.
+        frames: Of the video.
         starts: Frames that need nothing that lies before them, rising from 0.
         segments: Of a part, at least.
     """
@@ -216,13 +216,13 @@ def divide(frames: int, starts: list[int], segments: int = PART_SEGMENTS) -> Ite
 
 
 class _PartPainter(Painter):
-    """Colours some of a film's frames; before them it looks at as many as the filter must have seen."""
+    """Colors some of a video's frames; before them it looks at as many as the filter must have seen."""
 
     def __init__(
         self,
         colorizer: Colorizer,
         temporal: TemporalFilter,
-        writer: FilmWriter,
+        writer: VideoWriter,
         own: range,
         warm_from: int,
         border: int,
@@ -231,12 +231,12 @@ class _PartPainter(Painter):
         super().__init__(colorizer, temporal, writer.layout, 0, own.stop - border, progress)
         self._own, self._warm_from, self._border = own, warm_from, border
 
-    def _done_with(self, item: av.VideoFrame) -> Sketched | Passed:
+    def _done_with(self, item: av.VideoFrame) -> Predicted | Skipped:
         if self.frames >= self._own.start:
-            return self._sketched(item)
+            return self._predicted(item)
         if self.frames >= self._warm_from:
             self._temporal.step(seen(item, self._layout, self._colorizer), self._colorizer.chroma)
-        return Passed(item.pts or 0)
+        return Skipped(item.pts or 0)
 
     def _tell(self) -> None:
         if self._progress is not None:
@@ -244,9 +244,9 @@ class _PartPainter(Painter):
 
 
 def _identity(
-    reader: FilmReader, target: Path, colorizer: Colorizer, settings: FilmSettings
+    reader: VideoReader, target: Path, colorizer: Colorizer, settings: Videosettings
 ) -> dict[str, str]:
-    return film_identity(
+    return video_identity(
         reader,
         target,
         colorizer,
@@ -272,8 +272,8 @@ def _told(alive: Callable[[], object], frames: Iterable[av.VideoFrame]) -> Itera
         yield frame
 
 
-def _until(end: int, reader: FilmReader) -> Iterator[av.VideoFrame | av.Packet[Any]]:
-    """What a film holds before its frame `end`."""
+def _until(end: int, reader: VideoReader) -> Iterator[av.VideoFrame | av.Packet[Any]]:
+    """What a video holds before its frame `end`."""
     frames = 0
     for item in reader:
         if isinstance(item, av.VideoFrame):

@@ -1,4 +1,4 @@
-"""What became of a film or a still: returned by `pipeline`, printed by `jobs`, written by `stats`."""
+"""What became of a video or a still: returned by `pipeline`, printed by `jobs`, written by `stats`."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from cgan_runtime.files.pipe import OutputPipe
 
 
 @dataclass(frozen=True)
-class FilmResult:
-    """What became of a film.
+class VideoResult:
+    """What became of a video.
 
     Attributes:
-        output: The coloured film.
+        output: The colored video.
         bytes: Its size.
         width: In pixels.
         height: In pixels.
-        frames: Coloured and written, those of an earlier run included.
+        frames: Colored and written, those of an earlier run included.
         seconds: From opening the input to the finished output.
-        backend: Name of the back end that predicted the colour.
+        backend: Name of the back end that predicted the color.
         lost_frames: Known to be missing in the output because the input is damaged.
-        flawed_frames: Numbers, from 0 in the coloured film, of those that decoded with errors.
+        flawed_frames: Numbers, from 0 in the colored video, of those that decoded with errors.
         damage: What is wrong with the input; None if nothing is known to be.
         notes: What could not be kept as it was, one sentence each.
         kept_frames: Taken over from an earlier run that was cut off.
-        settings: All that decides what the film looks like, by names for people.
+        settings: All that decides what the video looks like, by names for people.
         stages: Median and 99th percentile of what a frame takes in each stage, milliseconds; kept frames
             count, and take next to nothing.
     """
@@ -47,13 +47,13 @@ class FilmResult:
 
     @property
     def fps(self) -> float:
-        """Frames per second that this run coloured, all stages together."""
+        """Frames per second that this run colored, all stages together."""
         return (self.frames - self.kept_frames) / self.seconds
 
 
 @dataclass(frozen=True)
-class StillResult:
-    """What became of a still: the coloured picture, its size in bytes and pixels, the seconds it took."""
+class ImageResult:
+    """What became of a still: the colored image, its size in bytes and pixels, the seconds it took."""
 
     output: Path
     bytes: int

@@ -10,8 +10,8 @@ from cgan_runtime.video.write.codecs import EncoderSettings
 
 
 @dataclass(frozen=True)
-class FilmSettings:
-    """How a film is coloured; as the arguments of `colour_film`."""
+class Videosettings:
+    """How a video is colored; as the arguments of `colorize_video`."""
 
     encoder: EncoderSettings = field(default_factory=EncoderSettings)
     temporal: TemporalSettings = field(default_factory=TemporalSettings)

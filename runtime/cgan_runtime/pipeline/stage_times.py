@@ -1,7 +1,7 @@
-"""How long each stage of a film took for its frames, and all that a run did as JSON.
+"""How long each stage of a video took for its frames, and all that a run did as JSON.
 
 times = StageTimes()
-run_stages(times.source("decode", reader), times.work("colour", painter), times.work("encode", write), ...)
+run_stages(times.source("decode", reader), times.work("color", painter), times.work("encode", write), ...)
 times.summary()                                # {"decode": {"mean_ms": 3.4, "p50_ms": 3.1, ...}, ...}
 """
 
@@ -21,7 +21,7 @@ from cgan_runtime.errors import MediaError
 from cgan_runtime.files.atomic import replacing
 
 if TYPE_CHECKING:
-    from cgan_runtime.pipeline.results import FilmResult
+    from cgan_runtime.pipeline.results import VideoResult
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -83,17 +83,18 @@ class StageTimes:
         }
 
 
-def write_stats(path: Path, films: Sequence[FilmResult]) -> None:
-    """Write `{"films": [...]}` with what is known of each film, its `fps` too.
+def write_stats(path: Path, videos: Sequence[VideoResult]) -> None:
+    """Write `{"videos": [...]}` with what is known of each video, its `fps` too.
 
     Raises:
         MediaError: The file cannot be written.
     """
     entries = [
-        {**dataclasses.asdict(film), "output": str(film.output), "fps": round(film.fps, 3)} for film in films
+        {**dataclasses.asdict(video), "output": str(video.output), "fps": round(video.fps, 3)}
+        for video in videos
     ]
     try:
         with replacing(path) as temporary:
-            temporary.write_text(json.dumps({"films": entries}, indent=1) + "\n", encoding="utf-8")
+            temporary.write_text(json.dumps({"videos": entries}, indent=1) + "\n", encoding="utf-8")
     except OSError as error:
         raise MediaError(f"cannot write {path} ({error.strerror}); name another with --stats") from error

@@ -1,6 +1,6 @@
 """Three stages on three threads with short queues between them: constant memory, order kept, errors heard.
 
-    run_stages(reader, colour, writer.write, depth=8)
+    run_stages(reader, color, writer.write, depth=8)
 
 The middle stage runs in the calling thread, so that a back end stays in the thread that opened it.
 """

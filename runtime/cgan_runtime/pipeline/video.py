@@ -1,10 +1,10 @@
-"""Colour one film or one still, from file to file.
+"""Color one video or one still, from file to file.
 
     with Colorizer(open_backend(bundled_model())) as colorizer:
-        result = colour_film(Path("in.mp4"), Path("out.mp4"), colorizer)
-        colour_still(Path("in.jpg"), Path("out.jpg"), colorizer)
+        result = colorize_video(Path("in.mp4"), Path("out.mp4"), colorizer)
+        colorize_image(Path("in.jpg"), Path("out.jpg"), colorizer)
 
-A film runs through three stages on three threads: decode; predict colour; enlarge it and encode. No frame is
+A video runs through three stages on three threads: decode; predict color; enlarge it and encode. No frame is
 dropped, and the luma that is written is the luma that was decoded.
 """
 
@@ -22,30 +22,30 @@ from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import MediaError
 from cgan_runtime.files.output import check_output, is_numbered
 from cgan_runtime.files.pipe import OutputPipe
-from cgan_runtime.pipeline.color_stage import Painter, Progress, Sketched, told_where
-from cgan_runtime.pipeline.graceful_stop import Patience, Told
-from cgan_runtime.pipeline.identity import film_identity
-from cgan_runtime.pipeline.results import FilmResult
+from cgan_runtime.pipeline.color_stage import Painter, Predicted, Progress, annotate_position
+from cgan_runtime.pipeline.graceful_stop import GracefulStop, Told
+from cgan_runtime.pipeline.identity import video_identity
+from cgan_runtime.pipeline.results import VideoResult
 from cgan_runtime.pipeline.stage_times import StageTimes
 from cgan_runtime.pipeline.stages import run_stages
 from cgan_runtime.temporal.filter import TemporalFilter, TemporalSettings
 from cgan_runtime.video.hardware import NONE, decoder_for
 from cgan_runtime.video.read.damage import count
 from cgan_runtime.video.read.deinterlace import Deinterlace
-from cgan_runtime.video.read.reader import FilmReader
+from cgan_runtime.video.read.reader import VideoReader
 from cgan_runtime.video.read.sources import Source
-from cgan_runtime.video.resume.items import Coloured
-from cgan_runtime.video.resume.no_resume import OneGo
+from cgan_runtime.video.resume.items import Colored
+from cgan_runtime.video.resume.no_resume import NonResumableOutput
 from cgan_runtime.video.resume.work_folder import Work
 from cgan_runtime.video.write.codecs import EncoderSettings
-from cgan_runtime.video.write.image_sequence_writer import PictureWriter, check_pictures
-from cgan_runtime.video.write.writer import FilmWriter
+from cgan_runtime.video.write.image_sequence_writer import ImageWriter, check_images
+from cgan_runtime.video.write.writer import VideoWriter
 
 QUEUE_DEPTH = 3
 """Frames and packets that wait between two stages: enough to ride out a slow frame, 10 MB at 1080p."""
 
 
-def colour_film(
+def colorize_video(
     source: Path | Source,
     target: Path | OutputPipe,
     colorizer: Colorizer,
@@ -61,30 +61,30 @@ def colour_film(
     hwaccel: str = NONE,
     progress: Progress | None = None,
     interrupted: Told | None = None,
-) -> FilmResult:
-    """Colour a film; its sound, subtitles, timing and luma stay as they were.
+) -> VideoResult:
+    """Color a video; its sound, subtitles, timing and luma stay as they were.
 
-    What is done is kept beside the target in segments until the film is complete, whatever ends the run. A
-    run that resumes goes on behind the last segment; the film is, frame for frame, the one made in one go.
+    What is done is kept beside the target in segments until the video is complete, whatever ends the run. A
+    run that resumes goes on behind the last segment; the video is, frame for frame, the one made in one go.
 
     Args:
-        source: The film.
+        source: The video.
         target: Its suffix chooses the container. A file appears when it is complete, or not at all. The
-            pattern of numbered pictures, `frames/%05d.png`, makes one of each frame.
+            pattern of numbered images, `frames/%05d.png`, makes one of each frame.
         colorizer: Used in the calling thread.
         encoder: Codec and quality; None takes the defaults of the container.
-        temporal: How steady the colour is kept; None takes the defaults.
-        strict: Stop at the first flaw of a damaged film instead of colouring what can be read of it.
+        temporal: How steady the color is kept; None takes the defaults.
+        strict: Stop at the first flaw of a damaged video instead of coloring what can be read of it.
         overwrite: Allow `target` to exist and, without `resume`, work that is kept to be thrown away.
         resume: Go on with what an earlier run with the same input and settings has kept, if there is any.
-        stream: Index in the file of the video stream to colour; None takes the default one.
+        stream: Index in the file of the video stream to color; None takes the default one.
         deinterlace: Which frames are made whole first: those that say they are interlaced, none, or all.
-        compare: Put the grey film beside the coloured one, left of it as the film is shown.
+        compare: Put the gray video beside the colored one, left of it as the video is shown.
         hwaccel: The device that decodes: "none", "auto", or FFmpeg's name. One that does not work is told of
             in the notes; frames are the same.
         progress: Called in the calling thread.
         interrupted: Makes a first Ctrl-C wait until what is done can be gone on with, and is told of how many
-            frames more that takes at most. None, and a second Ctrl-C: the film is left at once.
+            frames more that takes at most. None, and a second Ctrl-C: the video is left at once.
 
     Raises:
         MediaError: The input cannot be read, the output cannot be written, `strict` refuses, or what is kept
@@ -96,42 +96,53 @@ def colour_film(
     settings, filter_settings = encoder or EncoderSettings(), temporal or TemporalSettings()
     settings.options(settings.codec_for(target))  # wrong settings are told before any file is touched
     device, told = decoder_for(source, hwaccel, stream=stream)
-    with FilmReader(
+    with VideoReader(
         source, stream=stream, deinterlace=deinterlace, threads=settings.codec_threads, hardware=device
     ) as reader:
         check_output(target, source=None if isinstance(source, Source) else source, overwrite=overwrite)
-        identity = film_identity(reader, target, colorizer, settings, filter_settings, deinterlace, compare)
+        identity = video_identity(reader, target, colorizer, settings, filter_settings, deinterlace, compare)
         if isinstance(target, Path) and is_numbered(target):
-            check_pictures(target, source=source, overwrite=overwrite, resume=resume, settings=identity)
+            check_images(target, source=source, overwrite=overwrite, resume=resume, settings=identity)
         with (
             _begin(reader, target, identity, resume=resume, overwrite=overwrite) as work,
             _writer(target, reader, settings, work, compare=compare) as writer,
-            Patience(work.kept_frames, progress, interrupted if isinstance(work, Work) else None) as patience,
+            GracefulStop(
+                work.kept_frames, progress, interrupted if isinstance(work, Work) else None
+            ) as graceful_stop,
         ):
             steady = TemporalFilter(filter_settings)
             steady.memory = work.memory
             painter = Painter(
-                colorizer, steady, writer.layout, work.kept_frames, reader.stated_frames, patience.progress
+                colorizer,
+                steady,
+                writer.layout,
+                work.kept_frames,
+                reader.stated_frames,
+                graceful_stop.progress,
             )
-            times = StageTimes(lambda item: isinstance(item, (av.VideoFrame, Sketched, Coloured)))
+            times = StageTimes(lambda item: isinstance(item, (av.VideoFrame, Predicted, Colored)))
             finish, write = times.work("finish", painter.finish), times.work("encode", writer.write)
-            with told_where(painter, target if isinstance(target, Path) and isinstance(work, Work) else None):
+            with annotate_position(
+                painter, target if isinstance(target, Path) and isinstance(work, Work) else None
+            ):
                 with _kept_at_ctrl_c(source, target, reader, writer, painter):
                     run_stages(
-                        times.source("decode", patience.until_border(_whole(reader) if strict else reader)),
-                        times.work("colour", painter),
+                        times.source(
+                            "decode", graceful_stop.until_border(_whole(reader) if strict else reader)
+                        ),
+                        times.work("color", painter),
                         lambda item: write(finish(item)),
                         depth=QUEUE_DEPTH,
                         wake=reader.wake,
                     )
-                if patience.stopped:
+                if graceful_stop.stopped:
                     writer.finish_keeping(steady.memory)
                     raise KeyboardInterrupt
                 if strict and reader.damage:
                     raise _refused(source, reader.damage)
                 writer.finish()
                 size = _published(target, work, writer)
-    return FilmResult(
+    return VideoResult(
         output=target,
         bytes=size,
         width=writer.size[0],
@@ -151,22 +162,24 @@ def colour_film(
 
 def _writer(
     target: Path | OutputPipe,
-    reader: FilmReader,
+    reader: VideoReader,
     settings: EncoderSettings,
-    work: Work | OneGo,
+    work: Work | NonResumableOutput,
     *,
     compare: bool,
-) -> FilmWriter | PictureWriter:
-    """What writes into a container, or one picture for each frame."""
+) -> VideoWriter | ImageWriter:
+    """What writes into a container, or one image for each frame."""
     keeper = work if isinstance(work, Work) else None
     if isinstance(target, Path) and is_numbered(target):
-        return PictureWriter(target, reader, keeper, compare=compare)
-    return FilmWriter(work.film, reader, settings, keeper, compare=compare)
+        return ImageWriter(target, reader, keeper, compare=compare)
+    return VideoWriter(work.video, reader, settings, keeper, compare=compare)
 
 
-def _published(target: Path | OutputPipe, work: Work | OneGo, writer: FilmWriter | PictureWriter) -> int:
+def _published(
+    target: Path | OutputPipe, work: Work | NonResumableOutput, writer: VideoWriter | ImageWriter
+) -> int:
     """Let what is finished take its name; returns its size in bytes."""
-    if isinstance(writer, PictureWriter):  # each has its own already
+    if isinstance(writer, ImageWriter):  # each has its own already
         work.discard()
         return writer.bytes
     work.publish()
@@ -177,42 +190,42 @@ def _published(target: Path | OutputPipe, work: Work | OneGo, writer: FilmWriter
 def _kept_at_ctrl_c(
     source: Path | Source,
     target: Path | OutputPipe,
-    reader: FilmReader,
-    writer: FilmWriter | PictureWriter,
+    reader: VideoReader,
+    writer: VideoWriter | ImageWriter,
     painter: Painter,
 ) -> Iterator[None]:
-    """Take Ctrl-C for the end of a stream that has none; a film has one, and is gone on with."""
+    """Take Ctrl-C for the end of a stream that has none; a video has one, and is gone on with."""
     try:
         yield
     except KeyboardInterrupt:
         if not (reader.is_endless and isinstance(target, Path) and writer.frames):
             raise
         writer.notes.append(f"{source} was ended by Ctrl-C: what had come until then is kept")
-        painter.frames = writer.frames  # a few more had their colour
+        painter.frames = writer.frames  # a few more had their color
 
 
 def _begin(
-    reader: FilmReader,
+    reader: VideoReader,
     target: Path | OutputPipe,
     identity: dict[str, str],
     *,
     resume: bool,
     overwrite: bool,
-) -> Work | OneGo:
-    """Begin or go on with the work on a film, where it is one that can be gone on with."""
+) -> Work | NonResumableOutput:
+    """Begin or go on with the work on a video, where it is one that can be gone on with."""
     if isinstance(target, Path) and reader.comes_again:
         return Work.begin(target, identity, resume=resume, overwrite=overwrite)
     if resume:
         once = target if reader.comes_again else reader.path
         raise MediaError(f"{once} passes only once: nothing of it can be gone on with; leave --resume out")
-    return OneGo(target)
+    return NonResumableOutput(target)
 
 
-def _notes_of(reader: FilmReader) -> Iterator[str]:
+def _notes_of(reader: VideoReader) -> Iterator[str]:
     """What was put right in an input, one sentence each."""
     if reader.deinterlaced_frames:
         yield (
-            f"{reader.deinterlaced_frames} interlaced frames were made whole pictures; "
+            f"{reader.deinterlaced_frames} interlaced frames were made whole images; "
             "--deinterlace off keeps their lines as they are"
         )
     if reader.resized_frames:
@@ -220,17 +233,17 @@ def _notes_of(reader: FilmReader) -> Iterator[str]:
     if reader.jumps:
         times = "once" if reader.jumps == 1 else f"{reader.jumps} times"
         yield (
-            f"the film's clock jumped {times}, as where recordings are joined or a long stretch is missing: "
+            f"the video's clock jumped {times}, as where recordings are joined or a long stretch is missing: "
             "time goes on there"
         )
     if reader.has_late_stream and not reader.damage:  # a damaged one may only seem to have it
-        yield "a stream that begins within the film is left out: it is not there at the film's beginning"
+        yield "a stream that begins within the video is left out: it is not there at the video's beginning"
     if reader.retimed_frames:
         yield f"{reader.retimed_frames} frames had no time of their own or went back in time: put right"
 
 
-def _whole(reader: FilmReader) -> Iterator[av.VideoFrame | av.Packet[Any]]:
-    """All of a film, up to the first flaw."""
+def _whole(reader: VideoReader) -> Iterator[av.VideoFrame | av.Packet[Any]]:
+    """All of a video, up to the first flaw."""
     for item in reader:
         if reader.flaws:
             raise _refused(reader.path, reader.flaws)
@@ -238,4 +251,4 @@ def _whole(reader: FilmReader) -> Iterator[av.VideoFrame | av.Packet[Any]]:
 
 
 def _refused(source: Path | Source, damage: str) -> MediaError:
-    return MediaError(f"{source} is damaged: {damage}; leave --strict out to colour what can be read")
+    return MediaError(f"{source} is damaged: {damage}; leave --strict out to color what can be read")

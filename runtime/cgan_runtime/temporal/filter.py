@@ -1,10 +1,10 @@
-"""Steady colour: chroma is carried along the motion of a film and blended with each new prediction.
+"""Steady color: chroma is carried along the motion of a video and blended with each new prediction.
 
     steady = TemporalFilter(TemporalSettings("high"))
     chroma = steady.step(lightness, predict)       # each frame, in order; predict(lightness) runs the network
 
 Every frame goes in once and comes out at once: nothing is looked ahead, so a camera may use it too, and
-memory does not grow. A cut is found on the lightness; no colour crosses it.
+memory does not grow. A cut is found on the lightness; no color crosses it.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from cgan_runtime.temporal.scene_cuts import FloatArray, shrunk
 Strength = Literal["off", "low", "high"]
 
 HORIZON: dict[Strength, int] = {"off": 1, "low": 4, "high": 12}
-"""Frames that the colour of a place is averaged over, at most."""
+"""Frames that the color of a place is averaged over, at most."""
 
 LEAST_HORIZON = 2.0
 """Predictions that are averaged at least where any are, however rare they are."""
 
 MAX_EVERY = 100
-"""Largest `every`, frames: four seconds without a look at the picture."""
+"""Largest `every`, frames: four seconds without a look at the image."""
 
 TRUSTED_DIFFERENCE = 0.15
 """Distance of carried from predicted chroma, (a*, b*)/110, at which half of a place's past is believed, where
@@ -41,13 +41,13 @@ TELLING_DIFFERENCE = 0.3
 """The same where it has not: what is less has only come to the network's mind, as in dark and empty skies."""
 
 FLASH_FRAMES = 5
-"""Frames that a scene may be hidden, by a flash or a torn frame, and still go on with its own colours."""
+"""Frames that a scene may be hidden, by a flash or a torn frame, and still go on with its own colors."""
 
 FILL_SHRINK, FILL_REACH = 8, 1.5
 """What is not known is filled in at this fraction of the size, from this far around (sigma, small pixels)."""
 
 LEAST_KNOWN = 0.02
-"""Weight of a colour that was only carried there: it counts where nothing around is known."""
+"""Weight of a color that was only carried there: it counts where nothing around is known."""
 
 LIGHTNESS_PEAK = 255
 """Lightness is compared in whole steps of this many from black to white."""
@@ -58,8 +58,8 @@ class TemporalSettings:
     """How steady, and how often the network is asked.
 
     Attributes:
-        strength: How long the colour of a place is averaged; "off" shows each prediction as it is.
-        every: The network runs on every so many frames and after cuts; between, colour follows the motion.
+        strength: How long the color of a place is averaged; "off" shows each prediction as it is.
+        every: The network runs on every so many frames and after cuts; between, color follows the motion.
 
     Raises:
         ConfigError: Unknown strength, or `every` out of range.
@@ -86,12 +86,12 @@ class TemporalState:
     """All that a filter knows between two frames.
 
     Attributes:
-        shown: The last frame, float32 (h, w, 4): a*/110, b*/110, age (frames that its colour is averaged
+        shown: The last frame, float32 (h, w, 4): a*/110, b*/110, age (frames that its color is averaged
             over, 0 where it is only a guess), lightness 0..255.
         hidden: The last frame of the scene before, while that may come back after a flash; likewise.
         hidden_for: Frames since `hidden` was shown.
         since: Frames since the network ran.
-        dazzled_for: Frames for which colours are still held, because the light has jumped.
+        dazzled_for: Frames for which colors are still held, because the light has jumped.
     """
 
     shown: FloatArray
@@ -125,21 +125,21 @@ class TemporalState:
                 hidden_for, since, dazzled_for = (int(counter) for counter in file["counters"])
         except (ValueError, KeyError, OSError, EOFError, TypeError, BadZipFile) as error:
             raise ConfigError(
-                f"this is no state of a film's colour ({error}); begin anew without it"
+                f"this is no state of a video's color ({error}); begin anew without it"
             ) from error
-        pictures = [shown, hidden] if hidden.size else [shown]
-        if any(p.dtype != np.float32 or p.shape != (*shown.shape[:2], LIGHTNESS + 1) for p in pictures):
-            raise ConfigError("this is no state of a film's colour (wrong shape); begin anew without it")
+        images = [shown, hidden] if hidden.size else [shown]
+        if any(p.dtype != np.float32 or p.shape != (*shown.shape[:2], LIGHTNESS + 1) for p in images):
+            raise ConfigError("this is no state of a video's color (wrong shape); begin anew without it")
         return cls(shown, hidden if hidden.size else None, hidden_for, since, dazzled_for)
 
 
 class TemporalFilter:
-    """The recursive filter: one film or camera, frame by frame, in one thread.
+    """The recursive filter: one video or camera, frame by frame, in one thread.
 
-    What a frame becomes depends on the frames before it through `state` alone. A segment of a film that
+    What a frame becomes depends on the frames before it through `state` alone. A segment of a video that
     starts from the state in which the one before it ended is, bit for bit, what it would be in one go (same
     machine, same back end): keep `memory` beside a finished segment. `reset()` forgets all, as a
-    cut does: the first frame after it is the network's own, and so a step in the colour may be seen.
+    cut does: the first frame after it is the network's own, and so a step in the color may be seen.
 
     Attributes:
         settings: As given.
@@ -232,7 +232,7 @@ class TemporalFilter:
 def _blend(
     followed: Carried | None, predicted: FloatArray, horizon: float, *, hold: bool = False
 ) -> FloatArray:
-    """The running mean of a place's colour, over up to `horizon` predictions; changes what was carried.
+    """The running mean of a place's color, over up to `horizon` predictions; changes what was carried.
 
     The prediction alone counts where nothing is known, and, to `hold`, nowhere else.
     """
@@ -260,7 +260,7 @@ def _blend(
 
 
 def _fill(carried: FloatArray) -> FloatArray:
-    """Give places whose past is not known the colour of the known ones around; changes `carried`."""
+    """Give places whose past is not known the color of the known ones around; changes `carried`."""
     height, width = carried.shape[:2]
     known = np.clip(carried[..., AGE], np.float32(LEAST_KNOWN), np.float32(1))
     weighted = np.dstack((carried[..., : B + 1] * known[..., None], known))

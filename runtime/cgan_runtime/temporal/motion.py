@@ -32,10 +32,10 @@ RESIDUAL_WINDOW = 5
 
 
 LIGHT_JUMP = 16.0
-"""Mean change of lightness, of 255, by a change of light after which colours are held for a while."""
+"""Mean change of lightness, of 255, by a change of light after which colors are held for a while."""
 
 FLOW_LEAST_SIDE, FLOW_MOST_ASPECT = 16, 4
-"""Smaller and longer pictures are padded for the optical flow: pixels, and longer over shorter side."""
+"""Smaller and longer images are padded for the optical flow: pixels, and longer over shorter side."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Carried:
     Attributes:
         shown: As in `TemporalState`, its age less where that is doubtful.
         changed: How much the lightness of each place has changed, 0 (as carried) to 1, (h, w).
-        light_jumped: Whether the light has, of the whole picture.
+        light_jumped: Whether the light has, of the whole image.
     """
 
     shown: FloatArray
@@ -88,7 +88,7 @@ def _motion(frame: ByteArray, before: ByteArray) -> FloatArray:
     height, width = frame.shape
     least = max(FLOW_LEAST_SIDE, -(-max(frame.shape) // FLOW_MOST_ASPECT))
     below, beside = max(0, least - height), max(0, least - width)
-    if below or beside:  # OpenCV reads beyond its memory where a picture is small or long
+    if below or beside:  # OpenCV reads beyond its memory where an image is small or long
         frame, before = (np.pad(plane, ((0, below), (0, beside)), mode="edge") for plane in (frame, before))
     # A fresh one each time: it keeps buffers, and what stands in them tells on later frames.
     dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)

@@ -18,7 +18,7 @@ CUT_SHRINK = 4
 
 
 LEAST_CONTRAST = 12.0
-"""Contrast below which a picture counts as blank, so that noise is no cut; of 255."""
+"""Contrast below which an image counts as blank, so that noise is no cut; of 255."""
 
 
 MAX_GAIN = 2.0

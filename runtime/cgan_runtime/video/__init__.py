@@ -1,1 +1,1 @@
-"""Pictures and films in and out."""
+"""Images and videos in and out."""

@@ -1,9 +1,9 @@
-"""A contact sheet: evenly spaced frames of a film with their times, in one picture.
+"""A contact sheet: evenly spaced frames of a video with their times, in one image.
 
-check_sheet(Path("sheet.png"), source=film, overwrite=False)
-write_sheet(Path("film.colour.mp4"), Path("sheet.png"))
+check_sheet(Path("sheet.png"), source=video, overwrite=False)
+write_sheet(Path("video.color.mp4"), Path("sheet.png"))
 
-Made from the finished film by seeking, so it is the same whether the film was made in one run or in several.
+Made from the finished video by seeking, so it is the same whether the video was made in one run or in several.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 
 from cgan_runtime.color.encoding import Plane
 from cgan_runtime.errors import MediaError
-from cgan_runtime.files.formats import PICTURES
+from cgan_runtime.files.formats import IMAGES
 from cgan_runtime.files.output import check_output
 from cgan_runtime.image.read_write import write_image
 from cgan_runtime.image.text import draw_words
@@ -25,36 +25,35 @@ from cgan_runtime.video.frame_layout import quarter_turns
 
 SHEET_FRAMES = 12
 
-_HEIGHT = 270  # of each picture, pixels
+_HEIGHT = 270  # of each image, pixels
 _WIDEST = 1920  # pixels of the sheet, but for the gaps
 _MOST_COLUMNS = 6
 _GAP = 6
-_GROUND = 24  # grey level between the pictures
-_FAR = 1 << 40  # ticks; behind the end of any film
+_GROUND = 24  # gray level between the images
+_FAR = 1 << 40  # ticks; behind the end of any video
 
 
 def check_sheet(target: Path, *, source: Path | None, overwrite: bool) -> None:
     """Refuse a sheet that could not be written, before any work is done.
 
     Raises:
-        MediaError: It names no picture, or `check_output` refuses it.
+        MediaError: It names no image, or `check_output` refuses it.
     """
-    if target.suffix.lower() not in PICTURES:
+    if target.suffix.lower() not in IMAGES:
         raise MediaError(
-            f"{target} names no picture that can be written; "
-            f"end --sheet in one of {', '.join(sorted(PICTURES))}"
+            f"{target} names no image that can be written; end --sheet in one of {', '.join(sorted(IMAGES))}"
         )
     check_output(target, source=source, overwrite=overwrite, option="--sheet")
 
 
-def write_sheet(film: Path, target: Path) -> None:
-    """Write the contact sheet of a film that cgan has written.
+def write_sheet(video: Path, target: Path) -> None:
+    """Write the contact sheet of a video that cgan has written.
 
     Raises:
-        MediaError: The film cannot be read, or the sheet cannot be written.
+        MediaError: The video cannot be read, or the sheet cannot be written.
     """
     try:
-        with av.open(film.absolute()) as container:  # so a colon in its name is no protocol
+        with av.open(video.absolute()) as container:  # so a colon in its name is no protocol
             stream = next(
                 each
                 for each in container.streams.video
@@ -62,14 +61,16 @@ def write_sheet(film: Path, target: Path) -> None:
             )
             stream.thread_type = "AUTO"
             aspect = Fraction(stream.sample_aspect_ratio or 1)
-            pictures = [_picture(frame, aspect) for frame in _spaced(container, stream)]
+            images = [_image(frame, aspect) for frame in _spaced(container, stream)]
     except av.FFmpegError as error:
-        raise MediaError(f"cannot read {film} for its sheet ({error.strerror}); the film is made") from error
-    write_image(target, _put_together(pictures))
+        raise MediaError(
+            f"cannot read {video} for its sheet ({error.strerror}); the video is made"
+        ) from error
+    write_image(target, _put_together(images))
 
 
 def _spaced(container: av.container.InputContainer, stream: av.VideoStream) -> Iterator[av.VideoFrame]:
-    """The frames shown in the middle of as many equal stretches of time; fewer where the film has fewer."""
+    """The frames shown in the middle of as many equal stretches of time; fewer where the video has fewer."""
     first, last = (_frame_at(container, stream, place) for place in (-_FAR, _FAR))
     start, end = first.pts or 0, (last.pts or 0) + max(last.duration or 0, 1)
     before = None
@@ -89,11 +90,11 @@ def _frame_at(container: av.container.InputContainer, stream: av.VideoStream, pt
             break
         frame = later
     if frame is None:
-        raise MediaError("the film has no frame to show on its sheet")
+        raise MediaError("the video has no frame to show on its sheet")
     return frame
 
 
-def _picture(frame: av.VideoFrame, aspect: Fraction) -> Plane:
+def _image(frame: av.VideoFrame, aspect: Fraction) -> Plane:
     """A frame as it is shown, RGB, small, with its time in the corner."""
     turns = quarter_turns(frame)
     width, height = frame.width * aspect, Fraction(frame.height)
@@ -106,21 +107,21 @@ def _picture(frame: av.VideoFrame, aspect: Fraction) -> Plane:
         src_color_range=frame.color_range,
         interpolation="AREA",
     )
-    picture = np.ascontiguousarray(np.rot90(small.to_ndarray(), turns))
+    image = np.ascontiguousarray(np.rot90(small.to_ndarray(), turns))
     minutes, seconds = divmod(frame.time or 0.0, 60)
-    draw_words(picture, [f"{minutes:.0f}:{seconds:05.2f}"])
-    return picture
+    draw_words(image, [f"{minutes:.0f}:{seconds:05.2f}"])
+    return image
 
 
-def _put_together(pictures: list[Plane]) -> Plane:
-    """Pictures of one size in rows, from left to right and from top to bottom."""
-    height, width = pictures[0].shape[:2]
-    columns = min(max(1, _WIDEST // width), _MOST_COLUMNS, len(pictures))
-    rows = -(-len(pictures) // columns)
+def _put_together(images: list[Plane]) -> Plane:
+    """Images of one size in rows, from left to right and from top to bottom."""
+    height, width = images[0].shape[:2]
+    columns = min(max(1, _WIDEST // width), _MOST_COLUMNS, len(images))
+    rows = -(-len(images) // columns)
     size = (rows * (height + _GAP) + _GAP, columns * (width + _GAP) + _GAP, 3)
     sheet = np.full(size, _GROUND, np.uint8)
-    for index, picture in enumerate(pictures):
+    for index, image in enumerate(images):
         row, column = divmod(index, columns)
         top, left = _GAP + row * (height + _GAP), _GAP + column * (width + _GAP)
-        sheet[top : top + height, left : left + width] = picture
+        sheet[top : top + height, left : left + width] = image
     return sheet

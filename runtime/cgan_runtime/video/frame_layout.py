@@ -1,9 +1,9 @@
-"""Pixel formats: where the luma of a decoded frame lies, how to read it, how the coloured frame is stored.
+"""Pixel formats: where the luma of a decoded frame lies, how to read it, how the colored frame is stored.
 
 layout = FrameLayout.plan(first_frame, codec="h264", accepted=encoder_formats)
 frame = layout.prepare(frame)                      # untouched, or converted once where it must be
 cb, cr = colorizer.planes(luma_plane(frame), layout.encoding, layout.chroma_shape)
-coloured = layout.coloured(frame, cb, cr)          # the luma bit for bit that of `frame`
+colored = layout.colored(frame, cb, cr)          # the luma bit for bit that of `frame`
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from cgan_runtime.errors import MediaError
 from cgan_runtime.video.side_by_side import put_beside
 
 HD_HEIGHT = 720
-"""Pictures at least this high are taken for BT.709 where they do not say, lower ones for BT.601."""
+"""Images at least this high are taken for BT.709 where they do not say, lower ones for BT.601."""
 
 # Numbers of ITU-T H.273 (FFmpeg's AVColorSpace), by the luma coefficients nearest to each.
 _MATRICES: dict[int, Matrix] = {
@@ -31,7 +31,7 @@ _MATRIX_TAGS: dict[Matrix, int] = {"bt709": 1, "bt601": 6, "bt2020": 9}
 _EXACT_TAGS = (1, 5, 6, 9)  # those of _MATRICES whose coefficients are exactly the ones used
 _LIMITED, _FULL = 1, 2  # FFmpeg's AVColorRange; 0 is unspecified
 
-# Where a grey stream does not state its range, FFmpeg takes full; the standards of these codecs say limited.
+# Where a gray stream does not state its range, FFmpeg takes full; the standards of these codecs say limited.
 _LIMITED_BY_STANDARD = frozenset({"h264", "hevc", "av1", "vp8", "vp9", "mpeg1video", "mpeg2video", "mpeg4"})
 
 # Little-endian formats whose first plane holds luma alone, in the low bits of each sample.
@@ -47,7 +47,7 @@ _SUBSAMPLINGS = {
 Side = Literal["left", "top", "right", "bottom"]
 
 # What is left on the screen lies on these sides of a frame that is shown after 0 to 3 quarter turns.
-_GREY_SIDES: tuple[Side, ...] = ("left", "top", "right", "bottom")
+_GRAY_SIDES: tuple[Side, ...] = ("left", "top", "right", "bottom")
 
 
 def quarter_turns(frame: av.VideoFrame) -> int:
@@ -74,16 +74,16 @@ def planes_of(frame: av.VideoFrame, bits: int) -> tuple[Plane, Plane, Plane]:
 
 @dataclass(frozen=True)
 class FrameLayout:
-    """How the frames of one film are read and stored.
+    """How the frames of one video are read and stored.
 
     Attributes:
-        width: Of the film's luma, in pixels.
-        height: Of the film's luma, in pixels.
-        pixel_format: FFmpeg's name of the planar Y'CbCr format of the coloured frames.
+        width: Of the video's luma, in pixels.
+        height: Of the video's luma, in pixels.
+        pixel_format: FFmpeg's name of the planar Y'CbCr format of the colored frames.
         encoding: How luma codes are read and chroma codes written.
         colorspace: Matrix tag of the output (ITU-T H.273).
         notes: What had to be changed, one sentence each, for people.
-        grey_side: Where in the stored frame the grey picture lies beside the coloured one; None: nowhere.
+        gray_side: Where in the stored frame the gray image lies beside the colored one; None: nowhere.
     """
 
     width: int
@@ -92,7 +92,7 @@ class FrameLayout:
     encoding: Encoding
     colorspace: int
     notes: tuple[str, ...] = ()
-    grey_side: Side | None = None
+    gray_side: Side | None = None
 
     @classmethod
     def plan(
@@ -104,14 +104,14 @@ class FrameLayout:
         encoder: str | None,
         compare: bool = False,
     ) -> FrameLayout:
-        """Decide from a film's first frame.
+        """Decide from a video's first frame.
 
         Args:
             frame: As decoded.
             codec: FFmpeg's name of the codec that it was decoded from.
             accepted: Names of the pixel formats that the encoder takes.
             encoder: Its name, for the notes; None says nothing of formats.
-            compare: Put the grey picture to the left of the coloured one, as the film is shown.
+            compare: Put the gray image to the left of the colored one, as the video is shown.
 
         Raises:
             MediaError: The encoder takes no planar Y'CbCr format.
@@ -121,32 +121,30 @@ class FrameLayout:
         pixel_format, stored_bits = _nearest(subsampling, bits, accepted, encoder)
         notes = []
         if encoder and stored_bits != bits:
-            notes.append(f"{encoder} takes no {bits}-bit picture here: it is stored with {stored_bits} bits")
+            notes.append(f"{encoder} takes no {bits}-bit image here: it is stored with {stored_bits} bits")
         if encoder and subsampling not in pixel_format:
             size = f"{frame.width}x{frame.height}"
-            notes.append(
-                f"{encoder} takes no {size} picture of {source.name}: it is stored as {pixel_format}"
-            )
+            notes.append(f"{encoder} takes no {size} image of {source.name}: it is stored as {pixel_format}")
         if any(component.is_alpha for component in source.components) and not source.has_palette:
-            notes.append("the transparency of the picture is left out")
+            notes.append("the transparency of the image is left out")
         if frame.interlaced_frame:
-            notes.append("the film is interlaced: whole frames are coloured, and stored as such")
+            notes.append("the video is interlaced: whole frames are colored, and stored as such")
         matrix = _matrix(frame)
         own = frame.colorspace in _EXACT_TAGS and not source.is_rgb
         encoding = Encoding(matrix, _is_full_range(frame, codec), stored_bits)
         colorspace = int(frame.colorspace) if own else _MATRIX_TAGS[matrix]
-        grey_side = _GREY_SIDES[quarter_turns(frame)] if compare else None
-        return cls(frame.width, frame.height, pixel_format, encoding, colorspace, tuple(notes), grey_side)
+        gray_side = _GRAY_SIDES[quarter_turns(frame)] if compare else None
+        return cls(frame.width, frame.height, pixel_format, encoding, colorspace, tuple(notes), gray_side)
 
     @property
     def stored_size(self) -> tuple[int, int]:
-        """Width and height of the coloured frames; the second of two pictures begins at a chroma sample."""
-        if self.grey_side is None:
+        """Width and height of the colored frames; the second of two images begins at a chroma sample."""
+        if self.gray_side is None:
             return self.width, self.height
         side = 64  # any that all factors divide
         stored = av.VideoFormat(self.pixel_format, side, side)
         height, width = self.chroma_shape
-        if self.grey_side in ("left", "right"):
+        if self.gray_side in ("left", "right"):
             return width * (side // stored.chroma_width()) + self.width, self.height
         return self.width, height * (side // stored.chroma_height()) + self.height
 
@@ -178,7 +176,7 @@ class FrameLayout:
         _copy_time(frame, converted)
         return converted
 
-    def coloured(self, frame: av.VideoFrame, cb: Plane, cr: Plane) -> av.VideoFrame:
+    def colored(self, frame: av.VideoFrame, cb: Plane, cr: Plane) -> av.VideoFrame:
         """A new frame with the luma and the time of a prepared frame and the chroma given; beside it the same
         without chroma, where that is asked for.
 
@@ -191,12 +189,12 @@ class FrameLayout:
         for index, plane in enumerate((luma_plane(frame), cb, cr)):
             stored = out.planes[index]
             view = _plane(out, index, stored.height, stored.width, self.encoding.bits)
-            if self.grey_side is None:
+            if self.gray_side is None:
                 view[:] = plane
                 continue
-            grey = plane if index == 0 else np.full_like(plane, self.encoding.chroma_centre)
-            pair = (grey, plane) if self.grey_side in ("left", "top") else (plane, grey)
-            put_beside(view, *pair, upright=self.grey_side in ("top", "bottom"))
+            gray = plane if index == 0 else np.full_like(plane, self.encoding.chroma_center)
+            pair = (gray, plane) if self.gray_side in ("left", "top") else (plane, gray)
+            put_beside(view, *pair, upright=self.gray_side in ("top", "bottom"))
         _copy_time(frame, out)
         out.colorspace, out.color_range = self.colorspace, self.color_range
         out.color_primaries, out.color_trc = frame.color_primaries, frame.color_trc
@@ -251,7 +249,7 @@ def _nearest(subsampling: str, bits: int, accepted: Collection[str], encoder: st
             name = f"yuv{chroma}p" if depth == 8 else f"yuv{chroma}p{depth}le"
             if name in accepted:
                 return name, depth
-    raise MediaError(f"encoder {encoder} takes no planar Y'CbCr picture; choose another with --codec")
+    raise MediaError(f"encoder {encoder} takes no planar Y'CbCr image; choose another with --codec")
 
 
 def _matrix(frame: av.VideoFrame) -> Matrix:

@@ -1,10 +1,10 @@
 """Decoders and encoders in hardware: whether one works here, and what takes its place where none does.
 
-    name, note = decoder_for(Path("film.mp4"), "auto")        # "cuda", or None for the processor
+    name, note = decoder_for(Path("video.mp4"), "auto")        # "cuda", or None for the processor
     settings, note = encoder_for(EncoderSettings("h264_nvenc"))
 
 It is tried, not looked up: what a library was built with says nothing of the machine. What was asked for and
-does not work costs one line, never the film.
+does not work costs one line, never the video.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import av
 from av.codec.hwaccel import hwdevices_available
 
 from cgan_runtime.errors import MediaError
-from cgan_runtime.video.read.reader import FilmReader
+from cgan_runtime.video.read.reader import VideoReader
 from cgan_runtime.video.read.sources import Source
 from cgan_runtime.video.write.codecs import ENCODERS, EncoderSettings
 
@@ -28,18 +28,18 @@ NONE, AUTO = "none", "auto"
 _PREFERRED = ("cuda", "videotoolbox", "vaapi", "qsv", "d3d11va", "dxva2", "amf")
 """What "auto" tries, of what PyAV has here; a device that decodes nothing by itself (drm, opencl) is not."""
 
-_TRIAL_SIDE, _TRIAL_RATE = 256, 25  # of the picture that an encoder is tried with: pixels, frames/s
+_TRIAL_SIDE, _TRIAL_RATE = 256, 25  # of the image that an encoder is tried with: pixels, frames/s
 
 
 def decoder_for(
     source: Path | Source, asked: str, *, stream: int | None = None
 ) -> tuple[str | None, str | None]:
-    """The hardware decoder that works for a film.
+    """The hardware decoder that works for a video.
 
     Args:
-        source: The film; its first frame is decoded. What passes only once cannot be tried.
+        source: The video; its first frame is decoded. What passes only once cannot be tried.
         asked: "none", "auto", or FFmpeg's name of a kind of device.
-        stream: Of the file, to be coloured.
+        stream: Of the file, to be colored.
 
     Returns:
         Its name, None for the processor, and what is to be told if that is not what was asked for.
@@ -55,10 +55,10 @@ def decoder_for(
             reasons.append(f"{name}: PyAV here has {', '.join(there) or 'no device'}")
             continue
         try:
-            with FilmReader(source, stream=stream, hardware=name) as film:
-                if film.in_hardware:
+            with VideoReader(source, stream=stream, hardware=name) as video:
+                if video.in_hardware:
                     return name, None
-                reasons.append(f"{name}: it does not decode {film.stream.codec_context.name}")
+                reasons.append(f"{name}: it does not decode {video.stream.codec_context.name}")
         except MediaError as error:
             reasons.append(
                 f"{name}: {getattr(error.__cause__, 'strerror', None) or error.__cause__ or error}"

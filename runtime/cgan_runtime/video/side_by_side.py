@@ -1,6 +1,6 @@
-"""Two planes or pictures side by side, to compare them.
+"""Two planes or images side by side, to compare them.
 
-put_beside(out, grey, coloured, upright=False)      # grey left, coloured right
+put_beside(out, gray, colored, upright=False)      # gray left, colored right
 """
 
 from __future__ import annotations

@@ -132,7 +132,7 @@ def test_rows_that_one_result_lacks_are_named(tmp_path: Path, capsys: pytest.Cap
         ({"recipe": "paper"}, "different recipe (edge and paper)"),
         ({"rows": []}, "no row in common"),
         ({"scenario": "video", "rows": []}, "results of --scenario video have no rows"),
-        ({"format": "cgan-film"}, "is a result of films"),
+        ({"format": "cgan-video"}, "is a result of videos"),
     ],
 )
 def test_what_cannot_be_compared_is_one_line(

@@ -1,4 +1,4 @@
-"""`cgan-bench quality` on photos that come with cgan, with a colouriser whose answers are known."""
+"""`cgan-bench quality` on photos that come with cgan, with a colorizer whose answers are known."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def test_figures_go_to_the_screen_and_the_file(
     assert code == 0
     document = json.loads(path.read_text())
     every, fewer = (report["quality"] for report in document["reports"])
-    assert (every["pictures"], fewer["pictures"]) == (8, 6)
-    assert every["ciede2000"] > every["ciede2000_grey"] * 0.5
-    assert every["chroma_ratio"] > 0.5  # the tiny model colours strongly, and wrongly
+    assert (every["images"], fewer["images"]) == (8, 6)
+    assert every["ciede2000"] > every["ciede2000_gray"] * 0.5
+    assert every["chroma_ratio"] > 0.5  # the tiny model colors strongly, and wrongly
     assert f"{every['ciede2000']:.2f}" in capsys.readouterr().out
 
 
@@ -40,7 +40,7 @@ def test_every_photo_is_told_of(tiny_model: Path) -> None:
     told: list[None] = []
     with open_subject(tiny_model) as subject:
         report = measure_model(subject, open_photos(BUNDLED), advance=lambda: told.append(None))
-    assert len(told) == report.quality.pictures == 8
+    assert len(told) == report.quality.images == 8
     assert report.model == tiny_model.name
 
 

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 from tests.benchmarks.browser import chromium
-from tests.benchmarks.results import changed, film, made_up
+from tests.benchmarks.results import changed, made_up, video
 
 from cgan_benchmarks.render.html.plots import _difference
 from cgan_benchmarks.render.html.write import write_page
 
-PLOTS = ("How many times as fast as PyTorch", "Latency of every run", "What speed costs in colour")
+PLOTS = ("How many times as fast as PyTorch", "Latency of every run", "What speed costs in color")
 
 
 @pytest.fixture(scope="module")
@@ -69,21 +69,21 @@ def test_all_plots_are_seen_and_nothing_is_fetched(
 
 
 @pytest.mark.parametrize("rows", [True, False], ids=["beside-models", "alone"])
-def test_a_films_waterfall_is_shown(browser: Browser, tmp_path: Path, rows: bool) -> None:
-    document = changed(made_up(), film=film())
+def test_a_videos_waterfall_is_shown(browser: Browser, tmp_path: Path, rows: bool) -> None:
+    document = changed(made_up(), video=video())
     if not rows:
         document |= {"rows": [], "scenario": "video"}
     write_page(document, tmp_path / "bench.html")
     page, heard = opened(browser, tmp_path / "bench.html", width=390)
     assert len(heard) == 1
-    figure = page.get_by_role("img", name="Where a film's time goes")
+    figure = page.get_by_role("img", name="Where a video's time goes")
     (drawing,) = [svg for svg in figure.locator("svg").all() if svg.is_visible()]
-    for word in ("decode", "colour", "encode", "cgan-run", "decode and encode alone"):
+    for word in ("decode", "color", "encode", "cgan-run", "decode and encode alone"):
         assert drawing.get_by_text(word, exact=True).is_visible()
     assert "cgan-run makes 60% of the frames a second" in figure.inner_text()
     assert page.get_by_role("img", name=PLOTS[0]).count() == rows
     if not rows:
-        assert page.locator("h1").inner_text() == "60 frames a second, some <film>.mp4"
+        assert page.locator("h1").inner_text() == "60 frames a second, some <video>.mp4"
     page.close()
 
 
@@ -94,17 +94,17 @@ def test_ids_within_the_page_are_its_own(browser: Browser, page_file: Path) -> N
     page.close()
 
 
-def test_colours_follow_the_scheme(browser: Browser, page_file: Path) -> None:
-    colours = {}
+def test_colors_follow_the_scheme(browser: Browser, page_file: Path) -> None:
+    colors = {}
     for scheme in ("light", "dark"):
         page, _ = opened(browser, page_file, scheme=scheme)
-        colours[scheme] = page.evaluate(
+        colors[scheme] = page.evaluate(
             "[getComputedStyle(document.body).backgroundColor,"
             " getComputedStyle(document.querySelector('figure .wide text')).fill]"
         )
         page.close()
-    assert colours["light"][0] != colours["dark"][0]
-    assert colours["light"][1] != colours["dark"][1]
+    assert colors["light"][0] != colors["dark"][0]
+    assert colors["light"][1] != colors["dark"][1]
 
 
 def test_words_of_a_result_are_text_and_never_markup(browser: Browser, tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_the_best_row_stands_beside_pytorch_of_its_own_batch(tmp_path: Path) -> 
     write_page(document, tmp_path / "bench.html")
     text = (tmp_path / "bench.html").read_text(encoding="utf-8")
     assert "Best row: fp32, OpenVINO, batch 4." in text
-    fact = "<dt>time a picture, p50</dt><dd>0.5 ms<small>PyTorch 10.0 ms</small></dd>"
+    fact = "<dt>time an image, p50</dt><dd>0.5 ms<small>PyTorch 10.0 ms</small></dd>"
     assert fact in text
     assert "latency" not in text
 
@@ -137,7 +137,7 @@ def test_any_difference_has_its_place() -> None:
 
 
 def test_names_in_any_bytes_are_written(tmp_path: Path) -> None:
-    document = changed(made_up(), film=film() | {"file": "\udcff.mp4"})
+    document = changed(made_up(), video=video() | {"file": "\udcff.mp4"})
     write_page(document, tmp_path / "bench.html")
     assert [path.name for path in tmp_path.iterdir()] == ["bench.html"]
     assert "\\udcff.mp4" in (tmp_path / "bench.html").read_text(encoding="utf-8")

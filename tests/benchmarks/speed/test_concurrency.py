@@ -21,19 +21,19 @@ def slow(lightness: FloatArray) -> FloatArray:
     return warm_above_cool_below(lightness)
 
 
-def test_engines_run_side_by_side_and_all_pictures_count() -> None:
+def test_engines_run_side_by_side_and_all_images_count() -> None:
     opened: list[FakeBackend] = []
 
     def load() -> FakeBackend:
         opened.append(FakeBackend(slow))
         return opened[-1]
 
-    pictures, seconds = fly(load, LIGHTNESS, streams=4, seconds=0.3)
+    images, seconds = fly(load, LIGHTNESS, streams=4, seconds=0.3)
     assert len(opened) == 4
-    assert pictures % len(LIGHTNESS) == 0
+    assert images % len(LIGHTNESS) == 0
     assert 0.3 <= seconds < 5
     # One alone makes at most 15 runs in 0.3 s, and one more in what it began before the end.
-    assert pictures > 1.5 * 16 * len(LIGHTNESS)
+    assert images > 1.5 * 16 * len(LIGHTNESS)
     with pytest.raises(BackendUnavailable, match="closed"):
         opened[0].infer(LIGHTNESS)
 
@@ -43,8 +43,8 @@ def test_closing_is_not_counted() -> None:
         def _release(self) -> None:
             time.sleep(0.5)
 
-    pictures, seconds = fly(lambda: SlowToClose(slow), LIGHTNESS, streams=2, seconds=0.1)
-    assert pictures > 0
+    images, seconds = fly(lambda: SlowToClose(slow), LIGHTNESS, streams=2, seconds=0.1)
+    assert images > 0
     assert 0.1 <= seconds < 0.5
 
 

@@ -92,7 +92,7 @@ def test_memory_is_read_before_the_peak_takes_some(
             held = 500.0 if "peak" in asked else 100.0
             return {
                 "device": "CPU", "weights": "fp32", "load_seconds": 0.1, "seconds": 1.0, "host_mb": held,
-                "engine_seconds": [], "pictures": 4, "gflops": 1.0, "gbytes": 1.0,
+                "engine_seconds": [], "images": 4, "gflops": 1.0, "gbytes": 1.0,
             } | ({"seconds": [0.1]} if what == "turn" else {})  # fmt: skip
 
     monkeypatch.setattr(crew, "Worker", Scripted)

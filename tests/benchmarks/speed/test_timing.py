@@ -30,7 +30,7 @@ class Clock:
 
 
 def test_percentiles_of_a_hundred_and_one_runs() -> None:
-    timing = Timing.of(np.array([(number + 10) / 1e3 for number in range(101)]), pictures=4)
+    timing = Timing.of(np.array([(number + 10) / 1e3 for number in range(101)]), images=4)
     assert (timing.runs, timing.p50_ms, timing.p90_ms) == pytest.approx((101, 60, 100))
     assert (timing.p95_ms, timing.p99_ms) == pytest.approx((105, 109))
     assert timing.mean_ms == pytest.approx(60)
@@ -39,12 +39,12 @@ def test_percentiles_of_a_hundred_and_one_runs() -> None:
 
 
 @given(st.lists(st.floats(1e-4, 10), min_size=1, max_size=50), st.integers(1, 16))
-def test_percentiles_rise_and_lie_within_the_runs(seconds: list[float], pictures: int) -> None:
-    timing = Timing.of(np.array(seconds), pictures)
+def test_percentiles_rise_and_lie_within_the_runs(seconds: list[float], images: int) -> None:
+    timing = Timing.of(np.array(seconds), images)
     percentiles = timing.p50_ms, timing.p90_ms, timing.p95_ms, timing.p99_ms
     bounds = [min(seconds) * 1e3, *percentiles, max(seconds) * 1e3]
     assert all(low <= high * (1 + 1e-9) for low, high in itertools.pairwise(bounds))
-    assert timing.frames_per_second == pytest.approx(pictures * len(seconds) / sum(seconds))
+    assert timing.frames_per_second == pytest.approx(images * len(seconds) / sum(seconds))
 
 
 @given(st.floats(0.1, 60), st.integers(1, 500), st.integers(1, 6), st.floats(1e-4, 3))

@@ -33,7 +33,7 @@ def test_a_model_is_measured_in_another_process(tiny_model: Path, tmp_path: Path
         worker.ask("infer", to=str(answers))
         assert np.load(answers).shape == (2, 1, 2, 32, 48)
         flown = worker.ask("flight", streams=2, seconds=0.05)
-        assert flown["pictures"] > 0
+        assert flown["images"] > 0
 
 
 def test_the_model_is_alone_in_its_process(tiny_model: Path, tmp_path: Path) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from cgan_benchmarks.studies.simulated_cluster import POISONED, Costs, simulate
 
-COSTS = Costs(colour=0.07, plan=0.012, join=0.006, decode=0.003)
+COSTS = Costs(color=0.07, plan=0.012, join=0.006, decode=0.003)
 
 
-def test_a_thousand_films_on_a_hundred_workers_that_die() -> None:
+def test_a_thousand_videos_on_a_hundred_workers_that_die() -> None:
     found = simulate(1000, 100, COSTS)
     assert (found["done"], found["failed"]) == (1000 - POISONED, POISONED)
     assert found["workers_lost"] > 50
@@ -17,7 +17,7 @@ def test_a_thousand_films_on_a_hundred_workers_that_die() -> None:
     assert found["hours"] < 1.1 * found["hours_ideal"]
 
 
-def test_a_few_long_films_are_shared_by_many_workers() -> None:
+def test_a_few_long_videos_are_shared_by_many_workers() -> None:
     few = simulate(20, 100, COSTS, seed=1)
     assert few["done"] == 20 - POISONED
     assert few["made_twice"] == 0

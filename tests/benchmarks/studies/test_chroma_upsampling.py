@@ -1,4 +1,4 @@
-"""`python -m cgan_benchmarks.studies.chroma_upsampling`: the figures, on pictures whose answer is known."""
+"""`python -m cgan_benchmarks.studies.chroma_upsampling`: the figures, on images whose answer is known."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def two_halves(height: int = 96, width: int = 128) -> np.ndarray[tuple[int, ...]
     return np.where(right[..., None], (150, 180, 250), (110, 30, 20)).astype(np.uint8)
 
 
-def test_colour_ends_nearer_to_the_edge_where_the_luma_guides() -> None:
+def test_color_ends_nearer_to_the_edge_where_the_luma_guides() -> None:
     for ways in compare(two_halves(), 16, 32).values():
         assert ways["guided"]["edges"] < ways["bilinear"]["edges"]
         assert ways["guided"]["all"] < ways["bilinear"]["all"] < ways["bilinear"]["edges"]
@@ -48,7 +48,7 @@ def test_the_command_writes_what_it_prints(tmp_path: Path, capsys: pytest.Captur
         assert all(np.isfinite(list(figures.values())).all() for figures in ways.values())
 
 
-def test_pictures_without_edges_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_images_without_edges_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_image(tmp_path / "flat.png", np.full((64, 64, 3), 90, np.uint8))
     with pytest.raises(SystemExit) as left:
         edges.main(["--photos", str(tmp_path)])

@@ -45,12 +45,12 @@ def run(*arguments: object) -> int | str | None:
 def test_it_trains_in_steps_and_writes_the_table(
     cifar: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    state, table, picture = tmp_path / "state", tmp_path / "table.json", tmp_path / "curve.png"
-    common = ("--data", cifar, "--state", state, "--json", table, "--picture", picture, "--threads", 1)
+    state, table, image = tmp_path / "state", tmp_path / "table.json", tmp_path / "curve.png"
+    common = ("--data", cifar, "--state", state, "--json", table, "--image", image, "--threads", 1)
     assert run(*common, "--minutes", 0) == 0
     assert "no epoch of paper and paper-unet is done yet" in capsys.readouterr().out
     assert json.loads(table.read_text())["rows"] == []
-    assert not picture.exists()
+    assert not image.exists()
 
     # The recipe that goes ahead waits for the others: all end at two epochs.
     assert run(*common, "--minutes", 5, "--epochs", 1, "--recipes", "paper") == 0
@@ -61,7 +61,7 @@ def test_it_trains_in_steps_and_writes_the_table(
         ("paper", 1), ("paper-unet", 1), ("seed", 1)
     ]  # fmt: skip
     for row in document["rows"]:
-        assert row["as_predicted"]["pictures"] == 10
+        assert row["as_predicted"]["images"] == 10
         assert row["minutes"] >= 0
         assert row["device"]
         # The paper's networks predict lightness too, and are farther off for it; the seed's keeps it.
@@ -71,7 +71,7 @@ def test_it_trains_in_steps_and_writes_the_table(
         [1.0, pytest.approx(document["rows"][0]["as_predicted"]["mae"], abs=1e-3)]
     ]
     assert [row["mae"] for row in document["reported"]] == [5.1, 7.9]
-    assert cv2.imread(str(picture)).shape[1] > 600
+    assert cv2.imread(str(image)).shape[1] > 600
 
 
 def test_a_run_stopped_in_its_first_step_goes_on(
@@ -120,9 +120,9 @@ def test_runs_that_take_turns_are_those_by_themselves(cifar: Path, tmp_path: Pat
 
 
 def _curve(state: Path, name: str, *points: tuple[float, bool]) -> None:
-    """What a run has measured: epochs, and whether all pictures were."""
+    """What a run has measured: epochs, and whether all images were."""
     (state / name).mkdir(parents=True, exist_ok=True)
-    measured = {"mae": 5.0, "mae_grey": 6.0}
+    measured = {"mae": 5.0, "mae_gray": 6.0}
     told = [
         {"epochs": at, "whole": whole, "as_predicted": measured, "device": "A", "threads": 1 + (at > 12)}
         for at, whole in points

@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 from skimage import data as photos
 from tests.fakes import FakeBackend
-from tests.videos import Film, write_film
+from tests.paths import ROOT
+from tests.videos import Video, write_video
 
 from cgan_benchmarks.studies import temporal_stability as steadiness
-from cgan_benchmarks.studies.synthetic_motion import Clip, films_in, made_up_clips, real_clips
+from cgan_benchmarks.studies.synthetic_motion import Clip, made_up_clips, real_clips, videos_in
 from cgan_benchmarks.studies.temporal_stability import Recall, Steadiness, measure_clips, summary
 from cgan_runtime.backends.base import FloatArray
 from cgan_runtime.colorizer import Colorizer
@@ -29,7 +30,7 @@ NAMES = ("astronaut", "coffee", "chelsea", "rocket")
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Four photographs in colour."""
+    """Four photographs in color."""
     below = tmp_path / "photos"
     below.mkdir()
     for name in NAMES:
@@ -65,8 +66,8 @@ def test_too_few_photographs_are_refused(folder: Path) -> None:
 
 
 def test_a_real_clip_has_motion_where_the_scene_goes_on() -> None:
-    sample = Path(__file__).parents[2] / "samples"
-    (clip,) = real_clips(films_in(sample), frames=5)
+    sample = ROOT / "samples"
+    (clip,) = real_clips(videos_in(sample), frames=5)
     assert [moving.before for moving in clip.frames] == [0, 1, 1, 1, 1]
     assert all(moving.known is not None and moving.known.mean() > 0.8 for moving in clip.frames[1:])
 
@@ -107,14 +108,14 @@ def test_the_command_writes_what_it_found(folder: Path, tmp_path: Path, tiny_mod
     assert "made up clips (2)" in done.stdout
 
 
-def test_films_in_which_nothing_can_be_compared_are_told_at_once(
+def test_videos_in_which_nothing_can_be_compared_are_told_at_once(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def told(name: str, film: Film | None) -> str:
+    def told(name: str, video: Video | None) -> str:
         folder = tmp_path / name
         folder.mkdir()
-        if film is not None:
-            write_film(folder / "in.mp4", film).rename(folder / "IN.MP4")
+        if video is not None:
+            write_video(folder / "in.mp4", video).rename(folder / "IN.MP4")
         with pytest.raises(SystemExit) as left:
             steadiness.main(["--clips", str(folder)])
         assert left.value.code == 1
@@ -122,15 +123,15 @@ def test_films_in_which_nothing_can_be_compared_are_told_at_once(
         assert printed.count("\n") == 1
         return printed
 
-    assert "there are no films in" in told("empty", None)
-    assert "has not two frames" in told("one", Film(frames=1))
+    assert "there are no videos in" in told("empty", None)
+    assert "has not two frames" in told("one", Video(frames=1))
 
 
 def test_clips_without_motion_are_no_figures(clips: list[Clip]) -> None:
     recall = Recall(FakeBackend(size=128))
-    still = Clip("still", [replace(clips[0].frames[0], before=0, where=None, known=None)])
+    image = Clip("still", [replace(clips[0].frames[0], before=0, where=None, known=None)])
     with Colorizer(recall) as colorizer, pytest.raises(DataError, match="no two frames of still"):
-        measure_clips([still], colorizer, recall)
+        measure_clips([image], colorizer, recall)
     never = Steadiness(0.0, 1.0, 1, 0)
     with pytest.raises(DataError, match="does not change"):
         summary({"flat": dict.fromkeys(steadiness.SETTINGS, never)})

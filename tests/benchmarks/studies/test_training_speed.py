@@ -26,17 +26,17 @@ def test_both_loops_run_and_are_told_apart(
     document = json.loads(path.read_text())
     plain, ours = document["rows"]
     assert (plain["loop"], ours["loop"], plain["type"]) == ("plain", "cgan", "float32")
-    assert document["speedup"] == pytest.approx(ours["pictures_per_second"] / plain["pictures_per_second"])
+    assert document["speedup"] == pytest.approx(ours["images_per_second"] / plain["images_per_second"])
     # Ours runs the generator once less, and no gradients of weights that nobody asks for.
-    assert 0.8 < ours["gflop_per_picture"] / plain["gflop_per_picture"] < 0.9
+    assert 0.8 < ours["gflop_per_image"] / plain["gflop_per_image"] < 0.9
     for row in (plain, ours):
         assert math.isfinite(row["share_of_peak"])
-        assert f"{row['pictures_per_second']:.1f} pictures/s" in capsys.readouterr().out or row is ours
+        assert f"{row['images_per_second']:.1f} images/s" in capsys.readouterr().out or row is ours
 
 
 def test_a_steps_work_is_that_of_its_networks(cifar: Path) -> None:
     torch.set_num_threads(1)
     step = plain_loop(cifar, 4, World(), 0)
-    # The generator's 0.67 GFLOP a picture forwards, three times, and twice as much back for two of them, is
+    # The generator's 0.67 GFLOP an image forwards, three times, and twice as much back for two of them, is
     # 4.7; the discriminator's share, weight by weight, is a few tenths more.
     assert 4.7 < step_flops(step) / 4 / 1e9 < 5.6

@@ -17,11 +17,11 @@ from tests.train.conftest import write_photos
 from cgan_benchmarks.render import plots
 from cgan_benchmarks.studies.variants import __main__ as command
 from cgan_benchmarks.studies.variants import timing, training
-from cgan_benchmarks.studies.variants.classes import ClassLoss, class_colours
+from cgan_benchmarks.studies.variants.classes import ClassLoss, class_colors
 from cgan_benchmarks.studies.variants.models import build
 from cgan_benchmarks.studies.variants.table import VARIANTS, Variant
 from cgan_benchmarks.studies.variants.timing import export
-from cgan_benchmarks.studies.variants.training import coloured_small, train
+from cgan_benchmarks.studies.variants.training import colored_small, train
 from cgan_runtime.backends.registry import open_backend
 from cgan_runtime.errors import ConfigError
 from cgan_train.color import lab_of_rgb
@@ -47,7 +47,7 @@ def test_rows_of_older_files_are_read() -> None:
     row = {"name": "edge", "widths": [56, 96, 160, 256], "finest": 1, "coarsest": 4, "chroma_gain": 1 / 30,
            "film": 0.5, "gan": False, "seed": False}  # fmt: skip
     assert dataclasses.replace(Variant(**row), widths=VARIANTS[0].widths) == VARIANTS[0]
-    assert [variant.name for variant in VARIANTS].index("no film grey") == 9, "new ones come last"
+    assert [variant.name for variant in VARIANTS].index("no film gray") == 9, "new ones come last"
 
 
 def test_onnx_computes_what_pytorch_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,7 +85,7 @@ def test_the_whole_encoder_stays_as_it_was() -> None:
 
 
 @pytest.mark.parametrize("field", [None, "global_head", "attention"])
-def test_global_head_and_attention_see_the_whole_picture(field: str | None) -> None:
+def test_global_head_and_attention_see_the_whole_image(field: str | None) -> None:
     generator = build(Variant("edge", **({field: True} if field else {})))  # type: ignore[arg-type]
     assert isinstance(generator.eval(), EdgeGenerator)
     for name, parameter in generator.named_parameters():
@@ -95,39 +95,39 @@ def test_global_head_and_attention_see_the_whole_picture(field: str | None) -> N
     corner[..., :2, :2] = 1
     with torch.inference_mode():
         far = [generator.refine[-1](generator.laterals[-1](x))[..., -2:, -2:] for x in (corner, 0 * corner)]
-    assert bool((far[0] - far[1]).abs().max() > 1e-6) == bool(field), "convolutions see neighbours"
+    assert bool((far[0] - far[1]).abs().max() > 1e-6) == bool(field), "convolutions see neighbors"
 
 
 def test_classes_cover_the_gamut() -> None:
     rgb = torch.rand(1, 3, 100, 100, generator=torch.Generator().manual_seed(0))
     ab = lab_of_rgb(rgb)[0, 1:].flatten(1).T
-    nearest = torch.cdist(ab, class_colours()).min(dim=1).values
-    assert nearest.max() < 10 / 2**0.5 + 0.5, "no colour lies farther away than a square's corner"
-    assert len(class_colours()) == 261
+    nearest = torch.cdist(ab, class_colors()).min(dim=1).values
+    assert nearest.max() < 10 / 2**0.5 + 0.5, "no color lies farther away than a square's corner"
+    assert len(class_colors()) == 261
 
 
-def test_class_loss_prefers_the_truth_and_rare_colours_weigh_more() -> None:
-    colours, config = class_colours(), dataclasses.replace(recipe("edge"), shade=False)
-    grey, red = (int(torch.cdist(torch.tensor([ab]), colours).argmin()) for ab in ((0.0, 0.0), (60.0, 40.0)))
-    chosen = torch.full((1, 10, 10), grey)
+def test_class_loss_prefers_the_truth_and_rare_colors_weigh_more() -> None:
+    colors, config = class_colors(), dataclasses.replace(recipe("edge"), shade=False)
+    gray, red = (int(torch.cdist(torch.tensor([ab]), colors).argmin()) for ab in ((0.0, 0.0), (60.0, 40.0)))
+    chosen = torch.full((1, 10, 10), gray)
     chosen[0, 0, 0] = red  # one pixel of a hundred
-    truth = colours[chosen].movedim(-1, 1) / 110
+    truth = colors[chosen].movedim(-1, 1) / 110
     light = torch.zeros(1, 1, 10, 10)
 
     def lost(logits_of: torch.Tensor) -> float:
-        logits = 5 * torch.nn.functional.one_hot(logits_of, len(colours)).movedim(-1, 1).float()
+        logits = 5 * torch.nn.functional.one_hot(logits_of, len(colors)).movedim(-1, 1).float()
         return ClassLoss()(logits, truth, light, config, 0.0).item()
 
     all_right = lost(chosen)
-    no_red = lost(torch.full_like(chosen, grey))
-    one_grey_wrong = chosen.clone()
-    one_grey_wrong[0, 5, 5] = red
-    assert all_right < lost(one_grey_wrong) < no_red
+    no_red = lost(torch.full_like(chosen, gray))
+    one_gray_wrong = chosen.clone()
+    one_gray_wrong[0, 5, 5] = red
+    assert all_right < lost(one_gray_wrong) < no_red
 
 
-def test_class_generator_learns_a_colour() -> None:
+def test_class_generator_learns_a_color() -> None:
     torch.manual_seed(0)
-    generator, loss = build(Variant("colour classes", classes=True)), ClassLoss()
+    generator, loss = build(Variant("color classes", classes=True)), ClassLoss()
     generator.freeze(16)
     truth = torch.tensor([40.0, 30.0])[None, :, None, None].expand(2, 2, 16, 16) / 110
     light = torch.zeros(2, 1, 64, 64)
@@ -138,23 +138,23 @@ def test_class_generator_learns_a_colour() -> None:
         logits = generator.predict(light)
         loss(logits, truth, light[..., ::4, ::4], recipe("edge"), 0.0).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
-    assert logits.shape[1] == len(class_colours())
+    assert logits.shape[1] == len(class_colors())
     generator.eval()
     with torch.inference_mode():
         error = (generator.predict(light) - truth).abs().mean() * 110
     assert error < 8
 
 
-def test_pictures_made_smaller_get_their_colours_back_in_their_place() -> None:
+def test_images_made_smaller_get_their_colors_back_in_their_place() -> None:
     class Halves(EdgeGenerator):
-        """Red on the left, green on the right, wherever the picture's own lightness says so."""
+        """Red on the left, green on the right, wherever the image's own lightness says so."""
 
         def predict(self, lightness: torch.Tensor) -> torch.Tensor:
             return torch.nn.functional.avg_pool2d(lightness, 4).expand(-1, 2, -1, -1)
 
     lightness = torch.ones(1, 1, 160, 160)
     lightness[..., 80:] = -1
-    chroma = coloured_small(Halves((8, 8, 8, 8)), lightness, 0.75)
+    chroma = colored_small(Halves((8, 8, 8, 8)), lightness, 0.75)
     assert chroma.shape == (1, 2, 160, 160)
     assert chroma[..., :72].min() > 0.9
     assert chroma[..., 88:].max() < -0.9
@@ -168,9 +168,7 @@ def test_smaller_input_waits_for_the_weights(tmp_path: Path) -> None:
         train(smaller, source, 1.0, tmp_path / "14.pt")
 
 
-def test_names_in_the_picture_do_not_cover_each_other(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_names_in_the_image_do_not_cover_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [
         {"variant": dataclasses.asdict(variant), "ms": 9 + number % 3, "chroma_ratio": 0.7,
          "gain_percent": 8 + number / 20}
@@ -184,7 +182,7 @@ def test_names_in_the_picture_do_not_cover_each_other(
     assert len(boxes) == len(VARIANTS)
     assert not [pair for pair in itertools.combinations(boxes, 2) if pair[0].overlaps(pair[1])]
     label = figures[0].axes[0].yaxis.label.get_window_extent()
-    assert label.x0 >= 0, "the picture's border cuts nothing"
+    assert label.x0 >= 0, "the image's border cuts nothing"
 
 
 @pytest.mark.slow
@@ -198,12 +196,12 @@ def test_variants_are_trained_once_and_then_timed(
     monkeypatch.setattr(training, "_BATCH", 2)
     monkeypatch.setattr(timing, "_ROUNDS", 2)
     write_photos(tmp_path / "photos", 45)
-    table, picture = tmp_path / "variants.json", tmp_path / "variants.png"
+    table, image = tmp_path / "variants.json", tmp_path / "variants.png"
     common = ("--data", tmp_path / "photos", "--state", tmp_path / "state", "--threads", 1)
     for more in (
         ("--cpu-seconds", 0.5),
         ("--cpu-seconds", 0.5),
-        ("--time", "--json", table, "--picture", picture),
+        ("--time", "--json", table, "--image", image),
     ):
         with pytest.raises(SystemExit) as exit_:
             command.main([str(word) for word in (*common, *more)])
@@ -214,9 +212,9 @@ def test_variants_are_trained_once_and_then_timed(
     rows = json.loads(table.read_text())["rows"]
     assert [row["variant"]["name"] for row in rows] == [variant.name for variant in few]
     for row in rows:
-        assert row["pictures"] == 2  # of 45, every 40th
-        assert row["pictures_seen"] > 0
+        assert row["images"] == 2  # of 45, every 40th
+        assert row["images_seen"] > 0
         assert row["ms"] > 0
-    assert rows[-1]["pictures_seen"] == rows[0]["pictures_seen"], "it has the first one's weights"
+    assert rows[-1]["images_seen"] == rows[0]["images_seen"], "it has the first one's weights"
     assert rows[-1]["ciede2000"] != rows[0]["ciede2000"]
-    assert cv2.imread(str(picture)).shape[1] > 600
+    assert cv2.imread(str(image)).shape[1] > 600

@@ -1,4 +1,4 @@
-"""The speed of films: a source is made as stated, and a copy holds its frames."""
+"""The speed of videos: a source is made as stated, and a copy holds its frames."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from pathlib import Path
 
 import av
 import pytest
-from tests.videos import Film, packets_of, write_film
+from tests.videos import Video, packets_of, write_video
 
-from cgan_benchmarks.studies import video_speed as film
-from cgan_benchmarks.studies.video_speed import Size, make_source, measure_film
+from cgan_benchmarks.studies import video_speed as video
+from cgan_benchmarks.studies.video_speed import Size, make_source, measure_video
 from cgan_benchmarks.video.runs import run_copy, take_turns
 
 SMALL = Size(160, 96, 12, 4)
@@ -17,7 +17,7 @@ SMALL = Size(160, 96, 12, 4)
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    """A short film."""
+    """A short video."""
     path = tmp_path / "source.mp4"
     make_source(path, SMALL)
     return path
@@ -48,13 +48,13 @@ def test_every_way_has_its_turns_in_processes_of_their_own(source: Path) -> None
     assert taken["a"][0]["megabytes"] > 20
 
 
-def test_a_film_with_sound_is_copied(tmp_path: Path) -> None:
-    film = write_film(tmp_path / "in.mp4", Film(frames=8, sound=("aac",)))
-    assert run_copy(film, tmp_path / "copy.mp4", {}).frames == 8
-    assert packets_of(tmp_path / "copy.mp4", "audio") == packets_of(film, "audio")
+def test_a_video_with_sound_is_copied(tmp_path: Path) -> None:
+    video = write_video(tmp_path / "in.mp4", Video(frames=8, sound=("aac",)))
+    assert run_copy(video, tmp_path / "copy.mp4", {}).frames == 8
+    assert packets_of(tmp_path / "copy.mp4", "audio") == packets_of(video, "audio")
 
 
-def test_a_film_that_is_read_but_not_written_becomes_another(tmp_path: Path) -> None:
+def test_a_video_that_is_read_but_not_written_becomes_another(tmp_path: Path) -> None:
     with av.open(tmp_path / "in.avi", "w") as container:
         stream = container.add_stream("mpeg4", rate=24)
         stream.width, stream.height = SMALL.width, SMALL.height
@@ -70,7 +70,7 @@ def test_a_ratio_is_of_runs_of_one_round(source: Path, monkeypatch: pytest.Monke
     medians = {"first_frame_seconds": 1.0, "megabytes": 9.0, "cores_ms": 20.0}
     other = {**medians, "frames": 12, "stages": {}, "backend": "fake"}
     taken = {name: [{"fps": float(each), **other} for each in of] for name, of in fps.items()}
-    monkeypatch.setattr(film, "take_turns", lambda *_: taken)
-    found = measure_film(source, 4, threads=2, rounds=2, told=lambda what: None)
+    monkeypatch.setattr(video, "take_turns", lambda *_: taken)
+    found = measure_video(source, 4, threads=2, rounds=2, told=lambda what: None)
     assert found["ratios"]["cgan"] == {"of copy": 0.625, "of plain loop": 10.0}
     assert found["ways"]["copy"]["fps"] == 30.0

@@ -29,12 +29,12 @@ NO_NUMBERS = [('"x"', 1), ("1e999", 1), ("0", "NaN"), ("0", "Infinity"), ("0", -
 TRIALS = [Trial(f"photo{number}", number % 2 == 0, JPEG) for number in range(4)]
 
 
-def test_half_of_the_photos_are_coloured_and_the_order_is_the_seeds() -> None:
+def test_half_of_the_photos_are_colored_and_the_order_is_the_seeds() -> None:
     with Colorizer(FakeBackend(size=64)) as colorizer:
         trials = make_trials(open_photos(BUNDLED), colorizer, count=6, seed=1)
         again = make_trials(open_photos(BUNDLED), colorizer, count=6, seed=1)
         other = make_trials(open_photos(BUNDLED), colorizer, count=6, seed=2)
-    assert sum(trial.coloured for trial in trials) == 3
+    assert sum(trial.colored for trial in trials) == 3
     assert len({trial.photo for trial in trials}) == 6
     assert trials == again
     assert [trial.photo for trial in trials] != [trial.photo for trial in other]
@@ -45,7 +45,7 @@ def test_half_of_the_photos_are_coloured_and_the_order_is_the_seeds() -> None:
         truth = cv2.imread(str(BUNDLED / trial.photo), cv2.IMREAD_COLOR)
         assert truth is not None
         apart = float(np.abs(shown.astype(int) - truth.astype(int)).mean())
-        assert (apart > 6) == trial.coloured
+        assert (apart > 6) == trial.colored
 
 
 def test_too_few_photos_are_no_test() -> None:
@@ -62,11 +62,11 @@ def test_intervals_are_wilsons(count: int, of: int, low: float, high: float) -> 
     assert (found.low, found.high) == pytest.approx((low, high), abs=1e-3)
 
 
-def test_the_score_counts_coloured_and_true_ones_apart() -> None:
+def test_the_score_counts_colored_and_true_ones_apart() -> None:
     said = [(True, True), (True, False), (True, True), (False, True), (False, False)]
-    score = Score.of([Answer("x", coloured, said_true, 1.0) for coloured, said_true in said])
+    score = Score.of([Answer("x", colored, said_true, 1.0) for colored, said_true in said])
     assert (score.fooled.count, score.fooled.of) == (2, 3)
-    assert (score.recognised.count, score.recognised.of) == (1, 2)
+    assert (score.recognized.count, score.recognized.of) == (1, 2)
 
 
 def ask(server: Server, method: str, path: str, body: str | None = None, **headers: str) -> tuple[int, bytes]:
@@ -78,7 +78,7 @@ def ask(server: Server, method: str, path: str, body: str | None = None, **heade
     return content
 
 
-def test_only_the_next_picture_is_answered_and_strangers_are_sent_away() -> None:
+def test_only_the_next_image_is_answered_and_strangers_are_sent_away() -> None:
     with Server(TRIALS, delay=1) as server:
         good = json.dumps({"number": 0, "true": True, "seconds": 0.5})
         assert ask(server, "GET", "/state", Host="evil.example")[0] == 403
@@ -122,9 +122,9 @@ def test_a_person_with_a_keyboard_takes_the_test() -> None:
         assert page.get_by_role("button", name="True").is_disabled()
         page.keyboard.press("ArrowLeft")  # nothing is shown yet
         page.keyboard.press("Enter")
-        picture = page.locator("#picture")
-        picture.wait_for(state="visible")
-        picture.wait_for(state="hidden")  # its time is over, an answer still wanted
+        image = page.locator("#image")
+        image.wait_for(state="visible")
+        image.wait_for(state="hidden")  # its time is over, an answer still wanted
         assert page.inner_text("#count") == "1 of 4"
         page.keyboard.press("ArrowLeft")
         answered(page, server, 1)
@@ -133,7 +133,7 @@ def test_a_person_with_a_keyboard_takes_the_test() -> None:
             page.get_by_role("button", name="True", disabled=False).wait_for()
             page.keyboard.press(key)
             answered(page, server, number + 1)
-        page.get_by_text("100 % of the coloured ones fooled you").wait_for()
+        page.get_by_text("100 % of the colored ones fooled you").wait_for()
         assert "2 of 2; with 95 % the rate lies from 34 % to 100 %" in page.inner_text("#rules")
         assert [answer.said_true for answer in server.answers] == [True, False, True, False]
         assert server.answers[0].seconds > 0.4
@@ -142,7 +142,7 @@ def test_a_person_with_a_keyboard_takes_the_test() -> None:
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         assert set(heard) == {urllib.parse.urlparse(server.url).netloc}
         page.reload()  # the score is still there
-        page.get_by_text("100 % of the coloured ones fooled you").wait_for()
+        page.get_by_text("100 % of the colored ones fooled you").wait_for()
 
 
 def test_the_command_waits_for_the_answers_and_tells_the_score(tiny_model: Path, tmp_path: Path) -> None:
@@ -166,8 +166,8 @@ def test_the_command_waits_for_the_answers_and_tells_the_score(tiny_model: Path,
     assert document["format"] == "cgan-turing"
     assert len(document["answers"]) == 4
     score = document["score"]
-    assert score["fooled"]["of"] == score["recognised"]["of"] == 2
-    assert score["fooled"]["count"] + score["recognised"]["count"] == 3
+    assert score["fooled"]["of"] == score["recognized"]["of"] == 2
+    assert score["fooled"]["count"] + score["recognized"]["count"] == 3
     assert f"{score['fooled']['count']} of 2" in printed
 
 

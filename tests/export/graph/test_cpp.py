@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import onnx
 import pytest
+from tests.paths import ROOT
 
 from cgan_export.graph.end_to_end import end_to_end
 from cgan_runtime.backends.registry import open_backend
@@ -19,7 +20,7 @@ from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.models import bundled_model
 from cgan_train.evaluation.comparison_photos import BUNDLED
 
-EXAMPLES = Path(__file__).parents[2] / "docs" / "cpp"
+EXAMPLES = ROOT / "docs" / "cpp"
 COMPILER = shutil.which("c++")
 pytestmark = pytest.mark.skipif(COMPILER is None, reason="there is no C++ compiler here")
 
@@ -52,7 +53,7 @@ struct Session {
 
 
 @pytest.mark.slow
-def test_the_example_in_openvino_colours_a_picture(tmp_path: Path) -> None:
+def test_the_example_in_openvino_colors_a_image(tmp_path: Path) -> None:
     spec = importlib.util.find_spec("openvino")
     if spec is None or spec.origin is None:
         pytest.skip("openvino is not installed")
@@ -60,19 +61,19 @@ def test_the_example_in_openvino_colours_a_picture(tmp_path: Path) -> None:
     libraries = sorted((home / "libs").glob("libopenvino.so*"))
     if not (home / "include" / "openvino" / "openvino.hpp").is_file() or not libraries:
         pytest.skip("this openvino brings no headers or no shared library")
-    program, model = tmp_path / "colour", tmp_path / "whole.onnx"
-    source = EXAMPLES / "colour_openvino.cpp"
+    program, model = tmp_path / "color", tmp_path / "whole.onnx"
+    source = EXAMPLES / "color_openvino.cpp"
     command = [COMPILER, "-std=c++17", source, "-o", program, f"-I{home / 'include'}", libraries[0]]
     subprocess.run([str(word) for word in command], check=True)
     onnx.save(end_to_end(onnx.load(bundled_model()), side=256, multiple=32), model)
-    grey = cv2.cvtColor(cv2.imread(str(BUNDLED / "coffee.jpg")), cv2.COLOR_BGR2GRAY)[:203, :151]
-    assert cv2.imwrite(str(tmp_path / "in.pgm"), grey)
+    gray = cv2.cvtColor(cv2.imread(str(BUNDLED / "coffee.jpg")), cv2.COLOR_BGR2GRAY)[:203, :151]
+    assert cv2.imwrite(str(tmp_path / "in.pgm"), gray)
     environment = os.environ | {"LD_LIBRARY_PATH": str(home / "libs")}
     arguments = [str(program), str(model), str(tmp_path / "in.pgm"), str(tmp_path / "out.ppm")]
     subprocess.run(arguments, check=True, env=environment)
     found = cv2.imread(str(tmp_path / "out.ppm"), cv2.IMREAD_COLOR_RGB)
     with Colorizer(open_backend(bundled_model(), "openvino")) as colorizer:
-        assert int(cv2.absdiff(colorizer.still(np.ascontiguousarray(grey)), found).max()) <= 2
+        assert int(cv2.absdiff(colorizer.image(np.ascontiguousarray(gray)), found).max()) <= 2
     arguments[2] = str(tmp_path / "out.ppm")
     assert subprocess.run(arguments, check=False, env=environment, capture_output=True).returncode == 1
 
@@ -80,4 +81,4 @@ def test_the_example_in_openvino_colours_a_picture(tmp_path: Path) -> None:
 def test_the_example_in_onnx_runtime_compiles(tmp_path: Path) -> None:
     (tmp_path / "onnxruntime_cxx_api.h").write_text(INTERFACE)
     command = [COMPILER, "-std=c++17", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", f"-I{tmp_path}"]
-    subprocess.run([*map(str, command), str(EXAMPLES / "colour_onnxruntime.cpp")], check=True)
+    subprocess.run([*map(str, command), str(EXAMPLES / "color_onnxruntime.cpp")], check=True)

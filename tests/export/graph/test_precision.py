@@ -121,8 +121,8 @@ def test_onnx_runtime_folds_the_casts_of_stored_weights(
     for one in paper_exports[:2]:
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 4
-        options.optimized_model_filepath = str(tmp_path / "optimised.onnx")
+        options.optimized_model_filepath = str(tmp_path / "optimized.onnx")
         onnxruntime.InferenceSession(str(one.path), options, ["CPUExecutionProvider"])
-        counts.append(Counter(node.op_type for node in onnx.load(tmp_path / "optimised.onnx").graph.node))
+        counts.append(Counter(node.op_type for node in onnx.load(tmp_path / "optimized.onnx").graph.node))
     assert Counter(node.op_type for node in onnx.load(paper_exports[1].path).graph.node)["Cast"] > 5
     assert counts[0] == counts[1]

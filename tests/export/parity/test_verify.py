@@ -51,11 +51,11 @@ def models(paper_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> 
         ("fp16", "fp32", "fp16"),
         ("checkpoint", "fixed", "fp32"),
         ("fixed", "fp32", "fp32"),
-        ("checkpoint", "whole", "fp32 picture"),
-        ("whole", "fp32", "fp32 picture"),
-        ("whole", "fp16", "fp16 picture"),
-        ("checkpoint", "whole-fixed", "fp32 picture"),
-        ("whole-fixed", "fixed", "fp32 picture"),
+        ("checkpoint", "whole", "fp32 image"),
+        ("whole", "fp32", "fp32 image"),
+        ("whole", "fp16", "fp16 image"),
+        ("checkpoint", "whole-fixed", "fp32 image"),
+        ("whole-fixed", "fixed", "fp32 image"),
     ],
 )
 def test_one_model_in_two_forms(

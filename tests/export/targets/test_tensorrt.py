@@ -48,7 +48,7 @@ def test_an_engine_is_compared_before_it_has_its_name(
     with open_backend(built.path) as backend:
         assert backend.manifest.engine["gpu"]["gpu"] == "Fake GPU"
     with pytest.raises(ParityError, match=r"fp16 engine differs .* build it with --fp32"):
-        build(exported, options, checkpoint=checkpoint, pictures=comparison_photos())
+        build(exported, options, checkpoint=checkpoint, images=comparison_photos())
     assert built.path.read_bytes() == before
     assert Manifest.load(built.path).sha256 == built.manifest.sha256
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
@@ -61,17 +61,17 @@ def test_two_builds_of_one_name_leave_a_whole_engine(
 ) -> None:
     install(monkeypatch, make_tensorrt(), make_driver())
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    checkpoint, pictures = load_checkpoint(seed_checkpoint), comparison_photos()
+    checkpoint, images = load_checkpoint(seed_checkpoint), comparison_photos()
     (exported,) = export_checkpoint(checkpoint, tmp_path / "out", Plan((FORMS["fp16"],), dynamic=False))
     others = iter([True])
 
     def other_build_meanwhile(_path: Path, manifest: Manifest, *_: object) -> Manifest:
         if next(others, False):
-            build(exported, EngineOptions(), checkpoint=checkpoint, pictures=pictures)
+            build(exported, EngineOptions(), checkpoint=checkpoint, images=images)
         return manifest
 
     monkeypatch.setattr("cgan_export.targets.tensorrt._verified", other_build_meanwhile)
-    built = build(exported, EngineOptions(), checkpoint=checkpoint, pictures=pictures)
+    built = build(exported, EngineOptions(), checkpoint=checkpoint, images=images)
     assert Manifest.load(built.path).sha256 == built.manifest.sha256
     assert len(list((tmp_path / "out").iterdir())) == 4
 

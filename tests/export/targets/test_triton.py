@@ -100,10 +100,10 @@ def test_an_onnx_file_becomes_a_model_with_versions(tiny_model: Path, tmp_path: 
     open_backend(repository / "tiny" / "2" / "model.onnx", "onnxruntime").close()
 
 
-def test_whole_pictures_are_bytes(tiny_model: Path) -> None:
+def test_whole_images_are_bytes(tiny_model: Path) -> None:
     model = end_to_end(onnx.load(tiny_model), side=64, multiple=16)
     ends = tensor_of(model.graph.input[0]), tensor_of(model.graph.output[0])
-    manifest = replace(Manifest.load(tiny_model), input=ends[0], output=ends[1], kind="picture")
+    manifest = replace(Manifest.load(tiny_model), input=ends[0], output=ends[1], kind="image")
     config = parsed(configuration(manifest))
     assert [DATA_TYPES[each.data_type] for each in (*config.input, *config.output)] == ["TYPE_UINT8"] * 2
     assert [list(each.dims) for each in (*config.input, *config.output)] == [[-1, -1], [-1, -1, 3]]

@@ -58,7 +58,7 @@ class TestContract:
         assert 0 < np.abs(chroma).max() <= 1
         assert (given == kept).all()
 
-    def test_a_picture_gives_the_same_alone_and_in_a_batch(self, backend_opener: Open) -> None:
+    def test_a_image_gives_the_same_alone_and_in_a_batch(self, backend_opener: Open) -> None:
         given = lightness(3)
         with backend_opener() as backend:
             together = backend.infer(given).copy()
@@ -191,7 +191,7 @@ class TestEngines:
     @pytest.mark.parametrize("change", [{"channels_out": 3}, {"output": "classes"}])
     def test_another_network_is_refused(self, name: str, change: dict[str, object], tmp_path: Path) -> None:
         path = write_tiny_model(tmp_path / "other.onnx", **change)  # type: ignore[arg-type]
-        with pytest.raises(ModelFileError, match="not the colouriser that the manifest describes"):
+        with pytest.raises(ModelFileError, match="not the colorizer that the manifest describes"):
             open_backend(path, name)
 
     def test_a_size_fixed_behind_the_manifests_back_is_refused(self, name: str, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Archives: who does what next, what is told of it, where it lies; workers that die, films that kill."""
+"""Archives: who does what next, what is told of it, where it lies; workers that die, videos that kill."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.videos import Film, decoded, write_film
+from tests.videos import Video, decoded, write_video
 
 from cgan_runtime.batch import process_pool as pools
 from cgan_runtime.batch.process_pool import (
@@ -38,16 +38,16 @@ from cgan_runtime.errors import BackendUnavailable, ConfigError, MediaError, Mod
 from cgan_runtime.files.storage import place
 from cgan_runtime.image.read_write import write_image
 from cgan_runtime.options.batch import ArchiveOptions
-from cgan_runtime.options.run import FileOptions, FilmOptions, ModelOptions, ReportOptions, RunOptions
+from cgan_runtime.options.run import FileOptions, ModelOptions, ReportOptions, RunOptions, VideoOptions
 from cgan_runtime.pipeline.parts import Part, Plan
-from cgan_runtime.pipeline.results import FilmResult
+from cgan_runtime.pipeline.results import VideoResult
 from cgan_runtime.video.resume.work_folder import work_folder
 from cgan_runtime.video.write.codecs import EncoderSettings
 
 Do = Callable[[Task], Answer]
 
 
-PUT_TOGETHER = FilmResult(Path("out"), 1, 64, 48, 750, 1.0, "fake", kept_frames=750)
+PUT_TOGETHER = VideoResult(Path("out"), 1, 64, 48, 750, 1.0, "fake", kept_frames=750)
 
 
 class FakePool:
@@ -75,12 +75,12 @@ class FakePool:
         return [Moved(task, 250, 250), Ended(task, self._do(task))]
 
 
-def items(*names: str, still: bool = False) -> list[Item]:
-    return [Item(name, Path(name), Path("out") / name, still, size=10) for name in names]
+def items(*names: str, image: bool = False) -> list[Item]:
+    return [Item(name, Path(name), Path("out") / name, image, size=10) for name in names]
 
 
 def in_parts(task: Task) -> Answer:
-    """Every film has three parts of 250 frames."""
+    """Every video has three parts of 250 frames."""
     if task.kind == "plan":
         return Answer(Plan(750, tuple(Part(n, n + 1, 250 * n) for n in range(3))))
     if task.kind == "part":
@@ -88,7 +88,7 @@ def in_parts(task: Task) -> Answer:
     return Answer(PUT_TOGETHER)
 
 
-def test_films_in_parts_are_put_together_when_all_parts_are_made() -> None:
+def test_videos_in_parts_are_put_together_when_all_parts_are_made() -> None:
     told: list[str] = []
     work = items("a", "b")
     pool = FakePool(in_parts, count=8)
@@ -97,7 +97,7 @@ def test_films_in_parts_are_put_together_when_all_parts_are_made() -> None:
     assert [item.state for item in work] == ["done", "done"]
     assert sorted(told) == ["a", "b"]
     kinds = [task.kind for task in pool.given if task.item == 0]
-    assert (kinds[0], kinds[-1], Counter(kinds)) == ("plan", "film", Counter(plan=1, part=3, film=1))
+    assert (kinds[0], kinds[-1], Counter(kinds)) == ("plan", "video", Counter(plan=1, part=3, video=1))
     assert all(task.resume for task in pool.given if task.kind != "plan")
     assert schedule.frames == 1500
     assert [item.part for item in work] == [1.0, 1.0]
@@ -119,7 +119,7 @@ def test_what_was_lost_with_a_worker_is_done_again_and_nothing_twice() -> None:
     assert parts == {Part(0, 1, 0): 1, Part(1, 2, 250): 3, Part(2, 3, 500): 1}
 
 
-def test_a_film_that_kills_is_given_up_and_the_rest_is_made() -> None:
+def test_a_video_that_kills_is_given_up_and_the_rest_is_made() -> None:
     def do(task: Task) -> Answer:
         return Answer(error="its worker was killed") if str(task.source) == "bad" else in_parts(task)
 
@@ -136,13 +136,13 @@ def test_a_film_that_kills_is_given_up_and_the_rest_is_made() -> None:
 
 def test_what_cgan_refuses_is_not_tried_again() -> None:
     work = items("a", "b")
-    pool = FakePool(lambda task: Answer(error="is no film", final=True))
+    pool = FakePool(lambda task: Answer(error="is no video", final=True))
     Schedule(work, lambda _: None, tries=5).run(pool)
     assert [item.state for item in work] == ["failed", "failed"]
     assert len(pool.given) == 2
 
 
-def test_parts_of_a_film_that_was_given_up_are_not_begun() -> None:
+def test_parts_of_a_video_that_was_given_up_are_not_begun() -> None:
     def do(task: Task) -> Answer:
         return Answer(error="refused", final=True) if task.kind == "part" else in_parts(task)
 
@@ -151,7 +151,7 @@ def test_parts_of_a_film_that_was_given_up_are_not_begun() -> None:
     assert [task.kind for task in pool.given] == ["plan", "part", "part"]  # two had begun
 
 
-def test_only_films_that_others_would_wait_for_are_divided() -> None:
+def test_only_videos_that_others_would_wait_for_are_divided() -> None:
     work = items("a", "b", "c", "d")
     work[2].size = 100
     pool = FakePool(in_parts, count=2)
@@ -160,10 +160,10 @@ def test_only_films_that_others_would_wait_for_are_divided() -> None:
     assert pool.given[0].item == 2
     alone = FakePool(in_parts, count=1)
     Schedule(items("a"), lambda _: None, tries=1).run(alone)
-    assert [task.kind for task in alone.given] == ["film"]
+    assert [task.kind for task in alone.given] == ["video"]
 
 
-def test_a_film_that_gets_on_is_not_given_up_for_its_workers() -> None:
+def test_a_video_that_gets_on_is_not_given_up_for_its_workers() -> None:
     class DyingPool(FakePool):
         """Workers that die after 300 frames each."""
 
@@ -178,24 +178,24 @@ def test_a_film_that_gets_on_is_not_given_up_for_its_workers() -> None:
     assert item.state == "done"
 
 
-def options_for(tiny_model: Path, output: Path, **film: bool) -> RunOptions:
+def options_for(tiny_model: Path, output: Path, **video: bool) -> RunOptions:
     return RunOptions(
         files=FileOptions(output=output),
         model=ModelOptions(model=tiny_model, backend="onnxruntime", threads=1),
-        film=FilmOptions(**film),
+        video=VideoOptions(**video),
         encoder=EncoderSettings(crf=0),
         report=ReportOptions(quiet=True),
     )
 
 
 @pytest.fixture
-def films(tmp_path: Path) -> Path:
-    """Three films, one of them no film, and a picture, in a folder and below it."""
-    folder = tmp_path / "films"
+def videos(tmp_path: Path) -> Path:
+    """Three videos, one of them no video, and an image, in a folder and below it."""
+    folder = tmp_path / "videos"
     (folder / "sub" / "deep").mkdir(parents=True)
-    write_film(folder / "a.mp4", Film(frames=20, sound=["aac"]))
-    (folder / "bad.mp4").write_text("no film")
-    write_film(folder / "sub" / "b.mkv", Film(frames=30))
+    write_video(folder / "a.mp4", Video(frames=20, sound=["aac"]))
+    (folder / "bad.mp4").write_text("no video")
+    write_video(folder / "sub" / "b.mkv", Video(frames=30))
     write_image(folder / "sub" / "deep" / "c.png", np.full((20, 30, 3), 90, np.uint8))
     return folder
 
@@ -204,11 +204,11 @@ def report_in(folder: Path) -> dict[str, object]:
     return json.loads((folder / "cgan-report.json").read_text())  # type: ignore[no-any-return]
 
 
-def test_processes_make_what_one_makes(films: Path, tmp_path: Path, tiny_model: Path) -> None:
+def test_processes_make_what_one_makes(videos: Path, tmp_path: Path, tiny_model: Path) -> None:
     for jobs in (1, 2):
         out = tmp_path / f"out{jobs}"
         archive = ArchiveOptions(recursive=True, jobs=jobs)
-        assert run_folder(films, options_for(tiny_model, out), archive, Console(quiet=True)) == 1
+        assert run_folder(videos, options_for(tiny_model, out), archive, Console(quiet=True)) == 1
         report = report_in(out)
         assert (report["done"], report["failed"], report["skipped"]) == (3, 1, 0)
         assert (report["workers"], report["workers_lost"], report["frames"]) == (jobs, 0, 50)
@@ -216,22 +216,22 @@ def test_processes_make_what_one_makes(films: Path, tmp_path: Path, tiny_model: 
         assert decoded(tmp_path / "out1" / name) == decoded(tmp_path / "out2" / name)
     assert (tmp_path / "out1/sub/deep/c.png").read_bytes() == (tmp_path / "out2/sub/deep/c.png").read_bytes()
     again = run_folder(
-        films, options_for(tiny_model, out), ArchiveOptions(recursive=True), Console(quiet=True)
+        videos, options_for(tiny_model, out), ArchiveOptions(recursive=True), Console(quiet=True)
     )
     assert (again, report_in(out)["skipped"]) == (1, 3)
 
 
-def test_without_recursive_subfolders_are_left_alone(films: Path, tmp_path: Path, tiny_model: Path) -> None:
+def test_without_recursive_subfolders_are_left_alone(videos: Path, tmp_path: Path, tiny_model: Path) -> None:
     out = tmp_path / "out"
-    run_folder(films, options_for(tiny_model, out), ArchiveOptions(), Console(quiet=True))
+    run_folder(videos, options_for(tiny_model, out), ArchiveOptions(), Console(quiet=True))
     assert sorted(path.name for path in out.iterdir()) == ["a.mp4", "cgan-report.json"]
 
 
 def test_a_killed_process_is_replaced_and_its_task_told(
-    films: Path, tmp_path: Path, tiny_model: Path
+    videos: Path, tmp_path: Path, tiny_model: Path
 ) -> None:
     target = tmp_path / "a.mp4"
-    task = Task(0, "film", films / "a.mp4", target)
+    task = Task(0, "video", videos / "a.mp4", target)
     with processes(options_for(tiny_model, target), tmp_path, 1) as pool:
         ready(pool)
         pid = pool._workers[0].process.pid
@@ -252,9 +252,9 @@ def test_a_killed_process_is_replaced_and_its_task_told(
 
 
 def test_a_process_that_hangs_is_ended_and_replaced(
-    films: Path, tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+    videos: Path, tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    task = Task(0, "film", films / "a.mp4", tmp_path / "a.mp4")
+    task = Task(0, "video", videos / "a.mp4", tmp_path / "a.mp4")
     with processes(options_for(tiny_model, tmp_path), tmp_path, 1) as pool:
         ready(pool)
         os.kill(pool._workers[0].process.pid, signal.SIGSTOP)
@@ -271,7 +271,7 @@ def test_a_process_that_hangs_is_ended_and_replaced(
 def test_who_was_not_listened_to_has_not_hung(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
     monkeypatch.setattr(pools.time, "monotonic", lambda: now)
-    task = Task(0, "film", Path("a"), Path("b"))
+    task = Task(0, "video", Path("a"), Path("b"))
     watch, silent, idle = Watch(), Watched(task=task, heard=now), Watched(heard=0.0)
     now += HUNG_SECONDS * 2  # the driver itself was stopped
     assert watch.hung([silent, idle]) == []
@@ -282,10 +282,10 @@ def test_who_was_not_listened_to_has_not_hung(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_all_that_takes_long_gives_signs_of_getting_on(
-    films: Path, storage: Path, tmp_path: Path, tiny_model: Path
+    videos: Path, storage: Path, tmp_path: Path, tiny_model: Path
 ) -> None:
     source, target = storage / "b.mkv", storage / "out.mkv"
-    put(films / "sub" / "b.mkv", source)
+    put(videos / "sub" / "b.mkv", source)
     signs: list[tuple[int, int | None]] = []
     with Worker(options_for(tiny_model, target), tmp_path / "scratch") as worker:
 
@@ -297,7 +297,7 @@ def test_all_that_takes_long_gives_signs_of_getting_on(
 
         assert len(signs_of("plan")) > 30  # frames, and what was put away
         assert (30, 250) in signs_of("part", Part(0, 1, 0))
-        assert (0, None) in signs_of("film")  # the film was put away
+        assert (0, None) in signs_of("video")  # the video was put away
 
 
 def test_temporary_folders_go_with_the_last_who_uses_them(
@@ -336,11 +336,11 @@ def events_of(pool: Processes) -> list[Event]:
     return found
 
 
-def test_a_model_that_cannot_be_had_is_told_once(films: Path, tmp_path: Path) -> None:
+def test_a_model_that_cannot_be_had_is_told_once(videos: Path, tmp_path: Path) -> None:
     options = options_for(tmp_path / "none.onnx", tmp_path / "out")
     for jobs in (1, 2):
         with pytest.raises(ModelFileError, match=r"none\.onnx"):
-            run_folder(films, options, ArchiveOptions(recursive=True, jobs=jobs), Console(quiet=True))
+            run_folder(videos, options, ArchiveOptions(recursive=True, jobs=jobs), Console(quiet=True))
 
 
 def test_workers_that_die_before_they_begin_are_not_replaced_for_ever(
@@ -358,14 +358,14 @@ def test_workers_that_die_before_they_begin_are_not_replaced_for_ever(
 
 
 def test_what_was_not_foreseen_is_an_answer_with_its_place(
-    films: Path, tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+    videos: Path, tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_args: object, **_options: object) -> None:
         raise ZeroDivisionError("by zero")
 
-    monkeypatch.setattr("cgan_runtime.batch.worker.colour_film", fail)
+    monkeypatch.setattr("cgan_runtime.batch.worker.colorize_video", fail)
     with one_worker(options_for(tiny_model, tmp_path), tmp_path, lambda event: None) as pool:
-        pool.give(Task(0, "film", films / "a.mp4", tmp_path / "a.mp4"))
+        pool.give(Task(0, "video", videos / "a.mp4", tmp_path / "a.mp4"))
         (event,) = pool.events(0)
     assert isinstance(event, Ended)
     assert (event.answer.error, event.answer.final) == ("ZeroDivisionError: by zero", False)
@@ -392,14 +392,14 @@ def everything(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
-def test_an_archive_by_url(films: Path, storage: Path, tmp_path: Path, tiny_model: Path) -> None:
-    for path in films.rglob("*.*"):
-        put(path, storage / "in" / str(path.relative_to(films)))
+def test_an_archive_by_url(videos: Path, storage: Path, tmp_path: Path, tiny_model: Path) -> None:
+    for path in videos.rglob("*.*"):
+        put(path, storage / "in" / str(path.relative_to(videos)))
     options = options_for(tiny_model, storage / "out")
     archive = ArchiveOptions(recursive=True, jobs=1)
     assert run_folder(storage / "in", options, archive, Console(quiet=True)) == 1
     assert everything(storage / "out") == ["a.mp4", "cgan-report.json", "sub/b.mkv", "sub/deep/c.png"]
-    run_folder(films, options_for(tiny_model, tmp_path / "out"), archive, Console(quiet=True))
+    run_folder(videos, options_for(tiny_model, tmp_path / "out"), archive, Console(quiet=True))
     for name in ("a.mp4", "sub/b.mkv"):
         fetch(storage / "out" / name, tmp_path / "fetched")
         assert decoded(tmp_path / "fetched") == decoded(tmp_path / "out" / name)
@@ -411,7 +411,7 @@ def test_parts_by_url_leave_their_segments_there_and_then_nothing(
     storage: Path, tmp_path: Path, tiny_model: Path
 ) -> None:
     source, target = storage / "in.mkv", storage / "out.mkv"
-    put(write_film(tmp_path / "in.mkv", Film(frames=540)), source)
+    put(write_video(tmp_path / "in.mkv", Video(frames=540)), source)
     scratch = tmp_path / "scratch"
     options = options_for(tiny_model, target)
     with one_worker(options, scratch, lambda event: None) as pool:
@@ -430,8 +430,8 @@ def test_parts_by_url_leave_their_segments_there_and_then_nothing(
         assert done("part", Part(1, 3, 0)) == 0  # it is there
         assert done("part", Part(0, 1, 0)) == 250
         assert {"000000.segment", "000001.segment", "000002.segment"} < set(everything(work_folder(target)))
-        result = done("film")
-    assert isinstance(result, FilmResult)
+        result = done("video")
+    assert isinstance(result, VideoResult)
     assert (result.kept_frames, result.frames, result.output) == (540, 540, target)
     assert everything(storage) == ["in.mkv", "out.mkv"]
     assert list(scratch.iterdir()) == []
@@ -454,7 +454,7 @@ def test_work_that_fails_is_put_back_and_nothing_left_here(storage: Path, tmp_pa
     with at_hand(target, tmp_path / "scratch") as local:
         assert (work_folder(local) / "000000.segment").read_bytes() == b"1"
         (work_folder(local) / "000000.segment").unlink()
-        local.write_bytes(b"film")
+        local.write_bytes(b"video")
     assert everything(storage) == ["out.mkv"]
 
 
@@ -474,11 +474,11 @@ def test_a_storage_that_refuses_is_one_line(
 
 def test_urls_that_nothing_reads_are_one_line() -> None:
     with pytest.raises(ConfigError, match="s3fs"):
-        place("s3://bucket/films")
-    with pytest.raises(ConfigError, match="cannot read gopher://films"):
-        place("gopher://films")
-    assert place("file:///tmp/films") == Path("/tmp/films")
-    assert place("films") == Path("films")
+        place("s3://bucket/videos")
+    with pytest.raises(ConfigError, match="cannot read gopher://videos"):
+        place("gopher://videos")
+    assert place("file:///tmp/videos") == Path("/tmp/videos")
+    assert place("videos") == Path("videos")
 
 
 def run(*args: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -486,25 +486,25 @@ def run(*args: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=120)
 
 
-def test_the_command_tells_what_failed_and_why(films: Path, tmp_path: Path, tiny_model: Path) -> None:
-    done = run("--input-dir", "films", "--recursive", "--jobs", 2, "--model", tiny_model, cwd=tmp_path)
+def test_the_command_tells_what_failed_and_why(videos: Path, tmp_path: Path, tiny_model: Path) -> None:
+    done = run("--input-dir", "videos", "--recursive", "--jobs", 2, "--model", tiny_model, cwd=tmp_path)
     assert done.returncode == 1
-    assert done.stdout.splitlines()[-2].startswith("failed: bad.mp4: films/bad.mp4 is no film")
-    assert done.stdout.splitlines()[-1] == "3 of 4 coloured into films.colour, 1 failed"
+    assert done.stdout.splitlines()[-2].startswith("failed: bad.mp4: videos/bad.mp4 is no video")
+    assert done.stdout.splitlines()[-1] == "3 of 4 colored into videos.color, 1 failed"
     assert done.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize(
     ("args", "code", "message"),
     [
-        (["--input-dir", "s3://films", "-o", "out"], 1, "s3fs"),
-        (["--video", "films/a.mp4", "--jobs", "2"], 2, "go with --input-dir"),
-        (["--video", "films/a.mp4", "-o", "memory://a.mp4"], 2, "goes with --input-dir"),
-        (["--input-dir", "films", "--cluster", "127.0.0.1:9"], 1, "no Ray cluster answers at 127.0.0.1:9"),
+        (["--input-dir", "s3://videos", "-o", "out"], 1, "s3fs"),
+        (["--video", "videos/a.mp4", "--jobs", "2"], 2, "go with --input-dir"),
+        (["--video", "videos/a.mp4", "-o", "memory://a.mp4"], 2, "goes with --input-dir"),
+        (["--input-dir", "videos", "--cluster", "127.0.0.1:9"], 1, "no Ray cluster answers at 127.0.0.1:9"),
     ],
 )
 def test_what_cannot_be_is_one_line(
-    args: list[str], code: int, message: str, films: Path, tmp_path: Path
+    args: list[str], code: int, message: str, videos: Path, tmp_path: Path
 ) -> None:
     began = time.monotonic()
     done = run(*args, cwd=tmp_path)
@@ -516,8 +516,8 @@ def test_what_cannot_be_is_one_line(
 
 
 @pytest.mark.parametrize("missing", ["ray", "upath"])
-def test_without_the_extra_one_line_says_what_to_install(missing: str, films: Path, tmp_path: Path) -> None:
-    asked = ["--input-dir", "films", "--cluster"] if missing == "ray" else ["--input-dir", "memory://films"]
+def test_without_the_extra_one_line_says_what_to_install(missing: str, videos: Path, tmp_path: Path) -> None:
+    asked = ["--input-dir", "videos", "--cluster"] if missing == "ray" else ["--input-dir", "memory://videos"]
     program = (
         f"import sys; sys.modules[{missing!r}] = None; from cgan_runtime.cli import main; main({asked!r})"
     )
@@ -529,10 +529,10 @@ def test_without_the_extra_one_line_says_what_to_install(missing: str, films: Pa
 
 
 def test_two_sources_do_not_make_one_result(tmp_path: Path, tiny_model: Path) -> None:
-    folder = tmp_path / "films"
+    folder = tmp_path / "videos"
     folder.mkdir()
-    write_film(folder / "x.avi", Film(frames=3))
-    write_film(folder / "x.avi.mkv", Film(frames=3))
+    write_video(folder / "x.avi", Video(frames=3))
+    write_video(folder / "x.avi.mkv", Video(frames=3))
     out = tmp_path / "out"
     options = RunOptions(
         FileOptions(input_dir=folder, output=out, overwrite=True), model=ModelOptions(model=tiny_model)
@@ -546,7 +546,7 @@ def test_two_sources_do_not_make_one_result(tmp_path: Path, tiny_model: Path) ->
 def test_results_within_the_archive_are_no_sources(
     tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_film(tmp_path / "a.mp4", Film(frames=3))
+    write_video(tmp_path / "a.mp4", Video(frames=3))
     monkeypatch.chdir(tmp_path)
     options = RunOptions(
         FileOptions(input_dir=tmp_path, output=Path("out")), model=ModelOptions(model=tiny_model)
@@ -557,11 +557,11 @@ def test_results_within_the_archive_are_no_sources(
 
 
 def test_names_need_not_be_text(tmp_path: Path, tiny_model: Path) -> None:
-    folder = tmp_path / "films"
+    folder = tmp_path / "videos"
     folder.mkdir()
     name = os.fsdecode(b"fi\xfflm.mp4")
-    write_film(folder / "film.mp4", Film(frames=3)).rename(folder / name)
+    write_video(folder / "video.mp4", Video(frames=3)).rename(folder / name)
     options = RunOptions(FileOptions(input_dir=folder), model=ModelOptions(model=tiny_model))
     assert run_folder(folder, options, ArchiveOptions(jobs=1), Console(quiet=True)) == 0
-    report = json.loads((tmp_path / "films.colour" / "cgan-report.json").read_text())
+    report = json.loads((tmp_path / "videos.color" / "cgan-report.json").read_text())
     assert report["items"][0]["source"] == name

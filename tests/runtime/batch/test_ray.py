@@ -1,4 +1,4 @@
-"""A cluster of two machines, as Ray plays them on one: workers die and hang, a film kills, drivers end."""
+"""A cluster of two machines, as Ray plays them on one: workers die and hang, a video kills, drivers end."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from typing import Any
 
 import pytest
 from tests.conftest import write_tiny_model
-from tests.videos import Film, decoded, packets_of, scenes, write_film, write_scenes
+from tests.videos import Video, decoded, packets_of, scenes, write_scenes, write_video
 
 from cgan_runtime.video.resume.segment_file import SEGMENT_FRAMES
 from cgan_runtime.video.resume.work_folder import work_folder
@@ -79,9 +79,9 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="module")
-def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Six films, one of them long enough for several workers."""
-    folder = tmp_path_factory.mktemp("archive") / "films"
+def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six videos, one of them long enough for several workers."""
+    folder = tmp_path_factory.mktemp("archive") / "videos"
     folder.mkdir()
     write_tiny_model(folder.parent / "tiny.onnx")
     cuts = tuple(range(90, LONG, 170))
@@ -92,16 +92,16 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
     times = [Fraction(number, 25) for number in range(LONG)]
     write_scenes(folder / "long.mkv", scenes(LONG, scene, (48, 64)), times)
     for number in range(5):
-        write_film(folder / f"short{number}.mp4", Film(frames=30 + 10 * number, sound=["aac"]))
+        write_video(folder / f"short{number}.mp4", Video(frames=30 + 10 * number, sound=["aac"]))
     return folder
 
 
 @pytest.fixture(scope="module")
-def alone(films: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def alone(videos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What one machine makes of them."""
     out = tmp_path_factory.mktemp("alone") / "out"
     done = subprocess.run(
-        command(films, out, "--threads", 1), capture_output=True, text=True, timeout=PATIENCE
+        command(videos, out, "--threads", 1), capture_output=True, text=True, timeout=PATIENCE
     )
     assert done.returncode == 0, done.stderr
     return out
@@ -110,9 +110,9 @@ def alone(films: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 PROGRAM = "from cgan_runtime.cli import main; main()"
 
 
-def command(films: Path, out: Path, *more: object, program: str = PROGRAM) -> list[str]:
-    asked = ["--input-dir", films, "-o", out, "--crf", 0, "--size", 64, "--backend", "onnxruntime"]
-    asked += ["--model", films.parent / "tiny.onnx", *more]
+def command(videos: Path, out: Path, *more: object, program: str = PROGRAM) -> list[str]:
+    asked = ["--input-dir", videos, "-o", out, "--crf", 0, "--size", 64, "--backend", "onnxruntime"]
+    asked += ["--model", videos.parent / "tiny.onnx", *more]
     return [sys.executable, "-c", program, *map(str, asked)]
 
 
@@ -185,15 +185,15 @@ def workers() -> list[int]:
     return processes("ray::Actor")
 
 
-def test_a_worker_killed_in_the_middle(cluster: Cluster, films: Path, alone: Path, tmp_path: Path) -> None:
+def test_a_worker_killed_in_the_middle(cluster: Cluster, videos: Path, alone: Path, tmp_path: Path) -> None:
     before, out = left_in_temporary_folders(), tmp_path / "out"
-    run = begin(films, out, "--cluster", cluster.inside)
+    run = begin(videos, out, "--cluster", cluster.inside)
     more_segments_than(0, out, run)
     victim = until(lambda: processes("ray::Actor.run"), "a worker")[0]
     os.kill(victim, signal.SIGKILL)
     code, printed, errors = ended(run)
     assert code == 0, errors
-    assert printed.splitlines()[-1] == f"6 of 6 coloured into {out}"
+    assert printed.splitlines()[-1] == f"6 of 6 colored into {out}"
     same(out, alone)
     report = report_in(out)
     assert (report["done"], report["failed"], report["workers"], report["workers_lost"]) == (6, 0, 2, 1)
@@ -206,7 +206,7 @@ def test_a_worker_killed_in_the_middle(cluster: Cluster, films: Path, alone: Pat
 
 
 def test_drivers_that_are_ended_leave_their_work_to_the_next(
-    cluster: Cluster, films: Path, alone: Path, tmp_path: Path
+    cluster: Cluster, videos: Path, alone: Path, tmp_path: Path
 ) -> None:
     before, out, kept = left_in_temporary_folders(), tmp_path / "out", 0
     for number, address, expected in (
@@ -214,7 +214,7 @@ def test_drivers_that_are_ended_leave_their_work_to_the_next(
         (signal.SIGTERM, cluster.inside, 143),
         (signal.SIGKILL, cluster.inside, -9),
     ):
-        run = begin(films, out, "--cluster", address, *["--resume"] * bool(kept))
+        run = begin(videos, out, "--cluster", address, *["--resume"] * bool(kept))
         more_segments_than(kept, out, run)
         run.send_signal(number)
         code, _, errors = ended(run)
@@ -226,7 +226,7 @@ def test_drivers_that_are_ended_leave_their_work_to_the_next(
         until(lambda: not workers(), "the end of its workers")
         assert len(segments(out)) > kept
         kept = len(segments(out))
-    code, _, errors = ended(begin(films, out, "--cluster", cluster.outside, "--resume"))
+    code, _, errors = ended(begin(videos, out, "--cluster", cluster.outside, "--resume"))
     assert code == 0, errors
     same(out, alone)
     report = report_in(out)
@@ -235,15 +235,17 @@ def test_drivers_that_are_ended_leave_their_work_to_the_next(
     assert left_in_temporary_folders() <= before
 
 
-def test_a_film_whose_workers_hang_and_die_is_given_up(cluster: Cluster, films: Path, tmp_path: Path) -> None:
-    archive, out = films.parent / "poisoned", tmp_path / "out"
+def test_a_video_whose_workers_hang_and_die_is_given_up(
+    cluster: Cluster, videos: Path, tmp_path: Path
+) -> None:
+    archive, out = videos.parent / "poisoned", tmp_path / "out"
     archive.mkdir()
     for name in ("short0.mp4", "short1.mp4"):
-        shutil.copy(films / name, archive / name)
-    shutil.copy(films / "long.mkv", archive / "poison.mkv")
-    patience = "from cgan_runtime.archive import pools; pools.HUNG_SECONDS = 6.0; "
+        shutil.copy(videos / name, archive / name)
+    shutil.copy(videos / "long.mkv", archive / "poison.mkv")
+    graceful_stop = "from cgan_runtime.archive import pools; pools.HUNG_SECONDS = 6.0; "
     run = begin(
-        archive, out, "--cluster", cluster.outside, "--tries", 2, "--jobs", 1, program=patience + PROGRAM
+        archive, out, "--cluster", cluster.outside, "--tries", 2, "--jobs", 1, program=graceful_stop + PROGRAM
     )
     stopped: int | None = None
     while run.poll() is None:
@@ -263,7 +265,7 @@ def test_a_film_whose_workers_hang_and_die_is_given_up(cluster: Cluster, films: 
     until(lambda: not processes("ray::Actor"), "the end of the one that hung")
 
 
-def test_an_address_at_which_nothing_of_ray_answers(cluster: Cluster, films: Path, tmp_path: Path) -> None:
+def test_an_address_at_which_nothing_of_ray_answers(cluster: Cluster, videos: Path, tmp_path: Path) -> None:
     with socket.socket() as mute, ThreadPoolExecutor() as threads:
         mute.bind(("127.0.0.1", 0))
         mute.listen()
@@ -271,7 +273,7 @@ def test_an_address_at_which_nothing_of_ray_answers(cluster: Cluster, films: Pat
         addresses = (host, f"ray://{host}", f"ray://{cluster.inside}")
         began = time.monotonic()
         hurry = "from cgan_runtime.archive import ray_cluster; ray_cluster.ANSWER_SECONDS = 4.0; " + PROGRAM
-        runs = [begin(films, tmp_path / "out", "--cluster", address, program=hurry) for address in addresses]
+        runs = [begin(videos, tmp_path / "out", "--cluster", address, program=hurry) for address in addresses]
         for address, (code, _, errors) in zip(addresses, threads.map(ended, runs), strict=True):
             assert code == 1
             assert f"no Ray cluster answers at {address}" in errors
@@ -279,8 +281,8 @@ def test_an_address_at_which_nothing_of_ray_answers(cluster: Cluster, films: Pat
         assert time.monotonic() - began < 60  # 15 with the true patience and nothing else to do
 
 
-def test_a_model_that_workers_cannot_have_is_one_line(cluster: Cluster, films: Path, tmp_path: Path) -> None:
-    asked = begin(films, tmp_path / "out", "--cluster", cluster.outside, "--model", tmp_path / "none.onnx")
+def test_a_model_that_workers_cannot_have_is_one_line(cluster: Cluster, videos: Path, tmp_path: Path) -> None:
+    asked = begin(videos, tmp_path / "out", "--cluster", cluster.outside, "--model", tmp_path / "none.onnx")
     code, printed, errors = ended(asked)
     assert (code, printed, errors.count("\n")) == (1, "", 1), errors
     assert errors.startswith("error: ")

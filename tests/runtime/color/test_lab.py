@@ -40,7 +40,7 @@ def decode(luma: npt.NDArray[Any], codes: npt.NDArray[Any], encoding: Encoding) 
 
 
 @pytest.mark.parametrize(
-    ("encoding", "black", "white", "centre", "limits"),
+    ("encoding", "black", "white", "center", "limits"),
     [
         (Encoding("bt709", False, 8), 16, 235, 128, (16, 240)),
         (Encoding("bt601", True, 8), 0, 255, 128, (0, 255)),
@@ -49,9 +49,9 @@ def decode(luma: npt.NDArray[Any], codes: npt.NDArray[Any], encoding: Encoding) 
     ],
 )
 def test_levels_of_the_standards(
-    encoding: Encoding, black: int, white: int, centre: int, limits: tuple[int, int]
+    encoding: Encoding, black: int, white: int, center: int, limits: tuple[int, int]
 ) -> None:
-    assert (encoding.black, encoding.white, encoding.chroma_centre) == (black, white, centre)
+    assert (encoding.black, encoding.white, encoding.chroma_center) == (black, white, center)
     assert encoding.chroma_limits == limits
     assert encoding.dtype == (np.uint8 if encoding.bits == 8 else np.uint16)
 
@@ -63,7 +63,7 @@ def test_an_encoding_that_is_not_supported_is_refused(matrix: Matrix, bits: int)
 
 
 @given(encodings)
-def test_lightness_of_greys(encoding: Encoding) -> None:
+def test_lightness_of_grays(encoding: Encoding) -> None:
     table = lightness_table(encoding)
     assert table.shape == (2**encoding.bits,)
     assert table.dtype == np.float32
@@ -71,8 +71,8 @@ def test_lightness_of_greys(encoding: Encoding) -> None:
     assert table[encoding.white] == 1
     assert (np.diff(table) >= 0).all()
     codes = np.linspace(encoding.black, encoding.white, 50).round().astype(int)
-    grey = np.repeat((codes - encoding.black)[:, None] / encoding.luma_span, 3, axis=1)
-    assert table[codes] == pytest.approx(oracle.rgb2lab(grey[:, None])[:, 0, 0] / 50 - 1, abs=2e-5)
+    gray = np.repeat((codes - encoding.black)[:, None] / encoding.luma_span, 3, axis=1)
+    assert table[codes] == pytest.approx(oracle.rgb2lab(gray[:, None])[:, 0, 0] / 50 - 1, abs=2e-5)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
@@ -86,15 +86,15 @@ def test_lab_agrees_with_the_oracle(dtype: type[np.unsignedinteger[Any]]) -> Non
     assert np.abs(rgb_of_lab(lab, dtype).astype(int) - rgb).max() <= peak // 10000
 
 
-def test_greys_have_no_chroma_at_all() -> None:
-    greys = np.arange(256, dtype=np.uint8)[:, None, None].repeat(3, axis=2)
-    lab = lab_of_rgb(greys)
+def test_grays_have_no_chroma_at_all() -> None:
+    grays = np.arange(256, dtype=np.uint8)[:, None, None].repeat(3, axis=2)
+    lab = lab_of_rgb(grays)
     assert not lab[1:].any()
-    assert (rgb_of_lab(lab) == greys).all()
+    assert (rgb_of_lab(lab) == grays).all()
 
 
 @pytest.mark.parametrize("chroma", [(120, 0), (0, 120), (-110, 110), (60, -120)])
-def test_colours_outside_the_gamut_keep_their_lightness(chroma: tuple[int, int]) -> None:
+def test_colors_outside_the_gamut_keep_their_lightness(chroma: tuple[int, int]) -> None:
     lightness = np.linspace(0, 100, 64, dtype=np.float32)
     lab = np.stack([lightness, *(np.full(64, value, np.float32) for value in chroma)])[:, :, None]
     shown = oracle.rgb2lab(rgb_of_lab(lab, np.uint16) / 65535)
@@ -104,14 +104,14 @@ def test_colours_outside_the_gamut_keep_their_lightness(chroma: tuple[int, int])
 @pytest.mark.parametrize(
     "bad", [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3)), np.zeros((4, 4, 4), np.uint8)]
 )
-def test_what_is_no_rgb_picture_is_refused(bad: npt.NDArray[Any]) -> None:
-    with pytest.raises(InputShapeError, match="expected an RGB picture"):
+def test_what_is_no_rgb_image_is_refused(bad: npt.NDArray[Any]) -> None:
+    with pytest.raises(InputShapeError, match="expected an RGB image"):
         lab_of_rgb(bad)
 
 
 @given(encodings, st.integers(0, 2**32))
 @settings(max_examples=40)
-def test_a_colour_comes_back_from_its_codes(encoding: Encoding, seed: int) -> None:
+def test_a_color_comes_back_from_its_codes(encoding: Encoding, seed: int) -> None:
     rgb = np.random.default_rng(seed).uniform(0.4, 0.6, (500, 1, 3))
     lab = oracle.rgb2lab(rgb).astype(np.float32)
     codes = chroma_codes(lab[..., 0] / 50 - 1, lab[..., 1:].transpose(2, 0, 1) / 110, encoding)
@@ -129,7 +129,7 @@ def test_no_chroma_is_neutral_to_the_bit(encoding: Encoding, seed: int) -> None:
 @given(encodings, st.integers(0, 2**32))
 @settings(max_examples=40)
 def test_any_prediction_can_be_shown(encoding: Encoding, seed: int) -> None:
-    """Whatever the network says, the picture's luma with these codes is a colour inside the gamut."""
+    """Whatever the network says, the image's luma with these codes is a color inside the gamut."""
     rng = np.random.default_rng(seed)
     code = rng.integers(encoding.black, encoding.white, (16, 16), endpoint=True)
     chroma = rng.uniform(-1, 1, (2, 16, 16)).astype(np.float32)
@@ -140,7 +140,7 @@ def test_any_prediction_can_be_shown(encoding: Encoding, seed: int) -> None:
 
 
 def test_fitting_to_the_gamut_keeps_the_hue() -> None:
-    """Cb : Cr is that of the colour as computed without any limit, inside the gamut and far outside."""
+    """Cb : Cr is that of the color as computed without any limit, inside the gamut and far outside."""
     strength = np.linspace(0.1, 0.9, 20, dtype=np.float32)
     lightness = np.full((1, 20), -0.4, np.float32)
     codes = chroma_codes(
@@ -162,7 +162,7 @@ def test_fitting_to_the_gamut_keeps_the_hue() -> None:
     ("chroma", "plane", "sign"),
     [((0.5, 0.4), 1, 1), ((0.1, -0.5), 0, 1), ((-0.4, 0.4), 1, -1), ((0.0, 0.6), 0, -1)],
 )
-def test_colours_land_on_their_side(chroma: tuple[float, float], plane: int, sign: int) -> None:
+def test_colors_land_on_their_side(chroma: tuple[float, float], plane: int, sign: int) -> None:
     """Red raises Cr, blue raises Cb, green lowers Cr, yellow lowers Cb."""
     lightness = np.zeros((4, 4), np.float32)
     predicted = np.ones((2, 4, 4), np.float32) * np.array(chroma, np.float32)[:, None, None]
@@ -188,13 +188,13 @@ def test_rgb_of_codes_keeps_luma_and_what_fits(encoding: Encoding, seed: int) ->
     shape, low, high = (5, 40), *encoding.chroma_limits
     y = dice.integers(0, encoding.peak, shape, encoding.dtype, endpoint=True)
     cb, cr = dice.integers(low, high, (2, *shape), encoding.dtype, endpoint=True)
-    cb[0], cr[0] = encoding.chroma_centre, encoding.chroma_centre
+    cb[0], cr[0] = encoding.chroma_center, encoding.chroma_center
     rgb = rgb_of_codes(y, cb, cr, encoding)
     assert (rgb.shape, rgb.dtype) == ((*shape, 3), encoding.dtype)
     peak = np.iinfo(rgb.dtype).max
     luma = np.clip((y.astype(float) - encoding.black) / encoding.luma_span, 0, 1)
     assert np.abs(luma_of(rgb / peak, encoding.matrix) - luma).max() < 0.51 / peak + 1e-6
-    assert not np.ptp(rgb[0], axis=1).any()  # grey is grey
+    assert not np.ptp(rgb[0], axis=1).any()  # gray is gray
     shown = decode(luma, np.stack([cb, cr]), encoding)
     fits = ((shown >= 0) & (shown <= 1)).all(axis=-1)
     assert np.abs(rgb / peak - shown)[fits].max(initial=0) < 0.51 / peak + 1e-6

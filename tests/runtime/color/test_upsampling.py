@@ -25,10 +25,10 @@ def smaller(plane: npt.NDArray[np.float32], shape: tuple[int, int]) -> npt.NDArr
 
 @given(SIZES, SIZES, st.floats(-500, 500), st.integers(0, 2**32))
 @settings(max_examples=60)
-def test_one_colour_stays_one_colour(
+def test_one_color_stays_one_color(
     low: tuple[int, int], high: tuple[int, int], level: float, seed: int
 ) -> None:
-    """However grainy the luma is: grain never turns into coloured speckle where the colour is even."""
+    """However grainy the luma is: grain never turns into colored speckle where the color is even."""
     rng = np.random.default_rng(seed)
     guide_low, guide_high = (rng.uniform(0, 255, shape).astype(np.float32) for shape in (low, high))
     codes = np.full((2, *low), level, np.float32)
@@ -45,7 +45,7 @@ def test_under_flat_luma_it_is_bicubic(low: tuple[int, int], high: tuple[int, in
     assert np.stack(large) == pytest.approx(bicubic(codes, high), abs=0.01)
 
 
-def test_colour_edges_follow_luma_edges() -> None:
+def test_color_edges_follow_luma_edges() -> None:
     """A dark blue disc on bright orange, enlarged four times: half of the bleeding is gone, no halo."""
     y, x = np.mgrid[:256, :256]
     inside = ((y - 131) ** 2 + (x - 122) ** 2 < 77**2).astype(np.float32)
@@ -61,7 +61,7 @@ def test_colour_edges_follow_luma_edges() -> None:
 
 
 def test_grain_is_not_amplified() -> None:
-    """Smooth colour under grain of 3 % of the span: the speckle is under a quarter of a code."""
+    """Smooth color under grain of 3 % of the span: the speckle is under a quarter of a code."""
     rng = np.random.default_rng(5)
     y, x = np.mgrid[:256, :256].astype(np.float32) / 256
     luma = (120 + 219 * 0.03 * rng.standard_normal((256, 256))).astype(np.float32)

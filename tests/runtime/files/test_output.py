@@ -10,31 +10,31 @@ import pytest
 from cgan_runtime.errors import MediaError
 from cgan_runtime.files.atomic import replacing
 from cgan_runtime.files.output import check_output, default_output
-from cgan_runtime.video.write.codecs import EncoderSettings, film_suffix
+from cgan_runtime.video.write.codecs import EncoderSettings, video_suffix
 
 
 @pytest.mark.parametrize(
     ("source", "codec", "name"),
     [
-        ("a/film.mp4", None, "film.colour.mp4"),
-        ("film.MOV", None, "film.colour.MOV"),
-        ("film.webm", None, "film.colour.webm"),
-        ("film.webm", "libx264", "film.colour.mkv"),
-        ("film.mp4", "ffv1", "film.colour.mkv"),
-        ("film.avi", None, "film.colour.mkv"),
-        ("film.mpg", None, "film.colour.mkv"),
-        ("film", None, "film.colour.mkv"),
-        ("my.holiday.mkv", None, "my.holiday.colour.mkv"),
+        ("a/video.mp4", None, "video.color.mp4"),
+        ("video.MOV", None, "video.color.MOV"),
+        ("video.webm", None, "video.color.webm"),
+        ("video.webm", "libx264", "video.color.mkv"),
+        ("video.mp4", "ffv1", "video.color.mkv"),
+        ("video.avi", None, "video.color.mkv"),
+        ("video.mpg", None, "video.color.mkv"),
+        ("video", None, "video.color.mkv"),
+        ("my.holiday.mkv", None, "my.holiday.color.mkv"),
     ],
 )
 def test_the_default_output(source: str, codec: str | None, name: str) -> None:
     path = Path(source)
-    assert default_output(path, film_suffix(path, EncoderSettings(codec))) == path.parent / name
+    assert default_output(path, video_suffix(path, EncoderSettings(codec))) == path.parent / name
 
 
 def test_outputs_that_cannot_be_are_refused_before_any_work(tmp_path: Path) -> None:
     source = tmp_path / "in.mp4"
-    source.write_bytes(b"film")
+    source.write_bytes(b"video")
     (tmp_path / "there.mp4").write_bytes(b"older")
     (tmp_path / "link.mp4").symlink_to(source)
     for target, message in [
@@ -65,9 +65,9 @@ def test_a_file_appears_only_when_it_is_complete(tmp_path: Path) -> None:
     target = tmp_path / "out.mp4"
     with replacing(target) as temporary:
         assert (temporary.parent, temporary.suffix) == (tmp_path, ".mp4")
-        temporary.write_bytes(b"film")
+        temporary.write_bytes(b"video")
         assert not target.exists()
-    assert target.read_bytes() == b"film"
+    assert target.read_bytes() == b"video"
     assert list(tmp_path.iterdir()) == [target]
 
 
@@ -90,9 +90,9 @@ def test_an_error_leaves_what_was_there(error: type[BaseException], tmp_path: Pa
 def test_a_link_stays_a_link_and_new_files_get_the_usual_rights(tmp_path: Path) -> None:
     (tmp_path / "link.mp4").symlink_to(tmp_path / "real.mp4")
     with replacing(tmp_path / "link.mp4") as temporary:
-        temporary.write_bytes(b"film")
+        temporary.write_bytes(b"video")
     assert (tmp_path / "link.mp4").is_symlink()
-    assert (tmp_path / "real.mp4").read_bytes() == b"film"
+    assert (tmp_path / "real.mp4").read_bytes() == b"video"
     plain = tmp_path / "plain"
     plain.touch()
     assert os.stat(tmp_path / "real.mp4").st_mode == plain.stat().st_mode  # noqa: PTH116

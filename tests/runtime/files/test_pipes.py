@@ -1,4 +1,4 @@
-"""`cgan-run` in a pipe: films from standard input, films to standard output, raw video both ways."""
+"""`cgan-run` in a pipe: videos from standard input, videos to standard output, raw video both ways."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-from tests.videos import Film, chroma_span, decoded, luma_of, picture, read_frames, write_film
+from tests.videos import Video, chroma_span, decoded, image, luma_of, read_frames, write_video
 
 from cgan_runtime.files.pipe import InputPipe
 from cgan_runtime.image.read_write import write_image
@@ -35,8 +35,8 @@ def _frames(data: bytes, **how: Any) -> list[av.VideoFrame]:
         return list(container.decode(video=0))
 
 
-def _bare(film: Film) -> list[av.VideoFrame]:
-    return [picture(film, index) for index in range(film.frames)]
+def _bare(video: Video) -> list[av.VideoFrame]:
+    return [image(video, index) for index in range(video.frames)]
 
 
 def _same_luma(before: list[av.VideoFrame], after: list[av.VideoFrame]) -> None:
@@ -47,11 +47,11 @@ def _same_luma(before: list[av.VideoFrame], after: list[av.VideoFrame]) -> None:
 
 @pytest.mark.parametrize("pixel_format", ["yuv420p", "yuv422p10le"])
 def test_y4m_in_and_out(pixel_format: str, tmp_path: Path, tiny_model: Path) -> None:
-    film = Film(
+    video = Video(
         frames=9, width=65, height=47, pixel_format=pixel_format, codec="rawvideo", options={}, ticks=25,
         container_options={"strict": "-1"},
     )  # fmt: skip
-    source = write_film(tmp_path / "in.y4m", film)
+    source = write_video(tmp_path / "in.y4m", video)
     done = _run("--video", "-", "-o", "-", "--model", tiny_model, stdin=source.read_bytes())
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(b"YUV4MPEG2 W65 H47 F25:1 ")
@@ -64,7 +64,7 @@ def test_y4m_in_and_out(pixel_format: str, tmp_path: Path, tiny_model: Path) -> 
 
 
 def test_the_pipe_gives_what_the_file_gives(tmp_path: Path, tiny_model: Path) -> None:
-    source = write_film(tmp_path / "in.mkv", Film(frames=6, sound=["aac"]))
+    source = write_video(tmp_path / "in.mkv", Video(frames=6, sound=["aac"]))
     lossless = ["--codec", "ffv1", "--model", tiny_model, "-q"]
     assert _run("--video", source, "-o", tmp_path / "file.mkv", *lossless).returncode == 0
     done = _run("--video", "-", "-o", "-", "--format", "mkv", *lossless, stdin=source.read_bytes())
@@ -78,15 +78,15 @@ def test_the_pipe_gives_what_the_file_gives(tmp_path: Path, tiny_model: Path) ->
 
 @pytest.mark.parametrize("container", ["mp4", "webm"])
 def test_containers_that_like_to_go_back_do_without(container: str, tmp_path: Path, tiny_model: Path) -> None:
-    source = write_film(tmp_path / "in.mp4", Film(frames=6))
+    source = write_video(tmp_path / "in.mp4", Video(frames=6))
     done = _run("--video", source, "-o", "-", "--format", container, "--model", tiny_model)
     assert done.returncode == 0, done.stderr
     assert len(_frames(done.stdout)) == 6
 
 
 def test_raw_video_in_and_out(tiny_model: Path) -> None:
-    film = Film(frames=5, width=64, height=48)
-    before = _bare(film)
+    video = Video(frames=5, width=64, height=48)
+    before = _bare(video)
     raw = b"".join(frame.to_ndarray().tobytes() for frame in before)
     how = ["--pixel-format", "yuv420p", "--frame-size", "64x48", "--frame-rate", "24000/1001"]
     done = _run("--video", "-", "-o", "-", "--format", "yuv", *how, "--model", tiny_model, stdin=raw)
@@ -99,7 +99,7 @@ def test_raw_video_in_and_out(tiny_model: Path) -> None:
 
 
 def test_a_file_of_raw_video(tmp_path: Path, tiny_model: Path) -> None:
-    before = _bare(Film(frames=3))
+    before = _bare(Video(frames=3))
     (tmp_path / "in.yuv").write_bytes(b"".join(frame.to_ndarray().tobytes() for frame in before))
     done = _run(
         "--video", tmp_path / "in.yuv", "--pixel-format", "yuv420p", "--frame-size", "64x48",
@@ -109,8 +109,8 @@ def test_a_file_of_raw_video(tmp_path: Path, tiny_model: Path) -> None:
     _same_luma(before, read_frames(tmp_path / "out.mkv"))
 
 
-def test_a_film_from_a_pipe_into_a_file_leaves_nothing_else(tmp_path: Path, tiny_model: Path) -> None:
-    source = write_film(tmp_path / "in.mkv", Film(frames=300))
+def test_a_video_from_a_pipe_into_a_file_leaves_nothing_else(tmp_path: Path, tiny_model: Path) -> None:
+    source = write_video(tmp_path / "in.mkv", Video(frames=300))
     folder = tmp_path / "out"
     folder.mkdir()
     data, out = source.read_bytes(), folder / "out.mkv"
@@ -126,7 +126,7 @@ def test_a_film_from_a_pipe_into_a_file_leaves_nothing_else(tmp_path: Path, tiny
 
 
 def test_a_reader_that_goes_away_ends_it_in_one_line(tmp_path: Path, tiny_model: Path) -> None:
-    source = write_film(tmp_path / "in.mkv", Film(frames=400, width=320, height=240))
+    source = write_video(tmp_path / "in.mkv", Video(frames=400, width=320, height=240))
     command = [*PROGRAM, "--video", str(source), "-o", "-", "--model", str(tiny_model)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
@@ -143,16 +143,16 @@ def test_a_reader_that_goes_away_ends_it_in_one_line(tmp_path: Path, tiny_model:
 def test_times_that_y4m_cannot_hold_are_told(uneven: bool, tmp_path: Path, tiny_model: Path) -> None:
     steps = [1, 1, 3, 1, 2] if uneven else [1] * 5
     times = [Fraction(sum(steps[:n]), 24) for n in range(6)]  # a clock of milliseconds rounds them
-    source = write_film(tmp_path / "in.mkv", Film(frames=6, pts=times, ticks=1000))
+    source = write_video(tmp_path / "in.mkv", Video(frames=6, pts=times, ticks=1000))
     done = _run("--video", source, "-o", tmp_path / "out.y4m", "--model", tiny_model)
     assert done.returncode == 0, done.stderr
     assert (b"last differently long, which .y4m cannot hold" in done.stderr) == uneven
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent to a process of our own")
-def test_ctrl_c_ends_a_film_without_an_end_and_keeps_it(tmp_path: Path, tiny_model: Path) -> None:
-    film = Film(frames=8, codec="rawvideo", options={}, ticks=25)
-    content = write_film(tmp_path / "in.y4m", film).read_bytes()
+def test_ctrl_c_ends_a_video_without_an_end_and_keeps_it(tmp_path: Path, tiny_model: Path) -> None:
+    video = Video(frames=8, codec="rawvideo", options={}, ticks=25)
+    content = write_video(tmp_path / "in.y4m", video).read_bytes()
     one = content[content.index(b"FRAME") :]
     target = tmp_path / "out.mkv"
     command = [*PROGRAM, "--video", "-", "-o", str(target), "--model", str(tiny_model), "--codec", "ffv1"]
@@ -181,8 +181,8 @@ def test_ctrl_c_ends_a_film_without_an_end_and_keeps_it(tmp_path: Path, tiny_mod
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent to a process of our own")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_pipe_that_stands_still_is_left(number: signal.Signals, tmp_path: Path, tiny_model: Path) -> None:
-    film = Film(frames=200, codec="rawvideo", options={}, ticks=25)  # FFmpeg looks at 5 s
-    content = write_film(tmp_path / "in.y4m", film).read_bytes()
+    video = Video(frames=200, codec="rawvideo", options={}, ticks=25)  # FFmpeg looks at 5 s
+    content = write_video(tmp_path / "in.y4m", video).read_bytes()
     target = tmp_path / "out.y4m"
     command = [*PROGRAM, "--video", "-", "-o", str(target), "--model", str(tiny_model)]
     with subprocess.Popen(
@@ -233,8 +233,8 @@ def test_a_wait_for_a_pipe_is_ended_by_another_thread() -> None:
     [
         (["-o", "-", "--resume"], b"y4m", "passes only once"),
         ([], b"y4m", "standard input has no folder to put the result beside"),
-        (["-o", "-"], b"", "standard input is no film that can be read"),
-        (["-o", "-"], b"Dear diary", "standard input is no film that can be read"),
+        (["-o", "-"], b"", "standard input is no video that can be read"),
+        (["-o", "-"], b"Dear diary", "standard input is no video that can be read"),
         (["-o", "-", "--codec", "ffv1"], b"y4m", ".y4m takes no ffv1"),
         (["-o", "-", "--pixel-format", "yuv420p"], b"y4m", "give both, or neither"),
         (["-o", "-", "--pixel-format", "yuv420p", "--frame-size", "big"], b"y4m", "'big' is no size"),
@@ -246,8 +246,8 @@ def test_what_cannot_be_is_one_line(
     args: list[str], stdin: bytes, message: str, tmp_path: Path, tiny_model: Path
 ) -> None:
     if stdin == b"y4m":
-        film = Film(frames=3, codec="rawvideo", options={}, ticks=25)
-        stdin = write_film(tmp_path / "in.y4m", film).read_bytes()
+        video = Video(frames=3, codec="rawvideo", options={}, ticks=25)
+        stdin = write_video(tmp_path / "in.y4m", video).read_bytes()
     done = _run("--video", "-", *args, "--model", tiny_model, stdin=stdin)
     assert (done.returncode, done.stdout) == (1, b""), done.stderr
     assert done.stderr.startswith(b"error: ")
@@ -256,9 +256,9 @@ def test_what_cannot_be_is_one_line(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no terminal to open so")
-def test_a_terminal_is_no_film(tmp_path: Path, tiny_model: Path) -> None:
+def test_a_terminal_is_no_video(tmp_path: Path, tiny_model: Path) -> None:
     ours, theirs = os.openpty()
-    source = write_film(tmp_path / "in.mkv", Film(frames=3))
+    source = write_video(tmp_path / "in.mkv", Video(frames=3))
     try:
         for args in (["--video", "-", "-o", str(tmp_path / "out.mkv")], ["--video", str(source), "-o", "-"]):
             done = subprocess.run(
@@ -274,13 +274,13 @@ def test_a_terminal_is_no_film(tmp_path: Path, tiny_model: Path) -> None:
 
 
 @pytest.mark.parametrize("pattern", ["%03d.png", "100% %d.png"])
-def test_numbered_pictures(pattern: str, tmp_path: Path, tiny_model: Path) -> None:
+def test_numbered_images(pattern: str, tmp_path: Path, tiny_model: Path) -> None:
     folder = tmp_path / "50%d"
     folder.mkdir()
     steps = range(7, 19)
     for number in steps:
-        grey = np.full((48, 64, 3), 10 * number, np.uint8)
-        write_image(folder / pattern.replace("%03d", f"{number:03d}").replace("%d", str(number)), grey)
+        gray = np.full((48, 64, 3), 10 * number, np.uint8)
+        write_image(folder / pattern.replace("%03d", f"{number:03d}").replace("%d", str(number)), gray)
     (folder / "x001.png").write_text("none of them")
     out = tmp_path / "out.mkv"
     how = ["--frame-rate", "24", "--codec", "ffv1", "--model", tiny_model]
@@ -292,10 +292,10 @@ def test_numbered_pictures(pattern: str, tmp_path: Path, tiny_model: Path) -> No
     (folder / pattern.replace("%03d", "011").replace("%d", "11")).unlink()
     done = _run("--video", folder / pattern, "-o", tmp_path / "gap.mkv", *how)
     assert (done.returncode, done.stderr.count(b"\n")) == (1, 1)
-    assert b"picture 11 of " in done.stderr
+    assert b"image 11 of " in done.stderr
 
 
-def test_pictures_that_are_not_there(tmp_path: Path, tiny_model: Path) -> None:
+def test_images_that_are_not_there(tmp_path: Path, tiny_model: Path) -> None:
     done = _run("--video", tmp_path / "%d.png", "-o", tmp_path / "out.mkv", "--model", tiny_model)
     assert (done.returncode, done.stderr.count(b"\n")) == (1, 1)
-    assert b"no pictures at " in done.stderr
+    assert b"no images at " in done.stderr

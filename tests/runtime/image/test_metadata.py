@@ -1,4 +1,4 @@
-"""EXIF, XMP and colour profiles: what stays true of a coloured picture is in it, the rest is not."""
+"""EXIF, XMP and color profiles: what stays true of a colored image is in it, the rest is not."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.fakes import FakeBackend
 
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.image.metadata import ORIENTATION, Metadata, encode, first_tag, read_metadata
-from cgan_runtime.pipeline.image import colour_still
+from cgan_runtime.pipeline.image import colorize_image
 
 pytestmark = pytest.mark.skipif(
     not hasattr(cv2, "imdecodeWithMetadata"), reason="OpenCV reads metadata from 4.12 on"
@@ -27,7 +27,7 @@ MAKE = 0x10F  # a tag of EXIF
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 LARGE = (70_000).to_bytes(4, "big") + SRGB[4:] + bytes(70_000 - len(SRGB))
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><d tiff:Orientation="6" dc:title="Grandmother"/></x:xmpmeta>'
-GREY = Image.fromarray(np.tile(np.linspace(0, 255, 48, dtype=np.uint8), (32, 1)))
+GRAY = Image.fromarray(np.tile(np.linspace(0, 255, 48, dtype=np.uint8), (32, 1)))
 
 
 @pytest.fixture
@@ -43,35 +43,35 @@ def _exif(orientation: int = 6) -> Image.Exif:
 
 
 def _saved(path: Path, **metadata: Any) -> Path:
-    GREY.convert("RGB").save(path, **metadata)
+    GRAY.convert("RGB").save(path, **metadata)
     return path
 
 
-def _xmp_of(picture: Image.Image) -> bytes:
-    found = picture.info.get("xmp") or picture.info.get("XML:com.adobe.xmp") or b""
+def _xmp_of(image: Image.Image) -> bytes:
+    found = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""
     return found if isinstance(found, bytes) else found.encode()
 
 
 @pytest.mark.parametrize("output", [".jpg", ".png", ".webp"])
 @pytest.mark.parametrize("source", [".jpg", ".png", ".webp"])
-def test_a_coloured_picture_says_what_the_grey_one_did(
+def test_a_colored_image_says_what_the_gray_one_did(
     source: str, output: str, tmp_path: Path, colorizer: Colorizer
 ) -> None:
     xmp = {} if source == ".png" else {"xmp": XMP}  # OpenCV does not read that of a PNG
-    grey = _saved(tmp_path / f"in{source}", exif=_exif(), icc_profile=SRGB, **xmp)
-    colour_still(grey, tmp_path / f"out{output}", colorizer)
-    with Image.open(tmp_path / f"out{output}") as picture:
-        assert picture.size == (32, 48)  # upright
-        assert picture.getexif()[MAKE] == "Voigt"
-        assert picture.getexif()[ORIENTATION] == 1
-        assert picture.info["icc_profile"] == SRGB
+    gray = _saved(tmp_path / f"in{source}", exif=_exif(), icc_profile=SRGB, **xmp)
+    colorize_image(gray, tmp_path / f"out{output}", colorizer)
+    with Image.open(tmp_path / f"out{output}") as image:
+        assert image.size == (32, 48)  # upright
+        assert image.getexif()[MAKE] == "Voigt"
+        assert image.getexif()[ORIENTATION] == 1
+        assert image.info["icc_profile"] == SRGB
         if xmp:
-            assert _xmp_of(picture) == XMP.replace(b'Orientation="6"', b'Orientation="1"')
+            assert _xmp_of(image) == XMP.replace(b'Orientation="6"', b'Orientation="1"')
 
 
-def test_a_thumbnail_does_not_stay_grey(tmp_path: Path) -> None:
+def test_a_thumbnail_does_not_stay_gray(tmp_path: Path) -> None:
     thumbnail = io.BytesIO()
-    GREY.resize((16, 12)).save(thumbnail, "JPEG")
+    GRAY.resize((16, 12)).save(thumbnail, "JPEG")
     exif = _exif()
     first = exif.get_ifd(0x8769)
     first[0x9003] = "1924:05:01 12:00:00"
@@ -91,8 +91,8 @@ def test_xmp_of_any_length_ends_where_it_ends() -> None:
         xmp = b"<x>" + bytes(97 + n % 26 for n in range(length)) + b"</x>"
         encoded = encode(".png", bgr, [], Metadata(xmp=xmp))
         assert encoded is not None
-        with Image.open(io.BytesIO(encoded)) as picture:
-            assert _xmp_of(picture) == xmp
+        with Image.open(io.BytesIO(encoded)) as image:
+            assert _xmp_of(image) == xmp
 
 
 @pytest.mark.parametrize("profile", [SRGB[:100], SRGB + bytes(8), LARGE])
@@ -102,12 +102,12 @@ def test_a_profile_that_does_not_fit_takes_nothing_with_it(
     large = (
         len(profile).to_bytes(4, "big") + SRGB[4:128] + profile[128:] if len(profile) > 65_536 else profile
     )
-    grey = _saved(tmp_path / "in.jpg", exif=_exif(), icc_profile=large)
+    gray = _saved(tmp_path / "in.jpg", exif=_exif(), icc_profile=large)
     for name in ("out.jpg", "out.png"):
-        colour_still(grey, tmp_path / name, colorizer)
-        with Image.open(tmp_path / name) as picture:
-            assert picture.getexif()[MAKE] == "Voigt"
-            assert ("icc_profile" in picture.info) == (profile is LARGE and name == "out.png")
+        colorize_image(gray, tmp_path / name, colorizer)
+        with Image.open(tmp_path / name) as image:
+            assert image.getexif()[MAKE] == "Voigt"
+            assert ("icc_profile" in image.info) == (profile is LARGE and name == "out.png")
 
 
 def test_exif_that_nobody_turned_by_is_not_called_upright(tmp_path: Path, colorizer: Colorizer) -> None:
@@ -116,11 +116,11 @@ def test_exif_that_nobody_turned_by_is_not_called_upright(tmp_path: Path, colori
     text = f"\nexif\n{len(exif)}\n{exif.hex()}\n"
     info = PngImagePlugin.PngInfo()
     info.add_text("Raw profile type exif", text, zip=True)
-    grey = _saved(tmp_path / "in.png", pnginfo=info)
-    colour_still(grey, tmp_path / "out.png", colorizer)
-    with Image.open(tmp_path / "out.png") as picture:
-        turned = picture.size != GREY.size
-        assert turned == (picture.getexif().get(ORIENTATION, 1) == 1)
+    gray = _saved(tmp_path / "in.png", pnginfo=info)
+    colorize_image(gray, tmp_path / "out.png", colorizer)
+    with Image.open(tmp_path / "out.png") as image:
+        turned = image.size != GRAY.size
+        assert turned == (image.getexif().get(ORIENTATION, 1) == 1)
 
 
 def test_an_orientation_of_another_type_is_not_mistaken(tmp_path: Path) -> None:
@@ -130,18 +130,18 @@ def test_an_orientation_of_another_type_is_not_mistaken(tmp_path: Path) -> None:
     assert read_metadata(_saved(tmp_path / "in.jpg", exif=b"Exif\0\0" + as_long)).exif == b""
 
 
-def test_profiles_of_grey_and_of_ink_are_left_out(tmp_path: Path) -> None:
+def test_profiles_of_gray_and_of_ink_are_left_out(tmp_path: Path) -> None:
     for space in (b"GRAY", b"CMYK"):
         path = _saved(tmp_path / "in.jpg", icc_profile=SRGB[:16] + space + SRGB[20:])
         assert read_metadata(path) == Metadata()
 
 
 @pytest.mark.parametrize("suffix", [".tif", ".bmp"])
-def test_formats_that_hold_none_hold_the_picture(suffix: str, tmp_path: Path, colorizer: Colorizer) -> None:
-    grey = _saved(tmp_path / "in.jpg", exif=_exif(), icc_profile=SRGB, xmp=XMP)
-    colour_still(grey, tmp_path / f"out{suffix}", colorizer)
-    with Image.open(tmp_path / f"out{suffix}") as picture:
-        assert picture.size == (32, 48)
+def test_formats_that_hold_none_hold_the_image(suffix: str, tmp_path: Path, colorizer: Colorizer) -> None:
+    gray = _saved(tmp_path / "in.jpg", exif=_exif(), icc_profile=SRGB, xmp=XMP)
+    colorize_image(gray, tmp_path / f"out{suffix}", colorizer)
+    with Image.open(tmp_path / f"out{suffix}") as image:
+        assert image.size == (32, 48)
 
 
 def test_more_than_a_jpeg_holds_is_left_out_of_it() -> None:
@@ -149,9 +149,9 @@ def test_more_than_a_jpeg_holds_is_left_out_of_it() -> None:
     exif = _exif().tobytes() + bytes(70_000)
     encoded = encode(".jpg", bgr, [], Metadata(exif=exif, profile=SRGB))
     assert encoded is not None
-    with Image.open(io.BytesIO(encoded)) as picture:
-        assert picture.info["icc_profile"] == SRGB
-        assert not picture.getexif()
+    with Image.open(io.BytesIO(encoded)) as image:
+        assert image.info["icc_profile"] == SRGB
+        assert not image.getexif()
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -14,7 +14,7 @@ from tests.fakes import FakeBackend
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import MediaError
 from cgan_runtime.image.read_write import read_image, write_image
-from cgan_runtime.pipeline.image import colour_still
+from cgan_runtime.pipeline.image import colorize_image
 
 RNG = np.random.default_rng(3)
 RGB = RNG.integers(0, 256, (20, 30, 3), dtype=np.uint8)
@@ -44,8 +44,8 @@ def test_depth_and_alpha_are_read_and_written(tmp_path: Path) -> None:
     for suffix in (".png", ".tiff"):
         write_image(tmp_path / f"a{suffix}", deep)
         assert np.array_equal(read_image(tmp_path / f"a{suffix}"), deep)
-    grey = RNG.integers(0, 65536, (20, 30), dtype=np.uint16)
-    assert np.array_equal(read_image(_saved(tmp_path / "g.png", grey)), grey)
+    gray = RNG.integers(0, 65536, (20, 30), dtype=np.uint16)
+    assert np.array_equal(read_image(_saved(tmp_path / "g.png", gray)), gray)
 
 
 def test_what_a_format_cannot_hold_is_made_fit(tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def _tiff(order: str, tags: dict[int, int], data: bytes = b"") -> bytes:
     )
 
 
-def test_exif_orientation_is_honoured(tmp_path: Path) -> None:
+def test_exif_orientation_is_honored(tmp_path: Path) -> None:
     jpeg = cv2.imencode(".jpg", np.zeros((20, 30, 3), np.uint8))[1].tobytes()
     turned = _tiff(">", {ORIENTATION: 6})
     exif = b"\xff\xe1" + struct.pack(">H", len(turned) + 8) + b"Exif\0\0" + turned
@@ -74,7 +74,7 @@ def test_exif_orientation_is_honoured(tmp_path: Path) -> None:
 
 
 def _with_exif(suffix: str, image: np.ndarray[tuple[int, ...], np.dtype[np.generic]], exif: bytes) -> bytes:
-    """A picture without loss and with EXIF."""
+    """A pixels without loss and with EXIF."""
     lossless = [cv2.IMWRITE_WEBP_QUALITY, 101] if suffix == ".webp" else []
     data: bytes = cv2.imencode(suffix, image, lossless)[1].tobytes()
     if suffix == ".png":
@@ -85,14 +85,14 @@ def _with_exif(suffix: str, image: np.ndarray[tuple[int, ...], np.dtype[np.gener
     extended += (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
     position = data.index(b"VP8L")
     size = int.from_bytes(data[position + 4 : position + 8], "little")
-    picture = data[position : position + 8 + size + size % 2]
-    body = b"WEBP" + extended + picture + b"EXIF" + struct.pack("<I", len(exif)) + exif
+    pixels = data[position : position + 8 + size + size % 2]
+    body = b"WEBP" + extended + pixels + b"EXIF" + struct.pack("<I", len(exif)) + exif
     return b"RIFF" + struct.pack("<I", len(body)) + body
 
 
 @pytest.mark.parametrize("suffix", [".png", ".webp"])
 @pytest.mark.parametrize("order", ["<", ">"])
-def test_a_picture_with_alpha_is_turned_as_one_without(suffix: str, order: str, tmp_path: Path) -> None:
+def test_a_image_with_alpha_is_turned_as_one_without(suffix: str, order: str, tmp_path: Path) -> None:
     rgba = np.dstack([RGB, 255 - RGB[..., 0] // 2])
     for orientation in range(10):  # 1 to 8 have a meaning
         exif = _tiff(order, {256: 3, ORIENTATION: orientation})
@@ -112,7 +112,7 @@ def test_exif_that_says_nothing_turns_nothing(exif: bytes, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("bits", [8, 16])
-def test_a_grey_tiff_keeps_its_alpha(order: str, bits: int, tmp_path: Path) -> None:
+def test_a_gray_tiff_keeps_its_alpha(order: str, bits: int, tmp_path: Path) -> None:
     samples = RNG.integers(0, 1 << bits, (20, 30, 2))
     data = samples.astype(f"{order}u{bits // 8}").tobytes()
     shape = {
@@ -135,7 +135,7 @@ def test_a_grey_tiff_keeps_its_alpha(order: str, bits: int, tmp_path: Path) -> N
         assert np.array_equal(image[..., channel], samples[..., channel // 3])
     (tmp_path / "a.tif").write_bytes(tiff[: place[273]])
     with pytest.raises(
-        MediaError, match=r"a.tif is no picture that can be read|alpha of .*a.tif cannot be read"
+        MediaError, match=r"a.tif is no image that can be read|alpha of .*a.tif cannot be read"
     ):
         read_image(tmp_path / "a.tif")
 
@@ -157,16 +157,16 @@ def _png(width: int, height: int) -> bytes:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"", "is no picture that can be read"),
-        (b"hello", "is no picture that can be read"),
-        (cv2.imencode(".png", RGB)[1].tobytes()[:500], "is no picture that can be read"),
+        (b"", "is no image that can be read"),
+        (b"hello", "is no image that can be read"),
+        (cv2.imencode(".png", RGB)[1].tobytes()[:500], "is no image that can be read"),
         (_png(60_000, 60_000), "60000x60000 pixels, at most"),
         (b"\xff\xd8\xff\xc0\x00\x11\x08\xff\xff\xff\xff\x03", "65535x65535 pixels, at most"),
-        (b"\xff\xd8\xff\xe0\x00\x00" * 10, "is no picture that can be read"),
+        (b"\xff\xd8\xff\xe0\x00\x00" * 10, "is no image that can be read"),
         (cv2.imencode(".tiff", np.zeros((4, 4), np.float32))[1].tobytes(), "has float32 samples"),
     ],
 )
-def test_what_is_no_usable_picture_is_refused(
+def test_what_is_no_usable_image_is_refused(
     data: bytes, message: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "a.png").write_bytes(data)
@@ -180,24 +180,24 @@ def test_files_that_are_not_there_and_names_that_say_nothing_are_refused(tmp_pat
         read_image(tmp_path / "none.png")
     with pytest.raises(MediaError, match="cannot read"):
         read_image(tmp_path)
-    with pytest.raises(MediaError, match="names no picture that can be written"):
+    with pytest.raises(MediaError, match="names no image that can be written"):
         write_image(tmp_path / "a.doc", RGB)
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".webp"])
-def test_a_picture_that_is_too_large_for_its_format_is_refused(suffix: str, tmp_path: Path) -> None:
-    with pytest.raises(MediaError, match=rf"a{suffix}: {suffix} cannot hold this picture.*; try .png"):
+def test_a_image_that_is_too_large_for_its_format_is_refused(suffix: str, tmp_path: Path) -> None:
+    with pytest.raises(MediaError, match=rf"a{suffix}: {suffix} cannot hold this image.*; try .png"):
         write_image(tmp_path / f"a{suffix}", np.zeros((1, 70_000, 3), np.uint8))
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_still_is_coloured_and_keeps_its_size(tmp_path: Path) -> None:
-    grey = cv2.resize(RGB[..., 0], (91, 61), interpolation=cv2.INTER_CUBIC)
+def test_a_still_is_colored_and_keeps_its_size(tmp_path: Path) -> None:
+    gray = cv2.resize(RGB[..., 0], (91, 61), interpolation=cv2.INTER_CUBIC)
     with Colorizer(FakeBackend()) as colorizer:
-        result = colour_still(_saved(tmp_path / "a.png", grey), tmp_path / "b.png", colorizer)
+        result = colorize_image(_saved(tmp_path / "a.png", gray), tmp_path / "b.png", colorizer)
         assert (result.width, result.height, result.bytes) == (91, 61, (tmp_path / "b.png").stat().st_size)
-        coloured = read_image(tmp_path / "b.png").astype(int)
-        assert np.abs(coloured[..., 0] - coloured[..., 2]).max() > 20
+        colored = read_image(tmp_path / "b.png").astype(int)
+        assert np.abs(colored[..., 0] - colored[..., 2]).max() > 20
         with pytest.raises(MediaError, match="exists already"):
-            colour_still(tmp_path / "a.png", tmp_path / "b.png", colorizer)
+            colorize_image(tmp_path / "a.png", tmp_path / "b.png", colorizer)

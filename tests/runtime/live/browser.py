@@ -1,4 +1,4 @@
-"""Headless Chromium with a camera that is a film."""
+"""Headless Chromium with a camera that is a video."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ FLAGS = (
 )  # fmt: skip
 CAMERA, RATE = (640, 480), 30
 
-# Mean distance from grey of what the page shows, as coded values.
-COLOUR_OF_CANVAS = """() => {
+# Mean distance from gray of what the page shows, as coded values.
+COLOR_OF_CANVAS = """() => {
   const copy = new OffscreenCanvas(160, 120);
   const context = copy.getContext("2d", {willReadFrequently: true});
-  context.drawImage(document.getElementById("colour"), 0, 0, 160, 120);
+  context.drawImage(document.getElementById("color"), 0, 0, 160, 120);
   const {data} = context.getImageData(0, 0, 160, 120);
   let sum = 0;
   for (let i = 0; i < data.length; i += 4) {
@@ -34,24 +34,24 @@ COLOUR_OF_CANVAS = """() => {
 }"""
 
 
-def camera_film(clip: Path, target: Path) -> Path:
-    """A clip as the grey MJPEG that Chromium takes for its camera."""
+def camera_video(clip: Path, target: Path) -> Path:
+    """A clip as the gray MJPEG that Chromium takes for its camera."""
     with target.open("wb") as file, av.open(str(clip)) as container:
         for frame in container.decode(video=0):
-            grey = cv2.resize(frame.to_ndarray(format="gray"), CAMERA)
-            file.write(cv2.imencode(".jpg", cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR))[1].tobytes())
+            gray = cv2.resize(frame.to_ndarray(format="gray"), CAMERA)
+            file.write(cv2.imencode(".jpg", cv2.cvtColor(gray, cv2.COLOR_GRAY2BGR))[1].tobytes())
     return target
 
 
-def box_film(clip: Path, target: Path) -> Path:
+def box_video(clip: Path, target: Path) -> Path:
     """The same as a device at the box gives it: MJPEG, 30 frames/s."""
     with av.open(str(clip)) as source, av.open(str(target), "w") as output:
         stream = output.add_stream("mjpeg", rate=RATE, options={"q": "3"})
         stream.width, stream.height, stream.pix_fmt = *CAMERA, "yuvj420p"
         for index, frame in enumerate(source.decode(video=0)):
-            grey = frame.reformat(*CAMERA, format="gray")
-            grey.pts, grey.time_base = index, Fraction(1, RATE)
-            output.mux(stream.encode(grey.reformat(format="yuvj420p")))
+            gray = frame.reformat(*CAMERA, format="gray")
+            gray.pts, gray.time_base = index, Fraction(1, RATE)
+            output.mux(stream.encode(gray.reformat(format="yuvj420p")))
         output.mux(stream.encode(None))
     return target
 

@@ -13,16 +13,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.videos import Film, write_film
+from tests.paths import SHARED
+from tests.videos import Video, write_video
 
 from cgan_runtime.color.encoding import Plane
 from cgan_runtime.errors import MediaError
-from cgan_runtime.live.capture.feeds import EndOfFeed, Feed, Glimpse
+from cgan_runtime.live.capture.feeds import EndOfFeed, Feed, RawFrame
 
-SHARED = Path(__file__).parents[3] / "shared" / "data" / "videos"
+DATA = SHARED / "data" / "videos"
 
 
-def grey_picture(index: int, size: tuple[int, int] = (48, 64)) -> Plane:
+def gray_image(index: int, size: tuple[int, int] = (48, 64)) -> Plane:
     """A wedge with a bar that moves."""
     wedge = np.linspace(40, 200, size[1], dtype=np.uint8)[None].repeat(size[0], 0).copy()
     place = (index * 5) % size[1]
@@ -31,7 +32,7 @@ def grey_picture(index: int, size: tuple[int, int] = (48, 64)) -> Plane:
 
 
 class MadeUpFeed(Feed):
-    """Gives `frames` pictures, each when `turn` lets it, and then ends, or fails as `error` says."""
+    """Gives `frames` images, each when `turn` lets it, and then ends, or fails as `error` says."""
 
     def __init__(
         self,
@@ -46,13 +47,13 @@ class MadeUpFeed(Feed):
         self._frames, self._error, self._turn, self._size = frames, error, turn, size
         self._given = 0
 
-    def read(self) -> Glimpse:
+    def read(self) -> RawFrame:
         if self._given == self._frames:
             if self._error is None:
                 raise EndOfFeed
             raise MediaError(self._error)
         self._given += 1
-        return Glimpse(grey_picture(self._given - 1, self._size), self._turn(self._given - 1))
+        return RawFrame(gray_image(self._given - 1, self._size), self._turn(self._given - 1))
 
     def close(self) -> None:
         self.closed += 1
@@ -105,23 +106,23 @@ def with_screen(screen: str) -> dict[str, str]:
 
 @pytest.fixture
 def clip() -> Path:
-    """A real film, 960x540 at 29.97 frames/s."""
-    path = SHARED / "flower-540p-silent-audio.mp4"
+    """A real video, 960x540 at 29.97 frames/s."""
+    path = DATA / "flower-540p-silent-audio.mp4"
     if not path.exists():
         pytest.skip(f"no clip at {path}")
     return path
 
 
 @pytest.fixture(scope="session")
-def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A film that stands for the box's camera."""
-    path = tmp_path_factory.mktemp("film") / "camera.mp4"
-    return write_film(path, Film(frames=100, width=160, height=120))
+def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A video that stands for the box's camera."""
+    path = tmp_path_factory.mktemp("video") / "camera.mp4"
+    return write_video(path, Video(frames=100, width=160, height=120))
 
 
 @pytest.fixture(scope="module")
-def server(film: Path) -> Iterator[Any]:
+def server(video: Path) -> Iterator[Any]:
     from tests.runtime.live.serving import serving
 
-    with serving("--webcam", film, "--max-viewers", "44", "--size", "64") as server:
+    with serving("--webcam", video, "--max-viewers", "44", "--size", "64") as server:
         yield server

@@ -2,7 +2,7 @@
 
 python -m tests.runtime.live.measure /path/to/clip.mp4 [benchmarks/results/live.json]
 
-A quiet machine, please: the browser, with a film as its camera, shares the cores with the server.
+A quiet machine, please: the browser, with a video as its camera, shares the cores with the server.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from playwright.sync_api import Browser, Page
 from tests.fakes import FakeBackend, warm_above_cool_below
-from tests.runtime.live.browser import CAMERA, box_film, camera_film, chromium
+from tests.runtime.live.browser import CAMERA, box_video, camera_video, chromium
 from tests.runtime.live.serving import serving
 
 from cgan_benchmarks.machine.describe import Others, describe_machine
@@ -33,7 +33,7 @@ from cgan_runtime.temporal.filter import TemporalSettings
 SECONDS = 15.0  # measured, after the first
 _WARM_UP = 3.0  # seconds
 _LOOK_SECONDS, _TRIES, _RESTING = 2.0, 30, 0.1
-_SLOW = 0.1  # seconds that the slow back end takes for a picture
+_SLOW = 0.1  # seconds that the slow back end takes for an image
 _MS = 1000.0
 
 # Each frame that the page draws, with its delay; `frame` of Figures is called for each.
@@ -49,7 +49,7 @@ def main() -> None:
     report = {
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "machine": describe_machine(2, others_now()),
-        "picture": "x".join(map(str, CAMERA)),
+        "image": "x".join(map(str, CAMERA)),
         "pages": measure_pages(clip),
         "slow": measure_slow(clip),
     }
@@ -70,13 +70,13 @@ def others_now() -> float | None:
 
 
 def measure_pages(clip: Path) -> list[dict[str, Any]]:
-    """The browser's own camera and the box's, as a page with half of its picture grey shows them."""
+    """The browser's own camera and the box's, as a page with half of its image gray shows them."""
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        film = camera_film(clip, Path(folder) / "camera.mjpeg")
-        box = box_film(clip, Path(folder) / "camera.mkv")
+        video = camera_video(clip, Path(folder) / "camera.mjpeg")
+        box = box_video(clip, Path(folder) / "camera.mkv")
         for threads in (1, 2):
-            with serving("--webcam", box, "--threads", str(threads)) as server, chromium(film) as browser:
+            with serving("--webcam", box, "--threads", str(threads)) as server, chromium(video) as browser:
                 for name in ("My camera", "Box camera"):
                     frames = _watch(browser, server.url, name)
                     rows.append({"source": name, "threads": threads, **_summary(frames)})

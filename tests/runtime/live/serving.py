@@ -22,8 +22,8 @@ import aiohttp
 import cv2
 import numpy as np
 import pytest
-from tests.runtime.live.conftest import grey_picture
-from tests.videos import Film, read_frames, write_film
+from tests.runtime.live.conftest import gray_image
+from tests.videos import Video, read_frames, write_video
 
 RUN = Path(sys.executable).with_name("cgan-run")
 PATIENCE = 60.0  # seconds; only a test that fails waits so long
@@ -115,7 +115,7 @@ async def client(server: Server, **headers: str) -> AsyncIterator[aiohttp.Client
 
 
 def jpeg(size: tuple[int, int] = (120, 160)) -> bytes:
-    return bytes(cv2.imencode(".jpg", grey_picture(1, size))[1].tobytes())
+    return bytes(cv2.imencode(".jpg", gray_image(1, size))[1].tobytes())
 
 
 async def frame_of(ws: aiohttp.ClientWebSocketResponse) -> tuple[int, float, bytes]:
@@ -151,13 +151,13 @@ async def outcome(session: aiohttp.ClientSession, job: dict[str, Any]) -> dict[s
     return job
 
 
-def stopped_in_the_midst(film: Path, folder: Path) -> float:
-    """Ctrl-C for a server while it records, is looked at, colours a browser's camera and a dropped film.
+def stopped_in_the_midst(video: Path, folder: Path) -> float:
+    """Ctrl-C for a server while it records, is looked at, colors a browser's camera and a dropped video.
 
     Returns:
         The seconds that it took. The recording can be played, and no process is left.
     """
-    long = write_film(folder / "long.mp4", Film(frames=400, width=640, height=480)).read_bytes()
+    long = write_video(folder / "long.mp4", Video(frames=400, width=640, height=480)).read_bytes()
 
     async def stream(own: aiohttp.ClientWebSocketResponse) -> None:
         for number in itertools.count():
@@ -187,7 +187,7 @@ def stopped_in_the_midst(film: Path, folder: Path) -> float:
             return seconds
 
     recording = folder / "out.mp4"
-    with serving("--webcam", film, "--record", recording) as server:
+    with serving("--webcam", video, "--record", recording) as server:
         seconds = asyncio.run(all_at_once(server))
         assert server.process.returncode == 128 + signal.SIGINT
     assert any("frames recorded" in line for line in server.said)

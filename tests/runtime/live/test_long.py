@@ -35,7 +35,7 @@ class Watch:
 
 
 class ForgetfulWindow(ScriptedWindow):
-    """Keeps no picture; moves the clock on."""
+    """Keeps no image; moves the clock on."""
 
     def __init__(self, watch: Watch, marks: dict[int, int]) -> None:
         super().__init__({})

@@ -29,7 +29,7 @@ def test_delay_stays_flat_before_a_slow_back_end(clip: Path) -> None:
 
 
 @pytest.mark.benchmark
-def test_ctrl_c_ends_everything_soon(film: Path, tmp_path: Path) -> None:
-    seconds = stopped_in_the_midst(film, tmp_path)
+def test_ctrl_c_ends_everything_soon(video: Path, tmp_path: Path) -> None:
+    seconds = stopped_in_the_midst(video, tmp_path)
     print(f"stopped after {seconds:.2f} s")
     assert seconds < MOST_TO_STOP

@@ -1,4 +1,4 @@
-"""Ctrl-C at a film: once, its segment is finished; twice, or before a frame is done, it ends at once."""
+"""Ctrl-C at a video: once, its segment is finished; twice, or before a frame is done, it ends at once."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from tests.fakes import FakeBackend
-from tests.videos import Film, packets_of, write_film
+from tests.videos import Video, packets_of, write_video
 
 from cgan_runtime.colorizer import Colorizer
-from cgan_runtime.pipeline.results import FilmResult
-from cgan_runtime.pipeline.video import colour_film
+from cgan_runtime.pipeline.results import VideoResult
+from cgan_runtime.pipeline.video import colorize_video
 from cgan_runtime.video.resume.segment_file import SEGMENT_FRAMES
 from cgan_runtime.video.resume.work_folder import kept_frames
 
@@ -36,17 +36,17 @@ class PressingBackend(FakeBackend):
 
 
 @pytest.fixture(scope="module")
-def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_film(tmp_path_factory.mktemp("film") / "in.mp4", Film(frames=FRAMES, sound=["aac"]))
+def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_video(tmp_path_factory.mktemp("video") / "in.mp4", Video(frames=FRAMES, sound=["aac"]))
 
 
-def _colour(film: Path, target: Path, *at: int, **options: Any) -> tuple[FilmResult | None, list[int]]:
+def _color(video: Path, target: Path, *at: int, **options: Any) -> tuple[VideoResult | None, list[int]]:
     """What became of it, None where Ctrl-C left it; what was told of Ctrl-C."""
     told: list[int] = []
     before = signal.getsignal(signal.SIGINT)
     try:
         with Colorizer(PressingBackend(*at)) as colorizer:
-            return colour_film(film, target, colorizer, interrupted=told.append, **options), told
+            return colorize_video(video, target, colorizer, interrupted=told.append, **options), told
     except KeyboardInterrupt:
         return None, told
     finally:
@@ -54,27 +54,27 @@ def _colour(film: Path, target: Path, *at: int, **options: Any) -> tuple[FilmRes
 
 
 @pytest.mark.parametrize("name", ["out.mp4", "out%d.png"])
-def test_once_the_segment_is_finished_and_the_film_goes_on_from_there(
-    name: str, film: Path, tmp_path: Path
+def test_once_the_segment_is_finished_and_the_video_goes_on_from_there(
+    name: str, video: Path, tmp_path: Path
 ) -> None:
     target = tmp_path / name
-    assert _colour(film, target, 60) == (None, [SEGMENT_FRAMES - 61])
+    assert _color(video, target, 60) == (None, [SEGMENT_FRAMES - 61])
     assert kept_frames(target) == SEGMENT_FRAMES
-    assert _colour(film, target, 60, resume=True) == (None, [SEGMENT_FRAMES - 61])
+    assert _color(video, target, 60, resume=True) == (None, [SEGMENT_FRAMES - 61])
     assert kept_frames(target) == 2 * SEGMENT_FRAMES
-    result, told = _colour(film, target, 30, resume=True)
-    assert result is not None, "a film that ends before a segment does is done"
+    result, told = _color(video, target, 30, resume=True)
+    assert result is not None, "a video that ends before a segment does is done"
     assert (result.frames, result.kept_frames, told) == (FRAMES, 2 * SEGMENT_FRAMES, [49])
     if name == "out.mp4":
-        _colour(film, tmp_path / "whole.mp4")
+        _color(video, tmp_path / "whole.mp4")
         for kind in ("video", "audio"):
             assert packets_of(target, kind) == packets_of(tmp_path / "whole.mp4", kind)
 
 
 @pytest.mark.parametrize("at", range(SEGMENT_FRAMES - 5, SEGMENT_FRAMES))
-def test_near_a_border_it_is_told_which_one(at: int, film: Path, tmp_path: Path) -> None:
+def test_near_a_border_it_is_told_which_one(at: int, video: Path, tmp_path: Path) -> None:
     """Frames are read ahead: where those of the next segment have been, that is the one to finish."""
-    result, (told,) = _colour(film, tmp_path / "out.mkv", at)
+    result, (told,) = _color(video, tmp_path / "out.mkv", at)
     assert result is None
     assert kept_frames(tmp_path / "out.mkv") == at + 1 + told
 
@@ -83,17 +83,17 @@ def test_near_a_border_it_is_told_which_one(at: int, film: Path, tmp_path: Path)
     ("at", "kept"), [((0,), 0), ((40, 42), 0), ((SEGMENT_FRAMES + 7, SEGMENT_FRAMES + 9), 1)]
 )
 def test_twice_or_before_the_first_frame_it_is_left_at_once(
-    at: tuple[int, ...], kept: int, film: Path, tmp_path: Path
+    at: tuple[int, ...], kept: int, video: Path, tmp_path: Path
 ) -> None:
-    result, told = _colour(film, tmp_path / "out.mp4", *at)
+    result, told = _color(video, tmp_path / "out.mp4", *at)
     assert (result, len(told)) == (None, len(at) - 1)
     assert kept_frames(tmp_path / "out.mp4") == kept * SEGMENT_FRAMES
     assert len(list(tmp_path.iterdir())) == kept  # the work folder
 
 
-def test_in_another_thread_signals_are_left_alone(film: Path, tmp_path: Path) -> None:
-    results: list[FilmResult | None] = []
-    thread = threading.Thread(target=lambda: results.append(_colour(film, tmp_path / "out.mp4")[0]))
+def test_in_another_thread_signals_are_left_alone(video: Path, tmp_path: Path) -> None:
+    results: list[VideoResult | None] = []
+    thread = threading.Thread(target=lambda: results.append(_color(video, tmp_path / "out.mp4")[0]))
     thread.start()
     thread.join()
     assert results[0] is not None

@@ -1,4 +1,4 @@
-"""Memory does not grow with a film's length."""
+"""Memory does not grow with a video's length."""
 
 from __future__ import annotations
 
@@ -8,26 +8,27 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.videos import Film, write_film
+from tests.paths import ROOT
+from tests.videos import Video, write_video
 
-GROWTH = 1.10  # that a longer film's peak may be of a short one's
+GROWTH = 1.10  # that a longer video's peak may be of a short one's
 PROGRAM = """
 import sys
 from pathlib import Path
 from tests.fakes import FakeBackend
 from cgan_runtime.colorizer import Colorizer
-from cgan_runtime.pipeline.video import colour_film
-colour_film(Path(sys.argv[1]), Path(sys.argv[1] + ".out.mkv"), Colorizer(FakeBackend()))
+from cgan_runtime.pipeline.video import colorize_video
+colorize_video(Path(sys.argv[1]), Path(sys.argv[1] + ".out.mkv"), Colorizer(FakeBackend()))
 (peak,) = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")]
 print(peak.split()[1])
 """
 
 
 def _peak(folder: Path, frames: int) -> int:
-    """Largest resident memory of a run over a film of so many frames, kB."""
-    film = Film(frames=frames, width=320, height=240, sound=["aac"])
-    source = write_film(folder / f"{frames}.mp4", film)
-    paths = os.pathsep.join([str(Path(__file__).parents[2]), *sys.path])
+    """Largest resident memory of a run over a video of so many frames, kB."""
+    video = Video(frames=frames, width=320, height=240, sound=["aac"])
+    source = write_video(folder / f"{frames}.mp4", video)
+    paths = os.pathsep.join([str(ROOT), *sys.path])
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, source],
         capture_output=True, text=True, env=os.environ | {"PYTHONPATH": paths},
@@ -43,7 +44,7 @@ def _peak(folder: Path, frames: int) -> int:
     ("short", "long"),
     [
         pytest.param(300, 1500, marks=pytest.mark.slow),
-        pytest.param(1500, 15_000, marks=pytest.mark.benchmark),  # ten minutes of film
+        pytest.param(1500, 15_000, marks=pytest.mark.benchmark),  # ten minutes of video
     ],
 )
 def test_peak_memory_is_flat(short: int, long: int, tmp_path: Path) -> None:

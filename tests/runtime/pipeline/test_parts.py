@@ -1,4 +1,4 @@
-"""A film that is made in parts, apart from each other, is the film made in one go."""
+"""A video that is made in parts, apart from each other, is the video made in one go."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from tests.fakes import FakeBackend
-from tests.videos import Film, decoded, packets_of, scenes, write_film, write_scenes
+from tests.videos import Video, decoded, packets_of, scenes, write_scenes, write_video
 
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import MediaError
-from cgan_runtime.pipeline.parts import Part, colour_part, divide, independent_starts, plan_parts
-from cgan_runtime.pipeline.settings import FilmSettings
-from cgan_runtime.pipeline.video import colour_film
+from cgan_runtime.pipeline.parts import Part, colorize_part, divide, independent_starts, plan_parts
+from cgan_runtime.pipeline.settings import Videosettings
+from cgan_runtime.pipeline.video import colorize_video
 from cgan_runtime.temporal.filter import FLASH_FRAMES, TemporalFilter, TemporalSettings
 from cgan_runtime.video.resume.segment_file import SEGMENT_FRAMES
 from cgan_runtime.video.resume.work_folder import work_folder
@@ -31,7 +31,7 @@ UNEVEN = [Fraction(1) + Fraction(n, 25) + Fraction(n * n % 97, 9000) for n in ra
 
 
 def restless(lightness: FloatArray) -> FloatArray:
-    """A colour that changes from frame to frame, but not from run to run."""
+    """A color that changes from frame to frame, but not from run to run."""
     a = np.sin(40 * lightness.mean()) * np.cos(9 * lightness[:, 0])
     return np.stack([a, np.sin(7 * lightness[:, 0])], axis=1).astype(np.float32)
 
@@ -48,17 +48,17 @@ def scene_of(cuts: tuple[int, ...]) -> Callable[[int], int]:
 
 
 @pytest.fixture(scope="module")
-def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Scenes, flashes, uneven times, sound."""
     frames = scenes(FRAMES, scene_of(CUTS), (48, 64))
-    return write_scenes(tmp_path_factory.mktemp("film") / "in.mp4", frames, UNEVEN)
+    return write_scenes(tmp_path_factory.mktemp("video") / "in.mp4", frames, UNEVEN)
 
 
-def whole(source: Path, target: Path, settings: FilmSettings, *, resume: bool = False) -> int:
-    """Colour a film, or put it together; how often the network was asked."""
+def whole(source: Path, target: Path, settings: Videosettings, *, resume: bool = False) -> int:
+    """Color a video, or put it together; how often the network was asked."""
     backend = FakeBackend(restless)
     with Colorizer(backend) as colorizer:
-        colour_film(
+        colorize_video(
             source, target, colorizer, encoder=settings.encoder, temporal=settings.temporal, resume=resume
         )
     return backend.calls
@@ -67,19 +67,19 @@ def whole(source: Path, target: Path, settings: FilmSettings, *, resume: bool = 
 @pytest.mark.parametrize(
     ("suffix", "settings"),
     [
-        (".mp4", FilmSettings(EncoderSettings(preset="medium"))),
-        (".mkv", FilmSettings(EncoderSettings("ffv1"), TemporalSettings("low", 3))),
-        (".webm", FilmSettings(EncoderSettings(), TemporalSettings("off"))),
+        (".mp4", Videosettings(EncoderSettings(preset="medium"))),
+        (".mkv", Videosettings(EncoderSettings("ffv1"), TemporalSettings("low", 3))),
+        (".webm", Videosettings(EncoderSettings(), TemporalSettings("off"))),
     ],
     ids=["x264", "ffv1-every-third", "vp9-off"],
 )
-def test_parts_in_any_order_make_the_film_of_one_go(
-    suffix: str, settings: FilmSettings, film: Path, tmp_path: Path
+def test_parts_in_any_order_make_the_video_of_one_go(
+    suffix: str, settings: Videosettings, video: Path, tmp_path: Path
 ) -> None:
     alone, target = tmp_path / f"alone{suffix}", tmp_path / f"out{suffix}"
-    whole(film, alone, settings)
+    whole(video, alone, settings)
     with Colorizer(FakeBackend(restless)) as colorizer:
-        plan = plan_parts(film, target, colorizer, settings, segments=1)
+        plan = plan_parts(video, target, colorizer, settings, segments=1)
     assert plan.frames == FRAMES
     assert len(plan.parts) >= 3
     assert any(0 < part.warm_from < part.first * SEGMENT_FRAMES for part in plan.parts) or (
@@ -88,17 +88,17 @@ def test_parts_in_any_order_make_the_film_of_one_go(
     made = 0
     for part in random.Random(1).sample(plan.parts, len(plan.parts)):
         with Colorizer(FakeBackend(restless)) as colorizer:
-            made += colour_part(film, target, colorizer, settings, part)
+            made += colorize_part(video, target, colorizer, settings, part)
     assert made == FRAMES
-    assert whole(film, target, settings, resume=True) == 0  # only put together
+    assert whole(video, target, settings, resume=True) == 0  # only put together
     assert decoded(target) == decoded(alone)
     assert packets_of(target, "video") == packets_of(alone, "video")
     assert packets_of(target, "audio") == packets_of(alone, "audio")
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([alone.name, target.name])
 
 
-def test_a_part_that_was_cut_off_goes_on(film: Path, tmp_path: Path) -> None:
-    settings, target = FilmSettings(EncoderSettings()), tmp_path / "out.mkv"
+def test_a_part_that_was_cut_off_goes_on(video: Path, tmp_path: Path) -> None:
+    settings, target = Videosettings(EncoderSettings()), tmp_path / "out.mkv"
 
     def stop(done: int, _: int | None) -> None:
         if done == SEGMENT_FRAMES + 40:
@@ -106,50 +106,50 @@ def test_a_part_that_was_cut_off_goes_on(film: Path, tmp_path: Path) -> None:
 
     backend = FakeBackend(restless)
     with Colorizer(backend) as colorizer:
-        plan = plan_parts(film, target, colorizer, settings, segments=1)
+        plan = plan_parts(video, target, colorizer, settings, segments=1)
         assert backend.calls == 0  # looking for cuts needs no network
         first, second = plan.parts[0], Part(1, 3, plan.parts[1].warm_from)
         with pytest.raises(KeyboardInterrupt):
-            colour_part(film, target, colorizer, settings, second, progress=stop)
-        colour_part(film, target, colorizer, settings, first)
+            colorize_part(video, target, colorizer, settings, second, progress=stop)
+        colorize_part(video, target, colorizer, settings, first)
         before = backend.calls
         left = FRAMES - second.first * SEGMENT_FRAMES - SEGMENT_FRAMES
-        assert colour_part(film, target, colorizer, settings, second) == left
+        assert colorize_part(video, target, colorizer, settings, second) == left
         assert backend.calls == before + left  # from what was remembered, with no frame before it
-        assert colour_part(film, target, colorizer, settings, second) == 0
-        assert plan_parts(film, target, colorizer, settings, segments=1, resume=True) == plan
-    whole(film, target, settings, resume=True)
-    whole(film, tmp_path / "alone.mkv", settings)
+        assert colorize_part(video, target, colorizer, settings, second) == 0
+        assert plan_parts(video, target, colorizer, settings, segments=1, resume=True) == plan
+    whole(video, target, settings, resume=True)
+    whole(video, tmp_path / "alone.mkv", settings)
     assert decoded(target) == decoded(tmp_path / "alone.mkv")
 
 
-def test_a_part_made_with_other_settings_is_refused(film: Path, tmp_path: Path) -> None:
+def test_a_part_made_with_other_settings_is_refused(video: Path, tmp_path: Path) -> None:
     target = tmp_path / "out.mkv"
     with Colorizer(FakeBackend()) as colorizer:
-        plan = plan_parts(film, target, colorizer, FilmSettings())
+        plan = plan_parts(video, target, colorizer, Videosettings())
     with Colorizer(FakeBackend(), saturation=2) as colorizer, pytest.raises(MediaError, match="saturation"):
-        colour_part(film, target, colorizer, FilmSettings(), plan.parts[0])
+        colorize_part(video, target, colorizer, Videosettings(), plan.parts[0])
 
 
-def test_work_of_parts_is_not_lost_without_leave(film: Path, tmp_path: Path) -> None:
+def test_work_of_parts_is_not_lost_without_leave(video: Path, tmp_path: Path) -> None:
     target = tmp_path / "out.mkv"
     with Colorizer(FakeBackend()) as colorizer:
-        plan = plan_parts(film, target, colorizer, FilmSettings(), segments=1)
-        colour_part(film, target, colorizer, FilmSettings(), plan.parts[1])
+        plan = plan_parts(video, target, colorizer, Videosettings(), segments=1)
+        colorize_part(video, target, colorizer, Videosettings(), plan.parts[1])
         with pytest.raises(MediaError, match="go on with --resume"):
-            plan_parts(film, target, colorizer, FilmSettings(), segments=1)
-        plan_parts(film, target, colorizer, FilmSettings(), segments=1, overwrite=True)
+            plan_parts(video, target, colorizer, Videosettings(), segments=1)
+        plan_parts(video, target, colorizer, Videosettings(), segments=1, overwrite=True)
     assert not list(work_folder(target).glob("*.segment"))
 
 
-def test_a_turned_film_in_parts(tmp_path: Path) -> None:
-    source = write_film(tmp_path / "in.mp4", Film(frames=2 * SEGMENT_FRAMES + 9, rotation=90))
-    settings = FilmSettings(EncoderSettings(), TemporalSettings("off"))
+def test_a_turned_video_in_parts(tmp_path: Path) -> None:
+    source = write_video(tmp_path / "in.mp4", Video(frames=2 * SEGMENT_FRAMES + 9, rotation=90))
+    settings = Videosettings(EncoderSettings(), TemporalSettings("off"))
     with Colorizer(FakeBackend(restless)) as colorizer:
         plan = plan_parts(source, tmp_path / "out.mp4", colorizer, settings, segments=1)
         assert [part.first for part in plan.parts] == [0, 1, 2]
         for part in plan.parts:
-            colour_part(source, tmp_path / "out.mp4", colorizer, settings, part)
+            colorize_part(source, tmp_path / "out.mp4", colorizer, settings, part)
     whole(source, tmp_path / "out.mp4", settings, resume=True)
     whole(source, tmp_path / "alone.mp4", settings)
     assert decoded(tmp_path / "out.mp4") == decoded(tmp_path / "alone.mp4")
@@ -189,7 +189,7 @@ def test_cuts_are_found_as_starts() -> None:
     assert independent_starts(looks, TemporalSettings())[1] == [0, 100, 200]
 
 
-def test_a_long_scene_is_one_part_and_a_film_has_few() -> None:
+def test_a_long_scene_is_one_part_and_a_video_has_few() -> None:
     assert list(divide(5000, [0])) == [Part(0, 20, 0)]
     assert list(divide(100, [0], 1)) == [Part(0, 1, 0)]
     parts = list(divide(100_000, list(range(0, 100_000, 90)), 1))

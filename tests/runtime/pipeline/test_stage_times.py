@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 from tests.fakes import FakeBackend
-from tests.videos import Film, write_film
+from tests.videos import Video, write_video
 
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import MediaError
 from cgan_runtime.pipeline.stage_times import StageTimes, write_stats
-from cgan_runtime.pipeline.video import colour_film
+from cgan_runtime.pipeline.video import colorize_video
 
 
 def test_other_things_than_frames_count_to_the_next_frame(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,17 +39,17 @@ def test_other_things_than_frames_count_to_the_next_frame(monkeypatch: pytest.Mo
     }
 
 
-def test_a_film_tells_of_every_stage_and_its_settings(tmp_path: Path) -> None:
-    source = write_film(tmp_path / "in.mp4", Film(frames=9, sound=["aac"]))
+def test_a_video_tells_of_every_stage_and_its_settings(tmp_path: Path) -> None:
+    source = write_video(tmp_path / "in.mp4", Video(frames=9, sound=["aac"]))
     with Colorizer(FakeBackend(), saturation=0.5) as colorizer:
-        result = colour_film(source, tmp_path / "out.mp4", colorizer)
+        result = colorize_video(source, tmp_path / "out.mp4", colorizer)
     write_stats(tmp_path / "stats.json", [result])
-    (film,) = json.loads((tmp_path / "stats.json").read_text())["films"]
-    assert set(film["stages"]) == {"decode", "colour", "finish", "encode"}
-    assert all(0 < stage["p50_ms"] <= stage["p99_ms"] for stage in film["stages"].values())
-    assert (film["frames"], film["lost_frames"], film["backend"]) == (9, 0, "fake")
-    assert film["settings"]["saturation"] == "0.5"
-    assert film["output"] == str(tmp_path / "out.mp4")
+    (video,) = json.loads((tmp_path / "stats.json").read_text())["videos"]
+    assert set(video["stages"]) == {"decode", "color", "finish", "encode"}
+    assert all(0 < stage["p50_ms"] <= stage["p99_ms"] for stage in video["stages"].values())
+    assert (video["frames"], video["lost_frames"], video["backend"]) == (9, 0, "fake")
+    assert video["settings"]["saturation"] == "0.5"
+    assert video["output"] == str(tmp_path / "out.mp4")
 
 
 def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:

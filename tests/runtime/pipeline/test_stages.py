@@ -1,4 +1,4 @@
-"""The three-stage pipeline: order, bounded queues, errors and cancelling, none of it about films."""
+"""The three-stage pipeline: order, bounded queues, errors and cancelling, none of it about videos."""
 
 from __future__ import annotations
 

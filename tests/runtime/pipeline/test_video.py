@@ -1,4 +1,4 @@
-"""Films from file to file: every frame, its time, its luma and the other streams stay; colour is added."""
+"""Videos from file to file: every frame, its time, its luma and the other streams stay; color is added."""
 
 from __future__ import annotations
 
@@ -13,20 +13,21 @@ import av
 import numpy as np
 import pytest
 from tests.fakes import FakeBackend
-from tests.videos import Film, chroma_span, luma_of, packets_of, read_frames, times_of, write_film
+from tests.paths import ROOT, SHARED
+from tests.videos import Video, chroma_span, luma_of, packets_of, read_frames, times_of, write_video
 
 from cgan_runtime.color.encoding import Encoding
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import MediaError
-from cgan_runtime.pipeline.results import FilmResult
-from cgan_runtime.pipeline.video import colour_film
+from cgan_runtime.pipeline.results import VideoResult
+from cgan_runtime.pipeline.video import colorize_video
 from cgan_runtime.temporal.filter import TemporalSettings
-from cgan_runtime.video.read.reader import FilmReader
+from cgan_runtime.video.read.reader import VideoReader
 from cgan_runtime.video.write.codecs import EncoderSettings
-from cgan_runtime.video.write.writer import FilmWriter
+from cgan_runtime.video.write.writer import VideoWriter
 
-CLIPS = Path(__file__).parents[2].parent / "shared" / "data" / "videos"
-CLEARLY_COLOURED = 20  # codes of 8 bit between the most different chroma samples of a frame
+CLIPS = SHARED / "data" / "videos"
+CLEARLY_COLORED = 20  # codes of 8 bit between the most different chroma samples of a frame
 LOSSLESS = EncoderSettings("libx264", crf=0)
 UNEVEN = [Fraction(5) + Fraction(n * n * 131, 90_000) + Fraction(n, 50) for n in range(15)]
 
@@ -37,10 +38,10 @@ def colorizer() -> Iterator[Colorizer]:
         yield colorizer
 
 
-def _colour(
+def _color(
     source: Path, target: Path, colorizer: Colorizer, encoder: EncoderSettings | None = None, **options: bool
-) -> FilmResult:
-    result = colour_film(source, target, colorizer, encoder=encoder, **options)
+) -> VideoResult:
+    result = colorize_video(source, target, colorizer, encoder=encoder, **options)
     assert result.output == target
     assert result.bytes == target.stat().st_size
     left = [path for path in target.parent.iterdir() if path.name.startswith(".cgan-")]
@@ -61,66 +62,66 @@ def test_a_real_clip_keeps_frames_times_size_and_sound(
     name: str, tmp_path: Path, colorizer: Colorizer
 ) -> None:
     source, target = CLIPS / name, tmp_path / name
-    result = _colour(source, target, colorizer)
+    result = _color(source, target, colorizer)
     frames = read_frames(target)
     assert result.frames == len(frames)
     assert times_of(target) == times_of(source)
     assert packets_of(target, "audio") == packets_of(source, "audio")
     first = read_frames(source)[0]
     assert (frames[0].width, frames[0].height) == (first.width, first.height)
-    assert chroma_span(frames[len(frames) // 2]) > CLEARLY_COLOURED
+    assert chroma_span(frames[len(frames) // 2]) > CLEARLY_COLORED
     assert result.damage is None
     assert result.notes == ()
 
 
 @pytest.mark.parametrize(
-    "film",
+    "video",
     [
-        Film(),
-        Film(frames=60, options={"preset": "medium"}),
-        Film(pixel_format="yuv420p10le"),
-        Film(pixel_format="yuv422p"),
-        Film(pixel_format="yuv444p"),
-        Film(pixel_format="yuv422p10le"),
-        Film(color_range=2, colorspace=1),
-        Film(codec="ffv1", options={}, pixel_format="gray"),
-        Film(codec="ffv1", options={}, pixel_format="gray10le"),
-        Film(pixel_format="gray"),
-        Film(pts=UNEVEN),
+        Video(),
+        Video(frames=60, options={"preset": "medium"}),
+        Video(pixel_format="yuv420p10le"),
+        Video(pixel_format="yuv422p"),
+        Video(pixel_format="yuv444p"),
+        Video(pixel_format="yuv422p10le"),
+        Video(color_range=2, colorspace=1),
+        Video(codec="ffv1", options={}, pixel_format="gray"),
+        Video(codec="ffv1", options={}, pixel_format="gray10le"),
+        Video(pixel_format="gray"),
+        Video(pts=UNEVEN),
     ],
-    ids=lambda film: (
-        f"{film.codec}-{film.pixel_format}-{film.frames}-{film.color_range}-{film.pts is not None}"
+    ids=lambda video: (
+        f"{video.codec}-{video.pixel_format}-{video.frames}-{video.color_range}-{video.pts is not None}"
     ),
 )
 @pytest.mark.parametrize(("suffix", "encoder"), [(".mkv", EncoderSettings("ffv1")), (".mp4", LOSSLESS)])
 def test_a_lossless_encoder_gives_the_luma_bit_for_bit(
-    film: Film, suffix: str, encoder: EncoderSettings, tmp_path: Path, colorizer: Colorizer
+    video: Video, suffix: str, encoder: EncoderSettings, tmp_path: Path, colorizer: Colorizer
 ) -> None:
-    source = write_film(tmp_path / ("in.mkv" if film.codec == "ffv1" else "in.mp4"), film)
+    source = write_video(tmp_path / ("in.mkv" if video.codec == "ffv1" else "in.mp4"), video)
     target = tmp_path / f"out{suffix}"
-    result = _colour(source, target, colorizer, encoder)
+    result = _color(source, target, colorizer, encoder)
     assert _luma_is_equal(source, target)
-    assert chroma_span(read_frames(target)[0]) > CLEARLY_COLOURED
+    assert chroma_span(read_frames(target)[0]) > CLEARLY_COLORED
     assert result.notes == ()
 
 
 @pytest.mark.parametrize("size", [(61, 47), (64, 47), (61, 48), (16, 16)])
 @pytest.mark.parametrize("suffix", [".mkv", ".webm"])
 def test_odd_sizes_stay(size: tuple[int, int], suffix: str, tmp_path: Path, colorizer: Colorizer) -> None:
-    film = Film(frames=4, width=size[0], height=size[1], codec="libvpx-vp9", options={"lossless": "1"})
-    source, target = write_film(tmp_path / "in.webm", film), tmp_path / f"out{suffix}"
+    video = Video(frames=4, width=size[0], height=size[1], codec="libvpx-vp9", options={"lossless": "1"})
+    source, target = write_video(tmp_path / "in.webm", video), tmp_path / f"out{suffix}"
     codec = "ffv1" if suffix == ".mkv" else "libvpx-vp9"
-    _colour(source, target, colorizer, EncoderSettings(codec, None if codec == "ffv1" else 0))
+    _color(source, target, colorizer, EncoderSettings(codec, None if codec == "ffv1" else 0))
     assert _luma_is_equal(source, target)
     assert (read_frames(target)[0].width, read_frames(target)[0].height) == size
 
 
 def test_an_odd_size_goes_into_x264_without_losing_a_column(tmp_path: Path, colorizer: Colorizer) -> None:
-    film = Film(frames=4, width=61, height=47, codec="libvpx-vp9", options={"lossless": "1"})
-    source, target = write_film(tmp_path / "in.webm", film), tmp_path / "out.mp4"
-    result = _colour(source, target, colorizer, LOSSLESS)
+    video = Video(frames=4, width=61, height=47, codec="libvpx-vp9", options={"lossless": "1"})
+    source, target = write_video(tmp_path / "in.webm", video), tmp_path / "out.mp4"
+    result = _color(source, target, colorizer, LOSSLESS)
     assert _luma_is_equal(source, target)
-    assert result.notes == ("libx264 takes no 61x47 picture of yuv420p: it is stored as yuv444p",)
+    assert result.notes == ("libx264 takes no 61x47 image of yuv420p: it is stored as yuv444p",)
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mov"])
@@ -128,36 +129,36 @@ def test_an_odd_size_goes_into_x264_without_losing_a_column(tmp_path: Path, colo
 def test_times_are_kept_exactly(
     suffix: str, pts: list[Fraction], tmp_path: Path, colorizer: Colorizer
 ) -> None:
-    film = Film(pts=pts, options={"preset": "medium"}, ticks=90_000, sound=["aac"])
-    source = write_film(tmp_path / "in.mkv", Film(pts=pts, sound=["aac"]))
-    _colour(source, tmp_path / f"out{suffix}", colorizer)
+    video = Video(pts=pts, options={"preset": "medium"}, ticks=90_000, sound=["aac"])
+    source = write_video(tmp_path / "in.mkv", Video(pts=pts, sound=["aac"]))
+    _color(source, tmp_path / f"out{suffix}", colorizer)
     assert times_of(tmp_path / f"out{suffix}") == times_of(source)
     # and with the finer clock that Matroska does not have; the editor's list of an mp4 is part of its times
-    fine = write_film(tmp_path / "fine.mp4", film)
-    _colour(fine, tmp_path / f"fine{suffix}.mov", colorizer)
+    fine = write_video(tmp_path / "fine.mp4", video)
+    _color(fine, tmp_path / f"fine{suffix}.mov", colorizer)
     assert times_of(tmp_path / f"fine{suffix}.mov") == times_of(fine)
 
 
 def test_matroska_keeps_times_to_its_millisecond(tmp_path: Path, colorizer: Colorizer) -> None:
-    source = write_film(tmp_path / "in.mp4", Film(pts=UNEVEN, options={"preset": "medium"}))
-    _colour(source, tmp_path / "out.mkv", colorizer)
+    source = write_video(tmp_path / "in.mp4", Video(pts=UNEVEN, options={"preset": "medium"}))
+    _color(source, tmp_path / "out.mkv", colorizer)
     differences = [abs(a - b) for a, b in zip(times_of(source), times_of(tmp_path / "out.mkv"), strict=True)]
     assert max(differences) <= Fraction(1, 2000)
 
 
 def test_the_average_rate_and_the_pixel_aspect_stay(tmp_path: Path, colorizer: Colorizer) -> None:
-    source, target = write_film(tmp_path / "in.mp4", Film(aspect=Fraction(4, 3))), tmp_path / "out.mp4"
-    _colour(source, target, colorizer)
+    source, target = write_video(tmp_path / "in.mp4", Video(aspect=Fraction(4, 3))), tmp_path / "out.mp4"
+    _color(source, target, colorizer)
     with av.open(source) as before, av.open(target) as after:
         assert after.streams.video[0].average_rate == before.streams.video[0].average_rate
         assert after.streams.video[0].sample_aspect_ratio == Fraction(4, 3)
 
 
 @pytest.mark.skipif(
-    not hasattr(av.VideoStream, "set_display_rotation"), reason="PyAV before 18 cannot turn a film"
+    not hasattr(av.VideoStream, "set_display_rotation"), reason="PyAV before 18 cannot turn a video"
 )
 @pytest.mark.parametrize("rotation", [90, 180, -90])
-def test_rotation_is_tagged_and_the_network_sees_the_film_upright(rotation: int, tmp_path: Path) -> None:
+def test_rotation_is_tagged_and_the_network_sees_the_video_upright(rotation: int, tmp_path: Path) -> None:
     seen: list[np.ndarray[tuple[int, ...], np.dtype[np.float32]]] = []
 
     def remember(
@@ -168,9 +169,9 @@ def test_rotation_is_tagged_and_the_network_sees_the_film_upright(rotation: int,
         slope = np.linspace(0.6, -0.6, height, dtype=np.float32)[:, None]
         return np.broadcast_to(slope, (count, 2, height, width)).astype(np.float32)
 
-    source = write_film(tmp_path / "in.mp4", Film(frames=2, width=96, height=48, rotation=rotation))
+    source = write_video(tmp_path / "in.mp4", Video(frames=2, width=96, height=48, rotation=rotation))
     with Colorizer(FakeBackend(remember)) as colorizer:
-        _colour(source, tmp_path / "out.mp4", colorizer)
+        _color(source, tmp_path / "out.mp4", colorizer)
     (first, *_) = read_frames(tmp_path / "out.mp4")
     assert (first.rotation - rotation) % 360 == 0
     assert (first.width, first.height) == (96, 48)
@@ -180,7 +181,7 @@ def test_rotation_is_tagged_and_the_network_sees_the_film_upright(rotation: int,
     top, left = seen[0][: height // 4].mean(), seen[0][:, : width // 4].mean()
     bottom, right = seen[0][-height // 4 :].mean(), seen[0][:, -width // 4 :].mean()
     assert {90: top > bottom, -90: bottom > top, 180: left > right}[rotation]
-    # Upright the top is reddest; in the stored picture that side lies where the rotation takes it from.
+    # Upright the top is reddest; in the stored image that side lies where the rotation takes it from.
     red = np.frombuffer(bytes(first.planes[2]), np.uint8).reshape(24, -1)[:, :48].astype(float)
     sides = {90: red[:, -8:].mean() > red[:, :8].mean(), -90: red[:, :8].mean() > red[:, -8:].mean(),
              180: red[-8:].mean() > red[:8].mean()}  # fmt: skip
@@ -190,15 +191,15 @@ def test_rotation_is_tagged_and_the_network_sees_the_film_upright(rotation: int,
 def test_two_sound_tracks_subtitles_chapters_and_tags_are_copied(
     tmp_path: Path, colorizer: Colorizer
 ) -> None:
-    film = Film(
+    video = Video(
         sound=["aac", "aac"],
         languages=["eng", "deu"],
         subtitle="mov_text",
         metadata={"title": "Trip"},
         chapters=True,
     )
-    source, target = write_film(tmp_path / "in.mp4", film), tmp_path / "out.mp4"
-    result = _colour(source, target, colorizer)
+    source, target = write_video(tmp_path / "in.mp4", video), tmp_path / "out.mp4"
+    result = _color(source, target, colorizer)
     assert packets_of(target, "audio") == packets_of(source, "audio")
     assert packets_of(target, "subtitle") == packets_of(source, "subtitle")
     assert len(packets_of(source, "subtitle")[0]) >= 2
@@ -211,8 +212,8 @@ def test_two_sound_tracks_subtitles_chapters_and_tags_are_copied(
 
 
 def test_srt_and_pcm_are_copied_in_matroska(tmp_path: Path, colorizer: Colorizer) -> None:
-    source = write_film(tmp_path / "in.mkv", Film(sound=["pcm_s16le"], subtitle="subrip"))
-    result = _colour(source, tmp_path / "out.mkv", colorizer)
+    source = write_video(tmp_path / "in.mkv", Video(sound=["pcm_s16le"], subtitle="subrip"))
+    result = _color(source, tmp_path / "out.mkv", colorizer)
     for kind in ("audio", "subtitle"):
         assert packets_of(tmp_path / "out.mkv", kind) == packets_of(source, kind)
         assert packets_of(source, kind)[0]
@@ -225,9 +226,9 @@ def test_srt_and_pcm_are_copied_in_matroska(tmp_path: Path, colorizer: Colorizer
 def test_sound_and_subtitles_that_do_not_fit_are_transcoded_or_left_out_and_said(
     suffix: str, encoder: str, sound: str, tmp_path: Path, colorizer: Colorizer
 ) -> None:
-    source = write_film(tmp_path / "in.mkv", Film(frames=25, sound=["pcm_s16le"], subtitle="subrip"))
+    source = write_video(tmp_path / "in.mkv", Video(frames=25, sound=["pcm_s16le"], subtitle="subrip"))
     target = tmp_path / f"out{suffix}"
-    result = _colour(source, target, colorizer)
+    result = _color(source, target, colorizer)
     assert len(result.notes) == 2
     assert f"sound 1 (pcm_s16le) becomes {encoder}" in result.notes[0]
     assert result.notes[0].endswith("cannot hold it as it is; an output that ends in .mkv can")
@@ -244,43 +245,43 @@ def test_sound_and_subtitles_that_do_not_fit_are_transcoded_or_left_out_and_said
     assert np.argmax(spectrum) * rate / wave.size == pytest.approx(440, abs=3)
 
 
-def test_a_cover_picture_is_not_the_film_and_is_kept(tmp_path: Path, colorizer: Colorizer) -> None:
-    source, target = write_film(tmp_path / "in.mp4", Film(cover=True)), tmp_path / "out.mp4"
-    result = _colour(source, target, colorizer)
+def test_a_cover_image_is_not_the_video_and_is_kept(tmp_path: Path, colorizer: Colorizer) -> None:
+    source, target = write_video(tmp_path / "in.mp4", Video(cover=True)), tmp_path / "out.mp4"
+    result = _color(source, target, colorizer)
     assert (result.frames, result.width) == (12, 64)
     with av.open(target) as container:
         covers = [stream for stream in container.streams.video if stream.disposition & 1024]
         assert [stream.codec_context.width for stream in covers] == [16]
-    assert _colour(source, tmp_path / "out.mkv", colorizer).notes == (
-        "further picture 1 (png) is left out: matroska cannot hold it",
+    assert _color(source, tmp_path / "out.mkv", colorizer).notes == (
+        "further image 1 (png) is left out: matroska cannot hold it",
     )
 
 
 @pytest.mark.parametrize(
-    ("film", "expected"),
+    ("video", "expected"),
     [
-        (Film(), (6, 1)),  # says nothing: BT.601 by its height, limited
-        (Film(colorspace=1, color_range=1), (1, 1)),
-        (Film(colorspace=5, color_range=2), (5, 2)),
-        (Film(colorspace=9, color_range=1), (9, 1)),
-        (Film(width=1280, height=720, frames=2), (1, 1)),  # BT.709 by its height
+        (Video(), (6, 1)),  # says nothing: BT.601 by its height, limited
+        (Video(colorspace=1, color_range=1), (1, 1)),
+        (Video(colorspace=5, color_range=2), (5, 2)),
+        (Video(colorspace=9, color_range=1), (9, 1)),
+        (Video(width=1280, height=720, frames=2), (1, 1)),  # BT.709 by its height
     ],
 )
 def test_matrix_and_range_are_tagged(
-    film: Film, expected: tuple[int, int], tmp_path: Path, colorizer: Colorizer
+    video: Video, expected: tuple[int, int], tmp_path: Path, colorizer: Colorizer
 ) -> None:
-    source, target = write_film(tmp_path / "in.mp4", film), tmp_path / "out.mp4"
-    _colour(source, target, colorizer)
+    source, target = write_video(tmp_path / "in.mp4", video), tmp_path / "out.mp4"
+    _color(source, target, colorizer)
     frame = read_frames(target)[0]
     assert (frame.colorspace, frame.color_range) == expected
 
 
 def test_depth_that_the_encoder_does_not_take_is_said(tmp_path: Path, colorizer: Colorizer) -> None:
-    source = write_film(tmp_path / "in.mkv", Film(codec="ffv1", options={}, pixel_format="yuv422p12le"))
-    result = _colour(source, tmp_path / "out.mp4", colorizer)
-    assert result.notes == ("libx264 takes no 12-bit picture here: it is stored with 10 bits",)
+    source = write_video(tmp_path / "in.mkv", Video(codec="ffv1", options={}, pixel_format="yuv422p12le"))
+    result = _color(source, tmp_path / "out.mp4", colorizer)
+    assert result.notes == ("libx264 takes no 12-bit image here: it is stored with 10 bits",)
     assert read_frames(tmp_path / "out.mp4")[0].format.name == "yuv422p10le"
-    result = _colour(source, tmp_path / "out.mkv", colorizer, EncoderSettings("ffv1"))
+    result = _color(source, tmp_path / "out.mkv", colorizer, EncoderSettings("ffv1"))
     assert result.notes == ()
     assert _luma_is_equal(source, tmp_path / "out.mkv")
 
@@ -289,20 +290,22 @@ def test_depth_that_the_encoder_does_not_take_is_said(tmp_path: Path, colorizer:
 @pytest.mark.parametrize("rotation", [0, 90])
 def test_the_network_may_run_on_every_nth_frame(frames: int, rotation: int, tmp_path: Path) -> None:
     if rotation and not hasattr(av.VideoStream, "set_display_rotation"):
-        pytest.skip("PyAV before 18 cannot turn a film")
-    source = write_film(tmp_path / "in.mp4", Film(frames=frames, width=192, height=144, rotation=rotation))
+        pytest.skip("PyAV before 18 cannot turn a video")
+    source = write_video(tmp_path / "in.mp4", Video(frames=frames, width=192, height=144, rotation=rotation))
     backend = FakeBackend()
     with Colorizer(backend) as colorizer:
-        colour_film(source, tmp_path / "out.mp4", colorizer, temporal=TemporalSettings("low", every=5))
+        colorize_video(source, tmp_path / "out.mp4", colorizer, temporal=TemporalSettings("low", every=5))
     assert backend.calls == -(-frames // 5)
-    coloured = read_frames(tmp_path / "out.mp4")
-    assert len(coloured) == frames
-    assert min(chroma_span(frame) for frame in coloured) > CLEARLY_COLOURED
+    colored = read_frames(tmp_path / "out.mp4")
+    assert len(colored) == frames
+    assert min(chroma_span(frame) for frame in colored) > CLEARLY_COLORED
 
 
-def test_a_filter_that_is_off_colours_each_frame_by_itself(tmp_path: Path, colorizer: Colorizer) -> None:
-    source, target = write_film(tmp_path / "in.mkv", Film(codec="ffv1", options={})), tmp_path / "out.mkv"
-    colour_film(source, target, colorizer, encoder=EncoderSettings("ffv1"), temporal=TemporalSettings("off"))
+def test_a_filter_that_is_off_colors_each_frame_by_itself(tmp_path: Path, colorizer: Colorizer) -> None:
+    source, target = write_video(tmp_path / "in.mkv", Video(codec="ffv1", options={})), tmp_path / "out.mkv"
+    colorize_video(
+        source, target, colorizer, encoder=EncoderSettings("ffv1"), temporal=TemporalSettings("off")
+    )
     for before, after in zip(read_frames(source), read_frames(target), strict=True):
         cb, _ = colorizer.planes(luma_of(before), Encoding("bt601", False, 8), (24, 32))
         plane = after.planes[1]
@@ -311,8 +314,8 @@ def test_a_filter_that_is_off_colours_each_frame_by_itself(tmp_path: Path, color
 
 def test_progress_is_told_for_every_frame_in_the_calling_thread(tmp_path: Path, colorizer: Colorizer) -> None:
     told: list[tuple[int, int | None, str]] = []
-    colour_film(
-        write_film(tmp_path / "in.mp4"),
+    colorize_video(
+        write_video(tmp_path / "in.mp4"),
         tmp_path / "out.mp4",
         colorizer,
         progress=lambda done, total: told.append((done, total, threading.current_thread().name)),
@@ -333,9 +336,9 @@ def test_a_failure_in_the_middle_leaves_nothing(error: BaseException, tmp_path: 
             raise error
         return np.zeros((1, 2, *lightness.shape[2:]), np.float32)
 
-    source = write_film(tmp_path / "in.mp4")
+    source = write_video(tmp_path / "in.mp4")
     with Colorizer(FakeBackend(fail)) as colorizer, pytest.raises(type(error)) as caught:
-        colour_film(source, tmp_path / "out.mp4", colorizer)
+        colorize_video(source, tmp_path / "out.mp4", colorizer)
     assert caught.value is error
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
 
@@ -343,36 +346,36 @@ def test_a_failure_in_the_middle_leaves_nothing(error: BaseException, tmp_path: 
 def test_a_disk_that_fills_up_is_told_and_leaves_nothing_not_even_of_what_was_there(
     tmp_path: Path, colorizer: Colorizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source, target = write_film(tmp_path / "in.mp4"), tmp_path / "out.mp4"
+    source, target = write_video(tmp_path / "in.mp4"), tmp_path / "out.mp4"
     target.write_bytes(b"older")
 
-    class FullDisk(FilmWriter):
+    class FullDisk(VideoWriter):
         def finish(self) -> None:
-            with self._told_plainly():
+            with self._translate_errors():
                 raise av.error.OSError(28, "No space left on device", "out.mp4")
 
-    monkeypatch.setattr("cgan_runtime.pipeline.video.FilmWriter", FullDisk)
+    monkeypatch.setattr("cgan_runtime.pipeline.video.VideoWriter", FullDisk)
     with pytest.raises(MediaError, match=r"No space left on device.*disk full"):
-        colour_film(source, target, colorizer, overwrite=True)
+        colorize_video(source, target, colorizer, overwrite=True)
     assert target.read_bytes() == b"older"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mp4", "out.mp4"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a file size limit")
 def test_a_real_write_error_is_told(tmp_path: Path) -> None:
-    write_film(tmp_path / "in.mp4", Film(frames=60, width=320, height=240))
+    write_video(tmp_path / "in.mp4", Video(frames=60, width=320, height=240))
     program = (
         "import resource, signal, sys; from pathlib import Path\n"
-        "from cgan_runtime.colorizer import Colorizer; from cgan_runtime.pipeline.video import colour_film\n"
+        "from cgan_runtime.colorizer import Colorizer; from cgan_runtime.pipeline.video import colorize_video\n"
         "from cgan_runtime.video.write.codecs import EncoderSettings; from cgan_runtime.errors import MediaError\n"
         "from tests.fakes import FakeBackend\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))\n"
         "ffv1 = EncoderSettings('ffv1')\n"
-        "try: colour_film(Path('in.mp4'), Path('out.mkv'), Colorizer(FakeBackend()), encoder=ffv1)\n"
+        "try: colorize_video(Path('in.mp4'), Path('out.mkv'), Colorizer(FakeBackend()), encoder=ffv1)\n"
         "except MediaError as error: print(error)\n"
     )
-    root = str(Path(__file__).parents[2])
+    root = str(ROOT)
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=60,
         env={"PYTHONPATH": root, "PATH": ""},
@@ -382,14 +385,14 @@ def test_a_real_write_error_is_told(tmp_path: Path) -> None:
 
 
 def test_the_reader_can_be_iterated_with_no_frame_lost_before_the_first(tmp_path: Path) -> None:
-    source = write_film(tmp_path / "in.mp4", Film(sound=["aac"]))
-    with FilmReader(source) as film:
-        items = list(film)
+    source = write_video(tmp_path / "in.mp4", Video(sound=["aac"]))
+    with VideoReader(source) as video:
+        items = list(video)
         assert sum(isinstance(item, av.VideoFrame) for item in items) == 12
         assert sum(not isinstance(item, av.VideoFrame) for item in items) == len(
             packets_of(source, "audio")[0]
         )
-        assert film.first in items
+        assert video.first in items
 
 
 @pytest.mark.parametrize("suffix", [".webm", ".mkv"])  # mp4 holds it where it is decoded last, too
@@ -408,29 +411,29 @@ def test_a_last_frame_that_stands_long_stands_as_long(
             frame.pts, frame.time_base, frame.duration = pts, Fraction(1, 1000), duration
             output.mux(stream.encode(frame))
         output.mux(stream.encode(None))
-    _colour(source, tmp_path / f"out{suffix}", colorizer)
+    _color(source, tmp_path / f"out{suffix}", colorizer)
     with av.open(tmp_path / f"out{suffix}") as container:
         assert container.duration / 1e6 == pytest.approx(10.08, abs=0.05)
 
 
-def test_bare_pictures_have_the_films_rate(tmp_path: Path, colorizer: Colorizer) -> None:
-    source = write_film(tmp_path / "in.mp4", Film(frames=8))
-    _colour(source, tmp_path / "out.y4m", colorizer)
+def test_bare_images_have_the_videos_rate(tmp_path: Path, colorizer: Colorizer) -> None:
+    source = write_video(tmp_path / "in.mp4", Video(frames=8))
+    _color(source, tmp_path / "out.y4m", colorizer)
     assert b" F25:1 " in (tmp_path / "out.y4m").read_bytes()[:60]
     assert _luma_is_equal(source, tmp_path / "out.y4m")
 
 
-def test_bare_pictures_of_a_turned_film_are_told(tmp_path: Path, colorizer: Colorizer) -> None:
-    source = write_film(tmp_path / "in.mp4", Film(frames=3, rotation=90))
-    result = _colour(source, tmp_path / "out.y4m", colorizer)
+def test_bare_images_of_a_turned_video_are_told(tmp_path: Path, colorizer: Colorizer) -> None:
+    source = write_video(tmp_path / "in.mp4", Video(frames=3, rotation=90))
+    result = _color(source, tmp_path / "out.y4m", colorizer)
     assert any("turned by a tag" in note for note in result.notes)
 
 
 def test_subtitles_of_one_time_stay_together(tmp_path: Path, colorizer: Colorizer) -> None:
     source = tmp_path / "in.mkv"
-    write_film(tmp_path / "picture.mkv", Film(frames=8))
-    with av.open(tmp_path / "picture.mkv") as film, av.open(source, "w") as output:
-        video = output.add_stream_from_template(film.streams.video[0], opaque=True)
+    write_video(tmp_path / "image.mkv", Video(frames=8))
+    with av.open(tmp_path / "image.mkv") as video, av.open(source, "w") as output:
+        video_stream = output.add_stream_from_template(video.streams.video[0], opaque=True)
         (tmp_path / "text.srt").write_text(
             "1\n00:00:00,040 --> 00:00:00,300\nA\n\n2\n00:00:00,040 --> 00:00:00,300\nB\n\n"
         )
@@ -440,11 +443,11 @@ def test_subtitles_of_one_time_stay_together(tmp_path: Path, colorizer: Colorize
                 if packet.dts is not None:
                     packet.stream = subtitle
                     output.mux(packet)
-        for packet in film.demux():
+        for packet in video.demux():
             if packet.dts is not None:
-                packet.stream = video
+                packet.stream = video_stream
                 output.mux(packet)
-    _colour(source, tmp_path / "out.mkv", colorizer)
+    _color(source, tmp_path / "out.mkv", colorizer)
     with av.open(tmp_path / "out.mkv") as container:
         stream = container.streams.subtitles[0]
         assert [packet.pts for packet in container.demux(stream) if packet.size] == [40, 40]
@@ -455,9 +458,9 @@ def test_sound_that_changes_its_layout_is_transcoded_to_the_end(tmp_path: Path, 
     content = b""
     for number, channels in enumerate(("stereo", "mono")):
         part = tmp_path / f"{channels}.ts"
-        write_film(tmp_path / "picture.ts", Film(frames=25))
-        with av.open(tmp_path / "picture.ts") as film, av.open(part, "w") as output:
-            video = output.add_stream_from_template(film.streams.video[0], opaque=True)
+        write_video(tmp_path / "image.ts", Video(frames=25))
+        with av.open(tmp_path / "image.ts") as video, av.open(part, "w") as output:
+            video_stream = output.add_stream_from_template(video.streams.video[0], opaque=True)
             sound = output.add_stream("mp2", rate=48_000)
             sound.codec_context.layout = channels
             count = 2 if channels == "stereo" else 1
@@ -472,12 +475,12 @@ def test_sound_that_changes_its_layout_is_transcoded_to_the_end(tmp_path: Path, 
                 )
                 output.mux(sound.encode(tone))
             output.mux(sound.encode(None))
-            for packet in film.demux():
+            for packet in video.demux():
                 if packet.dts is not None:
-                    packet.stream = video
+                    packet.stream = video_stream
                     packet.pts, packet.dts = packet.pts + 90_000 * number, packet.dts + 90_000 * number
                     output.mux(packet)
         content += part.read_bytes()
     joined.write_bytes(content)
-    result = _colour(joined, tmp_path / "out.webm", colorizer)
+    result = _color(joined, tmp_path / "out.webm", colorizer)
     assert any("becomes libopus" in note for note in result.notes)

@@ -1,4 +1,4 @@
-"""The temporal filter over made-up films: steady, follows motion, and no colour crosses a cut."""
+"""The temporal filter over made-up videos: steady, follows motion, and no color crosses a cut."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from cgan_runtime.temporal.filter import MAX_EVERY as FILTER_MAX_EVERY
 HEIGHT, WIDTH = 96, 128
 RED, BLUE = (0.6, 0.4), (0.1, -0.6)
 NEAR = 0.02  # of (a*, b*)/110: two units, hardly seen
-Colour = tuple[float, float]
+Color = tuple[float, float]
 
 
 @cache
@@ -50,14 +50,14 @@ def scene(name: str, x: float = 0, y: float = 0, scale: float = 1.0) -> FloatArr
 
 
 def grainy(lightness: FloatArray, seed: int, sigma: float = 6.0) -> FloatArray:
-    """With the grain of fast film, sigma in levels of 255."""
+    """With the grain of fast video, sigma in levels of 255."""
     grain = np.random.default_rng(seed).normal(0, sigma / 127.5, lightness.shape)
     return np.clip(lightness + grain, -1, 1).astype(np.float32)
 
 
-def even(colour: Colour, shape: tuple[int, int] = (HEIGHT, WIDTH)) -> FloatArray:
-    """One colour all over, (2, h, w)."""
-    return np.broadcast_to(np.array(colour, np.float32)[:, None, None], (2, *shape)).copy()
+def even(color: Color, shape: tuple[int, int] = (HEIGHT, WIDTH)) -> FloatArray:
+    """One color all over, (2, h, w)."""
+    return np.broadcast_to(np.array(color, np.float32)[:, None, None], (2, *shape)).copy()
 
 
 def flickering(seed: int) -> FloatArray:
@@ -117,7 +117,7 @@ class TestSteadiness:
 
     @pytest.mark.parametrize("strength", ["low", "high"])
     def test_a_change_that_stays_is_followed(self, strength: Strength) -> None:
-        """The average must not hold on to the past: within a second the new colour is there."""
+        """The average must not hold on to the past: within a second the new color is there."""
         frames = [grainy(scene("astronaut"), seed, 2) for seed in range(8 + 25)]
         said = [even((0.2, 0.2))] * 8 + [even((0.2, 0.28))] * 25
         shown, _ = run(frames, said, TemporalSettings(strength))
@@ -137,8 +137,8 @@ class TestMotion:
         ids=["pan", "zoom", "shake"],
     )
     @pytest.mark.parametrize("grain", [0, 5])
-    def test_colour_follows(self, view: Callable[[int], dict[str, float]], grain: int) -> None:
-        """A colour painted on things in the first frame stays on them with no help from the network."""
+    def test_color_follows(self, view: Callable[[int], dict[str, float]], grain: int) -> None:
+        """A color painted on things in the first frame stays on them with no help from the network."""
         height, width = HEIGHT, WIDTH
         frames = [grainy(scene("coffee", **view(t)), t, grain) for t in range(10)]
         wave = np.sin(np.arange(width, dtype=np.float32) / 12)[None].repeat(height, 0) * np.float32(0.3)
@@ -156,7 +156,7 @@ class TestMotion:
         assert unmoved.mean() < 0.08 or error.mean() < unmoved.mean() / 3
 
     def test_no_trail_behind_a_moving_thing(self) -> None:
-        """A dark red thing crosses a brighter blue ground: its colour goes with it, none stays behind."""
+        """A dark red thing crosses a brighter blue ground: its color goes with it, none stays behind."""
         frames, said, masks = [], [], []
         ground = scene("coffee") * np.float32(0.3) + np.float32(0.3)
         for t in range(14):
@@ -174,7 +174,7 @@ class TestMotion:
             assert np.abs(shown[t] - said[t])[:, uncovered].mean() < NEAR
 
     def test_no_trail_even_where_lightness_tells_nothing(self) -> None:
-        """Colours that differ as much as red from blue are not mixed, whatever the lightness says."""
+        """Colors that differ as much as red from blue are not mixed, whatever the lightness says."""
         frames = [grainy(np.zeros((HEIGHT, WIDTH), np.float32), t, 2) for t in range(12)]
         said = [even(RED) if t < 8 else even(BLUE) for t in range(12)]
         shown, steady = run(frames, said)
@@ -189,7 +189,7 @@ class TestCuts:
     @pytest.mark.parametrize("second", NAMES)
     @pytest.mark.parametrize("strength", ["low", "high"])
     @pytest.mark.parametrize("every", [1, 7])
-    def test_no_colour_crosses(self, first: str, second: str, strength: Strength, every: int) -> None:
+    def test_no_color_crosses(self, first: str, second: str, strength: Strength, every: int) -> None:
         if first == second:
             return
         frames = [grainy(scene(first, t), t, 4) for t in range(9)]
@@ -211,7 +211,7 @@ class TestCuts:
         frames = [grainy(scene(name, -24 + speed * t), t) for t in range(5)]
         assert run(frames, [even(RED)] * 5)[1].cuts == 0
 
-    def test_grain_on_an_empty_picture_is_none(self) -> None:
+    def test_grain_on_an_empty_image_is_none(self) -> None:
         frames = [grainy(np.full((HEIGHT, WIDTH), 0.2, np.float32), t, 10) for t in range(10)]
         assert run(frames, [even(RED)] * 10)[1].cuts == 0
 
@@ -271,7 +271,7 @@ class TestEvery:
         assert (len(calls), steady.predictions) == (asked, asked)
         assert all(np.abs(chroma - even(RED)).max() < 1e-5 for chroma in shown)
 
-    def test_what_comes_into_view_takes_the_colour_beside_it(self) -> None:
+    def test_what_comes_into_view_takes_the_color_beside_it(self) -> None:
         frames = [scene("coffee", 8 * t) for t in range(5)]
         split = even(RED)
         split[:, :, WIDTH // 2 :] = even(BLUE)[:, :, WIDTH // 2 :]

@@ -1,4 +1,4 @@
-"""The contact sheet: frames from all of a film as they are shown, in its colours, in order."""
+"""The contact sheet: frames from all of a video as they are shown, in its colors, in order."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from tests.videos import FPS, TICKS, Film, write_film
+from tests.videos import FPS, TICKS, Video, write_video
 
 from cgan_runtime.errors import MediaError
 from cgan_runtime.image.read_write import read_image
@@ -17,7 +17,7 @@ from cgan_runtime.video.contact_sheet import SHEET_FRAMES, check_sheet, write_sh
 
 
 def _write_reds(path: Path, frames: int, *, size: tuple[int, int] = (64, 48), start: float = 0) -> Path:
-    """A film that goes from black to red in BT.709, in even steps."""
+    """A video that goes from black to red in BT.709, in even steps."""
     with av.open(path, "w") as output:
         codec = "libvpx-vp9" if path.suffix == ".webm" else "libx264"
         stream = output.add_stream(codec, rate=FPS, options={"crf": "4", "b": "0"})
@@ -25,9 +25,9 @@ def _write_reds(path: Path, frames: int, *, size: tuple[int, int] = (64, 48), st
         stream.time_base = stream.codec_context.time_base = Fraction(1, TICKS)
         stream.codec_context.colorspace, stream.codec_context.color_range = 1, 1
         for index in range(frames):
-            picture = np.zeros((size[1], size[0], 3), np.uint8)
-            picture[..., 0] = 255 * index // max(1, frames - 1)
-            rgb = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            image = np.zeros((size[1], size[0], 3), np.uint8)
+            image[..., 0] = 255 * index // max(1, frames - 1)
+            rgb = av.VideoFrame.from_ndarray(image, format="rgb24")
             frame = rgb.reformat(format="yuv444p", dst_colorspace=1, dst_color_range=1)
             frame.pts = round((start + index / FPS) * TICKS)
             frame.time_base = Fraction(1, TICKS)
@@ -37,7 +37,7 @@ def _write_reds(path: Path, frames: int, *, size: tuple[int, int] = (64, 48), st
 
 
 def _corners(sheet: np.ndarray[tuple[int, ...], np.dtype[np.generic]], width: int) -> list[list[int]]:
-    """The colour near the lower right corner of each picture, row by row."""
+    """The color near the lower right corner of each image, row by row."""
     step_down, step_right = 270 + 6, width + 6
     return [
         sheet[top + 250, left + width - 20].astype(int).tolist()
@@ -48,13 +48,13 @@ def _corners(sheet: np.ndarray[tuple[int, ...], np.dtype[np.generic]], width: in
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".webm"])
 @pytest.mark.parametrize(("frames", "start"), [(120, 0), (120, 7)])
-def test_frames_are_spread_over_the_film_and_have_its_colours(
+def test_frames_are_spread_over_the_video_and_have_its_colors(
     suffix: str, frames: int, start: float, tmp_path: Path
 ) -> None:
-    film = _write_reds(tmp_path / f"in{suffix}", frames, start=start)
-    write_sheet(film, tmp_path / "sheet.png")
-    colours = _corners(read_image(tmp_path / "sheet.png"), 360)[:SHEET_FRAMES]
-    for index, (red, green, blue) in enumerate(colours):
+    video = _write_reds(tmp_path / f"in{suffix}", frames, start=start)
+    write_sheet(video, tmp_path / "sheet.png")
+    colors = _corners(read_image(tmp_path / "sheet.png"), 360)[:SHEET_FRAMES]
+    for index, (red, green, blue) in enumerate(colors):
         assert red == pytest.approx(255 * (2 * index + 1) / (2 * SHEET_FRAMES), abs=8)
         assert max(green, blue) < 12
 
@@ -67,31 +67,31 @@ def test_a_colon_in_a_name_is_no_protocol(tmp_path: Path, monkeypatch: pytest.Mo
     assert read_image(tmp_path / "sheet.png").shape == (270 + 12, 2 * (360 + 6) + 6, 3)
 
 
-def test_a_short_film_has_a_short_sheet(tmp_path: Path) -> None:
+def test_a_short_video_has_a_short_sheet(tmp_path: Path) -> None:
     for frames in (1, 2):
         write_sheet(_write_reds(tmp_path / f"{frames}.mp4", frames), tmp_path / "sheet.png")
         assert read_image(tmp_path / "sheet.png").shape == (270 + 12, frames * (360 + 6) + 6, 3)
 
 
 @pytest.mark.parametrize(
-    ("film", "width"),
+    ("video", "width"),
     [
-        (Film(), 360),
-        (Film(width=96, height=48, aspect=Fraction(2, 3)), 360),
-        (Film(width=128, height=32), 1080),
+        (Video(), 360),
+        (Video(width=96, height=48, aspect=Fraction(2, 3)), 360),
+        (Video(width=128, height=32), 1080),
     ],
 )
-def test_pictures_have_the_shape_that_is_shown(film: Film, width: int, tmp_path: Path) -> None:
-    write_sheet(write_film(tmp_path / "in.mp4", film), tmp_path / "sheet.png")
+def test_images_have_the_shape_that_is_shown(video: Video, width: int, tmp_path: Path) -> None:
+    write_sheet(write_video(tmp_path / "in.mp4", video), tmp_path / "sheet.png")
     columns = {360: 5, 1080: 1}[width]
     assert read_image(tmp_path / "sheet.png").shape[1] == columns * (width + 6) + 6
 
 
 @pytest.mark.skipif(
-    not hasattr(av.VideoStream, "set_display_rotation"), reason="PyAV before 18 cannot turn a film"
+    not hasattr(av.VideoStream, "set_display_rotation"), reason="PyAV before 18 cannot turn a video"
 )
-def test_a_turned_film_is_shown_upright(tmp_path: Path) -> None:
-    write_sheet(write_film(tmp_path / "in.mp4", Film(rotation=90)), tmp_path / "sheet.png")
+def test_a_turned_video_is_shown_upright(tmp_path: Path) -> None:
+    write_sheet(write_video(tmp_path / "in.mp4", Video(rotation=90)), tmp_path / "sheet.png")
     sheet = read_image(tmp_path / "sheet.png").astype(int)
     width = round(270 * 48 / 64)
     assert sheet.shape[1] == 6 * (width + 6) + 6
@@ -100,7 +100,7 @@ def test_a_turned_film_is_shown_upright(tmp_path: Path) -> None:
 
 
 def test_what_could_not_be_written_is_refused_before(tmp_path: Path) -> None:
-    source = write_film(tmp_path / "in.mp4")
+    source = write_video(tmp_path / "in.mp4")
     (tmp_path / "old.png").touch()
     for name, message in (
         ("sheet.txt", "end --sheet in one of"),

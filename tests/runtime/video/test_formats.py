@@ -9,10 +9,10 @@ import av
 import numpy as np
 import pytest
 from tests.fakes import FakeBackend
-from tests.videos import Film, chroma_span, luma_of, read_frames, write_film
+from tests.videos import Video, chroma_span, luma_of, read_frames, write_video
 
 from cgan_runtime.colorizer import Colorizer
-from cgan_runtime.pipeline.video import colour_film
+from cgan_runtime.pipeline.video import colorize_video
 from cgan_runtime.video.write.codecs import EncoderSettings
 
 FRAMES = 4
@@ -67,14 +67,14 @@ def test_every_codec_and_pixel_format(
 ) -> None:
     if codec not in av.codecs_available:
         pytest.skip(f"PyAV has no {codec} here")
-    film = Film(
+    video = Video(
         frames=FRAMES, width=256, height=144, pixel_format=pixel_format, codec=codec, options=options,
         ticks=25 if suffix in COARSE_CLOCK else 90_000,
     )  # fmt: skip
-    source, target = write_film(tmp_path / f"in{suffix}", film), tmp_path / "out.mkv"
+    source, target = write_video(tmp_path / f"in{suffix}", video), tmp_path / "out.mkv"
     before = read_frames(source)
     with Colorizer(FakeBackend()) as colorizer:
-        result = colour_film(source, target, colorizer, encoder=EncoderSettings("ffv1"))
+        result = colorize_video(source, target, colorizer, encoder=EncoderSettings("ffv1"))
     after = read_frames(target)
     assert result.frames == len(before) == len(after)
     assert {frame.format.name for frame in after} == {stored}
@@ -88,24 +88,24 @@ def test_every_codec_and_pixel_format(
     [("rawvideo", ".mov", "uyvy422"), ("rawvideo", ".mov", "rgb24"), ("ffv1", ".mkv", "bgr0"),
      ("ffv1", ".mkv", "gbrp12le"), ("qtrle", ".mov", "gray"), ("gif", ".gif", "gray")],
 )  # fmt: skip
-def test_packed_coloured_and_palette_sources_keep_their_brightness(
+def test_packed_colored_and_palette_sources_keep_their_brightness(
     codec: str, suffix: str, pixel_format: str, tmp_path: Path
 ) -> None:
     ticks = 100 if suffix == ".gif" else 25
-    film = Film(
+    video = Video(
         frames=FRAMES, width=256, height=144, pixel_format=pixel_format, codec=codec, options={}, ticks=ticks
     )
-    source, target = write_film(tmp_path / f"in{suffix}", film), tmp_path / "out.mkv"
+    source, target = write_video(tmp_path / f"in{suffix}", video), tmp_path / "out.mkv"
     with Colorizer(
         FakeBackend(lambda lightness: np.zeros((1, 2, *lightness.shape[2:]), np.float32))
     ) as colorizer:
-        colour_film(source, target, colorizer, encoder=EncoderSettings("ffv1"))
+        colorize_video(source, target, colorizer, encoder=EncoderSettings("ffv1"))
     for old, new in zip(read_frames(source), read_frames(target), strict=True):
         difference = old.to_ndarray(format="gray").astype(int) - new.to_ndarray(format="gray").astype(int)
         assert np.abs(difference).max() <= 2
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getscheduler"), reason="this system has no scheduling classes")
-def test_a_film_made_by_svt_av1_leaves_this_process_as_it_was(tmp_path: Path) -> None:
-    write_film(tmp_path / "in.mkv", Film(codec="libsvtav1", options={"preset": "10"}))
+def test_a_video_made_by_svt_av1_leaves_this_process_as_it_was(tmp_path: Path) -> None:
+    write_video(tmp_path / "in.mkv", Video(codec="libsvtav1", options={"preset": "10"}))
     assert os.sched_getscheduler(0) == os.SCHED_OTHER

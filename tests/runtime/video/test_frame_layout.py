@@ -20,7 +20,7 @@ FFV1 = [pixel_format.name for pixel_format in av.Codec("ffv1", "w").video_format
 
 
 def _frame(pixel_format: str, width: int = 64, height: int = 48, value: int | None = None) -> av.VideoFrame:
-    """A grey wedge, or one grey value, in any pixel format."""
+    """A gray wedge, or one gray value, in any pixel format."""
     codes = np.linspace(0, 255, width, dtype=np.uint8)[None].repeat(height, 0).copy()
     if value is not None:
         codes[:] = value
@@ -80,9 +80,9 @@ def test_other_formats_are_converted_once(source: str) -> None:
 
 def test_a_palette_becomes_full_range_luma() -> None:
     codes = np.arange(64, dtype=np.uint8)[None].repeat(48, 0)
-    greys = np.arange(256, dtype=np.uint8)[:, None].repeat(4, 1)
-    greys[:, 0] = 255  # opaque
-    frame = av.VideoFrame.from_ndarray((codes, greys), format="pal8")
+    grays = np.arange(256, dtype=np.uint8)[:, None].repeat(4, 1)
+    grays[:, 0] = 255  # opaque
+    frame = av.VideoFrame.from_ndarray((codes, grays), format="pal8")
     layout = _plan(frame)
     assert (layout.pixel_format, layout.encoding.full_range) == ("yuv420p", True)
     assert np.abs(luma_plane(layout.prepare(frame)).astype(int) - codes).max() <= 1
@@ -155,7 +155,7 @@ def test_matrix_and_range(
     ),
     seed=st.integers(0, 1000),
 )
-def test_the_coloured_frame_holds_exactly_luma_and_chroma(
+def test_the_colored_frame_holds_exactly_luma_and_chroma(
     width: int, height: int, pixel_format: str, seed: int
 ) -> None:
     numbers = np.random.default_rng(seed)
@@ -165,7 +165,7 @@ def test_the_coloured_frame_holds_exactly_luma_and_chroma(
     luma_plane(frame)[:] = numbers.integers(0, codes, (height, width)).astype(dtype)
     frame.pts, frame.time_base = 3, Fraction(1, 7)
     cb, cr = (numbers.integers(0, codes, layout.chroma_shape).astype(dtype) for _ in range(2))
-    out = layout.coloured(frame, cb, cr)
+    out = layout.colored(frame, cb, cr)
     assert np.array_equal(luma_of(out), luma_of(frame))
     deep = dtype.itemsize
     for plane, expected in zip(out.planes[1:], (cb, cr), strict=True):

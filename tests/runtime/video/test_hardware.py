@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 from tests.conftest import write_tiny_model
-from tests.videos import Film, luma_of, read_frames, write_film
+from tests.videos import Video, luma_of, read_frames, write_video
 
 from cgan_runtime.cli import main
 from cgan_runtime.errors import ConfigError, MediaError
 from cgan_runtime.video import hardware
 from cgan_runtime.video.hardware import decoder_for, encoder_for
-from cgan_runtime.video.read.reader import FilmReader
+from cgan_runtime.video.read.reader import VideoReader
 from cgan_runtime.video.read.sources import Source
 from cgan_runtime.video.write.codecs import ENCODERS, EncoderSettings
 
@@ -21,14 +21,14 @@ IN_HARDWARE = [name for name, encoder in ENCODERS.items() if encoder.stand_in]
 
 
 @pytest.fixture
-def film(tmp_path: Path) -> Path:
-    return write_film(tmp_path / "in.mp4", Film(frames=6))
+def video(tmp_path: Path) -> Path:
+    return write_video(tmp_path / "in.mp4", Video(frames=6))
 
 
-def colour(film: Path, *options: str) -> int:
-    model = write_tiny_model(film.parent / "tiny.onnx")
+def color(video: Path, *options: str) -> int:
+    model = write_tiny_model(video.parent / "tiny.onnx")
     with pytest.raises(SystemExit) as left:
-        main(["--video", str(film), "--model", str(model), "--overwrite", *options])
+        main(["--video", str(video), "--model", str(model), "--overwrite", *options])
     return int(left.value.code or 0)
 
 
@@ -36,48 +36,48 @@ def lumas(path: Path) -> list[bytes]:
     return [luma_of(frame).tobytes() for frame in read_frames(path)]
 
 
-class InHardware(FilmReader):
-    """Stands for a film that a device decodes."""
+class InHardware(VideoReader):
+    """Stands for a video that a device decodes."""
 
     in_hardware = True
 
 
-def refuse(path: Path | Source, *, stream: int | None = None, hardware: str | None = None) -> FilmReader:
+def refuse(path: Path | Source, *, stream: int | None = None, hardware: str | None = None) -> VideoReader:
     """Stands for a machine on which no device works."""
     if hardware is not None:
         raise MediaError("no") from OSError(1, "Operation not permitted")
-    return FilmReader(path, stream=stream)
+    return VideoReader(path, stream=stream)
 
 
 class TestDecoder:
-    def test_none_is_never_tried_nor_told(self, film: Path) -> None:
-        assert decoder_for(film, "none") == (None, None)
+    def test_none_is_never_tried_nor_told(self, video: Path) -> None:
+        assert decoder_for(video, "none") == (None, None)
 
-    def test_the_first_that_works_is_taken(self, film: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_first_that_works_is_taken(self, video: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         tried = []
 
-        def some(path: Path, *, stream: int | None = None, hardware: str | None = None) -> FilmReader:
+        def some(path: Path, *, stream: int | None = None, hardware: str | None = None) -> VideoReader:
             tried.append(hardware)
             return refuse(path, hardware=hardware) if hardware == "cuda" else InHardware(path)
 
-        monkeypatch.setattr(hardware, "FilmReader", some)
+        monkeypatch.setattr(hardware, "VideoReader", some)
         monkeypatch.setattr(hardware, "hwdevices_available", lambda: ["drm", "vaapi", "cuda", "qsv"])
-        assert decoder_for(film, "auto") == ("vaapi", None)
+        assert decoder_for(video, "auto") == ("vaapi", None)
         assert tried == ["cuda", "vaapi"]
         monkeypatch.setattr(InHardware, "in_hardware", False)
-        name, note = decoder_for(film, "qsv")
+        name, note = decoder_for(video, "qsv")
         assert name is None
         assert "qsv: it does not decode h264" in str(note)
         monkeypatch.setattr(InHardware, "in_hardware", True)
-        assert decoder_for(film, "qsv") == ("qsv", None)
+        assert decoder_for(video, "qsv") == ("qsv", None)
 
     @pytest.mark.parametrize("asked", ["auto", "cuda", "abacus"])
     def test_where_none_works_the_reason_is_one_line(
-        self, asked: str, film: Path, monkeypatch: pytest.MonkeyPatch
+        self, asked: str, video: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(hardware, "FilmReader", refuse)
+        monkeypatch.setattr(hardware, "VideoReader", refuse)
         monkeypatch.setattr(hardware, "hwdevices_available", lambda: ["cuda"])
-        name, note = decoder_for(film, asked)
+        name, note = decoder_for(video, asked)
         assert name is None
         assert note is not None
         assert "decoded by the processor" in note
@@ -89,13 +89,13 @@ class TestDecoder:
         assert name is None
         assert "passes only once" in str(note)
 
-    def test_the_command_goes_on_and_the_film_is_the_same(
-        self, film: Path, capsys: pytest.CaptureFixture[str]
+    def test_the_command_goes_on_and_the_video_is_the_same(
+        self, video: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         outputs = []
         for asked in ("none", "abacus"):
-            target = film.with_name(f"{asked}.mkv")
-            assert colour(film, "-o", str(target), "--codec", "ffv1", "--hwaccel", asked) == 0
+            target = video.with_name(f"{asked}.mkv")
+            assert color(video, "-o", str(target), "--codec", "ffv1", "--hwaccel", asked) == 0
             outputs.append(lumas(target))
         assert outputs[0] == outputs[1]
         assert capsys.readouterr().err.count("decoded by the processor") == 1
@@ -131,16 +131,16 @@ class TestEncoder:
             EncoderSettings("h264_qsv", 0).options("h264_qsv")
 
     def test_one_that_wants_both_chroma_planes_in_one_gets_them(
-        self, film: Path, monkeypatch: pytest.MonkeyPatch
+        self, video: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """By x264, which takes such pictures too: the luma stays bit for bit."""
-        target = film.with_name("packed.mkv")
+        """By x264, which takes such images too: the luma stays bit for bit."""
+        target = video.with_name("packed.mkv")
         packed = dataclasses.replace(ENCODERS["libx264"], packed={"yuv420p": "nv12"})
         monkeypatch.setitem(ENCODERS, "libx264", packed)
-        assert colour(film, "-o", str(target), "--codec", "libx264", "--crf", "0") == 0
-        assert lumas(target) == lumas(film)
+        assert color(video, "-o", str(target), "--codec", "libx264", "--crf", "0") == 0
+        assert lumas(target) == lumas(video)
 
-    def test_the_command_goes_on(self, film: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        assert colour(film, "-o", str(film.with_name("out.mp4")), "--codec", "hevc_videotoolbox") == 0
+    def test_the_command_goes_on(self, video: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert color(video, "-o", str(video.with_name("out.mp4")), "--codec", "hevc_videotoolbox") == 0
         if "hevc_videotoolbox" in (said := capsys.readouterr().err):
             assert "libx264 takes its place" in said

@@ -1,4 +1,4 @@
-"""`--compare`: the grey picture to the left of the coloured one, as it is shown; nothing else changes."""
+"""`--compare`: the gray image to the left of the colored one, as it is shown; nothing else changes."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import av
 import numpy as np
 import pytest
 from tests.fakes import FakeBackend
-from tests.videos import Film, luma_of, read_frames, times_of, write_film
+from tests.videos import Video, luma_of, read_frames, times_of, write_video
 
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import MediaError
 from cgan_runtime.image.read_write import read_image, write_image
-from cgan_runtime.pipeline.image import colour_still
-from cgan_runtime.pipeline.video import colour_film
+from cgan_runtime.pipeline.image import colorize_image
+from cgan_runtime.pipeline.video import colorize_video
 from cgan_runtime.video.resume.segment_file import SEGMENT_FRAMES
 from cgan_runtime.video.write.codecs import EncoderSettings
 
@@ -35,12 +35,12 @@ def _planes(frame: av.VideoFrame) -> Planes:
 
 
 def _alone_and_beside(source: Path, encoder: EncoderSettings = FFV1) -> tuple[Planes, Planes]:
-    """A film's middle frame as it is coloured alone, and beside the grey one."""
+    """A video's middle frame as it is colored alone, and beside the gray one."""
     found = []
     for compare in (False, True):
         target = source.with_name(f"out-{compare}.mkv")
         with Colorizer(FakeBackend()) as colorizer:
-            result = colour_film(source, target, colorizer, encoder=encoder, compare=compare)
+            result = colorize_video(source, target, colorizer, encoder=encoder, compare=compare)
         frame = read_frames(target)[1]
         assert (result.width, result.height) == (frame.width, frame.height)
         assert times_of(target) == times_of(source)
@@ -50,52 +50,54 @@ def _alone_and_beside(source: Path, encoder: EncoderSettings = FFV1) -> tuple[Pl
 
 @pytest.mark.parametrize("size", [(64, 48), (61, 47)])
 @pytest.mark.parametrize("pixel_format", ["yuv420p", "yuv422p", "yuv444p", "yuv420p10le", "gray", "yuvj420p"])
-def test_grey_is_left_of_colour_and_both_are_bit_for_bit(
+def test_gray_is_left_of_color_and_both_are_bit_for_bit(
     pixel_format: str, size: tuple[int, int], tmp_path: Path
 ) -> None:
-    film = Film(frames=3, width=size[0], height=size[1], codec="ffv1", options={}, pixel_format=pixel_format)
+    video = Video(
+        frames=3, width=size[0], height=size[1], codec="ffv1", options={}, pixel_format=pixel_format
+    )
     if pixel_format == "yuvj420p":
-        film = Film(frames=3, width=64, height=48, codec="mjpeg", options={}, pixel_format=pixel_format,
+        video = Video(frames=3, width=64, height=48, codec="mjpeg", options={}, pixel_format=pixel_format,
                     color_range=2)  # fmt: skip
-    source = write_film(tmp_path / "in.mkv", film)
+    source = write_video(tmp_path / "in.mkv", video)
     alone, beside = _alone_and_beside(source)
     assert np.array_equal(alone[0], luma_of(read_frames(source)[1]))
     middle = 1 << (beside[0].itemsize * 8 - 1) if beside[0].itemsize == 1 else 512
     for index, (before, after) in enumerate(zip(alone, beside, strict=True)):
-        grey = before if index == 0 else np.full_like(before, middle)
+        gray = before if index == 0 else np.full_like(before, middle)
         width = before.shape[1]
         assert before.shape[0] == after.shape[0]
         assert 0 <= after.shape[1] - 2 * width <= 1
-        assert np.array_equal(after[:, :width], grey)
+        assert np.array_equal(after[:, :width], gray)
         assert np.array_equal(after[:, -width:], before)
     assert np.ptp(alone[1]) > 20
 
 
 @pytest.mark.skipif(
-    not hasattr(av.VideoStream, "set_display_rotation"), reason="PyAV before 18 cannot turn a film"
+    not hasattr(av.VideoStream, "set_display_rotation"), reason="PyAV before 18 cannot turn a video"
 )
 @pytest.mark.parametrize("rotation", [90, 180, -90])
-def test_in_a_turned_film_grey_is_left_as_it_is_shown(rotation: int, tmp_path: Path) -> None:
-    source = write_film(tmp_path / "in.mp4", Film(frames=3, width=96, height=46, rotation=rotation))
+def test_in_a_turned_video_gray_is_left_as_it_is_shown(rotation: int, tmp_path: Path) -> None:
+    source = write_video(tmp_path / "in.mp4", Video(frames=3, width=96, height=46, rotation=rotation))
     alone, beside = _alone_and_beside(source, EncoderSettings(crf=0))
     turns = rotation // 90 % 4
     for before, after in zip(alone, beside, strict=True):
         shown, both = np.rot90(before, turns), np.rot90(after, turns)
         assert both.shape == (shown.shape[0], 2 * shown.shape[1])
         assert np.array_equal(both[:, shown.shape[1] :], shown)
-    grey = np.rot90(beside[1], turns)[:, : np.rot90(alone[1], turns).shape[1]]
-    assert (grey == 128).all()
+    gray = np.rot90(beside[1], turns)[:, : np.rot90(alone[1], turns).shape[1]]
+    assert (gray == 128).all()
 
 
 def test_an_odd_size_goes_into_x264(tmp_path: Path) -> None:
-    film = Film(frames=3, width=61, height=47, codec="ffv1", options={})
-    alone, beside = _alone_and_beside(write_film(tmp_path / "in.mkv", film), EncoderSettings(crf=0))
+    video = Video(frames=3, width=61, height=47, codec="ffv1", options={})
+    alone, beside = _alone_and_beside(write_video(tmp_path / "in.mkv", video), EncoderSettings(crf=0))
     assert beside[0].shape == (47, 122)
     assert np.array_equal(beside[2][:, 61:], alone[2])
 
 
-def test_a_run_that_was_stopped_goes_on_and_one_without_the_grey_film_is_another(tmp_path: Path) -> None:
-    source = write_film(tmp_path / "in.mp4", Film(frames=SEGMENT_FRAMES + 20))
+def test_a_run_that_was_stopped_goes_on_and_one_without_the_gray_video_is_another(tmp_path: Path) -> None:
+    source = write_video(tmp_path / "in.mp4", Video(frames=SEGMENT_FRAMES + 20))
 
     def stop(done: int, _: int | None) -> None:
         if done == SEGMENT_FRAMES + 5:
@@ -103,12 +105,12 @@ def test_a_run_that_was_stopped_goes_on_and_one_without_the_grey_film_is_another
 
     target, whole = tmp_path / "out.mkv", tmp_path / "whole.mkv"
     with Colorizer(FakeBackend()) as colorizer:
-        colour_film(source, whole, colorizer, encoder=FFV1, compare=True)
+        colorize_video(source, whole, colorizer, encoder=FFV1, compare=True)
         with pytest.raises(KeyboardInterrupt):
-            colour_film(source, target, colorizer, encoder=FFV1, compare=True, progress=stop)
-        with pytest.raises(MediaError, match="its grey beside colour was yes, now no"):
-            colour_film(source, target, colorizer, encoder=FFV1, resume=True)
-        result = colour_film(source, target, colorizer, encoder=FFV1, compare=True, resume=True)
+            colorize_video(source, target, colorizer, encoder=FFV1, compare=True, progress=stop)
+        with pytest.raises(MediaError, match="its gray beside color was yes, now no"):
+            colorize_video(source, target, colorizer, encoder=FFV1, resume=True)
+        result = colorize_video(source, target, colorizer, encoder=FFV1, compare=True, resume=True)
     assert (result.kept_frames, result.frames) == (SEGMENT_FRAMES, SEGMENT_FRAMES + 20)
     for before, after in zip(read_frames(whole), read_frames(target), strict=True):
         assert all(np.array_equal(*pair) for pair in zip(_planes(before), _planes(after), strict=True))
@@ -121,14 +123,14 @@ def test_a_still_too(shape: tuple[int, ...], dtype: type[np.generic], tmp_path: 
     rgb = np.repeat(image[..., None], 3, axis=2) if image.ndim == 2 else image
     write_image(tmp_path / "in.png", rgb)
     with Colorizer(FakeBackend()) as colorizer:
-        colour_still(tmp_path / "in.png", tmp_path / "alone.png", colorizer)
-        result = colour_still(tmp_path / "in.png", tmp_path / "both.png", colorizer, compare=True)
+        colorize_image(tmp_path / "in.png", tmp_path / "alone.png", colorizer)
+        result = colorize_image(tmp_path / "in.png", tmp_path / "both.png", colorizer, compare=True)
     both, alone = read_image(tmp_path / "both.png"), read_image(tmp_path / "alone.png")
     assert (result.width, result.height) == (62, 20)
     assert np.array_equal(both[:, 31:], alone)
-    grey, rounding = both[:, :31], 1 if dtype == np.uint8 else 32  # codes: float32 between
-    assert np.ptp(grey[..., :3].astype(int), axis=2).max() <= rounding
+    gray, rounding = both[:, :31], 1 if dtype == np.uint8 else 32  # codes: float32 between
+    assert np.ptp(gray[..., :3].astype(int), axis=2).max() <= rounding
     if image.ndim == 2:
-        assert np.abs(grey[..., 0].astype(int) - image).max() <= rounding
+        assert np.abs(gray[..., 0].astype(int) - image).max() <= rounding
     if len(shape) == 3 and shape[2] == 4:
-        assert np.array_equal(grey[..., 3], image[..., 3])
+        assert np.array_equal(gray[..., 3], image[..., 3])

@@ -18,12 +18,12 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.train.conftest import SHARED, write_photos
+from tests.train.conftest import DATA, write_photos
 from torch import Tensor
 
 from cgan_runtime.errors import ConfigError, DataError
 from cgan_train.config.schema import Augmentation
-from cgan_train.data.loader import Loader, Place, centre_fit, colourless, cut_out
+from cgan_train.data.loader import Loader, Place, center_fit, colorless, cut_out
 from cgan_train.data.sources import evenly, open_photos, open_sources
 
 
@@ -35,7 +35,7 @@ def test_folder_and_shard_hold_the_same_photos(photos: Path, shard: Path) -> Non
         np.testing.assert_array_equal(folder.read(index), tar.read(index))
 
 
-def test_pictures_are_rgb(photos: Path) -> None:
+def test_images_are_rgb(photos: Path) -> None:
     source, _ = open_sources([photos])
     top, bottom = source.read(0)[2, 5], source.read(0)[-2, 5]
     assert top[0] > 150 > top[2]  # red
@@ -97,7 +97,7 @@ def test_bad_data_is_one_clear_error(kind: str, tmp_path: Path, shard: Path) -> 
         open_sources([path])
 
 
-def test_damaged_pictures_are_replaced_and_named(photos: Path) -> None:
+def test_damaged_images_are_replaced_and_named(photos: Path) -> None:
     (photos / "003.png").write_bytes(b"\x89PNG not really")
     (photos / "005.png").write_bytes(b"")
     source, _ = open_sources([photos])
@@ -108,20 +108,20 @@ def test_damaged_pictures_are_replaced_and_named(photos: Path) -> None:
     assert "003.png" in loader.skipped[3]
 
 
-def test_grey_pictures_are_replaced_and_named(photos: Path) -> None:
-    picture = cv2.imread(str(photos / "004.png"))
-    grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
+def test_gray_images_are_replaced_and_named(photos: Path) -> None:
+    image = cv2.imread(str(photos / "004.png"))
+    gray = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
     (photos / "004.png").unlink()
-    assert cv2.imwrite(str(photos / "004.jpg"), cv2.merge([grey] * 3), [cv2.IMWRITE_JPEG_QUALITY, 60])
+    assert cv2.imwrite(str(photos / "004.jpg"), cv2.merge([gray] * 3), [cv2.IMWRITE_JPEG_QUALITY, 60])
     source, _ = open_sources([photos])
     loader = Loader(source, 4, Augmentation(), seed=0)
     batches = torch.cat(list(loader.epoch(0, 32)))
     assert list(loader.skipped) == [4]
-    assert "004.jpg has no colour" in loader.skipped[4]
-    assert not any(colourless(each) for each in batches.permute(0, 2, 3, 1).numpy())
+    assert "004.jpg has no color" in loader.skipped[4]
+    assert not any(colorless(each) for each in batches.permute(0, 2, 3, 1).numpy())
 
 
-def test_pictures_on_the_device_make_the_batches_that_pictures_read_one_by_one_make(cifar: Path) -> None:
+def test_images_on_the_device_make_the_batches_that_images_read_one_by_one_make(cifar: Path) -> None:
     source, _ = open_sources([cifar])
     loader = Loader(source, 8, Augmentation(), seed=3, device=torch.device("cpu"))
     assert loader.resident
@@ -179,12 +179,12 @@ def test_nothing_but_damage_is_an_error(tmp_path: Path) -> None:
     for number in range(400):
         (folder / f"{number}.jpg").write_bytes(b"nothing")
     source, _ = open_sources([folder])
-    with pytest.raises(DataError, match="none of the 400 pictures can be used"):
+    with pytest.raises(DataError, match="none of the 400 images can be used"):
         list(Loader(source, 2, Augmentation(), seed=0).epoch(0, 16))
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_most_pictures_may_be_of_no_use(photos: Path, seed: int) -> None:
+def test_most_images_may_be_of_no_use(photos: Path, seed: int) -> None:
     good = (0, 6)
     for number in set(range(12)) - set(good):
         (photos / f"{number:03d}.png").write_bytes(b"nothing")
@@ -196,7 +196,7 @@ def test_most_pictures_may_be_of_no_use(photos: Path, seed: int) -> None:
     assert torch.equal(torch.cat(list(fresh.epoch(2, 48))), epochs[2])
 
 
-def test_an_epoch_has_as_many_pictures_as_are_asked_for(photos: Path) -> None:
+def test_an_epoch_has_as_many_images_as_are_asked_for(photos: Path) -> None:
     source, _ = open_sources([photos])
     loader = Loader(source, 8, Augmentation(), seed=0, sampling=2)
     assert [len(batch) for batch in loader.epoch(0, 32)] == [2]
@@ -260,29 +260,29 @@ def test_an_epoch_repeats_exactly_and_differs_from_the_next(photos: Path) -> Non
     assert not torch.equal(first, other)
 
 
-def test_each_picture_is_seen_once_an_epoch(tmp_path: Path) -> None:
+def test_each_image_is_seen_once_an_epoch(tmp_path: Path) -> None:
     write_photos(tmp_path / "p", 9)
     source, _ = open_sources([tmp_path / "p"])
     batches = list(Loader(source, 3, Augmentation(flip=False), seed=0).epoch(0, 48))
-    sums = {int(picture.sum()) for batch in batches for picture in batch}
+    sums = {int(image.sum()) for batch in batches for image in batch}
     assert len(sums) == 9
 
 
 @given(height=st.integers(1, 90), width=st.integers(1, 90), side=st.integers(1, 64), seed=st.integers(0, 999))
 def test_crops_have_the_asked_size(height: int, width: int, side: int, seed: int) -> None:
-    picture = np.full((height, width, 3), 77, np.uint8)
+    image = np.full((height, width, 3), 77, np.uint8)
     zoom, top, left, flip = np.random.default_rng(seed).random(4).tolist()
-    crop = cut_out(picture, side, (0.3, 1.0), Place(zoom, top, left, flip < 0.5))
-    fit = centre_fit(picture, side)
+    crop = cut_out(image, side, (0.3, 1.0), Place(zoom, top, left, flip < 0.5))
+    fit = center_fit(image, side)
     assert crop.shape == fit.shape == (side, side, 3)
     assert set(np.unique(crop)) == set(np.unique(fit)) == {77}
 
 
-@pytest.mark.skipif(not (SHARED / "make_cifar10.py").exists(), reason="the true CIFAR-10 is not here")
+@pytest.mark.skipif(not (DATA / "make_cifar10.py").exists(), reason="the true CIFAR-10 is not here")
 @pytest.mark.slow
 def test_the_true_cifar10(tmp_path: Path) -> None:
-    subprocess.run([sys.executable, SHARED / "make_cifar10.py", tmp_path], check=True, capture_output=True)
+    subprocess.run([sys.executable, DATA / "make_cifar10.py", tmp_path], check=True, capture_output=True)
     train, test = open_sources([tmp_path])
     assert (len(train), len(test or ())) == (50_000, 10_000)
-    frog = train.read(0)  # the first training picture is a frog on brown ground
+    frog = train.read(0)  # the first training image is a frog on brown ground
     assert cv2.cvtColor(frog, cv2.COLOR_RGB2HSV)[..., 0].mean() < 40

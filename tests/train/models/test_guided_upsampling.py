@@ -15,7 +15,7 @@ def bilinear(chroma: Tensor, stride: int) -> Tensor:
 
 
 @pytest.mark.parametrize("stride", [2, 4, 8])
-def test_one_colour_stays_one_colour_whatever_the_lightness(stride: int) -> None:
+def test_one_color_stays_one_color_whatever_the_lightness(stride: int) -> None:
     chroma = torch.tensor([0.3, -0.6]).reshape(1, 2, 1, 1).expand(2, 2, 6, 5)
     lightness = torch.rand(2, 1, 6 * stride, 5 * stride) * 2 - 1
     large = enlarge_guided(chroma, lightness)
@@ -28,7 +28,7 @@ def test_where_lightness_is_flat_it_is_bilinear() -> None:
 
 
 @pytest.mark.parametrize("edge", [15, 16, 17, 18])
-def test_a_colour_ends_where_the_lightness_does(edge: int) -> None:
+def test_a_color_ends_where_the_lightness_does(edge: int) -> None:
     lightness = torch.full((1, 1, 32, 32), -0.4)
     lightness[..., edge:] = 0.4
     truth = torch.cat((lightness, -lightness / 2), dim=1)
@@ -39,7 +39,7 @@ def test_a_colour_ends_where_the_lightness_does(edge: int) -> None:
     assert guided < plain / 2
 
 
-def test_strong_colours_stay_within_the_range() -> None:
+def test_strong_colors_stay_within_the_range() -> None:
     generator = torch.Generator().manual_seed(0)
     chroma = torch.rand((1, 2, 16, 16), generator=generator).round() * 2 - 1
     lightness = torch.rand((1, 1, 64, 64), generator=generator).round() * 2 - 1

@@ -33,7 +33,7 @@ def test_contract(name: str, steps: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("name", GENERATORS)
-def test_pictures_of_a_batch_do_not_touch_each_other(name: str) -> None:
+def test_images_of_a_batch_do_not_touch_each_other(name: str) -> None:
     generator = build_generator(GeneratorConfig(name, size=64, widths=SMALL[name])).eval()
     lightness = torch.rand(3, 1, 64, 64) * 2 - 1
     with torch.no_grad():
@@ -64,7 +64,7 @@ def test_what_cannot_be_built(config: GeneratorConfig, words: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "shape"), [("patch", (2, 1, 8, 8)), ("seed", (2, 1))])
-def test_discriminators_judge_patches_or_pictures(name: str, shape: tuple[int, ...]) -> None:
+def test_discriminators_judge_patches_or_images(name: str, shape: tuple[int, ...]) -> None:
     discriminator = build_discriminator(DiscriminatorConfig(name, (8, 16)))  # type: ignore[arg-type]
     assert discriminator(torch.zeros(2, 3, 32, 32))[-1].shape == shape
 
@@ -114,9 +114,9 @@ def test_lab_is_predicted_and_its_chroma_used() -> None:
 def test_spectral_norm_bounds_every_layer() -> None:
     config = DiscriminatorConfig("patch", (8, 16), spectral_norm=True)
     discriminator = build_discriminator(config, 4).train()
-    picture = torch.randn(2, 4, 32, 32)
+    image = torch.randn(2, 4, 32, 32)
     for _ in range(30):  # power iteration, once a pass
-        logits = discriminator(picture)[-1]
+        logits = discriminator(image)[-1]
     assert logits.shape == (2, 1, 8, 8)
     for part in discriminator.modules():
         if isinstance(part, torch.nn.Conv2d):
@@ -136,19 +136,19 @@ def test_spectral_norm_bounds_every_layer() -> None:
 )
 @pytest.mark.parametrize(("height", "width"), [(2, 2), (4, 4), (2, 4), (4, 2), (3, 4), (4, 8), (8, 8)])
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
-def test_tiny_pictures_are_convolved_alike(
+def test_tiny_images_are_convolved_alike(
     convolve: Down | Up, height: int, width: int, layout: torch.memory_format
 ) -> None:
     torch.manual_seed(0)
     convolve.to(memory_format=layout)  # type: ignore[call-overload]
-    picture = torch.randn(3, 6, height, width, requires_grad=True)
+    image = torch.randn(3, 6, height, width, requires_grad=True)
     results = []
     for training in (True, False):  # as one product, and directly
         convolve.train(training).zero_grad()
-        picture.grad = None
-        result = convolve(picture)
+        image.grad = None
+        result = convolve(image)
         (result**2).sum().backward()
-        results.append((result.detach(), picture.grad, convolve.weight.grad))
+        results.append((result.detach(), image.grad, convolve.weight.grad))
     for tiny, plain in zip(*results, strict=True):
         assert tiny is not None
         assert plain is not None

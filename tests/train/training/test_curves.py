@@ -1,4 +1,4 @@
-"""The summary of a run as a picture: a panel for what was measured, and a word for what was not."""
+"""The summary of a run as an image: a panel for what was measured, and a word for what was not."""
 
 from __future__ import annotations
 
@@ -19,8 +19,7 @@ def test_a_run_without_a_discriminator_has_no_empty_axes(tmp_path: Path) -> None
     plain, judged = (cv2.imread(str(tmp_path / f"{name}.png")) for name in ("plain", "gan"))
     height, width = plain.shape[0] // 2, plain.shape[1] // 2
     losses = [
-        np.count_nonzero(picture[TITLE : height - TITLE, width + TITLE :] < 255)
-        for picture in (plain, judged)
+        np.count_nonzero(image[TITLE : height - TITLE, width + TITLE :] < 255) for image in (plain, judged)
     ]
     assert losses[0] == 0
     assert losses[1] > 1000

@@ -22,7 +22,7 @@ from cgan_train.training.distributed import (
     World,
     any_of,
     average_gradients,
-    equalise,
+    equalize,
     join,
     leave,
     mean_of,
@@ -63,7 +63,7 @@ def one_of_two(rank: int, folder: str) -> None:
     model = network()
     if rank:
         nn.init.zeros_(next(model.parameters()))
-    equalise(model, world)
+    equalize(model, world)
     model = share_norms(model, world)
     batches = torch.load(f"{folder}/batches.pt")
     state = passed(model, [batch[rank::TWO] for batch in batches], world)

@@ -20,7 +20,7 @@ from cgan_train.config.recipes import recipe
 from cgan_train.config.schema import Augmentation, DiscriminatorConfig, GeneratorConfig, Phase, TrainConfig
 from cgan_train.data.loader import Loader
 from cgan_train.data.sources import open_sources
-from cgan_train.evaluation.metrics import lab_of_picture
+from cgan_train.evaluation.metrics import lab_of_image
 from cgan_train.training.distributed import World
 from cgan_train.training.gan import Gan
 from cgan_train.training.loop import Trainer
@@ -32,13 +32,13 @@ def quiet(_: Progress) -> None:
     """Report nothing."""
 
 
-def test_it_learns_the_colours_of_its_photos(photos: Path, tmp_path: Path, tiny: TrainConfig) -> None:
+def test_it_learns_the_colors_of_its_photos(photos: Path, tmp_path: Path, tiny: TrainConfig) -> None:
     source, _ = open_sources([photos])
-    pictures = [source.read(index) for index in range(3)]
+    images = [source.read(index) for index in range(3)]
     phase = dataclasses.replace(tiny.phases[1], share=1.0, lr=3e-3, discriminator_warmup=0)
     config = dataclasses.replace(tiny, phases=(phase,), epochs=25, augmentation=Augmentation(), ema=0.0)
     seen: list[Progress] = []
-    Trainer.start(config, source, tmp_path / "run", pictures).run(seen.append)
+    Trainer.start(config, source, tmp_path / "run", images).run(seen.append)
     metrics = load_checkpoint(tmp_path / "run").metrics
     assert metrics["gain_percent"] > 40
     assert {"pixel", "G", "D"} <= set(seen[-1].losses)
@@ -174,11 +174,11 @@ def test_a_run_trains_for_some_minutes(photos: Path, tmp_path: Path, tiny: Train
     assert Trainer.resume(tmp_path / "run", source).run(quiet).name == "epoch-0004"
 
 
-def test_other_pictures_are_refused(photos: Path, tmp_path: Path, tiny: TrainConfig) -> None:
+def test_other_images_are_refused(photos: Path, tmp_path: Path, tiny: TrainConfig) -> None:
     source, _ = open_sources([photos])
     Trainer.start(dataclasses.replace(tiny, epochs=2), source, tmp_path / "run").run(quiet)
     (photos / "000.png").unlink()
-    with pytest.raises(ConfigError, match="other pictures"):
+    with pytest.raises(ConfigError, match="other images"):
         Trainer.resume(tmp_path / "run", open_sources([photos])[0])
 
 
@@ -292,14 +292,14 @@ def test_broken_weights_are_never_saved(photos: Path, tmp_path: Path, tiny: Trai
 
 
 def test_what_a_run_tells(photos: Path, tmp_path: Path, tiny: TrainConfig) -> None:
-    (photos / "007.png").write_bytes(b"no picture")
+    (photos / "007.png").write_bytes(b"no image")
     source, _ = open_sources([photos])
-    pictures = [source.read(index) for index in range(4)]
+    images = [source.read(index) for index in range(4)]
     run = tmp_path / "run"
     # A log that an older cgan began, with fewer columns, and this epoch's row by a run that was killed.
     run.mkdir()
     (run / "log.csv").write_text("epoch,phase,old\n1,plain,7\n2,plain,8\n")
-    Trainer.start(tiny, source, run, pictures, tensorboard=True).run(quiet)
+    Trainer.start(tiny, source, run, images, tensorboard=True).run(quiet)
     with (run / "log.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert [row["epoch"] for row in rows] == ["1", "2", "3", "4"]
@@ -315,7 +315,7 @@ def test_what_a_run_tells(photos: Path, tmp_path: Path, tiny: TrainConfig) -> No
         assert tag in content
 
 
-def test_pictures_on_the_device_train_alike(cifar: Path, tmp_path: Path, tiny: TrainConfig) -> None:
+def test_images_on_the_device_train_alike(cifar: Path, tmp_path: Path, tiny: TrainConfig) -> None:
     config = dataclasses.replace(tiny, augmentation=Augmentation(film=0.5), epochs=2)
     source, _ = open_sources([cifar])
     weights = []
@@ -334,8 +334,8 @@ def test_what_is_seen_in_training_is_what_is_measured(photos: Path, tiny: TrainC
     loader = Loader(source, 4, config.augmentation, seed=0)
     rgb = next(loader.epoch(0, 48))
     seen, lightness, truth = Gan(config, World())._prepare(rgb)
-    for number, picture in enumerate(rgb.permute(0, 2, 3, 1).contiguous().numpy()):
-        lab = lab_of_picture(picture)
+    for number, image in enumerate(rgb.permute(0, 2, 3, 1).contiguous().numpy()):
+        lab = lab_of_image(image)
         np.testing.assert_allclose(seen[number, 0], lab[..., 0] / 50 - 1, atol=1e-5)
         np.testing.assert_allclose(truth[number].permute(1, 2, 0), lab[..., 1:] / 110, atol=1e-5)
     assert torch.equal(seen, lightness)
@@ -388,7 +388,7 @@ def test_what_was_left_out_is_still_known_after_a_stop(
     photos: Path, tmp_path: Path, tiny: TrainConfig
 ) -> None:
     for name in ("003.png", "007.png"):
-        (photos / name).write_bytes(b"no picture")
+        (photos / name).write_bytes(b"no image")
     source, _ = open_sources([photos])
     Trainer.start(tiny, source, tmp_path / "run").run(quiet, epochs=2)
     trainer = Trainer.resume(tmp_path / "run", source)
@@ -456,8 +456,8 @@ def test_every_recipe_trains(name: str, photos: Path, tmp_path: Path) -> None:
     )
     source, _ = open_sources([photos])
     seen: list[Progress] = []
-    pictures = [source.read(index) for index in range(2)]
-    newest = Trainer.start(config, source, tmp_path / "run", pictures).run(seen.append)
+    images = [source.read(index) for index in range(2)]
+    newest = Trainer.start(config, source, tmp_path / "run", images).run(seen.append)
     assert cv2.imread(str(next((tmp_path / "run" / "samples").iterdir()))) is not None
     assert {now.phase for now in seen} == {phase.name for phase in config.phases}
     assert ("D" in seen[-1].losses) == (name != "paper-unet")
@@ -465,7 +465,7 @@ def test_every_recipe_trains(name: str, photos: Path, tmp_path: Path) -> None:
     assert load_checkpoint(newest).recipe == name
 
 
-def test_pixel_loss_is_weighted_by_colour_and_shade() -> None:
+def test_pixel_loss_is_weighted_by_color_and_shade() -> None:
     plain, edge = recipe("paper"), recipe("edge")
 
     def loss(off: torch.Tensor, truth: torch.Tensor, light: torch.Tensor, gain: float = 0.0) -> float:
@@ -474,12 +474,12 @@ def test_pixel_loss_is_weighted_by_colour_and_shade() -> None:
     light, dark = torch.full((1, 1, 4, 4), 0.5), torch.full((1, 1, 4, 4), -0.95)
     truth = torch.full((1, 2, 4, 4), 0.3)
     off = truth + 0.2
-    grey = torch.zeros_like(truth)
+    gray = torch.zeros_like(truth)
     assert float(pixel_loss(off, truth, light, plain, 0.0)) == pytest.approx(0.2, rel=1e-5)
     assert loss(truth, truth, light) == 0
     assert loss(off, truth, light) > loss(off, truth, dark)
-    assert loss(off, truth, light) == pytest.approx(loss(grey + 0.2, grey, light), rel=1e-5)
-    assert loss(off, truth, light, 0.1) > loss(grey + 0.2, grey, light, 0.1)
+    assert loss(off, truth, light) == pytest.approx(loss(gray + 0.2, gray, light), rel=1e-5)
+    assert loss(off, truth, light, 0.1) > loss(gray + 0.2, gray, light, 0.1)
 
 
 def test_gan_losses_fall_when_they_should() -> None:
@@ -498,4 +498,4 @@ def test_phase_is_part_of_the_checkpoint(photos: Path, tmp_path: Path, tiny: Tra
     assert TrainConfig.from_json(training["config"]).phases[0] == Phase(
         "plain", share=0.5, crop=32, lr=2e-3, gan=False
     )
-    assert training["pictures_per_epoch"] == 12
+    assert training["images_per_epoch"] == 12

@@ -1,6 +1,6 @@
 """The settings of a training run, frozen and self-checking; `recipes` names some.
 
-A run is a row of phases; each has its share of the epochs, its picture size and learning rate, and says
+A run is a row of phases; each has its share of the epochs, its image size and learning rate, and says
 whether the discriminator takes part. The paper's recipe is one phase, `edge` is four.
 """
 
@@ -70,7 +70,7 @@ class Phase:
     Attributes:
         name: For the log.
         share: Of the run's epochs.
-        crop: Side of the training pictures in pixels.
+        crop: Side of the training images in pixels.
         lr: Learning rate of the generator at the start.
         schedule: How the rate goes on within the phase: `staircase` is a tenth after every `stair_steps`.
         gan: Whether the discriminator takes part; without it the phase is plain regression.
@@ -78,10 +78,10 @@ class Phase:
         discriminator_warmup: Steps that the discriminator alone is trained for at the start.
         pixel_weight: Factor of the pixel loss beside the GAN loss (100 in the paper).
         chroma_gain: The pixel loss is weighted by 1 + chroma * gain, at most 5; 0 leaves it plain. More
-            makes the colours stronger, and wrong ones too.
+            makes the colors stronger, and wrong ones too.
         feature_weight: Factor of feature matching on the discriminator's features (Wang et al. 2018,
             arXiv 1711.11585, equation 3) beside the GAN loss.
-        frozen_norm: BatchNorm keeps its running statistics and normalises by them, as it will in use.
+        frozen_norm: BatchNorm keeps its running statistics and normalizes by them, as it will in use.
     """
 
     name: str
@@ -101,14 +101,14 @@ class Phase:
 
 @dataclass(frozen=True)
 class Augmentation:
-    """What is done to training pictures.
+    """What is done to training images.
 
     Attributes:
         flip: Mirror half of them.
-        zoom: Smallest and largest side of the crop, relative to the picture's short side.
-        film: Share of pictures whose grey is that of a film: random response to red, green and blue,
+        zoom: Smallest and largest side of the crop, relative to the image's short side.
+        film: Share of images whose gray is that of a film: random response to red, green and blue,
             contrast, grain and softness. The others keep their own L*.
-        paste: Share of pictures that get a rectangle of another one.
+        paste: Share of images that get a rectangle of another one.
     """
 
     flip: bool = True
@@ -123,17 +123,17 @@ class TrainConfig:
 
     Attributes:
         recipe: Name that it started from.
-        epochs: Passes over the training pictures, all phases together.
+        epochs: Passes over the training images, all phases together.
         pixel_loss: `l1`, or `smooth_l1` (Huber) with `smooth_beta`, on (a*, b*)/110.
-        shade: Weight dark pixels down (by L*/50, within 0.15 to 1): colour there is hardly seen.
-        label_smoothing: Real pictures are labelled 1 - this (one-sided; Salimans et al. 2016).
+        shade: Weight dark pixels down (by L*/50, within 0.15 to 1): color there is hardly seen.
+        label_smoothing: Real images are labeled 1 - this (one-sided; Salimans et al. 2016).
         gan_loss: `bce` (non-saturating cross-entropy) or `hinge` (Lim and Ye 2017, arXiv 1705.02894).
         generator_steps: Steps of the generator for each of the discriminator, on the same batch.
         discriminator_rate: Learning rate of the discriminator relative to the generator's (TTUR where
             they differ; Heusel et al. 2017, arXiv 1706.08500).
         encoder_rate: Learning rate of an ImageNet encoder relative to the decoder's.
         ema: Decay of the weights' moving average per step, less in the first steps; 0 for no average.
-        sampling: Pictures per epoch; 0 for all.
+        sampling: Images per epoch; 0 for all.
         precision: What the networks compute in: `auto` is bfloat16 where the hardware gains by it.
         compile: Run the networks through torch.compile; its first steps take half a minute and more.
         cuda_graphs: On one GPU, record each kind of step once and replay it (`graphs`).

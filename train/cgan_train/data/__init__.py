@@ -1,1 +1,1 @@
-"""Training pictures: CIFAR-10, folders of photos, tar shards of photos."""
+"""Training images: CIFAR-10, folders of photos, tar shards of photos."""

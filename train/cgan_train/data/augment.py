@@ -1,7 +1,7 @@
-"""What is done to a batch on the device that trains: pasting, and the grey picture that the generator sees.
+"""What is done to a batch on the device that trains: pasting, and the gray image that the generator sees.
 
-Real grey pictures are not L*: film answers to red, green and blue in its own way, with its own contrast,
-grain and softness. A share of every batch gets such a grey; the true colours stay what is to be found.
+Real gray images are not L*: film answers to red, green and blue in its own way, with its own contrast,
+grain and softness. A share of every batch gets such a gray; the true colors stay what is to be found.
 """
 
 from __future__ import annotations
@@ -10,22 +10,22 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from cgan_train.color import lightness_of_grey
+from cgan_train.color import lightness_of_gray
 
 _CONTRAST = 0.35  # largest change of the gamma exponent, as log
 _GRAIN = 0.05  # largest standard deviation, of a range of 1
-_SOFT = (1.0, 2.5)  # a softened picture is made this much smaller and enlarged again
-_SOFT_SHARE = 0.3  # of the pictures with film grey, batch by batch
-_PASTED = (0.3, 0.7)  # sides of a pasted part, relative to the picture's
+_SOFT = (1.0, 2.5)  # a softened image is made this much smaller and enlarged again
+_SOFT_SHARE = 0.3  # of the images with film gray, batch by batch
+_PASTED = (0.3, 0.7)  # sides of a pasted part, relative to the image's
 
 
 def film_lightness(rgb: Tensor, lightness: Tensor, share: float, rng: torch.Generator) -> Tensor:
-    """Replace the lightness of some pictures by what a film would have seen.
+    """Replace the lightness of some images by what a film would have seen.
 
     Args:
         rgb: Gamma-coded sRGB, float (N, 3, H, W) in [0, 1].
         lightness: Its L*/50 - 1, (N, 1, H, W).
-        share: Probability of each picture to be changed.
+        share: Probability of each image to be changed.
         rng: Random state; lives on the CPU.
 
     Returns:
@@ -39,33 +39,33 @@ def film_lightness(rgb: Tensor, lightness: Tensor, share: float, rng: torch.Gene
 
     response = uniform(0.05, 1.0, count, 3, 1, 1)  # from blue-sensitive plates to panchromatic stock
     response = response / response.sum(dim=1, keepdim=True)
-    grey = (rgb * response).sum(dim=1, keepdim=True)
-    grey = grey.clamp_min(1e-4) ** uniform(-_CONTRAST, _CONTRAST, count, 1, 1, 1).exp()
+    gray = (rgb * response).sum(dim=1, keepdim=True)
+    gray = gray.clamp_min(1e-4) ** uniform(-_CONTRAST, _CONTRAST, count, 1, 1, 1).exp()
     if float(torch.rand((), generator=rng)) < _SOFT_SHARE:
         scale = float(uniform(*_SOFT, 1))
         small = F.interpolate(
-            grey, size=(max(1, round(height / scale)), max(1, round(width / scale))), mode="area"
+            gray, size=(max(1, round(height / scale)), max(1, round(width / scale))), mode="area"
         )
-        grey = F.interpolate(small, size=(height, width), mode="bilinear", align_corners=False)
+        gray = F.interpolate(small, size=(height, width), mode="bilinear", align_corners=False)
     grain = rng
     if device.type != "cpu":  # drawn there: a GPU would wait for half a million numbers
         drawn = int(torch.randint(2**62, (), generator=rng))
         grain = torch.Generator(device).manual_seed(drawn)
     noise = torch.randn((count, 1, height, width), generator=grain, device=device)
-    grey = (grey + noise * uniform(0.0, _GRAIN, count, 1, 1, 1)).clamp(0, 1)
+    gray = (gray + noise * uniform(0.0, _GRAIN, count, 1, 1, 1)).clamp(0, 1)
     chosen = uniform(0, 1, count, 1, 1, 1) < share
-    return torch.where(chosen, lightness_of_grey(grey), lightness)
+    return torch.where(chosen, lightness_of_gray(gray), lightness)
 
 
 def paste_others(rgb: Tensor, share: float, rng: torch.Generator) -> Tensor:
-    """Paste a rectangle of the batch's next picture into some pictures, at its own place.
+    """Paste a rectangle of the batch's next image into some images, at its own place.
 
     A photo then cannot be known again as a whole, and what is within it has to be known by itself (CutMix,
-    Yun et al. 2019, arXiv 1905.04899; here the true colours are pasted along, so that nothing is mixed).
+    Yun et al. 2019, arXiv 1905.04899; here the true colors are pasted along, so that nothing is mixed).
 
     Args:
         rgb: A batch, (N, 3, H, W).
-        share: Probability of each picture to get a rectangle.
+        share: Probability of each image to get a rectangle.
         rng: Random state; lives on the CPU.
 
     Returns:

@@ -1,12 +1,12 @@
-"""Batches of training pictures: order, crops, zoom and flips.
+"""Batches of training images: order, crops, zoom and flips.
 
     for rgb in Loader(source, 128, augmentation, seed=0, device=device).epoch(epoch=3, side=32):
         ...                                           # uint8 (N, 3, side, side)
 
-Photos are read, cropped and resized on a few threads while the network trains. Pictures that need neither
+Photos are read, cropped and resized on a few threads while the network trains. Images that need neither
 (CIFAR-10) lie on the training device as uint8 from the start, and are gathered and mirrored there.
-Both ways give the same batches, and order and crops follow from (seed, epoch, picture) alone, so that a run
-that was resumed sees the very pictures that it would have seen. Of several processes each gets its part of
+Both ways give the same batches, and order and crops follow from (seed, epoch, image) alone, so that a run
+that was resumed sees the very images that it would have seen. Of several processes each gets its part of
 every batch.
 """
 
@@ -26,19 +26,19 @@ from torch import Tensor
 
 from cgan_runtime.errors import ConfigError, DataError
 from cgan_train.config.schema import Augmentation
-from cgan_train.data.sources import Cifar, Picture, Source
+from cgan_train.data.sources import Cifar, Image, Source
 
 READERS = 2
 """Threads that read photos where the other cores train."""
 
 _AHEAD = 4  # batches
-_GREY = 3.0  # mean difference between a pixel's largest and smallest code; JPEG alone makes about 1
-_GREY_STEP = 4  # px; every fourth row and column tell
+_GRAY = 3.0  # mean difference between a pixel's largest and smallest code; JPEG alone makes about 1
+_GRAY_STEP = 4  # px; every fourth row and column tell
 
 
 @dataclass(frozen=True)
 class Place:
-    """Which part of a picture is taken, as fractions that hold for any size.
+    """Which part of an image is taken, as fractions that hold for any size.
 
     Attributes:
         zoom: 0 for the smallest cut that the augmentation allows, 1 for the largest.
@@ -57,18 +57,18 @@ class Loader:
     """Batches of uint8 RGB crops, (N, 3, side, side).
 
     Args:
-        source: The pictures.
-        batch_size: Pictures of a batch, over all processes.
+        source: The images.
+        batch_size: Images of a batch, over all processes.
         augmentation: What is done to them.
         seed: Of the run.
-        sampling: Pictures of an epoch; 0 for all.
+        sampling: Images of an epoch; 0 for all.
         threads: That read photos.
-        device: Where pictures may lie, and batches of such come out.
+        device: Where images may lie, and batches of such come out.
         part: Which process of how many this is.
 
     Attributes:
-        skipped: What was left out because it could not be read or has no colour: index and reason.
-        resident: Whether the pictures lie on the device.
+        skipped: What was left out because it could not be read or has no color: index and reason.
+        resident: Whether the images lie on the device.
     """
 
     def __init__(
@@ -76,8 +76,8 @@ class Loader:
         threads: int = READERS, device: torch.device | None = None, part: tuple[int, int] = (0, 1),
     ) -> None:  # fmt: skip
         self._source = source
-        self._pictures = min(sampling, len(source)) if sampling else len(source)
-        self._batch_size = min(batch_size, self._pictures)
+        self._images = min(sampling, len(source)) if sampling else len(source)
+        self._batch_size = min(batch_size, self._images)
         self._rank, self._world = part
         if self._batch_size % self._world:
             raise ConfigError(
@@ -94,11 +94,11 @@ class Loader:
 
     def __len__(self) -> int:
         """Batches in an epoch; the last incomplete one is left out."""
-        return max(1, self._pictures // self._batch_size)
+        return max(1, self._images // self._batch_size)
 
     @property
     def batch_size(self) -> int:
-        """Pictures in a batch, over all processes."""
+        """Images in a batch, over all processes."""
         return self._batch_size
 
     def epoch(self, epoch: int, side: int, start: int = 0) -> Iterator[Tensor]:
@@ -116,7 +116,7 @@ class Loader:
     def _gathered(
         self, stack: Tensor, batches: list[npt.NDArray[np.int64]], draws: npt.NDArray[np.float64]
     ) -> Iterator[Tensor]:
-        """Batches of pictures that lie on the device and are taken whole."""
+        """Batches of images that lie on the device and are taken whole."""
         for chosen in batches:
             rgb = stack[torch.from_numpy(chosen).to(stack.device)]
             mirrored = torch.from_numpy(self._mirrored(draws[chosen])).to(stack.device)
@@ -125,8 +125,8 @@ class Loader:
     def _read_ahead(
         self, batches: list[npt.NDArray[np.int64]], draws: npt.NDArray[np.float64], epoch: int, side: int
     ) -> Iterator[Tensor]:
-        """Batches of pictures that are read and cut on threads."""
-        pending: collections.deque[list[Future[Picture]]] = collections.deque()
+        """Batches of images that are read and cut on threads."""
+        pending: collections.deque[list[Future[Image]]] = collections.deque()
         with ThreadPoolExecutor(self._threads) as pool:
             try:
                 for number in range(len(batches) + _AHEAD):
@@ -146,8 +146,8 @@ class Loader:
     def _mirrored(self, draws: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
         return self._augmentation.flip & (draws[..., 3] < 0.5)
 
-    def _crop(self, index: int, draw: npt.NDArray[np.float64], epoch: int, side: int) -> Picture:
-        """One picture's crop; one that cannot be used is replaced by another, the same one each time."""
+    def _crop(self, index: int, draw: npt.NDArray[np.float64], epoch: int, side: int) -> Image:
+        """One image's crop; one that cannot be used is replaced by another, the same one each time."""
         zoom, top, left, _ = draw.tolist()
         place = Place(zoom, top, left, bool(self._mirrored(draw)))
         for instead in itertools.chain((index,), self._others(epoch, index)):
@@ -156,50 +156,50 @@ class Loader:
             except DataError as error:
                 self.skipped[instead] = str(error)
         raise DataError(
-            f"none of the {len(self._source)} pictures can be used; give others with --data; of the first: "
+            f"none of the {len(self._source)} images can be used; give others with --data; of the first: "
             f"{self.skipped[0]}"
         )
 
     def _others(self, epoch: int, index: int) -> Iterator[int]:
-        """All pictures, in an order that only depends on which one they stand in for."""
+        """All images, in an order that only depends on which one they stand in for."""
         yield from np.random.default_rng((self._seed, epoch, index)).permutation(len(self._source)).tolist()
 
-    def _read(self, index: int) -> Picture:
+    def _read(self, index: int) -> Image:
         if index in self.skipped:
             raise DataError(self.skipped[index])
-        picture = self._source.read(index)
-        if not isinstance(self._source, Cifar) and colourless(picture):  # CIFAR-10 is trained on as it is
-            raise DataError(f"{self._source.names[index]} has no colour to learn from")
-        return picture
+        image = self._source.read(index)
+        if not isinstance(self._source, Cifar) and colorless(image):  # CIFAR-10 is trained on as it is
+            raise DataError(f"{self._source.names[index]} has no color to learn from")
+        return image
 
 
-def colourless(picture: Picture) -> bool:
-    """Whether a picture is grey, but for the noise of its compression."""
-    some = picture[::_GREY_STEP, ::_GREY_STEP].astype(np.int16)
-    return float((some.max(axis=-1) - some.min(axis=-1)).mean()) < _GREY
+def colorless(image: Image) -> bool:
+    """Whether an image is gray, but for the noise of its compression."""
+    some = image[::_GRAY_STEP, ::_GRAY_STEP].astype(np.int16)
+    return float((some.max(axis=-1) - some.min(axis=-1)).mean()) < _GRAY
 
 
-def cut_out(picture: Picture, side: int, zoom: tuple[float, float], place: Place) -> Picture:
-    """A square part of a picture, (side, side, 3); `zoom` is its side relative to the picture's short one."""
-    height, width = picture.shape[:2]
+def cut_out(image: Image, side: int, zoom: tuple[float, float], place: Place) -> Image:
+    """A square part of an image, (side, side, 3); `zoom` is its side relative to the image's short one."""
+    height, width = image.shape[:2]
     low, high = zoom
     shorter = min(height, width)
     cut = max(1, min(shorter, round(shorter * (low + (high - low) * place.zoom))))
     top = int(place.top * (height - cut + 1))
     left = int(place.left * (width - cut + 1))
-    part = _resized(picture[top : top + cut, left : left + cut], side)
+    part = _resized(image[top : top + cut, left : left + cut], side)
     return np.ascontiguousarray(part[:, ::-1] if place.flip else part)
 
 
-def centre_fit(picture: Picture, side: int) -> Picture:
-    """The middle square of a picture, resized to (side, side, 3): what is measured."""
-    height, width = picture.shape[:2]
+def center_fit(image: Image, side: int) -> Image:
+    """The middle square of an image, resized to (side, side, 3): what is measured."""
+    height, width = image.shape[:2]
     cut = min(height, width)
     top, left = (height - cut) // 2, (width - cut) // 2
-    return np.ascontiguousarray(_resized(picture[top : top + cut, left : left + cut], side))
+    return np.ascontiguousarray(_resized(image[top : top + cut, left : left + cut], side))
 
 
-def _resized(square: Picture, side: int) -> Picture:
+def _resized(square: Image, side: int) -> Image:
     if len(square) == side:
         return square
     how = cv2.INTER_AREA if len(square) > side else cv2.INTER_CUBIC
@@ -207,6 +207,6 @@ def _resized(square: Picture, side: int) -> Picture:
 
 
 def _stack(source: Source, device: torch.device) -> Tensor:
-    """All pictures of a source whose pictures are of one size, uint8 (N, 3, H, W)."""
-    pictures = np.stack([source.read(index) for index in range(len(source))])
-    return torch.from_numpy(pictures).permute(0, 3, 1, 2).contiguous().to(device)
+    """All images of a source whose images are of one size, uint8 (N, 3, H, W)."""
+    images = np.stack([source.read(index) for index in range(len(source))])
+    return torch.from_numpy(images).permute(0, 3, 1, 2).contiguous().to(device)

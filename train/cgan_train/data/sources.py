@@ -1,4 +1,4 @@
-"""Where pictures come from: each source gives uint8 RGB pictures by index.
+"""Where images come from: each source gives uint8 RGB images by index.
 
     train, val = open_sources([Path("photos")])
 
@@ -24,7 +24,7 @@ import numpy.typing as npt
 
 from cgan_runtime.errors import DataError
 
-Picture = npt.NDArray[np.uint8]  # (H, W, 3) RGB
+Image = npt.NDArray[np.uint8]  # (H, W, 3) RGB
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
 _CIFAR_FOLDER = "cifar-10-batches-py"
@@ -38,7 +38,7 @@ _BAD_PICKLE = (
 
 
 class Source(Protocol):
-    """Pictures by index.
+    """Images by index.
 
     Attributes:
         names: What each is called where it came from.
@@ -49,11 +49,11 @@ class Source(Protocol):
     def __len__(self) -> int:
         """How many."""
 
-    def read(self, index: int) -> Picture:
-        """One picture, uint8 RGB (H, W, 3); raises DataError where it is damaged."""
+    def read(self, index: int) -> Image:
+        """One image, uint8 RGB (H, W, 3); raises DataError where it is damaged."""
 
     def fingerprint(self) -> str:
-        """A hash that tells these pictures from others; not of every byte of theirs."""
+        """A hash that tells these images from others; not of every byte of theirs."""
 
 
 class Photos:
@@ -101,19 +101,19 @@ class Photos:
         told = "\n".join(f"{name} {size}" for name, size in zip(self.names, sizes, strict=True))
         return hashlib.sha256(told.encode("utf-8", "surrogateescape")).hexdigest()
 
-    def read(self, index: int) -> Picture:
+    def read(self, index: int) -> Image:
         """One photo, uint8 RGB (H, W, 3)."""
         path, offset, size = self._places[index]
         try:
             with path.open("rb") as stream:
                 stream.seek(offset)
                 encoded = np.frombuffer(stream.read(size), np.uint8)
-            picture = cv2.imdecode(encoded, cv2.IMREAD_COLOR) if encoded.size else None
+            image = cv2.imdecode(encoded, cv2.IMREAD_COLOR) if encoded.size else None
         except (OSError, cv2.error) as error:
             raise DataError(f"{self.names[index]} in {path} cannot be read ({error})") from error
-        if picture is None:
-            raise DataError(f"{self.names[index]} in {path} is not a picture that can be decoded")
-        return np.ascontiguousarray(picture[..., ::-1])
+        if image is None:
+            raise DataError(f"{self.names[index]} in {path} is not an image that can be decoded")
+        return np.ascontiguousarray(image[..., ::-1])
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -160,27 +160,27 @@ def _check_end(shard: Path, offset: int, photos: int) -> None:
 class Cifar:
     """CIFAR-10 in memory (A. Krizhevsky, 2009)."""
 
-    def __init__(self, pictures: Picture, names: Sequence[str]) -> None:
-        self._pictures = pictures  # (N, 32, 32, 3)
+    def __init__(self, images: Image, names: Sequence[str]) -> None:
+        self._images = images  # (N, 32, 32, 3)
         self.names = list(names)
 
     def __len__(self) -> int:
-        return len(self._pictures)
+        return len(self._images)
 
     def fingerprint(self) -> str:
-        """A hash of all pictures."""
-        return hashlib.sha256(self._pictures.tobytes()).hexdigest()
+        """A hash of all images."""
+        return hashlib.sha256(self._images.tobytes()).hexdigest()
 
-    def read(self, index: int) -> Picture:
-        """One picture, uint8 RGB (32, 32, 3)."""
-        return self._pictures[index]  # type: ignore[no-any-return]
+    def read(self, index: int) -> Image:
+        """One image, uint8 RGB (32, 32, 3)."""
+        return self._images[index]  # type: ignore[no-any-return]
 
 
 def open_sources(paths: Sequence[Path]) -> tuple[Source, Source | None]:
-    """The training pictures below some paths, and those for measuring if there are any.
+    """The training images below some paths, and those for measuring if there are any.
 
     Raises:
-        DataError: A path is missing, holds no pictures, or both shards and other photos; or there is both
+        DataError: A path is missing, holds no images, or both shards and other photos; or there is both
             CIFAR-10 and something else.
     """
     for path in paths:
@@ -200,7 +200,7 @@ def open_sources(paths: Sequence[Path]) -> tuple[Source, Source | None]:
     if len(train) == 0:
         where = ", ".join(str(path) for path in paths)
         raise DataError(
-            f"no training pictures in {where}; give CIFAR-10, a folder of photos or tar shards of photos"
+            f"no training images in {where}; give CIFAR-10, a folder of photos or tar shards of photos"
         )
     return train, val if len(val) else None
 

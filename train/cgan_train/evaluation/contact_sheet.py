@@ -1,4 +1,4 @@
-"""Contact sheets: grey, ours and the truth, side by side, as PNG; and what a generator is worth."""
+"""Contact sheets: gray, ours and the truth, side by side, as PNG; and what a generator is worth."""
 
 from __future__ import annotations
 
@@ -11,33 +11,31 @@ import torch
 from torch import Tensor
 
 from cgan_runtime.errors import DataError
-from cgan_train.data.loader import centre_fit
-from cgan_train.data.sources import Picture
+from cgan_train.data.loader import center_fit
+from cgan_train.data.sources import Image
 from cgan_train.evaluation.metrics import (
     Array,
     Predict,
     Quality,
-    lab_of_picture,
+    lab_of_image,
     measure_quality,
-    recolour,
+    recolor,
     rgb_of_lab,
-    without_colour,
+    without_color,
 )
 from cgan_train.models.base import Generator
 
 _GAP = 4  # px
-_SHOWN = 16  # pictures on a sheet of samples
+_SHOWN = 16  # images on a sheet of samples
 _SHOWN_SIDE = 160  # px at most
 
 
-def measure_generator(
-    generator: Generator, pictures: Sequence[Picture], side: int
-) -> tuple[Quality, Picture]:
-    """How well a generator in evaluation mode colours pictures at `side` px, and a sheet of some of them."""
+def measure_generator(generator: Generator, images: Sequence[Image], side: int) -> tuple[Quality, Image]:
+    """How well a generator in evaluation mode colors images at `side` px, and a sheet of some of them."""
     predict = predictor(generator, generator)
     multiple = generator.size_multiple
     shown = min(side, max(multiple, _SHOWN_SIDE // multiple * multiple))
-    return measure_quality(predict, pictures, side), contact_sheet(predict, pictures[:_SHOWN], shown)
+    return measure_quality(predict, images, side), contact_sheet(predict, images[:_SHOWN], shown)
 
 
 def predictor(generator: Generator, run: Callable[[Tensor], Tensor]) -> Predict:
@@ -52,12 +50,12 @@ def predictor(generator: Generator, run: Callable[[Tensor], Tensor]) -> Predict:
     return predict
 
 
-def contact_sheet(predict: Predict, pictures: Sequence[Picture], side: int, columns: int = 2) -> Picture:
-    """One row of (grey, ours, truth) for each picture, `columns` such rows beside each other."""
+def contact_sheet(predict: Predict, images: Sequence[Image], side: int, columns: int = 2) -> Image:
+    """One row of (gray, ours, truth) for each image, `columns` such rows beside each other."""
     triples = []
-    for picture in pictures:
-        lab = lab_of_picture(centre_fit(picture, side))[None]
-        parts = [without_colour(lab), recolour(predict, lab), lab]
+    for image in images:
+        lab = lab_of_image(center_fit(image, side))[None]
+        parts = [without_color(lab), recolor(predict, lab), lab]
         triples.append(np.hstack([_gap(rgb_of_lab(part[0])) for part in parts]))
     while len(triples) % columns:
         triples.append(np.zeros_like(triples[0]))
@@ -65,9 +63,9 @@ def contact_sheet(predict: Predict, pictures: Sequence[Picture], side: int, colu
     return np.vstack(rows)
 
 
-def write_png(path: Path, picture: Picture) -> None:
-    """Write an RGB picture; it appears under its name only when complete."""
-    good, encoded = cv2.imencode(".png", picture[..., ::-1])
+def write_png(path: Path, image: Image) -> None:
+    """Write an RGB image; it appears under its name only when complete."""
+    good, encoded = cv2.imencode(".png", image[..., ::-1])
     if not good:
         raise DataError(f"{path} cannot be encoded as PNG")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -76,5 +74,5 @@ def write_png(path: Path, picture: Picture) -> None:
     draft.replace(path)
 
 
-def _gap(picture: Picture) -> Picture:
-    return np.pad(picture, ((0, _GAP), (0, _GAP), (0, 0)), constant_values=255)
+def _gap(image: Image) -> Image:
+    return np.pad(image, ((0, _GAP), (0, _GAP), (0, 0)), constant_values=255)

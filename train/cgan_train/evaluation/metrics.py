@@ -1,6 +1,6 @@
-"""How near a colouring is to the truth.
+"""How near a coloring is to the truth.
 
-Colours are L*a*b* float arrays (..., 3), D65. The zero line is the grey picture: the truth with a* = b* = 0.
+Colors are L*a*b* float arrays (..., 3), D65. The zero line is the gray image: the truth with a* = b* = 0.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ import torch
 
 from cgan_runtime.manifest import AB_SCALE
 from cgan_train.color import lab_of_rgb
-from cgan_train.data.loader import centre_fit
-from cgan_train.data.sources import Picture
+from cgan_train.data.loader import center_fit
+from cgan_train.data.sources import Image
 
 Array = npt.NDArray[np.float32]
 Predict = Callable[[Array], Array]
@@ -32,79 +32,79 @@ _TOLERANCES = (2, 5)  # percent
 _AB_SPAN = 2.2  # a* and b* of -110 to 110, relative to L* of 0 to 100
 _ROUNDING = 1e-4  # of float32 arithmetic; the compared numbers lie at least 0.09 apart
 _LEAST_SQUARE = 1e-6
-_BIN, _BINS = 0.005, 40_000  # of CIEDE2000; no two colours of L*a*b* are 200 apart
+_BIN, _BINS = 0.005, 40_000  # of CIEDE2000; no two colors of L*a*b* are 200 apart
 
 
 @dataclass(frozen=True)
 class Quality:
-    """Quality over a set of pictures; what ends in `_grey` is of the grey pictures, the zero line.
+    """Quality over a set of images; what ends in `_gray` is of the gray images, the zero line.
 
     Attributes:
-        pictures: How many.
-        ciede2000: Mean colour difference from the truth.
+        images: How many.
+        ciede2000: Mean color difference from the truth.
         ciede2000_p90: Its 90th percentile over all pixels.
-        ciede2000_grey: Mean of the grey pictures.
-        gain_percent: How far the mean lies below the grey pictures', in percent.
+        ciede2000_gray: Mean of the gray images.
+        gain_percent: How far the mean lies below the gray images', in percent.
         chroma_ratio: Mean chroma relative to the truth's.
-        colourfulness: Mean of the pictures' colourfulness (Hasler and Suesstrunk 2003).
-        colourfulness_ratio: Relative to the truth's.
+        colorfulness: Mean of the images' colorfulness (Hasler and Suesstrunk 2003).
+        colorfulness_ratio: Relative to the truth's.
         mae: Mean absolute error of R, G and B as 8-bit codes, in percent of their range; the measure of
             Nazeri et al. 2018 (arXiv 1803.05400), as their code's authors explain it.
-        mae_grey: Of the grey pictures.
+        mae_gray: Of the gray images.
         accuracy_2: Share of the pixels, in percent, that are right to within 2 %: L*, a* and b* rounded,
             |dL| <= t, |da| <= 2.2 t and |db| <= 2.2 t with t = 2 (same paper; a* and b* span 2.2 times as
             much as L*).
-        accuracy_2_grey: Of the grey pictures.
+        accuracy_2_gray: Of the gray images.
         accuracy_5: The same with t = 5.
-        accuracy_5_grey: Of the grey pictures.
+        accuracy_5_gray: Of the gray images.
         psnr_ab: Peak signal-to-noise ratio in dB of a* and b* as 8-bit codes (peak 255), over all pixels.
-        psnr_ab_grey: Of the grey pictures.
+        psnr_ab_gray: Of the gray images.
     """
 
-    pictures: int
+    images: int
     ciede2000: float
     ciede2000_p90: float
-    ciede2000_grey: float
+    ciede2000_gray: float
     gain_percent: float
     chroma_ratio: float
-    colourfulness: float
-    colourfulness_ratio: float
+    colorfulness: float
+    colorfulness_ratio: float
     mae: float
-    mae_grey: float
+    mae_gray: float
     accuracy_2: float
-    accuracy_2_grey: float
+    accuracy_2_gray: float
     accuracy_5: float
-    accuracy_5_grey: float
+    accuracy_5_gray: float
     psnr_ab: float
-    psnr_ab_grey: float
+    psnr_ab_gray: float
 
 
-def measure_quality(predict: Predict, pictures: Iterable[Picture], side: int, *, batch: int = 1) -> Quality:
-    """Colour pictures from their own lightness and compare with the truth at `side` px square.
+def measure_quality(predict: Predict, images: Iterable[Image], side: int, *, batch: int = 1) -> Quality:
+    """Color images from their own lightness and compare with the truth at `side` px square.
 
     Args:
-        predict: What colours; where it predicts lightness too, that is compared as well.
-        pictures: uint8 RGB, of any size.
+        predict: What colors; where it predicts lightness too, that is compared as well.
+        images: uint8 RGB, of any size.
         side: Their middle squares are resized to this, in px.
         batch: How many `predict` gets at once.
     """
-    return measure_each(lambda lab: [recolour(predict, lab)], pictures, side, batch=batch)[0]
+    return measure_each(lambda lab: [recolor(predict, lab)], images, side, batch=batch)[0]
 
 
 def measure_each(
-    colour: Callable[[Array], Sequence[Array]], pictures: Iterable[Picture], side: int, *, batch: int = 1
+    color: Callable[[Array], Sequence[Array]], images: Iterable[Image], side: int, *, batch: int = 1
 ) -> list[Quality]:
-    """Compare several colourings of the same pictures with the truth, as `measure_quality` does one.
+    """Compare several colorings of the same images with the truth, as `measure_quality` does one.
 
     Args:
-        colour: Takes L*a*b*, (N, side, side, 3), and gives that many colourings of it, each alike.
-        pictures: uint8 RGB, of any size.
+        color: Takes L*a*b*, (N, side, side, 3), and gives that many colorings of it, each alike.
+        images: uint8 RGB, of any size.
         side: Their middle squares are resized to this, in px.
-        batch: How many `colour` gets at once.
+        batch: How many `color` gets at once.
     """
     threads = torch.get_num_threads()
     tallies: list[_Tally] = []
-    every = iter(pictures)
+    every = iter(images)
     pending: collections.deque[list[Future[_Tally]]] = collections.deque()
 
     def collect() -> None:
@@ -115,9 +115,9 @@ def measure_each(
 
     with ThreadPoolExecutor(threads) as pool:
         try:
-            while chunk := [centre_fit(each, side) for each in itertools.islice(every, batch)]:
-                lab = lab_of_picture(np.stack(chunk))
-                shown = [*colour(lab), without_colour(lab)]
+            while chunk := [center_fit(each, side) for each in itertools.islice(every, batch)]:
+                lab = lab_of_image(np.stack(chunk))
+                shown = [*color(lab), without_color(lab)]
                 jobs = [pool.submit(_Tally.of, each, lab) for each in shown]
                 pending.append([*jobs, pool.submit(_Tally.of_truth, lab)])
                 if len(pending) > threads:
@@ -126,39 +126,39 @@ def measure_each(
                 collect()
         finally:
             pool.shutdown(cancel_futures=True)
-    *found, grey, truth = tallies
-    return [_quality(ours, grey, truth) for ours in found]
+    *found, gray, truth = tallies
+    return [_quality(ours, gray, truth) for ours in found]
 
 
-def _quality(ours: _Tally, grey: _Tally, truth: _Tally) -> Quality:
+def _quality(ours: _Tally, gray: _Tally, truth: _Tally) -> Quality:
     return Quality(
-        pictures=len(truth.colourful),
+        images=len(truth.colorful),
         ciede2000=ours.mean(),
         ciede2000_p90=ours.percentile(90),
-        ciede2000_grey=grey.mean(),
-        gain_percent=100 * (1 - _ratio(ours.mean(), grey.mean())),
+        ciede2000_gray=gray.mean(),
+        gain_percent=100 * (1 - _ratio(ours.mean(), gray.mean())),
         chroma_ratio=_ratio(ours.chroma, truth.chroma),
-        colourfulness=float(np.mean(ours.colourful)),
-        colourfulness_ratio=_ratio(float(np.mean(ours.colourful)), float(np.mean(truth.colourful))),
+        colorfulness=float(np.mean(ours.colorful)),
+        colorfulness_ratio=_ratio(float(np.mean(ours.colorful)), float(np.mean(truth.colorful))),
         mae=ours.mae(),
-        mae_grey=grey.mae(),
+        mae_gray=gray.mae(),
         accuracy_2=ours.accuracy(2),
-        accuracy_2_grey=grey.accuracy(2),
+        accuracy_2_gray=gray.accuracy(2),
         accuracy_5=ours.accuracy(5),
-        accuracy_5_grey=grey.accuracy(5),
+        accuracy_5_gray=gray.accuracy(5),
         psnr_ab=ours.psnr_ab(),
-        psnr_ab_grey=grey.psnr_ab(),
+        psnr_ab_gray=gray.psnr_ab(),
     )
 
 
 class _Tally:
-    """Sums over pictures of how one colouring differs from the truth."""
+    """Sums over images of how one coloring differs from the truth."""
 
     def __init__(self) -> None:
         self._pixels = 0
         self._sum = 0.0  # of CIEDE2000
         self._counts = np.zeros(_BINS, np.int64)  # of CIEDE2000, _BIN wide each
-        self.colourful: list[float] = []
+        self.colorful: list[float] = []
         self.chroma = 0.0
         self._rgb = 0
         self._square_ab = 0.0
@@ -166,7 +166,7 @@ class _Tally:
 
     @classmethod
     def of(cls, lab: Array, truth: Array) -> _Tally:
-        """Of some pictures, (N, H, W, 3)."""
+        """Of some images, (N, H, W, 3)."""
         tally = cls.of_truth(lab)
         errors = ciede2000(lab, truth).ravel()
         tally._pixels = errors.size
@@ -183,16 +183,16 @@ class _Tally:
     def of_truth(cls, lab: Array) -> _Tally:
         """Of the truth itself, which has no errors to sum."""
         tally = cls()
-        tally.colourful = colourfulness(lab).tolist()
+        tally.colorful = colorfulness(lab).tolist()
         tally.chroma = float(np.hypot(lab[..., 1], lab[..., 2]).sum())
         return tally
 
     def add(self, more: _Tally) -> None:
-        """Take in the sums over other pictures."""
+        """Take in the sums over other images."""
         self._pixels += more._pixels
         self._sum += more._sum
         self._counts += more._counts
-        self.colourful += more.colourful
+        self.colorful += more.colorful
         self.chroma += more.chroma
         self._rgb += more._rgb
         self._square_ab += more._square_ab
@@ -204,7 +204,7 @@ class _Tally:
         return self._sum / self._pixels
 
     def percentile(self, percent: float) -> float:
-        """Of the CIEDE2000 of all pixels, to within half a bin; the colours of all need not be kept."""
+        """Of the CIEDE2000 of all pixels, to within half a bin; the colors of all need not be kept."""
         below = np.cumsum(self._counts)
         return float((np.searchsorted(below, percent / 100 * self._pixels) + 0.5) * _BIN)
 
@@ -217,45 +217,45 @@ class _Tally:
         return 100 * self._right[tolerance] / self._pixels
 
     def psnr_ab(self) -> float:
-        """Decibel; of equal pictures that of an error of a thousandth of a code."""
+        """Decibel; of equal images that of an error of a thousandth of a code."""
         error = max(self._square_ab / (2 * self._pixels), _LEAST_SQUARE)
         return 10 * math.log10(255**2 / error)
 
 
 def _ratio(value: float, truth: float) -> float:
-    """`value` relative to `truth`; 0 where the truth has no colour at all."""
+    """`value` relative to `truth`; 0 where the truth has no color at all."""
     return value / truth if truth else 0.0
 
 
-def lab_of_picture(picture: Picture) -> Array:
-    """An sRGB picture, or several of one size, uint8 (..., H, W, 3), as L*a*b*, float32, same shape."""
-    several = picture.reshape(-1, *picture.shape[-3:])
+def lab_of_image(image: Image) -> Array:
+    """An sRGB image, or several of one size, uint8 (..., H, W, 3), as L*a*b*, float32, same shape."""
+    several = image.reshape(-1, *image.shape[-3:])
     tensor = torch.from_numpy(several).permute(0, 3, 1, 2).float() / 255
-    lab = lab_of_rgb(tensor).permute(0, 2, 3, 1).reshape(picture.shape)
+    lab = lab_of_rgb(tensor).permute(0, 2, 3, 1).reshape(image.shape)
     return np.ascontiguousarray(lab.numpy())
 
 
-def without_colour(lab: Array) -> Array:
-    """The grey picture of the same L*."""
+def without_color(lab: Array) -> Array:
+    """The gray image of the same L*."""
     return lab * np.array([1, 0, 0], np.float32)
 
 
-def recolour(predict: Predict, lab: Array) -> Array:
-    """Pictures (N, H, W, 3) with a* and b* as predicted, and their own L* unless that is predicted too."""
+def recolor(predict: Predict, lab: Array) -> Array:
+    """Images (N, H, W, 3) with a* and b* as predicted, and their own L* unless that is predicted too."""
     lightness = np.moveaxis(lab[..., :1], -1, 1) / np.float32(50) - np.float32(1)
     predicted = np.moveaxis(predict(np.ascontiguousarray(lightness)), 1, -1)
     own = (predicted[..., :-2] + np.float32(1)) * np.float32(50) if predicted.shape[-1] > 2 else lab[..., :1]
     return np.concatenate((own, predicted[..., -2:] * np.float32(AB_SCALE)), axis=-1)
 
 
-def rgb_of_lab(lab: Array) -> Picture:
+def rgb_of_lab(lab: Array) -> Image:
     """L*a*b* (..., 3) to sRGB, uint8, same shape; what lies outside the gamut is clipped."""
     rgb = cv2.cvtColor(np.ascontiguousarray(lab.reshape(1, -1, 3), np.float32), cv2.COLOR_Lab2RGB)
     return np.asarray((np.clip(rgb, 0, 1) * 255).round(), np.uint8).reshape(lab.shape)
 
 
 def ciede2000(first: Array, second: Array) -> Array:
-    """Colour difference CIEDE2000, (..., 3) and (..., 3) to (...).
+    """Color difference CIEDE2000, (..., 3) and (..., 3) to (...).
 
     Formula: Sharma, Wu, Dalal 2005, "The CIEDE2000 color-difference formula", equations 2 to 22; all
     parametric weights 1.
@@ -267,13 +267,13 @@ def ciede2000(first: Array, second: Array) -> Array:
     c1, c2 = np.hypot(a1 * stretch, b1), np.hypot(a2 * stretch, b2)
     h1 = np.arctan2(b1, a1 * stretch) % (2 * np.pi)
     h2 = np.arctan2(b2, a2 * stretch) % (2 * np.pi)
-    grey = c1 * c2 == 0
+    gray = c1 * c2 == 0
     turn = (h2 - h1 + np.pi) % (2 * np.pi) - np.pi
-    d_hue = np.where(grey, 0, 2 * np.sqrt(c1 * c2) * np.sin(turn / 2))
+    d_hue = np.where(gray, 0, 2 * np.sqrt(c1 * c2) * np.sin(turn / 2))
     total = h1 + h2
     far = np.abs(h1 - h2) > np.pi
     mean_h = np.where(far, np.where(total < 2 * np.pi, total + 2 * np.pi, total - 2 * np.pi), total) / 2
-    mean_h = np.where(grey, total, mean_h)
+    mean_h = np.where(gray, total, mean_h)
     mean_l, mean_c = (l1 + l2) / 2, (c1 + c2) / 2
     weight_t = (
         1 - 0.17 * np.cos(mean_h - np.pi / 6) + 0.24 * np.cos(2 * mean_h)
@@ -289,8 +289,8 @@ def ciede2000(first: Array, second: Array) -> Array:
     return np.asarray(np.sqrt(np.maximum(square, 0)), np.float32)
 
 
-def colourfulness(lab: Array) -> Array:
-    """Colourfulness of pictures, (..., H, W, 3) to (...).
+def colorfulness(lab: Array) -> Array:
+    """Colorfulness of images, (..., H, W, 3) to (...).
 
     Hasler and Suesstrunk 2003, "Measuring colourfulness in natural images", metric M1, in L*a*b*.
     """

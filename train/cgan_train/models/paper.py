@@ -56,7 +56,7 @@ class PaperGenerator(Generator):
 
 
 class PatchDiscriminator(nn.Module):
-    """Grey and colour, (N, channels, H, W), to features of each layer and a logit for each patch.
+    """Gray and color, (N, channels, H, W), to features of each layer and a logit for each patch.
 
     PatchGAN (Isola et al. 2017, arXiv 1611.07004): 4x4 convolutions of stride 2, the first without
     BatchNorm, and one of stride 1 that judges.
@@ -72,13 +72,13 @@ class PatchDiscriminator(nn.Module):
         self.judge = nn.Conv2d(widths[-1], 1, _KERNEL)
         init_gan_weights(self)
 
-    def forward(self, picture: Tensor) -> list[Tensor]:
+    def forward(self, image: Tensor) -> list[Tensor]:
         """Features of each layer, and last the logits (N, 1, h, w), above 0 for real."""
         features = []
         for layer in self.layers:
-            picture = layer(picture)
-            features.append(picture)
-        return [*features, self.judge(F.pad(picture, _SAME))]
+            image = layer(image)
+            features.append(image)
+        return [*features, self.judge(F.pad(image, _SAME))]
 
 
 def _down(inside: int, outside: int) -> nn.Sequential:

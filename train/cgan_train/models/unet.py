@@ -17,7 +17,7 @@ from cgan_train.models.base import Generator, init_gan_weights
 from cgan_train.models.matmul_conv import Down, Up
 
 _SLOPE = 0.2  # of the LeakyReLU
-_SPAN, _CENTRE = 127.5, -0.5  # the seed codes (a*, b*) as (ab + 128)/127.5 - 1
+_SPAN, _CENTER = 127.5, -0.5  # the seed codes (a*, b*) as (ab + 128)/127.5 - 1
 
 
 class SeedGenerator(Generator):
@@ -47,12 +47,12 @@ class SeedGenerator(Generator):
             skips.append(x)
         for enlarge, merge, skip in zip(self.enlarge, self.up, skips[-2::-1], strict=True):
             x = merge(torch.cat((enlarge(x), skip), dim=1))
-        ab = torch.tanh(self.head(x)) * _SPAN + _CENTRE
+        ab = torch.tanh(self.head(x)) * _SPAN + _CENTER
         return (ab / AB_SCALE).clamp(-1, 1)
 
 
 class SeedDiscriminator(nn.Module):
-    """Grey and colour, (N, channels, H, W), to features of each level and one logit a picture."""
+    """Gray and color, (N, channels, H, W), to features of each level and one logit an image."""
 
     def __init__(self, widths: tuple[int, ...], channels: int = 3) -> None:
         super().__init__()
@@ -60,13 +60,13 @@ class SeedDiscriminator(nn.Module):
         self.linear = nn.Linear(widths[-1], 1)
         init_gan_weights(self)
 
-    def forward(self, picture: Tensor) -> list[Tensor]:
+    def forward(self, image: Tensor) -> list[Tensor]:
         """Features of each level, and last the logits (N, 1), above 0 for real."""
         features = []
         for index, level in enumerate(self.down):
-            picture = level(picture if index == 0 else F.max_pool2d(picture, 2))
-            features.append(picture)
-        return [*features, self.linear(picture.mean(dim=(2, 3)))]
+            image = level(image if index == 0 else F.max_pool2d(image, 2))
+            features.append(image)
+        return [*features, self.linear(image.mean(dim=(2, 3)))]
 
 
 class _Double(nn.Sequential):

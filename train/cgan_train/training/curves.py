@@ -1,4 +1,4 @@
-"""The summary of a run as a picture: losses and quality over its epochs.
+"""The summary of a run as an image: losses and quality over its epochs.
 
 draw_summary(rows, Path("runs/x/summary.png"))
 """
@@ -16,22 +16,22 @@ _DPI = 110
 _PANELS = (
     ("pixel loss", {"loss_pixel": "generator"}, None),
     ("GAN losses", {"loss_G": "generator", "loss_D": "discriminator", "loss_features": "features"}, None),
-    ("CIEDE2000 from the truth", {"ciede2000": "coloured", "ciede2000_grey": "grey"}, None),
-    ("relative to the truth", {"chroma_ratio": "chroma", "colourfulness_ratio": "colourfulness"}, 1.0),
+    ("CIEDE2000 from the truth", {"ciede2000": "colored", "ciede2000_gray": "gray"}, None),
+    ("relative to the truth", {"chroma_ratio": "chroma", "colorfulness_ratio": "colorfulness"}, 1.0),
 )  # title, columns of the log and what they are called, what is aimed at
 
 Row = Mapping[str, str]
 
 
 def draw_summary(rows: Sequence[Row], path: Path) -> None:
-    """Draw the rows of a run's log; the picture appears under its name only when complete."""
+    """Draw the rows of a run's log; the image appears under its name only when complete."""
     figure = Figure(figsize=_SIZE, layout="constrained")
     for place, (title, columns, aim) in enumerate(_PANELS, 1):
         axes = figure.add_subplot(2, 2, place)
         for column, name in columns.items():
             _draw_column(axes, rows, column, name)
         if aim is not None:
-            axes.axhline(aim, color="grey", linestyle=":")
+            axes.axhline(aim, color="gray", linestyle=":")
         axes.set_title(title, fontsize=10)
         axes.grid(alpha=0.3)
         if axes.get_lines() and axes.get_legend_handles_labels()[0]:

@@ -7,7 +7,7 @@
     leave(world)
 
 Every process takes its part of each batch, and gradients are averaged before every step, so that all hold
-the same weights. BatchNorm normalises by the statistics of the whole batch. Gradients are averaged here and
+the same weights. BatchNorm normalizes by the statistics of the whole batch. Gradients are averaged here and
 not by DistributedDataParallel, since a step of a GAN passes twice through each network.
 """
 
@@ -103,7 +103,7 @@ def mean_of(values: Tensor, world: World) -> Tensor:
     return values
 
 
-def equalise(module: nn.Module, world: World) -> None:
+def equalize(module: nn.Module, world: World) -> None:
     """Give every process the weights of the first."""
     if world.size > 1:
         for tensor in module.state_dict().values():
@@ -150,16 +150,16 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
     """BatchNorm over the batches of all processes, for CPUs, where PyTorch has none."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalise (N, C, H, W)."""
+        """Normalize (N, C, H, W)."""
         if not self.training:
             return super().forward(x)
         exact = x.float()
         mean = _mean(exact.mean(dim=(0, 2, 3)))
-        centred = exact - mean[:, None, None]
-        variance = _mean(centred.square().mean(dim=(0, 2, 3)))
+        centerd = exact - mean[:, None, None]
+        variance = _mean(centerd.square().mean(dim=(0, 2, 3)))
         self._remember(mean.detach(), variance.detach(), x.numel() // x.shape[1] * dist.get_world_size())
         scale = self.weight * (variance + self.eps).rsqrt()
-        return (centred * scale[:, None, None] + self.bias[:, None, None]).to(x.dtype)
+        return (centerd * scale[:, None, None] + self.bias[:, None, None]).to(x.dtype)
 
     @torch.no_grad()
     def _remember(self, mean: Tensor, variance: Tensor, count: int) -> None:

@@ -25,7 +25,7 @@ from cgan_train.data.augment import film_lightness, paste_others
 from cgan_train.models import build_discriminator, build_generator
 from cgan_train.models.base import Generator
 from cgan_train.training.cuda_graph import Replay
-from cgan_train.training.distributed import World, average_gradients, equalise, mean_of, share_norms
+from cgan_train.training.distributed import World, average_gradients, equalize, mean_of, share_norms
 from cgan_train.training.losses import (
     PixelLoss,
     discriminator_loss,
@@ -89,10 +89,10 @@ class Gan:
         module.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         return share_norms(module, self.world)
 
-    def equalise(self) -> None:
+    def equalize(self) -> None:
         """Give every process the networks of the first."""
-        equalise(self.generator, self.world)
-        equalise(self.discriminator, self.world)
+        equalize(self.generator, self.world)
+        equalize(self.discriminator, self.world)
 
     def keep_average(self) -> None:
         """Begin the moving average of the weights (EMA) anew from what they are now."""
@@ -194,10 +194,10 @@ class Gan:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
             return self._run_generator(seen).float()  # type: ignore[no-any-return]
 
-    def _judge(self, lightness: Tensor, picture: Tensor) -> list[Tensor]:
+    def _judge(self, lightness: Tensor, image: Tensor) -> list[Tensor]:
         """The discriminator's features and, last, its logits."""
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
-            features = self._run_discriminator(torch.cat((lightness, picture), dim=1))
+            features = self._run_discriminator(torch.cat((lightness, image), dim=1))
         return [feature.float() for feature in features]
 
     def _step_generator(
@@ -252,8 +252,8 @@ class Gan:
     def recalibrate(self, batches: list[Tensor]) -> None:
         """Measure BatchNorm's running statistics anew on these batches, of the weights as they are saved.
 
-        The published code of the paper normalises by the statistics of the batch at test time too; a
-        model that colours one picture at a time needs fixed ones, and these fit the weights better than
+        The published code of the paper normalizes by the statistics of the batch at test time too; a
+        model that colors one image at a time needs fixed ones, and these fit the weights better than
         those gathered while they changed.
         """
         trained = {k: v.clone() for k, v in self.generator.state_dict().items()}

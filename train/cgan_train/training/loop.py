@@ -35,7 +35,7 @@ from cgan_train.checkpoint import (
 )
 from cgan_train.config.schema import Phase, TrainConfig
 from cgan_train.data.loader import READERS, Loader
-from cgan_train.data.sources import Picture, Source
+from cgan_train.data.sources import Image, Source
 from cgan_train.evaluation.contact_sheet import measure_generator
 from cgan_train.evaluation.metrics import Quality
 from cgan_train.models import build_generator
@@ -54,7 +54,7 @@ class Trainer:
     """One run: its networks, where it stands, and where it is written."""
 
     def __init__(
-        self, config: TrainConfig, source: Source, folder: Path, pictures: Sequence[Picture] = (), *,
+        self, config: TrainConfig, source: Source, folder: Path, images: Sequence[Image] = (), *,
         world: World | None = None, tensorboard: bool = False,
     ) -> None:  # fmt: skip
         self.config = config
@@ -62,7 +62,7 @@ class Trainer:
         self.epoch = 0
         self.step = 0
         self._world = world or join()
-        self._pictures = list(pictures)
+        self._images = list(images)
         self._gan = Gan(config, self._world)
         self._check_crops()
         self._loader = Loader(
@@ -80,7 +80,7 @@ class Trainer:
 
     @classmethod
     def start(
-        cls, config: TrainConfig, source: Source, folder: Path, pictures: Sequence[Picture] = (), *,
+        cls, config: TrainConfig, source: Source, folder: Path, images: Sequence[Image] = (), *,
         init: Path | None = None, world: World | None = None, tensorboard: bool = False,
     ) -> Trainer:  # fmt: skip
         """Begin a run in a new folder; `init` gives the generator the weights of a checkpoint.
@@ -94,7 +94,7 @@ class Trainer:
             raise ConfigError(f"{folder} is a file; give the folder of a run with --out")
         if list(folder.glob("epoch-*")) or (folder / UNFINISHED).exists() or has_state(folder):
             raise ConfigError(f"{folder} holds a run already; go on with --resume, or give another --out")
-        trainer = cls(config, source, folder, pictures, world=world, tensorboard=tensorboard)
+        trainer = cls(config, source, folder, images, world=world, tensorboard=tensorboard)
         generator = trainer._gan.generator
         if init is not None:
             checkpoint = load_checkpoint(init)
@@ -112,29 +112,29 @@ class Trainer:
                     f"generator {config.generator.name!r} has no ImageNet encoder; use --encoder-weights none"
                 )
             load()
-        trainer._gan.equalise()
+        trainer._gan.equalize()
         trainer._gan.keep_average()
         return trainer
 
     @classmethod
     def resume(
-        cls, folder: Path, source: Source, pictures: Sequence[Picture] = (), *,
+        cls, folder: Path, source: Source, images: Sequence[Image] = (), *,
         world: World | None = None, tensorboard: bool = False,
     ) -> Trainer:  # fmt: skip
         """Go on with the run in a folder from its newest state, in the middle of an epoch or after one.
 
         Raises:
-            ConfigError: The folder is one checkpoint, or the pictures are not those of the run.
+            ConfigError: The folder is one checkpoint, or the images are not those of the run.
             ModelFileError: There is no run, or its state is damaged.
         """
         newest = newest_state(folder)
         if newest == folder:
             raise ConfigError(f"{folder} is one checkpoint; go on with its run: --out {folder.parent}")
         config, state, training = load_state(newest)
-        trainer = cls(config, source, folder, pictures, world=world, tensorboard=tensorboard)
+        trainer = cls(config, source, folder, images, world=world, tensorboard=tensorboard)
         if training.get("data", trainer._data) != trainer._data:
             raise ConfigError(
-                f"the run in {folder} was begun with other pictures; give the same --data, or begin a new "
+                f"the run in {folder} was begun with other images; give the same --data, or begin a new "
                 "run from it with --init"
             )
         trainer.epoch = int(training["epochs_done"])
@@ -188,7 +188,7 @@ class Trainer:
 
     @property
     def skipped(self) -> dict[int, str]:
-        """Pictures that could not be read: index and reason."""
+        """Images that could not be read: index and reason."""
         return self._loader.skipped
 
     @property
@@ -316,12 +316,12 @@ class Trainer:
         batches = self._loader.epoch(self.epoch, phase.crop)
         self._gan.recalibrate(list(itertools.islice(batches, self.config.recalibration)))
 
-    def _measure(self) -> Picture | None:
-        """Measure the averaged generator on the pictures kept for it, and draw a contact sheet."""
-        if not self._pictures:
+    def _measure(self) -> Image | None:
+        """Measure the averaged generator on the images kept for it, and draw a contact sheet."""
+        if not self._images:
             return None
         generator = self.generator().to(self._world.device)
-        quality, sheet = measure_generator(generator, self._pictures, self.config.generator.size)
+        quality, sheet = measure_generator(generator, self._images, self.config.generator.size)
         self._metrics = {name: round(value, 4) for name, value in vars(quality).items()}
         return sheet
 
@@ -336,7 +336,7 @@ class Trainer:
             "epochs_done": self.epoch,
             "steps_done": self.step,
             "seconds": round(self._seconds, 1),
-            "pictures_per_epoch": len(self._loader) * self._loader.batch_size,
+            "images_per_epoch": len(self._loader) * self._loader.batch_size,
             "skipped": len(self._loader.skipped),
             "device": str(self._world.device),
             "processes": self._world.size,

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from cgan_runtime.errors import ConfigError, TrainingError
-from cgan_train.data.sources import Picture
+from cgan_train.data.sources import Image
 from cgan_train.evaluation.contact_sheet import write_png
 
 LOG = "log.csv"
@@ -25,7 +25,7 @@ SAMPLES = "samples"
 SKIPPED = "skipped.txt"
 _EVENTS = "tensorboard"
 _STEPS = 20  # between scalars of the losses
-_DRAW_SECONDS = 10.0  # between drawings of the summary, which takes longer than an epoch of few pictures
+_DRAW_SECONDS = 10.0  # between drawings of the summary, which takes longer than an epoch of few images
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Progress:
         steps: Steps of an epoch.
         phase: Name of the phase.
         losses: Smoothed losses by name.
-        rate: Pictures per second in this epoch.
+        rate: Images per second in this epoch.
     """
 
     epoch: int
@@ -75,19 +75,19 @@ class Journal:
         self,
         epoch: int,
         row: Mapping[str, Any],
-        sheet: Picture | None,
+        sheet: Image | None,
         skipped: Mapping[int, str],
         *,
         last: bool,
     ) -> None:
-        """Tell of a finished epoch: its row of the log, its samples, and pictures that were left out.
+        """Tell of a finished epoch: its row of the log, its samples, and images that were left out.
 
         The summary is drawn every few seconds, and after the last epoch of the run.
 
         Raises:
             TrainingError: The files cannot be written.
         """
-        with self._told_plainly():
+        with self._translate_errors():
             rows = self._log(row)
             if last or time.monotonic() - self._drawn > _DRAW_SECONDS:
                 from cgan_train.training.curves import draw_summary  # matplotlib takes a second to load
@@ -102,7 +102,7 @@ class Journal:
                 (self._folder / SKIPPED).write_text(told, encoding="utf-8", errors="backslashreplace")
             self._tell_events(epoch, row, sheet)
 
-    def _tell_events(self, epoch: int, row: Mapping[str, Any], sheet: Picture | None) -> None:
+    def _tell_events(self, epoch: int, row: Mapping[str, Any], sheet: Image | None) -> None:
         if self._events is not None:
             for name, value in row.items():
                 if isinstance(value, float | int) and name != "epoch":
@@ -112,7 +112,7 @@ class Journal:
             self._events.flush()
 
     @contextmanager
-    def _told_plainly(self) -> Iterator[None]:
+    def _translate_errors(self) -> Iterator[None]:
         """Remove what is half written where the disk is full, and say so."""
         try:
             yield

@@ -1,8 +1,8 @@
-"""Plots as SVG that lives in a page: its colours are the page's, in light and dark; text stays text.
+"""Plots as SVG that lives in a page: its colors are the page's, in light and dark; text stays text.
 
 svg = draw("latency", 760, 300, plot)            # plot(axes) draws with INK, SOFT, LINE and the rest
 
-Each is drawn for a wide page and for a phone, since text in a picture does not grow when the picture shrinks.
+Each is drawn for a wide page and for a phone, since text in an image does not grow when the image shrinks.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-# Stand for the page's colours until the SVG is written, where the names take their place.
+# Stand for the page's colors until the SVG is written, where the names take their place.
 INK, SOFT, LINE, CARD = "#010101", "#020202", "#030303", "#040404"
 TORCH, OPENVINO, ONNXRUNTIME, GPU, OTHER = "#0a0101", "#0a0202", "#0a0303", "#0a0404", "#0a0505"
 _NAMES = {
@@ -56,7 +56,7 @@ Plot = Callable[[Any, bool], None]
 """Draws into matplotlib's axes; is told whether they are narrow."""
 
 
-def engine_colour(backend: str) -> str:
+def engine_color(backend: str) -> str:
     """Of a row, by what ran it."""
     first = backend.split()[0]
     known = {
@@ -85,7 +85,7 @@ def name_above(axes: Any, lane: float, name: str) -> None:
 
 
 def draw(name: str, height: int, narrow_height: int, plot: Plot) -> str:
-    """Both pictures of a plot as HTML, for a wide page and a phone.
+    """Both images of a plot as HTML, for a wide page and a phone.
 
     Args:
         name: Of the plot; makes the ids in the SVG unique within the page.
@@ -113,13 +113,13 @@ def _svg(name: str, width: int, height: int, plot: Plot, *, narrow: bool) -> str
 
 
 def _for_page(svg: str, name: str) -> str:
-    """The SVG element alone, its ids unique, its colours the page's."""
+    """The SVG element alone, its ids unique, its colors the page's."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r'\sxmlns:?\w*="[^"]*"', "", svg)
     svg = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', svg)
     svg = re.sub(r'(url\(|xlink:href=")#', rf"\1#{name}-", svg).replace("xlink:href", "href")
     svg = re.sub(r'<svg [^>]*?(viewBox="[^"]+")[^>]*>', r'<svg aria-hidden="true" \1>', svg, count=1)
-    for colour, variable in _NAMES.items():
-        svg = svg.replace(colour, f"var(--{variable})")
+    for color, variable in _NAMES.items():
+        svg = svg.replace(color, f"var(--{variable})")
     return svg

@@ -16,7 +16,7 @@ from cgan_benchmarks.render.html.canvas import (
     LINE,
     SOFT,
     draw,
-    engine_colour,
+    engine_color,
     engine_name,
     name_above,
 )
@@ -43,12 +43,10 @@ def speedups(rows: Sequence[Row]) -> str:
 
     def plot(axes: Any, narrow: bool) -> None:
         for lane, row in enumerate(rows):
-            colour = engine_colour(row["backend"])
+            color = engine_color(row["backend"])
             low, high = row["speedup_interval"]
-            axes.plot(
-                (low, high), (lane, lane), color=colour, linewidth=5, alpha=0.35, solid_capstyle="round"
-            )
-            axes.plot(row["speedup"], lane, "o", color=colour, markersize=7)
+            axes.plot((low, high), (lane, lane), color=color, linewidth=5, alpha=0.35, solid_capstyle="round")
+            axes.plot(row["speedup"], lane, "o", color=color, markersize=7)
             if not narrow:
                 right = max(high, row["speedup"])
                 axes.annotate(f"{row['speedup']:.2f}", (right, lane), (9, 0), textcoords="offset points",
@@ -67,13 +65,13 @@ def latencies(rows: Sequence[Row]) -> str:
 
     def plot(axes: Any, narrow: bool) -> None:
         for lane, row in enumerate(rows):
-            colour = engine_colour(row["backend"])
+            color = engine_color(row["backend"])
             x, density = _density(np.concatenate([np.ravel(part) for part in row["samples_ms"]]))
             half = (0.2 if narrow else 0.38) * density
-            axes.fill_between(x, lane - half, lane + half, color=colour, alpha=0.3, linewidth=0)
-            axes.plot((row["p50_ms"], row["p99_ms"]), (lane, lane), color=colour, linewidth=1.4)
-            axes.plot(row["p50_ms"], lane, "o", color=colour, markersize=6)
-            axes.plot(row["p99_ms"], lane, "|", color=colour, markersize=9, markeredgewidth=1.6)
+            axes.fill_between(x, lane - half, lane + half, color=color, alpha=0.3, linewidth=0)
+            axes.plot((row["p50_ms"], row["p99_ms"]), (lane, lane), color=color, linewidth=1.4)
+            axes.plot(row["p50_ms"], lane, "o", color=color, markersize=6)
+            axes.plot(row["p99_ms"], lane, "|", color=color, markersize=9, markeredgewidth=1.6)
         axes.set_xscale("log")
         _plain_ticks(axes, narrow)
         axes.set_xlabel("milliseconds a run (logarithmic)")
@@ -83,20 +81,20 @@ def latencies(rows: Sequence[Row]) -> str:
 
 
 def quality(rows: Sequence[Row]) -> str:
-    """How far colours are from the reference's, against the median."""
+    """How far colors are from the reference's, against the median."""
     others = [row for row in rows if f"{row['model']} / {row['backend']}" != row["reference"]]
     references = [row for row in rows if row not in others]
 
     def plot(axes: Any, narrow: bool) -> None:
         seen: set[str] = set()
         for row in others:
-            colour = engine_colour(row["backend"])
+            color = engine_color(row["backend"])
             height = _difference(row)
             name = engine_name(row["backend"])
             label = None if name in seen else name
             seen.add(name)
             marker = "s" if "compiled" in row["backend"] else "D" if row["backend"].endswith("16") else "o"
-            axes.plot(row["p50_ms"], height, marker, color=colour, markersize=9, label=label,
+            axes.plot(row["p50_ms"], height, marker, color=color, markersize=9, label=label,
                       markeredgecolor=CARD, linestyle="none")  # fmt: skip
         for model in dict.fromkeys(row["model"] for row in others if row["model"] != "checkpoint"):
             same = [row for row in others if row["model"] == model]
@@ -132,7 +130,7 @@ def quality(rows: Sequence[Row]) -> str:
 
 
 def _difference(row: Row) -> float:
-    """Where a row's colour difference is drawn."""
+    """Where a row's color difference is drawn."""
     found = _MOST_DIFFERENCE if row["ciede2000"] is None else row["ciede2000"]
     return float(min(max(found, _LEAST_DIFFERENCE), _MOST_DIFFERENCE))
 

@@ -1,6 +1,6 @@
-"""Where a film's time goes: what a frame takes in each stage, beside decoding and encoding alone.
+"""Where a video's time goes: what a frame takes in each stage, beside decoding and encoding alone.
 
-html = waterfall(film)       # as `video.measure_film` makes it
+html = waterfall(video)       # as `video.measure_video` makes it
 """
 
 from __future__ import annotations
@@ -9,16 +9,16 @@ from typing import Any
 
 from cgan_benchmarks.render.html.canvas import GPU, ONNXRUNTIME, OPENVINO, SOFT, TORCH, draw, name_above
 
-_COLOURS = (TORCH, OPENVINO, ONNXRUNTIME, GPU)
+_COLORS = (TORCH, OPENVINO, ONNXRUNTIME, GPU)
 _LANE, _AXIS = 38, 70  # px
 
 
-def waterfall(film: dict[str, Any]) -> str:
+def waterfall(video: dict[str, Any]) -> str:
     """Draw the mean milliseconds a frame: of each stage, one after another as a frame passes them, and of
-    whole films by what made them. Stages work at once, on different frames.
+    whole videos by what made them. Stages work at once, on different frames.
     """
-    stages = {name: of["mean_ms"] for name, of in film["stages"].items()}
-    ways = {name: of["ms_a_frame"] for name, of in film["ways"].items()}
+    stages = {name: of["mean_ms"] for name, of in video["stages"].items()}
+    ways = {name: of["ms_a_frame"] for name, of in video["ways"].items()}
     lanes = len(stages) + len(ways)
 
     def plot(axes: Any, narrow: bool) -> None:
@@ -26,7 +26,7 @@ def waterfall(film: dict[str, Any]) -> str:
         began = 0.0
         thick = 0.34 if narrow else 0.5
         for lane, (name, ms) in enumerate(stages.items()):
-            axes.barh(lane, ms, thick, left=began, color=_COLOURS[lane % len(_COLOURS)])
+            axes.barh(lane, ms, thick, left=began, color=_COLORS[lane % len(_COLORS)])
             _label(axes, began + ms, lane, ms)
             names.append(name)
             began += ms

@@ -18,13 +18,13 @@ from cgan_benchmarks.video.scenario import CGAN
 _HERE = Path(__file__).parent
 _VISIBLE = 1.0  # CIEDE2000
 _TITLES = {
-    "single-stream": "one picture after another",
-    "offline": "as many pictures as go",
+    "single-stream": "one image after another",
+    "offline": "as many images as go",
     "startup": "from a fresh start to the first result",
 }
 _TIMES = {
     "single-stream": "latency, p50",
-    "offline": "time a picture, p50",
+    "offline": "time an image, p50",
     "startup": "first result, p50",
 }
 _COLUMNS = {
@@ -66,7 +66,7 @@ def _body(document: dict[str, Any]) -> Iterator[str]:
     if not rows:
         where = f"{escape(machine['cpu'])}, {machine['threads']} threads; {document['date'][:10]}"
         yield f'<p class="soft">{where}</p>'
-        yield from _film(document["film"])
+        yield from _video(document["video"])
         yield _method(document)
         yield _footer(document)
         return
@@ -91,12 +91,12 @@ def _body(document: dict[str, Any]) -> Iterator[str]:
             "Dot: median. Line: to the 99th percentile. Shape: how often a run took that long.",
         )
         yield _figure(
-            "What speed costs in colour",
+            "What speed costs in color",
             plots.quality(rows),
-            "Mean colour difference of coloured photographs from those of PyTorch float32. About 1 is the "
+            "Mean color difference of colored photographs from those of PyTorch float32. About 1 is the "
             "least that an eye sees. Further left and lower is better.",
         )
-    yield from _film(document["film"])
+    yield from _video(document["video"])
     yield "<h2>All figures</h2>"
     yield _table(rows)
     yield _method(document)
@@ -107,14 +107,14 @@ def _body(document: dict[str, Any]) -> Iterator[str]:
     yield _footer(document)
 
 
-def _film(film: dict[str, Any]) -> Iterator[str]:
-    """The waterfall of a film, where one was measured."""
-    if film:
-        of_limit = film["ways"][CGAN]["of_limit"]
+def _video(video: dict[str, Any]) -> Iterator[str]:
+    """The waterfall of a video, where one was measured."""
+    if video:
+        of_limit = video["ways"][CGAN]["of_limit"]
         yield _figure(
-            "Where a film's time goes",
-            waterfall(film),
-            f"{film['file']}, {film['width']} × {film['height']} px: mean of each stage, then whole films "
+            "Where a video's time goes",
+            waterfall(video),
+            f"{video['file']}, {video['width']} × {video['height']} px: mean of each stage, then whole videos "
             "from file to file. Stages work at once. cgan-run makes "
             f"{of_limit:.0%} of the frames a second of decoding and encoding alone.",
         )
@@ -127,8 +127,8 @@ def _method(document: dict[str, Any]) -> str:
 
 def _headline(document: dict[str, Any]) -> str:
     if not document["rows"]:
-        rate = document["film"]["ways"][CGAN]["frames_per_second"]
-        return f"{rate:.0f} frames a second, {document['film']['file']}"
+        rate = document["video"]["ways"][CGAN]["frames_per_second"]
+        return f"{rate:.0f} frames a second, {document['video']['file']}"
     best = _best(document["rows"])
     if best is None or best["speedup_interval"][0] <= 1:
         return f"{document['recipe']}: no exported form is surely faster than PyTorch here"
@@ -136,7 +136,7 @@ def _headline(document: dict[str, Any]) -> str:
 
 
 def _best(rows: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
-    """What ships, or the smallest file, among the fastest whose colours look the same."""
+    """What ships, or the smallest file, among the fastest whose colors look the same."""
     same = [
         row
         for row in rows
@@ -162,7 +162,7 @@ def _facts(rows: Sequence[dict[str, Any]], time: str) -> str:
     facts = [
         (time, f"{best['p50_ms']:.1f} ms", f"PyTorch {reference['p50_ms']:.1f} ms"),
         ("times PyTorch", f"{best['speedup']:.2f} ×", f"{low:.2f} to {high:.2f} with 95 %"),
-        ("colour difference", f"{best['ciede2000']:.3f}", "CIEDE2000; about 1 is visible"),
+        ("color difference", f"{best['ciede2000']:.3f}", "CIEDE2000; about 1 is visible"),
         ("file", f"{best['megabytes']:.1f} MB", f"PyTorch's weights {reference['megabytes']:.1f} MB"),
         ("memory", _megabytes(best["host_mb"]), f"PyTorch {_megabytes(reference['host_mb'])}"),
         ("first result", f"{best['to_result_s']:.1f} s", f"PyTorch {reference['to_result_s']:.1f} s"),

@@ -28,14 +28,14 @@ _PATH = click.Path(path_type=Path)
 @click.option("--threads", type=click.IntRange(min=1), default=2, help="CPU threads.")
 @click.option("--time", "timing", is_flag=True, help="Time all that are trained, and train no more.")
 @click.option("--json", "json_file", type=_PATH, help="Write all figures there.")
-@click.option("--picture", type=_PATH, help="Draw quality against milliseconds there, as PNG.")
+@click.option("--image", type=_PATH, help="Draw quality against milliseconds there, as PNG.")
 def main(
     data: tuple[Path, ...], cpu_seconds: float, state: Path, threads: int, timing: bool,
-    json_file: Path | None, picture: Path | None,
+    json_file: Path | None, image: Path | None,
 ) -> None:  # fmt: skip
     """Train and measure the variants that are not yet trained; with --time, time and tell of all."""
     check_writable(json_file)
-    check_writable(picture)
+    check_writable(image)
     import torch
 
     torch.set_num_threads(threads)
@@ -50,8 +50,8 @@ def main(
         click.echo(f"{row['variant']['name']}: {row['ms']:.1f} ms, {row['gain_percent']:.1f} %")
     if json_file is not None:
         write_document(document, json_file)
-    if picture is not None:
-        draw_variants(document, picture)
+    if image is not None:
+        draw_variants(document, image)
 
 
 def _train_missing(data: tuple[Path, ...], cpu_seconds: float, state: Path) -> None:

@@ -1,7 +1,7 @@
-"""Colours as classes: which there are, and the loss that learns them.
+"""Colors as classes: which there are, and the loss that learns them.
 
 Zhang, Isola, Efros 2016, "Colorful Image Colorization", arXiv 1603.08511, sections 2.1 and 2.2: a* and b* in
-squares of 10, the truth spread over the nearest of these, cross-entropy, and rare colours weigh more.
+squares of 10, the truth spread over the nearest of these, cross-entropy, and rare colors weigh more.
 
     gan = Gan(config, world, generator, ClassLoss())
 """
@@ -20,14 +20,14 @@ from cgan_train.training.losses import shaded
 
 _GRID = 10  # a* and b*
 _LEVELS = 65  # of red, green and blue each, that the gamut is looked through with
-_NEAREST = 5  # classes that a colour is spread over
+_NEAREST = 5  # classes that a color is spread over
 _SIGMA = 5.0  # a* and b*, of the Gaussian that spreads it, and that smooths the frequencies
 _UNIFORM = 0.5  # share of an even distribution that is mixed with these
 _LIMIT = int(AB_SCALE)
 
 
 @functools.cache
-def class_colours() -> Tensor:
+def class_colors() -> Tensor:
     """a* and b* of the classes, float (Q, 2): the middles of all squares that sRGB reaches."""
     steps = torch.linspace(0, 1, _LEVELS)
     cube = torch.cartesian_prod(steps, steps, steps).T[None, :, :, None]
@@ -43,11 +43,11 @@ class ClassLoss:
     """
 
     def __init__(self) -> None:
-        colours = class_colours()
-        self._kernel = _gaussian(torch.cdist(colours, colours))  # (Q, Q)
-        self._counts = torch.zeros(len(colours))
+        colors = class_colors()
+        self._kernel = _gaussian(torch.cdist(colors, colors))  # (Q, Q)
+        self._counts = torch.zeros(len(colors))
         span = torch.arange(-_LIMIT, _LIMIT + 1.0)
-        distance, self._near = torch.cdist(torch.cartesian_prod(span, span), colours).topk(
+        distance, self._near = torch.cdist(torch.cartesian_prod(span, span), colors).topk(
             _NEAREST, largest=False
         )
         self._shares = _gaussian(distance)  # of whole a* and b*, (221 x 221, 5)
@@ -57,8 +57,8 @@ class ClassLoss:
     ) -> Tensor:
         """Mean loss of logits (N, Q, h, w) for (a*, b*)/110, (N, 2, h, w); `chroma_gain` is not used."""
         a, b = (truth * AB_SCALE).round().clamp(-_LIMIT, _LIMIT).long().unbind(dim=1)
-        colour = (a + _LIMIT) * (2 * _LIMIT + 1) + b + _LIMIT  # (N, h, w)
-        near, shares = self._near[colour], self._shares[colour]  # (N, h, w, 5)
+        color = (a + _LIMIT) * (2 * _LIMIT + 1) + b + _LIMIT  # (N, h, w)
+        near, shares = self._near[color], self._shares[color]  # (N, h, w, 5)
         self._counts += torch.bincount(near[..., 0].flatten(), minlength=len(self._counts))
         likelihood = logits.log_softmax(dim=1).movedim(1, -1).gather(-1, near)
         distance = -(shares * likelihood).sum(dim=-1) * self._weights()[near[..., 0]]

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from cgan_benchmarks.studies.variants.classes import class_colours
+from cgan_benchmarks.studies.variants.classes import class_colors
 from cgan_benchmarks.studies.variants.table import Variant
 from cgan_runtime.errors import ConfigError
 from cgan_runtime.manifest import AB_SCALE
@@ -19,7 +19,7 @@ from cgan_train.models.encoder import TAP_CHANNELS, LiteEncoder
 from cgan_train.models.unet import SeedGenerator
 
 SEED_WIDTHS = (16, 32, 64, 128, 256)
-_GLOBAL_WIDTH = 128  # hidden units of the global colour head
+_GLOBAL_WIDTH = 128  # hidden units of the global color head
 _HEADS = 4  # of the attention
 _TEMPERATURE = 0.38  # of the annealed mean, 0 for the likeliest class, 1 for the mean (Zhang et al.)
 
@@ -68,17 +68,17 @@ class Lite1Encoder(LiteEncoder):
 
 
 class ClassGenerator(EdgeGenerator):
-    """`edge` that tells colours apart as classes (Zhang, Isola, Efros 2016, arXiv 1603.08511).
+    """`edge` that tells colors apart as classes (Zhang, Isola, Efros 2016, arXiv 1603.08511).
 
     In training `predict` returns the classes' logits, (N, Q, H/4, W/4), else the annealed mean of their
-    colours.
+    colors.
     """
 
     def __init__(self, widths: tuple[int, ...], *, finest: int = 1, coarsest: int = 4) -> None:
         super().__init__(widths, finest=finest, coarsest=coarsest)
-        colours = class_colours() / AB_SCALE  # (Q, 2)
-        self.head = nn.Conv2d(widths[0], len(colours), 1)
-        self.register_buffer("colours", colours, persistent=False)
+        colors = class_colors() / AB_SCALE  # (Q, 2)
+        self.head = nn.Conv2d(widths[0], len(colors), 1)
+        self.register_buffer("colors", colors, persistent=False)
 
     def _answer(self, x: Tensor) -> Tensor:
         logits = self.head(x)
@@ -86,11 +86,11 @@ class ClassGenerator(EdgeGenerator):
             return logits  # type: ignore[no-any-return]
         # Classes last: ONNX Runtime takes several times as long for a softmax over the second axis.
         likelihood = (logits.movedim(1, -1) / _TEMPERATURE).softmax(dim=-1)
-        return (likelihood @ self.colours).movedim(-1, 1)  # type: ignore[no-any-return]
+        return (likelihood @ self.colors).movedim(-1, 1)  # type: ignore[no-any-return]
 
 
 class _GlobalHead(nn.Module):
-    """A lateral to whose result the whole picture's features, (N, C, H, W), add one colour mood.
+    """A lateral to whose result the whole image's features, (N, C, H, W), add one color mood.
 
     As the fusion layer of Iizuka et al. 2016 ("Let there be Color!"): a concatenation with the same global
     features everywhere, then a 1x1 convolution, is such a sum.

@@ -18,15 +18,15 @@ class Variant:
         finest: The finest level of the encoder that is used: 0 for stride 2 to 4 for stride 32. The output
             is that much smaller than the input.
         coarsest: The coarsest one; what the encoder has behind it is cut off.
-        chroma_gain: Weight of strong colours.
-        film: Share of pictures with the grey of a film.
+        chroma_gain: Weight of strong colors.
+        film: Share of images with the gray of film.
         gan: Whether the last part of the time is a GAN phase.
         seed: The seed's U-Net at a quarter of its widths, from nothing, by its own recipe.
         encoder: EfficientNet-Lite0, or Lite1, which has more blocks.
         global_head: The mean of the coarsest features is added to them everywhere, by a small network.
         attention: Self-attention over the decoder's coarsest features.
-        classes: Colours are told apart as classes, instead of regression.
-        scale: The picture is made so much smaller first. The weights are those of the row that differs in
+        classes: Colors are told apart as classes, instead of regression.
+        scale: The image is made so much smaller first. The weights are those of the row that differs in
             nothing else.
     """
 
@@ -53,13 +53,13 @@ VARIANTS = (
     Variant("output at an eighth", widths=WIDTHS[1:], finest=2),
     Variant("decoder of half the width", widths=(28, 48, 80, 128)),
     Variant("encoder cut at stride 16", widths=WIDTHS[:3], coarsest=3),
-    Variant("strong colours weigh more", chroma_gain=1 / 12),
-    Variant("strong colours weigh the same", chroma_gain=0.0),
+    Variant("strong colors weigh more", chroma_gain=1 / 12),
+    Variant("strong colors weigh the same", chroma_gain=0.0),
     Variant("with a GAN phase", gan=True),
-    Variant("no film grey", film=0.0),
+    Variant("no film gray", film=0.0),
     Variant("encoder Lite1", encoder="lite1"),
-    Variant("global colour head", global_head=True),
+    Variant("global color head", global_head=True),
     Variant("attention at stride 32", attention=True),
-    Variant("colour classes", classes=True),
+    Variant("color classes", classes=True),
     Variant("input of 192 px", scale=0.75),
 )

@@ -24,7 +24,7 @@ from cgan_runtime.errors import ConfigError
 from cgan_train.config.recipes import recipe
 from cgan_train.config.schema import Augmentation, Phase
 from cgan_train.data.loader import Loader
-from cgan_train.data.sources import Picture, Source
+from cgan_train.data.sources import Image, Source
 from cgan_train.evaluation.metrics import Array, Quality, measure_quality
 from cgan_train.models.base import Generator
 from cgan_train.models.edge import EdgeGenerator
@@ -74,7 +74,7 @@ def _train(variant: Variant, source: Source, cpu_seconds: float, weights: Path) 
         gan.step(phase, next(batches), number=seen)
         seen += 1
     torch.save(gan.weights(), weights)
-    return {"pictures_seen": seen * _BATCH, "cpu_seconds": cpu_seconds}
+    return {"images_seen": seen * _BATCH, "cpu_seconds": cpu_seconds}
 
 
 def _prepare(variant: Variant) -> tuple[Gan, list[Phase]]:
@@ -108,23 +108,23 @@ def _take_over(variant: Variant, weights: Path) -> dict[str, float]:
         )
     shutil.copyfile(theirs, weights)
     row = json.loads(theirs.with_suffix(".json").read_text(encoding="utf-8"))
-    return {name: row[name] for name in ("pictures_seen", "cpu_seconds")}
+    return {name: row[name] for name in ("images_seen", "cpu_seconds")}
 
 
 @torch.inference_mode()
-def _measure(variant: Variant, pictures: Sequence[Picture], weights: Path) -> Quality:
+def _measure(variant: Variant, images: Sequence[Image], weights: Path) -> Quality:
     generator = build(variant)
     generator.load_state_dict(torch.load(weights, weights_only=True))
     generator.eval()
 
     def predict(lightness: Array) -> Array:
-        chroma = coloured_small(generator, torch.from_numpy(lightness), variant.scale)
+        chroma = colored_small(generator, torch.from_numpy(lightness), variant.scale)
         return chroma.numpy()
 
-    return measure_quality(predict, pictures, SIDE)
+    return measure_quality(predict, images, SIDE)
 
 
-def coloured_small(generator: Generator, lightness: Tensor, scale: float) -> Tensor:
+def colored_small(generator: Generator, lightness: Tensor, scale: float) -> Tensor:
     """Chroma (N, 2, H, W) of lightness (N, 1, H, W) that is made smaller first, its chroma large again.
 
     What is missing to the network's size multiple is filled with the last rows and columns.
@@ -139,7 +139,7 @@ def coloured_small(generator: Generator, lightness: Tensor, scale: float) -> Ten
 
 
 class _Part:
-    """Some pictures of a source."""
+    """Some images of a source."""
 
     def __init__(self, source: Source, chosen: Sequence[int]) -> None:
         self._source, self._chosen = source, chosen
@@ -148,7 +148,7 @@ class _Part:
     def __len__(self) -> int:
         return len(self._chosen)
 
-    def read(self, index: int) -> Picture:
+    def read(self, index: int) -> Image:
         return self._source.read(self._chosen[index])
 
     def fingerprint(self) -> str:

@@ -21,7 +21,7 @@ from cgan_runtime.errors import BackendUnavailable, ConfigError, ModelFileError
 from cgan_runtime.system.exit_codes import SIGNAL_EXIT
 
 Shape = tuple[int, int, int]
-"""Pictures, height, width."""
+"""Images, height, width."""
 
 Report = Callable[[str, float], None]
 """Is told the phase of a build and how much of it is done, 0 to 1."""
@@ -52,7 +52,7 @@ class Profile:
     def around(
         cls, size: tuple[int, int], multiple: int, batch: tuple[int, int, int] = (1, 1, _MOST_BATCH)
     ) -> Profile:
-        """For pictures of a size's area, in any aspect up to 4:1: sides from half to twice its root."""
+        """For images of a size's area, in any aspect up to 4:1: sides from half to twice its root."""
         side = max(1, round(math.sqrt(size[0] * size[1]) / multiple)) * multiple
         low = min(max(multiple, side // 2 // multiple * multiple), *size)
         high = max(2 * side, *size)
@@ -188,18 +188,18 @@ def _configure(
         if not hasattr(trt.BuilderFlag, "VERSION_COMPATIBLE"):
             raise ConfigError(f"{library.target} {library.version} builds for its own version alone")
         config.set_flag(trt.BuilderFlag.VERSION_COMPATIBLE)
-    picture = network.get_input(0)
-    if any(axis < 0 for axis in picture.shape):
+    image = network.get_input(0)
+    if any(axis < 0 for axis in image.shape):
         shapes = builder.create_optimization_profile()
-        whole = len(picture.shape) == len(profile.optimum)  # a grey picture has no axis of channels
+        whole = len(image.shape) == len(profile.optimum)  # a gray image has no axis of channels
         sizes = [
             tuple(
                 axis if axis >= 0 else given
-                for axis, given in zip(picture.shape, (n, h, w) if whole else (n, 1, h, w), strict=True)
+                for axis, given in zip(image.shape, (n, h, w) if whole else (n, 1, h, w), strict=True)
             )
             for n, h, w in (profile.smallest, profile.optimum, profile.largest)
         ]
-        shapes.set_shape(picture.name, *sizes)
+        shapes.set_shape(image.name, *sizes)
         config.add_optimization_profile(shapes)
 
 

@@ -13,7 +13,7 @@ from cgan_runtime.errors import BackendUnavailable
 _HALF = ("fp16", "half")  # as inspectors of different versions write it
 _FLOATS = ("fp32", "float")
 _UNTOLD = "N/A"
-"""TensorRT 8.5 tells the formats of free sizes only once a picture came, but always the weights' type."""
+"""TensorRT 8.5 tells the formats of free sizes only once an image came, but always the weights' type."""
 
 
 def convolution_precisions(information: str) -> dict[str, str]:

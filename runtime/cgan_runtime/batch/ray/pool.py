@@ -2,7 +2,7 @@
 
 with cluster(options, archive_options, work=1000) as pool: ...
 
-Every machine of the cluster has cgan installed and reaches the films and results by the same path or URL.
+Every machine of the cluster has cgan installed and reaches the videos and results by the same path or URL.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ class Actors:
         """Send a task to a worker."""
         worker = next(each for each in self._workers if each.answer is None)
         task = replace(task, source=_everywhere(task.source), target=_everywhere(task.target))
-        with _told_if_gone():
+        with _annotate_if_gone():
             worker.task, worker.answer, worker.heard = task, worker.actor.run.remote(task), time.monotonic()
         self.uses_scratch |= is_remote(task.target)
 
@@ -134,7 +134,7 @@ class Actors:
         Raises:
             CganError: No worker can load the model, or the cluster is gone.
         """
-        with _told_if_gone():
+        with _annotate_if_gone():
             return self._events(timeout)
 
     def close(self) -> None:
@@ -208,7 +208,7 @@ class Actors:
 
 
 @contextmanager
-def _told_if_gone() -> Iterator[None]:
+def _annotate_if_gone() -> Iterator[None]:
     """Make one error of the many that Ray and gRPC raise when there is no cluster any more."""
     try:
         yield

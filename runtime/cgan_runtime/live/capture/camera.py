@@ -18,7 +18,7 @@ from types import TracebackType
 
 from cgan_runtime.color.encoding import Plane
 from cgan_runtime.errors import MediaError
-from cgan_runtime.live.capture.feeds import EndOfFeed, Feed, Glimpse
+from cgan_runtime.live.capture.feeds import EndOfFeed, Feed, RawFrame
 
 FIRST_WAIT, LONGEST_WAIT = 0.5, 8.0
 """Seconds until a camera that went away is tried again; twice as long each time."""
@@ -54,11 +54,11 @@ class Counts:
 
 
 @dataclass(frozen=True)
-class Shot:
+class CapturedFrame:
     """One frame.
 
     Attributes:
-        luma: As of `Glimpse`.
+        luma: As of `RawFrame`.
         captured: When it was read from the feed, by the camera's clock, seconds.
         number: Frames that were read before it.
     """
@@ -101,7 +101,7 @@ class Camera:
         self._on_frame = on_frame
         self._changed = threading.Condition()
         self._stopping = threading.Event()
-        self._waiting: Shot | None = None
+        self._waiting: CapturedFrame | None = None
         self._state = CameraState(CameraStatus.OPENING, "opening the camera")
         self._counts = Counts()
         self._thread = threading.Thread(target=self._run, name="camera", daemon=True)
@@ -146,7 +146,7 @@ class Camera:
         with self._changed:
             return self._state.status is CameraStatus.ENDED and self._waiting is None
 
-    def newest(self, timeout: float | None = None) -> Shot | None:
+    def newest(self, timeout: float | None = None) -> CapturedFrame | None:
         """Take the newest frame that has not been taken; wait for one if there is none.
 
         Returns:
@@ -200,7 +200,7 @@ class Camera:
                 self._read(feed)
             except EndOfFeed:
                 if not self._endless:
-                    self._say(CameraStatus.ENDED, "the film has ended")
+                    self._say(CameraStatus.ENDED, "the video has ended")
                     return
             except MediaError as error:
                 if self._counts.read > read_before:
@@ -223,11 +223,11 @@ class Camera:
                     return
             self._put(glimpse)
 
-    def _put(self, glimpse: Glimpse) -> None:
+    def _put(self, glimpse: RawFrame) -> None:
         with self._changed:
             if not self._drops:
                 self._changed.wait_for(lambda: self._waiting is None or self._stopping.is_set())
-            shot = Shot(glimpse.luma, self._clock(), self._counts.read)
+            shot = CapturedFrame(glimpse.luma, self._clock(), self._counts.read)
             dropped = self._counts.dropped + (self._waiting is not None)
             self._counts = replace(self._counts, read=self._counts.read + 1, dropped=dropped)
             self._waiting = shot

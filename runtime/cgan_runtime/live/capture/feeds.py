@@ -1,7 +1,7 @@
 """Where a camera's frames come from: a device by OpenCV, a stream or a file by PyAV.
 
     feed = open_feed("0", CameraRequest(width=1280, height=720))
-    feed = open_feed("rtsp://host/stream"); feed = open_feed("film.mp4")
+    feed = open_feed("rtsp://host/stream"); feed = open_feed("video.mp4")
     glimpse = feed.read()
 
 A feed gives frame after frame and knows nothing of threads, dropping or coming back: see camera.py.
@@ -60,7 +60,7 @@ class CameraRequest:
 
 
 @dataclass(frozen=True)
-class Glimpse:
+class RawFrame:
     """One frame of a feed.
 
     Attributes:
@@ -82,7 +82,7 @@ class Feed(ABC):
     description = ""
 
     @abstractmethod
-    def read(self) -> Glimpse:
+    def read(self) -> RawFrame:
         """Wait for the next frame.
 
         Raises:
@@ -109,18 +109,18 @@ def open_feed(source: str, request: CameraRequest | None = None) -> Feed:
     """Open a device (`0`, `/dev/video0`), a stream (`rtsp://...`) or a file.
 
     Raises:
-        MediaError: It is not there, or gives no picture.
+        MediaError: It is not there, or gives no image.
     """
     if is_device(source):
         return DeviceFeed(source, request or CameraRequest())
     return StreamFeed(source)
 
 
-def film_size(path: Path) -> tuple[int, int, float]:
-    """Width, height and seconds that a film states, before any of it is decoded; 0 seconds where it does not.
+def video_size(path: Path) -> tuple[int, int, float]:
+    """Width, height and seconds that a video states, before any of it is decoded; 0 seconds where it does not.
 
     Raises:
-        MediaError: It cannot be opened, or holds no picture.
+        MediaError: It cannot be opened, or holds no image.
     """
     feed = StreamFeed(str(path))
     try:
@@ -136,7 +136,7 @@ class DeviceFeed(Feed):
         """Open the device, ask it for size and rate, read back what it gives.
 
         Raises:
-            MediaError: No such device, in use, or without a picture.
+            MediaError: No such device, in use, or without an image.
         """
         cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # we say it ourselves
         system = cv2.CAP_V4L2 if sys.platform == "linux" else cv2.CAP_ANY
@@ -164,15 +164,15 @@ class DeviceFeed(Feed):
         if (request.width or request.rate) and not self.description.startswith(asked):
             self.description += f" (asked for {asked})"
 
-    def read(self) -> Glimpse:
+    def read(self) -> RawFrame:
         """Wait for the next frame."""
         try:
             good, image = self._capture.read()
         except cv2.error:
             good, image = False, None
         if not good or image is None:
-            raise MediaError(f"camera {self._source} gives no picture any more")
-        return Glimpse(image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2GRAY))
+            raise MediaError(f"camera {self._source} gives no image any more")
+        return RawFrame(image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2GRAY))
 
     def close(self) -> None:
         """Let the device go."""
@@ -186,7 +186,7 @@ class StreamFeed(Feed):
         """Open it.
 
         Raises:
-            MediaError: It is not there, cannot be read, or holds no picture.
+            MediaError: It is not there, cannot be read, or holds no image.
         """
         self._is_file = is_file(source)
         self._source = _without_password(source)
@@ -199,11 +199,13 @@ class StreamFeed(Feed):
                 metadata_errors="replace",
             )
         except (av.FFmpegError, ValueError) as error:
-            mend = "is it there, and a film?" if self._is_file else "is the camera on, and the address right?"
+            mend = (
+                "is it there, and a video?" if self._is_file else "is the camera on, and the address right?"
+            )
             raise MediaError(f"{self._source} cannot be opened ({_reason(error)}); {mend}") from error
         if not self._container.streams.video:
             self._container.close()
-            raise MediaError(f"{self._source} holds no picture; name another with --webcam")
+            raise MediaError(f"{self._source} holds no image; name another with --webcam")
         stream = self._container.streams.video[0]
         # Decoding frames side by side would hold each back for a few: good for files, delay for cameras.
         stream.thread_type = "AUTO" if self._is_file else "SLICE"
@@ -213,7 +215,7 @@ class StreamFeed(Feed):
         self._frames: Iterator[av.VideoFrame] = self._container.decode(stream)
         self.description = _description(stream.width, stream.height, float(stream.average_rate or 0))
 
-    def read(self) -> Glimpse:
+    def read(self) -> RawFrame:
         """Decode the next frame."""
         try:
             frame = next(self._frames)
@@ -228,7 +230,7 @@ class StreamFeed(Feed):
             time = max(0.0, float(frame.pts * self._base) - self._start)
         luma = _full_range_luma(frame)
         turns = round(frame.rotation / 90) % 4
-        return Glimpse(np.ascontiguousarray(np.rot90(luma, turns)) if turns else luma, time)
+        return RawFrame(np.ascontiguousarray(np.rot90(luma, turns)) if turns else luma, time)
 
     def close(self) -> None:
         """Let the file or connection go."""
@@ -238,10 +240,10 @@ class StreamFeed(Feed):
 def _full_range_luma(frame: av.VideoFrame) -> Plane:
     """The luma of any decoded frame as 0 (black) to 255 (white), uint8 (H, W)."""
     full = frame.color_range == _FULL_RANGE or frame.format.name.startswith("yuvj") or frame.format.is_rgb
-    grey = frame.reformat(format="gray", src_color_range="JPEG" if full else "MPEG", dst_color_range="JPEG")
-    plane = grey.planes[0]
+    gray = frame.reformat(format="gray", src_color_range="JPEG" if full else "MPEG", dst_color_range="JPEG")
+    plane = gray.planes[0]
     rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)  # type: ignore[call-overload]
-    luma: Plane = rows[: grey.height, : grey.width].copy()
+    luma: Plane = rows[: gray.height, : gray.width].copy()
     return luma
 
 
@@ -249,7 +251,7 @@ def _there(source: str) -> Path:
     path = Path(source)
     if not path.is_file():
         raise MediaError(
-            f"no file at {source}; name a film, a device such as 0 or /dev/video0, or an rtsp:// address"
+            f"no file at {source}; name a video, a device such as 0 or /dev/video0, or an rtsp:// address"
         )
     return path.absolute()
 

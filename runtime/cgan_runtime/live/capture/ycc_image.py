@@ -1,8 +1,8 @@
-"""A coloured picture of a camera, in planes, for the screen, the recorder and the page.
+"""A colored image of a camera, in planes, for the screen, the recorder and the page.
 
-picture = Picture(luma, cb, cr)
-picture.half_grey(0.4).bgr()                        # grey left of 40 % of the width
-picture.jpeg()
+image = Image(luma, cb, cr)
+image.half_gray(0.4).bgr()                        # gray left of 40 % of the width
+image.jpeg()
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ JPEG_QUALITY = 80
 
 
 @dataclass(frozen=True)
-class Picture:
+class Image:
     """Luma with chroma of half its size, 4:2:0, in the encoding `JFIF`.
 
     Attributes:
@@ -41,18 +41,18 @@ class Picture:
         """(h, w) of the chroma planes that belong to a luma plane."""
         return (luma.shape[0] + 1) // 2, (luma.shape[1] + 1) // 2
 
-    def half_grey(self, share: float) -> Picture:
-        """The picture with its left part grey.
+    def half_gray(self, share: float) -> Image:
+        """The image with its left part gray.
 
         Args:
-            share: Of the width that is grey, 0 to 1.
+            share: Of the width that is gray, 0 to 1.
         """
         columns = round(share * self.cb.shape[1])
         if columns <= 0:
             return self
         cb, cr = self.cb.copy(), self.cr.copy()
-        cb[:, :columns] = cr[:, :columns] = JFIF.chroma_centre
-        return Picture(self.luma, cb, cr)
+        cb[:, :columns] = cr[:, :columns] = JFIF.chroma_center
+        return Image(self.luma, cb, cr)
 
     def bgr(self) -> Plane:
         """As OpenCV shows it, uint8 (H, W, 3): blue, green, red."""
@@ -79,5 +79,5 @@ def luma_of_jpeg(data: bytes) -> Plane:
     except cv2.error:
         luma = None
     if luma is None:
-        raise MediaError("the picture is damaged; send a whole JPEG")
+        raise MediaError("the image is damaged; send a whole JPEG")
     return luma

@@ -1,4 +1,4 @@
-"""What a file is, and how large its picture would be, by its first bytes, before anything decodes it.
+"""What a file is, and how large its image would be, by its first bytes, before anything decodes it.
 
 kind = kind_of(first_bytes)                          # None: nothing that is taken
 """
@@ -25,22 +25,22 @@ class Kind:
     Attributes:
         name: As in its MIME type.
         suffix: That its name gets, which decides its decoder.
-        film: Whether it moves.
-        width: Of the picture as stated; 0 of a film.
+        video: Whether it moves.
+        width: Of the image as stated; 0 of a video.
         height: Likewise.
         plain: A JPEG that is decoded in one pass; of other kinds True.
     """
 
     name: str
     suffix: str
-    film: bool = False
+    video: bool = False
     width: int = 0
     height: int = 0
     plain: bool = True
 
     @property
     def pixels(self) -> int:
-        """Of the picture."""
+        """Of the image."""
         return self.width * self.height
 
 
@@ -54,9 +54,9 @@ def kind_of(head: bytes) -> Kind | None:
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return _webp(head)
     if head[4:8] == b"ftyp":
-        return Kind("mp4", ".mp4", film=True)
+        return Kind("mp4", ".mp4", video=True)
     if head.startswith(_EBML):
-        return Kind("webm", ".mkv", film=True)
+        return Kind("webm", ".mkv", video=True)
     return None
 
 

@@ -1,4 +1,4 @@
-"""What is coloured for the page: the box's camera, once for all who look, and each browser's own camera.
+"""What is colored for the page: the box's camera, once for all who look, and each browser's own camera.
 
 hub = CameraLane(open_feed, engine, ...)             # the box's; open while somebody looks
 lane = BrowserLane(engine, settings, deliver)        # one for each browser that sends its own
@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cgan_runtime.colorizer import Colorizer
-from cgan_runtime.live.capture.camera import Camera, CameraState, CameraStatus, Counts, Shot
+from cgan_runtime.live.capture.camera import Camera, CameraState, CameraStatus, CapturedFrame, Counts
 from cgan_runtime.live.capture.feeds import Feed
 from cgan_runtime.live.capture.ycc_image import luma_of_jpeg
 from cgan_runtime.live.frame_colorizer import Painter
@@ -26,23 +26,23 @@ _MS = 1000.0  # per second
 
 
 @dataclass(frozen=True)
-class Coloured:
+class Colored:
     """A frame that is ready to be sent.
 
     Attributes:
         number: Of the frame, by whoever sent it.
         captured: When it was read from the camera, or came in; seconds of `time.perf_counter`.
-        colour_ms: What colouring and coding took.
-        jpeg: The picture.
+        color_ms: What coloring and coding took.
+        jpeg: The image.
     """
 
     number: int
     captured: float
-    colour_ms: float
+    color_ms: float
     jpeg: bytes
 
 
-Deliver = Callable[[Coloured | str], None]
+Deliver = Callable[[Colored | str], None]
 """Is handed a frame, or a sentence about what went wrong, in the engine's thread."""
 
 
@@ -71,20 +71,20 @@ class BrowserLane(Lane):
         if waiting is None:
             return None
         painter = self._painter = self._painter or Painter(colorizer, self._temporal)
-        return lambda: self._colour(painter, *waiting)
+        return lambda: self._color(painter, *waiting)
 
     def failed(self, error: Exception) -> None:
         """Tell the browser."""
         self._deliver(told(error))
 
-    def _colour(self, painter: Painter, number: int, data: bytes, received: float) -> None:
+    def _color(self, painter: Painter, number: int, data: bytes, received: float) -> None:
         began = time.perf_counter()
         jpeg = painter.paint(luma_of_jpeg(data)).jpeg()
-        self._deliver(Coloured(number, received, (time.perf_counter() - began) * _MS, jpeg))
+        self._deliver(Colored(number, received, (time.perf_counter() - began) * _MS, jpeg))
 
 
 class CameraLane(Lane):
-    """The box's camera. It is open while `wanted`, and each frame is coloured once, for everybody."""
+    """The box's camera. It is open while `wanted`, and each frame is colored once, for everybody."""
 
     def __init__(
         self,
@@ -140,20 +140,20 @@ class CameraLane(Lane):
         if shot is None or not self._limit.passes():
             return None
         painter = self._painter = self._painter or Painter(colorizer, self._temporal)
-        return lambda: self._colour(painter, shot)
+        return lambda: self._color(painter, shot)
 
     def failed(self, error: Exception) -> None:
         """Tell those who look."""
         self._trouble = told(error)
         self._deliver(self._trouble)
 
-    def _colour(self, painter: Painter, shot: Shot) -> None:
+    def _color(self, painter: Painter, shot: CapturedFrame) -> None:
         began = time.perf_counter()
-        picture = painter.paint(shot.luma)
+        image = painter.paint(shot.luma)
         if self._recorder is not None:
-            self._recorder.write(picture, shot.captured)
+            self._recorder.write(image, shot.captured)
         if self._virtual is not None:
-            self._virtual.send(picture.bgr())
-        jpeg = picture.jpeg()
+            self._virtual.send(image.bgr())
+        jpeg = image.jpeg()
         self._trouble = ""
-        self._deliver(Coloured(shot.number, shot.captured, (time.perf_counter() - began) * _MS, jpeg))
+        self._deliver(Colored(shot.number, shot.captured, (time.perf_counter() - began) * _MS, jpeg))

@@ -1,4 +1,4 @@
-"""The one thread that owns the back end: it colours what its lanes hold, one piece of each in turn.
+"""The one thread that owns the back end: it colors what its lanes hold, one piece of each in turn.
 
     engine = Engine(open_colorizer)
     engine.start()                                   # the model is open now, or this raises
@@ -39,7 +39,7 @@ class Lane(ABC):
 
 @dataclass(frozen=True)
 class EngineInfo:
-    """What colours, for people."""
+    """What colors, for people."""
 
     backend: str
     device: str
@@ -51,11 +51,11 @@ class Engine:
     """Runs from `start` to `stop`.
 
     Attributes:
-        info: What colours; of use once started.
+        info: What colors; of use once started.
     """
 
     def __init__(self, open_colorizer: Callable[[], AbstractContextManager[Colorizer]]) -> None:
-        """Take what opens the colouriser; it is called in the engine's thread, and closed there."""
+        """Take what opens the colorizer; it is called in the engine's thread, and closed there."""
         self.info = EngineInfo("", "", "", 0)
         self._open = open_colorizer
         self._lanes: list[Lane] = []

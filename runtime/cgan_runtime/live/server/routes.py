@@ -1,4 +1,4 @@
-"""The web page's server: its files, what it says of itself, dropped files; pictures go by sockets.py.
+"""The web page's server: its files, what it says of itself, dropped files; images go by sockets.py.
 
     server = Server(engine, guardian, uploads, sockets, settings)
     runner = web.AppRunner(server.app())             # serve.py runs it
@@ -38,7 +38,7 @@ PAGE = {
 
 
 class Server:
-    """Answers requests; everything but colouring happens in the event loop, and nothing there waits."""
+    """Answers requests; everything but coloring happens in the event loop, and nothing there waits."""
 
     def __init__(
         self,
@@ -82,7 +82,7 @@ class Server:
             {
                 "engine": asdict(self._engine.info),
                 "camera": self._sockets.hub is not None,
-                "upload": {"bytes": limits.bytes, "seconds": limits.film_seconds},
+                "upload": {"bytes": limits.bytes, "seconds": limits.video_seconds},
                 "max_rate": self._settings.max_rate,
                 "max_strength": MAX_SATURATION,
             }

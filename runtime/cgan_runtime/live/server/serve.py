@@ -21,7 +21,7 @@ from cgan_runtime.commands.open_model import load_colorizer
 from cgan_runtime.console import Console
 from cgan_runtime.errors import ConfigError
 from cgan_runtime.live.capture.feeds import is_device
-from cgan_runtime.live.server.frame_sources import CameraLane, Coloured
+from cgan_runtime.live.server.frame_sources import CameraLane, Colored
 from cgan_runtime.live.server.inference_thread import Engine
 from cgan_runtime.live.server.routes import Server
 from cgan_runtime.live.server.security import Guardian, is_loopback, split_address
@@ -59,7 +59,7 @@ async def _serve(options: RunOptions, live: LiveOptions, console: Console) -> in
     host, port = split_address(live.serve or "")
     tls = _tls(live.cert, live.key)
     guardian = Guardian.for_address(host, token=live.token, names=live.allow_host, tls=tls is not None)
-    temporal = TemporalSettings(options.film.temporal, options.film.every)
+    temporal = TemporalSettings(options.video.temporal, options.video.every)
     settings = ServeSettings(temporal, max_viewers=live.max_viewers, max_rate=live.max_rate)
     stop: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     async with AsyncExitStack() as opened:
@@ -102,7 +102,7 @@ def _hub(
         return None
     box: list[Hub] = []
 
-    def deliver(item: Coloured | str) -> None:
+    def deliver(item: Colored | str) -> None:
         for hub in box:
             hub.deliver(item)
 
@@ -125,7 +125,7 @@ def _job_settings(options: RunOptions) -> JobSettings:
     asked = options.model
     return JobSettings(
         str(asked.model.absolute()) if asked.model else None, asked.backend, asked.threads, asked.size,
-        options.look.strength, options.film.temporal, options.film.every, asked.precision,
+        options.look.strength, options.video.temporal, options.video.every, asked.precision,
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Pictures over WebSockets: the box's camera to all who look, and browsers' own cameras there and back.
+"""Images over WebSockets: the box's camera to all who look, and browsers' own cameras there and back.
 
     sockets = Sockets(engine, hub, settings)
     app.router.add_get("/live/view", sockets.view)
@@ -6,7 +6,7 @@
 
 What is spoken (all numbers little-endian):
 
-    /live/view     to the page: 12 bytes (u32 frame, f32 delay of the frame shown last, f32 colouring; ms)
+    /live/view     to the page: 12 bytes (u32 frame, f32 delay of the frame shown last, f32 coloring; ms)
                    and JPEG, and text {"status": ...} every second; from the page: text {"shown": frame}
     /live/camera   to the server: u32 frame + JPEG; back: as above, the delay being that within the server
 """
@@ -24,7 +24,7 @@ from typing import Any
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from cgan_runtime.live.server.file_types import HEAD_BYTES, kind_of
-from cgan_runtime.live.server.frame_sources import BrowserLane, Coloured
+from cgan_runtime.live.server.frame_sources import BrowserLane, Colored
 from cgan_runtime.live.server.inference_thread import Engine, RateLimit
 from cgan_runtime.live.server.viewers import Hub, Viewer
 from cgan_runtime.temporal.filter import TemporalSettings
@@ -45,7 +45,7 @@ class ServeSettings:
     """What the server allows.
 
     Attributes:
-        temporal: How steady colour is kept, of every camera.
+        temporal: How steady color is kept, of every camera.
         max_viewers: Pages that look at the box's camera.
         max_cameras: Pages that send their own.
         max_rate: Frames a second, of each.
@@ -62,7 +62,7 @@ class ServeSettings:
 
 
 class Sockets:
-    """All WebSockets. Nothing here waits but for the network; colouring is the engine's.
+    """All WebSockets. Nothing here waits but for the network; coloring is the engine's.
 
     Attributes:
         hub: Who looks at the box's camera; None where there is none.
@@ -103,7 +103,7 @@ class Sockets:
             now = loop.time()
             if frame is not None and limit.passes():
                 await socket.send_bytes(
-                    _HEADER.pack(frame.number % _NUMBERS, viewer.shown_ms, frame.colour_ms) + frame.jpeg
+                    _HEADER.pack(frame.number % _NUMBERS, viewer.shown_ms, frame.color_ms) + frame.jpeg
                 )
             elif frame is not None:
                 viewer.skip(frame.number)
@@ -130,7 +130,7 @@ class Sockets:
         }
 
     async def camera(self, request: web.Request) -> web.StreamResponse:
-        """Colour a browser's own camera."""
+        """Color a browser's own camera."""
         if self.cameras >= self._settings.max_cameras:
             raise web.HTTPServiceUnavailable(text="too many send their camera already\n")
         _check_upgrade(request)
@@ -138,7 +138,7 @@ class Sockets:
         loop = asyncio.get_running_loop()
         viewer = Viewer()
 
-        def deliver(item: Coloured | str) -> None:  # in the engine's thread
+        def deliver(item: Colored | str) -> None:  # in the engine's thread
             if not loop.is_closed():
                 loop.call_soon_threadsafe(viewer.offer, item)
 
@@ -213,7 +213,7 @@ class Sockets:
 def _check_upgrade(request: web.Request) -> None:
     """A page that was refused a WebSocket asks without one for the reason, which browsers keep from it."""
     if request.headers.get("Upgrade", "").lower() != "websocket":
-        raise web.HTTPUpgradeRequired(text="pictures come by WebSocket\n")
+        raise web.HTTPUpgradeRequired(text="images come by WebSocket\n")
 
 
 async def _answer(socket: web.WebSocketResponse, viewer: Viewer) -> None:
@@ -222,7 +222,7 @@ async def _answer(socket: web.WebSocketResponse, viewer: Viewer) -> None:
         frame = await viewer.next(_STATUS_SECONDS)
         if frame is not None:
             age_ms = (time.perf_counter() - frame.captured) * _MS
-            await socket.send_bytes(_HEADER.pack(frame.number, age_ms, frame.colour_ms) + frame.jpeg)
+            await socket.send_bytes(_HEADER.pack(frame.number, age_ms, frame.color_ms) + frame.jpeg)
             viewer.shown(frame.number)  # its page holds back by itself
         if viewer.trouble is not None:
             trouble, viewer.trouble = viewer.trouble, None

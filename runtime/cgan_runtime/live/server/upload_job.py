@@ -1,4 +1,4 @@
-"""One dropped file coloured, in a process of its own with bounds: started by uploads.py, not by people.
+"""One dropped file colored, in a process of its own with bounds: started by uploads.py, not by people.
 
 python -m cgan_runtime.live.server.upload_job < order.json         # says one JSON object a line on stdout
 """
@@ -11,19 +11,19 @@ import sys
 from pathlib import Path
 from typing import Any
 
-_NICE = 10  # live pictures go first
+_NICE = 10  # live images go first
 _SHARE_OF_MEMORY = 0.75
 _MOST_OUTPUT = 2_000_000_000  # bytes
 
 
 def main() -> None:
-    """Read the order, colour, say how it went."""
+    """Read the order, color, say how it went."""
     order = json.load(sys.stdin)
     _bound(order["limits"])
     from cgan_runtime.errors import CganError
 
     try:
-        _colour(order)
+        _color(order)
         _say({"ready": True})
     except CganError as error:
         _say({"error": _without_places(str(error), order)})
@@ -31,63 +31,63 @@ def main() -> None:
         _say({"error": "the file needs more memory than it is given"})
 
 
-def _colour(order: dict[str, Any]) -> None:
+def _color(order: dict[str, Any]) -> None:
     from cgan_runtime.backends.registry import open_backend
     from cgan_runtime.colorizer import MAX_SATURATION, Colorizer
     from cgan_runtime.models import bundled_model
-    from cgan_runtime.pipeline.image import colour_still
-    from cgan_runtime.pipeline.video import colour_film
+    from cgan_runtime.pipeline.image import colorize_image
+    from cgan_runtime.pipeline.video import colorize_video
     from cgan_runtime.temporal.filter import TemporalSettings
 
     settings, limits = order["settings"], order["limits"]
     source, target = Path(order["source"]), Path(order["target"])
-    if order["film"]:
-        _look_at_film(source, limits)
+    if order["video"]:
+        _look_at_video(source, limits)
     model = Path(settings["model"]) if settings["model"] else bundled_model()
     backend = open_backend(
         model, settings["backend"], threads=settings["threads"], precision=settings["precision"]
     )
     saturation = min(order["strength"] * settings["saturation"], MAX_SATURATION)
     with Colorizer(backend, side=settings["size"], saturation=saturation) as colorizer:
-        if not order["film"]:
+        if not order["video"]:
             _say({"done": 0, "total": 1})
-            colour_still(source, target, colorizer)
+            colorize_image(source, target, colorizer)
             return
         temporal = TemporalSettings(settings["temporal"], settings["every"])
         progress = _Progress(limits)
-        colour_film(source, target, colorizer, temporal=temporal, progress=progress)
+        colorize_video(source, target, colorizer, temporal=temporal, progress=progress)
 
 
-def _look_at_film(source: Path, limits: dict[str, Any]) -> None:
-    """Refuse a film that is too large or too long before its frames are decoded."""
+def _look_at_video(source: Path, limits: dict[str, Any]) -> None:
+    """Refuse a video that is too large or too long before its frames are decoded."""
     from cgan_runtime.errors import MediaError
-    from cgan_runtime.live.capture.feeds import film_size
+    from cgan_runtime.live.capture.feeds import video_size
 
     try:
-        width, height, seconds = film_size(source)
+        width, height, seconds = video_size(source)
     except MediaError as error:
-        raise MediaError("it is damaged, or a kind of film that cannot be read here") from error
-    if width * height > limits["film_pixels"]:
-        raise MediaError(f"the film has {width}x{height} pixels; make it smaller")
-    if seconds > limits["film_seconds"]:
+        raise MediaError("it is damaged, or a kind of video that cannot be read here") from error
+    if width * height > limits["video_pixels"]:
+        raise MediaError(f"the video has {width}x{height} pixels; make it smaller")
+    if seconds > limits["video_seconds"]:
         raise MediaError(
-            f"the film lasts {seconds:.0f} seconds; at most {limits['film_seconds']:.0f} are taken"
+            f"the video lasts {seconds:.0f} seconds; at most {limits['video_seconds']:.0f} are taken"
         )
 
 
 class _Progress:
-    """Says how far a film is, and ends one that is longer than it stated."""
+    """Says how far a video is, and ends one that is longer than it stated."""
 
     _MOST_RATE = 120  # frames/s
 
     def __init__(self, limits: dict[str, Any]) -> None:
-        self._most = limits["film_seconds"] * self._MOST_RATE
+        self._most = limits["video_seconds"] * self._MOST_RATE
 
     def __call__(self, done: int, total: int | None) -> None:
         from cgan_runtime.errors import MediaError
 
         if done > self._most:
-            raise MediaError("the film is longer than it says")
+            raise MediaError("the video is longer than it says")
         _say({"done": done, "total": total})
 
 

@@ -1,10 +1,10 @@
-"""Photos and short films dropped on the page: looked at, coloured in a process of their own, kept a while.
+"""Photos and short videos dropped on the page: looked at, colored in a process of their own, kept a while.
 
     async with Uploads(settings, limits) as uploads:
         job = await uploads.take(stream, length, strength)      # refused before it is decoded, or queued
         uploads.find(job.id).state
 
-Decoding and colouring happen in a child process (job.py) with bounds on memory, time and disk. Whatever
+Decoding and coloring happen in a child process (job.py) with bounds on memory, time and disk. Whatever
 a file does to a decoder, the child alone is hit.
 """
 
@@ -31,7 +31,7 @@ _KILL_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class JobSettings:
-    """How a job colours; as the live picture."""
+    """How a job colors; as the live image."""
 
     model: str | None = None
     backend: str = "auto"
@@ -49,9 +49,9 @@ class UploadLimits:
 
     Attributes:
         bytes: Of a file.
-        picture_pixels: Of a photo; phones have up to 50 million.
-        film_pixels: Of each frame of a film.
-        film_seconds: Of a film.
+        image_pixels: Of a photo; phones have up to 50 million.
+        video_pixels: Of each frame of a video.
+        video_seconds: Of a video.
         arrive_seconds: Until a file has come.
         silent_seconds: From a piece of it to the next.
         job_seconds: Until a job is ended.
@@ -62,9 +62,9 @@ class UploadLimits:
     """
 
     bytes: int = 256_000_000
-    picture_pixels: int = 50_000_000
-    film_pixels: int = 3840 * 2160
-    film_seconds: float = 120.0
+    image_pixels: int = 50_000_000
+    video_pixels: int = 3840 * 2160
+    video_seconds: float = 120.0
     arrive_seconds: float = 600.0
     silent_seconds: float = 20.0
     job_seconds: float = 1800.0
@@ -89,11 +89,11 @@ class Job:
     Attributes:
         id: A name that cannot be guessed: who has it may see the result.
         kind: Of the file.
-        strength: Of the colour.
+        strength: Of the color.
         source: The file as it came.
-        result: The coloured one.
+        result: The colored one.
         state: Where it stands.
-        done: Frames that are coloured.
+        done: Frames that are colored.
         total: Frames in all; None while that is not known.
         error: Why it failed.
         finished: When, by the monotonic clock.
@@ -115,17 +115,17 @@ class Job:
         """For the page."""
         return {
             "id": self.id, "state": self.state, "done": self.done, "total": self.total, "error": self.error,
-            "film": self.kind.film, "type": self.result_type, "ahead": ahead, "strength": self.strength,
+            "video": self.kind.video, "type": self.result_type, "ahead": ahead, "strength": self.strength,
         }  # fmt: skip
 
     @property
     def result_type(self) -> str:
         """MIME type of the result."""
-        return "video/mp4" if self.kind.film else f"image/{self.kind.name}"
+        return "video/mp4" if self.kind.video else f"image/{self.kind.name}"
 
 
 class Uploads:
-    """All jobs. Lives in the event loop; one job runs at a time, behind the live pictures."""
+    """All jobs. Lives in the event loop; one job runs at a time, behind the live images."""
 
     def __init__(self, settings: JobSettings, limits: UploadLimits | None = None) -> None:
         self.limits = limits or UploadLimits()
@@ -155,10 +155,10 @@ class Uploads:
         Args:
             stream: Its content.
             length: As the sender states it.
-            strength: Of the colour.
+            strength: Of the color.
 
         Raises:
-            Refused: Too large, no picture or film that is taken, or too many wait already.
+            Refused: Too large, no image or video that is taken, or too many wait already.
         """
         self._tidy()
         waiting = sum(job.state in ("queued", "working") for job in self._jobs.values()) + self._arriving
@@ -181,7 +181,7 @@ class Uploads:
         finally:
             self._arriving -= 1
         source = source.rename(source.with_suffix(kind.suffix))
-        result = source.with_name(f"{name}.colour{'.mp4' if kind.film else kind.suffix}")
+        result = source.with_name(f"{name}.color{'.mp4' if kind.video else kind.suffix}")
         job = self._jobs[name] = Job(name, kind, strength, source, result)
         self._queue.put_nowait(job)
         return job
@@ -214,7 +214,7 @@ class Uploads:
                 size += len(piece)
                 if size > self.limits.bytes:
                     raise self._too_large()
-                await asyncio.to_thread(file.write, piece)  # a slow card must not stop live pictures
+                await asyncio.to_thread(file.write, piece)  # a slow card must not stop live images
                 if kind is None and len(head := head + piece) >= HEAD_BYTES:
                     kind = self._accepted(head)
         return kind or self._accepted(head)
@@ -223,12 +223,12 @@ class Uploads:
         kind = kind_of(head)
         if kind is None:
             raise Refused(
-                415, "no photo or film that is taken here; drop a JPEG, PNG, WebP, MP4, MOV, WebM or MKV"
+                415, "no photo or video that is taken here; drop a JPEG, PNG, WebP, MP4, MOV, WebM or MKV"
             )
-        if kind.pixels > self.limits.picture_pixels:
-            most = self.limits.picture_pixels // 1_000_000
+        if kind.pixels > self.limits.image_pixels:
+            most = self.limits.image_pixels // 1_000_000
             raise Refused(
-                413, f"the picture has {kind.width}x{kind.height} pixels; at most {most} million are taken"
+                413, f"the image has {kind.width}x{kind.height} pixels; at most {most} million are taken"
             )
         return kind
 
@@ -240,17 +240,17 @@ class Uploads:
             job = await self._queue.get()
             if job.id in self._jobs:
                 try:
-                    await self._colour(job)
+                    await self._color(job)
                 except (OSError, MediaError) as error:
                     job.state, job.error = "failed", str(error)
                 finally:
                     job.finished = time.monotonic()
                     job.source.unlink(missing_ok=True)
 
-    async def _colour(self, job: Job) -> None:
+    async def _color(self, job: Job) -> None:
         job.state = "working"
         order = {
-            "source": str(job.source), "target": str(job.result), "film": job.kind.film,
+            "source": str(job.source), "target": str(job.result), "video": job.kind.video,
             "strength": job.strength, "settings": asdict(self._settings), "limits": asdict(self.limits),
         }  # fmt: skip
         job.process = await asyncio.create_subprocess_exec(

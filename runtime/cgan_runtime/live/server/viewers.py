@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from cgan_runtime.live.latency_meter import Meter
-from cgan_runtime.live.server.frame_sources import CameraLane, Coloured
+from cgan_runtime.live.server.frame_sources import CameraLane, Colored
 
 IN_FLIGHT = 2
 """Frames that are sent before one is said to be shown: one on the way while the other is drawn."""
@@ -40,11 +40,11 @@ class Viewer:
         self.meter = Meter()
         self.shown_ms = 0.0
         self.trouble: str | None = None
-        self._newest: Coloured | None = None
+        self._newest: Colored | None = None
         self._changed = asyncio.Event()
         self._sent: OrderedDict[int, float] = OrderedDict()  # frame: when it was captured
 
-    def offer(self, item: Coloured | str) -> None:
+    def offer(self, item: Colored | str) -> None:
         """Here is a newer frame, or a sentence."""
         if isinstance(item, str):
             self.trouble = item
@@ -52,7 +52,7 @@ class Viewer:
             self._newest = item
         self._changed.set()
 
-    async def next(self, timeout: float) -> Coloured | None:
+    async def next(self, timeout: float) -> Colored | None:
         """The newest frame, when it may have one; None after `timeout` seconds, or where trouble is told."""
         end = time.monotonic() + timeout
         while self.trouble is None:
@@ -113,7 +113,7 @@ class Hub:
         if always_on:
             lane.open()
 
-    def deliver(self, item: Coloured | str) -> None:
+    def deliver(self, item: Colored | str) -> None:
         """Hand a frame to all viewers. Called in the engine's thread."""
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._offer, item)
@@ -134,7 +134,7 @@ class Hub:
             if not self.viewers and not self._always_on:
                 self._turning_off = self._loop.call_later(LINGER_SECONDS, self._turn_off)
 
-    def _offer(self, item: Coloured | str) -> None:
+    def _offer(self, item: Colored | str) -> None:
         for viewer in self.viewers:
             viewer.offer(item)
 

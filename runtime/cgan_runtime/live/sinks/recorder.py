@@ -1,7 +1,7 @@
 """Record what a camera shows, in a file that can be played at any moment, whatever ends the recording.
 
     recorder = Recorder(Path("out.mp4"), EncoderSettings())
-    recorder.write(picture, captured)                # never waits for the disk
+    recorder.write(image, captured)                # never waits for the disk
     recorder.close()
 
 An mp4 or mov is written in fragments of a second, each complete in itself; mkv and webm are made that way. So
@@ -25,9 +25,9 @@ from av.video.plane import VideoPlane
 
 from cgan_runtime.color.encoding import Plane
 from cgan_runtime.errors import MediaError
-from cgan_runtime.files.formats import WRITTEN_FILMS
+from cgan_runtime.files.formats import WRITTEN_VIDEOS
 from cgan_runtime.files.output import check_output
-from cgan_runtime.live.capture.ycc_image import Picture
+from cgan_runtime.live.capture.ycc_image import Image
 from cgan_runtime.video.write.codecs import EncoderSettings
 
 _CLOCK = Fraction(1, 90_000)  # seconds
@@ -63,7 +63,7 @@ class Recorder:
         self._codec = settings.codec_for(path)
         if self._codec == "rawvideo":
             raise MediaError(f"{path.suffix} holds no times of frames, which a recording needs; take .mkv")
-        self._format = WRITTEN_FILMS[path.suffix.lower()]
+        self._format = WRITTEN_VIDEOS[path.suffix.lower()]
         self._options = settings.options(self._codec)
         if self._codec == "libx264":
             self._options["tune"] = "zerolatency"  # no frame waits for later ones, so none is lost with them
@@ -71,17 +71,17 @@ class Recorder:
         self.path = path
         self.frames = self.dropped = 0
         self.failure: str | None = None
-        self._waiting: deque[tuple[Picture, float]] = deque()
+        self._waiting: deque[tuple[Image, float]] = deque()
         self._closing = False
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._thread.start()
 
-    def write(self, picture: Picture, captured: float) -> None:
-        """Take a picture, or drop it where the encoder is behind.
+    def write(self, image: Image, captured: float) -> None:
+        """Take an image, or drop it where the encoder is behind.
 
         Args:
-            picture: The first decides the size of the film.
+            image: The first decides the size of the video.
             captured: When it was seen, seconds by any clock.
         """
         with self._changed:
@@ -91,7 +91,7 @@ class Recorder:
                 self.dropped += 1
                 return
             self.frames += 1
-            self._waiting.append((picture, captured))
+            self._waiting.append((image, captured))
             self._changed.notify_all()
 
     def close(self) -> None:
@@ -101,7 +101,7 @@ class Recorder:
             self._changed.notify_all()
         self._thread.join()
 
-    def _next(self) -> tuple[Picture, float] | None:
+    def _next(self) -> tuple[Image, float] | None:
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._closing)
             return self._waiting.popleft() if self._waiting else None
@@ -119,27 +119,27 @@ class Recorder:
                 self.failure = f"{self.path} cannot be written any more ({reason}); is the disk full?"
                 self._waiting.clear()
 
-    def _encode(self, first: tuple[Picture, float], file: _Synced) -> None:
+    def _encode(self, first: tuple[Image, float], file: _Synced) -> None:
         options = {"flush_packets": "1"}
         if self._format in ("mp4", "mov"):
             options["movflags"] = "frag_keyframe+empty_moov+default_base_moof"
         else:
             options["cluster_time_limit"] = str(round(_FRAGMENT_SECONDS * 1000))
-        picture, began = first
+        image, began = first
         with av.open(file, "w", format=self._format, container_options=options) as container:
             stream = cast(
                 av.VideoStream, container.add_stream(self._codec, rate=_NOMINAL_RATE, options=self._options)
             )
             context = stream.codec_context
-            context.width, context.height = (side // 2 * 2 for side in picture.luma.shape[::-1])
+            context.width, context.height = (side // 2 * 2 for side in image.luma.shape[::-1])
             context.pix_fmt, context.bit_rate = "yuv420p", 0
             context.gop_size = _LONGEST_GROUP
             context.color_range, context.colorspace = _FULL_RANGE, _BT601
             stream.time_base = context.time_base = _CLOCK
-            last, key, item = -1, began, cast("tuple[Picture, float] | None", first)
+            last, key, item = -1, began, cast("tuple[Image, float] | None", first)
             while item is not None:
-                picture, captured = item
-                frame = _frame(picture, context.width, context.height)
+                image, captured = item
+                frame = _frame(image, context.width, context.height)
                 frame.pts = last = max(last + 1, round((captured - began) / _CLOCK))
                 frame.time_base = _CLOCK
                 if captured - key >= _FRAGMENT_SECONDS:
@@ -165,18 +165,18 @@ class _Synced:
         return len(data)
 
 
-def _frame(picture: Picture, width: int, height: int) -> av.VideoFrame:
-    """The picture as a frame; one of another size, as after a camera was changed, is made to fit."""
-    if abs(picture.luma.shape[0] - height) > 1 or abs(picture.luma.shape[1] - width) > 1:
-        own = picture.luma.shape[1] // 2 * 2, picture.luma.shape[0] // 2 * 2
-        fitted = _frame(picture, *own).reformat(width=width, height=height)
+def _frame(image: Image, width: int, height: int) -> av.VideoFrame:
+    """The image as a frame; one of another size, as after a camera was changed, is made to fit."""
+    if abs(image.luma.shape[0] - height) > 1 or abs(image.luma.shape[1] - width) > 1:
+        own = image.luma.shape[1] // 2 * 2, image.luma.shape[0] // 2 * 2
+        fitted = _frame(image, *own).reformat(width=width, height=height)
         fitted.color_range, fitted.colorspace = _FULL_RANGE, _BT601
         return fitted
     frame = av.VideoFrame(width, height, "yuv420p")
     frame.color_range, frame.colorspace = _FULL_RANGE, _BT601
-    _fill(frame.planes[0], picture.luma[:height, :width])
-    _fill(frame.planes[1], picture.cb[: height // 2, : width // 2])
-    _fill(frame.planes[2], picture.cr[: height // 2, : width // 2])
+    _fill(frame.planes[0], image.luma[:height, :width])
+    _fill(frame.planes[1], image.cb[: height // 2, : width // 2])
+    _fill(frame.planes[2], image.cr[: height // 2, : width // 2])
     return frame
 
 

@@ -1,7 +1,7 @@
-"""The coloured picture as a camera for other programs (v4l2loopback, OBS), by pyvirtualcam.
+"""The colored image as a camera for other programs (v4l2loopback, OBS), by pyvirtualcam.
 
 with VirtualCamera() as camera:
-    camera.send(picture.bgr())
+    camera.send(image.bgr())
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ _RATE = 30  # frames/s that are promised to the program that looks; it gets thos
 
 
 class VirtualCamera:
-    """Opens with the first picture, whose size it keeps. One thread uses it.
+    """Opens with the first image, whose size it keeps. One thread uses it.
 
     Attributes:
-        device: What other programs know it by; None before the first picture.
+        device: What other programs know it by; None before the first image.
     """
 
     def __init__(self) -> None:
@@ -49,7 +49,7 @@ class VirtualCamera:
             self._camera = None
 
     def send(self, image: Plane) -> None:
-        """Show a picture, uint8 (H, W, 3), BGR; one of another size than the first is made to fit.
+        """Show an image, uint8 (H, W, 3), BGR; one of another size than the first is made to fit.
 
         Raises:
             MediaError: There is no virtual camera on this machine.

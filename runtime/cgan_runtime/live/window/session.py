@@ -1,4 +1,4 @@
-"""A camera in a window: newest frame in, coloured frame out, until somebody has seen enough.
+"""A camera in a window: newest frame in, colored frame out, until somebody has seen enough.
 
 with Camera(...) as camera, Window("cgan") as window:
     Session(camera, painter, window, files).run()
@@ -15,8 +15,8 @@ from pathlib import Path
 
 from cgan_runtime.colorizer import MAX_SATURATION
 from cgan_runtime.image.read_write import write_image
-from cgan_runtime.live.capture.camera import Camera, CameraStatus, Shot
-from cgan_runtime.live.capture.ycc_image import Picture
+from cgan_runtime.live.capture.camera import Camera, CameraStatus, CapturedFrame
+from cgan_runtime.live.capture.ycc_image import Image
 from cgan_runtime.live.frame_colorizer import Painter
 from cgan_runtime.live.latency_meter import Meter
 from cgan_runtime.live.sinks.recorder import Recorder
@@ -26,12 +26,12 @@ from cgan_runtime.video.write.codecs import EncoderSettings
 
 HELP = (
     "space pause   s snapshot   r record",
-    "+ - strength   [ ] or mouse: grey/colour",
+    "+ - strength   [ ] or mouse: gray/color",
     "h words   q quit",
 )
 _STRENGTH_STEP = 0.1
 _WAIT_SECONDS = 0.03  # for a frame, before keys are looked at again
-_TOLD_SECONDS = 3.0  # that a message stays
+_NOTICE_SECONDS = 3.0  # that a message stays
 _QUIT = ("q", "\x1b")  # and Escape
 
 
@@ -74,7 +74,7 @@ class Session:
         self._paused = self._done = False
         self._words = True
         self._told, self._told_until = "", 0.0
-        self._picture: Picture | None = None
+        self._image: Image | None = None
         self._keys: dict[str, Callable[[], None]] = {
             " ": self._pause,
             "s": self._snapshot,
@@ -100,9 +100,9 @@ class Session:
     def _step(self) -> None:
         shot = None if self._paused else self._camera.newest(_WAIT_SECONDS)
         if shot is not None:
-            self._picture = self._painter.paint(shot.luma)
-        if self._picture is not None:
-            self._present(self._picture, shot)
+            self._image = self._painter.paint(shot.luma)
+        if self._image is not None:
+            self._present(self._image, shot)
         was_open = self._window.open
         for key in self._window.keys(wait_ms=20 if shot is None else 1):
             if key in self._keys:
@@ -112,17 +112,17 @@ class Session:
         if was_open and not self._window.open:
             self._quit()
 
-    def _present(self, picture: Picture, shot: Shot | None) -> None:
-        seen = picture.half_grey(self._window.split)
+    def _present(self, image: Image, shot: CapturedFrame | None) -> None:
+        seen = image.half_gray(self._window.split)
         if shot is not None and self._recorder is not None:
             self._recorder.write(seen, shot.captured)
             if self._recorder.failure:
                 self._tell(self._recorder.failure)
                 self._recorder = None
-        image = seen.bgr()
+        bgr = seen.bgr()
         if shot is not None and self._virtual is not None:
-            self._virtual.send(image)
-        self._window.show(image, self._lines())
+            self._virtual.send(bgr)
+        self._window.show(bgr, self._lines())
 
     def _lines(self) -> list[str]:
         state, now = self._camera.state, self._clock()
@@ -144,7 +144,7 @@ class Session:
         return lines
 
     def _tell(self, message: str) -> None:
-        self._told, self._told_until = message, self._clock() + _TOLD_SECONDS
+        self._told, self._told_until = message, self._clock() + _NOTICE_SECONDS
 
     def _pause(self) -> None:
         self._paused = not self._paused
@@ -165,9 +165,9 @@ class Session:
         self._window.split = min(max(self._window.split + step, 0.0), 1.0)
 
     def _snapshot(self) -> None:
-        if self._picture is not None:
+        if self._image is not None:
             path = self._new_file(".png")
-            write_image(path, self._picture.half_grey(self._window.split).bgr()[:, :, ::-1].copy())
+            write_image(path, self._image.half_gray(self._window.split).bgr()[:, :, ::-1].copy())
             self._tell(f"kept as {path.name}")
 
     def _record(self) -> None:

@@ -1,11 +1,11 @@
-"""A window on the screen, by OpenCV: the picture, the line between grey and colour, words over it, keys.
+"""A window on the screen, by OpenCV: the image, the line between gray and color, words over it, keys.
 
     check_screen()
     with Window("cgan") as window:
-        window.show(picture.bgr(), ["12 frames/s"])
+        window.show(image.bgr(), ["12 frames/s"])
         for key in window.keys(): ...
 
-The line is dragged with the mouse: `window.split` is the share of the width that is grey.
+The line is dragged with the mouse: `window.split` is the share of the width that is gray.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _PROBE_SECONDS = 20
 _LARGEST = (1280, 800)  # pixels, of a window as it opens
 _LEAST = 480  # pixels wide, so that words fit; thermal cameras give 80 or 160
 _KEY_BITS = 0xFF
-_MOST_KEYS = 8  # taken for each picture
+_MOST_KEYS = 8  # taken for each image
 
 
 def check_screen(instead: str) -> None:
@@ -70,15 +70,15 @@ class Window:
     """One window. The thread that opens it does everything with it.
 
     Attributes:
-        split: Share of the width that is grey.
+        split: Share of the width that is gray.
     """
 
     def __init__(self, title: str, *, split: float = 0.0) -> None:
-        """Prepare; it opens with the first picture."""
+        """Prepare; it opens with the first image."""
         quiet_fonts()
         self.split = split
         self._title = title
-        self._width = 0  # of the picture as it is shown; 0: not open
+        self._width = 0  # of the image as it is shown; 0: not open
 
     def __enter__(self) -> Window:
         return self
@@ -92,11 +92,11 @@ class Window:
 
     @property
     def open(self) -> bool:
-        """Whether it is on the screen: false before the first picture, and after somebody has closed it."""
+        """Whether it is on the screen: false before the first image, and after somebody has closed it."""
         return bool(self._width and cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) >= 1)
 
     def show(self, image: Plane, lines: Sequence[str] = ()) -> None:
-        """Put a picture on the screen.
+        """Put an image on the screen.
 
         Args:
             image: uint8 (H, W, 3), BGR. Words and the line are drawn into it.
@@ -135,13 +135,13 @@ class Window:
 
 
 def large_enough(image: Plane) -> Plane:
-    """A picture of so many pixels, in whole multiples, that words over it can be read."""
+    """An image of so many pixels, in whole multiples, that words over it can be read."""
     times = -(-_LEAST // image.shape[1])
     return image if times == 1 else cv2.resize(image, None, fx=times, fy=times)
 
 
 def draw_split(image: Plane, split: float) -> None:
-    """Draw the line between grey and colour into a picture, where there is one to see."""
+    """Draw the line between gray and color into an image, where there is one to see."""
     height, width = image.shape[:2]
     x = round(split * width)
     if 0 < x < width:

@@ -1,7 +1,7 @@
-"""Opening a film: its file, pipe or address, and the picture in it that is coloured.
+"""Opening a video: its file, pipe or address, and the image in it that is colored.
 
-container = open_film(path, open_options(path), None)
-stream = film_stream(path, container, None)
+container = open_video(path, open_options(path), None)
+stream = video_stream(path, container, None)
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from cgan_runtime.errors import MediaError
 from cgan_runtime.video.read.sources import Source
 
 
-def open_film(
+def open_video(
     path: Path | Source, options: dict[str, Any], hardware: str | None
 ) -> av.container.InputContainer:
     """Open what `open_options` gave; `hardware` is FFmpeg's name of the kind of device that decodes.
 
     Raises:
-        MediaError: Not readable, not a film, or no such device.
+        MediaError: Not readable, not a video, or no such device.
     """
     try:
         # Tags should be UTF-8; in old files some are not.
@@ -34,10 +34,10 @@ def open_film(
             **options,
         )
     except (av.FFmpegError, ValueError, RuntimeError) as error:  # the last: no device for any stream of it
-        raise MediaError(f"{path} is no film that can be read ({_reason(error)}); is it whole?") from error
+        raise MediaError(f"{path} is no video that can be read ({_reason(error)}); is it whole?") from error
     if not isinstance(path, Source) and container.format.name.endswith(("_pipe", "image2")):
         container.close()
-        raise MediaError(f"{path} is a picture, not a film; colour it with --image")
+        raise MediaError(f"{path} is an image, not a video; color it with --image")
     return container
 
 
@@ -62,33 +62,33 @@ def _check_pixel_format(name: str) -> None:
         raise MediaError(f"{name!r} is no pixel format of FFmpeg; give one such as yuv420p") from error
 
 
-def film_stream(
+def video_stream(
     path: Path | Source, container: av.container.InputContainer, index: int | None
 ) -> av.VideoStream:
-    """The film's picture: the default one, or the one of an index in the file.
+    """The video's image: the default one, or the one of an index in the file.
 
     Raises:
         MediaError: There is none, none of that index, or it cannot be decoded here.
     """
-    films = [
+    videos = [
         stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic
     ]
-    if not films:
-        raise MediaError(f"{path} has no picture to colour, only {_kinds(container)}; give a film")
+    if not videos:
+        raise MediaError(f"{path} has no image to color, only {_kinds(container)}; give a video")
     if index is None:
-        chosen = next((stream for stream in films if stream.disposition & Disposition.default), films[0])
-    elif (named := next((stream for stream in films if stream.index == index), None)) is not None:
+        chosen = next((stream for stream in videos if stream.disposition & Disposition.default), videos[0])
+    elif (named := next((stream for stream in videos if stream.index == index), None)) is not None:
         chosen = named
     else:
-        there = ", ".join(str(stream.index) for stream in films)
-        raise MediaError(f"stream {index} of {path} is no film; its films are stream {there}")
+        there = ", ".join(str(stream.index) for stream in videos)
+        raise MediaError(f"stream {index} of {path} is no video; its videos are stream {there}")
     if chosen.codec_context is None:
-        raise MediaError(f"{path} has a picture in a codec that cannot be decoded here; convert it first")
+        raise MediaError(f"{path} has an image in a codec that cannot be decoded here; convert it first")
     return chosen
 
 
 def _kinds(container: av.container.InputContainer) -> str:
-    names = {"audio": "sound", "subtitle": "subtitles", "video": "a cover picture"}
+    names = {"audio": "sound", "subtitle": "subtitles", "video": "a cover image"}
     kinds = sorted({names.get(stream.type, stream.type) for stream in container.streams})
     return " and ".join(kinds) or "nothing"
 

@@ -1,4 +1,4 @@
-"""What is found wrong with a film while it is read, and how it is told.
+"""What is found wrong with a video while it is read, and how it is told.
 
 damage = Damage()
 for packet in container.demux(): damage.look(packet)
@@ -16,7 +16,7 @@ from typing import Any
 import av
 
 _TOLD = 5  # frames or holes that are named; of more it is said that there are more
-_PAUSE = 0.25  # seconds; longer than a frame of a usual film, or a packet of sound
+_PAUSE = 0.25  # seconds; longer than a frame of a usual video, or a packet of sound
 _UNEVEN = 2  # of a stream's steps: so much longer than the one before may one be, with or without a loss
 _LAG = 1.0  # seconds that streams may lie apart in a file
 _KEPT = 16  # pauses of a stream
@@ -28,23 +28,23 @@ _Pause = tuple[float, float]
 class Damage:
     """Counts, and looks for holes.
 
-    A hole is a stretch in which the picture that is coloured and all sound are missing. Either may pause by
-    itself in a whole film, too: pictures that stand, sound that is silent. So of films without sound holes
+    A hole is a stretch in which the image that is colored and all sound are missing. Either may pause by
+    itself in a whole video, too: images that stand, sound that is silent. So of videos without sound holes
     are not known.
 
     Attributes:
         failed_decodes: Packets that could not be decoded.
         failed_reads: Stretches of the file that could not be read.
         corrupt: Numbers, from 0, of the frames that decoded with errors.
-        holes: Where something is missing, in seconds from the film's first packet; known a little later.
+        holes: Where something is missing, in seconds from the video's first packet; known a little later.
     """
 
-    def __init__(self, picture: int) -> None:
-        """Look at the picture's stream of this index, and at sound."""
+    def __init__(self, image: int) -> None:
+        """Look at the image's stream of this index, and at sound."""
         self.failed_decodes = self.failed_reads = 0
         self.corrupt: list[int] = []
         self.holes: list[float] = []
-        self._picture = picture
+        self._image = image
         self._streams: dict[int, _Stream] = {}
         self._undecided: list[_Pause] = []
         self._begin: float | None = None
@@ -52,13 +52,13 @@ class Damage:
     def look(self, packet: av.Packet[Any]) -> None:
         """Take notice of a packet's time; once for each, in the order of the file."""
         index = packet.stream_index
-        if packet.dts is None or not (index == self._picture or packet.stream.type == "audio"):
+        if packet.dts is None or not (index == self._image or packet.stream.type == "audio"):
             return
         time = float(packet.dts * packet.time_base)
         self._begin = time if self._begin is None else self._begin
         stream = self._streams.setdefault(index, _Stream(time, time))
         pause = stream.look(time, float((packet.duration or 0) * packet.time_base))
-        if pause is not None and index == self._picture:
+        if pause is not None and index == self._image:
             self._undecided.append(pause)
         while self._undecided and time > self._undecided[0][1] + _LAG:
             self._decide(self._undecided.pop(0))
@@ -69,12 +69,12 @@ class Damage:
             self._decide(self._undecided.pop(0))
 
     def _decide(self, pause: _Pause) -> None:
-        """Whether a pause of the picture is a hole: all sound paused with it that went on afterwards."""
+        """Whether a pause of the image is a hole: all sound paused with it that went on afterwards."""
         start, end = pause
         sounds = [
             any(min(end, other[1]) - max(start, other[0]) > _PAUSE / 2 for other in stream.pauses)
             for index, stream in self._streams.items()
-            if index != self._picture and stream.begin < start and stream.end > start + _PAUSE
+            if index != self._image and stream.begin < start and stream.end > start + _PAUSE
         ]
         if sounds and all(sounds):
             self.holes.append(start - (self._begin or 0.0))

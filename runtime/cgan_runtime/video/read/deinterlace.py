@@ -1,11 +1,11 @@
-"""Interlaced frames made whole pictures: as many as before, each at its own time.
+"""Interlaced frames made whole images: as many as before, each at its own time.
 
     deinterlacer = Deinterlacer("auto")
     for frame in deinterlacer.take(decoded): ...
     for frame in deinterlacer.flush(): ...
 
 FFmpeg's bwdif looks at one frame before and one behind, so a frame comes out when the next one goes in.
-Frames that are not interlaced pass as they are, bit for bit; a film without any never meets the filter.
+Frames that are not interlaced pass as they are, bit for bit; a video without any never meets the filter.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _FILTERED = {"auto": "interlaced", "on": "all"}  # bwdif's names for which frame
 
 
 class Deinterlacer:
-    """One film's. Used in one thread.
+    """One video's. Used in one thread.
 
     Attributes:
         frames: Made whole so far.

@@ -1,8 +1,8 @@
-"""Films in: the frames of one video stream and the packets of all others, in the order of the file.
+"""Videos in: the frames of one video stream and the packets of all others, in the order of the file.
 
-    with FilmReader(Path("film.mp4")) as film:
-        for item in film: ...                          # av.VideoFrame or av.Packet (sound, subtitles, ...)
-        print(film.damage or "whole")
+    with VideoReader(Path("video.mp4")) as video:
+        for item in video: ...                          # av.VideoFrame or av.Packet (sound, subtitles, ...)
+        print(video.damage or "whole")
 
 Damage is survived and counted: what can be decoded is yielded.
 """
@@ -22,34 +22,34 @@ import av
 from cgan_runtime.errors import MediaError
 from cgan_runtime.files.pipe import InputPipe
 from cgan_runtime.system.cpu import usable_cores
-from cgan_runtime.video.read.container import film_stream, open_film, open_options
+from cgan_runtime.video.read.container import open_options, open_video, video_stream
 from cgan_runtime.video.read.damage import Damage, count
 from cgan_runtime.video.read.deinterlace import Deinterlace, Deinterlacer
-from cgan_runtime.video.read.source_file import Original
+from cgan_runtime.video.read.source_file import SourceFile
 from cgan_runtime.video.read.sources import MAX_RATE, Source
 from cgan_runtime.video.read.timestamps import Clock
 from cgan_runtime.video.resume.segment_file import SEGMENT_FRAMES
 
-_MAX_FAILED_READS = 16  # in a row; then the rest of a damaged film is given up
-_MISSING_TAIL = 0.25  # seconds short of the stated duration from which a film counts as cut off
+_MAX_FAILED_READS = 16  # in a row; then the rest of a damaged video is given up
+_MISSING_TAIL = 0.25  # seconds short of the stated duration from which a video counts as cut off
 _PLAYLISTS = frozenset({"hls", "dash"})  # any piece of these may be missing, and nobody says so
 _MICROSECONDS = 1_000_000  # per second; the unit of a container's duration
 _MOV = "mov,mp4,m4a,3gp,3g2,mj2"
 
 
-class FilmReader:
-    """One film, opened; iterate it once, in one thread.
+class VideoReader:
+    """One video, opened; iterate it once, in one thread.
 
     Attributes:
         path: Where it lies, or what it comes from.
         container: The opened file.
-        stream: The video stream that is coloured.
-        fingerprint: Tells it from other films, not from copies.
+        stream: The video stream that is colored.
+        fingerprint: Tells it from other videos, not from copies.
         first: Its first frame (also yielded by iterating).
-        stated_frames: How many frames the film should have, exact or by its duration; None where unknown.
+        stated_frames: How many frames the video should have, exact or by its duration; None where unknown.
         retimed_frames: Frames so far whose pts was missing or did not rise, and was put right.
-        resized_frames: Of another size than the first; the film is written in that one's.
-        has_late_stream: Whether a stream began within the film, which was passed over: none was told of it at
+        resized_frames: Of another size than the first; the video is written in that one's.
+        has_late_stream: Whether a stream began within the video, which was passed over: none was told of it at
             the start.
     """
 
@@ -62,17 +62,17 @@ class FilmReader:
         threads: int | None = None,
         hardware: str | None = None,
     ) -> None:
-        """Open a film and decode its first frame.
+        """Open a video and decode its first frame.
 
         Args:
-            path: The film, or what it comes from.
+            path: The video, or what it comes from.
             stream: Index in the file of the video stream to take; None takes the default one.
             deinterlace: Which frames are made whole: those that say they are interlaced, none, or all.
             threads: CPU threads of the decoder; None takes one for each core.
             hardware: FFmpeg's name of the kind of device that decodes; None takes the processor.
 
         Raises:
-            MediaError: Missing, a folder, not readable, not a film, without a picture, or without a frame.
+            MediaError: Missing, a folder, not readable, not a video, without an image, or without a frame.
         """
         self.path = path
         self._packets = self._hidden = self._frames = 0
@@ -83,14 +83,14 @@ class FilmReader:
         self._last_pts: int | None = None
         self._deinterlacer = Deinterlacer(deinterlace)
         with ExitStack() as opened:
-            film = path if isinstance(path, Source) else opened.enter_context(Original(path))
-            self._original = film if isinstance(film, Original) else None
+            video = path if isinstance(path, Source) else opened.enter_context(SourceFile(path))
+            self._original = video if isinstance(video, SourceFile) else None
             options = open_options(path)
             self._pipe = options["file"] if isinstance(options["file"], InputPipe) else None
             if self._pipe is not None:
                 opened.enter_context(self._pipe)
-            self.container = opened.enter_context(open_film(path, options, hardware))
-            self.stream = film_stream(path, self.container, stream)
+            self.container = opened.enter_context(open_video(path, options, hardware))
+            self.stream = video_stream(path, self.container, stream)
             self._clock, self._found = Clock(self.container), Damage(self.stream.index)
             self.stream.codec_context.thread_type = "AUTO"
             self.stream.codec_context.thread_count = threads or usable_cores()
@@ -99,12 +99,12 @@ class FilmReader:
             self.stated_frames = self._index_length or self._frames_by_duration()
             self._items = self._read()
             self._is_served = self._has_end_on_a_server()
-            self.fingerprint = self._served_fingerprint() if self._is_served else film.fingerprint
+            self.fingerprint = self._served_fingerprint() if self._is_served else video.fingerprint
             self._waiting: list[av.Packet[Any] | av.VideoFrame] = []
             self.first = self._first_frame()
             self._opened = opened.pop_all()
 
-    def __enter__(self) -> FilmReader:
+    def __enter__(self) -> VideoReader:
         return self
 
     def __exit__(
@@ -113,7 +113,7 @@ class FilmReader:
         self._opened.close()
 
     def __iter__(self) -> Iterator[av.VideoFrame | av.Packet[Any]]:
-        """Yield all that the film holds.
+        """Yield all that the video holds.
 
         Raises:
             MediaError: Its file is not what it was any more, or its server has gone. A file is asked before
@@ -133,7 +133,7 @@ class FilmReader:
             self._original.check(closely=True)
         if self._is_served and self._found.failed_reads and self._is_cut_off():
             raise MediaError(
-                f"{self.path} broke off; see that it can be reached, or save it to a file and colour what "
+                f"{self.path} broke off; see that it can be reached, or save it to a file and color what "
                 "there is of it"
             )
 
@@ -150,20 +150,20 @@ class FilmReader:
 
     @property
     def lost_frames(self) -> int:
-        """Frames known to be missing, once the film has been iterated; mostly an estimate."""
+        """Frames known to be missing, once the video has been iterated; mostly an estimate."""
         if not (self._is_cut_off() or self.flaws):
-            return 0  # whole films, too, may state more than they show
+            return 0  # whole videos, too, may state more than they show
         missing = (self._should_be or 0) - self._hidden - self._frames
         return max(self._found.failed_decodes, missing)
 
     @property
     def flawed_frames(self) -> tuple[int, ...]:
-        """Numbers, from 0 in the coloured film, of the frames so far that decoded with errors."""
+        """Numbers, from 0 in the colored video, of the frames so far that decoded with errors."""
         return tuple(self._found.corrupt)
 
     @property
     def damage(self) -> str | None:
-        """What is wrong with the film, once it has been iterated; None if nothing is known to be."""
+        """What is wrong with the video, once it has been iterated; None if nothing is known to be."""
         lost, of = self.lost_frames, f" of {self._should_be}" if self._should_be else ""
         parts = [
             "it is cut off" if self._is_cut_off() else "",
@@ -184,22 +184,22 @@ class FilmReader:
 
     @property
     def comes_again(self) -> bool:
-        """Whether a later run can read the same film from its start: from a file, here or on a server."""
+        """Whether a later run can read the same video from its start: from a file, here or on a server."""
         return self._original is not None or self._is_served
 
     @property
     def in_hardware(self) -> bool:
-        """Whether a device decodes the film; PyAV does not always say when it goes on without."""
+        """Whether a device decodes the video; PyAV does not always say when it goes on without."""
         return bool(self.stream.codec_context.is_hwaccel)
 
     @property
     def jumps(self) -> int:
-        """How often the film's clock jumped, as where recordings were joined; times go on."""
+        """How often the video's clock jumped, as where recordings were joined; times go on."""
         return self._clock.jumps
 
     @property
     def deinterlaced_frames(self) -> int:
-        """Interlaced frames that were made whole pictures."""
+        """Interlaced frames that were made whole images."""
         return self._deinterlacer.frames
 
     def _read(self) -> Iterator[av.VideoFrame | av.Packet[Any]]:
@@ -233,7 +233,7 @@ class FilmReader:
                 in_a_row += 1
                 if isinstance(error, av.error.ExitError):  # silent for too long: it has gone away
                     return
-            except IndexError:  # PyAV's, behind the last packet, where a stream turned up within the film
+            except IndexError:  # PyAV's, behind the last packet, where a stream turned up within the video
                 self.has_late_stream = True
                 return
 

@@ -1,10 +1,10 @@
-"""The file that a film is read from, and whether it still is what it was when reading began.
+"""The file that a video is read from, and whether it still is what it was when reading began.
 
-    with Original(Path("film.mp4")) as original:
+    with Original(Path("video.mp4")) as original:
         print(original.fingerprint)
         original.check()                                # now and then; cheap while nobody writes to it
 
-A film that is cut off has always been so, and is read as far as it goes; one that is cut off meanwhile comes
+A video that is cut off has always been so, and is read as far as it goes; one that is cut off meanwhile comes
 back, perhaps, and what is made of it until then is to be gone on with.
 """
 
@@ -19,14 +19,14 @@ from typing import BinaryIO
 
 from cgan_runtime.errors import MediaError
 
-_SAMPLE = 1 << 20  # bytes of a film's start, middle and end that tell it from others
+_SAMPLE = 1 << 20  # bytes of a video's start, middle and end that tell it from others
 
 
-class Original:
-    """A film's file, held open: what is removed, or replaced by another under its name, stays.
+class SourceFile:
+    """A video's file, held open: what is removed, or replaced by another under its name, stays.
 
     Attributes:
-        fingerprint: Tells it from other films, not from copies.
+        fingerprint: Tells it from other videos, not from copies.
     """
 
     def __init__(self, path: Path) -> None:
@@ -36,7 +36,7 @@ class Original:
             MediaError: It is missing, a folder, empty, or cannot be read.
         """
         if path.is_dir():
-            raise MediaError(f"{path} is a folder; colour all it holds with --input-dir")
+            raise MediaError(f"{path} is a folder; color all it holds with --input-dir")
         self._path = path
         with ExitStack() as opened:
             try:
@@ -46,10 +46,10 @@ class Original:
                 self.fingerprint = self._digest()
             except OSError as error:
                 raise MediaError(
-                    f"cannot read {path} ({error.strerror}); give a film that is there"
+                    f"cannot read {path} ({error.strerror}); give a video that is there"
                 ) from error
             if not self._size:
-                raise MediaError(f"{path} is empty; give a film")
+                raise MediaError(f"{path} is empty; give a video")
             opened.pop_all()
 
     def check(self, *, closely: bool = False) -> None:
@@ -59,7 +59,7 @@ class Original:
             closely: Look into it even if nobody seems to have written to it.
 
         Raises:
-            MediaError: It is another film now, or cannot be read any more.
+            MediaError: It is another video now, or cannot be read any more.
         """
         written = self._last_write()
         if self._written is None or (written == self._written and not closely):
@@ -74,7 +74,7 @@ class Original:
             )
         self._written = written
 
-    def __enter__(self) -> Original:
+    def __enter__(self) -> SourceFile:
         return self
 
     def __exit__(

@@ -1,8 +1,8 @@
-"""Films that are no file that says what it is: a pipe, raw or numbered pictures, a stream from the network.
+"""Videos that are no file that says what it is: a pipe, raw or numbered images, a stream from the network.
 
-source = film_source("-", SourceSettings())        # standard input, in any format that FFmpeg recognises
-source = film_source("rtsp://camera/stream", SourceSettings())
-with FilmReader(source) as film: ...
+source = video_source("-", SourceSettings())        # standard input, in any format that FFmpeg recognizes
+source = video_source("rtsp://camera/stream", SourceSettings())
+with VideoReader(source) as video: ...
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class SourceSettings:
-    """What raw pictures do not say of themselves, in FFmpeg's words; None where they do.
+    """What raw images do not say of themselves, in FFmpeg's words; None where they do.
 
     Raises:
         ConfigError: A value is malformed, or a pixel format or a size comes without the other.
@@ -66,15 +66,15 @@ class SourceSettings:
 
 @dataclass(frozen=True)
 class Source:
-    """A film that is no file, and of which a later run could not say that it is the same.
+    """A video that is no file, and of which a later run could not say that it is the same.
 
     Attributes:
         name: As people know it.
         address: What FFmpeg opens; None is standard input.
-        form: FFmpeg's name of the format; None leaves it to be recognised.
+        form: FFmpeg's name of the format; None leaves it to be recognized.
         options: Of that format.
         timeout: Seconds to wait for the opening and for each read; None waits for ever.
-        fingerprint: Of its own: no other source is the same film.
+        fingerprint: Of its own: no other source is the same video.
     """
 
     name: str
@@ -97,7 +97,7 @@ class Source:
         if self.address is not None:
             return how | {"file": self.address, "timeout": self.timeout}
         if sys.stdin.isatty():
-            raise MediaError(f"{self.name} is a terminal; send a film through a pipe, or name a file")
+            raise MediaError(f"{self.name} is a terminal; send a video through a pipe, or name a file")
         # Not FFmpeg's own pipe: in a read of Python's, Ctrl-C ends the wait for the first frame.
         return how | {"file": InputPipe(sys.stdin.fileno()), "buffer_size": _PIPE_BUFFER}
 
@@ -107,15 +107,15 @@ def is_url(text: str) -> bool:
     return _URL.match(text) is not None
 
 
-def film_source(given: Path | str, settings: SourceSettings) -> Path | Source:
-    """What a film is read from.
+def video_source(given: Path | str, settings: SourceSettings) -> Path | Source:
+    """What a video is read from.
 
     Args:
-        given: A file, `-`, an address, or the pattern of numbered pictures, `frames/%05d.png`.
-        settings: Of raw pictures, in a pipe or file.
+        given: A file, `-`, an address, or the pattern of numbered images, `frames/%05d.png`.
+        settings: Of raw images, in a pipe or file.
 
     Raises:
-        MediaError: An address of a kind that is not read, or numbered pictures of which one is missing.
+        MediaError: An address of a kind that is not read, or numbered images of which one is missing.
         ConfigError: Settings that do not go with it.
     """
     text, options = str(given), settings.options
@@ -123,29 +123,29 @@ def film_source(given: Path | str, settings: SourceSettings) -> Path | Source:
     if is_url(text):
         scheme = text.partition(":")[0].lower()
         if scheme not in NETWORK:
-            raise MediaError(f"{scheme}:// is no stream of films; take one of {', '.join(sorted(NETWORK))}")
+            raise MediaError(f"{scheme}:// is no stream of videos; take one of {', '.join(sorted(NETWORK))}")
         return Source(text, text, form, _NETWORK_OPTIONS | options, (_OPEN_SECONDS, _READ_SECONDS))
     if text == PIPE:
         return Source("standard input", None, form, options)
     path = Path(given)
     if settings.pixel_format is not None:
         return Source(text, str(path.absolute()), form, options)
-    if (pictures := Numbered.of(path)) is not None and not path.exists():
-        return _numbered(path, pictures, options)
+    if (images := Numbered.of(path)) is not None and not path.exists():
+        return _numbered(path, images, options)
     if settings.frame_rate is not None:
         raise ConfigError(f"{path} has a frame rate of its own; leave --frame-rate out")
     return path
 
 
-def _numbered(pattern: Path, pictures: Numbered, options: dict[str, str]) -> Source:
-    """Pictures whose names hold a number, all of them."""
-    numbers = pictures.numbers()
+def _numbered(pattern: Path, images: Numbered, options: dict[str, str]) -> Source:
+    """Images whose names hold a number, all of them."""
+    numbers = images.numbers()
     if not numbers:
-        raise MediaError(f"no pictures at {pattern}; give the pattern of files that are there")
+        raise MediaError(f"no images at {pattern}; give the pattern of files that are there")
     missing = next((number for number, there in enumerate(numbers, numbers[0]) if number != there), None)
     if missing is not None:
-        raise MediaError(f"picture {missing} of {pattern} is missing; number them without gaps")
-    return Source(str(pattern), pictures.address, "image2", options | {"start_number": str(numbers[0])})
+        raise MediaError(f"image {missing} of {pattern} is missing; number them without gaps")
+    return Source(str(pattern), images.address, "image2", options | {"start_number": str(numbers[0])})
 
 
 def _is_rate(text: str) -> bool:

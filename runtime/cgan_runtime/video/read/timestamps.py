@@ -1,9 +1,9 @@
-"""One clock for a film whose own jumps: joined recordings, DVD titles, streams that a server cuts.
+"""One clock for a video whose own jumps: joined recordings, DVD titles, streams that a server cuts.
 
     clock = Clock(container)
     for packet in container.demux(): clock.set_right(packet)
 
-Where time jumps, what follows is put behind the latest packet, every stream by the same, so that picture and
+Where time jumps, what follows is put behind the latest packet, every stream by the same, so that image and
 sound stay together. FFmpeg's own program does so for the same containers. Demuxers hold packets back: one or
 two that were read before the jump come after it, and keep their time.
 """
@@ -37,7 +37,7 @@ class Clock:
     """Looks at every packet once, in the order of the file.
 
     Attributes:
-        jumps: How often the film's clock jumped, so far.
+        jumps: How often the video's clock jumped, so far.
     """
 
     def __init__(self, container: av.container.InputContainer) -> None:
@@ -80,9 +80,9 @@ class Clock:
         return stream.offset
 
     def _is_jump(self, stream: _Stream, time: Fraction) -> bool:
-        """Whether a stream's next time shows that the film's clock jumped.
+        """Whether a stream's next time shows that the video's clock jumped.
 
-        A step forward does where picture and sound were running up to it. One packet whose time is too late
+        A step forward does where image and sound were running up to it. One packet whose time is too late
         is not taken for a jump forward and one back.
         """
         if _is_back(stream, time):

@@ -8,20 +8,20 @@ import av
 
 
 @dataclass(frozen=True)
-class Coloured:
-    """A coloured frame, and what its painter remembered of the frames before it (empty: nothing)."""
+class Colored:
+    """A colored frame, and what its painter remembered of the frames before it (empty: nothing)."""
 
     frame: av.VideoFrame
     memory: bytes = b""
 
 
 @dataclass(frozen=True)
-class Kept:
-    """Stands for a frame that an earlier run has coloured and encoded."""
+class AlreadyEncoded:
+    """Stands for a frame that an earlier run has colored and encoded."""
 
 
 @dataclass(frozen=True)
-class Passed:
+class Skipped:
     """Stands for a frame before those that are made here, shown at `pts`."""
 
     pts: int

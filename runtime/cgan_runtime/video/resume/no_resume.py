@@ -1,7 +1,7 @@
 """Work that no later run can go on with: the output is a pipe, or the input comes only once.
 
-    with OneGo(target) as work:
-        ...                                             # write to work.film
+    with NonResumableOutput(target) as work:
+        ...                                             # write to work.video
         work.publish()                                  # a file takes the target's name
 
 Does what `segments.Work` does, and keeps nothing.
@@ -16,11 +16,11 @@ from cgan_runtime.files.atomic import publish, temporary_for
 from cgan_runtime.files.pipe import OutputPipe
 
 
-class OneGo:
-    """The making of one film, from its first frame to its last.
+class NonResumableOutput:
+    """The making of one video, from its first frame to its last.
 
     Attributes:
-        film: Where the output is written.
+        video: Where the output is written.
         kept_frames: Of an earlier run: none.
         memory: Of its painter: nothing.
     """
@@ -30,25 +30,25 @@ class OneGo:
 
     def __init__(self, target: Path | OutputPipe) -> None:
         self._target = target if isinstance(target, OutputPipe) else target.resolve()  # a link stays a link
-        self.film = target if isinstance(self._target, OutputPipe) else temporary_for(self._target)
+        self.video = target if isinstance(self._target, OutputPipe) else temporary_for(self._target)
 
-    def __enter__(self) -> OneGo:
+    def __enter__(self) -> NonResumableOutput:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if isinstance(self.film, Path):
-            self.film.unlink(missing_ok=True)
+        if isinstance(self.video, Path):
+            self.video.unlink(missing_ok=True)
 
     def discard(self) -> None:
         """Keep nothing, as ever."""
 
     def publish(self) -> None:
-        """Give the finished film its name.
+        """Give the finished video its name.
 
         Raises:
             MediaError: It cannot take that name.
         """
-        if isinstance(self.film, Path) and isinstance(self._target, Path):
-            publish(self.film, self._target)
+        if isinstance(self.video, Path) and isinstance(self._target, Path):
+            publish(self.video, self._target)

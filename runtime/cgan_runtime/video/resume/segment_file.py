@@ -14,7 +14,7 @@ SEGMENT_FRAMES = 250
 """Frames of a segment. Also the most that x264 goes without a key frame: a border costs no bits."""
 
 
-_RECORD = struct.Struct("<qqqBI")  # pts, dts, duration (ticks of the film's clock), key frame, bytes
+_RECORD = struct.Struct("<qqqBI")  # pts, dts, duration (ticks of the video's clock), key frame, bytes
 
 
 _END = struct.Struct("<8sI")  # mark, frames; the file's last bytes
@@ -36,7 +36,7 @@ class Segment:
         self._packets = 0
 
     def add(self, packet: av.Packet[Any]) -> None:
-        """Append a packet as it goes into the film."""
+        """Append a packet as it goes into the video."""
         head = _RECORD.pack(
             packet.pts or 0, packet.dts or 0, packet.duration or 0, packet.is_keyframe, packet.size
         )

@@ -1,11 +1,11 @@
-"""What is done of a film outlives the run: its encoded picture, kept in segments that are complete or absent.
+"""What is done of a video outlives the run: its encoded image, kept in segments that are complete or absent.
 
     with Work.begin(target, settings, resume=True, overwrite=False) as work:
-        ...                                             # write to work.film, keep segments
-        work.publish()                                  # work.film takes the target's name
+        ...                                             # write to work.video, keep segments
+        work.publish()                                  # work.video takes the target's name
 
 The work folder `.NAME.cgan-work` lies beside the target. Each segment is coded by an encoder of its own,
-so that the film is the same whether it was made in one go, in several, or by several at once (`Work.share`).
+so that the video is the same whether it was made in one go, in several, or by several at once (`Work.share`).
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ _SETTINGS = "settings.json"
 
 
 class Work:
-    """The work folder of one film.
+    """The work folder of one video.
 
     Attributes:
-        film: Where the output is written until it is complete; its own, whoever else works in the folder.
-        kept_frames: Frames in complete segments of an earlier run, from the film's start.
+        video: Where the output is written until it is complete; its own, whoever else works in the folder.
+        kept_frames: Frames in complete segments of an earlier run, from the video's start.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Work:
         """Use `begin` or `share`."""
         self._hold, self._overwrite = hold, overwrite
         self._token = secrets.token_hex(4)
-        self.film = folder / f"film-{self._token}{target.suffix}"
+        self.video = folder / f"video-{self._token}{target.suffix}"
         self.kept_frames = kept_frames(target)
         self._folder, self._target, self._shared = folder, target, shared
 
@@ -59,8 +59,8 @@ class Work:
         """Make the folder, or take over what an earlier run left in it.
 
         Args:
-            target: The film to be made.
-            settings: All that decides what the film looks like, by names for people.
+            target: The video to be made.
+            settings: All that decides what the video looks like, by names for people.
             resume: Go on with what is there; it must have been made with the same settings.
             overwrite: Without `resume`: allow what is there to be thrown away.
 
@@ -105,7 +105,7 @@ class Work:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.film.unlink(missing_ok=True)
+        self.video.unlink(missing_ok=True)
         if not self._shared and not _done_frames(self._target):
             self.discard()
         self.let_go()
@@ -120,7 +120,7 @@ class Work:
         return Segment(self._folder, index, self._token)
 
     def packets(self, index: int, clock: Fraction) -> Iterator[av.Packet[Any]]:
-        """The packets of a complete segment; `clock` is the film's time base."""
+        """The packets of a complete segment; `clock` is the video's time base."""
         with _segment(self._folder, index).open("rb") as file:
             for _ in range(_frames(_segment(self._folder, index))):
                 pts, dts, duration, is_key, size = _RECORD.unpack(file.read(_RECORD.size))
@@ -146,12 +146,12 @@ class Work:
         return bool(_frames(_segment(self._folder, index)))
 
     def publish(self) -> None:
-        """Give the finished film its name, and remove the folder.
+        """Give the finished video its name, and remove the folder.
 
         Raises:
             MediaError: It cannot take that name.
         """
-        publish(self.film, self._target, overwrite=self._overwrite)
+        publish(self.video, self._target, overwrite=self._overwrite)
         self.discard()
 
     def discard(self) -> None:
@@ -161,14 +161,14 @@ class Work:
 
 
 def work_folder(target: Path) -> Path:
-    """Where the work on a film lies until it is complete."""
+    """Where the work on a video lies until it is complete."""
     return target.with_name(f".{target.name}.cgan-work")
 
 
 def kept_frames(target: Path) -> int:
-    """Frames from the start of a film that an unfinished run has done for good."""
+    """Frames from the start of a video that an unfinished run has done for good."""
     folder, frames, kept = work_folder(target.resolve()), 0, 0
-    while frames % SEGMENT_FRAMES == 0:  # a shorter one is the film's last
+    while frames % SEGMENT_FRAMES == 0:  # a shorter one is the video's last
         index = frames // SEGMENT_FRAMES
         more = _frames(_segment(folder, index))
         if not more:
@@ -206,7 +206,7 @@ def _make_anew(folder: Path, settings: Mapping[str, str]) -> None:
 
 
 def _done_frames(target: Path) -> int:
-    """Frames of a film that are done for good, wherever in it they are."""
+    """Frames of a video that are done for good, wherever in it they are."""
     folder = work_folder(target)
     if not (folder / _SETTINGS).is_file():  # killed while the folder was being removed
         return 0

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from cgan_runtime.errors import ConfigError, MediaError
-from cgan_runtime.files.formats import PICTURES, WRITTEN_FILMS
+from cgan_runtime.files.formats import IMAGES, WRITTEN_VIDEOS
 from cgan_runtime.files.output import is_numbered
 from cgan_runtime.files.pipe import OutputPipe
 
@@ -114,7 +114,7 @@ ENCODERS: dict[str, Encoder] = {
     "h264_videotoolbox": _APPLE,
     "hevc_videotoolbox": _APPLE,
 }
-"""The default of a container is the first that it takes. VAAPI's encoders take only pictures that lie on the
+"""The default of a container is the first that it takes. VAAPI's encoders take only images that lie on the
 device, which PyAV cannot put there."""
 
 
@@ -142,7 +142,7 @@ class EncoderSettings:
             raise ConfigError(f"no encoder {self.codec!r}; choose one of {', '.join(ENCODERS)}")
 
     def codec_for(self, target: Path | OutputPipe) -> str:
-        """The encoder for an output; for numbered pictures, their suffix.
+        """The encoder for an output; for numbered images, their suffix.
 
         Raises:
             MediaError: The container cannot be written, or does not take the encoder that was asked for.
@@ -150,12 +150,12 @@ class EncoderSettings:
         suffix = target.suffix.lower()
         if is_numbered(target):
             if (self.codec, self.crf, self.preset) != (None, None, None):
-                raise ConfigError("pictures have no --codec, --crf or --preset; leave them out")
+                raise ConfigError("images have no --codec, --crf or --preset; leave them out")
             return suffix
-        if suffix not in WRITTEN_FILMS:
+        if suffix not in WRITTEN_VIDEOS:
             raise MediaError(
-                f"{target} names no film that can be written; "
-                f"end it in one of {', '.join(sorted(WRITTEN_FILMS))}, or number pictures: frames/%05d.png"
+                f"{target} names no video that can be written; "
+                f"end it in one of {', '.join(sorted(WRITTEN_VIDEOS))}, or number images: frames/%05d.png"
             )
         if self.codec is None:
             return next(name for name, encoder in ENCODERS.items() if suffix in encoder.suffixes)
@@ -172,7 +172,7 @@ class EncoderSettings:
         Raises:
             ConfigError: It has no such setting, or not that value.
         """
-        if codec in PICTURES:
+        if codec in IMAGES:
             return {}
         encoder = ENCODERS[codec]
         options = dict(encoder.options)
@@ -199,8 +199,8 @@ class EncoderSettings:
         return options
 
 
-def film_suffix(source: Path, settings: EncoderSettings) -> str:
-    """The container for a film's output: that of the input where it can be written and takes the encoder."""
+def video_suffix(source: Path, settings: EncoderSettings) -> str:
+    """The container for a video's output: that of the input where it can be written and takes the encoder."""
     suffix = source.suffix.lower()
-    fitting = frozenset(WRITTEN_FILMS) if settings.codec is None else ENCODERS[settings.codec].suffixes
+    fitting = frozenset(WRITTEN_VIDEOS) if settings.codec is None else ENCODERS[settings.codec].suffixes
     return source.suffix if suffix in fitting else FALLBACK_SUFFIX

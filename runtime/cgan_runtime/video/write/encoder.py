@@ -1,11 +1,11 @@
-"""The picture's encoder: coloured frames in, packets out, in segments that stand alone.
+"""The image's encoder: colored frames in, packets out, in segments that stand alone.
 
-    encoder = FilmEncoder(fresh, clock, work)
-    container.mux(encoder.take(coloured_or_kept))
+    encoder = VideoEncoder(fresh, clock, work)
+    container.mux(encoder.take(colored_or_kept))
     container.mux(encoder.finish())
 
 Every SEGMENT_FRAMES frames a fresh encoder begins with a key frame and knows nothing of what came before: a
-segment has the same bits whether the run that makes it began there or at the film's start.
+segment has the same bits whether the run that makes it began there or at the video's start.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 
 import av
 
-from cgan_runtime.video.resume.items import Coloured, Kept, Passed
+from cgan_runtime.video.resume.items import AlreadyEncoded, Colored, Skipped
 from cgan_runtime.video.resume.segment_file import SEGMENT_FRAMES, Segment
 from cgan_runtime.video.resume.work_folder import Work
 
@@ -25,8 +25,8 @@ Packet: TypeAlias = "av.Packet[Any]"
 _MAX_REORDER = 32  # frames; above what any encoder holds back to put them in another order
 
 
-class FilmEncoder:
-    """Encodes one film's frames. Used in one thread.
+class VideoEncoder:
+    """Encodes one video's frames. Used in one thread.
 
     Attributes:
         frames: Taken so far.
@@ -53,12 +53,12 @@ class FilmEncoder:
         self._early: list[Packet] = []  # packets to be decoded before that time
         self._times: list[int] = []  # pts of the latest packets, in coding order
 
-    def take(self, item: Coloured | Kept | Passed) -> Iterator[Packet]:
+    def take(self, item: Colored | AlreadyEncoded | Skipped) -> Iterator[Packet]:
         """Take a frame, give what packets are ready; the first kept frame of a segment gives all of them."""
         at_border = self.frames % SEGMENT_FRAMES == 0
-        if isinstance(item, Passed):
+        if isinstance(item, Skipped):
             self._note(item.pts)
-        elif isinstance(item, Kept):
+        elif isinstance(item, AlreadyEncoded):
             if at_border and self._work is not None:
                 yield from self._noted(self._work.packets(self.frames // SEGMENT_FRAMES, self._clock))
         else:
@@ -73,7 +73,7 @@ class FilmEncoder:
         """Give what is held back; the last segment is complete then.
 
         Args:
-            memory: What the painter remembers, if the film goes on elsewhere.
+            memory: What the painter remembers, if the video goes on elsewhere.
         """
         yield from self._end_segment(memory)
 
@@ -101,7 +101,7 @@ class FilmEncoder:
     def _in_time(self, packets: Iterable[Packet]) -> Iterator[Packet]:
         """Hold back a segment's first packets until it is known how many have a time before its first frame.
 
-        An encoder that reorders frames counts decoding times back from its own start, where in the film
+        An encoder that reorders frames counts decoding times back from its own start, where in the video
         the segment before still plays: these take the times of that segment's last frames, as they would have
         had from an encoder that had run on.
         """
@@ -115,7 +115,7 @@ class FilmEncoder:
     def _flush_early(self) -> Iterator[Packet]:
         early, self._early = self._early, []
         before = sorted(self._times)[-len(early) :] if early else []
-        for packet, time in zip(early, before, strict=False):  # the film's first segment has none before
+        for packet, time in zip(early, before, strict=False):  # the video's first segment has none before
             packet.dts = time
         yield from self._kept(early)
 

@@ -1,4 +1,4 @@
-"""Whether a film's frames come evenly, for places that hold no times.
+"""Whether a video's frames come evenly, for places that hold no times.
 
 pace = Pace()
 pace.note(frame.pts)                                    # of each frame

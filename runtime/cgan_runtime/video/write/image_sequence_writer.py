@@ -1,10 +1,10 @@
-"""Films out as numbered pictures: what `writer.FilmWriter` does, one file for each frame.
+"""Videos out as numbered images: what `writer.VideoWriter` does, one file for each frame.
 
-    with PictureWriter(target, reader, work) as writer:
-        writer.write(coloured_or_kept_frame_or_packet)
+    with ImageWriter(target, reader, work) as writer:
+        writer.write(colored_or_kept_frame_or_packet)
         writer.finish()
 
-Each picture appears under its name when it is complete, upright, in RGB, with the luma of its frame.
+Each image appears under its name when it is complete, upright, in RGB, with the luma of its frame.
 """
 
 from __future__ import annotations
@@ -23,41 +23,41 @@ from cgan_runtime.errors import MediaError
 from cgan_runtime.files.image_sequence import Numbered
 from cgan_runtime.image.read_write import DEEP, write_image
 from cgan_runtime.video.frame_layout import FrameLayout, planes_of, quarter_turns
-from cgan_runtime.video.read.reader import FilmReader
+from cgan_runtime.video.read.reader import VideoReader
 from cgan_runtime.video.read.sources import Source
-from cgan_runtime.video.resume.items import Coloured, Kept, Passed
+from cgan_runtime.video.resume.items import AlreadyEncoded, Colored, Skipped
 from cgan_runtime.video.resume.segment_file import SEGMENT_FRAMES, Segment
 from cgan_runtime.video.resume.work_folder import Work, kept_frames
 from cgan_runtime.video.write.frame_rate import Pace
 
-_KINDS = {"audio": "sound", "subtitle": "subtitles", "video": "further film"}
-_FIRST = 1  # number of a film's first picture
+_KINDS = {"audio": "sound", "subtitle": "subtitles", "video": "further video"}
+_FIRST = 1  # number of a video's first image
 _FORMATS = tuple(f"yuv444p{depth}" for depth in ("", "9le", "10le", "12le", "14le", "16le"))
 
 
-class PictureWriter:
-    """A film being written as pictures. Used in one thread at a time.
+class ImageWriter:
+    """A video being written as images. Used in one thread at a time.
 
     Attributes:
         layout: How its frames are made: with chroma as large as luma, since RGB has no other.
-        size: Width and height of the pictures.
+        size: Width and height of the images.
         notes: What is not kept as it was, one sentence each.
         frames: Written so far.
-        bytes: Of all pictures.
+        bytes: Of all images.
     """
 
     def __init__(
-        self, target: Path, reader: FilmReader, work: Work | None = None, *, compare: bool = False
+        self, target: Path, reader: VideoReader, work: Work | None = None, *, compare: bool = False
     ) -> None:
         """Decide everything.
 
         Args:
-            target: The pattern of the pictures' names.
-            reader: The film that is coloured; numbered pictures keep their numbers.
+            target: The pattern of the images' names.
+            reader: The video that is colored; numbered images keep their numbers.
             work: Where it is kept how far this is; None keeps nothing.
-            compare: The frames show the grey picture beside the coloured one.
+            compare: The frames show the gray image beside the colored one.
         """
-        pictures = _pictures(target)
+        images = _images(target)
         first = reader.first
         self.layout = FrameLayout.plan(
             first, codec=reader.stream.codec_context.name, accepted=_FORMATS, encoder=None, compare=compare
@@ -66,14 +66,14 @@ class PictureWriter:
         width, height = self.layout.stored_size
         self.size = (height, width) if self._turns % 2 else (width, height)
         self.frames = self.bytes = 0
-        self._pictures, self._work = pictures, work
+        self._images, self._work = images, work
         self._start = _first_number(reader.path)
-        self._others = set(pictures.numbers())  # that were there before
+        self._others = set(images.numbers())  # that were there before
         self._segment: Segment | None = None
         self._pace = Pace()
         self.notes = [*self.layout.notes, *_lost(target, reader, self.layout.encoding.bits)]
 
-    def __enter__(self) -> PictureWriter:
+    def __enter__(self) -> ImageWriter:
         return self
 
     def __exit__(
@@ -82,17 +82,17 @@ class PictureWriter:
         if self._segment is not None:
             self._segment.close()
 
-    def write(self, item: Coloured | Kept | Passed | av.Packet[Any]) -> None:
-        """Take a coloured frame; what else a film holds has no place in pictures.
+    def write(self, item: Colored | AlreadyEncoded | Skipped | av.Packet[Any]) -> None:
+        """Take a colored frame; what else a video holds has no place in images.
 
         Raises:
-            MediaError: It cannot be written, or a picture that was kept has gone.
+            MediaError: It cannot be written, or an image that was kept has gone.
         """
-        if isinstance(item, (av.Packet, Passed)):
+        if isinstance(item, (av.Packet, Skipped)):
             return
         number = self._start + self.frames
-        path = self._pictures.path(number)
-        if isinstance(item, Coloured):
+        path = self._images.path(number)
+        if isinstance(item, Colored):
             if self.frames % SEGMENT_FRAMES == 0:
                 self._end_segment(item.memory)
                 self._segment = self._work.segment(self.frames // SEGMENT_FRAMES) if self._work else None
@@ -101,7 +101,7 @@ class PictureWriter:
             rgb = rgb_of_codes(*planes, self.layout.encoding)
             write_image(path, np.ascontiguousarray(np.rot90(rgb, self._turns)))
             if self._segment is not None:
-                self._segment.add(av.Packet())  # the picture itself stands under its own name
+                self._segment.add(av.Packet())  # the image itself stands under its own name
         elif not path.is_file():
             raise MediaError(f"{path}, of an earlier run, has gone; start again with --overwrite")
         self._others.discard(number)
@@ -116,10 +116,10 @@ class PictureWriter:
         """Complete what is kept, and say what only the end shows."""
         self._end_segment(b"")
         if self._pace.varies:
-            self.notes.append("the film's frames last differently long, which pictures cannot hold")
+            self.notes.append("the video's frames last differently long, which images cannot hold")
         if self._others:
-            first = self._pictures.path(min(self._others)).name
-            self.notes.append(f"of the pictures that were there, {len(self._others)} stay, {first} first")
+            first = self._images.path(min(self._others)).name
+            self.notes.append(f"of the images that were there, {len(self._others)} stay, {first} first")
 
     def _end_segment(self, memory: bytes) -> None:
         segment, self._segment = self._segment, None
@@ -128,31 +128,31 @@ class PictureWriter:
         first = (self.frames - 1) // SEGMENT_FRAMES * SEGMENT_FRAMES
         try:
             for number in range(first, self.frames):
-                _flush(self._pictures.path(self._start + number))
+                _flush(self._images.path(self._start + number))
             segment.complete(memory)
         except OSError as error:
-            folder = self._pictures.folder
+            folder = self._images.folder
             raise MediaError(f"cannot write into {folder} ({error.strerror}); is the disk full?") from error
 
 
-def _lost(target: Path, reader: FilmReader, bits: int) -> Iterator[str]:
-    """What of a film pictures cannot hold, one sentence each."""
+def _lost(target: Path, reader: VideoReader, bits: int) -> Iterator[str]:
+    """What of a video images cannot hold, one sentence each."""
     others = (stream.type for stream in reader.container.streams if stream.index != reader.stream.index)
     if left := sorted({_KINDS.get(kind, kind) for kind in others}):
-        yield f"pictures hold no {' and no '.join(left)}: left out"
+        yield f"images hold no {' and no '.join(left)}: left out"
     if bits > 8 and target.suffix.lower() not in DEEP:
-        yield f"{target.suffix} holds no {bits}-bit picture: 8 bits are kept; .png and .tif keep more"
+        yield f"{target.suffix} holds no {bits}-bit image: 8 bits are kept; .png and .tif keep more"
     aspect = reader.stream.sample_aspect_ratio or 1
     if aspect != 1:
-        yield f"the film's pixels are {aspect} as wide as high, which its pictures do not say"
+        yield f"the video's pixels are {aspect} as wide as high, which its images do not say"
 
 
 def _first_number(source: Path | Source) -> int:
-    """Of the pictures that are made of a film: that of its own first picture, if it has one."""
+    """Of the images that are made of a video: that of its own first image, if it has one."""
     return int(source.options.get("start_number", _FIRST)) if isinstance(source, Source) else _FIRST
 
 
-def check_pictures(
+def check_images(
     target: Path,
     *,
     source: Path | Source,
@@ -160,29 +160,29 @@ def check_pictures(
     resume: bool = False,
     settings: Mapping[str, str] | None = None,
 ) -> None:
-    """Refuse to write over pictures without leave, and over those that are read.
+    """Refuse to write over images without leave, and over those that are read.
 
     Args:
-        target: The pattern of the pictures' names.
-        source: The film.
-        overwrite: Allow pictures to exist.
+        target: The pattern of the images' names.
+        source: The video.
+        overwrite: Allow images to exist.
         resume: Allow those of an earlier run with the same settings, of which nothing is done for good.
         settings: All that decides what they look like, by names for people.
 
     Raises:
         MediaError: They are there, or are the input.
     """
-    pictures = _pictures(target)
+    images = _images(target)
     if isinstance(source, Source) and Path(source.name).resolve() == target.resolve():
-        raise MediaError(f"the output {target} is the input itself; name other pictures with -o")
-    there = pictures.numbers()
+        raise MediaError(f"the output {target} is the input itself; name other images with -o")
+    there = images.numbers()
     if not there or overwrite or kept_frames(target):
         return
     is_begun = settings is not None and _is_begun(target, settings)
     if not (resume and is_begun):
         go_on = "go on with --resume, " if is_begun else ""
         raise MediaError(
-            f"{pictures.path(there[0])} exists already, one of {len(there)}; {go_on}name others with -o, "
+            f"{images.path(there[0])} exists already, one of {len(there)}; {go_on}name others with -o, "
             "or allow it with --overwrite"
         )
 
@@ -196,14 +196,14 @@ def _is_begun(target: Path, settings: Mapping[str, str]) -> bool:
         return False
 
 
-def _pictures(target: Path) -> Numbered:
-    pictures = Numbered.of(target)
-    if pictures is None:
-        raise MediaError(f"{target} numbers no pictures; give a pattern such as frames/%05d.png")
-    return pictures
+def _images(target: Path) -> Numbered:
+    images = Numbered.of(target)
+    if images is None:
+        raise MediaError(f"{target} numbers no images; give a pattern such as frames/%05d.png")
+    return images
 
 
 def _flush(path: Path) -> None:
-    """Let a picture outlive a power cut."""
+    """Let an image outlive a power cut."""
     with path.open("r+b") as file:  # Windows flushes only what may be written
         os.fsync(file.fileno())

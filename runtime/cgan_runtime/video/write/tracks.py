@@ -1,4 +1,4 @@
-"""What becomes of sound, subtitles, cover pictures and the rest: copied, transcoded, or left out and said.
+"""What becomes of sound, subtitles, cover images and the rest: copied, transcoded, or left out and said.
 
     tracks, notes = plan_tracks(reader.container, reader.stream, output)
     tracks[packet.stream_index].write(packet)
@@ -24,11 +24,11 @@ _COMMON_RATE = 48_000  # Hz; taken by every encoder, and the only full one of Op
 _USUAL_LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
 _SOUND_BIT_RATE = 96_000  # per channel, bit/s
 _STALE_TAGS = frozenset({"encoder", "duration", "number_of_frames", "number_of_bytes", "bps", "rotate"})
-_COVER_KEEPERS = frozenset({"mp4", "mov"})  # Matroska keeps pictures as attachments, which is another thing
+_COVER_KEEPERS = frozenset({"mp4", "mov"})  # Matroska keeps images as attachments, which is another thing
 _CHAPTER_TEXT = "bin_data"  # how mp4 and mov store chapter titles; chapters are copied by themselves
 _TOGETHER = ("subtitle", "data")  # kinds of which several packets may have one time
 _SILENCE = bytes(64)  # whole samples of any PCM up to 64 bits and 8 channels
-_KINDS = {"audio": "sound", "subtitle": "subtitle", "video": "further picture", "data": "data"}
+_KINDS = {"audio": "sound", "subtitle": "subtitle", "video": "further image", "data": "data"}
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class SoundForm:
 
 
 class Track(ABC):
-    """One stream of the output beside the film's picture. Used in one thread."""
+    """One stream of the output beside the video's image. Used in one thread."""
 
     @abstractmethod
     def write(self, packet: av.Packet[Any]) -> None:
@@ -62,7 +62,7 @@ class CopiedTrack(Track):
         self._step = 0 if source.type in _TOGETHER else 1
 
     def write(self, packet: av.Packet[Any]) -> None:
-        """Mux a packet; one without any time, or that goes back in a damaged film, is put behind the last."""
+        """Mux a packet; one without any time, or that goes back in a damaged video, is put behind the last."""
         if packet.dts is None:
             packet.dts = packet.pts
         last = self._last_dts
@@ -120,9 +120,9 @@ class TranscodedSound(Track):
 
 
 def plan_tracks(
-    source: av.container.InputContainer, film: av.VideoStream, output: av.container.OutputContainer
+    source: av.container.InputContainer, video: av.VideoStream, output: av.container.OutputContainer
 ) -> tuple[dict[int, Track], list[str]]:
-    """Add a stream to the output for every stream of the input that it can hold, the film's picture aside.
+    """Add a stream to the output for every stream of the input that it can hold, the video's image aside.
 
     Returns:
         The tracks by the index of the input's stream, and a sentence for each stream that is not copied.
@@ -130,7 +130,7 @@ def plan_tracks(
     tracks: dict[int, Track] = {}
     notes: list[str] = []
     for stream in source.streams:
-        if stream.index == film.index or (stream.name == _CHAPTER_TEXT and source.chapters()):
+        if stream.index == video.index or (stream.name == _CHAPTER_TEXT and source.chapters()):
             continue
         name = f"{_KINDS.get(stream.type, stream.type)} {_label(stream)}"
         if _holds(output, stream):
@@ -153,7 +153,7 @@ def copy_tags(source: Stream, target: Stream) -> None:
 
 
 def lasting_tags(tags: dict[str, str]) -> dict[str, str]:
-    """The tags that stay true of a coloured copy."""
+    """The tags that stay true of a colored copy."""
     return {
         key: value
         for key, value in tags.items()

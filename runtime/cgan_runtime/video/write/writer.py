@@ -1,7 +1,7 @@
-"""Films out: coloured frames and the other streams' packets into one container.
+"""Videos out: colored frames and the other streams' packets into one container.
 
-    with FilmWriter(temporary, reader, settings) as writer:
-        writer.write(coloured_or_kept_frame_or_packet)
+    with VideoWriter(temporary, reader, settings) as writer:
+        writer.write(colored_or_kept_frame_or_packet)
         writer.finish()
 
 The name that it writes to is a temporary one, see `target.replacing`.
@@ -22,29 +22,29 @@ import av
 import numpy as np
 
 from cgan_runtime.errors import MediaError
-from cgan_runtime.files.formats import WRITTEN_FILMS
+from cgan_runtime.files.formats import WRITTEN_VIDEOS
 from cgan_runtime.files.pipe import OutputPipe
 from cgan_runtime.system.cpu import has_avx512, usable_cores
 from cgan_runtime.video.frame_layout import FrameLayout
-from cgan_runtime.video.read.reader import FilmReader
-from cgan_runtime.video.resume.items import Coloured, Kept, Passed
+from cgan_runtime.video.read.reader import VideoReader
+from cgan_runtime.video.resume.items import AlreadyEncoded, Colored, Skipped
 from cgan_runtime.video.resume.work_folder import Work
 from cgan_runtime.video.write.codecs import ENCODERS, EncoderSettings
-from cgan_runtime.video.write.encoder import FilmEncoder
+from cgan_runtime.video.write.encoder import VideoEncoder
 from cgan_runtime.video.write.frame_rate import Pace
 from cgan_runtime.video.write.tracks import lasting_tags, plan_tracks
 
 _MOVIE_TIMESCALE = 1000  # ticks per second of an mp4's own clock, unless a start needs finer ones
 _FRAGMENTS = "frag_keyframe+empty_moov+default_base_moof"  # an mp4 that never goes back
 _TIMELESS = ("yuv4mpegpipe", "rawvideo")  # containers that hold no times
-_CLOCK = Fraction(1, 90_000)  # seconds; for a film that states none
+_CLOCK = Fraction(1, 90_000)  # seconds; for a video that states none
 _MAX_TIMESCALE = (1 << 31) - 1
 _FEW_THREADS = 2  # of x264: so many share a frame
 _CONTAINER_TAGS = frozenset({"major_brand", "minor_version", "compatible_brands"})
 
 
-class FilmWriter:
-    """A film being written. Used in one thread at a time.
+class VideoWriter:
+    """A video being written. Used in one thread at a time.
 
     Attributes:
         layout: How its frames are stored.
@@ -54,7 +54,7 @@ class FilmWriter:
     def __init__(
         self,
         path: Path | OutputPipe,
-        reader: FilmReader,
+        reader: VideoReader,
         settings: EncoderSettings,
         work: Work | None = None,
         *,
@@ -64,13 +64,13 @@ class FilmWriter:
 
         Args:
             path: Where it goes; its suffix chooses the container.
-            reader: The film that is coloured.
-            settings: Of the picture's encoder.
+            reader: The video that is colored.
+            settings: Of the image's encoder.
             work: Where what is done is kept for a later run; None keeps nothing.
-            compare: The frames show the grey picture beside the coloured one.
+            compare: The frames show the gray image beside the colored one.
 
         Raises:
-            MediaError: The container or the encoder cannot be used for this film.
+            MediaError: The container or the encoder cannot be used for this video.
             ConfigError: The encoder has no such setting.
         """
         codec = settings.codec_for(path)
@@ -85,9 +85,9 @@ class FilmWriter:
             encoder=codec,
             compare=compare,
         )
-        container_format = WRITTEN_FILMS[path.suffix.lower()]
+        container_format = WRITTEN_VIDEOS[path.suffix.lower()]
         self._pace = Pace() if container_format in _TIMELESS else None
-        with self._told_plainly():
+        with self._translate_errors():
             self._container = av.open(
                 path.absolute() if isinstance(path, Path) else path,
                 "w",
@@ -95,23 +95,23 @@ class FilmWriter:
                 container_options=_container_options(container_format, reader, isinstance(path, OutputPipe)),
             )
         try:
-            with self._told_plainly():
-                self._stream = self._add_film(codec, options)
-                self._encoder = FilmEncoder(
+            with self._translate_errors():
+                self._stream = self._add_video(codec, options)
+                self._encoder = VideoEncoder(
                     lambda: self._another_encoder(options),
                     reader.stream.time_base or _CLOCK,
                     work,
                 )
                 rotation_notes = _keep_rotation(reader.first, self._stream, timeless=self._pace is not None)
                 self._tracks, track_notes = plan_tracks(reader.container, reader.stream, self._container)
-                self._copy_film_tags()
+                self._copy_video_tags()
                 self._container.start_encoding()
         except BaseException:
             self._close_quietly()
             raise
         self.notes = [*self.layout.notes, *rotation_notes, *track_notes]
 
-    def __enter__(self) -> FilmWriter:
+    def __enter__(self) -> VideoWriter:
         return self
 
     def __exit__(
@@ -119,14 +119,14 @@ class FilmWriter:
     ) -> None:
         self._close_quietly()
 
-    def keep(self, item: Coloured | Kept | Passed | av.Packet[Any]) -> None:
-        """Encode a frame and keep it in its segment; the film itself gets nothing.
+    def keep(self, item: Colored | AlreadyEncoded | Skipped | av.Packet[Any]) -> None:
+        """Encode a frame and keep it in its segment; the video itself gets nothing.
 
         Raises:
             MediaError: As `write`.
         """
         if not isinstance(item, av.Packet):
-            with self._told_plainly():
+            with self._translate_errors():
                 deque(self._encoder.take(item), maxlen=0)
 
     def finish_keeping(self, memory: bytes) -> None:
@@ -135,18 +135,18 @@ class FilmWriter:
         Raises:
             MediaError: As `write`.
         """
-        with self._told_plainly():
+        with self._translate_errors():
             deque(self._encoder.finish(memory), maxlen=0)
 
-    def write(self, item: Coloured | Kept | Passed | av.Packet[Any]) -> None:
-        """Take a coloured frame, or a packet of another stream of the input.
+    def write(self, item: Colored | AlreadyEncoded | Skipped | av.Packet[Any]) -> None:
+        """Take a colored frame, or a packet of another stream of the input.
 
         Raises:
             MediaError: It cannot be written (disk full, encoder refuses).
         """
-        with self._told_plainly():
+        with self._translate_errors():
             if not isinstance(item, av.Packet):
-                if self._pace is not None and isinstance(item, Coloured):
+                if self._pace is not None and isinstance(item, Colored):
                     self._pace.note(item.frame.pts or 0)
                 self._mux(self._encoder.take(item))
             elif item.stream_index in self._tracks:
@@ -158,18 +158,18 @@ class FilmWriter:
         Raises:
             MediaError: As `write`.
         """
-        with self._told_plainly():
+        with self._translate_errors():
             self._mux(self._encoder.finish())
             for track in self._tracks.values():
                 track.flush()
             self._container.close()
         if self._pace is not None and self._pace.varies:
             self.notes.append(
-                f"the film's frames last differently long, which {self._path.suffix} cannot hold: they will "
+                f"the video's frames last differently long, which {self._path.suffix} cannot hold: they will "
                 "play evenly; mkv and mp4 keep their times"
             )
 
-    def _add_film(self, codec: str, options: dict[str, str]) -> av.VideoStream:
+    def _add_video(self, codec: str, options: dict[str, str]) -> av.VideoStream:
         source = self._reader.stream
         stream = cast(
             av.VideoStream, self._container.add_stream(codec, rate=self._reader.rate, options=options)
@@ -212,7 +212,7 @@ class FilmWriter:
             packet.stream = self._stream
             self._container.mux(packet)
 
-    def _copy_film_tags(self) -> None:
+    def _copy_video_tags(self) -> None:
         source = self._reader.container
         tags = lasting_tags(source.metadata)
         self._container.metadata.update({key: tags[key] for key in tags if key not in _CONTAINER_TAGS})
@@ -226,11 +226,11 @@ class FilmWriter:
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height of the film."""
+        """Width and height of the video."""
         return self.layout.stored_size
 
     @contextmanager
-    def _told_plainly(self) -> Iterator[None]:
+    def _translate_errors(self) -> Iterator[None]:
         """Turn what FFmpeg raises into an error of ours."""
         try:
             yield
@@ -239,7 +239,7 @@ class FilmWriter:
         except (av.FFmpegError, OverflowError, OSError) as error:
             reason = getattr(error, "strerror", None) or error
             raise MediaError(
-                f"the film cannot be written ({reason}); is the disk full? "
+                f"the video cannot be written ({reason}); is the disk full? "
                 "else try another container or --codec"
             ) from error
 
@@ -254,7 +254,7 @@ class FilmWriter:
 
 
 def _accepted(codec: str, first: av.VideoFrame) -> list[str]:
-    """Pixel formats that an encoder takes for pictures of this size."""
+    """Pixel formats that an encoder takes for images of this size."""
     named = ENCODERS[codec].formats
     if named is not None:
         return list(named)
@@ -272,14 +272,14 @@ def _accepted(codec: str, first: av.VideoFrame) -> list[str]:
 
 
 def _same_each_time(codec: str) -> dict[str, str]:
-    """FFmpeg's options without which an encoder codes the same film in another way each time.
+    """FFmpeg's options without which an encoder codes the same video in another way each time.
 
     Where it has AVX-512, x264 (core 165) weighs blocks by memory that nobody has written; AVX2 is no slower.
     """
     return {"x264-params": "asm=avx2"} if codec == "libx264" and has_avx512() else {}
 
 
-def _container_options(container_format: str, reader: FilmReader, is_pipe: bool) -> dict[str, str]:
+def _container_options(container_format: str, reader: VideoReader, is_pipe: bool) -> dict[str, str]:
     """Make an mp4's or mov's own clock fine enough to hold where each stream starts."""
     if container_format == "yuv4mpegpipe":
         return {"strict": "-1"}  # more than 8 bits: no part of the standard, read by all
@@ -296,13 +296,13 @@ def _container_options(container_format: str, reader: FilmReader, is_pipe: bool)
 
 
 def _keep_rotation(first: av.VideoFrame, stream: av.VideoStream, *, timeless: bool) -> list[str]:
-    """Tag the output with the input's display matrix; bare pictures have no tags."""
+    """Tag the output with the input's display matrix; bare images have no tags."""
     matrix: Any = first.side_data.get("DISPLAYMATRIX")
     if matrix is None:
         return []
     if timeless:
-        return ["the film is turned by a tag, which bare pictures have not: they lie as they are stored"]
+        return ["the video is turned by a tag, which bare images have not: they lie as they are stored"]
     if not hasattr(stream, "set_display_matrix"):  # PyAV before 18
-        return ["the film is turned by a tag that this version of PyAV cannot write: it will play unturned"]
+        return ["the video is turned by a tag that this version of PyAV cannot write: it will play unturned"]
     stream.set_display_matrix(np.frombuffer(matrix, np.int32).tolist())
     return []

@@ -22,6 +22,7 @@ import numpy as np
 import pytest
 from tests.fake_gpu import BINDINGS, forget, install, make_driver, make_tensorrt
 from tests.host_gpu import DRIVERS, KIT, on_host_gpu
+from tests.paths import ROOT
 
 from cgan_runtime.backends.registry import open_backend
 from cgan_runtime.backends.tensorrt.build import BuildOptions, Profile, build_engine
@@ -32,7 +33,6 @@ from cgan_runtime.colorizer import network_shape
 from cgan_runtime.errors import BackendUnavailable, CganError, ConfigError, InputShapeError, ModelFileError
 from cgan_runtime.manifest import Manifest
 
-ROOT = Path(__file__).parents[2]
 LIGHTNESS = np.linspace(-1, 1, 2 * 64 * 96, dtype=np.float32).reshape(2, 1, 64, 96)
 
 pytest.importorskip("onnx")

@@ -36,7 +36,7 @@ def test_a_slow_taker_gets_the_newest_frame_and_drops_are_counted() -> None:
         assert camera.newest(timeout=0) is None
 
 
-def test_a_film_that_is_no_camera_loses_no_frame() -> None:
+def test_a_video_that_is_no_camera_loses_no_frame() -> None:
     with Camera(lambda: MadeUpFeed(20), drops=False) as camera:
         numbers = []
         while (shot := camera.newest(PATIENCE)) is not None:
@@ -46,7 +46,7 @@ def test_a_film_that_is_no_camera_loses_no_frame() -> None:
     assert camera.ended
 
 
-def test_a_film_as_camera_keeps_its_own_pace() -> None:
+def test_a_video_as_camera_keeps_its_own_pace() -> None:
     times = []
     began = time.perf_counter()
     with Camera(lambda: MadeUpFeed(5, turn=lambda index: index * 0.05)) as camera:
@@ -104,7 +104,7 @@ def test_a_camera_that_was_never_there_is_an_error_at_once() -> None:
         Camera(nothing).start()
 
 
-def test_an_endless_film_begins_anew() -> None:
+def test_an_endless_video_begins_anew() -> None:
     with Camera(lambda: MadeUpFeed(3), drops=False, endless=True) as camera:
         shots = [camera.newest(PATIENCE) for _ in range(8)]
     assert [shot.number for shot in shots if shot] == list(range(8))

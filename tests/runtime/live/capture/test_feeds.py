@@ -8,7 +8,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from tests.videos import FPS, Film, luma_of, read_frames, write_film
+from tests.videos import FPS, Video, luma_of, read_frames, write_video
 
 from cgan_runtime.errors import ConfigError, MediaError
 from cgan_runtime.live.capture.feeds import CameraRequest, EndOfFeed, is_device, is_file, open_feed
@@ -58,7 +58,7 @@ def test_device_is_asked_for_size_and_rate_and_what_it_gives_is_read_back(
     assert luma.shape == (480, 640)
     assert np.unique(luma).tolist() == [76]  # BT.601: 0.299 of red
     feed.read()
-    with pytest.raises(MediaError, match="no picture any more"):
+    with pytest.raises(MediaError, match="no image any more"):
         feed.read()
     feed.close()
     assert FakeCapture.last.released
@@ -78,7 +78,7 @@ def test_request_out_of_range(request_: dict[str, Any]) -> None:
 
 
 def test_file_gives_its_frames_with_their_times(tmp_path: Path) -> None:
-    feed = open_feed(str(write_film(tmp_path / "film.mp4", Film(frames=5))))
+    feed = open_feed(str(write_video(tmp_path / "video.mp4", Video(frames=5))))
     assert feed.description == f"64x48, {FPS} frames/s"
     times = [feed.read().time for _ in range(5)]
     assert times == pytest.approx([n / FPS for n in range(5)], abs=1e-3)
@@ -91,11 +91,11 @@ def test_file_gives_its_frames_with_their_times(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("pixel_format", "color_range"), [("yuv420p", 0), ("yuv444p10le", 1), ("yuv420p", 2), ("gray", 0)]
 )
-def test_luma_is_full_range_whatever_the_film_has(
+def test_luma_is_full_range_whatever_the_video_has(
     tmp_path: Path, pixel_format: str, color_range: int
 ) -> None:
-    film = Film(frames=1, pixel_format=pixel_format, color_range=color_range, codec="ffv1", options={})
-    path = write_film(tmp_path / "film.mkv", film)
+    video = Video(frames=1, pixel_format=pixel_format, color_range=color_range, codec="ffv1", options={})
+    path = write_video(tmp_path / "video.mkv", video)
     luma = open_feed(str(path)).read().luma
     stored = luma_of(read_frames(path)[0]).astype(float) / (4 if "10" in pixel_format else 1)
     full = color_range == 2 or pixel_format == "gray"
@@ -104,8 +104,8 @@ def test_luma_is_full_range_whatever_the_film_has(
     assert np.abs(luma - expected).max() <= 1.5
 
 
-def test_film_that_is_turned_is_shown_upright(tmp_path: Path) -> None:
-    feed = open_feed(str(write_film(tmp_path / "film.mp4", Film(frames=1, rotation=90))))
+def test_video_that_is_turned_is_shown_upright(tmp_path: Path) -> None:
+    feed = open_feed(str(write_video(tmp_path / "video.mp4", Video(frames=1, rotation=90))))
     assert feed.read().luma.shape == (64, 48)
 
 
@@ -132,13 +132,13 @@ def test_password_of_a_camera_is_told_to_nobody() -> None:
 
 
 def test_names_of_devices_streams_and_files() -> None:
-    assert [is_device(name) for name in ("0", "/dev/video2", "film.mp4", "rtsp://x")] == [
+    assert [is_device(name) for name in ("0", "/dev/video2", "video.mp4", "rtsp://x")] == [
         True,
         True,
         False,
         False,
     ]
-    assert [is_file(name) for name in ("0", "/dev/video2", "film.mp4", "rtsp://x")] == [
+    assert [is_file(name) for name in ("0", "/dev/video2", "video.mp4", "rtsp://x")] == [
         False,
         False,
         True,

@@ -18,7 +18,7 @@ from typing import Any
 import aiohttp
 import cv2
 import pytest
-from tests.runtime.live.conftest import grey_picture
+from tests.runtime.live.conftest import gray_image
 from tests.runtime.live.serving import (
     GROWTH,
     PATIENCE,
@@ -31,7 +31,7 @@ from tests.runtime.live.serving import (
     serving,
     upload,
 )
-from tests.videos import Film, write_film
+from tests.videos import Video, write_video
 
 from cgan_runtime.live.server.uploads import JobSettings, Refused, UploadLimits, Uploads
 
@@ -60,7 +60,7 @@ def messages(rng: random.Random) -> bytes | str:
             damaged[rng.randrange(200, len(damaged))] = rng.randrange(256)
         return struct.pack("<I", 5) + bytes(damaged)
     if kind == 6:
-        progressive = cv2.imencode(".jpg", grey_picture(0), [cv2.IMWRITE_JPEG_PROGRESSIVE, 1])[1].tobytes()
+        progressive = cv2.imencode(".jpg", gray_image(0), [cv2.IMWRITE_JPEG_PROGRESSIVE, 1])[1].tobytes()
         return struct.pack("<I", 6) + bytes(progressive)
     return "\x00" * rng.randrange(5000)
 
@@ -128,7 +128,7 @@ def test_two_hundred_malformed_requests_and_messages(server: Server) -> None:
 
 
 def png_bomb(side: int) -> bytes:
-    """A picture of side * side black pixels in a few kilobytes."""
+    """An image of side * side black pixels in a few kilobytes."""
 
     def chunk(name: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
@@ -140,8 +140,8 @@ def png_bomb(side: int) -> bytes:
 
 @linux
 def test_decompression_bombs_are_refused(server: Server, tmp_path: Path) -> None:
-    flat = write_film(
-        tmp_path / "large.mkv", Film(frames=1, width=4096, height=4096, codec="ffv1", options={})
+    flat = write_video(
+        tmp_path / "large.mkv", Video(frames=1, width=4096, height=4096, codec="ffv1", options={})
     )
     webp = b"RIFF\xff\xff\x00\x00WEBPVP8X\x0a\x00\x00\x00\x00\x00\x00\x00" + b"\xff\x3f\x00" * 2 + bytes(99)
 
@@ -179,7 +179,7 @@ def test_decompression_bombs_are_refused(server: Server, tmp_path: Path) -> None
     ],
     ids=["nothing", "playlist", "list", "svg", "gif", "pdf"],
 )
-def test_what_is_neither_photo_nor_film_is_refused(server: Server, data: bytes, status: int) -> None:
+def test_what_is_neither_photo_nor_video_is_refused(server: Server, data: bytes, status: int) -> None:
     async def ask() -> int:
         async with client(server) as session:
             return (await upload(session, data))[0]
@@ -197,12 +197,12 @@ def test_strength_out_of_range_is_refused(server: Server, strength: str) -> None
 
 
 def test_damaged_files_are_told_and_hurt_nobody(server: Server, tmp_path: Path) -> None:
-    film = write_film(tmp_path / "film.mp4").read_bytes()
+    video = write_video(tmp_path / "video.mp4").read_bytes()
     files = [
-        film[:200],
+        video[:200],
         jpeg()[:60],
         b"\x1a\x45\xdf\xa3" + bytes(2000),
-        film[:40] + random.Random(8).randbytes(5000),
+        video[:40] + random.Random(8).randbytes(5000),
     ]
 
     async def ask() -> list[dict[str, Any]]:
@@ -224,12 +224,12 @@ def test_damaged_files_are_told_and_hurt_nobody(server: Server, tmp_path: Path) 
 
 @linux
 def test_a_decoder_that_dies_takes_nobody_along(server: Server, tmp_path: Path) -> None:
-    film = write_film(tmp_path / "film.mp4", Film(frames=600, width=640, height=480)).read_bytes()
+    video = write_video(tmp_path / "video.mp4", Video(frames=600, width=640, height=480)).read_bytes()
     children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children")
 
     async def ask() -> dict[str, Any]:
         async with client(server) as session:
-            _, job = await upload(session, film)
+            _, job = await upload(session, video)
             while not (pids := children.read_text().split()):
                 await asyncio.sleep(0.02)
             subprocess.run(["kill", "-SEGV", pids[0]], check=True)
@@ -285,8 +285,8 @@ def test_only_the_pages_own_files_are_served_and_all_headers_are_there(server: S
     assert found["/uploads"][0] == 405
 
 
-def test_other_addresses_need_the_token(film: Path) -> None:
-    with serving("--webcam", film, address="0.0.0.0:0") as server:
+def test_other_addresses_need_the_token(video: Path) -> None:
+    with serving("--webcam", video, address="0.0.0.0:0") as server:
         assert server.token is not None
         assert len(server.token) >= 24
         assert any("--cert and --key" in line for line in server.said)
@@ -322,7 +322,7 @@ IMPATIENT = (
 )
 
 
-def test_connections_that_say_nothing_or_dribble_are_closed(film: Path) -> None:
+def test_connections_that_say_nothing_or_dribble_are_closed(video: Path) -> None:
     half = b"GET / HTTP/1.1\r\nHost: localhost\r\n"
 
     async def hold(server: Server, first: bytes, dribble: bytes) -> bytes:
@@ -341,7 +341,7 @@ def test_connections_that_say_nothing_or_dribble_are_closed(film: Path) -> None:
         many = [(b"", b""), (half, b""), (half, b"X"), (half + b"\r\n", b""), (half + b"\r\nGET", b" ")] * 10
         return await asyncio.gather(*(hold(server, *each) for each in many))
 
-    with serving("--webcam", film, program=(sys.executable, "-c", IMPATIENT)) as server:
+    with serving("--webcam", video, program=(sys.executable, "-c", IMPATIENT)) as server:
         answers = asyncio.run(hold_many(server))
         asyncio.run(alive(server))
     assert [answer[:15] for answer in answers[:5]] == [b"", b"", b"", b"HTTP/1.1 200 OK", b"HTTP/1.1 200 OK"]

@@ -13,7 +13,7 @@ from tests.runtime.live.serving import until
 
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import BackendUnavailable, MediaError
-from cgan_runtime.live.server.frame_sources import CameraLane, Coloured
+from cgan_runtime.live.server.frame_sources import CameraLane, Colored
 from cgan_runtime.live.server.inference_thread import Engine, Lane, RateLimit, told
 from cgan_runtime.live.server.viewers import IN_FLIGHT, Viewer
 from cgan_runtime.temporal.filter import TemporalSettings
@@ -79,7 +79,7 @@ def test_model_that_cannot_be_opened_is_an_error_at_the_start() -> None:
 
 
 def test_what_is_told_to_strangers_holds_no_details_of_bugs() -> None:
-    assert told(MediaError("the picture is damaged")) == "the picture is damaged"
+    assert told(MediaError("the image is damaged")) == "the image is damaged"
     assert told(KeyError("/home/me/secret")) == "something failed here (KeyError)"
 
 
@@ -100,8 +100,8 @@ def test_rate_limit_passes_an_even_camera_whole_and_a_fast_one_in_part() -> None
     assert count == pytest.approx(300, abs=3)
 
 
-def frame(number: int) -> Coloured:
-    return Coloured(number, 0.0, 0.0, b"")
+def frame(number: int) -> Colored:
+    return Colored(number, 0.0, 0.0, b"")
 
 
 def test_viewer_is_sent_the_newest_and_no_more_than_it_shows() -> None:
@@ -128,9 +128,9 @@ def test_viewer_is_sent_the_newest_and_no_more_than_it_shows() -> None:
     asyncio.run(look())
 
 
-def test_camera_of_the_box_is_coloured_once_and_closed() -> None:
+def test_camera_of_the_box_is_colored_once_and_closed() -> None:
     feeds: list[MadeUpFeed] = []
-    got: list[Coloured | str] = []
+    got: list[Colored | str] = []
     engine = engine_with(FakeBackend())
 
     def open_feed() -> MadeUpFeed:
@@ -149,5 +149,5 @@ def test_camera_of_the_box_is_coloured_once_and_closed() -> None:
     engine.stop()
     assert len(feeds) == 1
     until(lambda: feeds[0].closed == 1)
-    numbers = [each.number for each in got if isinstance(each, Coloured)]
+    numbers = [each.number for each in got if isinstance(each, Colored)]
     assert numbers == sorted(set(numbers))

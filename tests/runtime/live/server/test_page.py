@@ -10,28 +10,29 @@ import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
-from tests.runtime.live.browser import COLOUR_OF_CANVAS, camera_film, chromium
-from tests.runtime.live.conftest import SHARED
+from tests.paths import ROOT
+from tests.runtime.live.browser import COLOR_OF_CANVAS, camera_video, chromium
+from tests.runtime.live.conftest import DATA
 from tests.runtime.live.serving import PATIENCE, Server, serving
-from tests.videos import Film, chroma_span, read_frames, write_film
+from tests.videos import Video, chroma_span, read_frames, write_video
 
 from cgan_runtime.image.read_write import read_image
 
-PHOTO = Path(__file__).parents[2] / "train" / "cgan_train" / "data" / "photos" / "chelsea.jpg"
+PHOTO = ROOT / "train" / "cgan_train" / "data" / "photos" / "chelsea.jpg"
 MS = 1000 * PATIENCE
 
 
 @pytest.fixture(scope="module")
 def camera(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    clip = SHARED / "flower-540p-silent-audio.mp4"
+    clip = DATA / "flower-540p-silent-audio.mp4"
     if not clip.exists():
         pytest.skip(f"no clip at {clip}")
-    return camera_film(clip, tmp_path_factory.mktemp("camera") / "camera.mjpeg")
+    return camera_video(clip, tmp_path_factory.mktemp("camera") / "camera.mjpeg")
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    with serving("--webcam", SHARED / "flower-540p-silent-audio.mp4") as server:
+    with serving("--webcam", DATA / "flower-540p-silent-audio.mp4") as server:
         yield server
 
 
@@ -71,8 +72,8 @@ def choose(page: Page, name: str) -> None:
     page.get_by_role("radio", name=name).check(force=True)
 
 
-def until_coloured(page: Page, least: float = 8) -> None:
-    page.wait_for_function(f"() => ({COLOUR_OF_CANVAS})() > {least}", timeout=MS)
+def until_colored(page: Page, least: float = 8) -> None:
+    page.wait_for_function(f"() => ({COLOR_OF_CANVAS})() > {least}", timeout=MS)
 
 
 def seen(page: Page) -> np.ndarray:  # type: ignore[type-arg]
@@ -80,7 +81,7 @@ def seen(page: Page) -> np.ndarray:  # type: ignore[type-arg]
     return np.asarray(Image.open(io.BytesIO(page.locator("#stage").screenshot())).convert("RGB")).astype(int)
 
 
-def colour_of(pixels: np.ndarray) -> float:  # type: ignore[type-arg]
+def color_of(pixels: np.ndarray) -> float:  # type: ignore[type-arg]
     return float(np.ptp(pixels, axis=2).mean())
 
 
@@ -90,40 +91,40 @@ def set_range(page: Page, name: str, value: float) -> None:
     )
 
 
-def test_browsers_own_camera_is_shown_in_colour(page: Page) -> None:
+def test_browsers_own_camera_is_shown_in_color(page: Page) -> None:
     choose(page, "My camera")
     page.get_by_role("button", name="Start the camera").click()
-    until_coloured(page)
-    assert page.evaluate("() => [colour.width, colour.height]") == [640, 480]
+    until_colored(page)
+    assert page.evaluate("() => [color.width, color.height]") == [640, 480]
     page.wait_for_function("() => Number(rate.textContent) > 0 && delay.textContent.endsWith('ms')")
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_role("button", name="Start the camera")).to_be_focused()
     expect(page.locator("#figures")).to_be_hidden()
 
 
-def test_box_camera_is_shown_in_colour_and_turned_off_again(page: Page) -> None:
+def test_box_camera_is_shown_in_color_and_turned_off_again(page: Page) -> None:
     page.get_by_role("button", name="Start the camera").click()
-    until_coloured(page)
+    until_colored(page)
     expect(page.get_by_role("status")).to_contain_text("960x540", timeout=MS)
-    assert page.evaluate("() => [colour.width, colour.height]") == [960, 540]
+    assert page.evaluate("() => [color.width, color.height]") == [960, 540]
     page.wait_for_function("() => delay.textContent.endsWith('ms')")
     page.get_by_role("button", name="Stop").click()
 
 
-def test_line_between_grey_and_colour_by_keyboard_and_by_mouse(page: Page) -> None:
+def test_line_between_gray_and_color_by_keyboard_and_by_mouse(page: Page) -> None:
     page.get_by_role("button", name="Start the camera").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="Stop")).to_be_focused()
-    until_coloured(page)
-    split = page.get_by_role("slider", name="Share of the picture that stays grey")
+    until_colored(page)
+    split = page.get_by_role("slider", name="Share of the image that stays gray")
     split.focus()
     for _ in range(10):
         page.keyboard.press("ArrowLeft")
-    assert split.get_attribute("aria-valuetext") == "40 percent grey"
-    picture = seen(page)
-    width = picture.shape[1]
-    assert colour_of(picture[:, 20 : int(0.36 * width)]) < 2
-    assert colour_of(picture[:, int(0.45 * width) : -20]) > 8
+    assert split.get_attribute("aria-valuetext") == "40 percent gray"
+    image = seen(page)
+    width = image.shape[1]
+    assert color_of(image[:, 20 : int(0.36 * width)]) < 2
+    assert color_of(image[:, int(0.45 * width) : -20]) > 8
     box = page.locator("#stage").bounding_box()
     assert box is not None
     middle = box["y"] + box["height"] / 2
@@ -132,7 +133,7 @@ def test_line_between_grey_and_colour_by_keyboard_and_by_mouse(page: Page) -> No
     page.mouse.move(box["x"] + 0.8 * box["width"], middle, steps=5)
     page.mouse.up()
     assert abs(int(split.input_value()) - 80) <= 1
-    assert colour_of(seen(page)[:, int(0.45 * width) : int(0.75 * width)]) < 2
+    assert color_of(seen(page)[:, int(0.45 * width) : int(0.75 * width)]) < 2
 
 
 def test_strength_leaves_the_luma(page: Page) -> None:
@@ -145,33 +146,33 @@ def test_strength_leaves_the_luma(page: Page) -> None:
 
     plain = seen(page)
     set_range(page, "#strength", 0)
-    grey = seen(page)
+    gray = seen(page)
     set_range(page, "#strength", 1.5)
     strong = seen(page)
     inside = (slice(20, -20), slice(20, -20))
-    assert colour_of(grey[inside]) < 2
-    assert colour_of(strong[inside]) > 1.3 * colour_of(plain[inside])
-    assert np.abs(luma(plain) - luma(grey))[inside].mean() < 1.5
+    assert color_of(gray[inside]) < 2
+    assert color_of(strong[inside]) > 1.3 * color_of(plain[inside])
+    assert np.abs(luma(plain) - luma(gray))[inside].mean() < 1.5
     assert np.abs(luma(plain) - luma(strong))[inside].mean() < 2.5
 
 
-def test_photo_is_coloured_and_downloaded(page: Page, tmp_path: Path) -> None:
-    choose(page, "Photo or film")
+def test_photo_is_colored_and_downloaded(page: Page, tmp_path: Path) -> None:
+    choose(page, "Photo or video")
     page.locator("#file").focus()
     page.set_input_files("#file", PHOTO)
     link = page.get_by_role("link", name="Download")
     link.wait_for()
-    until_coloured(page)
+    until_colored(page)
     expect(link).to_be_focused()
     with page.expect_download() as download:
         link.click()
-    assert download.value.suggested_filename == "chelsea.colour.jpg"
+    assert download.value.suggested_filename == "chelsea.color.jpg"
     download.value.save_as(tmp_path / "got.jpg")
     got = read_image(tmp_path / "got.jpg")
     assert got.shape == read_image(PHOTO).shape
     assert np.ptp(got.astype(int), axis=2).mean() > 8
     set_range(page, "#strength", 0.5)
-    page.get_by_role("button", name="Colour again with this strength").click()
+    page.get_by_role("button", name="Color again with this strength").click()
     page.wait_for_function("() => document.getElementById('again').hidden && !download.hidden")
     with page.expect_download() as download:
         link.click()
@@ -180,37 +181,37 @@ def test_photo_is_coloured_and_downloaded(page: Page, tmp_path: Path) -> None:
     assert np.ptp(paler, axis=2).mean() < 0.7 * np.ptp(got.astype(int), axis=2).mean()
 
 
-def test_film_is_coloured_with_progress_and_downloaded(page: Page, tmp_path: Path) -> None:
-    film = write_film(tmp_path / "old.mp4", Film(frames=40, width=320, height=240, sound=("aac",)))
+def test_video_is_colored_with_progress_and_downloaded(page: Page, tmp_path: Path) -> None:
+    video = write_video(tmp_path / "old.mp4", Video(frames=40, width=320, height=240, sound=("aac",)))
     page.evaluate(
         """() => { window.seen = new Set();
         const words = document.getElementById("work-words");
         new MutationObserver(() => window.seen.add(words.textContent)).observe(words, {childList: true}); }"""
     )
-    page.set_input_files("#file", film)
+    page.set_input_files("#file", video)
     page.get_by_role("link", name="Download").wait_for()
     words = page.evaluate("() => [...window.seen].join('|')")
-    assert "Colouring" in words
-    page.wait_for_function("() => colour.width === 320")
+    assert "Coloring" in words
+    page.wait_for_function("() => color.width === 320")
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_role("button", name="Play")).to_be_visible()
     with page.expect_download() as download:
         page.get_by_role("link", name="Download").click()
-    assert download.value.suggested_filename == "old.colour.mp4"
+    assert download.value.suggested_filename == "old.color.mp4"
     download.value.save_as(tmp_path / "got.mp4")
     frames = read_frames(tmp_path / "got.mp4")
     assert len(frames) == 40
     assert chroma_span(frames[5]) > 5
 
 
-def test_dropping_works_and_what_is_no_picture_is_told(page: Page, complaints: list[str]) -> None:
+def test_dropping_works_and_what_is_no_image_is_told(page: Page, complaints: list[str]) -> None:
     page.evaluate(
-        """() => { const data = new DataTransfer(); data.items.add(new File(["no picture"], "notes.txt"));
+        """() => { const data = new DataTransfer(); data.items.add(new File(["no image"], "notes.txt"));
         const drop = {dataTransfer: data, bubbles: true, cancelable: true};
         document.body.dispatchEvent(new DragEvent("drop", drop)); }"""
     )
     message = page.get_by_role("status")
-    expect(message).to_contain_text("No photo or film that is taken here", timeout=MS)
+    expect(message).to_contain_text("No photo or video that is taken here", timeout=MS)
     expect(message).to_have_attribute("data-kind", "trouble")
     (refusal,) = complaints  # the browser's own words
     assert "415" in refusal
@@ -218,7 +219,7 @@ def test_dropping_works_and_what_is_no_picture_is_told(page: Page, complaints: l
 
 
 def test_all_can_be_reached_and_is_named(page: Page) -> None:
-    for name in ("Box camera", "My camera", "Photo or film"):
+    for name in ("Box camera", "My camera", "Photo or video"):
         expect(page.get_by_role("radio", name=name)).to_be_visible()
     expect(page.get_by_role("slider", name="Strength")).to_be_visible()
     expect(page.get_by_role("heading", name="cgan live")).to_be_visible()
@@ -245,7 +246,7 @@ def test_page_fits_a_phone_and_is_readable(browser: Browser, server: Server, sch
     page = context.new_page()
     page.goto(server.url)
     page.get_by_role("button", name="Start the camera").click()
-    until_coloured(page)
+    until_colored(page)
     assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
     small = page.evaluate(
         """() => [...document.querySelectorAll("button, .button, .sources label")]
@@ -267,8 +268,8 @@ def test_page_fits_a_phone_and_is_readable(browser: Browser, server: Server, sch
     context.close()
 
 
-def test_token_opens_the_page_and_who_is_refused_is_told_why(browser: Browser, film: Path) -> None:
-    words = ("--token", "a-token-of-my-own-1234", "--webcam", film, "--max-viewers", "1")
+def test_token_opens_the_page_and_who_is_refused_is_told_why(browser: Browser, video: Path) -> None:
+    words = ("--token", "a-token-of-my-own-1234", "--webcam", video, "--max-viewers", "1")
     with serving(*words) as server:
         context = browser.new_context()
         page, other = context.new_page(), context.new_page()
@@ -279,7 +280,7 @@ def test_token_opens_the_page_and_who_is_refused_is_told_why(browser: Browser, f
         page.goto(server.url)
         assert page.url == f"{server.origin}/"
         page.get_by_role("button", name="Start the camera").click()
-        until_coloured(page, least=2)
+        until_colored(page, least=2)
         assert page.evaluate("() => document.cookie") == ""
         other.goto(server.origin)
         other.get_by_role("button", name="Start the camera").click()

@@ -32,7 +32,7 @@ from tests.runtime.live.serving import (
     stopped_in_the_midst,
     upload,
 )
-from tests.videos import Film, write_film
+from tests.videos import Video, write_video
 
 
 @linux
@@ -41,9 +41,9 @@ def test_twenty_viewers_with_slow_ones_among_them(server: Server) -> None:
         numbers = []
         async with session.ws_connect("/live/view") as ws:
             while len(numbers) < frames:
-                number, _, picture = await frame_of(ws)
+                number, _, image = await frame_of(ws)
                 numbers.append(number)
-                assert picture.startswith(b"\xff\xd8")
+                assert image.startswith(b"\xff\xd8")
                 await ws.send_str(json.dumps({"shown": number}))
         return numbers
 
@@ -80,8 +80,8 @@ def test_one_computation_for_all_viewers(server: Server) -> None:
             seen = {}
             async with session.ws_connect("/live/view") as ws:
                 for _ in range(10):
-                    number, _, picture = await frame_of(ws)
-                    seen[number] = picture
+                    number, _, image = await frame_of(ws)
+                    seen[number] = image
                     await ws.send_str(json.dumps({"shown": number}))
             return seen
 
@@ -124,18 +124,18 @@ def test_too_many_viewers_and_cameras_are_turned_away(server: Server) -> None:
     asyncio.run(alive(server))
 
 
-def test_a_browsers_frames_come_back_in_colour_and_the_newest_wins(server: Server) -> None:
+def test_a_browsers_frames_come_back_in_color_and_the_newest_wins(server: Server) -> None:
     async def send() -> tuple[list[int], bytes]:
         async with client(server) as session, session.ws_connect("/live/camera") as ws:
-            picture = jpeg((480, 640))
+            image = jpeg((480, 640))
             for number in range(1, 41):
-                await ws.send_bytes(struct.pack("<I", number) + picture)
+                await ws.send_bytes(struct.pack("<I", number) + image)
             answered = []
             while not answered or answered[-1] < 2:
                 number, _, back = await frame_of(ws)
                 answered.append(number)
             await asyncio.sleep(0.5)  # the rate that is allowed has come back
-            await ws.send_bytes(struct.pack("<I", 99) + picture)
+            await ws.send_bytes(struct.pack("<I", 99) + image)
             while answered[-1] != 99:
                 number, _, back = await frame_of(ws)
                 answered.append(number)
@@ -148,13 +148,13 @@ def test_a_browsers_frames_come_back_in_colour_and_the_newest_wins(server: Serve
 
 
 def test_a_job_that_is_dropped_ends_and_many_wait_in_line(server: Server, tmp_path: Path) -> None:
-    film = write_film(tmp_path / "film.mp4", Film(frames=400, width=640, height=480)).read_bytes()
+    video = write_video(tmp_path / "video.mp4", Video(frames=400, width=640, height=480)).read_bytes()
 
     async def ask() -> list[int]:
         async with client(server) as session:
             jobs, statuses = [], []
             for _ in range(6):
-                status, job = await upload(session, film)
+                status, job = await upload(session, video)
                 statuses.append(status)
                 jobs += [job] if status == 202 else []
             async with session.get(f"/uploads/{jobs[0]['id']}/result") as answer:
@@ -169,7 +169,7 @@ def test_a_job_that_is_dropped_ends_and_many_wait_in_line(server: Server, tmp_pa
     assert asyncio.run(ask()) == [202] * 5 + [503] + [409] + [204, 404] * 5
 
 
-def test_over_tls(film: Path, tmp_path: Path) -> None:
+def test_over_tls(video: Path, tmp_path: Path) -> None:
     if shutil.which("openssl") is None:
         pytest.skip("openssl is not installed")
     subprocess.run(
@@ -178,7 +178,7 @@ def test_over_tls(film: Path, tmp_path: Path) -> None:
         cwd=tmp_path, capture_output=True, check=True,
     )  # fmt: skip
     words = ("--cert", tmp_path / "cert.pem", "--key", tmp_path / "key.pem")
-    with serving("--webcam", film, *words) as server:
+    with serving("--webcam", video, *words) as server:
         assert server.url.startswith("https://")
 
         async def ask() -> bytes:
@@ -197,11 +197,11 @@ def test_over_tls(film: Path, tmp_path: Path) -> None:
         assert server.process.returncode == 128 + signal.SIGTERM
 
 
-def test_ctrl_c_ends_everything_in_the_midst(film: Path, tmp_path: Path) -> None:
-    assert stopped_in_the_midst(film, tmp_path) < MOST_TO_STOP
+def test_ctrl_c_ends_everything_in_the_midst(video: Path, tmp_path: Path) -> None:
+    assert stopped_in_the_midst(video, tmp_path) < MOST_TO_STOP
 
 
-def test_camera_is_off_while_nobody_looks_and_comes_back_when_it_failed(film: Path, tmp_path: Path) -> None:
+def test_camera_is_off_while_nobody_looks_and_comes_back_when_it_failed(video: Path, tmp_path: Path) -> None:
     there = tmp_path / "camera.mp4"  # not yet
     with serving("--webcam", there) as server:
 
@@ -214,7 +214,7 @@ def test_camera_is_off_while_nobody_looks_and_comes_back_when_it_failed(film: Pa
                         return messages
                     messages.append(json.loads(message.data)["status"]["message"])
                     if not there.exists():
-                        shutil.copy(film, there)
+                        shutil.copy(video, there)
 
         told = asyncio.run(look())
         assert any("no file at" in message for message in told)
@@ -253,10 +253,10 @@ def test_address_that_is_taken_is_one_line(server: Server, tmp_path: Path) -> No
     assert "cannot serve at" in done.stderr
 
 
-def test_terminal_shows_a_code_for_phones(film: Path) -> None:
+def test_terminal_shows_a_code_for_phones(video: Path) -> None:
     pty = pytest.importorskip("pty")
     ours, theirs = pty.openpty()
-    process = subprocess.Popen([RUN, "--serve", "0.0.0.0:0", "--webcam", film], stdout=theirs, stderr=theirs)
+    process = subprocess.Popen([RUN, "--serve", "0.0.0.0:0", "--webcam", video], stdout=theirs, stderr=theirs)
     os.close(theirs)
     said = b""
     try:

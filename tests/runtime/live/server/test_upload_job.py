@@ -1,4 +1,4 @@
-"""One dropped file, coloured in a process with bounds."""
+"""One dropped file, colored in a process with bounds."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.videos import Film, chroma_span, read_frames, write_film
+from tests.paths import ROOT
+from tests.videos import Video, chroma_span, read_frames, write_video
 
 from cgan_runtime.image.read_write import read_image
 from cgan_runtime.live.server.uploads import JobSettings, UploadLimits
 
-PHOTO = Path(__file__).parents[2] / "train" / "cgan_train" / "data" / "photos" / "chelsea.jpg"
+PHOTO = ROOT / "train" / "cgan_train" / "data" / "photos" / "chelsea.jpg"
 PATIENCE = 120
 
 
 def run(
-    source: Path, target: Path, *, film: bool, limits: UploadLimits | None = None
+    source: Path, target: Path, *, video: bool, limits: UploadLimits | None = None
 ) -> list[dict[str, Any]]:
     order = {
-        "source": str(source), "target": str(target), "film": film, "strength": 1.0,
+        "source": str(source), "target": str(target), "video": video, "strength": 1.0,
         "settings": asdict(JobSettings(threads=1, size=64)), "limits": asdict(limits or UploadLimits()),
     }  # fmt: skip
     done = subprocess.run(
@@ -35,12 +36,12 @@ def run(
 
 
 def test_photo(tmp_path: Path) -> None:
-    assert run(PHOTO, tmp_path / "out.jpg", film=False)[-1] == {"ready": True}
+    assert run(PHOTO, tmp_path / "out.jpg", video=False)[-1] == {"ready": True}
     assert np.ptp(read_image(tmp_path / "out.jpg").astype(int), axis=2).mean() > 4
 
 
-def test_film_tells_how_far_it_is(tmp_path: Path) -> None:
-    said = run(write_film(tmp_path / "in.mp4", Film(frames=5)), tmp_path / "out.mp4", film=True)
+def test_video_tells_how_far_it_is(tmp_path: Path) -> None:
+    said = run(write_video(tmp_path / "in.mp4", Video(frames=5)), tmp_path / "out.mp4", video=True)
     assert [each.get("done") for each in said] == [1, 2, 3, 4, 5, None]
     assert said[-1] == {"ready": True}
     assert chroma_span(read_frames(tmp_path / "out.mp4")[0]) > 3
@@ -49,24 +50,26 @@ def test_film_tells_how_far_it_is(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("limits", "message"),
     [
-        (replace(UploadLimits(), film_seconds=0.1), "lasts"),
-        (replace(UploadLimits(), film_pixels=64 * 40), "64x48 pixels"),
+        (replace(UploadLimits(), video_seconds=0.1), "lasts"),
+        (replace(UploadLimits(), video_pixels=64 * 40), "64x48 pixels"),
     ],
 )
-def test_film_beyond_a_limit_is_refused(tmp_path: Path, limits: UploadLimits, message: str) -> None:
-    film = write_film(tmp_path / "in.mp4", Film(frames=25))
-    (said,) = run(film, tmp_path / "out.mp4", film=True, limits=limits)
+def test_video_beyond_a_limit_is_refused(tmp_path: Path, limits: UploadLimits, message: str) -> None:
+    video = write_video(tmp_path / "in.mp4", Video(frames=25))
+    (said,) = run(video, tmp_path / "out.mp4", video=True, limits=limits)
     assert message in said["error"]
     assert str(tmp_path) not in said["error"]
 
 
-def test_film_that_lies_about_its_length_is_ended(tmp_path: Path) -> None:
-    film = write_film(tmp_path / "in.mkv", Film(frames=80, container_options={"live": "1"}))  # states none
-    said = run(film, tmp_path / "out.mp4", film=True, limits=replace(UploadLimits(), film_seconds=0.25))
-    assert said[-1].get("error", "").startswith(("the film is longer than it says", "the film lasts"))
+def test_video_that_lies_about_its_length_is_ended(tmp_path: Path) -> None:
+    video = write_video(tmp_path / "in.mkv", Video(frames=80, container_options={"live": "1"}))  # states none
+    said = run(video, tmp_path / "out.mp4", video=True, limits=replace(UploadLimits(), video_seconds=0.25))
+    assert said[-1].get("error", "").startswith(("the video is longer than it says", "the video lasts"))
 
 
 def test_memory_is_bounded(tmp_path: Path) -> None:
-    said = run(PHOTO, tmp_path / "out.jpg", film=False, limits=replace(UploadLimits(), job_memory=40_000_000))
+    said = run(
+        PHOTO, tmp_path / "out.jpg", video=False, limits=replace(UploadLimits(), job_memory=40_000_000)
+    )
     assert {"ready": True} not in said
     assert not (tmp_path / "out.jpg").exists()

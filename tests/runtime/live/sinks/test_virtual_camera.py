@@ -34,7 +34,7 @@ def stand_in(camera: Any) -> Any:
     return SimpleNamespace(Camera=camera, PixelFormat=SimpleNamespace(BGR="BGR"))
 
 
-def test_pictures_reach_the_device_which_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_images_reach_the_device_which_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyvirtualcam", stand_in(Device))
     with VirtualCamera() as camera:
         assert camera.device is None

@@ -29,7 +29,7 @@ from cgan_runtime.video.write.codecs import EncoderSettings
 
 
 class ScriptedWindow(Window):
-    """No window: notes what it is shown, and presses the keys that are due before each picture."""
+    """No window: notes what it is shown, and presses the keys that are due before each image."""
 
     def __init__(self, script: dict[int, str], *, closed_after: int | None = None) -> None:
         super().__init__("scripted")
@@ -65,7 +65,7 @@ def chroma_of(image: Plane) -> float:
     return float(np.abs(image.astype(int) - image.mean(axis=2, keepdims=True)).mean())
 
 
-def test_every_frame_of_a_film_is_shown_in_colour(tmp_path: Path) -> None:
+def test_every_frame_of_a_video_is_shown_in_color(tmp_path: Path) -> None:
     window = ScriptedWindow({})
     session = run(window, tmp_path)
     assert session.meter.total == len(window.images) == 12
@@ -79,9 +79,9 @@ def test_keys_move_the_split_and_change_the_strength(tmp_path: Path) -> None:
     paint = painter()
     run(window, tmp_path, paint=paint)
     assert window.split == pytest.approx(0.15)
-    grey, coloured = window.images[3][:, :6], window.images[3][:, 20:]
-    assert chroma_of(grey) == 0
-    assert chroma_of(coloured) > 3
+    gray, colored = window.images[3][:, :6], window.images[3][:, 20:]
+    assert chroma_of(gray) == 0
+    assert chroma_of(colored) > 3
     assert chroma_of(window.images[7]) == 0  # strength 0
     assert paint.colorizer.saturation == 3.0  # and no further
     assert any("strength 0.0" in line for line in window.lines[7])
@@ -89,10 +89,10 @@ def test_keys_move_the_split_and_change_the_strength(tmp_path: Path) -> None:
 
 def test_snapshot_and_record_by_key(tmp_path: Path) -> None:
     run(ScriptedWindow({3: "s", 4: "r", 8: "r"}), tmp_path)
-    (picture,) = tmp_path.glob("cgan-*.png")
-    assert chroma_of(cv2.imread(str(picture))) > 3
-    (film,) = tmp_path.glob("cgan-*.mp4")
-    frames = read_frames(film)
+    (image,) = tmp_path.glob("cgan-*.png")
+    assert chroma_of(cv2.imread(str(image))) > 3
+    (video,) = tmp_path.glob("cgan-*.mp4")
+    frames = read_frames(video)
     assert len(frames) == 4
     assert chroma_span(frames[0]) > 20
 
@@ -126,7 +126,7 @@ def test_virtual_camera_gets_what_is_seen_without_words(
     assert chroma_of(sent[0][:, 36:]) > 3
 
 
-def test_pause_keeps_the_picture_and_quit_ends(tmp_path: Path) -> None:
+def test_pause_keeps_the_image_and_quit_ends(tmp_path: Path) -> None:
     window = ScriptedWindow({2: " ", 5: "h", 8: " ", 10: "q"})
     session = run(window, tmp_path, frames=1000)
     assert np.array_equal(window.images[2], window.images[6])

@@ -67,8 +67,8 @@ def seen(screen: str) -> Image.Image:
     return ImageGrab.grab(xdisplay=screen)
 
 
-def colour_in(image: Image.Image, part: tuple[float, float]) -> float:
-    """Mean distance from grey within a part of the width, over the middle of the height."""
+def color_in(image: Image.Image, part: tuple[float, float]) -> float:
+    """Mean distance from gray within a part of the width, over the middle of the height."""
     width, height = image.size
     box = (int(part[0] * width), int(0.45 * height), int(part[1] * width), int(0.9 * height))
     pixels = np.asarray(image.convert("RGB").crop(box)).astype(int)
@@ -82,20 +82,20 @@ def until(condition: Callable[[], bool]) -> None:
         time.sleep(0.1)
 
 
-def test_window_shows_colour_and_obeys_mouse_and_keys(screen: str, clip: Path, tmp_path: Path) -> None:
+def test_window_shows_color_and_obeys_mouse_and_keys(screen: str, clip: Path, tmp_path: Path) -> None:
     if shutil.which("xdotool") is None:
         pytest.skip("xdotool is not installed")
-    film = looped(clip, tmp_path)
+    video = looped(clip, tmp_path)
 
     def do(*words: str) -> None:
         subprocess.run(["xdotool", *words], env=with_screen(screen), check=True)
 
-    with running(film, "--as-camera", "--camera-size", "960x540", screen=screen, folder=tmp_path) as process:
-        until(lambda: colour_in(seen(screen), (0.1, 0.6)) > 8)
+    with running(video, "--as-camera", "--camera-size", "960x540", screen=screen, folder=tmp_path) as process:
+        until(lambda: color_in(seen(screen), (0.1, 0.6)) > 8)
         do("key", "h")
         do("mousemove", "200", "300", "mousedown", "1", "mousemove", "480", "300", "mouseup", "1")
-        until(lambda: colour_in(seen(screen), (0.05, 0.3)) < 1)
-        assert colour_in(seen(screen), (0.45, 0.7)) > 8
+        until(lambda: color_in(seen(screen), (0.05, 0.3)) < 1)
+        assert color_in(seen(screen), (0.45, 0.7)) > 8
         do("key", "r")  # of two keys at once Qt gives the second alone, so each is waited for
         until(lambda: any(path.stat().st_size > 10_000 for path in tmp_path.glob("cgan-*.mp4")))
         do("key", "s")
@@ -110,9 +110,9 @@ def test_window_shows_colour_and_obeys_mouse_and_keys(screen: str, clip: Path, t
 
 
 def test_ctrl_c_ends_it_and_the_recording_can_be_played(screen: str, clip: Path, tmp_path: Path) -> None:
-    film = looped(clip, tmp_path)
-    with running(film, "--as-camera", "--record", "out.mp4", screen=screen, folder=tmp_path) as process:
-        until(lambda: colour_in(seen(screen), (0.1, 0.6)) > 8)
+    video = looped(clip, tmp_path)
+    with running(video, "--as-camera", "--record", "out.mp4", screen=screen, folder=tmp_path) as process:
+        until(lambda: color_in(seen(screen), (0.1, 0.6)) > 8)
         until(lambda: (tmp_path / "out.mp4").stat().st_size > 50_000)
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=PATIENCE)
@@ -127,7 +127,7 @@ def test_where_there_is_no_screen_a_page_is_offered(tmp_path: Path, display: str
     environment = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
     environment |= {"DISPLAY": display} if display else {}
     done = subprocess.run(
-        [RUN, "--webcam", "film one.mp4"],
+        [RUN, "--webcam", "video one.mp4"],
         env=environment,
         cwd=tmp_path,
         capture_output=True,
@@ -137,7 +137,7 @@ def test_where_there_is_no_screen_a_page_is_offered(tmp_path: Path, display: str
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert line.startswith("error: there is no screen here")
-    assert line.endswith("cgan-run --webcam 'film one.mp4' --serve")
+    assert line.endswith("cgan-run --webcam 'video one.mp4' --serve")
 
 
 def test_words_and_line_are_drawn() -> None:
@@ -154,7 +154,7 @@ def test_words_and_line_are_drawn() -> None:
     assert (image == before).all()
 
 
-def test_picture_of_a_small_camera_is_enlarged_until_words_fit() -> None:
+def test_image_of_a_small_camera_is_enlarged_until_words_fit() -> None:
     assert large_enough(np.zeros((60, 80, 3), np.uint8)).shape == (360, 480, 3)
     assert large_enough(np.zeros((120, 160, 3), np.uint8)).shape == (360, 480, 3)
     image = np.zeros((480, 640, 3), np.uint8)

@@ -15,17 +15,17 @@ import av
 import numpy as np
 import pytest
 from tests.fakes import FakeBackend
-from tests.videos import Film, read_frames, write_film
+from tests.videos import Video, read_frames, write_video
 
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import CganError, MediaError
-from cgan_runtime.pipeline.video import colour_film
-from cgan_runtime.video.read.reader import FilmReader
+from cgan_runtime.pipeline.video import colorize_video
+from cgan_runtime.video.read.reader import VideoReader
 from cgan_runtime.video.resume.segment_file import SEGMENT_FRAMES
 
 FASTSTART = {"movflags": "faststart"}
 TS_PACKET = 188  # bytes of a transport stream
-BARE = Film(codec="rawvideo", options={}, ticks=25)
+BARE = Video(codec="rawvideo", options={}, ticks=25)
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def _sound_only(path: Path) -> Path:
 
 
 def _without_frames(path: Path) -> Path:
-    """A Matroska header that promises a film, and nothing behind it."""
+    """A Matroska header that promises a video, and nothing behind it."""
     memory = io.BytesIO()
     with av.open(memory, "w", format="matroska") as output:
         stream = output.add_stream("mpeg4", rate=25)
@@ -60,7 +60,7 @@ def _written(path: Path, data: bytes) -> Path:
     return path
 
 
-def _picture(path: Path) -> Path:
+def _image(path: Path) -> Path:
     import cv2
 
     return _written(path, cv2.imencode(".png", np.zeros((8, 8, 3), np.uint8))[1].tobytes())
@@ -72,27 +72,27 @@ def _picture(path: Path) -> Path:
         (lambda folder: folder / "none.mp4", "cannot read .*none.mp4 .No such file"),
         (lambda folder: folder, "is a folder; .*--input-dir"),
         (lambda folder: _written(folder / "a.mp4", b""), "is empty"),
-        (lambda folder: _written(folder / "a.mp4", b"Dear diary,\n" * 100), "is no film that can be read"),
-        (lambda folder: _written(folder / "a.mp4", bytes(10_000)), "is no film that can be read"),
-        (lambda folder: _sound_only(folder / "a.mp4"), "has no picture to colour, only sound"),
-        (lambda folder: _without_frames(folder / "a.mkv"), "holds no frame|has no picture|no film that can"),
-        (lambda folder: _picture(folder / "a.png"), "is a picture, not a film; colour it with --image"),
-        (lambda folder: _picture(folder / "a.mp4"), "is a picture, not a film; colour it with --image"),
+        (lambda folder: _written(folder / "a.mp4", b"Dear diary,\n" * 100), "is no video that can be read"),
+        (lambda folder: _written(folder / "a.mp4", bytes(10_000)), "is no video that can be read"),
+        (lambda folder: _sound_only(folder / "a.mp4"), "has no image to color, only sound"),
+        (lambda folder: _without_frames(folder / "a.mkv"), "holds no frame|has no image|no video that can"),
+        (lambda folder: _image(folder / "a.png"), "is an image, not a video; color it with --image"),
+        (lambda folder: _image(folder / "a.mp4"), "is an image, not a video; color it with --image"),
     ],
 )
-def test_what_is_no_film_is_refused_in_one_line(make: object, message: str, tmp_path: Path) -> None:
+def test_what_is_no_video_is_refused_in_one_line(make: object, message: str, tmp_path: Path) -> None:
     assert callable(make)
     with pytest.raises(MediaError, match=message) as caught:
-        FilmReader(make(tmp_path))
+        VideoReader(make(tmp_path))
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may read everything")
-def test_a_film_that_may_not_be_read_is_refused(tmp_path: Path) -> None:
-    source = write_film(tmp_path / "in.mp4")
+def test_a_video_that_may_not_be_read_is_refused(tmp_path: Path) -> None:
+    source = write_video(tmp_path / "in.mp4")
     source.chmod(0)
     with pytest.raises(MediaError, match="Permission denied"):
-        FilmReader(source)
+        VideoReader(source)
 
 
 @pytest.mark.parametrize("name", ["a:b.mp4", "%03d.mp4", "http:x.mp4", "käse 'n\".mp4", "-i.mp4"])
@@ -100,25 +100,25 @@ def test_odd_names_are_files_all_the_same(
     name: str, tmp_path: Path, colorizer: Colorizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    write_film(tmp_path / "in.mp4").rename(tmp_path / name)
-    assert colour_film(Path(name), Path(f"out {name}"), colorizer).frames == 12
+    write_video(tmp_path / "in.mp4").rename(tmp_path / name)
+    assert colorize_video(Path(name), Path(f"out {name}"), colorizer).frames == 12
 
 
 def test_a_file_name_that_is_no_utf8(tmp_path: Path, colorizer: Colorizer) -> None:
     source = tmp_path / os.fsdecode(b"caf\xe9.mp4")
-    write_film(tmp_path / "in.mp4").rename(source)
-    assert colour_film(source, source.with_stem(f"{source.stem}.colour"), colorizer).frames == 12
+    write_video(tmp_path / "in.mp4").rename(source)
+    assert colorize_video(source, source.with_stem(f"{source.stem}.color"), colorizer).frames == 12
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
-def test_a_truncated_film_is_coloured_as_far_as_it_goes(
+def test_a_truncated_video_is_colored_as_far_as_it_goes(
     suffix: str, tmp_path: Path, colorizer: Colorizer
 ) -> None:
-    film = Film(frames=60, sound=["aac"], container_options=FASTSTART if suffix == ".mp4" else {})
-    whole = write_film(tmp_path / f"whole{suffix}", film)
+    video = Video(frames=60, sound=["aac"], container_options=FASTSTART if suffix == ".mp4" else {})
+    whole = write_video(tmp_path / f"whole{suffix}", video)
     data = whole.read_bytes()
     cut = _written(tmp_path / f"cut{suffix}", data[: len(data) * 6 // 10])
-    result = colour_film(cut, tmp_path / "out.mp4", colorizer)
+    result = colorize_video(cut, tmp_path / "out.mp4", colorizer)
     assert 10 < result.frames < 60
     assert result.frames == len(read_frames(tmp_path / "out.mp4"))
     assert result.lost_frames == pytest.approx(60 - result.frames, abs=2)
@@ -127,36 +127,36 @@ def test_a_truncated_film_is_coloured_as_far_as_it_goes(
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
-def test_strict_refuses_a_truncated_film_and_leaves_nothing(
+def test_strict_refuses_a_truncated_video_and_leaves_nothing(
     suffix: str, tmp_path: Path, colorizer: Colorizer
 ) -> None:
-    film = Film(frames=60, container_options=FASTSTART if suffix == ".mp4" else {})
-    data = write_film(tmp_path / f"in{suffix}", film).read_bytes()
+    video = Video(frames=60, container_options=FASTSTART if suffix == ".mp4" else {})
+    data = write_video(tmp_path / f"in{suffix}", video).read_bytes()
     _written(tmp_path / f"in{suffix}", data[: len(data) * 6 // 10])
     with pytest.raises(MediaError, match=r"is damaged: it is cut off, .*leave --strict out"):
-        colour_film(tmp_path / f"in{suffix}", tmp_path / "out.mp4", colorizer, strict=True)
+        colorize_video(tmp_path / f"in{suffix}", tmp_path / "out.mp4", colorizer, strict=True)
     assert [path.name for path in tmp_path.iterdir()] == [f"in{suffix}"]
 
 
-def test_strict_takes_a_whole_film(tmp_path: Path, colorizer: Colorizer) -> None:
+def test_strict_takes_a_whole_video(tmp_path: Path, colorizer: Colorizer) -> None:
     for suffix in (".mp4", ".mkv"):
-        source = write_film(tmp_path / f"in{suffix}", Film(sound=["aac"], options={"preset": "medium"}))
-        assert colour_film(source, tmp_path / f"out{suffix}", colorizer, strict=True).frames == 12
+        source = write_video(tmp_path / f"in{suffix}", Video(sound=["aac"], options={"preset": "medium"}))
+        assert colorize_video(source, tmp_path / f"out{suffix}", colorizer, strict=True).frames == 12
 
 
-def test_sound_that_outlasts_the_picture_is_no_damage(tmp_path: Path, colorizer: Colorizer) -> None:
+def test_sound_that_outlasts_the_image_is_no_damage(tmp_path: Path, colorizer: Colorizer) -> None:
     for name in ("in.mp4", "in.mkv"):
-        source = write_film(tmp_path / name, Film(frames=10, sound=["aac"]), seconds=3.0)
-        assert colour_film(source, tmp_path / f"out.{name}", colorizer, strict=True).damage is None
+        source = write_video(tmp_path / name, Video(frames=10, sound=["aac"]), seconds=3.0)
+        assert colorize_video(source, tmp_path / f"out.{name}", colorizer, strict=True).damage is None
 
 
 def test_a_hole_in_the_middle_costs_frames_and_is_counted(tmp_path: Path, colorizer: Colorizer) -> None:
-    film = Film(frames=60, width=320, height=240, options={"preset": "ultrafast", "g": "5"})
-    source = write_film(tmp_path / "in.mp4", film)
+    video = Video(frames=60, width=320, height=240, options={"preset": "ultrafast", "g": "5"})
+    source = write_video(tmp_path / "in.mp4", video)
     data = bytearray(source.read_bytes())
     middle = len(data) // 2
     data[middle : middle + 6000] = random.Random(0).randbytes(6000)
-    result = colour_film(_written(source, bytes(data)), tmp_path / "out.mp4", colorizer)
+    result = colorize_video(_written(source, bytes(data)), tmp_path / "out.mp4", colorizer)
     assert result.damage is not None
     assert 30 < result.frames <= 60
     assert result.lost_frames == 60 - result.frames
@@ -168,27 +168,27 @@ def test_a_hole_between_two_keyframes_is_found_by_what_is_missing_of_both(
 ) -> None:
     """All that is left decodes without an error, so that only times can tell."""
     every = {"preset": "ultrafast", "g": "1"}
-    film = Film(frames=100, width=320, height=240, options=every, sound=("aac",))
-    data = write_film(tmp_path / name, film).read_bytes()
+    video = Video(frames=100, width=320, height=240, options=every, sound=("aac",))
+    data = write_video(tmp_path / name, video).read_bytes()
     start, end = (int(len(data) * share) // TS_PACKET * TS_PACKET for share in (0.5, 0.7))
     holed = _written(tmp_path / f"holed.{name}", data[:start] + data[end:])
-    result = colour_film(holed, tmp_path / "out.mkv", colorizer)
+    result = colorize_video(holed, tmp_path / "out.mkv", colorizer)
     assert result.damage is not None
     assert "1 stretch missing" in result.damage
     assert 70 < result.frames < 95
     with pytest.raises(MediaError, match=r"is damaged: .*(missing|decoded)"):
-        colour_film(holed, tmp_path / "strict.mkv", colorizer, strict=True)
+        colorize_video(holed, tmp_path / "strict.mkv", colorizer, strict=True)
 
 
-STANDS = [Fraction(n, 25) + (3 if n >= 25 else 0) for n in range(50)]  # a picture, for three seconds
+STANDS = [Fraction(n, 25) + (3 if n >= 25 else 0) for n in range(50)]  # an image, for three seconds
 
 
 def _without(source: Path, target: Path, kind: str, index: int, start: float, end: float) -> Path:
     """A copy that lacks what lies between two seconds of one of its streams."""
-    with av.open(source) as film, av.open(target, "w") as output:
-        streams = [output.add_stream_from_template(stream, opaque=True) for stream in film.streams]
-        left_out = [stream for stream in film.streams if stream.type == kind][index].index
-        for packet in film.demux():
+    with av.open(source) as video, av.open(target, "w") as output:
+        streams = [output.add_stream_from_template(stream, opaque=True) for stream in video.streams]
+        left_out = [stream for stream in video.streams if stream.type == kind][index].index
+        for packet in video.demux():
             if packet.dts is None:
                 continue
             if packet.stream_index != left_out or not start < packet.dts * packet.time_base < end:
@@ -197,14 +197,14 @@ def _without(source: Path, target: Path, kind: str, index: int, start: float, en
     return target
 
 
-def test_a_picture_that_stands_while_there_is_sound_is_no_hole(tmp_path: Path) -> None:
-    film = Film(pts=STANDS, sound=("aac", "aac"))
-    whole = write_film(tmp_path / "in.mkv", film)
+def test_a_image_that_stands_while_there_is_sound_is_no_hole(tmp_path: Path) -> None:
+    video = Video(pts=STANDS, sound=("aac", "aac"))
+    whole = write_video(tmp_path / "in.mkv", video)
     pausing = _without(whole, tmp_path / "one.mkv", "audio", 1, 1.5, 3.5)
     silent = _without(pausing, tmp_path / "both.mkv", "audio", 0, 1.5, 3.5)
     found = []
     for path in (whole, pausing, silent):
-        with FilmReader(path) as reader:
+        with VideoReader(path) as reader:
             list(reader)
             found.append(reader.damage)
     assert found[:2] == [None, None]
@@ -214,14 +214,14 @@ def test_a_picture_that_stands_while_there_is_sound_is_no_hole(tmp_path: Path) -
 def test_uneven_frames_and_large_packets_of_sound_are_no_holes(tmp_path: Path) -> None:
     steps = [Fraction(1, 2), Fraction(2), Fraction(1), Fraction(3, 2)] * 6
     times = [sum(steps[:n], Fraction(0)) for n in range(len(steps))]
-    with FilmReader(write_film(tmp_path / "in.mkv", Film(pts=times, sound=("wavpack",)))) as reader:
+    with VideoReader(write_video(tmp_path / "in.mkv", Video(pts=times, sound=("wavpack",)))) as reader:
         list(reader)
         assert reader.damage is None
 
 
 def test_strict_stops_at_the_first_flaw_and_says_where(tmp_path: Path, colorizer: Colorizer) -> None:
-    film = Film(frames=60, width=320, height=240, options={"preset": "ultrafast", "g": "5"})
-    source = write_film(tmp_path / "in.mp4", film)
+    video = Video(frames=60, width=320, height=240, options={"preset": "ultrafast", "g": "5"})
+    source = write_video(tmp_path / "in.mp4", video)
     data = bytearray(source.read_bytes())
     middle = len(data) // 2
     data[middle : middle + 6000] = random.Random(0).randbytes(6000)
@@ -230,7 +230,7 @@ def test_strict_stops_at_the_first_flaw_and_says_where(tmp_path: Path, colorizer
     with pytest.raises(
         MediaError, match=r"is damaged: .* (decoded with errors \(\d+|decoded).*it stopped after"
     ):
-        colour_film(
+        colorize_video(
             source, tmp_path / "out.mp4", colorizer, strict=True, progress=lambda done, _: calls.append(done)
         )
     assert 5 < calls[-1] < 50
@@ -238,11 +238,11 @@ def test_strict_stops_at_the_first_flaw_and_says_where(tmp_path: Path, colorizer
 
 
 def _bare(path: Path) -> Path:
-    """A film of which every byte decodes to something."""
-    return write_film(path, replace(BARE, frames=SEGMENT_FRAMES + 20))
+    """A video of which every byte decodes to something."""
+    return write_video(path, replace(BARE, frames=SEGMENT_FRAMES + 20))
 
 
-def test_nothing_is_kept_of_a_film_that_becomes_another_while_it_is_read(
+def test_nothing_is_kept_of_a_video_that_becomes_another_while_it_is_read(
     tmp_path: Path, colorizer: Colorizer
 ) -> None:
     source = _bare(tmp_path / "in.y4m")
@@ -255,15 +255,15 @@ def test_nothing_is_kept_of_a_film_that_becomes_another_while_it_is_read(
                 file.write(bytes(len(content) // 4))
 
     with pytest.raises(MediaError, match=r"in.y4m was changed, .*; it stopped after \d+ frames, at 0:\S+$"):
-        colour_film(source, tmp_path / "out.mkv", colorizer, progress=paint_over)
+        colorize_video(source, tmp_path / "out.mkv", colorizer, progress=paint_over)
     assert [path.name for path in tmp_path.iterdir()] == ["in.y4m"]
 
 
 @pytest.mark.parametrize("change", ["grow", "touch", "replace"])
-def test_a_film_that_only_seems_to_change_is_coloured(
+def test_a_video_that_only_seems_to_change_is_colored(
     change: str, tmp_path: Path, colorizer: Colorizer
 ) -> None:
-    source, other = _bare(tmp_path / "in.y4m"), write_film(tmp_path / "other.y4m", BARE)
+    source, other = _bare(tmp_path / "in.y4m"), write_video(tmp_path / "other.y4m", BARE)
 
     def change_it(done: int, _: int | None) -> None:
         if done == 20 and change == "grow":  # it is still being recorded
@@ -274,7 +274,7 @@ def test_a_film_that_only_seems_to_change_is_coloured(
         elif done == 20:
             other.replace(source)
 
-    result = colour_film(source, tmp_path / "out.mkv", colorizer, progress=change_it)
+    result = colorize_video(source, tmp_path / "out.mkv", colorizer, progress=change_it)
     assert (result.frames, result.damage) == (SEGMENT_FRAMES + 20 + (change == "grow"), None)
 
 
@@ -286,19 +286,19 @@ def test_times_that_are_missing_or_go_back_are_put_right(tmp_path: Path, coloriz
         for _ in range(10):
             output.mux(stream.encode(av.VideoFrame(64, 48, "yuv420p")))
         output.mux(stream.encode(None))
-    result = colour_film(tmp_path / "in.h264", tmp_path / "out.mp4", colorizer)
+    result = colorize_video(tmp_path / "in.h264", tmp_path / "out.mp4", colorizer)
     assert result.frames == len(read_frames(tmp_path / "out.mp4")) == 10
     assert any("put right" in note for note in result.notes)
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_a_mutated_film_gives_a_result_or_one_error(seed: int, tmp_path: Path, colorizer: Colorizer) -> None:
+def test_a_mutated_video_gives_a_result_or_one_error(seed: int, tmp_path: Path, colorizer: Colorizer) -> None:
     chance = random.Random(seed)
     suffix = (".mp4", ".mkv", ".webm", ".avi")[seed % 4]
     codec = {".webm": "libvpx-vp9", ".avi": "mpeg4"}.get(suffix, "libx264")
     sound = {".webm": "libopus", ".avi": "pcm_s16le"}.get(suffix, "aac")
-    film = Film(frames=8, codec=codec, options={}, ticks=25 if suffix == ".avi" else 90_000, sound=[sound])
-    source = write_film(tmp_path / f"in{suffix}", film)
+    video = Video(frames=8, codec=codec, options={}, ticks=25 if suffix == ".avi" else 90_000, sound=[sound])
+    source = write_video(tmp_path / f"in{suffix}", video)
     data = bytearray(source.read_bytes())
     for _ in range(chance.choice([1, 5, 40])):
         data[chance.randrange(len(data))] = chance.randrange(256)
@@ -307,16 +307,16 @@ def test_a_mutated_film_gives_a_result_or_one_error(seed: int, tmp_path: Path, c
     source.write_bytes(bytes(data))
     result = None
     with contextlib.suppress(CganError):  # anything else fails the test
-        result = colour_film(source, tmp_path / "out.mkv", colorizer)
+        result = colorize_video(source, tmp_path / "out.mkv", colorizer)
     assert (tmp_path / "out.mkv").exists() == (result is not None)
     if result is not None:
         assert len(read_frames(tmp_path / "out.mkv")) == result.frames > 0
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".cgan-")]
 
 
-def test_the_rate_of_the_clock_is_not_taken_for_that_of_the_film(tmp_path: Path) -> None:
+def test_the_rate_of_the_clock_is_not_taken_for_that_of_the_video(tmp_path: Path) -> None:
     """Matroska that was copied packet by packet with no rate given states its clock's."""
-    source, copy = write_film(tmp_path / "in.mp4", Film(frames=50)), tmp_path / "copy.mkv"
+    source, copy = write_video(tmp_path / "in.mp4", Video(frames=50)), tmp_path / "copy.mkv"
     with av.open(source) as container, av.open(copy, "w") as output:
         stream = output.add_stream_from_template(container.streams.video[0])
         for packet in container.demux():
@@ -325,6 +325,6 @@ def test_the_rate_of_the_clock_is_not_taken_for_that_of_the_film(tmp_path: Path)
                 output.mux(packet)
     with av.open(copy) as container:
         assert (container.streams.video[0].average_rate or 0) > 1000
-    with FilmReader(copy) as film:
-        assert film.rate == 25
-        assert film.stated_frames == 50
+    with VideoReader(copy) as video:
+        assert video.rate == 25
+        assert video.stated_frames == 50

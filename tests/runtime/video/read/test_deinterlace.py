@@ -1,4 +1,4 @@
-"""Interlaced frames become whole pictures, as many and at the same times; other films stay as they were."""
+"""Interlaced frames become whole images, as many and at the same times; other videos stay as they were."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from tests.fakes import FakeBackend
-from tests.videos import Film, luma_of, read_frames, times_of, write_film
+from tests.videos import Video, luma_of, read_frames, times_of, write_video
 
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import MediaError
-from cgan_runtime.pipeline.video import colour_film
+from cgan_runtime.pipeline.video import colorize_video
 from cgan_runtime.video.read.deinterlace import Deinterlace
 from cgan_runtime.video.write.codecs import EncoderSettings
 
@@ -51,7 +51,7 @@ def _interlaced(path: Path) -> Path:
 
 
 def _combs(luma: npt.NDArray[np.generic]) -> float:
-    """How much every line differs from the mean of its neighbours."""
+    """How much every line differs from the mean of its neighbors."""
     lines = luma.astype(float)
     return float(np.abs(lines[1:-1] - (lines[:-2] + lines[2:]) / 2).mean())
 
@@ -60,27 +60,27 @@ def _combs(luma: npt.NDArray[np.generic]) -> float:
 def test_combs_go_and_frames_and_times_stay(mode: Deinterlace, tmp_path: Path, colorizer: Colorizer) -> None:
     source, target = _interlaced(tmp_path / "in.mkv"), tmp_path / "out.mkv"
     assert read_frames(source)[0].interlaced_frame
-    result = colour_film(source, target, colorizer, encoder=FFV1, deinterlace=mode)
+    result = colorize_video(source, target, colorizer, encoder=FFV1, deinterlace=mode)
     assert result.frames == FRAMES
     assert times_of(target) == times_of(source)
     before, after = read_frames(source)[FRAMES // 2], read_frames(target)[FRAMES // 2]
     assert _combs(luma_of(after)) < _combs(luma_of(before)) / 4
     kept = [np.array_equal(luma_of(after)[field::2], luma_of(before)[field::2]) for field in (0, 1)]
     assert sum(kept) == 1  # one field stays bit for bit, the other is made to fit
-    assert result.notes[-1].startswith("12 interlaced frames were made whole pictures")
+    assert result.notes[-1].startswith("12 interlaced frames were made whole images")
 
 
 def test_off_keeps_the_luma_bit_for_bit_and_says_what_it_is(tmp_path: Path, colorizer: Colorizer) -> None:
     source, target = _interlaced(tmp_path / "in.mkv"), tmp_path / "out.mkv"
-    result = colour_film(source, target, colorizer, encoder=FFV1, deinterlace="off")
+    result = colorize_video(source, target, colorizer, encoder=FFV1, deinterlace="off")
     for before, after in zip(read_frames(source), read_frames(target), strict=True):
         assert np.array_equal(luma_of(before), luma_of(after))
-    assert result.notes == ("the film is interlaced: whole frames are coloured, and stored as such",)
+    assert result.notes == ("the video is interlaced: whole frames are colored, and stored as such",)
 
 
-def test_auto_leaves_a_whole_film_alone(tmp_path: Path, colorizer: Colorizer) -> None:
-    source, target = write_film(tmp_path / "in.mp4", Film()), tmp_path / "out.mkv"
-    assert colour_film(source, target, colorizer, encoder=FFV1).notes == ()
+def test_auto_leaves_a_whole_video_alone(tmp_path: Path, colorizer: Colorizer) -> None:
+    source, target = write_video(tmp_path / "in.mp4", Video()), tmp_path / "out.mkv"
+    assert colorize_video(source, target, colorizer, encoder=FFV1).notes == ()
     for before, after in zip(read_frames(source), read_frames(target), strict=True):
         assert np.array_equal(luma_of(before), luma_of(after))
 
@@ -101,10 +101,10 @@ def test_another_stream_can_be_chosen(tmp_path: Path, colorizer: Colorizer) -> N
                 output.mux(stream.encode(frame))
         for stream in streams:
             output.mux(stream.encode(None))
-    assert colour_film(source, tmp_path / "a.mkv", colorizer).width == 64
-    result = colour_film(source, tmp_path / "b.mkv", colorizer, stream=1)
+    assert colorize_video(source, tmp_path / "a.mkv", colorizer).width == 64
+    result = colorize_video(source, tmp_path / "b.mkv", colorizer, stream=1)
     assert (result.width, result.frames) == (96, 4)
-    with av.open(tmp_path / "b.mkv") as film:  # the other one is kept as it was
-        assert sorted(stream.width for stream in film.streams.video) == [64, 96]
-    with pytest.raises(MediaError, match=r"stream 2 of .* is no film; its films are stream 0, 1"):
-        colour_film(source, tmp_path / "c.mkv", colorizer, stream=2)
+    with av.open(tmp_path / "b.mkv") as video:  # the other one is kept as it was
+        assert sorted(stream.width for stream in video.streams.video) == [64, 96]
+    with pytest.raises(MediaError, match=r"stream 2 of .* is no video; its videos are stream 0, 1"):
+        colorize_video(source, tmp_path / "c.mkv", colorizer, stream=2)

@@ -1,4 +1,4 @@
-"""`cgan-run --video http://...`: films from a server, and servers that fail."""
+"""`cgan-run --video http://...`: videos from a server, and servers that fail."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from tests.videos import Film, decoded, write_film
+from tests.videos import Video, decoded, write_video
 
 from cgan_runtime.errors import MediaError
 from cgan_runtime.video.read import sources
-from cgan_runtime.video.read.reader import FilmReader
-from cgan_runtime.video.read.sources import SourceSettings, film_source
+from cgan_runtime.video.read.reader import VideoReader
+from cgan_runtime.video.read.sources import SourceSettings, video_source
 from cgan_runtime.video.resume.segment_file import SEGMENT_FRAMES
 
 
@@ -58,9 +58,9 @@ def _run(*args: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=120)
 
 
-def test_a_film_from_a_server_is_the_film_from_the_disk(tmp_path: Path, tiny_model: Path) -> None:
-    source = write_film(
-        tmp_path / "in.mp4", Film(frames=8, sound=["aac"], container_options={"movflags": "faststart"})
+def test_a_video_from_a_server_is_the_video_from_the_disk(tmp_path: Path, tiny_model: Path) -> None:
+    source = write_video(
+        tmp_path / "in.mp4", Video(frames=8, sound=["aac"], container_options={"movflags": "faststart"})
     )
     lossless = ["--codec", "ffv1", "--model", tiny_model]
     assert _run("--video", source, "-o", tmp_path / "disk.mkv", *lossless).returncode == 0
@@ -71,7 +71,7 @@ def test_a_film_from_a_server_is_the_film_from_the_disk(tmp_path: Path, tiny_mod
     assert (done.returncode, done.stderr) == (0, "")
     assert decoded(tmp_path / "net.mkv") == decoded(tmp_path / "disk.mkv")
     for refused, message in (
-        (missing, "none.mp4 is no film that can be read (Server returned 404 Not Found)"),
+        (missing, "none.mp4 is no video that can be read (Server returned 404 Not Found)"),
         (nowhere, "has no folder to put the result beside"),
     ):
         assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (1, "", 1)
@@ -80,12 +80,12 @@ def test_a_film_from_a_server_is_the_film_from_the_disk(tmp_path: Path, tiny_mod
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
-def test_a_film_whose_server_dies_is_gone_on_with_when_it_is_back(
+def test_a_video_whose_server_dies_is_gone_on_with_when_it_is_back(
     suffix: str, tmp_path: Path, tiny_model: Path
 ) -> None:
     faststart = {"movflags": "faststart"} if suffix == ".mp4" else {}
-    film = Film(frames=SEGMENT_FRAMES * 2, width=160, height=96, container_options=faststart)
-    source, target = write_film(tmp_path / f"in{suffix}", film), tmp_path / "out.mkv"
+    video = Video(frames=SEGMENT_FRAMES * 2, width=160, height=96, container_options=faststart)
+    source, target = write_video(tmp_path / f"in{suffix}", video), tmp_path / "out.mkv"
     given = ["-o", target, "--model", tiny_model, "--codec", "ffv1"]
     _Dying.requests = 0
     with _served(tmp_path, _Dying) as address:
@@ -104,10 +104,10 @@ def test_a_film_whose_server_dies_is_gone_on_with_when_it_is_back(
     assert decoded(tmp_path / "resumed.mkv") == decoded(target)
 
 
-def test_what_a_server_has_of_a_film_that_was_always_cut_off_is_coloured(
+def test_what_a_server_has_of_a_video_that_was_always_cut_off_is_colored(
     tmp_path: Path, tiny_model: Path
 ) -> None:
-    source = write_film(tmp_path / "in.mkv", Film(frames=60))
+    source = write_video(tmp_path / "in.mkv", Video(frames=60))
     source.write_bytes(source.read_bytes()[: source.stat().st_size // 2])
     with _served(tmp_path) as address:
         done = _run("--video", f"{address}/in.mkv", "-o", tmp_path / "out.mkv", "--model", tiny_model, "-q")
@@ -120,11 +120,11 @@ def test_what_a_server_has_of_a_film_that_was_always_cut_off_is_coloured(
 def test_a_server_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sources, "_OPEN_SECONDS", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        address = f"http://127.0.0.1:{silent.getsockname()[1]}/film.mp4"
-        with pytest.raises(MediaError, match=r"no film that can be read \(no answer in time\)"):
-            FilmReader(film_source(address, SourceSettings()))
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}/video.mp4"
+        with pytest.raises(MediaError, match=r"no video that can be read \(no answer in time\)"):
+            VideoReader(video_source(address, SourceSettings()))
 
 
 def test_storage_is_no_stream() -> None:
-    with pytest.raises(MediaError, match="s3:// is no stream of films; take one of "):
-        film_source("s3://bucket/film.mp4", SourceSettings())
+    with pytest.raises(MediaError, match="s3:// is no stream of videos; take one of "):
+        video_source("s3://bucket/video.mp4", SourceSettings())

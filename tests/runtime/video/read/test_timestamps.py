@@ -1,4 +1,4 @@
-"""Films whose clock begins anew in their middle: recordings joined byte by byte, as people join them."""
+"""Videos whose clock begins anew in their middle: recordings joined byte by byte, as people join them."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from pathlib import Path
 import av
 import pytest
 from tests.fakes import FakeBackend
-from tests.videos import FPS, Film, times_of, write_film
+from tests.videos import FPS, Video, times_of, write_video
 
 from cgan_runtime.colorizer import Colorizer
-from cgan_runtime.pipeline.video import colour_film
-from cgan_runtime.video.read.reader import FilmReader
+from cgan_runtime.pipeline.video import colorize_video
+from cgan_runtime.video.read.reader import VideoReader
 from cgan_runtime.video.read.timestamps import Clock
 
 _FLV_HEADER = 13  # bytes
 FRAMES = 50  # of each part, two seconds
-RECORDING = Film(frames=FRAMES, sound=("mp2",))
-TITLE = Film(frames=FRAMES, codec="mpeg2video", options={}, ticks=FPS, sound=("mp2",))
+RECORDING = Video(frames=FRAMES, sound=("mp2",))
+TITLE = Video(frames=FRAMES, codec="mpeg2video", options={}, ticks=FPS, sound=("mp2",))
 
 
 @pytest.fixture
@@ -30,12 +30,12 @@ def colorizer() -> Iterator[Colorizer]:
         yield colorizer
 
 
-def _joined(path: Path, film: Film, starts: tuple[int, ...]) -> Path:
+def _joined(path: Path, video: Video, starts: tuple[int, ...]) -> Path:
     """Recordings that begin at these seconds of their own clocks, in one file."""
     parts = []
     for start in starts:
-        part = replace(film, container_options={"output_ts_offset": str(start)})
-        parts.append(write_film(path.with_stem("part"), part).read_bytes())
+        part = replace(video, container_options={"output_ts_offset": str(start)})
+        parts.append(write_video(path.with_stem("part"), part).read_bytes())
     path.write_bytes(b"".join(parts))
     return path
 
@@ -48,7 +48,7 @@ def _sound_times(path: Path) -> list[Fraction]:
 
 @pytest.mark.parametrize("output", ["out.mkv", "out.webm", "out.mp4"])  # sound copied, transcoded, copied
 @pytest.mark.parametrize(
-    ("name", "film", "starts"),
+    ("name", "video", "starts"),
     [
         ("in.ts", RECORDING, (0, 0, 0)),
         ("in.ts", RECORDING, (0, 100, 30)),
@@ -57,10 +57,10 @@ def _sound_times(path: Path) -> list[Fraction]:
     ],
 )
 def test_time_goes_on_where_the_clock_jumps(
-    name: str, film: Film, starts: tuple[int, ...], output: str, tmp_path: Path, colorizer: Colorizer
+    name: str, video: Video, starts: tuple[int, ...], output: str, tmp_path: Path, colorizer: Colorizer
 ) -> None:
-    joined = _joined(tmp_path / name, film, starts)
-    result = colour_film(joined, tmp_path / output, colorizer)
+    joined = _joined(tmp_path / name, video, starts)
+    result = colorize_video(joined, tmp_path / output, colorizer)
     length = len(starts) * FRAMES / FPS
     for times in (times_of(tmp_path / output), _sound_times(tmp_path / output)):
         steps = [float(b - a) for a, b in pairwise(times)]
@@ -73,10 +73,10 @@ def test_time_goes_on_where_the_clock_jumps(
     assert not any("went back" in note for note in result.notes)
 
 
-def test_picture_and_sound_stay_together(tmp_path: Path) -> None:
+def test_image_and_sound_stay_together(tmp_path: Path) -> None:
     joined = _joined(tmp_path / "in.ts", RECORDING, (0, 0, 0))
-    with FilmReader(joined) as film:
-        items = list(film)
+    with VideoReader(joined) as video:
+        items = list(video)
     moved = []
     for kind in (av.VideoFrame, av.Packet):
         times = [float(item.pts * item.time_base) for item in items if isinstance(item, kind)]
@@ -86,8 +86,8 @@ def test_picture_and_sound_stay_together(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("wrong", [-3600, -3, 5, 3600])
-def test_one_wrong_time_moves_picture_and_sound_alike(wrong: int, tmp_path: Path) -> None:
-    path = write_film(tmp_path / "in.ts", RECORDING)
+def test_one_wrong_time_moves_image_and_sound_alike(wrong: int, tmp_path: Path) -> None:
+    path = write_video(tmp_path / "in.ts", RECORDING)
     with av.open(path) as container:
         clock = Clock(container)
         before: dict[str, list[Fraction]] = {"video": [], "audio": []}
@@ -104,31 +104,35 @@ def test_one_wrong_time_moves_picture_and_sound_alike(wrong: int, tmp_path: Path
 
 
 @pytest.mark.parametrize("sound", [0, 5, 121])  # seconds
-def test_a_picture_that_stands_is_no_jump_of_the_clock(sound: int, tmp_path: Path) -> None:
+def test_a_image_that_stands_is_no_jump_of_the_clock(sound: int, tmp_path: Path) -> None:
     """A camera that sends a frame a minute, in a container whose clock may jump."""
-    film = Film(pts=[Fraction(0), Fraction(60), Fraction(120)], sound=("mp2",) if sound else ())
-    with FilmReader(write_film(tmp_path / "in.ts", film, seconds=sound or None)) as reader:
+    video = Video(pts=[Fraction(0), Fraction(60), Fraction(120)], sound=("mp2",) if sound else ())
+    with VideoReader(write_video(tmp_path / "in.ts", video, seconds=sound or None)) as reader:
         frames = [item for item in reader if isinstance(item, av.VideoFrame)]
         assert [float((frame.pts - frames[0].pts) * frame.time_base) for frame in frames] == [0, 60, 120]
         assert reader.jumps == 0
 
 
-def test_sound_that_begins_within_the_film_is_left_out_and_told(tmp_path: Path, colorizer: Colorizer) -> None:
-    silent = write_film(tmp_path / "silent.flv", Film(frames=400))  # longer than is read to find the streams
+def test_sound_that_begins_within_the_video_is_left_out_and_told(
+    tmp_path: Path, colorizer: Colorizer
+) -> None:
+    silent = write_video(
+        tmp_path / "silent.flv", Video(frames=400)
+    )  # longer than is read to find the streams
     loud = replace(RECORDING, sound=("aac",), container_options={"output_ts_offset": "16"})
-    headless = write_film(tmp_path / "loud.flv", loud).read_bytes()[_FLV_HEADER:]
+    headless = write_video(tmp_path / "loud.flv", loud).read_bytes()[_FLV_HEADER:]
     joined = tmp_path / "in.flv"
     joined.write_bytes(silent.read_bytes() + headless)
-    result = colour_film(joined, tmp_path / "out.mkv", colorizer)
+    result = colorize_video(joined, tmp_path / "out.mkv", colorizer)
     assert result.frames == 400 + FRAMES
-    assert any("begins within the film" in note for note in result.notes)
+    assert any("begins within the video" in note for note in result.notes)
 
 
-def test_a_film_whose_size_changes_is_scaled_and_that_is_told(tmp_path: Path, colorizer: Colorizer) -> None:
-    small = write_film(tmp_path / "small.ts", Film(frames=8)).read_bytes()
-    large = write_film(tmp_path / "large.ts", Film(frames=8, width=128, height=96)).read_bytes()
+def test_a_video_whose_size_changes_is_scaled_and_that_is_told(tmp_path: Path, colorizer: Colorizer) -> None:
+    small = write_video(tmp_path / "small.ts", Video(frames=8)).read_bytes()
+    large = write_video(tmp_path / "large.ts", Video(frames=8, width=128, height=96)).read_bytes()
     joined = tmp_path / "in.ts"
     joined.write_bytes(small + large)
-    result = colour_film(joined, tmp_path / "out.mkv", colorizer)
+    result = colorize_video(joined, tmp_path / "out.mkv", colorizer)
     assert (result.width, result.height, result.frames) == (64, 48, 16)
     assert "8 frames of another size than the first: scaled to that" in result.notes

@@ -1,4 +1,4 @@
-"""`cgan-run` on films whose engine, input or disk fails in the middle: told in a line, kept, gone on with."""
+"""`cgan-run` on videos whose engine, input or disk fails in the middle: told in a line, kept, gone on with."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.conftest import write_manifest
-from tests.videos import Film, decoded, scenes, write_film, write_scenes
+from tests.videos import Video, decoded, scenes, write_scenes, write_video
 
 from cgan_runtime.video.resume.segment_file import SEGMENT_FRAMES
 from cgan_runtime.video.resume.work_folder import work_folder
@@ -85,7 +85,7 @@ def _lossless(model: Path, *more: str) -> list[str]:
     return ["--video", "in.mp4", "-o", "out.mkv", "--codec", "ffv1", "--model", str(model), *more]
 
 
-def _goes_on_to_the_film_made_in_one_go(model: Path, *more: str, cwd: Path, kept: int | None = None) -> None:
+def _goes_on_to_the_video_made_in_one_go(model: Path, *more: str, cwd: Path, kept: int | None = None) -> None:
     done = _run(*_lossless(model, *more, "--resume"), cwd=cwd)
     assert done.returncode == 0, done.stderr
     told = re.search(r" after (\d+) of an earlier run", done.stdout)
@@ -107,7 +107,7 @@ def work(tmp_path: Path) -> Path:
 
 
 def _moody_model(path: Path, answer: str) -> Path:
-    """The tiny colouriser, but a bright picture makes it fail (`Gather`) or answer no numbers (`Sqrt`)."""
+    """The tiny colorizer, but a bright image makes it fail (`Gather`) or answer no numbers (`Sqrt`)."""
     onnx = pytest.importorskip("onnx")
     node, constant = onnx.helper.make_node, onnx.numpy_helper.from_array
     float32 = onnx.TensorProto.FLOAT
@@ -129,8 +129,8 @@ def _moody_model(path: Path, answer: str) -> Path:
             node("ReduceMean", ["lightness"], ["mean"], keepdims=0),
             *moods[answer],
             node("Conv", ["lightness", "weights"], ["raw"]),
-            node("Tanh", ["raw"], ["colour"]),
-            node("Add", ["colour", "mood"], ["chroma"]),
+            node("Tanh", ["raw"], ["color"]),
+            node("Add", ["color", "mood"], ["chroma"]),
         ],
         "moody",
         [onnx.helper.make_tensor_value_info("lightness", float32, ("n", 1, "h", "w"))],
@@ -154,7 +154,7 @@ def _moody_model(path: Path, answer: str) -> Path:
         ("Sqrt", r"onnxruntime answered with values that are no numbers"),
     ],
 )
-def test_an_engine_that_fails_at_a_picture_stops_there_and_keeps_what_is_done(
+def test_an_engine_that_fails_at_a_image_stops_there_and_keeps_what_is_done(
     answer: str, reason: str, work: Path
 ) -> None:
     model = _moody_model(work.parent / "moody.onnx", answer)
@@ -168,18 +168,18 @@ def test_an_engine_that_fails_at_a_picture_stops_there_and_keeps_what_is_done(
 
 @pytest.mark.parametrize("error", ENGINE_ERRORS, ids=["lost", "memory"])
 def test_an_engine_that_fails_once_is_gone_on_with(error: str, work: Path, tiny_model: Path) -> None:
-    write_film(work / "in.mp4", Film(frames=FLASH + 20))
+    write_video(work / "in.mp4", Video(frames=FLASH + 20))
     engine = ("--backend", "onnxruntime")
     told = _told(_run(*_lossless(tiny_model, *engine), cwd=work, before=FAILING_ONCE.format(error=error)))
     assert f"it stopped after {FLASH} frames, at 0:11.20; 250 frames are kept, --resume goes on" in told
     assert not (work / "out.mkv").exists()
-    _goes_on_to_the_film_made_in_one_go(tiny_model, *engine, cwd=work, kept=250)
+    _goes_on_to_the_video_made_in_one_go(tiny_model, *engine, cwd=work, kept=250)
 
 
 def _broken_off(
     work: Path, model: Path, harm: Callable[[], object], env: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """A run whose film is harmed when its first segment is done."""
+    """A run whose video is harmed when its first segment is done."""
     command = [sys.executable, "-c", PROGRAM, *_lossless(model)]
     with subprocess.Popen(
         command, cwd=work, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -194,17 +194,19 @@ def _broken_off(
     return subprocess.CompletedProcess(command, process.returncode, out, error)
 
 
-def _long_film(work: Path) -> Path:
-    film = Film(frames=LONG, width=160, height=96, sound=["aac"], container_options={"movflags": "faststart"})
-    return write_film(work / "in.mp4", film)
+def _long_video(work: Path) -> Path:
+    video = Video(
+        frames=LONG, width=160, height=96, sound=["aac"], container_options={"movflags": "faststart"}
+    )
+    return write_video(work / "in.mp4", video)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("harm", ["cut", "overwritten"])
-def test_a_film_that_is_cut_off_while_it_is_read_is_gone_on_with_once_it_is_back(
+def test_a_video_that_is_cut_off_while_it_is_read_is_gone_on_with_once_it_is_back(
     harm: str, work: Path, tiny_model: Path
 ) -> None:
-    source = _long_film(work)
+    source = _long_video(work)
     shutil.copy(source, work.parent / "copy.mp4")
 
     def harmed() -> None:
@@ -224,7 +226,7 @@ def test_a_film_that_is_cut_off_while_it_is_read_is_gone_on_with_once_it_is_back
     assert SEGMENT_FRAMES <= int(found[2]) <= int(found[1]) < LONG
     assert not (work / "out.mkv").exists()
     shutil.copy(work.parent / "copy.mp4", source)
-    _goes_on_to_the_film_made_in_one_go(tiny_model, cwd=work, kept=int(found[2]))
+    _goes_on_to_the_video_made_in_one_go(tiny_model, cwd=work, kept=int(found[2]))
 
 
 @pytest.mark.slow
@@ -232,7 +234,7 @@ def test_a_film_that_is_cut_off_while_it_is_read_is_gone_on_with_once_it_is_back
 def test_a_disk_that_cannot_be_read_any_more_is_told_and_gone_on_with(work: Path, tiny_model: Path) -> None:
     if shutil.which("cc") is None:
         pytest.skip("there is no C compiler here")
-    source, shim = _long_film(work), work.parent / "disk.so"
+    source, shim = _long_video(work), work.parent / "disk.so"
     (work.parent / "disk.c").write_text(BAD_DISK, encoding="utf-8")
     subprocess.run(
         ["cc", "-shared", "-fPIC", "-o", str(shim), str(work.parent / "disk.c"), "-ldl"], check=True
@@ -242,12 +244,12 @@ def test_a_disk_that_cannot_be_read_any_more_is_told_and_gone_on_with(work: Path
     told = _told(_broken_off(work, tiny_model, bad.touch, {key: str(value) for key, value in disk.items()}))
     assert "in.mp4 was changed, cut off or taken away while it was read" in told
     assert "frames are kept, --resume goes on with them" in told
-    _goes_on_to_the_film_made_in_one_go(tiny_model, cwd=work)
+    _goes_on_to_the_video_made_in_one_go(tiny_model, cwd=work)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a file that is open cannot be removed there")
-def test_a_film_that_is_removed_while_it_is_read_is_read_to_its_end(work: Path, tiny_model: Path) -> None:
-    source = _long_film(work)
+def test_a_video_that_is_removed_while_it_is_read_is_read_to_its_end(work: Path, tiny_model: Path) -> None:
+    source = _long_video(work)
     done = _broken_off(work, tiny_model, source.unlink)
     assert (done.returncode, done.stderr) == (0, "")
     assert f" {LONG} frames in " in done.stdout
@@ -256,8 +258,8 @@ def test_a_film_that_is_removed_while_it_is_read_is_read_to_its_end(work: Path, 
 def test_broken_packets_in_the_middle_are_counted_and_named_and_strict_stops(
     work: Path, tiny_model: Path
 ) -> None:
-    film = Film(frames=60, width=320, height=240, options={"preset": "ultrafast", "g": "5"})
-    source = write_film(work / "in.mp4", film)
+    video = Video(frames=60, width=320, height=240, options={"preset": "ultrafast", "g": "5"})
+    source = write_video(work / "in.mp4", video)
     data, chance = bytearray(source.read_bytes()), random.Random(0)
     for place in (len(data) // 3, len(data) // 2):
         data[place : place + 900] = chance.randbytes(900)
@@ -268,15 +270,15 @@ def test_broken_packets_in_the_middle_are_counted_and_named_and_strict_stops(
         r"warning: in.mp4 is damaged: .*?(\d+) frames? decoded with errors \(([\d, .]+)\)", done.stderr
     )
     assert told is not None, done.stderr
-    (film_told,) = json.loads((work / "stats.json").read_text())["films"]
-    numbers = film_told["flawed_frames"]
+    (video_report,) = json.loads((work / "stats.json").read_text())["videos"]
+    numbers = video_report["flawed_frames"]
     assert len(numbers) == int(told[1])
     assert told[2] == ", ".join(map(str, numbers[:5])) + (", ..." if len(numbers) > 5 else "")
     assert 10 < numbers[0] <= numbers[-1] < 45
-    assert len(decoded(work / "out.mkv")) == film_told["frames"] == 60 - film_told["lost_frames"]
+    assert len(decoded(work / "out.mkv")) == video_report["frames"] == 60 - video_report["lost_frames"]
     (work / "out.mkv").unlink()
     refused = _told(_run(*_lossless(tiny_model, "--strict"), cwd=work))
     assert "in.mp4 is damaged: " in refused
-    assert "leave --strict out to colour what can be read; " in refused
+    assert "leave --strict out to color what can be read; " in refused
     assert "it stopped after " in refused
     assert not (work / "out.mkv").exists()

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import av
 import pytest
-from tests.videos import Film, packets_of, write_film
+from tests.paths import ROOT
+from tests.videos import Video, packets_of, write_video
 
 from cgan_runtime.video.resume.segment_file import SEGMENT_FRAMES
 from cgan_runtime.video.resume.work_folder import kept_frames
@@ -24,21 +25,21 @@ PROGRAM = """
 from pathlib import Path
 from tests.fakes import FakeBackend
 from cgan_runtime.colorizer import Colorizer
-from cgan_runtime.pipeline.video import colour_film
-colour_film(Path("in.mp4"), Path("{name}"), Colorizer(FakeBackend()), resume=True, overwrite={overwrite},
+from cgan_runtime.pipeline.video import colorize_video
+colorize_video(Path("in.mp4"), Path("{name}"), Colorizer(FakeBackend()), resume=True, overwrite={overwrite},
             progress=lambda done, of: print(done, flush=True))
 """
 
 
 def _start(folder: Path, name: str, *, overwrite: bool = True) -> subprocess.Popen[str]:
-    paths = os.pathsep.join([str(Path(__file__).parents[2]), *sys.path])
+    paths = os.pathsep.join([str(ROOT), *sys.path])
     return subprocess.Popen(
         [sys.executable, "-c", PROGRAM.format(name=name, overwrite=overwrite)],
         cwd=folder, stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": paths},
     )  # fmt: skip
 
 
-def _picture(path: Path) -> tuple[int, str]:
+def _image(path: Path) -> tuple[int, str]:
     """How many frames, and the hash of their times and contents."""
     digest, count = hashlib.sha256(), 0
     with av.open(path) as container:
@@ -51,8 +52,8 @@ def _picture(path: Path) -> tuple[int, str]:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is sent to a process of our own")
-def test_pictures_that_were_killed_before_their_first_border_are_gone_on_with(tmp_path: Path) -> None:
-    write_film(tmp_path / "in.mp4", Film(frames=SEGMENT_FRAMES))
+def test_images_that_were_killed_before_their_first_border_are_gone_on_with(tmp_path: Path) -> None:
+    write_video(tmp_path / "in.mp4", Video(frames=SEGMENT_FRAMES))
     run = partial(_start, tmp_path, "%03d.png", overwrite=False)
     with run() as killed:
         assert killed.stdout is not None
@@ -68,12 +69,12 @@ def test_pictures_that_were_killed_before_their_first_border_are_gone_on_with(tm
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is sent to a process of our own")
-def test_killed_at_random_moments_the_film_is_the_same(tmp_path: Path) -> None:
+def test_killed_at_random_moments_the_video_is_the_same(tmp_path: Path) -> None:
     chance = random.Random(6)
-    write_film(tmp_path / "in.mp4", Film(frames=FRAMES, sound=["aac"]))
+    write_video(tmp_path / "in.mp4", Video(frames=FRAMES, sound=["aac"]))
     whole = _start(tmp_path, "whole.mp4")
     whole.communicate(timeout=120)
-    expected = _picture(tmp_path / "whole.mp4")
+    expected = _image(tmp_path / "whole.mp4")
     assert expected[0] == FRAMES
     kills, target = 0, tmp_path / "out.mp4"
     while kills < KILLS:
@@ -91,11 +92,11 @@ def test_killed_at_random_moments_the_film_is_the_same(tmp_path: Path) -> None:
         kills += process.returncode != 0
         assert kept_frames(target) >= before or target.exists()
         if target.exists():  # done before the shot
-            assert _picture(target) == expected
+            assert _image(target) == expected
             target.unlink()
     last = _start(tmp_path, target.name)
     last.communicate(timeout=120)
     assert last.returncode == 0
-    assert _picture(target) == expected
+    assert _image(target) == expected
     assert packets_of(target, "audio") == packets_of(tmp_path / "in.mp4", "audio")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mp4", "out.mp4", "whole.mp4"]

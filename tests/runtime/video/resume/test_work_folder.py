@@ -1,4 +1,4 @@
-"""A film that is made in several runs is the film made in one go; nothing that is done is lost."""
+"""A video that is made in several runs is the video made in one go; nothing that is done is lost."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from tests.fakes import FakeBackend
-from tests.videos import Film, packets_of, write_film
+from tests.videos import Video, packets_of, write_video
 
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import BackendUnavailable, MediaError
-from cgan_runtime.pipeline.results import FilmResult
-from cgan_runtime.pipeline.video import colour_film
+from cgan_runtime.pipeline.results import VideoResult
+from cgan_runtime.pipeline.video import colorize_video
 from cgan_runtime.temporal.filter import TemporalSettings
 from cgan_runtime.video.resume.segment_file import SEGMENT_FRAMES
 from cgan_runtime.video.resume.work_folder import Work, kept_frames, work_folder
@@ -64,31 +64,31 @@ def _decoded(path: Path) -> list[tuple[Fraction, bytes]]:
 
 def _stopped(source: Path, target: Path, *, at: int = STOP, encoder: EncoderSettings | None = None) -> None:
     with Colorizer(StoppingBackend(at, KeyboardInterrupt())) as colorizer, pytest.raises(KeyboardInterrupt):
-        colour_film(source, target, colorizer, encoder=encoder)
+        colorize_video(source, target, colorizer, encoder=encoder)
 
 
-def _goes_on(source: Path, target: Path, encoder: EncoderSettings | None = None) -> tuple[FilmResult, int]:
+def _goes_on(source: Path, target: Path, encoder: EncoderSettings | None = None) -> tuple[VideoResult, int]:
     backend = FakeBackend()
     with Colorizer(backend) as colorizer:
-        return colour_film(source, target, colorizer, encoder=encoder, resume=True), backend.calls
+        return colorize_video(source, target, colorizer, encoder=encoder, resume=True), backend.calls
 
 
 @pytest.mark.parametrize(
-    ("suffix", "encoder", "film"),
+    ("suffix", "encoder", "video"),
     [
-        (".mp4", EncoderSettings(preset="medium"), Film(pts=UNEVEN, sound=["aac"])),
-        (".mkv", EncoderSettings(), Film(frames=FRAMES, sound=["aac"])),
-        (".mkv", EncoderSettings("ffv1"), Film(frames=FRAMES, pixel_format="yuv420p10le")),
-        (".webm", EncoderSettings(), Film(frames=FRAMES)),
+        (".mp4", EncoderSettings(preset="medium"), Video(pts=UNEVEN, sound=["aac"])),
+        (".mkv", EncoderSettings(), Video(frames=FRAMES, sound=["aac"])),
+        (".mkv", EncoderSettings("ffv1"), Video(frames=FRAMES, pixel_format="yuv420p10le")),
+        (".webm", EncoderSettings(), Video(frames=FRAMES)),
     ],
     ids=["mp4-uneven-times", "mkv", "ffv1", "webm"],
 )
-def test_a_run_that_was_stopped_goes_on_and_the_film_is_the_one_made_in_one_go(
-    suffix: str, encoder: EncoderSettings, film: Film, tmp_path: Path, colorizer: Colorizer
+def test_a_run_that_was_stopped_goes_on_and_the_video_is_the_one_made_in_one_go(
+    suffix: str, encoder: EncoderSettings, video: Video, tmp_path: Path, colorizer: Colorizer
 ) -> None:
-    source, target = write_film(tmp_path / "in.mp4", film), tmp_path / f"out{suffix}"
+    source, target = write_video(tmp_path / "in.mp4", video), tmp_path / f"out{suffix}"
     whole = tmp_path / f"whole{suffix}"
-    colour_film(source, whole, colorizer, encoder=encoder)
+    colorize_video(source, whole, colorizer, encoder=encoder)
     _stopped(source, target, encoder=encoder)
     assert not target.exists()
     assert kept_frames(target) == SEGMENT_FRAMES
@@ -101,8 +101,8 @@ def test_a_run_that_was_stopped_goes_on_and_the_film_is_the_one_made_in_one_go(
 
 @pytest.mark.parametrize("preset", ["ultrafast", "slow"])
 def test_decoding_times_rise_over_borders(preset: str, tmp_path: Path, colorizer: Colorizer) -> None:
-    source = write_film(tmp_path / "in.mp4", Film(pts=UNEVEN))
-    colour_film(source, tmp_path / "out.mp4", colorizer, encoder=EncoderSettings(preset=preset))
+    source = write_video(tmp_path / "in.mp4", Video(pts=UNEVEN))
+    colorize_video(source, tmp_path / "out.mp4", colorizer, encoder=EncoderSettings(preset=preset))
     with av.open(tmp_path / "out.mp4") as container:
         packets = [packet for packet in container.demux(video=0) if packet.size]
     assert len(packets) == FRAMES
@@ -119,7 +119,7 @@ def test_what_is_remembered_of_earlier_frames_goes_from_run_to_run(
     temporal: TemporalSettings, tmp_path: Path
 ) -> None:
     def restless(lightness: FloatArray) -> FloatArray:
-        """A colour that changes from frame to frame, but not from run to run."""
+        """A color that changes from frame to frame, but not from run to run."""
         a = np.sin(40 * lightness.mean()) * np.cos(9 * lightness[:, 0])
         return np.stack([a, np.sin(7 * lightness[:, 0])], axis=1).astype(np.float32)
 
@@ -127,31 +127,31 @@ def test_what_is_remembered_of_earlier_frames_goes_from_run_to_run(
         if done == STOP:
             raise KeyboardInterrupt
 
-    source = write_film(tmp_path / "in.mp4", Film(frames=FRAMES))
+    source = write_video(tmp_path / "in.mp4", Video(frames=FRAMES))
     with Colorizer(FakeBackend(restless)) as colorizer:
-        colour_film(source, tmp_path / "whole.mp4", colorizer, temporal=temporal)
+        colorize_video(source, tmp_path / "whole.mp4", colorizer, temporal=temporal)
     with Colorizer(FakeBackend(restless)) as colorizer, pytest.raises(KeyboardInterrupt):
-        colour_film(source, tmp_path / "out.mp4", colorizer, temporal=temporal, progress=stop)
+        colorize_video(source, tmp_path / "out.mp4", colorizer, temporal=temporal, progress=stop)
     with Colorizer(FakeBackend(restless)) as colorizer:
-        result = colour_film(source, tmp_path / "out.mp4", colorizer, temporal=temporal, resume=True)
+        result = colorize_video(source, tmp_path / "out.mp4", colorizer, temporal=temporal, resume=True)
     assert result.kept_frames == SEGMENT_FRAMES
     assert _decoded(tmp_path / "out.mp4") == _decoded(tmp_path / "whole.mp4")
 
 
 def test_a_torn_segment_counts_as_absent(tmp_path: Path, colorizer: Colorizer) -> None:
-    source, target = write_film(tmp_path / "in.mp4", Film(frames=FRAMES)), tmp_path / "out.mp4"
+    source, target = write_video(tmp_path / "in.mp4", Video(frames=FRAMES)), tmp_path / "out.mp4"
     _stopped(source, target, at=2 * SEGMENT_FRAMES + 30)
     assert kept_frames(target) == 2 * SEGMENT_FRAMES
     second = work_folder(target) / "000001.segment"
     second.write_bytes(second.read_bytes()[:-5])
     assert kept_frames(target) == SEGMENT_FRAMES
-    colour_film(source, tmp_path / "whole.mp4", colorizer)
+    colorize_video(source, tmp_path / "whole.mp4", colorizer)
     assert _goes_on(source, target)[0].kept_frames == SEGMENT_FRAMES
     assert _decoded(target) == _decoded(tmp_path / "whole.mp4")
 
 
 def test_a_run_that_ends_between_its_last_segment_and_its_name_is_only_put_together(tmp_path: Path) -> None:
-    source, target = write_film(tmp_path / "in.mp4", Film(frames=FRAMES)), tmp_path / "out.mp4"
+    source, target = write_video(tmp_path / "in.mp4", Video(frames=FRAMES)), tmp_path / "out.mp4"
     with pytest.MonkeyPatch.context() as patch:
 
         def killed(*_: Path, **__: bool) -> None:
@@ -159,7 +159,7 @@ def test_a_run_that_ends_between_its_last_segment_and_its_name_is_only_put_toget
 
         patch.setattr("cgan_runtime.video.resume.work_folder.publish", killed)
         with Colorizer(FakeBackend()) as colorizer, pytest.raises(KeyboardInterrupt):
-            colour_film(source, target, colorizer)
+            colorize_video(source, target, colorizer)
     assert kept_frames(target) == FRAMES
     result, calls = _goes_on(source, target)
     assert (result.frames, result.kept_frames, calls) == (FRAMES, FRAMES, 0)
@@ -167,14 +167,14 @@ def test_a_run_that_ends_between_its_last_segment_and_its_name_is_only_put_toget
 
 
 def test_what_is_done_is_not_lost_without_leave(tmp_path: Path, colorizer: Colorizer) -> None:
-    source, target = write_film(tmp_path / "in.mp4", Film(frames=FRAMES)), tmp_path / "out.mp4"
+    source, target = write_video(tmp_path / "in.mp4", Video(frames=FRAMES)), tmp_path / "out.mp4"
     _stopped(source, target)
     with pytest.raises(
         MediaError, match=r"an earlier run has 250 frames of out.mp4 done; go on with --resume"
     ):
-        colour_film(source, target, colorizer)
+        colorize_video(source, target, colorizer)
     assert kept_frames(target) == SEGMENT_FRAMES
-    assert colour_film(source, target, colorizer, overwrite=True).kept_frames == 0
+    assert colorize_video(source, target, colorizer, overwrite=True).kept_frames == 0
 
 
 @pytest.mark.parametrize(
@@ -185,29 +185,29 @@ def test_what_is_done_is_not_lost_without_leave(tmp_path: Path, colorizer: Color
         ("input", r"its input was [0-9a-f]{64}, now "),
     ],
 )
-def test_other_settings_or_another_film_are_refused(change: str, message: str, tmp_path: Path) -> None:
-    source, target = write_film(tmp_path / "in.mp4", Film(frames=FRAMES)), tmp_path / "out.mp4"
+def test_other_settings_or_another_video_are_refused(change: str, message: str, tmp_path: Path) -> None:
+    source, target = write_video(tmp_path / "in.mp4", Video(frames=FRAMES)), tmp_path / "out.mp4"
     _stopped(source, target)
     if change == "input":
-        write_film(source, Film(frames=FRAMES - 1))
+        write_video(source, Video(frames=FRAMES - 1))
     encoder = EncoderSettings(crf=30 if change == "crf" else None)
     other = Colorizer(FakeBackend(), side=32 if change == "size" else None)
     with other as colorizer, pytest.raises(MediaError, match=message):
-        colour_film(source, target, colorizer, encoder=encoder, resume=True)
+        colorize_video(source, target, colorizer, encoder=encoder, resume=True)
     assert kept_frames(target) == SEGMENT_FRAMES  # still there for the right settings
 
 
 def test_resume_with_nothing_to_go_on_with_begins(tmp_path: Path) -> None:
-    source = write_film(tmp_path / "in.mp4", Film(frames=8))
+    source = write_video(tmp_path / "in.mp4", Video(frames=8))
     result, calls = _goes_on(source, tmp_path / "out.mp4")
     assert (result.frames, result.kept_frames, calls) == (8, 0, 8)
 
 
 def test_an_engine_that_fails_in_the_middle_is_told_with_its_place_and_gone_on_with(tmp_path: Path) -> None:
-    source, target = write_film(tmp_path / "in.mp4", Film(frames=FRAMES)), tmp_path / "out.mp4"
+    source, target = write_video(tmp_path / "in.mp4", Video(frames=FRAMES)), tmp_path / "out.mp4"
     failing = StoppingBackend(STOP, BackendUnavailable("the engine died"))
     with Colorizer(failing) as colorizer, pytest.raises(BackendUnavailable) as caught:
-        colour_film(source, target, colorizer)
+        colorize_video(source, target, colorizer)
     assert str(caught.value) == (
         "the engine died; it stopped after 310 frames, at 0:12.40; "
         "250 frames are kept, --resume goes on with them"
@@ -220,15 +220,15 @@ def test_a_full_disk_keeps_what_is_done(tmp_path: Path, colorizer: Colorizer) ->
     import resource
     import signal
 
-    source, target = write_film(tmp_path / "in.mp4", Film(frames=FRAMES)), tmp_path / "out.mkv"
+    source, target = write_video(tmp_path / "in.mp4", Video(frames=FRAMES)), tmp_path / "out.mkv"
     ffv1 = EncoderSettings("ffv1")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    colour_film(source, tmp_path / "whole.mkv", colorizer, encoder=ffv1)
+    colorize_video(source, tmp_path / "whole.mkv", colorizer, encoder=ffv1)
     resource.setrlimit(resource.RLIMIT_FSIZE, ((tmp_path / "whole.mkv").stat().st_size * 6 // 10, before[1]))
     try:
         with pytest.raises(MediaError, match=r"cannot be written .*[0-9]+ frames are kept, --resume"):
-            colour_film(source, target, colorizer, encoder=ffv1)
+            colorize_video(source, target, colorizer, encoder=ffv1)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         signal.signal(signal.SIGXFSZ, ignored)
@@ -249,17 +249,17 @@ def test_ctrl_c_while_the_folder_is_made_leaves_none(tmp_path: Path, monkeypatch
 
 
 @pytest.mark.parametrize("done", [0, SEGMENT_FRAMES])
-def test_two_runs_do_not_make_one_film(done: int, tmp_path: Path, colorizer: Colorizer) -> None:
-    source, target = write_film(tmp_path / "in.mp4", Film(frames=FRAMES)), tmp_path / "out.mp4"
+def test_two_runs_do_not_make_one_video(done: int, tmp_path: Path, colorizer: Colorizer) -> None:
+    source, target = write_video(tmp_path / "in.mp4", Video(frames=FRAMES)), tmp_path / "out.mp4"
     met = []
 
     def meet(frames: int, _: int | None) -> None:
         if frames == done + 30:
             with Colorizer(FakeBackend()) as other, pytest.raises(MediaError, match="another run is making"):
-                colour_film(source, target, other, overwrite=True)
+                colorize_video(source, target, other, overwrite=True)
             met.append(frames)
 
-    colour_film(source, target, colorizer, progress=meet)
+    colorize_video(source, target, colorizer, progress=meet)
     assert met
     assert len(_decoded(target)) == FRAMES
 
@@ -268,7 +268,7 @@ def test_two_runs_do_not_make_one_film(done: int, tmp_path: Path, colorizer: Col
 def test_what_appears_meanwhile_is_not_replaced(
     links: bool, tmp_path: Path, colorizer: Colorizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source, target = write_film(tmp_path / "in.mp4", Film(frames=FRAMES)), tmp_path / "out.mp4"
+    source, target = write_video(tmp_path / "in.mp4", Video(frames=FRAMES)), tmp_path / "out.mp4"
     if not links:
 
         def refused(*_: Path) -> None:
@@ -281,7 +281,7 @@ def test_what_appears_meanwhile_is_not_replaced(
             target.write_text("precious")
 
     with pytest.raises(MediaError, match="has appeared meanwhile; move it away"):
-        colour_film(source, target, colorizer, progress=appear)
+        colorize_video(source, target, colorizer, progress=appear)
     assert target.read_text() == "precious"
     target.unlink()
     result, calls = _goes_on(source, target)

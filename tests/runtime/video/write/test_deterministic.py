@@ -1,4 +1,4 @@
-"""The same film is coded the same way each time: a resumed film is the one made in one go, to the bit."""
+"""The same video is coded the same way each time: a resumed video is the one made in one go, to the bit."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import av
 import cv2
 import numpy as np
 import pytest
+from tests.paths import ROOT
 from tests.videos import packets_of
 
 FRAMES = 120
@@ -22,16 +23,16 @@ from pathlib import Path
 from tests.fakes import FakeBackend
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.video.write.codecs import EncoderSettings
-from cgan_runtime.pipeline.video import colour_film
+from cgan_runtime.pipeline.video import colorize_video
 source, target, threads = sys.argv[1:]
-colour_film(Path(source), Path(target), Colorizer(FakeBackend()),
+colorize_video(Path(source), Path(target), Colorizer(FakeBackend()),
             encoder=EncoderSettings(codec_threads=int(threads)))
 """
 
 
 @pytest.fixture(scope="module")
 def grainy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A film that leaves an encoder in doubt: things that move, grain, uneven times, a cut now and then."""
+    """A video that leaves an encoder in doubt: things that move, grain, uneven times, a cut now and then."""
     random = np.random.default_rng(3)
     path, time = tmp_path_factory.mktemp("grainy") / "in.mp4", 0
     with av.open(path, "w") as container:
@@ -55,8 +56,8 @@ def grainy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _coded(source: Path, target: Path, threads: int, memory: int) -> object:
-    """The film's packets where the C library hands out memory that is filled with a value (glibc)."""
-    paths = os.pathsep.join([str(Path(__file__).parents[2]), *sys.path])
+    """The video's packets where the C library hands out memory that is filled with a value (glibc)."""
+    paths = os.pathsep.join([str(ROOT), *sys.path])
     told = [sys.executable, "-c", PROGRAM, str(source), str(target), str(threads)]
     environment = os.environ | {"PYTHONPATH": paths, "MALLOC_PERTURB_": str(memory)}
     subprocess.run(told, check=True, env=environment)

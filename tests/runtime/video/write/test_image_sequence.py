@@ -1,4 +1,4 @@
-"""Films out as numbered pictures: luma, depth, numbers, what stands there already, and going on."""
+"""Videos out as numbered images: luma, depth, numbers, what stands there already, and going on."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.fakes import FakeBackend
-from tests.videos import Film, luma_of, read_frames, write_film
+from tests.videos import Video, luma_of, read_frames, write_video
 
 from cgan_runtime.color.encoding import LUMA_WEIGHTS, Matrix
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import BackendUnavailable, ConfigError, MediaError
 from cgan_runtime.image.read_write import read_image, write_image
-from cgan_runtime.pipeline.results import FilmResult
-from cgan_runtime.pipeline.video import colour_film
-from cgan_runtime.video.read.sources import SourceSettings, film_source
+from cgan_runtime.pipeline.results import VideoResult
+from cgan_runtime.pipeline.video import colorize_video
+from cgan_runtime.video.read.sources import SourceSettings, video_source
 from cgan_runtime.video.resume.segment_file import SEGMENT_FRAMES
 from cgan_runtime.video.resume.work_folder import Work, work_folder
 from cgan_runtime.video.write.codecs import EncoderSettings
-from cgan_runtime.video.write.image_sequence_writer import check_pictures
+from cgan_runtime.video.write.image_sequence_writer import check_images
 
 FRAMES = SEGMENT_FRAMES + 30
 
@@ -39,7 +39,7 @@ def colorizer() -> Iterator[Colorizer]:
 
 @pytest.fixture
 def out(tmp_path: Path) -> Path:
-    """A folder for pictures."""
+    """A folder for images."""
     folder = tmp_path / "out"
     folder.mkdir()
     return folder
@@ -49,126 +49,126 @@ def _names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def _luma(picture: np.ndarray[Any, Any], matrix: Matrix) -> np.ndarray[Any, Any]:
+def _luma(image: np.ndarray[Any, Any], matrix: Matrix) -> np.ndarray[Any, Any]:
     """Luma of R'G'B', 0 to 1."""
     kr, kb = LUMA_WEIGHTS[matrix]
-    weighted: np.ndarray[Any, Any] = picture @ np.array([kr, 1 - kr - kb, kb]) / np.iinfo(picture.dtype).max
+    weighted: np.ndarray[Any, Any] = image @ np.array([kr, 1 - kr - kb, kb]) / np.iinfo(image.dtype).max
     return weighted
 
 
 @pytest.mark.parametrize(
-    ("film", "matrix", "black", "span"),
+    ("video", "matrix", "black", "span"),
     [
-        (Film(colorspace=6), "bt601", 16, 219),
-        (Film(colorspace=1, width=65, height=47, pixel_format="yuv444p"), "bt709", 16, 219),
+        (Video(colorspace=6), "bt601", 16, 219),
+        (Video(colorspace=1, width=65, height=47, pixel_format="yuv444p"), "bt709", 16, 219),
         (
-            Film(colorspace=5, color_range=2, codec="mjpeg", pixel_format="yuvj420p", options={}),
+            Video(colorspace=5, color_range=2, codec="mjpeg", pixel_format="yuvj420p", options={}),
             "bt601",
             0,
             255,
         ),
-        (Film(colorspace=1, pixel_format="yuv422p10le", codec="ffv1", options={}), "bt709", 64, 876),
+        (Video(colorspace=1, pixel_format="yuv422p10le", codec="ffv1", options={}), "bt709", 64, 876),
     ],
     ids=["limited", "odd", "full", "10-bit"],
 )
-def test_each_frame_becomes_a_picture_with_its_luma(
-    film: Film, matrix: Matrix, black: int, span: int, tmp_path: Path, out: Path, colorizer: Colorizer
+def test_each_frame_becomes_a_image_with_its_luma(
+    video: Video, matrix: Matrix, black: int, span: int, tmp_path: Path, out: Path, colorizer: Colorizer
 ) -> None:
-    source = write_film(tmp_path / "in.mkv", film)
-    result = colour_film(source, out / "%05d.png", colorizer)
-    assert (result.frames, result.width, result.height) == (film.frames, film.width, film.height)
+    source = write_video(tmp_path / "in.mkv", video)
+    result = colorize_video(source, out / "%05d.png", colorizer)
+    assert (result.frames, result.width, result.height) == (video.frames, video.width, video.height)
     assert result.notes == ()
     assert result.bytes == sum(path.stat().st_size for path in out.iterdir())
-    assert _names(out) == [f"{number:05d}.png" for number in range(1, film.frames + 1)]
+    assert _names(out) == [f"{number:05d}.png" for number in range(1, video.frames + 1)]
     for number, frame in enumerate(read_frames(source), start=1):
-        picture = read_image(out / f"{number:05d}.png")
-        assert picture.dtype == (np.uint16 if span == 876 else np.uint8)
+        image = read_image(out / f"{number:05d}.png")
+        assert image.dtype == (np.uint16 if span == 876 else np.uint8)
         kept = ((luma_of(frame).astype(float) - black) / span).clip(0, 1)
-        assert np.abs(_luma(picture, matrix) - kept).max() <= 0.501 / np.iinfo(picture.dtype).max
-        assert np.ptp(picture.astype(int), axis=2).max() > 20  # colour
+        assert np.abs(_luma(image, matrix) - kept).max() <= 0.501 / np.iinfo(image.dtype).max
+        assert np.ptp(image.astype(int), axis=2).max() > 20  # color
 
 
 @pytest.mark.parametrize("rotation", [90, 180, -90])
 @pytest.mark.parametrize("compare", [False, True])
-def test_a_film_that_is_shown_turned_becomes_upright_pictures(
+def test_a_video_that_is_shown_turned_becomes_upright_images(
     rotation: int, compare: bool, tmp_path: Path, out: Path, colorizer: Colorizer
 ) -> None:
-    source = write_film(tmp_path / "in.mp4", Film(frames=2, rotation=rotation))
-    result = colour_film(source, out / "%d.png", colorizer, compare=compare)
-    picture = read_image(out / "1.png").astype(int)
+    source = write_video(tmp_path / "in.mp4", Video(frames=2, rotation=rotation))
+    result = colorize_video(source, out / "%d.png", colorizer, compare=compare)
+    image = read_image(out / "1.png").astype(int)
     height, width = (48, 64) if rotation == 180 else (64, 48)
-    assert picture.shape == (height, width * (1 + compare), 3)
+    assert image.shape == (height, width * (1 + compare), 3)
     assert (result.width, result.height) == (width * (1 + compare), height)
-    warmth = (picture[..., 0] - picture[..., 2]).astype(float)  # above it is warm, below cool
+    warmth = (image[..., 0] - image[..., 2]).astype(float)  # above it is warm, below cool
     assert warmth[: height // 3, -width:].mean() > 5
     assert warmth[-height // 3 :, -width:].mean() < -5
     if compare:
-        assert not np.ptp(picture[:, :width], axis=2).any()
-    bar = picture.sum(2)[:, -width:]
+        assert not np.ptp(image[:, :width], axis=2).any()
+    bar = image.sum(2)[:, -width:]
     bright = np.unravel_index(bar.argmax(), bar.shape)
     stored = luma_of(read_frames(source)[0])
     expected = np.rot90(stored, round(rotation / 90) % 4)
     assert expected[bright] == expected.max()
 
 
-def test_what_pictures_cannot_hold_is_told(tmp_path: Path, out: Path, colorizer: Colorizer) -> None:
+def test_what_images_cannot_hold_is_told(tmp_path: Path, out: Path, colorizer: Colorizer) -> None:
     times = [Fraction(n * n, 250) for n in range(8)]
-    film = Film(
+    video = Video(
         pixel_format="yuv420p10le",
         pts=times,
         sound=["aac", "aac"],
         subtitle="subrip",
         aspect=Fraction(16, 15),
     )
-    source = write_film(tmp_path / "in.mkv", film)
-    result = colour_film(source, out / "%03d.jpg", colorizer)
+    source = write_video(tmp_path / "in.mkv", video)
+    result = colorize_video(source, out / "%03d.jpg", colorizer)
     assert result.notes == (
-        "pictures hold no sound and no subtitles: left out",
-        ".jpg holds no 10-bit picture: 8 bits are kept; .png and .tif keep more",
-        "the film's pixels are 16/15 as wide as high, which its pictures do not say",
-        "the film's frames last differently long, which pictures cannot hold",
+        "images hold no sound and no subtitles: left out",
+        ".jpg holds no 10-bit image: 8 bits are kept; .png and .tif keep more",
+        "the video's pixels are 16/15 as wide as high, which its images do not say",
+        "the video's frames last differently long, which images cannot hold",
     )
     assert len(_names(out)) == 8
 
 
-def test_numbered_pictures_in_and_out_keep_their_numbers(
+def test_numbered_images_in_and_out_keep_their_numbers(
     tmp_path: Path, out: Path, colorizer: Colorizer
 ) -> None:
     for number in range(98, 104):
         write_image(tmp_path / f"{number:03d}.png", np.full((48, 64, 3), 2 * number, np.uint8))
     pattern = tmp_path / "%03d.png"
-    source = film_source(pattern, SourceSettings())
-    colour_film(source, out / "a_%02d.tif", colorizer)
+    source = video_source(pattern, SourceSettings())
+    colorize_video(source, out / "a_%02d.tif", colorizer)
     assert _names(out) == sorted(f"a_{number:02d}.tif" for number in range(98, 104))
     for number in range(98, 104):
         luma = _luma(read_image(out / f"a_{number:02d}.tif"), "bt601")
         assert np.abs(luma * 255 - 2 * number).max() <= 1
-    with pytest.raises(MediaError, match="is the input itself; name other pictures with -o"):
-        colour_film(source, pattern, colorizer, overwrite=True)
+    with pytest.raises(MediaError, match="is the input itself; name other images with -o"):
+        colorize_video(source, pattern, colorizer, overwrite=True)
     with pytest.raises(MediaError, match="passes only once"):
-        colour_film(source, out / "b_%02d.tif", colorizer, resume=True)
+        colorize_video(source, out / "b_%02d.tif", colorizer, resume=True)
 
 
-def test_pictures_that_exist_stay_without_leave(tmp_path: Path, out: Path, colorizer: Colorizer) -> None:
-    source, target = write_film(tmp_path / "in.mp4", Film(frames=4)), out / "%02d.png"
+def test_images_that_exist_stay_without_leave(tmp_path: Path, out: Path, colorizer: Colorizer) -> None:
+    source, target = write_video(tmp_path / "in.mp4", Video(frames=4)), out / "%02d.png"
     for number in (3, 7, 9):
         (out / f"{number:02d}.png").write_bytes(b"mine")
     with pytest.raises(MediaError, match=r"03.png exists already, one of 3; name others with -o"):
-        colour_film(source, target, colorizer)
+        colorize_video(source, target, colorizer)
     assert _names(out) == ["03.png", "07.png", "09.png"]
-    result = colour_film(source, target, colorizer, overwrite=True)
-    assert result.notes == ("of the pictures that were there, 2 stay, 07.png first",)
+    result = colorize_video(source, target, colorizer, overwrite=True)
+    assert result.notes == ("of the images that were there, 2 stay, 07.png first",)
     assert _names(out) == [f"{number:02d}.png" for number in (1, 2, 3, 4, 7, 9)]
     assert read_image(out / "03.png").shape == (48, 64, 3)
 
 
-def test_pictures_of_a_run_that_was_killed_early_are_gone_on_with(tmp_path: Path, out: Path) -> None:
+def test_images_of_a_run_that_was_killed_early_are_gone_on_with(tmp_path: Path, out: Path) -> None:
     target, source, settings = out / "%02d.png", tmp_path / "in.mp4", {"model": "a"}
     with Work.begin(target, settings, resume=False, overwrite=False):
         shutil.copytree(work_folder(target), tmp_path / "left")
     shutil.move(tmp_path / "left", work_folder(target))  # as kill -9 leaves it
     (out / "01.png").write_bytes(b"of that run")
-    check = partial(check_pictures, target, source=source, overwrite=False)
+    check = partial(check_images, target, source=source, overwrite=False)
     check(resume=True, settings=settings)
     with pytest.raises(MediaError, match=r"one of 1; go on with --resume, name others with -o"):
         check(settings=settings)
@@ -178,7 +178,7 @@ def test_pictures_of_a_run_that_was_killed_early_are_gone_on_with(tmp_path: Path
 
 
 class _Failing(FakeBackend):
-    """Fails at its n-th frame; its colour depends on all that it has seen, through the filter."""
+    """Fails at its n-th frame; its color depends on all that it has seen, through the filter."""
 
     def __init__(self, at: int) -> None:
         super().__init__(lambda seen: np.repeat(np.sin(40 * seen.mean() + seen), 2, 1).astype(np.float32))
@@ -190,39 +190,39 @@ class _Failing(FakeBackend):
         return super()._run(lightness)
 
 
-def _colour(source: Path, target: Path, at: int = -1, **options: bool) -> FilmResult:
+def _color(source: Path, target: Path, at: int = -1, **options: bool) -> VideoResult:
     with Colorizer(_Failing(at)) as colorizer:
-        return colour_film(source, target, colorizer, **options)  # type: ignore[arg-type]
+        return colorize_video(source, target, colorizer, **options)  # type: ignore[arg-type]
 
 
-def test_a_run_that_failed_goes_on_and_the_pictures_are_those_of_one_go(tmp_path: Path, out: Path) -> None:
-    source, target, whole = write_film(tmp_path / "in.mp4", Film(frames=FRAMES)), out / "%04d.png", tmp_path
+def test_a_run_that_failed_goes_on_and_the_images_are_those_of_one_go(tmp_path: Path, out: Path) -> None:
+    source, target, whole = write_video(tmp_path / "in.mp4", Video(frames=FRAMES)), out / "%04d.png", tmp_path
     (whole / "whole").mkdir()
-    _colour(source, whole / "whole" / "%04d.png")
+    _color(source, whole / "whole" / "%04d.png")
     with pytest.raises(BackendUnavailable, match=r"after 260 frames, .*; 250 frames are kept, --resume goes"):
-        _colour(source, target, at=260)
+        _color(source, target, at=260)
     done = [name for name in _names(out) if name.endswith(".png")]
     assert SEGMENT_FRAMES <= len(done) <= 260
     assert all(read_image(out / name).shape == (48, 64, 3) for name in done)
     with pytest.raises(MediaError, match=r"has 250 frames of %04d.png done; go on with --resume"):
-        _colour(source, target)
+        _color(source, target)
     last = (out / "0250.png").read_bytes()
     (out / "0250.png").unlink()
     with pytest.raises(MediaError, match=r"0250.png, of an earlier run, has gone; start again"):
-        _colour(source, target, resume=True)
+        _color(source, target, resume=True)
     (out / "0250.png").write_bytes(last)
-    result = _colour(source, target, resume=True)
+    result = _color(source, target, resume=True)
     assert (result.frames, result.kept_frames, result.notes) == (FRAMES, SEGMENT_FRAMES, ())
     assert _names(out) == _names(whole / "whole") == [f"{number:04d}.png" for number in range(1, FRAMES + 1)]
     assert all((out / name).read_bytes() == (whole / "whole" / name).read_bytes() for name in _names(out))
 
 
-def test_pictures_have_no_encoder(tmp_path: Path, out: Path, colorizer: Colorizer) -> None:
-    source = write_film(tmp_path / "in.mp4", Film(frames=2))
-    with pytest.raises(ConfigError, match="pictures have no --codec, --crf or --preset"):
-        colour_film(source, out / "%d.png", colorizer, encoder=EncoderSettings(crf=20))
+def test_images_have_no_encoder(tmp_path: Path, out: Path, colorizer: Colorizer) -> None:
+    source = write_video(tmp_path / "in.mp4", Video(frames=2))
+    with pytest.raises(ConfigError, match="images have no --codec, --crf or --preset"):
+        colorize_video(source, out / "%d.png", colorizer, encoder=EncoderSettings(crf=20))
     with pytest.raises(MediaError, match=r"no folder .* to write %d.png into; make it"):
-        colour_film(source, out / "none" / "%d.png", colorizer)
+        colorize_video(source, out / "none" / "%d.png", colorizer)
 
 
 @pytest.mark.parametrize(
@@ -231,17 +231,17 @@ def test_pictures_have_no_encoder(tmp_path: Path, out: Path, colorizer: Colorize
         (
             ["--video", "in.mp4", "--sheet", "a.png"],
             2,
-            "--sheet shows a film in a file, not numbered pictures",
+            "--sheet shows a video in a file, not numbered images",
         ),
-        (["--input-dir", "."], 2, "numbered pictures are made of one film; give it with --video"),
-        (["--video", "in.mp4", "--crf", "20"], 1, "pictures have no --codec, --crf or --preset"),
-        (["--video", "in.mp4"], 0, "note: pictures hold no sound: left out"),
+        (["--input-dir", "."], 2, "numbered images are made of one video; give it with --video"),
+        (["--video", "in.mp4", "--crf", "20"], 1, "images have no --codec, --crf or --preset"),
+        (["--video", "in.mp4"], 0, "note: images hold no sound: left out"),
     ],
 )
 def test_at_the_command_line(
     args: list[str], code: int, message: str, tmp_path: Path, out: Path, tiny_model: Path
 ) -> None:
-    write_film(tmp_path / "in.mp4", Film(sound=["aac"]))
+    write_video(tmp_path / "in.mp4", Video(sound=["aac"]))
     command = [sys.executable, "-c", "from cgan_runtime.cli import main; main()", *args]
     done = subprocess.run(
         [*command, "-o", "out/%05d.png", "--model", str(tiny_model)],

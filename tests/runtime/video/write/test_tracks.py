@@ -1,4 +1,4 @@
-"""What comes with a film and is neither picture, sound nor subtitle: attachments, data, further pictures."""
+"""What comes with a video and is neither image, sound nor subtitle: attachments, data, further images."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 import av
 import pytest
 from tests.fakes import FakeBackend
-from tests.videos import FPS, Film, packets_of, picture, times_of
+from tests.videos import FPS, Video, image, packets_of, times_of
 
 from cgan_runtime.colorizer import Colorizer
-from cgan_runtime.pipeline.video import colour_film
+from cgan_runtime.pipeline.video import colorize_video
 
 FONT = bytes(range(256)) * 3
 FRAMES = 8
@@ -25,10 +25,10 @@ def colorizer() -> Iterator[Colorizer]:
         yield colorizer
 
 
-def _film(path: Path, *, font: bool = False, data: bool = False, pictures: int = 1) -> Path:
-    """A film with an attachment, a data stream and further pictures as asked."""
+def _video(path: Path, *, font: bool = False, data: bool = False, images: int = 1) -> Path:
+    """A video with an attachment, a data stream and further images as asked."""
     with av.open(path, "w") as output:
-        streams = [output.add_stream("libx264", rate=FPS) for _ in range(pictures)]
+        streams = [output.add_stream("libx264", rate=FPS) for _ in range(images)]
         for place, stream in enumerate(streams):
             stream.width, stream.height, stream.pix_fmt = 64 + 16 * place, 48, "yuv420p"
         if font:
@@ -37,7 +37,7 @@ def _film(path: Path, *, font: bool = False, data: bool = False, pictures: int =
         output.start_encoding()
         for index in range(FRAMES):
             for place, stream in enumerate(streams):
-                frame = picture(Film(width=64 + 16 * place), index)
+                frame = image(Video(width=64 + 16 * place), index)
                 frame.pts, frame.time_base = index, Fraction(1, FPS)
                 output.mux(stream.encode(frame))
             if notes is not None:
@@ -52,33 +52,33 @@ def _film(path: Path, *, font: bool = False, data: bool = False, pictures: int =
 
 
 def test_an_attachment_is_copied_byte_for_byte(tmp_path: Path, colorizer: Colorizer) -> None:
-    source = _film(tmp_path / "in.mkv", font=True)
-    assert colour_film(source, tmp_path / "out.mkv", colorizer).notes == ()
+    source = _video(tmp_path / "in.mkv", font=True)
+    assert colorize_video(source, tmp_path / "out.mkv", colorizer).notes == ()
     with av.open(tmp_path / "out.mkv") as container:
         (font,) = [stream for stream in container.streams if stream.type == "attachment"]
         assert bytes(font.data) == FONT
         assert font.metadata == {"filename": "font.ttf", "mimetype": "application/x-truetype-font"}
-    assert colour_film(source, tmp_path / "out.mp4", colorizer).notes == (
+    assert colorize_video(source, tmp_path / "out.mp4", colorizer).notes == (
         "attachment 1 (font.ttf) is left out: mp4 cannot hold it",
     )
 
 
 def test_a_data_stream_is_copied_packet_by_packet_or_said(tmp_path: Path, colorizer: Colorizer) -> None:
-    source = _film(tmp_path / "in.mp4", data=True)
+    source = _video(tmp_path / "in.mp4", data=True)
     assert len(packets_of(source, "data")[0]) >= FRAMES - 1
-    result = colour_film(source, tmp_path / "out.mp4", colorizer)
+    result = colorize_video(source, tmp_path / "out.mp4", colorizer)
     assert result.notes == ()
     assert packets_of(tmp_path / "out.mp4", "data") == packets_of(source, "data")
-    (note,) = colour_film(source, tmp_path / "out.mkv", colorizer).notes
+    (note,) = colorize_video(source, tmp_path / "out.mkv", colorizer).notes
     assert note.startswith("data 1")
     assert note.endswith("is left out: matroska cannot hold it")
 
 
-def test_a_further_film_is_copied_beside_the_one_that_is_coloured(
+def test_a_further_video_is_copied_beside_the_one_that_is_colored(
     tmp_path: Path, colorizer: Colorizer
 ) -> None:
-    source = _film(tmp_path / "in.mkv", pictures=2)
-    result = colour_film(source, tmp_path / "out.mkv", colorizer, stream=1)
+    source = _video(tmp_path / "in.mkv", images=2)
+    result = colorize_video(source, tmp_path / "out.mkv", colorizer, stream=1)
     assert (result.width, result.frames, result.notes) == (80, FRAMES, ())
     before, after = (sorted(packets_of(path, "video").values(), key=str) for path in (source, result.output))
     assert len([packets for packets in before if packets in after]) == 1

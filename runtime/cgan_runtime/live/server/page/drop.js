@@ -1,8 +1,8 @@
-// A dropped photo or film: sent, coloured by the box, shown, and there to download.
+// A dropped photo or video: sent, colored by the box, shown, and there to download.
 //
 // const job = new Dropped(file, strength, callbacks);  await job.run();  job.cancel();
 // callbacks: progress(words, share or null)
-// run() gives {url, film, name}, or throws with words for people; null where it was cancelled.
+// run() gives {url, video, name}, or throws with words for people; null where it was cancelled.
 
 import { NO_ENTRY } from "./sources.js";
 
@@ -20,7 +20,7 @@ export class Dropped {
     this.id = job.id;
     for (let state = job; ; state = await this.ask()) {
       if (this.cancelled) return null;
-      if (state.state === "failed") throw new Error(`It could not be coloured: ${state.error}.`);
+      if (state.state === "failed") throw new Error(`It could not be colored: ${state.error}.`);
       if (state.state === "ready") return this.result(state);
       this.tell(state);
       await pause();
@@ -55,14 +55,14 @@ export class Dropped {
 
   tell(state) {
     if (state.state === "queued") this.callbacks.progress(state.ahead ? `Waiting, ${state.ahead} before it` : "Waiting", null);
-    else if (state.film && state.total) this.callbacks.progress(`Colouring, ${state.done} of ${state.total} frames`, Math.min(1, state.done / state.total));
-    else this.callbacks.progress("Colouring", null);
+    else if (state.video && state.total) this.callbacks.progress(`Coloring, ${state.done} of ${state.total} frames`, Math.min(1, state.done / state.total));
+    else this.callbacks.progress("Coloring", null);
   }
 
   result(state) {
-    const stem = this.file.name.replace(/\.[^.]*$/, "") || "picture";
+    const stem = this.file.name.replace(/\.[^.]*$/, "") || "image";
     const suffix = { "image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "video/mp4": "mp4" }[state.type];
-    return { url: `/uploads/${this.id}/result`, film: state.film, name: `${stem}.colour.${suffix}` };
+    return { url: `/uploads/${this.id}/result`, video: state.video, name: `${stem}.color.${suffix}` };
   }
 
   cancel() {

@@ -1,6 +1,6 @@
 // Frames a second and delay: figures of the last seconds, and a graph of the last minute.
 //
-// const figures = new Figures();  figures.frame({delay, colouring, leftOut});  figures.clear();
+// const figures = new Figures();  figures.frame({delay, coloring, leftOut});  figures.clear();
 
 const SECONDS = 60;
 const LATELY_MS = 5000;
@@ -15,15 +15,15 @@ export class Figures {
   }
 
   clear() {
-    this.recent = []; // {when, delay, colouring}, of the last seconds
+    this.recent = []; // {when, delay, coloring}, of the last seconds
     this.leftOut = 0; // share of the camera's frames, since it was started
     this.minute = []; // {when, delay, rate}, one for each time it was drawn
     this.root.hidden = true;
   }
 
-  frame({ delay, colouring, leftOut }) {
+  frame({ delay, coloring, leftOut }) {
     this.leftOut = leftOut;
-    this.recent.push({ when: performance.now(), delay, colouring });
+    this.recent.push({ when: performance.now(), delay, coloring });
     window.dispatchEvent(new CustomEvent("cgan-frame", { detail: delay })); // for those who measure
     this.root.hidden = false;
   }
@@ -36,15 +36,15 @@ export class Figures {
     const delays = this.recent.map((frame) => frame.delay).filter((delay) => delay > 0).sort((a, b) => a - b);
     const at = (share) => delays.length ? delays[Math.min(delays.length - 1, Math.floor(share * delays.length))] : 0;
     const span = frames > 1 ? (this.recent[frames - 1].when - this.recent[0].when) / 1000 : 0;
-    const colouring = frames ? this.recent.reduce((sum, frame) => sum + frame.colouring, 0) / frames : 0;
-    return { rate: span ? (frames - 1) / span : 0, delay: at(0.5), delay95: at(0.95), colouring };
+    const coloring = frames ? this.recent.reduce((sum, frame) => sum + frame.coloring, 0) / frames : 0;
+    return { rate: span ? (frames - 1) / span : 0, delay: at(0.5), delay95: at(0.95), coloring };
   }
 
   refresh() {
     if (this.root.hidden) return;
-    const { rate, delay, delay95, colouring } = this.now();
+    const { rate, delay, delay95, coloring } = this.now();
     const ms = (value) => value ? `${Math.round(value)} ms` : "–";
-    const words = { rate: rate.toFixed(1), delay: ms(delay), delay95: ms(delay95), colouring: ms(colouring), "left-out": `${Math.round(100 * this.leftOut)} %` };
+    const words = { rate: rate.toFixed(1), delay: ms(delay), delay95: ms(delay95), coloring: ms(coloring), "left-out": `${Math.round(100 * this.leftOut)} %` };
     for (const [name, text] of Object.entries(words)) document.getElementById(name).textContent = text;
     this.minute.push({ when: performance.now(), delay, rate });
     while (this.minute.length > SECONDS * 1000 / DRAW_MS) this.minute.shift();
@@ -77,10 +77,10 @@ export class Figures {
     context.lineTo(width, height - 2.5);
     context.stroke();
     context.fillText(`${mark} ms`, 2, y(mark, delayTop) - 4);
-    for (const [name, most, colour] of [["rate", rateTop, "--cool"], ["delay", delayTop, "--accent"]]) {
+    for (const [name, most, color] of [["rate", rateTop, "--cool"], ["delay", delayTop, "--accent"]]) {
       context.beginPath();
       this.minute.forEach((point, place) => context[place ? "lineTo" : "moveTo"](x(point), y(point[name], most)));
-      context.strokeStyle = ink(colour);
+      context.strokeStyle = ink(color);
       context.lineWidth = 2;
       context.lineJoin = "round";
       context.stroke();

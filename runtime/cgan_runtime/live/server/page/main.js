@@ -11,8 +11,8 @@ const figures = new Figures();
 const about = await (await fetch("/about")).json();
 let chosen = null; // "box", "own" or "file"
 let live = null; // BoxCamera or OwnCamera that runs
-let dropped = null; // Dropped: a file that is coloured, or was
-let film = null; // the video that plays
+let dropped = null; // Dropped: a file that is colored, or was
+let video = null; // the video that plays
 
 const callbacks = {
   frame(bitmap, figuresOfFrame) {
@@ -40,14 +40,14 @@ function show() {
   $("stop").hidden = live === null;
   $("turn").hidden = !(live instanceof OwnCamera) || !canTurn;
   $("another").hidden = !done;
-  $("play").hidden = film === null;
-  $("play").textContent = film?.paused ? "Play" : "Pause";
+  $("play").hidden = video === null;
+  $("play").textContent = video?.paused ? "Play" : "Pause";
   $("download").hidden = !done;
   $("again").hidden = !done || Number($("strength").value) === dropped.strength;
   $("invitation").textContent = working ? dropped.file.name : {
     box: "The camera of the machine that serves this page.",
-    own: "Your camera’s pictures go to the box and come back in colour. They are not kept.",
-    file: "Drop a photo or a short film here.",
+    own: "Your camera’s images go to the box and come back in color. They are not kept.",
+    file: "Drop a photo or a short video here.",
   }[chosen];
 }
 
@@ -71,8 +71,8 @@ async function choose(source) {
 function leave() {
   live?.stop();
   if (dropped !== null) dropped.cancel();
-  film?.pause();
-  live = dropped = film = null;
+  video?.pause();
+  live = dropped = video = null;
   figures.clear();
   stage.clear();
   applyStrength();
@@ -126,10 +126,10 @@ async function take(file) {
     $("download").href = result.url;
     $("download").download = result.name;
     applyStrength();
-    const visible = await (result.film ? roll(result.url) : hang(result.url)).then(() => true, () => false);
+    const visible = await (result.video ? roll(result.url) : hang(result.url)).then(() => true, () => false);
     if (dropped !== job) return;
-    if (!visible) film = null;
-    say(visible ? `${file.name} is coloured.` : `${file.name} is coloured. This browser cannot show it; download it.`);
+    if (!visible) video = null;
+    say(visible ? `${file.name} is colored.` : `${file.name} is colored. This browser cannot show it; download it.`);
   } catch (error) {
     if (dropped === job) { leave(); say(error.message, true); }
   }
@@ -145,16 +145,16 @@ async function hang(url) {
 }
 
 async function roll(url) {
-  const video = film = document.createElement("video");
+  const video = video = document.createElement("video");
   Object.assign(video, { muted: true, loop: true, playsInline: true, src: url });
-  const each = () => { if (film === video) { stage.draw(video); video.requestVideoFrameCallback(each); } };
+  const each = () => { if (video === video) { stage.draw(video); video.requestVideoFrameCallback(each); } };
   video.requestVideoFrameCallback(each);
   video.onplay = video.onpause = show;
   if (matchMedia("(prefers-reduced-motion: reduce)").matches) video.currentTime = 0.001; // shows the first frame
   else await video.play();
 }
 
-/** A result has its strength inside; live pictures get theirs here. */
+/** A result has its strength inside; live images get theirs here. */
 function applyStrength() {
   const strength = Number($("strength").value);
   $("strength-value").textContent = strength.toFixed(2);
@@ -169,7 +169,7 @@ $("start").addEventListener("click", start);
 $("stop").addEventListener("click", stop);
 $("turn").addEventListener("click", () => live.turn().catch((error) => callbacks.ended(error.message)));
 $("cancel").addEventListener("click", () => { leave(); say("Cancelled."); show(); follow("file"); });
-$("play").addEventListener("click", () => film.paused ? film.play() : film.pause());
+$("play").addEventListener("click", () => video.paused ? video.play() : video.pause());
 $("another").addEventListener("click", () => $("file").click());
 $("again").addEventListener("click", () => take(dropped.file));
 $("strength").addEventListener("input", () => { applyStrength(); show(); });
@@ -183,6 +183,6 @@ document.addEventListener("drop", (event) => {
 });
 
 $("engine").textContent = `${about.engine.model} · ${about.engine.backend}, ${about.engine.device}`;
-$("limits").textContent = `JPEG, PNG, WebP, MP4, MOV, WebM or MKV; films up to ${Math.round(about.upload.seconds)} seconds.`;
+$("limits").textContent = `JPEG, PNG, WebP, MP4, MOV, WebM or MKV; videos up to ${Math.round(about.upload.seconds)} seconds.`;
 document.querySelector("input[value=box]").disabled = !about.camera;
 choose(about.camera ? "box" : "own");

@@ -1,12 +1,12 @@
-// Where live pictures come from: the box's camera, or the browser's own, sent frame by frame.
+// Where live images come from: the box's camera, or the browser's own, sent frame by frame.
 //
 // const source = new OwnCamera(callbacks, maxRate);  await source.start();  source.stop();
-// callbacks: frame(bitmap, {delay, colouring, leftOut}), status(text, isTrouble), ended(reason)
+// callbacks: frame(bitmap, {delay, coloring, leftOut}), status(text, isTrouble), ended(reason)
 //
 // Wire format: see sockets.py.
 
-const HEADER = 12; // bytes: u32 frame, f32 delay, f32 colouring
-const IN_FLIGHT = 2; // frames that are sent and not answered: one on the way while the other is coloured
+const HEADER = 12; // bytes: u32 frame, f32 delay, f32 coloring
+const IN_FLIGHT = 2; // frames that are sent and not answered: one on the way while the other is colored
 const LOST_MS = 1000; // an answer that takes longer does not come: the server has left the frame out
 const MAX_BUFFERED = 200_000; // bytes that wait in the browser: a slow line gets fewer frames
 const JPEG_QUALITY = 0.85;
@@ -38,13 +38,13 @@ async function whyNot(path, reason) {
   return NO_ANSWER;
 }
 
-async function pictureOf(message) {
+async function imageOf(message) {
   const view = new DataView(message, 0, HEADER);
   const bitmap = await createImageBitmap(new Blob([new Uint8Array(message, HEADER)], { type: "image/jpeg" }));
   return {
     number: view.getUint32(0, true),
     delay: view.getFloat32(4, true),
-    colouring: view.getFloat32(8, true),
+    coloring: view.getFloat32(8, true),
     bitmap,
   };
 }
@@ -74,10 +74,10 @@ export class BoxCamera {
   }
 
   async show(message) {
-    const picture = await pictureOf(message);
-    if (!this.stopped) this.callbacks.frame(picture.bitmap, { ...picture, leftOut: this.leftOut });
-    picture.bitmap.close();
-    if (this.socket.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify({ shown: picture.number }));
+    const image = await imageOf(message);
+    if (!this.stopped) this.callbacks.frame(image.bitmap, { ...image, leftOut: this.leftOut });
+    image.bitmap.close();
+    if (this.socket.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify({ shown: image.number }));
   }
 
   told(status) {
@@ -188,16 +188,16 @@ export class OwnCamera {
     this.answeredAt = performance.now();
     const number = new DataView(message).getUint32(0, true);
     this.answered = Math.max(this.answered, number);
-    const picture = await pictureOf(message);
+    const image = await imageOf(message);
     const captured = this.captured.get(number);
     if (!this.stopped && captured !== undefined) {
-      this.callbacks.frame(picture.bitmap, {
+      this.callbacks.frame(image.bitmap, {
         delay: performance.now() - captured,
-        colouring: picture.colouring,
+        coloring: image.coloring,
         leftOut: 1 - this.number / this.offered,
       });
     }
-    picture.bitmap.close();
+    image.bitmap.close();
     for (const each of this.captured.keys()) if (each <= number) this.captured.delete(each);
   }
 

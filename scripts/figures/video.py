@@ -1,4 +1,4 @@
-"""What cgan_benchmarks.studies.video_speed found: films in frames per second."""
+"""What cgan_benchmarks.studies.video_speed found: videos in frames per second."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any
 from figures import block, machine, of_model, read, table
 
 
-@block("film")
-def film() -> str:
+@block("video")
+def video() -> str:
     """One row for each size and way."""
-    report = read("film.json")
+    report = read("video.json")
     rows: list[dict[str, Any]] = [
-        {"film": size, "way": way, **taken, **found["ratios"].get(way, {})}
-        for size, found in report["films"].items()
+        {"video": size, "way": way, **taken, **found["ratios"].get(way, {})}
+        for size, found in report["videos"].items()
         for way, taken in found["ways"].items()
     ]
 
@@ -21,7 +21,7 @@ def film() -> str:
         return f"{row[of]:.2f}" if of in row else ""
 
     columns = {
-        "film": lambda row: row["film"],
+        "video": lambda row: row["video"],
         "": lambda row: row["way"],
         "frames/s": lambda row: f"{row['fps']:.1f}",
         "of copying": lambda row: ratio(row, "of copy"),
@@ -31,7 +31,7 @@ def film() -> str:
         "peak MB": lambda row: f"{row['megabytes']:.0f}",
     }
     machine_of = report["machine"]
-    backend = next(iter(report["films"].values()))["ways"]["cgan"]["backend"]
+    backend = next(iter(report["videos"].values()))["ways"]["cgan"]["backend"]
     what = f"{backend}, {machine_of['threads']} threads, {report['rounds']} rounds, `{report['model']}`"
     what += f" ({of_model(report['sha256'])})"
     others = machine_of["others"]

@@ -1,6 +1,6 @@
-"""Makes docs/images/frames.png: frames of the sample film, grey above and coloured below.
+"""Makes docs/images/frames.png: frames of the sample video, gray above and colored below.
 
-python scripts/make_pictures.py     # with [cpu] installed; colours the sample with the model that ships
+python scripts/make_images.py     # with [cpu] installed; colors the sample with the model that ships
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from cgan_runtime.backends.registry import open_backend
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.models import bundled_model
-from cgan_runtime.pipeline.video import colour_film
+from cgan_runtime.pipeline.video import colorize_video
 
 ROOT = Path(__file__).parents[1]
 SAMPLE = ROOT / "samples" / "sample.mp4"
@@ -26,24 +26,24 @@ GAP = 6  # px
 
 
 def main() -> None:
-    """Colour the sample and write the picture."""
+    """Color the sample and write the image."""
     with tempfile.TemporaryDirectory() as folder:
-        coloured = Path(folder) / "coloured.mp4"
+        colored = Path(folder) / "colored.mp4"
         with Colorizer(open_backend(bundled_model(), "onnxruntime")) as colorizer:
-            colour_film(SAMPLE, coloured, colorizer)
-        rows = [_row(SAMPLE), _row(coloured)]
+            colorize_video(SAMPLE, colored, colorizer)
+        rows = [_row(SAMPLE), _row(colored)]
     TARGET.parent.mkdir(parents=True, exist_ok=True)
-    picture = np.vstack(rows)[:-GAP, :-GAP]
-    if not cv2.imwrite(str(TARGET), picture, [cv2.IMWRITE_PNG_COMPRESSION, 9]):
+    image = np.vstack(rows)[:-GAP, :-GAP]
+    if not cv2.imwrite(str(TARGET), image, [cv2.IMWRITE_PNG_COMPRESSION, 9]):
         raise SystemExit(f"cannot write {TARGET}")
-    height, width = picture.shape[:2]
+    height, width = image.shape[:2]
     print(f"{TARGET.relative_to(ROOT)}: {width}x{height}, {TARGET.stat().st_size // 1024} kB")
 
 
-def _row(film: Path) -> np.ndarray:
+def _row(video: Path) -> np.ndarray:
     """The chosen frames beside each other, BGR."""
     wanted, frames = list(SECONDS), []
-    with av.open(film) as container:
+    with av.open(video) as container:
         for frame in container.decode(video=0):
             if wanted and frame.time >= wanted[0]:
                 wanted.pop(0)

@@ -1,5 +1,5 @@
-// Colours a grey picture with an end-to-end model, in OpenVINO:  colour_openvino MODEL.onnx IN.pgm OUT.ppm
-// c++ -std=c++17 colour_openvino.cpp -o colour_openvino -I"$OPENVINO/include" -L"$OPENVINO/libs" -lopenvino
+// Colors a gray image with an end-to-end model, in OpenVINO:  color_openvino MODEL.onnx IN.pgm OUT.ppm
+// c++ -std=c++17 color_openvino.cpp -o color_openvino -I"$OPENVINO/include" -L"$OPENVINO/libs" -lopenvino
 #include <openvino/openvino.hpp>
 
 #include <cstdint>
@@ -9,7 +9,7 @@
 
 int main(int count, char** words) {
     if (count != 4) {
-        std::cerr << "usage: colour_openvino MODEL.onnx IN.pgm OUT.ppm\n";
+        std::cerr << "usage: color_openvino MODEL.onnx IN.pgm OUT.ppm\n";
         return 2;
     }
     std::ifstream in(words[2], std::ios::binary);
@@ -20,13 +20,13 @@ int main(int count, char** words) {
         return 1;
     }
     in.get();
-    ov::Tensor grey(ov::element::u8, {1, height, width});
-    in.read(reinterpret_cast<char*>(grey.data<std::uint8_t>()), height * width);
+    ov::Tensor gray(ov::element::u8, {1, height, width});
+    in.read(reinterpret_cast<char*>(gray.data<std::uint8_t>()), height * width);
 
     ov::Core core;
     auto request = core.compile_model(words[1], "CPU", ov::hint::inference_precision(ov::element::f32))
                        .create_infer_request();
-    request.set_tensor("grey", grey);
+    request.set_tensor("gray", gray);
     request.infer();
 
     ov::Tensor rgb = request.get_tensor("rgb");  // (1, height, width, 3)
