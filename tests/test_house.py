@@ -22,6 +22,10 @@ PACKAGES = {
 }
 FRAMEWORKS = {"torch", "torchvision", "onnx", "onnxscript", "safetensors", "tensorrt", "pycuda"}
 ENGINES = {"onnxruntime", "openvino"}
+MAX_FILES = 14
+"""Modules in one folder: more is a folder that wants to be two."""
+MAX_PARAMETERS = 8
+"""Of a function; what takes more takes a settings object."""
 NEED_A_GPU = {
     "cgan_runtime/backends/tensorrt/backend.py",
     "cgan_runtime/backends/cuda.py",
@@ -31,7 +35,10 @@ NEED_A_GPU = {
 OWNERS = {
     # The pipeline tells frames from packets; a benchmark reads videos in color.
     "av": [
-        "cgan_runtime/media/",
+        "cgan_runtime/video/",
+        "cgan_runtime/files/",
+        "cgan_runtime/image/",
+        "cgan_runtime/live/",
         "cgan_runtime/pipeline/video.py",
         "cgan_runtime/pipeline/color_stage.py",
         "cgan_runtime/pipeline/parts.py",
@@ -176,3 +183,49 @@ def test_public_classes_and_functions(name: str) -> None:
 @pytest.mark.parametrize("package", PACKAGES)
 def test_package_is_typed(package: str) -> None:
     assert (PACKAGES[package] / package / "py.typed").is_file()
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_folder_holds_few_files(package: str) -> None:
+    root = PACKAGES[package] / package
+    folders = [root, *(path for path in root.rglob("*") if path.is_dir())]
+    counts = {
+        folder.relative_to(ROOT).as_posix(): sum(path.name != "__init__.py" for path in folder.glob("*.py"))
+        for folder in folders
+    }
+    assert {folder: count for folder, count in counts.items() if count > MAX_FILES} == {}
+
+
+def parameters(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> int:
+    """How many a caller may give; `self` and `cls` are not given."""
+    spec = node.args
+    given = [*spec.posonlyargs, *spec.args, *spec.kwonlyargs]
+    bound = [name for name in ("self", "cls") if given and given[0].arg == name]
+    return len(given) - len(bound) + (spec.vararg is not None) + (spec.kwarg is not None)
+
+
+def test_functions_take_few_parameters() -> None:
+    scripts = [(path.relative_to(ROOT).as_posix(), path) for path in (ROOT / "scripts").rglob("*.py")]
+    too_many = [
+        f"{name}:{node.lineno} {node.name} takes {parameters(node)}"
+        for name, path in [*sources(), *scripts]
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and parameters(node) > MAX_PARAMETERS
+    ]
+    assert too_many == []
+
+
+def test_tests_mirror_the_code() -> None:
+    """Each folder of tests is named as a folder of code."""
+    strays = [
+        folder.relative_to(ROOT).as_posix()
+        for folder in (ROOT / "tests").rglob("*")
+        if folder.is_dir()
+        and any(folder.glob("test_*.py"))
+        and not _mirrored(folder.relative_to(ROOT / "tests").parts)
+    ]
+    assert strays == []
+
+
+def _mirrored(parts: tuple[str, ...]) -> bool:
+    return (ROOT / parts[0] / f"cgan_{parts[0]}").joinpath(*parts[1:]).is_dir()
