@@ -100,14 +100,14 @@ def _raise_exit(number: int, _frame: FrameType | None) -> NoReturn:
 class Console:
     """What a command tells its user. The bar, notes and warnings go to stderr, results to stdout."""
 
-    def __init__(self, *, quiet: bool = False, results_aside: bool = False) -> None:
-        """Start talking; `quiet` leaves only the warnings, `results_aside` keeps stdout for a video."""
-        self._quiet, self._results_aside = quiet, results_aside
+    def __init__(self, *, quiet: bool = False, results_to_stderr: bool = False) -> None:
+        """Start talking; `quiet` leaves only the warnings, `results_to_stderr` keeps stdout for a video."""
+        self._quiet, self._results_to_stderr = quiet, results_to_stderr
 
     def result(self, line: str) -> None:
         """Print a line of the command's result."""
         if not self._quiet:
-            _say(line, sys.stderr if self._results_aside else sys.stdout)
+            _say(line, sys.stderr if self._results_to_stderr else sys.stdout)
 
     def note(self, message: str) -> None:
         """Print something that the user may want to know."""

@@ -142,8 +142,9 @@ def run_cgan(source: Path, target: Path, settings: dict[str, Any]) -> Taken:
     from cgan_runtime.backends.registry import open_backend
     from cgan_runtime.colorizer import Colorizer
     from cgan_runtime.models import bundled_model
+    from cgan_runtime.pipeline.settings import VideoSettings
     from cgan_runtime.pipeline.video import colorize_video
-    from cgan_runtime.temporal.filter import TemporalSettings
+    from cgan_runtime.temporal.settings import TemporalSettings
 
     first = 0.0
 
@@ -160,7 +161,14 @@ def run_cgan(source: Path, target: Path, settings: dict[str, Any]) -> Taken:
     steady = TemporalSettings(settings.get("temporal", "high"), settings.get("every", 1))
     with Colorizer(backend, side=settings.get("size")) as colorizer:
         clocks = _Clocks()
-        result = colorize_video(source, target, colorizer, temporal=steady, progress=progress, overwrite=True)
+        result = colorize_video(
+            source,
+            target,
+            colorizer,
+            settings=VideoSettings(temporal=steady),
+            progress=progress,
+            overwrite=True,
+        )
     size = result.width, result.height
     taken = clocks.taken(result.frames, first, size)
     return dataclasses.replace(taken, stages=result.stages, backend=f"{backend.name} on {backend.device}")
@@ -188,7 +196,7 @@ def run_plain(source: Path, target: Path, settings: dict[str, Any]) -> Taken:
         gray = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY).astype(np.float32) / np.float32(255)
         lab = cv2.cvtColor(cv2.cvtColor(gray, cv2.COLOR_GRAY2BGR), cv2.COLOR_BGR2Lab)
         small = cv2.resize(lab[..., 0], (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
-        chroma = backend.infer(small[None, None] / np.float32(50) - 1)[0] * np.float32(110)
+        chroma = backend.chroma(small[None, None] / np.float32(50) - 1)[0] * np.float32(110)
         lab[..., 1:] = cv2.resize(np.ascontiguousarray(chroma.transpose(1, 2, 0)), size)
         colored = cv2.cvtColor(lab, cv2.COLOR_Lab2BGR)
         writer.write((colored * 255).clip(0, 255).astype(np.uint8))

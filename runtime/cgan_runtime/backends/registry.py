@@ -12,11 +12,13 @@ import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from cgan_runtime.backends.base import Backend
 from cgan_runtime.errors import BackendUnavailable, ConfigError, ModelFileError
 from cgan_runtime.manifest import Manifest
+
+if TYPE_CHECKING:  # the command line takes the names from here, and NumPy would make --help slow
+    from cgan_runtime.backends.base import Backend
 
 AUTO = "auto"
 
@@ -140,7 +142,7 @@ def open_backend(
         except (BackendUnavailable, ModelFileError) as error:
             failures[candidate] = error
             continue
-        backend.passed_over = tuple(map(str, failures.values()))
+        backend.passed_over = {candidate: str(why) for candidate, why in failures.items()}
         return backend
     for failure in failures.values():
         if isinstance(failure, ModelFileError):  # an engine works, but not with this file

@@ -111,5 +111,5 @@ def _name_of_result(source: Path, options: RunOptions) -> str:
     """The source's own name, with a suffix added where its format cannot be written."""
     suffix = source.suffix
     if suffix.lower() in VIDEOS:
-        suffix = video_suffix(source, options.encoder)
+        suffix = video_suffix(source, options.video.encoder)
     return source.name if suffix == source.suffix else source.name + suffix

@@ -25,7 +25,7 @@ from cgan_runtime.commands.summary import report_image, report_video, write_vide
 from cgan_runtime.console import Console, Share, print_error
 from cgan_runtime.errors import ConfigError
 from cgan_runtime.files.storage import INSTALL
-from cgan_runtime.options.batch import ArchiveOptions
+from cgan_runtime.options.batch import BatchOptions
 from cgan_runtime.options.run import RunOptions
 from cgan_runtime.pipeline.results import ImageResult, VideoResult
 from cgan_runtime.system.exit_codes import EXIT_ERROR
@@ -34,7 +34,7 @@ CORES_PER_WORKER = 2
 """A worker decodes, colors and encodes at the same time: see docs/scale.md for what more of them bring."""
 
 
-def run_folder(folder: Path, options: RunOptions, archive: ArchiveOptions, console: Console) -> int:
+def run_folder(folder: Path, options: RunOptions, archive: BatchOptions, console: Console) -> int:
     """Color all that can be colored; a failure is told and does not stop the rest.
 
     Returns:
@@ -56,7 +56,7 @@ def run_folder(folder: Path, options: RunOptions, archive: ArchiveOptions, conso
         telling,
         tries=archive.tries,
         overwrite=options.files.overwrite,
-        resume=options.video.resume,
+        resume=options.files.resume,
     )
     pool: Pool | None = None
     try:
@@ -115,7 +115,7 @@ class _Telling:
 
 @contextmanager
 def _workers(
-    work: int, options: RunOptions, archive: ArchiveOptions, schedule: Schedule, console: Console
+    work: int, options: RunOptions, archive: BatchOptions, schedule: Schedule, console: Console
 ) -> Iterator[Pool]:
     """As many workers as are asked for, or as make sense for so much work."""
     with ExitStack() as stack:

@@ -19,19 +19,17 @@ import cv2
 from cgan_runtime.backends.registry import Report
 from cgan_runtime.batch.tasks import Answer, Result, Task
 from cgan_runtime.batch.transfer import at_hand, fetch
+from cgan_runtime.callbacks import ProgressCallback
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.commands.open_model import backend_text, open_model
 from cgan_runtime.console import one_line
 from cgan_runtime.errors import CganError
 from cgan_runtime.files.storage import is_remote
 from cgan_runtime.options.run import RunOptions
-from cgan_runtime.pipeline.color_stage import Progress
 from cgan_runtime.pipeline.image import colorize_image
 from cgan_runtime.pipeline.parts import Part, colorize_part, plan_parts
 from cgan_runtime.pipeline.results import ImageResult, VideoResult
-from cgan_runtime.pipeline.settings import Videosettings
 from cgan_runtime.pipeline.video import colorize_video
-from cgan_runtime.temporal.filter import TemporalSettings
 
 
 class Worker:
@@ -46,15 +44,8 @@ class Worker:
         """
         self._options, self._scratch = options, scratch
         self._colorizer: Colorizer | None = None
-        self._progress: Progress = _unheard
-        video = options.video
-        self._settings = Videosettings(
-            options.encoder,
-            TemporalSettings(video.temporal, video.every),
-            video.stream,
-            video.deinterlace,
-            options.look.compare,
-        )
+        self._progress: ProgressCallback = _unheard
+        self._settings = options.video
 
     def open(self, report: Report | None = None) -> str:
         """Load the model.
@@ -74,7 +65,7 @@ class Worker:
             self._colorizer = open_model(self._options, report)
         return backend_text(self._colorizer.backend, self._options)
 
-    def run(self, task: Task, progress: Progress) -> Answer:
+    def run(self, task: Task, progress: ProgressCallback) -> Answer:
         """Do a task; what goes wrong is an answer too.
 
         Args:
@@ -117,7 +108,6 @@ class Worker:
                     target,
                     colorizer,
                     self._settings,
-                    strict=self._options.video.strict,
                     overwrite=task.overwrite,
                     resume=task.resume,
                     alive=self._alive,
@@ -156,15 +146,9 @@ class Worker:
             task.source,
             target,
             colorizer,
-            encoder=self._settings.encoder,
-            temporal=self._settings.temporal,
-            strict=self._options.video.strict,
+            settings=self._settings,
             overwrite=task.overwrite,
             resume=task.resume,
-            stream=self._settings.stream,
-            deinterlace=self._settings.deinterlace,
-            compare=self._settings.compare,
-            hwaccel=self._options.video.hwaccel,
             progress=self._progress,
         )
 

@@ -47,7 +47,7 @@ def open_model(options: RunOptions, report: Callable[[str, float], None] | None 
         precision=asked.precision,
         report=report,
     )
-    return Colorizer(backend, side=asked.size, saturation=options.look.strength)
+    return Colorizer(backend, side=asked.size, saturation=asked.saturation)
 
 
 def backend_text(backend: Backend, options: RunOptions) -> str:

@@ -49,7 +49,7 @@ def run_video(given: Path | str, options: RunOptions, console: Console) -> None:
     if not isinstance(source, Source):
         _check_source(source)
     target = _video_target(source, options, console)
-    options.encoder.options(options.encoder.codec_for(target))
+    options.video.encoder.options(options.video.encoder.codec_for(target))
     file = None if isinstance(source, Source) else source
     check_output(target, source=file, overwrite=options.files.overwrite)
     sheet = options.report.sheet
@@ -67,14 +67,14 @@ def run_video(given: Path | str, options: RunOptions, console: Console) -> None:
 
 def with_usable_encoder(options: RunOptions, console: Console) -> RunOptions:
     """The options, with software in place of a hardware encoder that does not work here, which is told."""
-    if options.encoder.codec is None or ENCODERS[options.encoder.codec].stand_in is None:
+    if options.video.encoder.codec is None or ENCODERS[options.video.encoder.codec].stand_in is None:
         return options
     from cgan_runtime.video.hardware import encoder_for
 
-    encoder, note = encoder_for(options.encoder)
+    encoder, note = encoder_for(options.video.encoder)
     if note:
         console.note(note)
-    return replace(options, encoder=encoder)
+    return replace(options, video=replace(options.video, encoder=encoder))
 
 
 def run_image(source: Path, options: RunOptions, console: Console) -> None:
@@ -90,7 +90,7 @@ def run_image(source: Path, options: RunOptions, console: Console) -> None:
     target = options.files.output or default_output(source, suffix)
     check_output(target, source=source, overwrite=options.files.overwrite)
     with open_colorizer(options, console) as colorizer:
-        overwrite, compare = options.files.overwrite, options.look.compare
+        overwrite, compare = options.files.overwrite, options.video.compare
         report_image(colorize_image(source, target, colorizer, overwrite=overwrite, compare=compare), console)
 
 
@@ -103,9 +103,7 @@ def colorize_one_video(
 ) -> VideoResult:
     """Color a video, with a bar while it runs and a line about what became of it."""
     from cgan_runtime.pipeline.video import colorize_video
-    from cgan_runtime.temporal.filter import TemporalSettings
 
-    video = options.video
     with (
         _told_how_to_go_on(target, console),
         console.progress(f"{source.name}, {colorizer.backend.name}") as advance,
@@ -114,18 +112,12 @@ def colorize_one_video(
             source,
             target,
             colorizer,
-            encoder=options.encoder,
-            temporal=TemporalSettings(video.temporal, video.every),
-            strict=video.strict,
+            settings=options.video,
             overwrite=options.files.overwrite,
-            resume=video.resume,
-            stream=video.stream,
-            deinterlace=video.deinterlace,
-            compare=options.look.compare,
-            hwaccel=video.hwaccel,
+            resume=options.files.resume,
             progress=advance,
-            interrupted=lambda frames: console.note(
-                f"{frames} frames more, until what is done can be gone on with; Ctrl-C again stops at once"
+            on_stop=lambda frames: console.note(
+                f"{frames} frames more, until a later run can go on; Ctrl-C again stops at once"
             ),
         )
     report_video(source, result, console)
@@ -161,10 +153,10 @@ def _video_target(source: Path | Source, options: RunOptions, console: Console) 
 
 
 def _default_video(source: Path, options: RunOptions, console: Console) -> Path:
-    suffix = video_suffix(source, options.encoder)
+    suffix = video_suffix(source, options.video.encoder)
     target = default_output(source, suffix)
     if suffix != source.suffix:
-        what = options.encoder.codec or "the colored video"
+        what = options.video.encoder.codec or "the colored video"
         console.note(
             f"{source.suffix or 'a file without suffix'} cannot hold {what}: it goes into {target.name}"
         )

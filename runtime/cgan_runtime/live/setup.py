@@ -1,8 +1,4 @@
-"""What the window and the page open alike: the camera that is asked for, and a recording.
-
-Camera(feed_opener(live))
-recorder = open_recorder(options, live)
-"""
+"""What the window and the web page both open from the options: the camera and the recorder."""
 
 from __future__ import annotations
 
@@ -17,26 +13,25 @@ from cgan_runtime.options.run import RunOptions
 
 
 def open_recorder(options: RunOptions, live: LiveOptions) -> Recorder | None:
-    """The recorder that is asked for, if one is."""
+    """Open the recorder of `--record`; None without that option."""
     if live.record is None:
         return None
-    return Recorder(live.record, options.encoder, overwrite=options.files.overwrite)
+    return Recorder(live.record, options.video.encoder, overwrite=options.files.overwrite)
 
 
 def feed_opener(live: LiveOptions) -> Callable[[], Feed]:
-    """What opens the camera that is asked for, again and again."""
+    """Return the function that opens the camera of `--webcam`; `Camera` calls it again to reconnect."""
     width, height = live.camera_size or (None, None)
-    request = CameraRequest(width, height, live.camera_rate)
-    return partial(open_feed, live.webcam or DEFAULT_CAMERA, request)
+    return partial(open_feed, live.webcam or DEFAULT_CAMERA, CameraRequest(width, height, live.camera_rate))
 
 
-def tell_what_was_recorded(recorder: Recorder, console: Console) -> None:
-    """Say what became of a recording."""
+def finish_recording(recorder: Recorder, console: Console) -> None:
+    """Close the recorder and report what it recorded."""
     recorder.close()
     if recorder.failure:
         console.warn(recorder.failure)
     elif recorder.frames:
-        behind = f", {recorder.dropped} left out while the encoder was behind" if recorder.dropped else ""
-        console.result(f"{recorder.path}: {recorder.frames} frames recorded{behind}")
+        dropped = f", {recorder.dropped} dropped because the encoder was too slow" if recorder.dropped else ""
+        console.result(f"{recorder.path}: {recorder.frames} frames recorded{dropped}")
     else:
         console.result(f"{recorder.path}: nothing was recorded")

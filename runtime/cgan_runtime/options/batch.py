@@ -1,17 +1,15 @@
-"""The options of `cgan-run` for archives: where their work is done, and what is told of it.
-
-@archive_options
-def main(..., archive: ArchiveOptions) -> int: ...
-"""
+"""The options of `cgan-run --input-dir`: how many workers color a batch of files, and where."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
 
+from cgan_runtime.files.output import check_json
 from cgan_runtime.options.groups import PlaceType, option_group
+from cgan_runtime.options.run import FileOptions
 
 AUTO = "auto"
 """`--cluster` without an address: the cluster that this machine belongs to, or one of this machine alone."""
@@ -20,8 +18,8 @@ DEFAULT_TRIES = 3
 
 
 @dataclass(frozen=True)
-class ArchiveOptions:
-    """How a folder's videos and images are shared out among workers."""
+class BatchOptions:
+    """How the videos and images of a folder are distributed among workers."""
 
     recursive: bool = False
     jobs: int | None = None
@@ -31,10 +29,24 @@ class ArchiveOptions:
     tries: int = DEFAULT_TRIES
     report: Path | None = None
 
+    def check(self, files: FileOptions) -> None:
+        """Refuse options that do not go with the input or with each other.
 
-archive_options = option_group(
-    "archive",
-    ArchiveOptions,
+        Raises:
+            click.UsageError: There are such options.
+            MediaError: The report cannot be written.
+        """
+        if files.input_dir is None and self != BatchOptions():
+            raise click.UsageError("options for many videos go with --input-dir")
+        if self.cluster is None and replace(self, cpus_per_task=1, gpus_per_task=0.0) != self:
+            raise click.UsageError("--cpus-per-task and --gpus-per-task go with --cluster")
+        if self.report is not None:
+            check_json(self.report, "--report")
+
+
+batch_options = option_group(
+    "batch",
+    BatchOptions,
     "Many videos (--input-dir)",
     click.option("--recursive", is_flag=True, help="Look into subfolders too; the output has the same."),
     click.option(
@@ -48,7 +60,7 @@ archive_options = option_group(
         is_flag=False,
         flag_value=AUTO,
         metavar="[ADDRESS]",
-        help="Share the work out with Ray: ray://HOST:PORT, HOST:PORT, or nothing for the cluster that this "
+        help="Distribute the work with Ray: ray://HOST:PORT, HOST:PORT, or nothing for the cluster that this "
         "machine belongs to, else this machine alone.",
     ),
     click.option(
@@ -79,6 +91,6 @@ archive_options = option_group(
         "--report",
         type=PlaceType(),
         metavar="FILE",
-        help="What became of each video, as JSON. Default: cgan-report.json in the output folder.",
+        help="Write the result of each video as JSON. Default: cgan-report.json in the output folder.",
     ),
 )

@@ -1,4 +1,4 @@
-"""What command lines share: kinds of option values, and options in groups with a heading in the help.
+"""What the command lines share: groups of options, sections of the help, and types of option values.
 
 @dataclass(frozen=True)
 class ModelOptions:
@@ -23,18 +23,35 @@ from typing import TYPE_CHECKING, Any
 import click
 
 Function = Callable[..., Any]
-_HEADINGS = "__option_headings__"  # of a command's function: option name -> heading
-_NO_GROUP = "Other"
+Decorator = Callable[[Function], Function]
+COMMON = "Common"
+"""The section of the options that most people need; the help shows it first."""
+
+_SECTION = "cgan_section"  # attribute of a click.Parameter: the section of the help that shows it
 
 
-def option_group(name: str, settings: type[Any], heading: str, *options: Function) -> Function:
-    """Make a decorator that adds options to a command and hands them over as one argument.
+def section(heading: str, *options: Decorator) -> Decorator:
+    """Make a decorator that adds options to a command; the help shows them under a heading."""
+
+    def decorate(function: Function) -> Function:
+        for option in reversed(options):
+            function = option(function)
+        for param in getattr(function, "__click_params__", ()):
+            if not hasattr(param, _SECTION):
+                setattr(param, _SECTION, heading)
+        return function
+
+    return decorate
+
+
+def option_group(name: str, settings: type[Any], heading: str, *options: Decorator) -> Decorator:
+    """Make a decorator that adds options to a command and passes them to it as one argument.
 
     Args:
         name: The argument of the command's function.
         settings: A dataclass with one field for each option, of the option's name.
-        heading: Over the options in the help of a `GroupedCommand`.
-        options: Decorators, made by `click.option`.
+        heading: Of the section that shows the options, unless they have a `section` of their own.
+        options: Made by `click.option`, or groups of their own, which fill one field each.
     """
     names = [field.name for field in fields(settings)]
 
@@ -44,25 +61,20 @@ def option_group(name: str, settings: type[Any], heading: str, *options: Functio
             own = {each: values.pop(each) for each in names}
             return function(*args, **{name: settings(**own)}, **values)
 
-        for option in reversed(options):
-            option(filled)
-        headings = getattr(function, _HEADINGS, {})
-        setattr(filled, _HEADINGS, dict.fromkeys(names, heading) | headings)
-        return filled
+        return section(heading, *options)(filled)
 
     return decorate
 
 
 class GroupedCommand(click.Command):
-    """A command whose help shows its options under the headings of their groups."""
+    """A command whose help shows its options in sections."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the options, group by group, in the order of the decorators."""
-        headings = getattr(self.callback, _HEADINGS, {})
+        """Write the sections in the order of the decorators."""
         sections: dict[str, list[tuple[str, str]]] = {}
         for param in self.get_params(ctx):
             if (record := param.get_help_record(ctx)) is not None:
-                sections.setdefault(headings.get(param.name, _NO_GROUP), []).append(record)
+                sections.setdefault(getattr(param, _SECTION, "Other"), []).append(record)
         for heading, records in sections.items():
             with formatter.section(heading):
                 formatter.write_dl(records)
@@ -77,7 +89,7 @@ else:
 
 
 class PlaceType(_PlaceBase):
-    """A path, or the URL of storage elsewhere; becomes what `archive.places.place` makes of it."""
+    """A path, or the URL of storage elsewhere; becomes what `files.storage.place` makes of it."""
 
     name = "PATH"
 

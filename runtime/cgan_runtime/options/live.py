@@ -1,19 +1,15 @@
-"""The options of `cgan-run --webcam` and `--serve`, beside the settings that they fill.
-
-@live_options
-def main(..., live: LiveOptions) -> int: ...
-"""
+"""The options of `cgan-run --webcam` and `--serve`."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from cgan_runtime.options.groups import option_group
+from cgan_runtime.options.groups import COMMON, option_group, section
 
 DEFAULT_CAMERA = "0"
 DEFAULT_ADDRESS = "127.0.0.1:8000"
@@ -62,21 +58,41 @@ class LiveOptions:
 
     @property
     def asked(self) -> bool:
-        """Whether anything live is asked for."""
+        """Whether --webcam or --serve is given."""
         return self.webcam is not None or self.serve is not None
+
+    def check(self) -> None:
+        """Refuse options of live video without live video; the token may come from the environment.
+
+        Raises:
+            click.UsageError: There are such options.
+        """
+        if not self.asked and replace(self, token=None) != LiveOptions():
+            raise click.UsageError("options of live video go with --webcam or --serve")
 
 
 live_options = option_group(
     "live",
     LiveOptions,
     "Live",
-    click.option(
-        "--webcam",
-        is_flag=False,
-        flag_value=DEFAULT_CAMERA,
-        metavar="[CAMERA]",
-        help="Show a camera in color, in a window: a device (0, /dev/video0), a stream (rtsp://...) or a "
-        "video. Default: 0.",
+    section(
+        COMMON,
+        click.option(
+            "--webcam",
+            is_flag=False,
+            flag_value=DEFAULT_CAMERA,
+            metavar="[CAMERA]",
+            help="Show a camera in color, in a window: a device (0, /dev/video0), a stream (rtsp://...) or a "
+            "video. Default: 0.",
+        ),
+        click.option(
+            "--serve",
+            is_flag=False,
+            flag_value=DEFAULT_ADDRESS,
+            metavar="[HOST:PORT]",
+            help="Show it on a web page, for this machine's camera, the browser's own, photos and videos. "
+            f"Default: {DEFAULT_ADDRESS}. Other addresses need a token, which is made and printed.",
+        ),
     ),
     click.option(
         "--as-camera",
@@ -111,14 +127,6 @@ live_options = option_group(
         "--virtual-camera",
         is_flag=True,
         help="Hand the colored image to video calls, by v4l2loopback or OBS; needs pyvirtualcam.",
-    ),
-    click.option(
-        "--serve",
-        is_flag=False,
-        flag_value=DEFAULT_ADDRESS,
-        metavar="[HOST:PORT]",
-        help="Show it on a web page, for this machine's camera, the browser's own, photos and videos. "
-        f"Default: {DEFAULT_ADDRESS}. Other addresses need a token, which is made and printed.",
     ),
     click.option(
         "--token",

@@ -1,35 +1,26 @@
-"""The options of `cgan-run`, in groups: each is a decorator beside the frozen settings that it fills.
+"""The options of `cgan-run` for files and reports, `RunOptions` of all groups, and what goes with what.
 
-    @video_options
-    def main(..., video: VideoOptions) -> int: ...
+    @file_options
+    def main(..., files: FileOptions) -> int: ...
 
-A group of one's own goes beside what it sets (see `options.option_group`) and onto `cli.main`.
+A new group goes beside what it sets (see `options.groups`), onto `cli.main`, and into `RunOptions`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from cgan_runtime.files.output import INFIX
+from cgan_runtime.files.output import INFIX, check_json, is_numbered
 from cgan_runtime.files.pipe import PIPE
-from cgan_runtime.options.groups import PlaceType, option_group
+from cgan_runtime.options.groups import COMMON, PlaceType, option_group, section
+from cgan_runtime.options.model import ModelOptions
+from cgan_runtime.pipeline.settings import VideoSettings
 from cgan_runtime.video.read.sources import SourceSettings
-from cgan_runtime.video.write.codecs import ENCODERS, EncoderSettings
 
-if TYPE_CHECKING:  # numpy, PyAV and OpenCV would make --help slow
-    from cgan_runtime.temporal.filter import Strength
-    from cgan_runtime.video.read.deinterlace import Deinterlace
-
-DEINTERLACING = ("auto", "off", "on")
 PIPE_FORMATS = ("y4m", "yuv", "mkv", "webm", "mp4")
-PRECISIONS = ("auto", "fp32", "bf16")
-BACKEND_NAMES = ("auto", "tensorrt", "cuda", "openvino", "onnxruntime")
-STRENGTHS = ("off", "low", "high")
-MAX_EVERY = 100  # frames; with STRENGTHS as in temporal.py, which would load OpenCV
 _PATH = click.Path(path_type=Path)
 
 
@@ -41,24 +32,44 @@ class FileOptions:
     image: Path | None = None
     input_dir: Path | None = None
     output: Path | None = None
-    format: str | None = None
     overwrite: bool = False
+    resume: bool = False
+    format: str | None = None
 
     @property
     def into_pipe(self) -> bool:
         """Whether the result goes to standard output."""
         return str(self.output) == PIPE
 
+    def check(self, *, live: bool) -> None:
+        """Refuse options that exclude each other.
+
+        Raises:
+            click.UsageError: There are such options, or there is not one input.
+        """
+        if sum([self.video is not None, self.image is not None, self.input_dir is not None, live]) != 1:
+            raise click.UsageError(
+                "give exactly one of --video, --image, --input-dir, and --webcam or --serve, which go together"
+            )
+        if self.format is not None and not self.into_pipe:
+            raise click.UsageError("--format is for a pipe, -o -; the suffix of a file says its format")
+        if self.output is None:
+            return
+        if self.video is None and is_numbered(self.output):
+            raise click.UsageError("an image sequence is made of one video; give it with --video")
+        if self.input_dir is None and not live and not isinstance(self.output, Path):
+            raise click.UsageError("storage by URL goes with --input-dir")
+
 
 file_options = option_group(
     "files",
     FileOptions,
-    "Input and output",
+    COMMON,
     click.option(
         "--video",
         metavar="FILE",
         help="A video to color; - for one from a pipe, the address of a stream (https://..., rtsp://...), or "
-        "numbered images as frames/%05d.png.",
+        "an image sequence as frames/%05d.png.",
     ),
     click.option("--image", type=_PATH, metavar="FILE", help="An image to color."),
     click.option(
@@ -73,159 +84,14 @@ file_options = option_group(
         type=PlaceType(),
         metavar="PATH",
         help=f"The result; its suffix chooses the format. Default: NAME{INFIX}.SUFFIX beside the input. "
-        "frames/%05d.png makes numbered images of a video, upright, in 8 or 16 bits. "
+        "frames/%05d.png makes an image sequence of a video, upright, in 8 or 16 bits. "
         f"With --input-dir a folder, which is made if need be; default: DIR{INFIX}. "
         "- for a pipe.",
-    ),
-    click.option(
-        "--format",
-        type=click.Choice(PIPE_FORMATS),
-        help="What goes into a pipe; y4m and yuv are bare images. Default: y4m.",
     ),
     click.option(
         "--overwrite",
         is_flag=True,
         help="Replace a result that exists. Default: refuse; in a folder, skip it.",
-    ),
-)
-
-
-@dataclass(frozen=True)
-class ModelOptions:
-    """What predicts the color."""
-
-    model: Path | None = None
-    backend: str = "auto"
-    threads: int | None = None
-    precision: str = "auto"
-    size: int | None = None
-
-
-model_options = option_group(
-    "model",
-    ModelOptions,
-    "Model",
-    click.option(
-        "--model",
-        type=_PATH,
-        metavar="FILE",
-        help="A model made by cgan-export. Default: the one that ships.",
-    ),
-    click.option(
-        "--backend",
-        type=click.Choice(BACKEND_NAMES),
-        default="auto",
-        show_default=True,
-        help="What runs the model; auto takes the best that works here.",
-    ),
-    click.option(
-        "--threads",
-        type=click.IntRange(min=1),
-        help="CPU threads of the back end. Default: its own choice.",
-    ),
-    click.option(
-        "--precision",
-        type=click.Choice(PRECISIONS),
-        default="auto",
-        show_default=True,
-        help="What a CPU computes in: auto takes bfloat16 where the processor has instructions for it, which "
-        "is nearly twice as fast with colors as good, but with --cluster float32, which all machines have.",
-    ),
-    click.option(
-        "--size",
-        type=click.IntRange(min=1),
-        help="Side of the square, in pixels, that the model sees the image in; smaller is faster and "
-        "coarser. Default: what the model was made for.",
-    ),
-)
-
-
-@dataclass(frozen=True)
-class LookOptions:
-    """What is done with the color that the model predicts."""
-
-    strength: float = 1.0
-    compare: bool = False
-
-
-look_options = option_group(
-    "look",
-    LookOptions,
-    "Look",
-    click.option(
-        "--strength",
-        "--saturation",
-        "strength",
-        type=float,
-        default=1.0,
-        show_default=True,
-        help="How colorful: 0 is gray, 1 is what the model says, up to 3. Two names of one thing.",
-    ),
-    click.option(
-        "--compare",
-        is_flag=True,
-        help="Put the gray image beside the colored one: gray on the left, color on the right.",
-    ),
-)
-
-
-@dataclass(frozen=True)
-class VideoOptions:
-    """How videos are read, kept steady and kept from being lost."""
-
-    temporal: Strength = "high"
-    every: int = 1
-    stream: int | None = None
-    deinterlace: Deinterlace = "auto"
-    hwaccel: str = "none"
-    strict: bool = False
-    resume: bool = False
-
-
-video_options = option_group(
-    "video",
-    VideoOptions,
-    "Video",
-    click.option(
-        "--temporal",
-        type=click.Choice(STRENGTHS),
-        default="high",
-        show_default=True,
-        help="How steady the color of a video is kept against flicker.",
-    ),
-    click.option(
-        "--every",
-        type=click.IntRange(1, MAX_EVERY),
-        default=1,
-        show_default=True,
-        metavar="N",
-        help="Run the model on every N-th frame of a video; in between, color follows the motion. Faster.",
-    ),
-    click.option(
-        "--stream",
-        type=click.IntRange(min=0),
-        metavar="N",
-        help="Which of the file's streams is the video. Default: the one that is marked so, or the first.",
-    ),
-    click.option(
-        "--deinterlace",
-        type=click.Choice(DEINTERLACING),
-        default="auto",
-        show_default=True,
-        help="Make whole images of interlaced frames: of those that say they are, of none, or of all.",
-    ),
-    click.option(
-        "--hwaccel",
-        default="none",
-        show_default=True,
-        metavar="NAME",
-        help="Decode by hardware: auto tries what is there, or FFmpeg's name of a device (cuda, qsv, vaapi, "
-        "videotoolbox). Frames come back over the bus, so this pays for large videos beside a slow processor.",
-    ),
-    click.option(
-        "--strict",
-        is_flag=True,
-        help="Stop at the first flaw of a damaged video. Default: color what can be read, and say it.",
     ),
     click.option(
         "--resume",
@@ -233,70 +99,54 @@ video_options = option_group(
         help="Go on with a video whose run was cut off, from where it was. "
         "Default: refuse to lose what it has done, unless --overwrite allows it.",
     ),
-)
-
-
-encoder_options = option_group(
-    "encoder",
-    EncoderSettings,
-    "Encoder",
-    click.option(
-        "--codec",
-        type=click.Choice(tuple(ENCODERS)),
-        metavar="NAME",
-        help=f"Video encoder: {', '.join(ENCODERS)}. Default: libx264, in webm libvpx-vp9. ffv1 is lossless "
-        "and needs mkv. Where a hardware encoder does not work libx264 takes its place.",
-    ),
-    click.option(
-        "--crf",
-        type=click.IntRange(min=0),
-        help="Quality of the video: lower is better and bigger, 0 is lossless. Default: 18, in webm 24.",
-    ),
-    click.option(
-        "--preset", metavar="NAME", help="Speed of libx264, ultrafast to veryslow. Default: veryfast."
-    ),
-    click.option(
-        "--codec-threads",
-        type=click.IntRange(min=1),
-        help="CPU threads of the encoder, and of the decoder. Default: one for each core.",
-    ),
-)
-
-
-source_options = option_group(
-    "source",
-    SourceSettings,
-    "Raw video and numbered images",
-    click.option(
-        "--pixel-format",
-        metavar="NAME",
-        help="The video is raw video of this format, as FFmpeg calls it: yuv420p.",
-    ),
-    click.option("--frame-size", metavar="WxH", help="Width and height of raw video: 1280x720."),
-    click.option(
-        "--frame-rate", metavar="N", help="Frames per second of raw video or numbered images. Default: 25."
+    section(
+        "Pipes",
+        click.option(
+            "--format",
+            type=click.Choice(PIPE_FORMATS),
+            help="What goes into a pipe; y4m and yuv are bare frames. Default: y4m.",
+        ),
     ),
 )
 
 
 @dataclass(frozen=True)
 class ReportOptions:
-    """What is told of the work."""
+    """What is reported of the work."""
 
     stats: Path | None = None
     sheet: Path | None = None
     quiet: bool = False
+
+    def check(self, files: FileOptions) -> None:
+        """Refuse reports that the input does not allow, and files that cannot be written.
+
+        Raises:
+            click.UsageError: An option does not go with the input.
+            MediaError: The file for --stats cannot be written.
+        """
+        if self.stats is not None and files.image is not None:
+            raise click.UsageError("--stats is about videos; give it with --video or --input-dir")
+        if self.stats is not None:
+            check_json(self.stats, "--stats")
+        if self.sheet is not None and (files.video is None or files.into_pipe):
+            raise click.UsageError("--sheet shows a video in a file; give it with --video and -o FILE")
+        if self.sheet is not None and files.output is not None and is_numbered(files.output):
+            raise click.UsageError("--sheet shows a video in a file, not an image sequence; leave it out")
 
 
 report_options = option_group(
     "report",
     ReportOptions,
     "Report",
+    section(
+        COMMON, click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors and warnings.")
+    ),
     click.option(
         "--stats",
         type=_PATH,
         metavar="FILE",
-        help="Write what each video took, in all and in each stage, and its settings as JSON.",
+        help="Write the times of each video, in all and in each stage, and its settings as JSON.",
     ),
     click.option(
         "--sheet",
@@ -304,18 +154,33 @@ report_options = option_group(
         metavar="FILE",
         help="Write a contact sheet of the colored video: an image of frames from all of it, with times.",
     ),
-    click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors and warnings."),
 )
 
 
 @dataclass(frozen=True)
 class RunOptions:
-    """All that a command line says."""
+    """All options of a command line that every way to color shares."""
 
     files: FileOptions = field(default_factory=FileOptions)
     model: ModelOptions = field(default_factory=ModelOptions)
-    look: LookOptions = field(default_factory=LookOptions)
-    video: VideoOptions = field(default_factory=VideoOptions)
-    encoder: EncoderSettings = field(default_factory=EncoderSettings)
+    video: VideoSettings = field(default_factory=VideoSettings)
     source: SourceSettings = field(default_factory=SourceSettings)
     report: ReportOptions = field(default_factory=ReportOptions)
+
+    def check(self, *, live: bool) -> None:
+        """Refuse options that do not go with each other.
+
+        Raises:
+            click.UsageError: There are such options.
+            MediaError: A report cannot be written.
+        """
+        files = self.files
+        files.check(live=live)
+        self.report.check(files)
+        of_videos = replace(self.video, compare=False), self.source, files.resume
+        if files.image is not None and of_videos != (VideoSettings(), SourceSettings(), False):
+            raise click.UsageError("options of videos go with --video or --input-dir")
+        if files.input_dir is not None and self.source != SourceSettings():
+            raise click.UsageError("options of raw video go with --video")
+        if self.video.compare and live:
+            raise click.UsageError("--compare is for videos and images; --webcam has --split")

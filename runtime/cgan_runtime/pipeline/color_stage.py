@@ -1,15 +1,15 @@
 """The middle stage of a video: frames get their color, packets pass.
 
-    painter = Painter(colorizer, TemporalFilter(), layout, kept_frames)
-    sketched_or_kept = painter(frame)              # in the thread that owns the back end
-    colored_or_kept = painter.finish(sketched_or_kept)             # in that thread or the next
+    stage = ColorStage(colorizer, TemporalFilter(), layout, kept_frames)
+    sketched_or_kept = stage(frame)              # in the thread that owns the back end
+    colored_or_kept = stage.finish(sketched_or_kept)             # in that thread or the next
 
 The second half, without the network, is done beside the network's work on the next frame.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 import av
 import numpy as np
 
+from cgan_runtime.callbacks import ProgressCallback
 from cgan_runtime.color.encoding import Plane
 from cgan_runtime.color.lab import FloatArray
 from cgan_runtime.colorizer import Colorizer, Small
@@ -29,9 +30,6 @@ from cgan_runtime.video.resume.segment_file import SEGMENT_FRAMES
 from cgan_runtime.video.resume.work_folder import kept_frames
 
 Other = TypeVar("Other")
-
-Progress = Callable[[int, int | None], None]
-"""Told after each colored frame: how many are done, and of how many, where the video says."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +49,7 @@ class Predicted:
     memory: bytes
 
 
-class Painter:
+class ColorStage:
     """Colors a video's frames, those that are kept from an earlier run excepted.
 
     Attributes:
@@ -66,7 +64,7 @@ class Painter:
         layout: FrameLayout,
         kept_frames: int = 0,
         total: int | None = None,
-        progress: Progress | None = None,
+        progress: ProgressCallback | None = None,
     ) -> None:
         self.frames, self.kept_frames = 0, kept_frames
         self._colorizer = colorizer
@@ -119,14 +117,14 @@ class Painter:
 
 
 @contextmanager
-def annotate_position(painter: Painter, target: Path | None) -> Iterator[None]:
+def annotate_position(stage: ColorStage, target: Path | None) -> Iterator[None]:
     """Say in an error that ends a video where that was, and what is kept of the target (None: nothing)."""
     try:
         yield
     except (CganError, MemoryError) as error:
         kept = kept_frames(target) if target is not None else 0
         mend = f"; {kept} frames are kept, --resume goes on with them" if kept else ""
-        raise type(error)(f"{error}; it stopped {painter.place}{mend}") from error
+        raise type(error)(f"{error}; it stopped {stage.place}{mend}") from error
 
 
 def seen(item: av.VideoFrame, layout: FrameLayout, colorizer: Colorizer) -> FloatArray:

@@ -1,7 +1,7 @@
 """Ctrl-C at a video, once: what is being made is finished up to where a later run can go on; twice: at once.
 
-with Patience(kept_frames, progress, told) as patience:
-    run_stages(patience.until_border(reader), Painter(..., patience.progress), ...)
+with Patience(kept_frames, progress, on_stop) as patience:
+    run_stages(patience.until_border(reader), ColorStage(..., patience.progress), ...)
     print(patience.stopped)                         # whether the video was left at such a border
 """
 
@@ -10,17 +10,14 @@ from __future__ import annotations
 import math
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from types import FrameType, TracebackType
 from typing import Any
 
 import av
 
-from cgan_runtime.pipeline.color_stage import Progress
+from cgan_runtime.callbacks import ProgressCallback, StopCallback
 from cgan_runtime.video.resume.segment_file import SEGMENT_FRAMES
-
-Told = Callable[[int], None]
-"""Told that Ctrl-C was pressed, and how many frames more are colored at most."""
 
 
 class GracefulStop:
@@ -30,16 +27,18 @@ class GracefulStop:
         stopped: Whether the video was left at a border of segments.
     """
 
-    def __init__(self, kept_frames: int, progress: Progress | None, told: Told | None) -> None:
+    def __init__(
+        self, kept_frames: int, progress: ProgressCallback | None, on_stop: StopCallback | None
+    ) -> None:
         """Begin.
 
         Args:
             kept_frames: That an earlier run has done.
-            progress: Told of each frame.
-            told: Told of Ctrl-C; None leaves that as it is.
+            progress: Called at each frame.
+            on_stop: Called at Ctrl-C; None leaves that as it is.
         """
         self.stopped = False
-        self._kept, self._progress, self._told = kept_frames, progress, told
+        self._kept, self._progress, self._on_stop = kept_frames, progress, on_stop
         self._at_work = False
         self._read = 0  # frames; they are read ahead of those that are done
         self._border: int | None = None  # where to stop, once that is asked for
@@ -47,7 +46,7 @@ class GracefulStop:
         self._before: Any = None
 
     def __enter__(self) -> GracefulStop:
-        if self._told is not None and threading.current_thread() is threading.main_thread():
+        if self._on_stop is not None and threading.current_thread() is threading.main_thread():
             self._before = signal.signal(signal.SIGINT, self._ask)
         return self
 
@@ -60,9 +59,9 @@ class GracefulStop:
     def progress(self, done: int, total: int | None) -> None:
         """Take a colored frame; pass the news on."""
         self._at_work = done > self._kept
-        if self._border is not None and self._told is not None:
-            self._told(min(self._border, max(done, total or self._border)) - done)
-            self._told = None
+        if self._border is not None and self._on_stop is not None:
+            self._on_stop(min(self._border, max(done, total or self._border)) - done)
+            self._on_stop = None
         if self._progress is not None:
             self._progress(done, total)
 

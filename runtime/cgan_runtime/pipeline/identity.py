@@ -1,4 +1,4 @@
-"""TODO."""
+"""What decides how a colored video looks: a run may resume another one where all of it is the same."""
 
 from __future__ import annotations
 
@@ -9,22 +9,18 @@ import av
 from cgan_runtime import __version__
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.files.pipe import OutputPipe
-from cgan_runtime.temporal.filter import TemporalSettings
-from cgan_runtime.video.read.deinterlace import Deinterlace
+from cgan_runtime.pipeline.settings import VideoSettings
 from cgan_runtime.video.read.reader import VideoReader
-from cgan_runtime.video.write.codecs import EncoderSettings
 
 
 def video_identity(
     reader: VideoReader,
     target: Path | OutputPipe,
     colorizer: Colorizer,
-    encoder: EncoderSettings,
-    temporal: TemporalSettings,
-    deinterlace: Deinterlace,
-    compare: bool,
+    settings: VideoSettings,
 ) -> dict[str, str]:
     """All that decides what the colored video looks like, by names for people."""
+    encoder = settings.encoder
     codec = encoder.codec_for(target)
     backend = colorizer.backend
     versions = ".".join(str(part) for version in av.library_versions.values() for part in version)
@@ -39,8 +35,8 @@ def video_identity(
         "version of cgan": __version__,
         "version of FFmpeg": versions,
         "stream": str(reader.stream.index),
-        "deinterlacing": deinterlace,
-        "gray beside color": "yes" if compare else "no",
-        "temporal": temporal.strength,
-        "every": str(temporal.every),
+        "deinterlacing": settings.deinterlace,
+        "gray beside color": "yes" if settings.compare else "no",
+        "temporal": settings.temporal.strength,
+        "every": str(settings.temporal.every),
     }

@@ -21,17 +21,19 @@ from typing import Any
 import av
 import numpy as np
 
+from cgan_runtime.callbacks import ProgressCallback
 from cgan_runtime.color.lab import FloatArray
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import MediaError
 from cgan_runtime.files.atomic import replacing
 from cgan_runtime.files.output import check_output
-from cgan_runtime.pipeline.color_stage import Painter, Predicted, Progress, annotate_position, seen
+from cgan_runtime.pipeline.color_stage import ColorStage, Predicted, annotate_position, seen
 from cgan_runtime.pipeline.identity import video_identity
-from cgan_runtime.pipeline.settings import Videosettings
+from cgan_runtime.pipeline.settings import VideoSettings
 from cgan_runtime.pipeline.stages import run_stages
 from cgan_runtime.pipeline.video import QUEUE_DEPTH
-from cgan_runtime.temporal.filter import FLASH_FRAMES, TemporalFilter, TemporalSettings
+from cgan_runtime.temporal.filter import FLASH_FRAMES, TemporalFilter
+from cgan_runtime.temporal.settings import TemporalSettings
 from cgan_runtime.video.read.reader import VideoReader
 from cgan_runtime.video.resume.items import Skipped
 from cgan_runtime.video.resume.segment_file import SEGMENT_FRAMES
@@ -77,10 +79,9 @@ def plan_parts(
     source: Path,
     target: Path,
     colorizer: Colorizer,
-    settings: Videosettings,
+    settings: VideoSettings,
     *,
     segments: int = PART_SEGMENTS,
-    strict: bool = False,
     overwrite: bool = False,
     resume: bool = False,
     alive: Callable[[], object] = lambda: None,
@@ -89,14 +90,14 @@ def plan_parts(
 
     Args:
         segments: Of a part, at least.
-        alive: Told after each frame that the work goes on.
+        alive: Called after each frame that the work goes on.
 
     Raises:
         MediaError: The video cannot be read, or the output cannot be written.
     """
     with VideoReader(source, stream=settings.stream, deinterlace=settings.deinterlace) as reader:
         check_output(target, source=source, overwrite=overwrite)
-        identity = _identity(reader, target, colorizer, settings)
+        identity = video_identity(reader, target, colorizer, settings)
         Work.begin(target, identity, resume=resume, overwrite=overwrite).let_go()
         if plan := _kept_plan(target):
             return plan
@@ -110,7 +111,7 @@ def plan_parts(
             else:
                 looks = (seen(frame, layout, colorizer) for frame in frames)
                 count, starts = independent_starts(looks, settings.temporal)
-            if strict and reader.damage:
+            if settings.strict and reader.damage:
                 raise MediaError(
                     f"{source} is damaged: {reader.damage}; leave --strict out to color what can be read"
                 )
@@ -124,10 +125,10 @@ def colorize_part(
     source: Path,
     target: Path,
     colorizer: Colorizer,
-    settings: Videosettings,
+    settings: VideoSettings,
     part: Part,
     *,
-    progress: Progress | None = None,
+    progress: ProgressCallback | None = None,
 ) -> int:
     """Make the segments of a part that are not there already, in the work folder of a video that is planned.
 
@@ -137,7 +138,7 @@ def colorize_part(
         colorizer: Used in the calling thread.
         settings: As given to `plan_parts`.
         part: Of the plan.
-        progress: Told after each frame, also those before the part, how many of it are done, of how many.
+        progress: Called after each frame, also those before the part, how many of it are done, of how many.
 
     Returns:
         The number of frames that were colored.
@@ -146,7 +147,7 @@ def colorize_part(
         CganError: Whatever ends it; the message says at which frame.
     """
     with VideoReader(source, stream=settings.stream, deinterlace=settings.deinterlace) as reader:
-        identity = _identity(reader, target, colorizer, settings)
+        identity = video_identity(reader, target, colorizer, settings)
         with (
             Work.share(target, identity) as work,
             VideoWriter(work.video, reader, settings.encoder, work, compare=settings.compare) as writer,
@@ -159,17 +160,17 @@ def colorize_part(
                 steady.memory = memory
             frames = range(first * SEGMENT_FRAMES, part.end * SEGMENT_FRAMES)
             border = part.first * SEGMENT_FRAMES
-            painter = _PartPainter(colorizer, steady, writer, frames, warm_from, border, progress)
+            stage = _PartColorStage(colorizer, steady, writer, frames, warm_from, border, progress)
             if frames:
-                with annotate_position(painter, target):
+                with annotate_position(stage, target):
                     run_stages(
                         _until(frames.stop, reader),
-                        painter,
-                        lambda item: writer.keep(painter.finish(item)),
+                        stage,
+                        lambda item: writer.keep(stage.finish(item)),
                         depth=QUEUE_DEPTH,
                     )
                     writer.finish_keeping(steady.memory)
-            return max(0, painter.frames - frames.start)
+            return max(0, stage.frames - frames.start)
 
 
 def independent_starts(looks: Iterable[FloatArray], settings: TemporalSettings) -> tuple[int, list[int]]:
@@ -215,7 +216,7 @@ def divide(frames: int, starts: list[int], segments: int = PART_SEGMENTS) -> Ite
     yield Part(first, count, warm_from)
 
 
-class _PartPainter(Painter):
+class _PartColorStage(ColorStage):
     """Colors some of a video's frames; before them it looks at as many as the filter must have seen."""
 
     def __init__(
@@ -226,7 +227,7 @@ class _PartPainter(Painter):
         own: range,
         warm_from: int,
         border: int,
-        progress: Progress | None,
+        progress: ProgressCallback | None,
     ) -> None:
         super().__init__(colorizer, temporal, writer.layout, 0, own.stop - border, progress)
         self._own, self._warm_from, self._border = own, warm_from, border
@@ -241,20 +242,6 @@ class _PartPainter(Painter):
     def _tell(self) -> None:
         if self._progress is not None:
             self._progress(self.frames - self._border if self.frames > self._own.start else 0, self._total)
-
-
-def _identity(
-    reader: VideoReader, target: Path, colorizer: Colorizer, settings: Videosettings
-) -> dict[str, str]:
-    return video_identity(
-        reader,
-        target,
-        colorizer,
-        settings.encoder,
-        settings.temporal,
-        settings.deinterlace,
-        settings.compare,
-    )
 
 
 def _kept_plan(target: Path) -> Plan | None:

@@ -1,20 +1,36 @@
-"""TODO."""
+"""How a video is colored: one object for the API, the command line, batches and uploads. Light to import."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from cgan_runtime.temporal.filter import TemporalSettings
-from cgan_runtime.video.read.deinterlace import Deinterlace
+from cgan_runtime.temporal.settings import TemporalSettings
 from cgan_runtime.video.write.codecs import EncoderSettings
+
+if TYPE_CHECKING:  # PyAV would make --help slow
+    from cgan_runtime.video.read.deinterlace import Deinterlace
 
 
 @dataclass(frozen=True)
-class Videosettings:
-    """How a video is colored; as the arguments of `colorize_video`."""
+class VideoSettings:
+    """How a video is read, colored and written.
+
+    Attributes:
+        encoder: Codec and quality; by default those of the container.
+        temporal: How steady the color is kept, and how often the network runs.
+        stream: Index in the file of the video stream to color; None takes the default one.
+        deinterlace: Which frames are deinterlaced: those that are marked ("auto"), none ("off"), all ("on").
+        compare: Put the gray video beside the colored one, on its left as the video is shown.
+        hwaccel: The device that decodes: "none", "auto", or FFmpeg's name of one. Where it does not work the
+            processor decodes, and a note of the result says so. Frames are the same.
+        strict: Stop at the first flaw of a damaged video instead of coloring what can be read.
+    """
 
     encoder: EncoderSettings = field(default_factory=EncoderSettings)
     temporal: TemporalSettings = field(default_factory=TemporalSettings)
     stream: int | None = None
     deinterlace: Deinterlace = "auto"
     compare: bool = False
+    hwaccel: str = "none"
+    strict: bool = False

@@ -1,7 +1,7 @@
 """How long each stage of a video took for its frames, and all that a run did as JSON.
 
 times = StageTimes()
-run_stages(times.source("decode", reader), times.work("color", painter), times.work("encode", write), ...)
+run_stages(times.source("decode", reader), times.work("color", stage), times.work("encode", write), ...)
 times.summary()                                # {"decode": {"mean_ms": 3.4, "p50_ms": 3.1, ...}, ...}
 """
 

@@ -18,26 +18,26 @@ from typing import Any
 
 import av
 
+from cgan_runtime.callbacks import ProgressCallback, StopCallback
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import MediaError
 from cgan_runtime.files.output import check_output, is_numbered
 from cgan_runtime.files.pipe import OutputPipe
-from cgan_runtime.pipeline.color_stage import Painter, Predicted, Progress, annotate_position
-from cgan_runtime.pipeline.graceful_stop import GracefulStop, Told
+from cgan_runtime.pipeline.color_stage import ColorStage, Predicted, annotate_position
+from cgan_runtime.pipeline.graceful_stop import GracefulStop
 from cgan_runtime.pipeline.identity import video_identity
 from cgan_runtime.pipeline.results import VideoResult
+from cgan_runtime.pipeline.settings import VideoSettings
 from cgan_runtime.pipeline.stage_times import StageTimes
 from cgan_runtime.pipeline.stages import run_stages
-from cgan_runtime.temporal.filter import TemporalFilter, TemporalSettings
-from cgan_runtime.video.hardware import NONE, decoder_for
+from cgan_runtime.temporal.filter import TemporalFilter
+from cgan_runtime.video.hardware import decoder_for
 from cgan_runtime.video.read.damage import count
-from cgan_runtime.video.read.deinterlace import Deinterlace
 from cgan_runtime.video.read.reader import VideoReader
 from cgan_runtime.video.read.sources import Source
 from cgan_runtime.video.resume.items import Colored
 from cgan_runtime.video.resume.no_resume import NonResumableOutput
 from cgan_runtime.video.resume.work_folder import Work
-from cgan_runtime.video.write.codecs import EncoderSettings
 from cgan_runtime.video.write.image_sequence_writer import ImageWriter, check_images
 from cgan_runtime.video.write.writer import VideoWriter
 
@@ -50,41 +50,28 @@ def colorize_video(
     target: Path | OutputPipe,
     colorizer: Colorizer,
     *,
-    encoder: EncoderSettings | None = None,
-    temporal: TemporalSettings | None = None,
-    strict: bool = False,
+    settings: VideoSettings = VideoSettings(),
     overwrite: bool = False,
     resume: bool = False,
-    stream: int | None = None,
-    deinterlace: Deinterlace = "auto",
-    compare: bool = False,
-    hwaccel: str = NONE,
-    progress: Progress | None = None,
-    interrupted: Told | None = None,
+    progress: ProgressCallback | None = None,
+    on_stop: StopCallback | None = None,
 ) -> VideoResult:
-    """Color a video; its sound, subtitles, timing and luma stay as they were.
+    """Color a video; its audio, subtitles, timing and luma stay as they were.
 
     What is done is kept beside the target in segments until the video is complete, whatever ends the run. A
     run that resumes goes on behind the last segment; the video is, frame for frame, the one made in one go.
 
     Args:
         source: The video.
-        target: Its suffix chooses the container. A file appears when it is complete, or not at all. The
-            pattern of numbered images, `frames/%05d.png`, makes one of each frame.
+        target: Its suffix chooses the container. A file appears when it is complete, or not at all. A
+            pattern such as `frames/%05d.png` makes an image sequence, one image of each frame.
         colorizer: Used in the calling thread.
-        encoder: Codec and quality; None takes the defaults of the container.
-        temporal: How steady the color is kept; None takes the defaults.
-        strict: Stop at the first flaw of a damaged video instead of coloring what can be read of it.
+        settings: How the video is read, colored and written.
         overwrite: Allow `target` to exist and, without `resume`, work that is kept to be thrown away.
         resume: Go on with what an earlier run with the same input and settings has kept, if there is any.
-        stream: Index in the file of the video stream to color; None takes the default one.
-        deinterlace: Which frames are made whole first: those that say they are interlaced, none, or all.
-        compare: Put the gray video beside the colored one, left of it as the video is shown.
-        hwaccel: The device that decodes: "none", "auto", or FFmpeg's name. One that does not work is told of
-            in the notes; frames are the same.
-        progress: Called in the calling thread.
-        interrupted: Makes a first Ctrl-C wait until what is done can be gone on with, and is told of how many
-            frames more that takes at most. None, and a second Ctrl-C: the video is left at once.
+        progress: Called in the calling thread after each frame.
+        on_stop: Makes a first Ctrl-C wait until a later run can go on with what is done; called then. None,
+            and a second Ctrl-C: the video is left at once.
 
     Raises:
         MediaError: The input cannot be read, the output cannot be written, `strict` refuses, or what is kept
@@ -93,26 +80,30 @@ def colorize_video(
         CganError: Whatever else ends the run; the message says at which frame.
     """
     began = time.perf_counter()
-    settings, filter_settings = encoder or EncoderSettings(), temporal or TemporalSettings()
-    settings.options(settings.codec_for(target))  # wrong settings are told before any file is touched
-    device, told = decoder_for(source, hwaccel, stream=stream)
+    encoder = settings.encoder
+    encoder.options(encoder.codec_for(target))  # wrong settings are refused before any file is touched
+    device, hwaccel_note = decoder_for(source, settings.hwaccel, stream=settings.stream)
     with VideoReader(
-        source, stream=stream, deinterlace=deinterlace, threads=settings.codec_threads, hardware=device
+        source,
+        stream=settings.stream,
+        deinterlace=settings.deinterlace,
+        threads=encoder.codec_threads,
+        hardware=device,
     ) as reader:
         check_output(target, source=None if isinstance(source, Source) else source, overwrite=overwrite)
-        identity = video_identity(reader, target, colorizer, settings, filter_settings, deinterlace, compare)
+        identity = video_identity(reader, target, colorizer, settings)
         if isinstance(target, Path) and is_numbered(target):
             check_images(target, source=source, overwrite=overwrite, resume=resume, settings=identity)
         with (
             _begin(reader, target, identity, resume=resume, overwrite=overwrite) as work,
-            _writer(target, reader, settings, work, compare=compare) as writer,
+            _writer(target, reader, settings, work) as writer,
             GracefulStop(
-                work.kept_frames, progress, interrupted if isinstance(work, Work) else None
+                work.kept_frames, progress, on_stop if isinstance(work, Work) else None
             ) as graceful_stop,
         ):
-            steady = TemporalFilter(filter_settings)
+            steady = TemporalFilter(settings.temporal)
             steady.memory = work.memory
-            painter = Painter(
+            stage = ColorStage(
                 colorizer,
                 steady,
                 writer.layout,
@@ -121,16 +112,17 @@ def colorize_video(
                 graceful_stop.progress,
             )
             times = StageTimes(lambda item: isinstance(item, (av.VideoFrame, Predicted, Colored)))
-            finish, write = times.work("finish", painter.finish), times.work("encode", writer.write)
+            finish, write = times.work("finish", stage.finish), times.work("encode", writer.write)
             with annotate_position(
-                painter, target if isinstance(target, Path) and isinstance(work, Work) else None
+                stage, target if isinstance(target, Path) and isinstance(work, Work) else None
             ):
-                with _kept_at_ctrl_c(source, target, reader, writer, painter):
+                with _kept_at_ctrl_c(source, target, reader, writer, stage):
                     run_stages(
                         times.source(
-                            "decode", graceful_stop.until_border(_whole(reader) if strict else reader)
+                            "decode",
+                            graceful_stop.until_border(_whole(reader) if settings.strict else reader),
                         ),
-                        times.work("color", painter),
+                        times.work("color", stage),
                         lambda item: write(finish(item)),
                         depth=QUEUE_DEPTH,
                         wake=reader.wake,
@@ -138,7 +130,7 @@ def colorize_video(
                 if graceful_stop.stopped:
                     writer.finish_keeping(steady.memory)
                     raise KeyboardInterrupt
-                if strict and reader.damage:
+                if settings.strict and reader.damage:
                     raise _refused(source, reader.damage)
                 writer.finish()
                 size = _published(target, work, writer)
@@ -147,14 +139,14 @@ def colorize_video(
         bytes=size,
         width=writer.size[0],
         height=writer.size[1],
-        frames=painter.frames,
+        frames=stage.frames,
         seconds=time.perf_counter() - began,
         backend=colorizer.backend.name,
         lost_frames=reader.lost_frames,
         flawed_frames=reader.flawed_frames,
         damage=reader.damage,
-        notes=(*([told] if told else []), *writer.notes, *_notes_of(reader)),
-        kept_frames=painter.kept_frames,
+        notes=(*([hwaccel_note] if hwaccel_note else []), *writer.notes, *_notes_of(reader)),
+        kept_frames=stage.kept_frames,
         settings=identity,
         stages=times.summary(),
     )
@@ -163,16 +155,14 @@ def colorize_video(
 def _writer(
     target: Path | OutputPipe,
     reader: VideoReader,
-    settings: EncoderSettings,
+    settings: VideoSettings,
     work: Work | NonResumableOutput,
-    *,
-    compare: bool,
 ) -> VideoWriter | ImageWriter:
     """What writes into a container, or one image for each frame."""
     keeper = work if isinstance(work, Work) else None
     if isinstance(target, Path) and is_numbered(target):
-        return ImageWriter(target, reader, keeper, compare=compare)
-    return VideoWriter(work.video, reader, settings, keeper, compare=compare)
+        return ImageWriter(target, reader, keeper, compare=settings.compare)
+    return VideoWriter(work.video, reader, settings.encoder, keeper, compare=settings.compare)
 
 
 def _published(
@@ -192,7 +182,7 @@ def _kept_at_ctrl_c(
     target: Path | OutputPipe,
     reader: VideoReader,
     writer: VideoWriter | ImageWriter,
-    painter: Painter,
+    stage: ColorStage,
 ) -> Iterator[None]:
     """Take Ctrl-C for the end of a stream that has none; a video has one, and is gone on with."""
     try:
@@ -201,7 +191,7 @@ def _kept_at_ctrl_c(
         if not (reader.is_endless and isinstance(target, Path) and writer.frames):
             raise
         writer.notes.append(f"{source} was ended by Ctrl-C: what had come until then is kept")
-        painter.frames = writer.frames  # a few more had their color
+        stage.frames = writer.frames  # a few more had their color
 
 
 def _begin(

@@ -12,7 +12,6 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
 from zipfile import BadZipFile
 
 import cv2
@@ -21,17 +20,13 @@ import numpy as np
 from cgan_runtime.errors import ConfigError
 from cgan_runtime.temporal.motion import AGE, LIGHTNESS, A, B, ByteArray, Carried, follow, trust
 from cgan_runtime.temporal.scene_cuts import FloatArray, shrunk
-
-Strength = Literal["off", "low", "high"]
+from cgan_runtime.temporal.settings import Strength, TemporalSettings
 
 HORIZON: dict[Strength, int] = {"off": 1, "low": 4, "high": 12}
 """Frames that the color of a place is averaged over, at most."""
 
 LEAST_HORIZON = 2.0
 """Predictions that are averaged at least where any are, however rare they are."""
-
-MAX_EVERY = 100
-"""Largest `every`, frames: four seconds without a look at the image."""
 
 TRUSTED_DIFFERENCE = 0.15
 """Distance of carried from predicted chroma, (a*, b*)/110, at which half of a place's past is believed, where
@@ -51,34 +46,6 @@ LEAST_KNOWN = 0.02
 
 LIGHTNESS_PEAK = 255
 """Lightness is compared in whole steps of this many from black to white."""
-
-
-@dataclass(frozen=True)
-class TemporalSettings:
-    """How steady, and how often the network is asked.
-
-    Attributes:
-        strength: How long the color of a place is averaged; "off" shows each prediction as it is.
-        every: The network runs on every so many frames and after cuts; between, color follows the motion.
-
-    Raises:
-        ConfigError: Unknown strength, or `every` out of range.
-    """
-
-    strength: Strength = "high"
-    every: int = 1
-
-    def __post_init__(self) -> None:
-        if self.strength not in get_args(Strength):
-            known = ", ".join(get_args(Strength))
-            raise ConfigError(f"temporal strength {self.strength!r} is unknown; take one of {known}")
-        if not 1 <= self.every <= MAX_EVERY:
-            raise ConfigError(f"every {self.every} is out of range; take 1 to {MAX_EVERY} frames")
-
-    @property
-    def passes_through(self) -> bool:
-        """Whether each frame is simply what the network says."""
-        return self.strength == "off" and self.every == 1
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,11 @@ import threading
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import pytest
 from tests.fakes import FakeBackend
 from tests.videos import Video, packets_of, write_video
 
+from cgan_runtime.backends.base import Arrays
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.pipeline.results import VideoResult
 from cgan_runtime.pipeline.video import colorize_video
@@ -29,10 +28,10 @@ class PressingBackend(FakeBackend):
         super().__init__()
         self._at = at
 
-    def _run(self, lightness: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def _run(self, inputs: Arrays) -> Arrays:
         if self.calls in self._at:
             signal.raise_signal(signal.SIGINT)
-        return super()._run(lightness)
+        return super()._run(inputs)
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +45,7 @@ def _color(video: Path, target: Path, *at: int, **options: Any) -> tuple[VideoRe
     before = signal.getsignal(signal.SIGINT)
     try:
         with Colorizer(PressingBackend(*at)) as colorizer:
-            return colorize_video(video, target, colorizer, interrupted=told.append, **options), told
+            return colorize_video(video, target, colorizer, on_stop=told.append, **options), told
     except KeyboardInterrupt:
         return None, told
     finally:

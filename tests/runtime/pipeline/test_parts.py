@@ -16,9 +16,10 @@ from tests.videos import Video, decoded, packets_of, scenes, write_scenes, write
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import MediaError
 from cgan_runtime.pipeline.parts import Part, colorize_part, divide, independent_starts, plan_parts
-from cgan_runtime.pipeline.settings import Videosettings
+from cgan_runtime.pipeline.settings import VideoSettings
 from cgan_runtime.pipeline.video import colorize_video
-from cgan_runtime.temporal.filter import FLASH_FRAMES, TemporalFilter, TemporalSettings
+from cgan_runtime.temporal.filter import FLASH_FRAMES, TemporalFilter
+from cgan_runtime.temporal.settings import TemporalSettings
 from cgan_runtime.video.resume.segment_file import SEGMENT_FRAMES
 from cgan_runtime.video.resume.work_folder import work_folder
 from cgan_runtime.video.write.codecs import EncoderSettings
@@ -54,27 +55,25 @@ def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_scenes(tmp_path_factory.mktemp("video") / "in.mp4", frames, UNEVEN)
 
 
-def whole(source: Path, target: Path, settings: Videosettings, *, resume: bool = False) -> int:
+def whole(source: Path, target: Path, settings: VideoSettings, *, resume: bool = False) -> int:
     """Color a video, or put it together; how often the network was asked."""
     backend = FakeBackend(restless)
     with Colorizer(backend) as colorizer:
-        colorize_video(
-            source, target, colorizer, encoder=settings.encoder, temporal=settings.temporal, resume=resume
-        )
+        colorize_video(source, target, colorizer, settings=settings, resume=resume)
     return backend.calls
 
 
 @pytest.mark.parametrize(
     ("suffix", "settings"),
     [
-        (".mp4", Videosettings(EncoderSettings(preset="medium"))),
-        (".mkv", Videosettings(EncoderSettings("ffv1"), TemporalSettings("low", 3))),
-        (".webm", Videosettings(EncoderSettings(), TemporalSettings("off"))),
+        (".mp4", VideoSettings(EncoderSettings(preset="medium"))),
+        (".mkv", VideoSettings(EncoderSettings("ffv1"), TemporalSettings("low", 3))),
+        (".webm", VideoSettings(EncoderSettings(), TemporalSettings("off"))),
     ],
     ids=["x264", "ffv1-every-third", "vp9-off"],
 )
 def test_parts_in_any_order_make_the_video_of_one_go(
-    suffix: str, settings: Videosettings, video: Path, tmp_path: Path
+    suffix: str, settings: VideoSettings, video: Path, tmp_path: Path
 ) -> None:
     alone, target = tmp_path / f"alone{suffix}", tmp_path / f"out{suffix}"
     whole(video, alone, settings)
@@ -98,7 +97,7 @@ def test_parts_in_any_order_make_the_video_of_one_go(
 
 
 def test_a_part_that_was_cut_off_goes_on(video: Path, tmp_path: Path) -> None:
-    settings, target = Videosettings(EncoderSettings()), tmp_path / "out.mkv"
+    settings, target = VideoSettings(EncoderSettings()), tmp_path / "out.mkv"
 
     def stop(done: int, _: int | None) -> None:
         if done == SEGMENT_FRAMES + 40:
@@ -126,25 +125,25 @@ def test_a_part_that_was_cut_off_goes_on(video: Path, tmp_path: Path) -> None:
 def test_a_part_made_with_other_settings_is_refused(video: Path, tmp_path: Path) -> None:
     target = tmp_path / "out.mkv"
     with Colorizer(FakeBackend()) as colorizer:
-        plan = plan_parts(video, target, colorizer, Videosettings())
+        plan = plan_parts(video, target, colorizer, VideoSettings())
     with Colorizer(FakeBackend(), saturation=2) as colorizer, pytest.raises(MediaError, match="saturation"):
-        colorize_part(video, target, colorizer, Videosettings(), plan.parts[0])
+        colorize_part(video, target, colorizer, VideoSettings(), plan.parts[0])
 
 
 def test_work_of_parts_is_not_lost_without_leave(video: Path, tmp_path: Path) -> None:
     target = tmp_path / "out.mkv"
     with Colorizer(FakeBackend()) as colorizer:
-        plan = plan_parts(video, target, colorizer, Videosettings(), segments=1)
-        colorize_part(video, target, colorizer, Videosettings(), plan.parts[1])
+        plan = plan_parts(video, target, colorizer, VideoSettings(), segments=1)
+        colorize_part(video, target, colorizer, VideoSettings(), plan.parts[1])
         with pytest.raises(MediaError, match="go on with --resume"):
-            plan_parts(video, target, colorizer, Videosettings(), segments=1)
-        plan_parts(video, target, colorizer, Videosettings(), segments=1, overwrite=True)
+            plan_parts(video, target, colorizer, VideoSettings(), segments=1)
+        plan_parts(video, target, colorizer, VideoSettings(), segments=1, overwrite=True)
     assert not list(work_folder(target).glob("*.segment"))
 
 
 def test_a_turned_video_in_parts(tmp_path: Path) -> None:
     source = write_video(tmp_path / "in.mp4", Video(frames=2 * SEGMENT_FRAMES + 9, rotation=90))
-    settings = Videosettings(EncoderSettings(), TemporalSettings("off"))
+    settings = VideoSettings(EncoderSettings(), TemporalSettings("off"))
     with Colorizer(FakeBackend(restless)) as colorizer:
         plan = plan_parts(source, tmp_path / "out.mp4", colorizer, settings, segments=1)
         assert [part.first for part in plan.parts] == [0, 1, 2]

@@ -20,8 +20,9 @@ from cgan_runtime.color.encoding import Encoding
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import MediaError
 from cgan_runtime.pipeline.results import VideoResult
+from cgan_runtime.pipeline.settings import VideoSettings
 from cgan_runtime.pipeline.video import colorize_video
-from cgan_runtime.temporal.filter import TemporalSettings
+from cgan_runtime.temporal.settings import TemporalSettings
 from cgan_runtime.video.read.reader import VideoReader
 from cgan_runtime.video.write.codecs import EncoderSettings
 from cgan_runtime.video.write.writer import VideoWriter
@@ -39,9 +40,9 @@ def colorizer() -> Iterator[Colorizer]:
 
 
 def _color(
-    source: Path, target: Path, colorizer: Colorizer, encoder: EncoderSettings | None = None, **options: bool
+    source: Path, target: Path, colorizer: Colorizer, encoder: EncoderSettings = EncoderSettings()
 ) -> VideoResult:
-    result = colorize_video(source, target, colorizer, encoder=encoder, **options)
+    result = colorize_video(source, target, colorizer, settings=VideoSettings(encoder))
     assert result.output == target
     assert result.bytes == target.stat().st_size
     left = [path for path in target.parent.iterdir() if path.name.startswith(".cgan-")]
@@ -294,7 +295,12 @@ def test_the_network_may_run_on_every_nth_frame(frames: int, rotation: int, tmp_
     source = write_video(tmp_path / "in.mp4", Video(frames=frames, width=192, height=144, rotation=rotation))
     backend = FakeBackend()
     with Colorizer(backend) as colorizer:
-        colorize_video(source, tmp_path / "out.mp4", colorizer, temporal=TemporalSettings("low", every=5))
+        colorize_video(
+            source,
+            tmp_path / "out.mp4",
+            colorizer,
+            settings=VideoSettings(temporal=TemporalSettings("low", every=5)),
+        )
     assert backend.calls == -(-frames // 5)
     colored = read_frames(tmp_path / "out.mp4")
     assert len(colored) == frames
@@ -304,7 +310,10 @@ def test_the_network_may_run_on_every_nth_frame(frames: int, rotation: int, tmp_
 def test_a_filter_that_is_off_colors_each_frame_by_itself(tmp_path: Path, colorizer: Colorizer) -> None:
     source, target = write_video(tmp_path / "in.mkv", Video(codec="ffv1", options={})), tmp_path / "out.mkv"
     colorize_video(
-        source, target, colorizer, encoder=EncoderSettings("ffv1"), temporal=TemporalSettings("off")
+        source,
+        target,
+        colorizer,
+        settings=VideoSettings(EncoderSettings("ffv1"), temporal=TemporalSettings("off")),
     )
     for before, after in zip(read_frames(source), read_frames(target), strict=True):
         cb, _ = colorizer.planes(luma_of(before), Encoding("bt601", False, 8), (24, 32))
@@ -367,12 +376,13 @@ def test_a_real_write_error_is_told(tmp_path: Path) -> None:
     program = (
         "import resource, signal, sys; from pathlib import Path\n"
         "from cgan_runtime.colorizer import Colorizer; from cgan_runtime.pipeline.video import colorize_video\n"
+        "from cgan_runtime.pipeline.settings import VideoSettings\n"
         "from cgan_runtime.video.write.codecs import EncoderSettings; from cgan_runtime.errors import MediaError\n"
         "from tests.fakes import FakeBackend\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))\n"
-        "ffv1 = EncoderSettings('ffv1')\n"
-        "try: colorize_video(Path('in.mp4'), Path('out.mkv'), Colorizer(FakeBackend()), encoder=ffv1)\n"
+        "ffv1 = VideoSettings(EncoderSettings('ffv1'))\n"
+        "try: colorize_video(Path('in.mp4'), Path('out.mkv'), Colorizer(FakeBackend()), settings=ffv1)\n"
         "except MediaError as error: print(error)\n"
     )
     root = str(ROOT)

@@ -12,6 +12,7 @@ from tests.fakes import FakeBackend
 from tests.videos import Video, chroma_span, luma_of, read_frames, write_video
 
 from cgan_runtime.colorizer import Colorizer
+from cgan_runtime.pipeline.settings import VideoSettings
 from cgan_runtime.pipeline.video import colorize_video
 from cgan_runtime.video.write.codecs import EncoderSettings
 
@@ -74,7 +75,7 @@ def test_every_codec_and_pixel_format(
     source, target = write_video(tmp_path / f"in{suffix}", video), tmp_path / "out.mkv"
     before = read_frames(source)
     with Colorizer(FakeBackend()) as colorizer:
-        result = colorize_video(source, target, colorizer, encoder=EncoderSettings("ffv1"))
+        result = colorize_video(source, target, colorizer, settings=VideoSettings(EncoderSettings("ffv1")))
     after = read_frames(target)
     assert result.frames == len(before) == len(after)
     assert {frame.format.name for frame in after} == {stored}
@@ -99,7 +100,7 @@ def test_packed_colored_and_palette_sources_keep_their_brightness(
     with Colorizer(
         FakeBackend(lambda lightness: np.zeros((1, 2, *lightness.shape[2:]), np.float32))
     ) as colorizer:
-        colorize_video(source, target, colorizer, encoder=EncoderSettings("ffv1"))
+        colorize_video(source, target, colorizer, settings=VideoSettings(EncoderSettings("ffv1")))
     for old, new in zip(read_frames(source), read_frames(target), strict=True):
         difference = old.to_ndarray(format="gray").astype(int) - new.to_ndarray(format="gray").astype(int)
         assert np.abs(difference).max() <= 2

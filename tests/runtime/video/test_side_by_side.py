@@ -15,6 +15,7 @@ from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import MediaError
 from cgan_runtime.image.read_write import read_image, write_image
 from cgan_runtime.pipeline.image import colorize_image
+from cgan_runtime.pipeline.settings import VideoSettings
 from cgan_runtime.pipeline.video import colorize_video
 from cgan_runtime.video.resume.segment_file import SEGMENT_FRAMES
 from cgan_runtime.video.write.codecs import EncoderSettings
@@ -40,7 +41,9 @@ def _alone_and_beside(source: Path, encoder: EncoderSettings = FFV1) -> tuple[Pl
     for compare in (False, True):
         target = source.with_name(f"out-{compare}.mkv")
         with Colorizer(FakeBackend()) as colorizer:
-            result = colorize_video(source, target, colorizer, encoder=encoder, compare=compare)
+            result = colorize_video(
+                source, target, colorizer, settings=VideoSettings(encoder, compare=compare)
+            )
         frame = read_frames(target)[1]
         assert (result.width, result.height) == (frame.width, frame.height)
         assert times_of(target) == times_of(source)
@@ -105,12 +108,16 @@ def test_a_run_that_was_stopped_goes_on_and_one_without_the_gray_video_is_anothe
 
     target, whole = tmp_path / "out.mkv", tmp_path / "whole.mkv"
     with Colorizer(FakeBackend()) as colorizer:
-        colorize_video(source, whole, colorizer, encoder=FFV1, compare=True)
+        colorize_video(source, whole, colorizer, settings=VideoSettings(FFV1, compare=True))
         with pytest.raises(KeyboardInterrupt):
-            colorize_video(source, target, colorizer, encoder=FFV1, compare=True, progress=stop)
+            colorize_video(
+                source, target, colorizer, settings=VideoSettings(FFV1, compare=True), progress=stop
+            )
         with pytest.raises(MediaError, match="its gray beside color was yes, now no"):
-            colorize_video(source, target, colorizer, encoder=FFV1, resume=True)
-        result = colorize_video(source, target, colorizer, encoder=FFV1, compare=True, resume=True)
+            colorize_video(source, target, colorizer, settings=VideoSettings(FFV1), resume=True)
+        result = colorize_video(
+            source, target, colorizer, settings=VideoSettings(FFV1, compare=True), resume=True
+        )
     assert (result.kept_frames, result.frames) == (SEGMENT_FRAMES, SEGMENT_FRAMES + 20)
     for before, after in zip(read_frames(whole), read_frames(target), strict=True):
         assert all(np.array_equal(*pair) for pair in zip(_planes(before), _planes(after), strict=True))

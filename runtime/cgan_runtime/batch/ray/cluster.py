@@ -26,7 +26,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from cgan_runtime.batch.scratch import PREFIX, claim
 from cgan_runtime.console import one_line
 from cgan_runtime.errors import ConfigError
-from cgan_runtime.options.batch import AUTO, ArchiveOptions
+from cgan_runtime.options.batch import AUTO, BatchOptions
 from cgan_runtime.system.exit_codes import SIGNAL_EXIT
 
 ANSWER_SECONDS = 10.0
@@ -45,7 +45,7 @@ worker.Worker(sys.argv[1], connection_retries=1)
 """
 
 
-def room(archive: ArchiveOptions) -> int:
+def room(archive: BatchOptions) -> int:
     """How many workers the cluster has room for."""
     fitting = 0
     for has in (node["Resources"] for node in nodes()):

@@ -33,7 +33,7 @@ from cgan_runtime.batch.worker import Worker
 from cgan_runtime.console import one_line
 from cgan_runtime.errors import BackendUnavailable, CganError
 from cgan_runtime.files.storage import is_remote
-from cgan_runtime.options.batch import AUTO, ArchiveOptions
+from cgan_runtime.options.batch import AUTO, BatchOptions
 from cgan_runtime.options.run import RunOptions
 from cgan_runtime.pipeline.parts import MAX_PARTS
 
@@ -101,7 +101,7 @@ class Actors:
         uses_scratch: Something was made locally first; a killed worker may have left it.
     """
 
-    def __init__(self, options: RunOptions, archive: ArchiveOptions, count: int, scratch: str) -> None:
+    def __init__(self, options: RunOptions, archive: BatchOptions, count: int, scratch: str) -> None:
         """Ask for them; use `cluster`."""
         self.description, self.count, self.lost = "", count, 0
         self.uses_scratch = False
@@ -221,7 +221,7 @@ def _annotate_if_gone() -> Iterator[None]:
 
 
 @contextmanager
-def cluster(options: RunOptions, archive: ArchiveOptions, work: int) -> Iterator[Actors]:
+def cluster(options: RunOptions, archive: BatchOptions, work: int) -> Iterator[Actors]:
     """Workers on the cluster that is asked for; what was started here has ended when this ends.
 
     Raises:

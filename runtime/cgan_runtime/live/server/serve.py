@@ -33,7 +33,6 @@ from cgan_runtime.live.sinks.recorder import Recorder
 from cgan_runtime.live.sinks.virtual_camera import VirtualCamera
 from cgan_runtime.options.live import DEFAULT_CAMERA, LiveOptions
 from cgan_runtime.options.run import RunOptions
-from cgan_runtime.temporal.filter import TemporalSettings
 
 _SHUTDOWN_SECONDS = 0.5  # for answers that are on their way
 _IDLE_SECONDS = 20.0  # for a request to come whole, also the first of a connection
@@ -59,7 +58,7 @@ async def _serve(options: RunOptions, live: LiveOptions, console: Console) -> in
     host, port = split_address(live.serve or "")
     tls = _tls(live.cert, live.key)
     guardian = Guardian.for_address(host, token=live.token, names=live.allow_host, tls=tls is not None)
-    temporal = TemporalSettings(options.video.temporal, options.video.every)
+    temporal = options.video.temporal
     settings = ServeSettings(temporal, max_viewers=live.max_viewers, max_rate=live.max_rate)
     stop: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     async with AsyncExitStack() as opened:
@@ -125,7 +124,7 @@ def _job_settings(options: RunOptions) -> JobSettings:
     asked = options.model
     return JobSettings(
         str(asked.model.absolute()) if asked.model else None, asked.backend, asked.threads, asked.size,
-        options.look.strength, options.video.temporal, options.video.every, asked.precision,
+        asked.saturation, options.video.temporal.strength, options.video.temporal.every, asked.precision,
     )  # fmt: skip
 
 

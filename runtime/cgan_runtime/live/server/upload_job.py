@@ -36,8 +36,9 @@ def _color(order: dict[str, Any]) -> None:
     from cgan_runtime.colorizer import MAX_SATURATION, Colorizer
     from cgan_runtime.models import bundled_model
     from cgan_runtime.pipeline.image import colorize_image
+    from cgan_runtime.pipeline.settings import VideoSettings
     from cgan_runtime.pipeline.video import colorize_video
-    from cgan_runtime.temporal.filter import TemporalSettings
+    from cgan_runtime.temporal.settings import TemporalSettings
 
     settings, limits = order["settings"], order["limits"]
     source, target = Path(order["source"]), Path(order["target"])
@@ -55,7 +56,9 @@ def _color(order: dict[str, Any]) -> None:
             return
         temporal = TemporalSettings(settings["temporal"], settings["every"])
         progress = _Progress(limits)
-        colorize_video(source, target, colorizer, temporal=temporal, progress=progress)
+        colorize_video(
+            source, target, colorizer, settings=VideoSettings(temporal=temporal), progress=progress
+        )
 
 
 def _look_at_video(source: Path, limits: dict[str, Any]) -> None:

@@ -19,6 +19,7 @@ from tests.videos import Video, read_frames, write_video
 
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import CganError, MediaError
+from cgan_runtime.pipeline.settings import VideoSettings
 from cgan_runtime.pipeline.video import colorize_video
 from cgan_runtime.video.read.reader import VideoReader
 from cgan_runtime.video.resume.segment_file import SEGMENT_FRAMES
@@ -134,20 +135,32 @@ def test_strict_refuses_a_truncated_video_and_leaves_nothing(
     data = write_video(tmp_path / f"in{suffix}", video).read_bytes()
     _written(tmp_path / f"in{suffix}", data[: len(data) * 6 // 10])
     with pytest.raises(MediaError, match=r"is damaged: it is cut off, .*leave --strict out"):
-        colorize_video(tmp_path / f"in{suffix}", tmp_path / "out.mp4", colorizer, strict=True)
+        colorize_video(
+            tmp_path / f"in{suffix}", tmp_path / "out.mp4", colorizer, settings=VideoSettings(strict=True)
+        )
     assert [path.name for path in tmp_path.iterdir()] == [f"in{suffix}"]
 
 
 def test_strict_takes_a_whole_video(tmp_path: Path, colorizer: Colorizer) -> None:
     for suffix in (".mp4", ".mkv"):
         source = write_video(tmp_path / f"in{suffix}", Video(sound=["aac"], options={"preset": "medium"}))
-        assert colorize_video(source, tmp_path / f"out{suffix}", colorizer, strict=True).frames == 12
+        assert (
+            colorize_video(
+                source, tmp_path / f"out{suffix}", colorizer, settings=VideoSettings(strict=True)
+            ).frames
+            == 12
+        )
 
 
 def test_sound_that_outlasts_the_image_is_no_damage(tmp_path: Path, colorizer: Colorizer) -> None:
     for name in ("in.mp4", "in.mkv"):
         source = write_video(tmp_path / name, Video(frames=10, sound=["aac"]), seconds=3.0)
-        assert colorize_video(source, tmp_path / f"out.{name}", colorizer, strict=True).damage is None
+        assert (
+            colorize_video(
+                source, tmp_path / f"out.{name}", colorizer, settings=VideoSettings(strict=True)
+            ).damage
+            is None
+        )
 
 
 def test_a_hole_in_the_middle_costs_frames_and_is_counted(tmp_path: Path, colorizer: Colorizer) -> None:
@@ -177,7 +190,7 @@ def test_a_hole_between_two_keyframes_is_found_by_what_is_missing_of_both(
     assert "1 stretch missing" in result.damage
     assert 70 < result.frames < 95
     with pytest.raises(MediaError, match=r"is damaged: .*(missing|decoded)"):
-        colorize_video(holed, tmp_path / "strict.mkv", colorizer, strict=True)
+        colorize_video(holed, tmp_path / "strict.mkv", colorizer, settings=VideoSettings(strict=True))
 
 
 STANDS = [Fraction(n, 25) + (3 if n >= 25 else 0) for n in range(50)]  # an image, for three seconds
@@ -231,7 +244,11 @@ def test_strict_stops_at_the_first_flaw_and_says_where(tmp_path: Path, colorizer
         MediaError, match=r"is damaged: .* (decoded with errors \(\d+|decoded).*it stopped after"
     ):
         colorize_video(
-            source, tmp_path / "out.mp4", colorizer, strict=True, progress=lambda done, _: calls.append(done)
+            source,
+            tmp_path / "out.mp4",
+            colorizer,
+            settings=VideoSettings(strict=True),
+            progress=lambda done, _: calls.append(done),
         )
     assert 5 < calls[-1] < 50
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]

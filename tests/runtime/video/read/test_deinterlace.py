@@ -15,6 +15,7 @@ from tests.videos import Video, luma_of, read_frames, times_of, write_video
 
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import MediaError
+from cgan_runtime.pipeline.settings import VideoSettings
 from cgan_runtime.pipeline.video import colorize_video
 from cgan_runtime.video.read.deinterlace import Deinterlace
 from cgan_runtime.video.write.codecs import EncoderSettings
@@ -60,7 +61,7 @@ def _combs(luma: npt.NDArray[np.generic]) -> float:
 def test_combs_go_and_frames_and_times_stay(mode: Deinterlace, tmp_path: Path, colorizer: Colorizer) -> None:
     source, target = _interlaced(tmp_path / "in.mkv"), tmp_path / "out.mkv"
     assert read_frames(source)[0].interlaced_frame
-    result = colorize_video(source, target, colorizer, encoder=FFV1, deinterlace=mode)
+    result = colorize_video(source, target, colorizer, settings=VideoSettings(FFV1, deinterlace=mode))
     assert result.frames == FRAMES
     assert times_of(target) == times_of(source)
     before, after = read_frames(source)[FRAMES // 2], read_frames(target)[FRAMES // 2]
@@ -72,7 +73,7 @@ def test_combs_go_and_frames_and_times_stay(mode: Deinterlace, tmp_path: Path, c
 
 def test_off_keeps_the_luma_bit_for_bit_and_says_what_it_is(tmp_path: Path, colorizer: Colorizer) -> None:
     source, target = _interlaced(tmp_path / "in.mkv"), tmp_path / "out.mkv"
-    result = colorize_video(source, target, colorizer, encoder=FFV1, deinterlace="off")
+    result = colorize_video(source, target, colorizer, settings=VideoSettings(FFV1, deinterlace="off"))
     for before, after in zip(read_frames(source), read_frames(target), strict=True):
         assert np.array_equal(luma_of(before), luma_of(after))
     assert result.notes == ("the video is interlaced: whole frames are colored, and stored as such",)
@@ -80,7 +81,7 @@ def test_off_keeps_the_luma_bit_for_bit_and_says_what_it_is(tmp_path: Path, colo
 
 def test_auto_leaves_a_whole_video_alone(tmp_path: Path, colorizer: Colorizer) -> None:
     source, target = write_video(tmp_path / "in.mp4", Video()), tmp_path / "out.mkv"
-    assert colorize_video(source, target, colorizer, encoder=FFV1).notes == ()
+    assert colorize_video(source, target, colorizer, settings=VideoSettings(FFV1)).notes == ()
     for before, after in zip(read_frames(source), read_frames(target), strict=True):
         assert np.array_equal(luma_of(before), luma_of(after))
 
@@ -102,9 +103,9 @@ def test_another_stream_can_be_chosen(tmp_path: Path, colorizer: Colorizer) -> N
         for stream in streams:
             output.mux(stream.encode(None))
     assert colorize_video(source, tmp_path / "a.mkv", colorizer).width == 64
-    result = colorize_video(source, tmp_path / "b.mkv", colorizer, stream=1)
+    result = colorize_video(source, tmp_path / "b.mkv", colorizer, settings=VideoSettings(stream=1))
     assert (result.width, result.frames) == (96, 4)
     with av.open(tmp_path / "b.mkv") as video:  # the other one is kept as it was
         assert sorted(stream.width for stream in video.streams.video) == [64, 96]
     with pytest.raises(MediaError, match=r"stream 2 of .* is no video; its videos are stream 0, 1"):
-        colorize_video(source, tmp_path / "c.mkv", colorizer, stream=2)
+        colorize_video(source, tmp_path / "c.mkv", colorizer, settings=VideoSettings(stream=2))

@@ -18,11 +18,13 @@ import pytest
 from tests.fakes import FakeBackend
 from tests.videos import Video, packets_of, write_video
 
+from cgan_runtime.backends.base import Arrays
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import BackendUnavailable, MediaError
 from cgan_runtime.pipeline.results import VideoResult
+from cgan_runtime.pipeline.settings import VideoSettings
 from cgan_runtime.pipeline.video import colorize_video
-from cgan_runtime.temporal.filter import TemporalSettings
+from cgan_runtime.temporal.settings import TemporalSettings
 from cgan_runtime.video.resume.segment_file import SEGMENT_FRAMES
 from cgan_runtime.video.resume.work_folder import Work, kept_frames, work_folder
 from cgan_runtime.video.write.codecs import EncoderSettings
@@ -41,10 +43,10 @@ class StoppingBackend(FakeBackend):
         super().__init__()
         self._at, self._error = at, error
 
-    def _run(self, lightness: FloatArray) -> FloatArray:
+    def _run(self, inputs: Arrays) -> Arrays:
         if self.calls == self._at:
             raise self._error
-        return super()._run(lightness)
+        return super()._run(inputs)
 
 
 @pytest.fixture
@@ -64,13 +66,15 @@ def _decoded(path: Path) -> list[tuple[Fraction, bytes]]:
 
 def _stopped(source: Path, target: Path, *, at: int = STOP, encoder: EncoderSettings | None = None) -> None:
     with Colorizer(StoppingBackend(at, KeyboardInterrupt())) as colorizer, pytest.raises(KeyboardInterrupt):
-        colorize_video(source, target, colorizer, encoder=encoder)
+        colorize_video(source, target, colorizer, settings=VideoSettings(encoder))
 
 
 def _goes_on(source: Path, target: Path, encoder: EncoderSettings | None = None) -> tuple[VideoResult, int]:
     backend = FakeBackend()
     with Colorizer(backend) as colorizer:
-        return colorize_video(source, target, colorizer, encoder=encoder, resume=True), backend.calls
+        return colorize_video(
+            source, target, colorizer, settings=VideoSettings(encoder), resume=True
+        ), backend.calls
 
 
 @pytest.mark.parametrize(
@@ -88,7 +92,7 @@ def test_a_run_that_was_stopped_goes_on_and_the_video_is_the_one_made_in_one_go(
 ) -> None:
     source, target = write_video(tmp_path / "in.mp4", video), tmp_path / f"out{suffix}"
     whole = tmp_path / f"whole{suffix}"
-    colorize_video(source, whole, colorizer, encoder=encoder)
+    colorize_video(source, whole, colorizer, settings=VideoSettings(encoder))
     _stopped(source, target, encoder=encoder)
     assert not target.exists()
     assert kept_frames(target) == SEGMENT_FRAMES
@@ -102,7 +106,9 @@ def test_a_run_that_was_stopped_goes_on_and_the_video_is_the_one_made_in_one_go(
 @pytest.mark.parametrize("preset", ["ultrafast", "slow"])
 def test_decoding_times_rise_over_borders(preset: str, tmp_path: Path, colorizer: Colorizer) -> None:
     source = write_video(tmp_path / "in.mp4", Video(pts=UNEVEN))
-    colorize_video(source, tmp_path / "out.mp4", colorizer, encoder=EncoderSettings(preset=preset))
+    colorize_video(
+        source, tmp_path / "out.mp4", colorizer, settings=VideoSettings(EncoderSettings(preset=preset))
+    )
     with av.open(tmp_path / "out.mp4") as container:
         packets = [packet for packet in container.demux(video=0) if packet.size]
     assert len(packets) == FRAMES
@@ -129,11 +135,15 @@ def test_what_is_remembered_of_earlier_frames_goes_from_run_to_run(
 
     source = write_video(tmp_path / "in.mp4", Video(frames=FRAMES))
     with Colorizer(FakeBackend(restless)) as colorizer:
-        colorize_video(source, tmp_path / "whole.mp4", colorizer, temporal=temporal)
+        colorize_video(source, tmp_path / "whole.mp4", colorizer, settings=VideoSettings(temporal=temporal))
     with Colorizer(FakeBackend(restless)) as colorizer, pytest.raises(KeyboardInterrupt):
-        colorize_video(source, tmp_path / "out.mp4", colorizer, temporal=temporal, progress=stop)
+        colorize_video(
+            source, tmp_path / "out.mp4", colorizer, settings=VideoSettings(temporal=temporal), progress=stop
+        )
     with Colorizer(FakeBackend(restless)) as colorizer:
-        result = colorize_video(source, tmp_path / "out.mp4", colorizer, temporal=temporal, resume=True)
+        result = colorize_video(
+            source, tmp_path / "out.mp4", colorizer, settings=VideoSettings(temporal=temporal), resume=True
+        )
     assert result.kept_frames == SEGMENT_FRAMES
     assert _decoded(tmp_path / "out.mp4") == _decoded(tmp_path / "whole.mp4")
 
@@ -193,7 +203,7 @@ def test_other_settings_or_another_video_are_refused(change: str, message: str, 
     encoder = EncoderSettings(crf=30 if change == "crf" else None)
     other = Colorizer(FakeBackend(), side=32 if change == "size" else None)
     with other as colorizer, pytest.raises(MediaError, match=message):
-        colorize_video(source, target, colorizer, encoder=encoder, resume=True)
+        colorize_video(source, target, colorizer, settings=VideoSettings(encoder), resume=True)
     assert kept_frames(target) == SEGMENT_FRAMES  # still there for the right settings
 
 
@@ -224,11 +234,11 @@ def test_a_full_disk_keeps_what_is_done(tmp_path: Path, colorizer: Colorizer) ->
     ffv1 = EncoderSettings("ffv1")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    colorize_video(source, tmp_path / "whole.mkv", colorizer, encoder=ffv1)
+    colorize_video(source, tmp_path / "whole.mkv", colorizer, settings=VideoSettings(ffv1))
     resource.setrlimit(resource.RLIMIT_FSIZE, ((tmp_path / "whole.mkv").stat().st_size * 6 // 10, before[1]))
     try:
         with pytest.raises(MediaError, match=r"cannot be written .*[0-9]+ frames are kept, --resume"):
-            colorize_video(source, target, colorizer, encoder=ffv1)
+            colorize_video(source, target, colorizer, settings=VideoSettings(ffv1))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         signal.signal(signal.SIGXFSZ, ignored)

@@ -23,10 +23,11 @@ from pathlib import Path
 from tests.fakes import FakeBackend
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.video.write.codecs import EncoderSettings
+from cgan_runtime.pipeline.settings import VideoSettings
 from cgan_runtime.pipeline.video import colorize_video
 source, target, threads = sys.argv[1:]
 colorize_video(Path(source), Path(target), Colorizer(FakeBackend()),
-            encoder=EncoderSettings(codec_threads=int(threads)))
+            settings=VideoSettings(EncoderSettings(codec_threads=int(threads))))
 """
 
 

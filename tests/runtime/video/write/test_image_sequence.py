@@ -16,11 +16,13 @@ import pytest
 from tests.fakes import FakeBackend
 from tests.videos import Video, luma_of, read_frames, write_video
 
+from cgan_runtime.backends.base import Arrays
 from cgan_runtime.color.encoding import LUMA_WEIGHTS, Matrix
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import BackendUnavailable, ConfigError, MediaError
 from cgan_runtime.image.read_write import read_image, write_image
 from cgan_runtime.pipeline.results import VideoResult
+from cgan_runtime.pipeline.settings import VideoSettings
 from cgan_runtime.pipeline.video import colorize_video
 from cgan_runtime.video.read.sources import SourceSettings, video_source
 from cgan_runtime.video.resume.segment_file import SEGMENT_FRAMES
@@ -94,7 +96,7 @@ def test_a_video_that_is_shown_turned_becomes_upright_images(
     rotation: int, compare: bool, tmp_path: Path, out: Path, colorizer: Colorizer
 ) -> None:
     source = write_video(tmp_path / "in.mp4", Video(frames=2, rotation=rotation))
-    result = colorize_video(source, out / "%d.png", colorizer, compare=compare)
+    result = colorize_video(source, out / "%d.png", colorizer, settings=VideoSettings(compare=compare))
     image = read_image(out / "1.png").astype(int)
     height, width = (48, 64) if rotation == 180 else (64, 48)
     assert image.shape == (height, width * (1 + compare), 3)
@@ -184,10 +186,10 @@ class _Failing(FakeBackend):
         super().__init__(lambda seen: np.repeat(np.sin(40 * seen.mean() + seen), 2, 1).astype(np.float32))
         self._at = at
 
-    def _run(self, lightness: np.ndarray[Any, np.dtype[np.float32]]) -> np.ndarray[Any, np.dtype[np.float32]]:
+    def _run(self, inputs: Arrays) -> Arrays:
         if self.calls == self._at:
             raise BackendUnavailable("the engine died")
-        return super()._run(lightness)
+        return super()._run(inputs)
 
 
 def _color(source: Path, target: Path, at: int = -1, **options: bool) -> VideoResult:
@@ -220,7 +222,7 @@ def test_a_run_that_failed_goes_on_and_the_images_are_those_of_one_go(tmp_path: 
 def test_images_have_no_encoder(tmp_path: Path, out: Path, colorizer: Colorizer) -> None:
     source = write_video(tmp_path / "in.mp4", Video(frames=2))
     with pytest.raises(ConfigError, match="images have no --codec, --crf or --preset"):
-        colorize_video(source, out / "%d.png", colorizer, encoder=EncoderSettings(crf=20))
+        colorize_video(source, out / "%d.png", colorizer, settings=VideoSettings(EncoderSettings(crf=20)))
     with pytest.raises(MediaError, match=r"no folder .* to write %d.png into; make it"):
         colorize_video(source, out / "none" / "%d.png", colorizer)
 

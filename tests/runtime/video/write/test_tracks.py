@@ -13,6 +13,7 @@ from tests.fakes import FakeBackend
 from tests.videos import FPS, Video, image, packets_of, times_of
 
 from cgan_runtime.colorizer import Colorizer
+from cgan_runtime.pipeline.settings import VideoSettings
 from cgan_runtime.pipeline.video import colorize_video
 
 FONT = bytes(range(256)) * 3
@@ -78,7 +79,7 @@ def test_a_further_video_is_copied_beside_the_one_that_is_colored(
     tmp_path: Path, colorizer: Colorizer
 ) -> None:
     source = _video(tmp_path / "in.mkv", images=2)
-    result = colorize_video(source, tmp_path / "out.mkv", colorizer, stream=1)
+    result = colorize_video(source, tmp_path / "out.mkv", colorizer, settings=VideoSettings(stream=1))
     assert (result.width, result.frames, result.notes) == (80, FRAMES, ())
     before, after = (sorted(packets_of(path, "video").values(), key=str) for path in (source, result.output))
     assert len([packets for packets in before if packets in after]) == 1
