@@ -9,30 +9,27 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from types import FrameType
-from typing import NoReturn, TextIO
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 import click
 
+from cgan_runtime.callbacks import BuildCallback, FractionCallback, ProgressCallback
 from cgan_runtime.errors import CganError
-from cgan_runtime.system.exit_codes import EXIT_ERROR, EXIT_INTERRUPTED, SIGNAL_EXIT
+from cgan_runtime.system.exit_codes import EXIT_ERROR, EXIT_INTERRUPTED
+from cgan_runtime.system.signals import exit_on_signals
+
+if TYPE_CHECKING:  # it would make --help slow
+    from rich.progress import Progress
 
 _MEGABYTE = 1_000_000  # bytes
 
-Share = Callable[[float, str], None]
-"""Moves a bar for many things: the share of all that is done, 0 to 1, and a word on it."""
-
-Advance = Callable[[int, int | None], None]
-"""Moves a progress bar: how much is done, and of how much (None where unknown)."""
-
 
 def guard(command: click.Command) -> Callable[..., NoReturn]:
-    """Turn a click command into an entry point that never shows a traceback for a foreseen failure.
+    """Turn a click command into an entry point that shows no traceback for an expected failure.
 
     The command may return an exit code; None is 0. A `CganError`, and what the operating system refuses,
     is printed as one line on stderr with exit code 1, a usage error the same way with 2; Ctrl-C leaves
@@ -41,7 +38,7 @@ def guard(command: click.Command) -> Callable[..., NoReturn]:
     """
 
     def main(args: Sequence[str] | None = None) -> NoReturn:
-        _leave_tidily_when_told_to()
+        exit_on_signals()
         try:
             code = command.main(args=args, standalone_mode=False)
         except click.ClickException as error:
@@ -50,13 +47,10 @@ def guard(command: click.Command) -> Callable[..., NoReturn]:
             code = error.exit_code
         except click.Abort:  # click's name for Ctrl-C
             code = EXIT_INTERRUPTED
-        except CganError as error:
-            print_error(str(error))
-            code = EXIT_ERROR
         except MemoryError as error:
             print_error(f"out of memory ({error}); free some, or take a smaller input")
             code = EXIT_ERROR
-        except OSError as error:
+        except (CganError, OSError) as error:
             print_error(str(error))
             code = EXIT_ERROR
         raise SystemExit(code if isinstance(code, int) else 0)
@@ -65,126 +59,83 @@ def guard(command: click.Command) -> Callable[..., NoReturn]:
     return main
 
 
-def _say(line: str, stream: TextIO) -> None:
-    """Print a line, above the bar if there is one; where click chooses the stream, it misses the bar's."""
-    click.echo(line, file=stream)
-
-
 def print_error(message: str) -> None:
-    """Print `error: message` on stderr, on one line whatever the message holds."""
-    _say(f"error: {one_line(message)}", sys.stderr)
+    """Print `error: message` on stderr, as one line."""
+    _print(f"error: {one_line(message)}", sys.stderr)
 
 
 def one_line(text: str) -> str:
-    """The text with every run of white space, line ends too, as one space."""
+    """The text with each run of white space, line ends included, as one space."""
     return " ".join(text.split())
 
 
-def _program(error: click.ClickException) -> str:
-    context = getattr(error, "ctx", None)
-    return context.command_path if isinstance(context, click.Context) else "the command with"
-
-
-def _leave_tidily_when_told_to() -> None:
-    """Let SIGTERM and a closed terminal unwind the stack, so that no temporary file stays behind."""
-    for name in ("SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)  # no SIGHUP on Windows
-        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
-            signal.signal(number, _raise_exit)
-
-
-def _raise_exit(number: int, _frame: FrameType | None) -> NoReturn:
-    raise SystemExit(SIGNAL_EXIT + number)
+def size_text(size: int) -> str:
+    """A file's size for people: `812 kB`, `1.4 MB`."""
+    return f"{size / 1e6:.1f} MB" if size >= _MEGABYTE else f"{max(1, round(size / 1e3))} kB"
 
 
 class Console:
-    """What a command tells its user. The bar, notes and warnings go to stderr, results to stdout."""
+    """What a command shows its user. Bars, notes and warnings go to stderr, results to stdout."""
 
     def __init__(self, *, quiet: bool = False, results_to_stderr: bool = False) -> None:
-        """Start talking; `quiet` leaves only the warnings, `results_to_stderr` keeps stdout for a video."""
+        """Take what to show.
+
+        Args:
+            quiet: Show only warnings.
+            results_to_stderr: Leave stdout to a video.
+        """
         self._quiet, self._results_to_stderr = quiet, results_to_stderr
 
     def result(self, line: str) -> None:
         """Print a line of the command's result."""
         if not self._quiet:
-            _say(line, sys.stderr if self._results_to_stderr else sys.stdout)
+            _print(line, sys.stderr if self._results_to_stderr else sys.stdout)
 
     def note(self, message: str) -> None:
         """Print something that the user may want to know."""
         if not self._quiet:
-            _say(f"note: {one_line(message)}", sys.stderr)
+            _print(f"note: {one_line(message)}", sys.stderr)
 
     def warn(self, message: str) -> None:
         """Print something that the user must know, quiet or not."""
-        _say(f"warning: {one_line(message)}", sys.stderr)
+        _print(f"warning: {one_line(message)}", sys.stderr)
 
     @contextmanager
-    def progress(self, title: str) -> Iterator[Advance]:
-        """Show a bar with frames per second and time left on a terminal, nothing elsewhere.
-
-        Yields:
-            To be told how many frames are done, and of how many (None where unknown).
-        """
-        if self._quiet or not sys.stderr.isatty():
+    def progress(self, title: str) -> Iterator[ProgressCallback]:
+        """Show a bar with frames per second and time left on a terminal, nothing elsewhere."""
+        if not self._shows_bars:
             yield lambda done, total: None
             return
-        import rich.console
-        from rich import progress
+        from rich.progress import MofNCompleteColumn
 
-        columns = (
-            progress.TextColumn("{task.description}"),
-            progress.BarColumn(),
-            progress.MofNCompleteColumn(),
-            progress.TextColumn("{task.fields[rate]}"),
-            progress.TimeRemainingColumn(),
-        )
-        with progress.Progress(*columns, console=rich.console.Console(stderr=True), transient=True) as bar:
-            task = bar.add_task(title, total=None, rate="")
+        with _bar(MofNCompleteColumn()) as bar:
+            task = bar.add_task(title, total=None, text="")
             began = time.perf_counter()
 
             def advance(done: int, total: int | None) -> None:
                 rate = done / (time.perf_counter() - began)
                 # A total that was an estimate may prove too small.
                 bar.update(
-                    task, completed=done, total=total and max(done, total), rate=f"{rate:.1f} frames/s"
+                    task, completed=done, total=total and max(done, total), text=f"{rate:.1f} frames/s"
                 )
 
             yield advance
 
     @contextmanager
-    def share(self, title: str) -> Iterator[Share]:
-        """Show a bar for many things on a terminal, nothing elsewhere; results may be printed above it.
-
-        Yields:
-            To be told how much of all is done, and a word on it.
-        """
-        if self._quiet or not sys.stderr.isatty():
+    def fraction(self, title: str) -> Iterator[FractionCallback]:
+        """Show a bar for many things on a terminal, nothing elsewhere; results may be printed above it."""
+        if not self._shows_bars:
             yield lambda part, text: None
             return
-        import rich.console
-        from rich import progress
+        from rich.progress import TaskProgressColumn
 
-        columns = (
-            progress.TextColumn("{task.description}"),
-            progress.BarColumn(),
-            progress.TaskProgressColumn(),
-            progress.TextColumn("{task.fields[text]}"),
-            progress.TimeRemainingColumn(),
-        )
-        stderr = rich.console.Console(stderr=True)
-        with progress.Progress(
-            *columns, console=stderr, transient=True, redirect_stdout=sys.stdout.isatty()
-        ) as bar:
+        with _bar(TaskProgressColumn(), redirect_stdout=sys.stdout.isatty()) as bar:
             task = bar.add_task(title, total=1.0, text="")
             yield lambda part, text: bar.update(task, completed=part, text=text)
 
     @contextmanager
-    def building(self) -> Iterator[Callable[[str, float], None]]:
-        """Say, where an engine has to be built first, which takes minutes, how far that is.
-
-        Yields:
-            To be told the phase of the build and how much of it is done, 0 to 1.
-        """
+    def building(self) -> Iterator[BuildCallback]:
+        """Show how far an engine is, where one has to be built first, which takes minutes."""
         import rich.console
 
         status = rich.console.Console(stderr=True).status("")
@@ -203,7 +154,32 @@ class Console:
         finally:
             status.stop()
 
+    @property
+    def _shows_bars(self) -> bool:
+        return not self._quiet and sys.stderr.isatty()
 
-def size_text(size: int) -> str:
-    """A file's size for people: `812 kB`, `1.4 MB`."""
-    return f"{size / 1e6:.1f} MB" if size >= _MEGABYTE else f"{max(1, round(size / 1e3))} kB"
+
+def _bar(counter: Any, *, redirect_stdout: bool = True) -> Progress:
+    import rich.console
+    from rich import progress
+
+    return progress.Progress(
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(),
+        counter,
+        progress.TextColumn("{task.fields[text]}"),
+        progress.TimeRemainingColumn(),
+        console=rich.console.Console(stderr=True),
+        transient=True,
+        redirect_stdout=redirect_stdout,
+    )
+
+
+def _print(line: str, stream: TextIO) -> None:
+    """Print a line, above the bar if there is one: the bar's stream has to be named."""
+    click.echo(line, file=stream)
+
+
+def _program(error: click.ClickException) -> str:
+    context = getattr(error, "ctx", None)
+    return context.command_path if isinstance(context, click.Context) else "the command with"

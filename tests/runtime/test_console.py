@@ -107,7 +107,7 @@ def test_what_is_printed_stands_above_the_bar() -> None:
     program = """
 from cgan_runtime.console import Console, print_error
 console = Console()
-with console.share("2 of 2") as move:
+with console.fraction("2 of 2") as move:
     move(0.5, "1 done")
     console.result("a result")
     console.warn("a warning")

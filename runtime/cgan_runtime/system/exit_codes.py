@@ -1,11 +1,5 @@
-"""TODO."""
-
-from __future__ import annotations
+"""Exit codes of the commands, as shells know them; 0 is success, and click leaves with 2 at a wrong usage."""
 
 EXIT_ERROR = 1
-
-
-EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells report it
-
-
-SIGNAL_EXIT = 128
+SIGNAL_EXIT = 128  # plus the number of the signal that ended the process
+EXIT_INTERRUPTED = SIGNAL_EXIT + 2  # SIGINT

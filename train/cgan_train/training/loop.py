@@ -43,7 +43,7 @@ from cgan_train.models.base import Generator
 from cgan_train.training.distributed import World, any_of, join, merged, wait_for_all
 from cgan_train.training.gan import LOSSES, Gan
 from cgan_train.training.run_log import Journal, Progress, Report
-from cgan_train.training.signals import Stop
+from cgan_train.training.signals import stop_request
 
 _KEEP = 3  # checkpoints
 _SAVE_SECONDS = 600.0  # between states within an epoch
@@ -168,7 +168,7 @@ class Trainer:
         """
         until = time.monotonic() + 60 * minutes if minutes else math.inf
         end = min(self.config.epochs, self.epoch + epochs) if epochs else self.config.epochs
-        with self._alone(), Stop() as stop:
+        with self._alone(), stop_request() as stop:
 
             def over() -> bool:
                 return any_of(stop.asked or time.monotonic() > until, self._world)

@@ -9,16 +9,14 @@ in just that. Older versions are told to obey by flags. Nothing is written here;
 from __future__ import annotations
 
 import math
-import signal
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from cgan_runtime.backends.tensorrt.library import Library
 from cgan_runtime.errors import BackendUnavailable, ConfigError, ModelFileError
-from cgan_runtime.system.exit_codes import SIGNAL_EXIT
+from cgan_runtime.system.signals import handle_signals, stop_by_signal
 
 Shape = tuple[int, int, int]
 """Images, height, width."""
@@ -28,7 +26,6 @@ Report = Callable[[str, float], None]
 
 _WORKSPACE = 1 << 30  # bytes, at most
 _MOST_BATCH = 4
-_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 _CONVOLUTIONS = ("CONVOLUTION", "DECONVOLUTION")
 
 
@@ -63,6 +60,11 @@ class Profile:
         """For one shape alone."""
         shape = (count, height, width)
         return cls(shape, shape, shape)
+
+    @property
+    def shapes(self) -> tuple[Shape, Shape, Shape]:
+        """All three, from smallest to largest."""
+        return self.smallest, self.optimum, self.largest
 
     def takes(self, shape: tuple[int, ...]) -> bool:
         """Whether (N, 1, H, W) lies within."""
@@ -142,7 +144,7 @@ def build_engine(
     with _stoppable(library, config, report) as stopped:
         serialized = builder.build_serialized_network(network, config)
     if stopped:
-        raise KeyboardInterrupt if stopped[0] == signal.SIGINT else SystemExit(SIGNAL_EXIT + stopped[0])
+        stop_by_signal(stopped[0])
     if serialized is None:
         why = library.complaint("it does not say why")
         raise BackendUnavailable(
@@ -188,19 +190,21 @@ def _configure(
         if not hasattr(trt.BuilderFlag, "VERSION_COMPATIBLE"):
             raise ConfigError(f"{library.target} {library.version} builds for its own version alone")
         config.set_flag(trt.BuilderFlag.VERSION_COMPATIBLE)
-    image = network.get_input(0)
-    if any(axis < 0 for axis in image.shape):
+    inputs = [network.get_input(index) for index in range(network.num_inputs)]
+    if any(axis < 0 for tensor in inputs for axis in tensor.shape):
         shapes = builder.create_optimization_profile()
-        whole = len(image.shape) == len(profile.optimum)  # a gray image has no axis of channels
-        sizes = [
-            tuple(
-                axis if axis >= 0 else given
-                for axis, given in zip(image.shape, (n, h, w) if whole else (n, 1, h, w), strict=True)
-            )
-            for n, h, w in (profile.smallest, profile.optimum, profile.largest)
-        ]
-        shapes.set_shape(image.name, *sizes)
+        for tensor in inputs:
+            shapes.set_shape(tensor.name, *(filled_axes(tensor.shape, shape) for shape in profile.shapes))
         config.add_optimization_profile(shapes)
+
+
+def filled_axes(axes: Sequence[int | str], shape: Shape) -> tuple[int, ...]:
+    """An input's axes; those that are free, a name or below 0, are taken from `shape`."""
+    count, height, width = shape
+    wanted = shape if len(axes) == len(shape) else (count, 0, height, width)
+    return tuple(
+        axis if isinstance(axis, int) and axis >= 0 else size for axis, size in zip(axes, wanted, strict=True)
+    )
 
 
 def _ask_for_half(library: Library, network: Any, config: Any, float32_convolutions: int) -> None:
@@ -275,15 +279,5 @@ def _stoppable(library: Library, config: Any, report: Report) -> Iterator[list[i
 
     monitor = Monitor()
     config.progress_monitor = monitor
-    if threading.current_thread() is not threading.main_thread():
+    with handle_signals(lambda number, _frame: stopped.append(number)):
         yield stopped
-        return
-    numbers = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]  # no SIGHUP on Windows
-    before = {number: handler for number in numbers if callable(handler := signal.getsignal(number))}
-    try:
-        for number in before:
-            signal.signal(number, lambda came, _frame: stopped.append(came))
-        yield stopped
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
