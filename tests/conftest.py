@@ -37,11 +37,13 @@ def write_tiny_model(
     channels_out: int = 2,
     stride: int = 1,
     output: str = "chroma",
+    hints: bool = False,
 ) -> Path:
     """Write an ONNX colorizer of one 3x3 convolution and a tanh, and its manifest.
 
     Bright places become orange, dark ones blue, and a vertical edge leans to red: (a*, b*)/110 of about 0.3.
-    The manifest promises `shape` and what a colorizer gives; the other arguments make the file another one.
+    With `hints` it has a second input, whose values are added to the convolution's. The manifest promises
+    `shape` and the outputs of a colorizer; the other arguments make the file differ from its manifest.
     """
     onnx = pytest.importorskip("onnx")
     weights = np.zeros((channels_out, 1, 3, 3), np.float32)
@@ -54,26 +56,33 @@ def write_tiny_model(
             onnx.helper.make_node(
                 "Conv", ["lightness", "weights"], ["raw"], pads=[1, 1, 1, 1], strides=[stride] * 2
             ),
-            onnx.helper.make_node("Tanh", ["raw"], [output]),
+            *([onnx.helper.make_node("Add", ["raw", "hints"], ["hinted"])] if hints else []),
+            onnx.helper.make_node("Tanh", ["hinted" if hints else "raw"], [output]),
         ],
         "tiny",
-        [onnx.helper.make_tensor_value_info("lightness", float32, ("n", 1, *shape))],
+        [
+            onnx.helper.make_tensor_value_info(name, float32, ("n", channels, *shape))
+            for name, channels in [("lightness", 1), ("hints", 2)][: 2 if hints else 1]
+        ],
         [onnx.helper.make_tensor_value_info(output, float32, ("n", channels_out, *free_or_fixed))],
         [onnx.numpy_helper.from_array(weights, "weights")],
     )
     model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)], ir_version=10)
     path.write_bytes(model.SerializeToString())
-    write_manifest(path, shape=shape)
+    write_manifest(path, shape=shape, hints=hints)
     return path
 
 
-def write_manifest(path: Path, *, shape: tuple[int | str, int | str] = ("h", "w")) -> None:
+def write_manifest(
+    path: Path, *, shape: tuple[int | str, int | str] = ("h", "w"), hints: bool = False
+) -> None:
     """Write the manifest of a tiny colorizer beside any file."""
+    inputs = Tensor("lightness", "float32", ("n", 1, *shape)), Tensor("hints", "float32", ("n", 2, *shape))
     Manifest(
         name="tiny", file=path.name, sha256=sha256_of(path), precision="fp32", weights="fp32", opset=18,
         size=TINY_SIZE, size_multiple=TINY_MULTIPLE, recipe="tiny",
-        input=Tensor("lightness", "float32", ("n", 1, *shape)),
-        output=Tensor("chroma", "float32", ("n", 2, *shape)),
+        inputs=inputs[: 2 if hints else 1],
+        outputs=(Tensor("chroma", "float32", ("n", 2, *shape)),),
     ).save(path)  # fmt: skip
 
 

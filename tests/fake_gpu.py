@@ -174,6 +174,7 @@ def make_tensorrt(
             self.inputs: list[ITensor] = []
 
         num_layers = property(lambda self: len(self.layers))
+        num_inputs = property(lambda self: len(self.inputs))
 
         def get_layer(self, index: int) -> ILayer:
             return self.layers[index]

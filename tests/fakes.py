@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from cgan_runtime.backends.base import Backend, FloatArray
+from cgan_runtime.backends.base import Arrays, Backend, FloatArray
 from cgan_runtime.manifest import Manifest, Tensor
 
 Predict = Callable[[FloatArray], FloatArray]
@@ -31,12 +31,13 @@ class FakeBackend(Backend):
         free = ("n", 1, "h", "w")
         manifest = Manifest(
             "fake", "fake.onnx", "0" * 64, "fp32", "fp32", 18, size, size_multiple,
-            Tensor("lightness", "float32", free), Tensor("chroma", "float32", ("n", 2, "h", "w")), "fake",
+            (Tensor("lightness", "float32", free),), (Tensor("chroma", "float32", ("n", 2, "h", "w")),),
+            "fake",
         )  # fmt: skip
         super().__init__(manifest, "none")
         self.predict = predict
         self.calls = 0
 
-    def _run(self, lightness: FloatArray) -> FloatArray:
+    def _run(self, inputs: Arrays) -> Arrays:
         self.calls += 1
-        return self.predict(lightness)
+        return {"chroma": self.predict(inputs["lightness"])}

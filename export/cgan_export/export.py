@@ -22,7 +22,7 @@ from cgan_export.graph.precision import FORMS, Form
 from cgan_export.graph.trace import describe, opset_of, tensor_of, to_onnx
 from cgan_export.parity.against_pytorch import check, compare, report_of, tolerance_of
 from cgan_runtime.errors import ConfigError, ParityError
-from cgan_runtime.files.staging import hidden_folder, publish
+from cgan_runtime.files.staging import publish, staging_folder
 from cgan_runtime.manifest import MAX_AXIS, MAX_SIZE, Manifest, sha256_of
 from cgan_train.checkpoint import Checkpoint
 from cgan_train.data.sources import Image
@@ -133,7 +133,7 @@ def _hidden_folder(folder: Path) -> Iterator[Path]:
     """A folder inside another for what is not finished; it goes with all that is still in it."""
     with ExitStack() as stack:
         try:
-            hidden = stack.enter_context(hidden_folder(folder, _HIDDEN))
+            hidden = stack.enter_context(staging_folder(folder, _HIDDEN))
         except OSError as error:
             raise ConfigError(
                 f"cannot write to {folder} ({error.strerror}); give another folder with -o"
@@ -166,8 +166,8 @@ def _write(path: Path, form: Form, model: onnx.ModelProto, checkpoint: Checkpoin
         opset=opset_of(converted),
         size=side,
         size_multiple=multiple,
-        input=tensor_of(graph.input[0]),
-        output=tensor_of(graph.output[0]),
+        inputs=tuple(map(tensor_of, graph.input)),
+        outputs=tuple(map(tensor_of, graph.output)),
         recipe=checkpoint.recipe,
         checkpoint_sha256=checkpoint.sha256,
         training=checkpoint.training,

@@ -16,6 +16,7 @@ from cgan_export.export import Exported, Plan, export_checkpoint, usable_size
 from cgan_export.graph.precision import Form
 from cgan_export.targets.tensorrt import BuiltEngine, EngineOptions, build, profile_of_file, why_no_engine
 from cgan_export.targets.triton import add_to_repository
+from cgan_runtime.backends.tensorrt.build import filled_axes
 from cgan_runtime.backends.tensorrt.engines import SUFFIX
 from cgan_runtime.console import Console, size_text
 from cgan_runtime.errors import BackendUnavailable
@@ -74,7 +75,7 @@ class Exporting:
                 status.update(f"building the engine of {one.path.name}")
                 built = build(
                     one, options, checkpoint=self._loaded, images=self._images,
-                    report=lambda phase, part: status.update(f"{phase}: {part:.0%}"),
+                    progress=lambda phase, part: status.update(f"{phase}: {part:.0%}"),
                 )  # fmt: skip
             manifest = built.manifest
             size = size_text(built.path.stat().st_size)
@@ -136,12 +137,10 @@ def _trtexec(one: Exported, options: EngineOptions) -> str:
     """The command that builds an engine from a half-precision file (TensorRT 10)."""
     engine = one.path.with_suffix(SUFFIX)
     command = ["trtexec", f"--onnx={one.path}", f"--saveEngine={engine}", "--stronglyTyped"]
-    given, axes = one.manifest.input, one.manifest.input.shape
-    if any(isinstance(axis, str) for axis in axes):
+    inputs = one.manifest.inputs
+    if any(isinstance(axis, str) for tensor in inputs for axis in tensor.shape):
         profile = profile_of_file(one.manifest, options)
-        shapes = {"min": profile.smallest, "opt": profile.optimum, "max": profile.largest}
-        for which, (n, h, w) in shapes.items():
-            wanted = (n, 1, h, w) if one.manifest.kind == "network" else (n, h, w)
-            sizes = [axis if isinstance(axis, int) else size for axis, size in zip(axes, wanted, strict=True)]
-            command.append(f"--{which}Shapes={given.name}:{'x'.join(map(str, sizes))}")
+        for which, shape in zip(("min", "opt", "max"), profile.shapes, strict=True):
+            sizes = (f"{t.name}:{'x'.join(map(str, filled_axes(t.shape, shape)))}" for t in inputs)
+            command.append(f"--{which}Shapes={','.join(sizes)}")
     return shlex.join(command)

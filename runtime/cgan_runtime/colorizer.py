@@ -1,16 +1,16 @@
-"""The colorizer: an image's own luma in, its chroma planes (videos) or the colored image (stills) out.
+"""The colorizer: takes the luma of a video frame and returns its chroma planes, or colors an image array.
 
-    with Colorizer(open_backend(bundled_model())) as colorizer:
-        cb, cr = colorizer.planes(luma, encoding, chroma_shape)
-        image = colorizer.still(image)
+    with Colorizer.open() as colorizer:
+        colored = colorizer.image(array)                                # an image
+        cb, cr = colorizer.planes(luma, encoding, chroma_shape)         # a frame of a video
 
-The network sees the whole image made small; only its color is enlarged, and the luma stays as it was.
+The network sees the whole image at a small size. Only its color is enlarged; the luma stays as it was.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -19,44 +19,42 @@ import numpy as np
 import numpy.typing as npt
 
 from cgan_runtime.backends.base import Backend
+from cgan_runtime.backends.registry import AUTO, open_backend
+from cgan_runtime.callbacks import BuildCallback
 from cgan_runtime.color.encoding import Encoding, Plane
 from cgan_runtime.color.lab import FloatArray, chroma_codes, lightness_table
 from cgan_runtime.color.rgb_image import check_image, image_of, lightness_of
 from cgan_runtime.color.upsampling import enlarge_chroma
 from cgan_runtime.errors import BackendUnavailable, ConfigError, InputShapeError
+from cgan_runtime.models import bundled_model
+from cgan_runtime.network_shape import network_shape
 from cgan_runtime.temporal.filter import TemporalFilter
 
-MAX_ASPECT = 4.0
-"""Longer images are squeezed to this for the network, which has seen nothing like them."""
-
-MAX_SIDE = 2048
-"""Largest `side`, pixels; far above what a colorizer is trained for."""
+MAX_SIZE = 2048
+"""Largest `size`, pixels; far above what a colorizer is trained for."""
 
 MAX_SATURATION = 3.0
-"""Largest `saturation`: from here on most colors are drawn in to the gamut's edge."""
+"""Largest `saturation`: above it most colors lie at the edge of the gamut anyway."""
 
-_DECIMALS = 4
-"""Of the choice of the network's shape: what differs less is as good, whatever the last bits say."""
-
-_MOST_CHROMA = 2.0
-"""Beyond twice the span of (a*, b*)/110 an answer is no color."""
+_MAX_CHROMA = 2.0
+"""Largest value of (a*, b*)/110, twice its span, that may still be a color."""
 
 
 @dataclass(frozen=True)
-class Small:
-    """An image's color at the network's size.
+class Prediction:
+    """An image's color at the network's size, to be enlarged by `Colorizer.enlarge`.
 
     Attributes:
-        encoding: Of the image's codes.
-        guide: Its luma at the size of the chroma planes, (h, w).
-        low: Its luma at the network's size.
-        lightness: L*/50 - 1 at that size, float32.
-        chroma: (a*, b*)/110 there, float32 (2, h, w).
+        encoding: Of the image's luma codes.
+        guide: Luma at the size of the chroma planes, uint8 or uint16 (h, w).
+        luma: Luma at the network's size, likewise.
+        lightness: L*/50 - 1 at the network's size, float32.
+        chroma: (a*, b*)/110 at the network's size, float32 (2, h, w).
     """
 
     encoding: Encoding
     guide: Plane
-    low: Plane
+    luma: Plane
     lightness: FloatArray
     chroma: FloatArray
 
@@ -66,21 +64,21 @@ class Colorizer:
 
     Attributes:
         backend: What predicts the color.
-        side: The network's input has about side * side pixels, in the aspect of the image.
-        saturation: What the chroma is multiplied by.
+        size: The network's input has about size * size pixels, in the aspect of the image.
+        saturation: Factor of the chroma. May be set at any time.
     """
 
-    def __init__(self, backend: Backend, *, side: int | None = None, saturation: float = 1.0) -> None:
-        """Take a back end over.
+    def __init__(self, backend: Backend, *, size: int | None = None, saturation: float = 1.0) -> None:
+        """Take over an open back end; `Colorizer.open` opens one too.
 
         Args:
             backend: Closed with the colorizer.
-            side: Square root of the network's input area in pixels; by default the size that the model was
+            size: Square root of the network's input area in pixels; by default the size that the model was
                 made for. Smaller is faster and coarser.
-            saturation: What the chroma is multiplied by: 0 leaves the image gray, 1 is what the model says.
+            saturation: Factor of the chroma: 0 leaves the image gray, 1 is what the model predicts.
 
         Raises:
-            ConfigError: A value is out of range, the model takes one size only and `side` is another, or it
+            ConfigError: A value is out of range, the model takes one size only and `size` is another, or it
                 takes several images at once.
         """
         if not 0 <= saturation <= MAX_SATURATION:
@@ -93,20 +91,77 @@ class Colorizer:
                 "with free axes, or without --batch"
             )
         self._fixed = (height, width) if isinstance(height, int) and isinstance(width, int) else None
-        if side is not None and not manifest.size_multiple <= side <= MAX_SIDE:
+        if size is not None and not manifest.size_multiple <= size <= MAX_SIZE:
             raise ConfigError(
-                f"side {side} is out of range; take {manifest.size_multiple} to {MAX_SIDE} pixels"
+                f"size {size} is out of range; take {manifest.size_multiple} to {MAX_SIZE} pixels"
             )
-        if side is not None and self._fixed and self._fixed != (side, side):
+        if size is not None and self._fixed and self._fixed != (size, size):
             raise ConfigError(
-                f"{manifest.file} takes {width}x{height} pixels only, side {side} was asked for; "
-                "leave the side out, or export the model with free axes"
+                f"{manifest.file} takes {width}x{height} pixels only, size {size} was asked for; "
+                "leave the size out, or export the model with free axes"
             )
         self.backend = backend
-        self.side = side or manifest.size
+        self.size = size or manifest.size
         self.saturation = saturation
         self._out: tuple[Plane, Plane] | None = None
         self._scratch: tuple[FloatArray, FloatArray] | None = None
+
+    @classmethod
+    def open(
+        cls,
+        model: str | Path | None = None,
+        backend: str = AUTO,
+        *,
+        precision: str = AUTO,
+        threads: int | None = None,
+        size: int | None = None,
+        saturation: float = 1.0,
+        on_build: BuildCallback | None = None,
+    ) -> Colorizer:
+        """Open a model.
+
+        Args:
+            model: File made by cgan-export; None takes the model that ships.
+            backend: What runs the model: "auto" takes the best that works here, or a name ("tensorrt",
+                "cuda", "openvino", "onnxruntime").
+            precision: What a CPU computes in: "fp32", "bf16", or "auto", which takes bfloat16 where the
+                processor is faster with it.
+            threads: CPU threads of the back end; None leaves the choice to it.
+            size: As of `Colorizer`.
+            saturation: As of `Colorizer`.
+            on_build: Called while TensorRT builds an engine, which takes minutes once.
+
+        Raises:
+            ModelFileError: The model or its manifest is missing, damaged or foreign.
+            BackendUnavailable: The back end is not installed, or does not work here.
+            ConfigError: A value is out of range, or the model does not allow it.
+        """
+        path = bundled_model() if model is None else Path(model)
+        opened = open_backend(path, backend, threads=threads, precision=precision, report=on_build)
+        try:
+            return cls(opened, size=size, saturation=saturation)
+        except ConfigError:
+            opened.close()
+            raise
+
+    def image(self, array: Plane) -> Plane:
+        """Color an image from its own lightness.
+
+        Args:
+            array: uint8 or uint16, (H, W) gray, or (H, W, 3) RGB, or (H, W, 4) RGBA; sRGB.
+
+        Returns:
+            A new array (H, W, 3), or (H, W, 4) with the alpha given; dtype as `array`. Its lightness L* is
+            that of the input, up to rounding.
+
+        Raises:
+            InputShapeError: Not such an array.
+        """
+        check_image(array)
+        lightness = lightness_of(array)
+        small = _resize(lightness, self.input_shape(*lightness.shape))
+        a, b = enlarge_chroma(self.chroma(small), small, lightness, span=2.0)
+        return image_of(lightness, a, b, array)
 
     def planes(
         self,
@@ -119,9 +174,9 @@ class Colorizer:
 
         Args:
             luma: Y' codes, uint8 or uint16 (H, W); any size from one pixel.
-            encoding: How these codes are to be read, and how those of the chroma shall be written.
+            encoding: How these codes are read, and how those of the chroma are written.
             chroma_shape: (h, w) of the chroma planes, (H/2, W/2) rounded up for 4:2:0.
-            temporal: Keeps the color of a video steady; it is given every frame of one video, in order. None
+            temporal: Keeps the color of a video steady; it sees every frame of one video, in order. None
                 colors each image by itself.
 
         Returns:
@@ -139,89 +194,60 @@ class Colorizer:
         encoding: Encoding,
         chroma_shape: tuple[int, int],
         temporal: TemporalFilter | None = None,
-    ) -> Small:
+    ) -> Prediction:
         """The first half of `planes`, all that needs the network; arguments and errors as there.
 
         Returns:
             What `enlarge` takes. It owns its arrays: the next prediction may begin meanwhile.
         """
-        _check_planes(luma, encoding, chroma_shape)
-        guide = _resize(luma, chroma_shape)
-        low = self._low(luma, guide)
-        lightness = np.take(lightness_table(encoding), low, mode="clip")
+        guide, small = self._small(luma, encoding, chroma_shape)
+        lightness = np.take(lightness_table(encoding), small, mode="clip")
         chroma = self.chroma(lightness) if temporal is None else temporal.step(lightness, self.chroma)
         if temporal is None or temporal.settings.passes_through:
             chroma = chroma.copy()  # it may be the back end's own array
-        return Small(encoding, guide, low, lightness, chroma)
+        return Prediction(encoding, guide, small, lightness, chroma)
 
-    def enlarge(self, small: Small) -> tuple[Plane, Plane]:
+    def enlarge(self, prediction: Prediction) -> tuple[Plane, Plane]:
         """The second half of `planes`, without the network: may run in another thread than `predict`."""
-        encoding = small.encoding
-        self._make_buffers(small.guide.shape, encoding.dtype)
-        codes = chroma_codes(small.lightness, small.chroma, encoding)
+        encoding, guide = prediction.encoding, prediction.guide
+        self._make_buffers(guide.shape, encoding.dtype)
+        codes = chroma_codes(prediction.lightness, prediction.chroma, encoding)
         cb, cr = enlarge_chroma(
-            codes, small.low, small.guide, span=encoding.luma_span, out=self._out, scratch=self._scratch
+            codes, prediction.luma, guide, span=encoding.luma_span, out=self._out, scratch=self._scratch
         )
         np.clip(cb, *encoding.chroma_limits, out=cb)
         np.clip(cr, *encoding.chroma_limits, out=cr)
         return cb, cr
 
     def lightness(self, luma: Plane, encoding: Encoding, chroma_shape: tuple[int, int]) -> FloatArray:
-        """What the network sees of an image; arguments as of `planes`.
-
-        Returns:
-            L*/50 - 1, float32 (h, w) in [-1, 1].
-        """
-        _check_planes(luma, encoding, chroma_shape)
-        low = self._low(luma, _resize(luma, chroma_shape))
-        return np.take(lightness_table(encoding), low, mode="clip")
+        """What the network sees of an image: L*/50 - 1, float32 (h, w) in [-1, 1]; arguments as of `planes`."""
+        _, small = self._small(luma, encoding, chroma_shape)
+        return np.take(lightness_table(encoding), small, mode="clip")
 
     def chroma(self, lightness: FloatArray) -> FloatArray:
-        """Chroma (2, h, w) of lightness (h, w), as colorful as was asked for; valid until the next call.
+        """Predict chroma (2, h, w) from lightness (h, w), times the saturation; valid until the next call.
 
         Raises:
-            BackendUnavailable: The engine failed, or its answer holds what is no color.
+            BackendUnavailable: The engine failed, or its answer is no color.
         """
-        chroma: FloatArray = self.backend.infer(lightness[None, None])[0]
-        if not (chroma.max() <= _MOST_CHROMA and chroma.min() >= -_MOST_CHROMA):  # nor with a NaN in it
+        chroma: FloatArray = self.backend.chroma(lightness[None, None])[0]
+        if not (chroma.max() <= _MAX_CHROMA and chroma.min() >= -_MAX_CHROMA):  # false for NaN, too
             raise BackendUnavailable(
                 f"{self.backend.name} answered with values that are no numbers or no colors; take "
                 "--precision fp32, or another --backend or --model"
             )
-        if self.saturation != 1:
-            chroma = chroma * np.float32(self.saturation)
-        return chroma
-
-    def image(self, array: Plane) -> Plane:
-        """Color an image from its own lightness.
-
-        Args:
-            array: uint8 or uint16, (H, W) gray, or (H, W, 3) RGB, or (H, W, 4) RGBA; sRGB.
-
-        Returns:
-            A new array (H, W, 3), or (H, W, 4) with the alpha given; dtype as `array`. Its lightness L* is
-            that of the input but for the rounding.
-
-        Raises:
-            InputShapeError: Not such an array.
-        """
-        check_image(array)
-        lightness = lightness_of(array)
-        low = _resize(lightness, self.input_shape(*lightness.shape))
-        chroma = self.chroma(low)
-        a, b = enlarge_chroma(chroma, low, lightness, span=2.0)
-        return image_of(lightness, a, b, array)
+        return chroma if self.saturation == 1 else chroma * np.float32(self.saturation)
 
     def input_shape(self, height: int, width: int) -> tuple[int, int]:
         """Height and width of the network's input for an image of this size.
 
-        Both are multiples of the model's `size_multiple`, their product is about side * side, and their
+        Both are multiples of the model's `size_multiple`, their product is about size * size, and their
         ratio is near the image's, so that things keep their shape.
         """
         if self._fixed:
             return self._fixed
         aspect = float(np.float32(width) / np.float32(height))  # as a model made by --end-to-end has it
-        return network_shape(aspect, self.side, self.backend.manifest.size_multiple)
+        return network_shape(aspect, self.size, self.backend.manifest.size_multiple)
 
     def close(self) -> None:
         """Close the back end. Calling it twice is harmless."""
@@ -235,42 +261,21 @@ class Colorizer:
     ) -> None:
         self.close()
 
-    def _low(self, luma: Plane, guide: Plane) -> Plane:
-        """Luma codes at the size of the network's input; `guide` is the luma as large as the chroma."""
+    def _small(self, luma: Plane, encoding: Encoding, chroma_shape: tuple[int, int]) -> tuple[Plane, Plane]:
+        """Luma codes at the size of the chroma planes, and at the size of the network's input."""
+        _check_planes(luma, encoding, chroma_shape)
+        guide = _resize(luma, chroma_shape)
         shape = self.input_shape(*luma.shape)
         # From the guide where that is large enough: halving first makes the odd ratio three times cheaper.
         coarse = guide if guide.shape[0] >= shape[0] and guide.shape[1] >= shape[1] else luma
-        # Codes are made small before the lookup, not after: 30 times less to look up. The mean of codes is
-        # the mean of lightness but for the curve of the table within one small pixel.
-        return _resize(coarse, shape)
+        # Codes are resized before the lookup, not after: 30 times fewer lookups. The mean of codes is the
+        # mean of lightness except for the curve of the table within one small pixel.
+        return guide, _resize(coarse, shape)
 
     def _make_buffers(self, shape: tuple[int, int], dtype: np.dtype[Any]) -> None:
         if self._out is None or self._out[0].shape != shape or self._out[0].dtype != dtype:
             self._out = np.empty(shape, dtype), np.empty(shape, dtype)
             self._scratch = np.empty(shape, np.float32), np.empty(shape, np.float32)
-
-
-def network_shape(aspect: float, side: int, multiple: int) -> tuple[int, int]:
-    """Height and width of the network's input for images of an aspect, width by height.
-
-    Args:
-        aspect: Of the image; beyond `MAX_ASPECT` the image is squeezed.
-        side: Square root of the area wanted, pixels.
-        multiple: Height and width are multiples of this.
-    """
-    aspect = min(max(aspect, 1 / MAX_ASPECT), MAX_ASPECT)
-
-    def choices(pixels: float) -> set[int]:
-        count = round(pixels / multiple, _DECIMALS)
-        return {max(1, math.floor(count)) * multiple, max(1, math.ceil(count)) * multiple}
-
-    def distance(shape: tuple[int, int]) -> tuple[float, int]:
-        area = shape[0] * shape[1]
-        far = abs(math.log(shape[1] / shape[0] / aspect)) + abs(math.log(area / side**2))
-        return round(far, _DECIMALS), area  # the smaller of two that are as good
-
-    heights, widths = choices(side / math.sqrt(aspect)), choices(side * math.sqrt(aspect))
-    return min(((h, w) for h in sorted(heights) for w in sorted(widths)), key=distance)
 
 
 def _resize(plane: Plane, shape: tuple[int, int]) -> Plane:

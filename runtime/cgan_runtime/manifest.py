@@ -1,7 +1,7 @@
 """The manifest: a JSON file beside every model file that says what the model is and what it takes.
 
-`edge.onnx` has its manifest in `edge.json`. It is read and checked before any native library sees the
-model's bytes; the model file's sha256 must be the one written here.
+The manifest of `edge.onnx` is `edge.json`. It is read and checked before any native library sees the model's
+bytes, and it holds the model file's sha256.
 
     manifest = Manifest.load(Path("edge.onnx"))
 """
@@ -19,10 +19,11 @@ from typing import Any, Literal, get_args
 from cgan_runtime.errors import ModelFileError
 
 FORMAT = "cgan-manifest"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""Version 1 had one `input` and one `output` in place of the lists; it is still read."""
 
 Precision = Literal["fp32", "fp16", "int8"]
-"""What the network's convolutions compute in. Its input and output are float32 in any case."""
+"""What the network's convolutions compute in. Its inputs and outputs are float32 in any case."""
 
 Kind = Literal["network", "image"]
 """A network from lightness to chroma, or one wrapped for other programs: gray image in, RGB image out."""
@@ -34,24 +35,24 @@ MAX_SIZE = 4096
 """Largest `size`, pixels; far above what a colorizer is trained for."""
 
 MAX_AXIS = 16384
-"""Largest axis that a model file may fix: images, or pixels."""
+"""Largest axis that a model file may fix: images, channels or pixels."""
 
 _PRECISIONS = get_args(Precision)
-_TEXTS = ("name", "file", "recipe", "checkpoint_sha256")
+_STRINGS = ("name", "file", "recipe", "checkpoint_sha256")
 _TABLES = ("training", "metrics", "parity", "engine")
 _SIGNATURES = {
     "network": (("float32", (0, 1, 0, 0)), ("float32", (0, 2, 0, 0))),
     "image": (("uint8", (0, 0, 0)), ("uint8", (0, 0, 0, 3))),
 }
-"""By kind, dtype and axes of input and output; 0 for any number."""
+"""By kind, dtype and axes of the first input and the first output; 0 stands for any axis."""
 
-_ROOM = 100  # characters of a value in a message
+_MAX_SHOWN = 100  # characters of a value in a message
 _HASH_CHUNK = 1 << 20  # bytes
 
 
 @dataclass(frozen=True)
 class Tensor:
-    """One network input or output: name, dtype and axes, with a name where an axis is free."""
+    """A network's input or output: name, dtype and axes; an axis of any length has a name."""
 
     name: str
     dtype: str
@@ -60,28 +61,34 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a model file says of itself.
+    """The description of a model file.
+
+    A network has planes, float32 (N, C, H, W) with C fixed, as inputs and outputs; N, H and W are the same
+    for all of them. The first input is the lightness, L*/50 - 1 in [-1, 1], with C = 1. The first output is
+    the chroma, (a*, b*)/`ab_scale` in [-1, 1], with C = 2. For any further input, all zeros mean "nothing is
+    known". A model of the kind `image` has one input and one output: a gray image, uint8 (N, H, W), and the
+    colored image, uint8 (N, H, W, 3) RGB. This runtime takes networks only.
 
     Attributes:
         name: Name of the model, for people.
         file: Name of the model file that this manifest lies beside.
         sha256: Of that file, lower-case hex.
         precision: What the network computes in.
-        weights: How the weights are stored in the file; `fp16` halves its size and costs nothing at run time.
+        weights: How the weights are stored in the file; `fp16` halves its size and costs no speed.
         opset: ONNX operator set.
         size: The side in pixels that the model was made for.
-        size_multiple: Height and width of the input must be multiples of this.
-        input: L*/50 - 1, (N, 1, H, W) in [-1, 1].
-        output: (a*, b*)/`ab_scale`, (N, 2, H, W) in [-1, 1].
+        size_multiple: Height and width of the inputs must be multiples of this.
+        inputs: The inputs, the lightness or gray image first.
+        outputs: The outputs, the chroma or RGB image first.
         recipe: Name of the training recipe and generator.
-        checkpoint_sha256: Of the weights that it was exported from.
-        training: What it was trained on and for how long.
+        checkpoint_sha256: Of the weights that the model was exported from.
+        training: What the model was trained on, and for how long.
         metrics: Measured quality, name to value.
-        parity: How far it is from the PyTorch model, how far it may be, and on what it was measured.
-        engine: Of a TensorRT engine: library, version, GPU, shapes that it takes, sha256 of its ONNX file.
-        kind: Of a `image` model the input is a gray image, uint8 (N, H, W), and the output the colored
-            one, uint8 (N, H, W, 3) RGB; cgan's own runtime takes networks only.
-        float32_convolutions: Of an fp16 network, how many stay in float32, since their values do not fit.
+        parity: Difference from the PyTorch model, what is allowed, and on which images it was measured.
+        engine: Of a TensorRT engine: library, version, GPU, accepted shapes, sha256 of its ONNX file.
+        kind: Network or whole-image model.
+        float32_convolutions: How many convolutions of an fp16 network stay in float32, because their values
+            do not fit half precision.
     """
 
     name: str
@@ -92,8 +99,8 @@ class Manifest:
     opset: int
     size: int
     size_multiple: int
-    input: Tensor
-    output: Tensor
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
     recipe: str
     ab_scale: float = AB_SCALE
     checkpoint_sha256: str = ""
@@ -104,9 +111,25 @@ class Manifest:
     kind: Kind = "network"
     float32_convolutions: int = 0
 
+    @property
+    def input(self) -> Tensor:
+        """The first input: lightness, or the gray image of a whole-image model."""
+        return self.inputs[0]
+
+    @property
+    def output(self) -> Tensor:
+        """The first output: chroma, or the RGB image of a whole-image model."""
+        return self.outputs[0]
+
+    @property
+    def fixed_size(self) -> tuple[int, int] | None:
+        """Height and width where the model takes only one size."""
+        height, width = self.input.shape[-2:]
+        return (height, width) if isinstance(height, int) and isinstance(width, int) else None
+
     @staticmethod
     def path_for(model: Path) -> Path:
-        """Where a model file's manifest lies: of `x.onnx` in `x.json`, of `x.engine` in `x.engine.json`."""
+        """Path of a model file's manifest: `x.json` for `x.onnx`, `x.engine.json` for `x.engine`."""
         return (
             model.with_suffix(".json") if model.suffix == ".onnx" else model.with_name(f"{model.name}.json")
         )
@@ -120,14 +143,14 @@ class Manifest:
             verify: Also compare the file's sha256.
 
         Raises:
-            ModelFileError: Either file is missing, the manifest is not one, or the two do not match.
+            ModelFileError: Either file is missing, the manifest is invalid, or the two do not match.
         """
         path = cls.path_for(model)
         if not model.is_file():
             raise ModelFileError(f"no model file at {model}; make one with cgan-export -o {model.parent}")
         if not path.is_file():
             raise ModelFileError(
-                f"{model} has no manifest {path.name} beside it, so it cannot be told to be a colorizer; "
+                f"{model} has no manifest {path.name} beside it, which describes the model; "
                 "export it with cgan-export, or copy the .json that came with it"
             )
         manifest = cls._parse(path)
@@ -158,13 +181,15 @@ class Manifest:
             ) from error
         if not isinstance(document, dict) or document.pop("format", None) != FORMAT:
             raise ModelFileError(f"{path} is not a cgan manifest; export the model with cgan-export")
-        if (version := document.pop("version", None)) != FORMAT_VERSION:
+        version = document.pop("version", None)
+        if version not in (1, FORMAT_VERSION):
             raise ModelFileError(
-                f"{path} has manifest version {version}, this cgan reads {FORMAT_VERSION}; export again"
+                f"{path} has manifest version {version}, this cgan reads 1 to {FORMAT_VERSION}; export again"
             )
         try:
-            for key in ("input", "output"):
-                document[key] = Tensor(**{**document[key], "shape": tuple(document[key]["shape"])})
+            for old, key in (("input", "inputs"), ("output", "outputs")):
+                tensors = [document.pop(old)] if version == 1 else document[key]
+                document[key] = tuple(Tensor(**{**one, "shape": tuple(one["shape"])}) for one in tensors)
             manifest = cls(**document)
         except (KeyError, TypeError) as error:
             raise ModelFileError(
@@ -175,7 +200,7 @@ class Manifest:
 
     def _check(self, path: Path) -> None:
         faults = [
-            *((not isinstance(getattr(self, what), str), what) for what in _TEXTS),
+            *((not isinstance(getattr(self, what), str), what) for what in _STRINGS),
             *((not isinstance(getattr(self, what), dict), what) for what in _TABLES),
             *((getattr(self, what) not in _PRECISIONS, what) for what in ("precision", "weights")),
             (not isinstance(self.sha256, str) or not re.fullmatch("[0-9a-f]{64}", self.sha256), "sha256"),
@@ -189,26 +214,41 @@ class Manifest:
         for wrong, what in faults:
             if wrong:
                 raise ModelFileError(
-                    f"{path}: {what} cannot be {_shown(getattr(self, what))}; this is no colorizer of "
-                    "cgan's, export it with cgan-export"
+                    f"{path}: {what} cannot be {_shortened(getattr(self, what))}; this is not a colorizer "
+                    "of cgan, export one with cgan-export"
                 )
         if self.engine and not isinstance(self.engine.get("library"), str):
-            raise ModelFileError(f"{path} does not tell which library its engine is of; build it again")
-        for given, (dtype, shape) in zip((self.input, self.output), _SIGNATURES[self.kind], strict=True):
-            if not isinstance(given.name, str) or given.dtype != dtype or not _fits(given.shape, shape):
-                raise ModelFileError(
-                    f"{path}: {_shown(given.name)} {_shown(given.dtype)} {_shown(given.shape)} is not of a "
-                    "colorizer of cgan's; export it with cgan-export"
-                )
+            raise ModelFileError(f"{path} does not name the library of its engine; build it again")
+        self._check_tensors(path)
         sides = self.input.shape[2:] if self.kind == "network" else ()
         if any(isinstance(side, int) and side % self.size_multiple for side in sides):
             raise ModelFileError(
-                f"{path}: height and width {sides} are no multiples of {self.size_multiple}; export it again"
+                f"{path}: height and width {sides} are not multiples of {self.size_multiple}; export it again"
             )
         if self.size % self.size_multiple:
             raise ModelFileError(
-                f"{path}: size {self.size} is no multiple of {self.size_multiple}; export it again"
+                f"{path}: size {self.size} is not a multiple of {self.size_multiple}; export it again"
             )
+
+    def _check_tensors(self, path: Path) -> None:
+        """See that inputs and outputs are those that the class promises."""
+        for what, tensors, (dtype, first) in zip(
+            ("inputs", "outputs"), (self.inputs, self.outputs), _SIGNATURES[self.kind], strict=True
+        ):
+            wanted = [first, *[(0, 0, 0, 0)] * (len(tensors) - 1)]
+            names = {tensor.name for tensor in tensors if isinstance(tensor.name, str)}
+            if len(names) != len(tensors) or not names or (len(names) > 1 and self.kind == "image"):
+                raise ModelFileError(
+                    f"{path}: {len(tensors)} {what} named {_shortened(sorted(names))} are not those of a "
+                    "colorizer of cgan; export it with cgan-export"
+                )
+            for tensor, shape in zip(tensors, wanted, strict=True):
+                free_channels = self.kind == "network" and not isinstance((*tensor.shape, "", "")[1], int)
+                if tensor.dtype != dtype or not _fits(tensor.shape, shape) or free_channels:
+                    described = " ".join(map(_shortened, (tensor.name, tensor.dtype, tensor.shape)))
+                    raise ModelFileError(
+                        f"{path}: {described} is not of a colorizer of cgan; export it with cgan-export"
+                    )
 
 
 def sha256_of(path: Path) -> str:
@@ -225,15 +265,15 @@ def _within(value: object, most: int, *, least: int = 1) -> bool:
 
 
 def _fits(axes: tuple[object, ...], shape: tuple[int, ...]) -> bool:
-    """Whether axes are numbers or names, and have the number wanted where one is."""
-    good = all((isinstance(axis, str) and axis) or _within(axis, MAX_AXIS) for axis in axes)
-    return good and len(axes) == len(shape) and all(a == b for a, b in zip(axes, shape, strict=True) if b)
+    """Whether all axes are valid numbers or names, and equal `shape` where that is not 0."""
+    valid = all((isinstance(axis, str) and axis) or _within(axis, MAX_AXIS) for axis in axes)
+    return valid and len(axes) == len(shape) and all(a == b for a, b in zip(axes, shape, strict=True) if b)
 
 
-def _shown(value: object) -> str:
-    """As much of a value as a message has room for."""
+def _shortened(value: object) -> str:
+    """A value as a message shows it."""
     try:
         text = repr(value)
     except (ValueError, RecursionError):  # a number of too many digits, lists too deep
         return "that"
-    return text if len(text) <= _ROOM else f"{text[:_ROOM]}..."
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."

@@ -69,7 +69,7 @@ def test_batch_height_and_width_are_as_free_as_the_manifest_says(exports: list[E
         for shape in ((1, multiple, multiple), (3, 3 * multiple, 2 * multiple)):
             lightness = lightness_of(comparison_photos()[: shape[0]], *shape[1:])
             with open_backend(one.path, "onnxruntime") as backend:
-                assert backend.infer(lightness).shape == (shape[0], 2, *shape[1:])
+                assert backend.chroma(lightness).shape == (shape[0], 2, *shape[1:])
 
 
 def test_manifest_matches_its_file(exports: list[Exported]) -> None:
@@ -214,5 +214,5 @@ def test_values_between_the_engines_and_pytorch_are_real_colors(exports: list[Ex
     """The comparison would be worth nothing on an answer that is gray, or the same everywhere."""
     side = exports[0].manifest.size
     with open_backend(exports[0].path, "onnxruntime") as backend:
-        chroma = backend.infer(lightness_of(comparison_photos()[:2], side, side))
+        chroma = backend.chroma(lightness_of(comparison_photos()[:2], side, side))
     assert 0.05 < np.std(chroma) < 0.8

@@ -20,7 +20,8 @@ from tests.fakes import FakeBackend, Predict
 from cgan_runtime.backends.base import FloatArray
 from cgan_runtime.backends.registry import open_backend
 from cgan_runtime.color.encoding import Encoding
-from cgan_runtime.colorizer import Colorizer, network_shape
+from cgan_runtime.colorizer import Colorizer
+from cgan_runtime.network_shape import network_shape
 from cgan_runtime.errors import BackendUnavailable, ConfigError, InputShapeError
 
 VIDEO = Encoding("bt709", full_range=False, bits=8)
@@ -245,7 +246,7 @@ class TestInputShape:
     def test_about_the_area_asked_for_and_the_images_aspect(
         self, height: int, width: int, multiple: int, side: int
     ) -> None:
-        colorizer = Colorizer(FakeBackend(size=256, size_multiple=multiple), side=side)
+        colorizer = Colorizer(FakeBackend(size=256, size_multiple=multiple), size=side)
         h, w = colorizer.input_shape(height, width)
         assert h % multiple == w % multiple == 0
         ideal_h = side * min(max((height / width) ** 0.5, 0.5), 2)
@@ -272,20 +273,20 @@ class TestInputShape:
     def test_a_model_of_several_images_at_once_is_refused(self) -> None:
         backend = FakeBackend()
         given = replace(backend.manifest.input, shape=(4, 1, 64, 64))
-        backend.manifest = replace(backend.manifest, input=given)
+        backend.manifest = replace(backend.manifest, inputs=(given,))
         with pytest.raises(ConfigError, match=r"takes 4 images at once.*export the model"):
             Colorizer(backend)
 
     @pytest.mark.parametrize("side", [0, -16, 15, 5000])
     def test_a_side_out_of_range_is_refused(self, side: int) -> None:
         with pytest.raises(ConfigError, match="take 16 to"):
-            Colorizer(FakeBackend(), side=side)
+            Colorizer(FakeBackend(), size=side)
 
     def test_a_model_of_one_size_is_given_that_size(self, tmp_path: Path) -> None:
         path = write_tiny_model(tmp_path / "fixed.onnx", shape=(32, 64))
         backend = open_backend(path, threads=1)
         with pytest.raises(ConfigError, match="64x32 pixels only"):
-            Colorizer(backend, side=48)
+            Colorizer(backend, size=48)
         with Colorizer(backend) as colorizer:
             assert colorizer.input_shape(1080, 1920) == (32, 64)
             assert colorizer.image(luma_plane(50, 40)).shape == (50, 40, 3)

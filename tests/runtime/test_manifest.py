@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.conftest import write_tiny_model
 
 from cgan_runtime.backends.tensorrt.engines import profile_of
 from cgan_runtime.errors import ModelFileError
@@ -38,7 +39,7 @@ def test_the_model_that_ships_has_a_good_one() -> None:
         {"engine": []}, {"engine": {"library": []}}, {"engine": {"library": 5}},
         {"float32_convolutions": "x"},
         {"opset": "x"}, {"size": 32 * 10**6}, {"size": 65536}, {"size": True}, {"size_multiple": 0},
-        {"size": 10**30, "size_multiple": 10**30}, {"input": []}, {"input": "x"}, {"unheard": 1},
+        {"size": 10**30, "size_multiple": 10**30}, {"inputs": []}, {"inputs": "x"}, {"unheard": 1},
     ],
 )  # fmt: skip
 def test_a_field_of_the_wrong_kind_is_refused(tiny_model: Path, fields: dict[str, Any]) -> None:
@@ -55,7 +56,35 @@ def test_a_field_of_the_wrong_kind_is_refused(tiny_model: Path, fields: dict[str
     ],
 )  # fmt: skip
 def test_a_shape_that_is_none_is_refused(tiny_model: Path, shape: object) -> None:
-    changed(tiny_model, input={"name": "lightness", "dtype": "float32", "shape": shape})
+    changed(tiny_model, inputs=[{"name": "lightness", "dtype": "float32", "shape": shape}])
+    refused(tiny_model)
+
+
+def test_a_manifest_of_version_1_with_one_input_and_one_output_is_read(tiny_model: Path) -> None:
+    expected = Manifest.load(tiny_model)
+    path = Manifest.path_for(tiny_model)
+    document = json.loads(path.read_text()) | {"version": 1}
+    (document["input"],), (document["output"],) = document.pop("inputs"), document.pop("outputs")
+    path.write_text(json.dumps(document))
+    assert Manifest.load(tiny_model) == expected
+
+
+def test_a_second_input_is_described(tmp_path: Path) -> None:
+    model = write_tiny_model(tmp_path / "hinted.onnx", hints=True)
+    assert [tensor.name for tensor in Manifest.load(model).inputs] == ["lightness", "hints"]
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        {"name": "lightness"}, {"name": 5}, {"dtype": "uint8"}, {"shape": ["n", "c", "h", "w"]},
+        {"shape": ["n", 2, "h"]}, {"shape": ["n", 0, "h", "w"]}, {"strange": 1},
+    ],
+)  # fmt: skip
+def test_a_second_input_that_is_not_a_plane_is_refused(tiny_model: Path, second: dict[str, Any]) -> None:
+    first = {"name": "lightness", "dtype": "float32", "shape": ["n", 1, "h", "w"]}
+    hints = {"name": "hints", "dtype": "float32", "shape": ["n", 2, "h", "w"]}
+    changed(tiny_model, inputs=[first, hints | second])
     refused(tiny_model)
 
 

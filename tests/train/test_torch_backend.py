@@ -24,17 +24,17 @@ def test_answers_as_the_generator_does(checkpoint: Path) -> None:
     lightness = np.random.default_rng(0).uniform(-1, 1, (2, 1, 32, 48)).astype(np.float32)
     with TorchBackend(loaded) as backend, torch.no_grad():
         expected = loaded.generator(torch.from_numpy(lightness)).numpy()
-        np.testing.assert_array_equal(backend.infer(lightness), expected)
+        np.testing.assert_array_equal(backend.chroma(lightness), expected)
 
 
 def test_refuses_what_every_back_end_refuses(checkpoint: Path) -> None:
     backend = TorchBackend(load_checkpoint(checkpoint))
     with pytest.raises(InputShapeError):
-        backend.infer(np.zeros((1, 1, 33, 32), np.float32))
+        backend.chroma(np.zeros((1, 1, 33, 32), np.float32))
     backend.close()
     backend.close()
     with pytest.raises(BackendUnavailable, match="closed"):
-        backend.infer(np.zeros((1, 1, 32, 32), np.float32))
+        backend.chroma(np.zeros((1, 1, 32, 32), np.float32))
 
 
 def test_gives_the_thread_count_back(checkpoint: Path) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import torch
 
-from cgan_runtime.backends.base import Backend, FloatArray
+from cgan_runtime.backends.base import Arrays, Backend
 from cgan_runtime.manifest import Manifest, Tensor
 from cgan_train.checkpoint import WEIGHTS, Checkpoint
 
@@ -32,10 +32,10 @@ class TorchBackend(Backend):
         super().__init__(_manifest(checkpoint), f"CPU, {taken} thread{'s' if taken > 1 else ''}")
         self._generator = checkpoint.generator.eval()
 
-    def _run(self, lightness: FloatArray) -> FloatArray:
+    def _run(self, inputs: Arrays) -> Arrays:
+        tensors = [torch.from_numpy(inputs[tensor.name]) for tensor in self.manifest.inputs]
         with torch.inference_mode():
-            chroma: FloatArray = self._generator(torch.from_numpy(lightness)).numpy()
-        return chroma
+            return {self.manifest.output.name: self._generator(*tensors).numpy()}
 
     def _release(self) -> None:
         torch.set_num_threads(self._threads_before)
@@ -52,8 +52,8 @@ def _manifest(checkpoint: Checkpoint) -> Manifest:
         opset=NO_OPSET,
         size=checkpoint.config.size,
         size_multiple=checkpoint.generator.size_multiple,
-        input=Tensor("lightness", "float32", ("n", 1, "h", "w")),
-        output=Tensor("chroma", "float32", ("n", 2, "h", "w")),
+        inputs=(Tensor("lightness", "float32", ("n", 1, "h", "w")),),
+        outputs=(Tensor("chroma", "float32", ("n", 2, "h", "w")),),
         recipe=checkpoint.recipe,
         checkpoint_sha256=checkpoint.sha256,
         training=checkpoint.training,

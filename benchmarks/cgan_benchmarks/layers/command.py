@@ -46,7 +46,7 @@ def layers(
 
     console = Console()
     with console.building() as report:
-        opened = open_backend(model or bundled_model(), backend, threads=threads, report=report)
+        opened = open_backend(model or bundled_model(), backend, threads=threads, progress=report)
     with opened:
         height, width = size or (opened.manifest.size, opened.manifest.size)
         photos = comparison_photos()

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from cgan_benchmarks.speed.subject import COMPILED, Subject
-from cgan_runtime.backends.base import FloatArray
+from cgan_runtime.backends.base import Arrays
 from cgan_runtime.errors import BackendUnavailable
 from cgan_train.checkpoint import load_checkpoint
 from cgan_train.torch_backend import TorchBackend
@@ -36,16 +36,16 @@ class TorchVariant(TorchBackend):
             torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
             self._events = [torch.cuda.Event(enable_timing=True) for _ in range(2)]  # type: ignore[no-untyped-call]
 
-    def _run(self, lightness: FloatArray) -> FloatArray:
+    def _run(self, inputs: Arrays) -> Arrays:
+        lightness = inputs[self.manifest.input.name]
         try:
             with torch.inference_mode():
                 given = torch.from_numpy(lightness).to(self._device, self._dtype)
                 answer = self._call(given) if self._device.type == "cpu" else self._on_gpu(given)
-                chroma: FloatArray = answer.float().cpu().numpy()
+                return {self.manifest.output.name: answer.float().cpu().numpy()}
         except RuntimeError as error:
             reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
             raise BackendUnavailable(f"PyTorch failed on {lightness.shape} ({reason})") from error
-        return chroma
 
     def _on_gpu(self, given: torch.Tensor) -> torch.Tensor:
         """The network between two events of the GPU's own clock."""

@@ -22,7 +22,7 @@ from cgan_benchmarks.options import check_writable
 from cgan_benchmarks.results.document import write_document
 from cgan_benchmarks.studies.synthetic_motion import Clip, made_up_clips, real_clips, videos_in
 from cgan_runtime import __version__
-from cgan_runtime.backends.base import Backend, FloatArray
+from cgan_runtime.backends.base import Arrays, Backend, FloatArray
 from cgan_runtime.backends.registry import open_backend
 from cgan_runtime.color.encoding import LUMA_WEIGHTS, Encoding, Plane
 from cgan_runtime.color.lab import lab_of_rgb
@@ -30,7 +30,8 @@ from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.console import Console, guard
 from cgan_runtime.errors import DataError
 from cgan_runtime.models import bundled_model
-from cgan_runtime.temporal.filter import TemporalFilter, TemporalSettings
+from cgan_runtime.temporal.filter import TemporalFilter
+from cgan_runtime.temporal.settings import TemporalSettings
 from cgan_train.data.sources import open_photos
 from cgan_train.evaluation.metrics import ciede2000
 
@@ -80,16 +81,16 @@ class Recall(Backend):
         """Take a back end over."""
         super().__init__(inner.manifest, inner.device)
         self._inner = inner
-        self._known: dict[bytes, FloatArray] = {}
+        self._known: dict[bytes, Arrays] = {}
 
     def forget(self) -> None:
         """Free the memory: another clip begins."""
         self._known.clear()
 
-    def _run(self, lightness: FloatArray) -> FloatArray:
-        key = lightness.tobytes()
+    def _run(self, inputs: Arrays) -> Arrays:
+        key = b"".join(array.tobytes() for array in inputs.values())
         if key not in self._known:
-            self._known[key] = self._inner.infer(lightness).copy()
+            self._known[key] = {name: array.copy() for name, array in self._inner.infer(inputs).items()}
         return self._known[key]
 
     def _release(self) -> None:
@@ -106,10 +107,11 @@ class Instant(Backend):
         super().__init__(like.manifest, "none")
         self._answer = np.zeros((1, 2, 1, 1), np.float32)
 
-    def _run(self, lightness: FloatArray) -> FloatArray:
-        if self._answer.shape[2:] != lightness.shape[2:]:
-            self._answer = np.zeros((1, 2, *lightness.shape[2:]), np.float32)
-        return self._answer
+    def _run(self, inputs: Arrays) -> Arrays:
+        shape = inputs[self.manifest.input.name].shape
+        if self._answer.shape[2:] != shape[2:]:
+            self._answer = np.zeros((1, 2, *shape[2:]), np.float32)
+        return {self.manifest.output.name: self._answer}
 
 
 def measure_clip(clip: Clip, colorizer: Colorizer, settings: TemporalSettings) -> Steadiness:
@@ -188,7 +190,7 @@ def measure_cost(like: Backend) -> dict[str, dict[str, float]]:
             for t in range(8)
         ]
         taken: dict[str, list[float]] = {name: [] for name in SETTINGS}
-        with Colorizer(Instant(like), side=COST_SIDE) as colorizer:
+        with Colorizer(Instant(like), size=COST_SIDE) as colorizer:
             filters = {name: TemporalFilter(settings) for name, settings in SETTINGS.items()}
             for turn in range(COST_ROUNDS):
                 for name, steady in filters.items():

@@ -36,7 +36,7 @@ from cgan_runtime.color.lab import (
     lightness_table,
 )
 from cgan_runtime.color.upsampling import EPSILON, RADIUS
-from cgan_runtime.colorizer import MAX_ASPECT, network_shape
+from cgan_runtime.network_shape import MAX_ASPECT, network_shape
 from cgan_runtime.manifest import AB_SCALE
 
 GRAY, RGB = "gray", "rgb"
@@ -75,6 +75,9 @@ def end_to_end(network: onnx.ModelProto, *, side: int, multiple: int) -> onnx.Mo
     rows = _shrinking(graph, image[0], small[0])
     columns = graph("Transpose", _shrinking(graph, image[1], small[1]))
     graph.nodes.append(helper.make_node("MatMul", [graph("MatMul", rows, large), columns], [INPUT]))
+    for value in network.graph.input[1:]:
+        planes = [graph.times(INPUT, 0)] * int(axes_of(value)[1])
+        graph.nodes.append(helper.make_node("Concat", planes, [value.name], axis=1))
     graph.nodes.extend(copy.deepcopy(network.graph.node))
     chroma = _enlarged(graph, image, small, large)
     graph.nodes.append(helper.make_node("Cast", [_codes(graph, large, chroma)], [RGB], to=TensorProto.UINT8))

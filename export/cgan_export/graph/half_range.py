@@ -16,7 +16,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from cgan_export.graph.cpu_engines import answers
+from cgan_export.graph.cpu_engines import outputs_of
 from cgan_train.evaluation.metrics import Array
 
 _MOST = float(np.finfo(np.float16).max) / 4
@@ -37,7 +37,7 @@ def operators_beyond_half(model: onnx.ModelProto, lightness: Array) -> list[str]
     weights = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
     large = {n for n, w in weights.items() if w.dtype == np.float32 and np.abs(w).max(initial=0) > _MOST}
     names = [value.name for value in shown.graph.output]
-    for values in answers(shown, lightness):
+    for values in outputs_of(shown, lightness):
         large |= {name for name, value in zip(names, values, strict=True) if np.abs(value).max() > _MOST}
     return [node.name for node in model.graph.node if large & {*node.input, *node.output}]
 
@@ -51,7 +51,8 @@ def keep_in_float32(half: onnx.ModelProto, model: onnx.ModelProto, kept: Collect
     weights = {t.name: t for t in model.graph.initializer if t.data_type == TensorProto.FLOAT}
     halves = {t.name for t in half.graph.initializer if t.data_type == TensorProto.FLOAT16}
     nodes: list[onnx.NodeProto] = []
-    wide = {half.graph.node[0].output[0]: half.graph.input[0].name}  # the first operator narrows the input
+    # The first operators narrow the inputs.
+    wide = {node.output[0]: node.input[0] for node in half.graph.node[: len(half.graph.input)]}
     typed = onnx.shape_inference.infer_shapes(half).graph.value_info
     halves |= {value.name for value in typed if value.type.tensor_type.elem_type == TensorProto.FLOAT16}
     for node in half.graph.node:

@@ -20,7 +20,6 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from cgan_export.graph.trace import INPUT, OUTPUT
 from cgan_runtime.errors import ConfigError
 from cgan_runtime.manifest import Precision
 
@@ -83,7 +82,7 @@ def in_half(model: onnx.ModelProto) -> onnx.ModelProto:
     for tensor in graph.initializer:
         if tensor.data_type == TensorProto.FLOAT and tensor.name not in kept:
             tensor.CopyFrom(_half(tensor))
-    inner = {INPUT: f"{INPUT}_half", OUTPUT: f"{OUTPUT}_half"}
+    inner = {value.name: f"{value.name}_half" for value in (*graph.input, *graph.output)}
     for node in graph.node:
         _rename(node, inner)
         for attribute in node.attribute:
@@ -91,9 +90,15 @@ def in_half(model: onnx.ModelProto) -> onnx.ModelProto:
                 attribute.i = TensorProto.FLOAT16
             elif attribute.t.data_type == TensorProto.FLOAT:  # of a Constant
                 attribute.t.CopyFrom(_half(attribute.t))
-    first = helper.make_node("Cast", [INPUT], [inner[INPUT]], "narrow", to=TensorProto.FLOAT16)
-    last = helper.make_node("Cast", [inner[OUTPUT]], [OUTPUT], "widen", to=TensorProto.FLOAT)
-    _set_nodes(model, [first, *graph.node, last])
+    first = [
+        helper.make_node("Cast", [v.name], [inner[v.name]], f"narrow_{v.name}", to=TensorProto.FLOAT16)
+        for v in graph.input
+    ]
+    last = [
+        helper.make_node("Cast", [inner[v.name]], [v.name], f"widen_{v.name}", to=TensorProto.FLOAT)
+        for v in graph.output
+    ]
+    _set_nodes(model, [*first, *graph.node, *last])
     try:
         onnx.checker.check_model(model, full_check=True)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:

@@ -19,7 +19,7 @@ from typing import Any
 
 import onnx
 
-from cgan_export.graph.cpu_engines import ENGINES, answers, inputs
+from cgan_export.graph.cpu_engines import inputs_of, installed_engines, outputs_of
 from cgan_export.graph.precision import Form
 from cgan_runtime.errors import ConfigError
 from cgan_train.evaluation.agreement import agreement
@@ -89,7 +89,7 @@ class _Photographs(CalibrationDataReader):  # type: ignore[misc]
     """Photographs one by one, as ONNX Runtime's calibrator asks for them."""
 
     def __init__(self, model: onnx.ModelProto, lightness: Array) -> None:
-        self._left = inputs(model, lightness)
+        self._left = inputs_of(model, lightness)
 
     def get_next(self) -> dict[str, Array] | None:
         """The next one, or None."""
@@ -141,11 +141,11 @@ class _Judge:
 
     def __init__(self, model: onnx.ModelProto, lightness: Array) -> None:
         self._lightness = lightness
-        self._expected = [found[0] for found in answers(model, lightness)]
+        self._expected = [found[0] for found in outputs_of(model, lightness)]
 
     def worst(self, model: onnx.ModelProto) -> float:
         """Mean CIEDE2000 in the engine where it is the largest: each fuses the roundings its own way."""
-        return max(self.distance(model, engine) for engine in ENGINES)
+        return max(self.distance(model, engine) for engine in installed_engines())
 
     def distance(
         self, model: onnx.ModelProto, engine: str = "onnxruntime", images: int | None = None
@@ -155,6 +155,6 @@ class _Judge:
         return agreement(
             (plane[None], wanted[:1], found[0][:1])
             for plane, wanted, found in zip(
-                given, self._expected, answers(model, given, engine), strict=False
+                given, self._expected, outputs_of(model, given, engine), strict=False
             )
         ).ciede2000

@@ -117,10 +117,10 @@ def _clean(model: onnx.ModelProto) -> None:
     for part in (model, model.graph, *model.graph.node, *model.graph.value_info):
         part.doc_string = ""
         del part.metadata_props[:]
-    graph = model.graph
-    given, answered = graph.input[0].type.tensor_type.shape.dim, graph.output[0].type.tensor_type.shape.dim
-    for index in (0, 2, 3):
-        answered[index].CopyFrom(given[index])
+    axes = model.graph.input[0].type.tensor_type.shape.dim
+    for output in model.graph.output:
+        for index in (0, 2, 3):
+            output.type.tensor_type.shape.dim[index].CopyFrom(axes[index])
 
 
 @contextmanager

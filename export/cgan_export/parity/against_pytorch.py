@@ -19,11 +19,11 @@ import cv2
 import numpy as np
 import onnx
 
-from cgan_export.graph.cpu_image_engines import ENGINES, open_image_model
+from cgan_export.graph.cpu_engines import ENGINES, open_image_model
 from cgan_export.graph.end_to_end import fixed_network_shape
 from cgan_export.graph.precision import emulate_half
 from cgan_runtime.backends.base import Backend
-from cgan_runtime.backends.registry import available_backends, open_backend
+from cgan_runtime.backends.registry import open_backend, usable_backends
 from cgan_runtime.color.encoding import Plane
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import BackendUnavailable, ParityError
@@ -112,7 +112,7 @@ def compare(model: Path, reference: Backend, images: Sequence[Image]) -> dict[st
     Raises:
         BackendUnavailable: No back end works here.
     """
-    names = [name for name, reason in available_backends().items() if reason is None]
+    names = usable_backends()
     if not names:
         raise BackendUnavailable(
             "no engine is installed to compare the export with; "
@@ -195,14 +195,14 @@ class _Answers:
 
     def __init__(self, reference: Backend, manifest: Manifest, images: Sequence[Image]) -> None:
         self._asked = list(batches(manifest, images))
-        self._expected = [reference.infer(lightness).copy() for lightness in self._asked]
+        self._expected = [reference.chroma(lightness).copy() for lightness in self._asked]
 
     def agreement_of(self, model: Path, backend: str) -> Agreement:
         """How far a model is from them in a back end."""
         with open_backend(model, backend) as opened:
             # An answer is valid until the next call, and is compared before that.
             pairs = zip(self._asked, self._expected, strict=True)
-            return agreement((given, wanted, opened.infer(given)) for given, wanted in pairs)
+            return agreement((given, wanted, opened.chroma(given)) for given, wanted in pairs)
 
 
 def batches(manifest: Manifest, images: Sequence[Image]) -> Iterator[Array]:
@@ -232,7 +232,7 @@ def _compare_images(
     """Compare a whole-image model with what the runtime makes of the same images by the reference."""
     grays = list(grays_of(images))
     with seeing(reference, fixed_network_shape(onnx.load(model))):
-        colorizer = Colorizer(reference, side=None if _fixed(reference.manifest) else manifest.size)
+        colorizer = Colorizer(reference, size=None if reference.manifest.fixed_size else manifest.size)
         expected = [colorizer.image(gray) for gray in grays]
 
     def agreement_in(name: str, file: Path = model) -> Agreement:
@@ -251,8 +251,8 @@ def seeing(reference: Backend, shape: tuple[int, int] | None) -> Iterator[None]:
     """Have a reference of free size see every image in one shape, where a shape is given."""
     before = reference.manifest
     if shape is not None:
-        fixed = replace(before.input, shape=("n", 1, *shape))
-        reference.manifest = replace(before, input=fixed, size=before.size_multiple)
+        fixed = tuple(replace(each, shape=("n", each.shape[1], *shape)) for each in before.inputs)
+        reference.manifest = replace(before, inputs=fixed, size=before.size_multiple)
     try:
         yield
     finally:
@@ -265,7 +265,3 @@ def grays_of(images: Sequence[Image]) -> Iterator[Plane]:
         yield cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     for image, size in zip(images, _ODD_SIZES, strict=False):
         yield cv2.resize(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), size[::-1], interpolation=cv2.INTER_AREA)
-
-
-def _fixed(manifest: Manifest) -> bool:
-    return all(isinstance(axis, int) for axis in manifest.input.shape[2:])

@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 
 import onnx
 
-from cgan_export.graph.cpu_image_engines import ENGINES, Run, open_image_model
+from cgan_export.graph.cpu_engines import ENGINES, ColorImage, open_image_model
 from cgan_export.graph.end_to_end import fixed_network_shape
 from cgan_export.parity.against_pytorch import (
     EMULATOR,
@@ -31,7 +31,7 @@ from cgan_export.parity.against_pytorch import (
     write_emulated,
 )
 from cgan_runtime.backends.base import Backend
-from cgan_runtime.backends.registry import available_backends, open_backend
+from cgan_runtime.backends.registry import open_backend, usable_backends
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import BackendUnavailable, InputShapeError
 from cgan_runtime.manifest import Manifest
@@ -55,8 +55,7 @@ class _Model:
         """The only height and width that its network sees; None where they are free."""
         if self.backend is None:
             return fixed_network_shape(onnx.load(self.path))
-        height, width = self.manifest.input.shape[2:]
-        return (height, width) if isinstance(height, int) and isinstance(width, int) else None
+        return self.manifest.fixed_size
 
 
 def compare_models(first: Path, second: Path, images: Sequence[Image]) -> tuple[Agreement, str]:
@@ -114,7 +113,7 @@ def _agreement(one: _Model, other: _Model, images: Sequence[Image]) -> Agreement
 def _emulated(model: _Model, stack: ExitStack) -> _Model:
     """A half-precision file in emulated half arithmetic, where it can be run; any other model as it is."""
     manifest = model.manifest
-    if manifest.precision != "fp16" or manifest.engine or available_backends()[EMULATOR] is not None:
+    if manifest.precision != "fp16" or manifest.engine or EMULATOR not in usable_backends():
         return model
     path = write_emulated(model.path, manifest, Path(stack.enter_context(TemporaryDirectory())))
     backend = None if model.backend is None else stack.enter_context(open_backend(path, EMULATOR))
@@ -140,7 +139,7 @@ def _chroma_agreement(
     size = -(-wanted.size // multiple) * multiple
     asked = batches(replace(wanted, size=size, size_multiple=multiple), images)
     # An answer is valid until the next call of its own back end.
-    return agreement((given, one.infer(given), other.infer(given)) for given in asked)
+    return agreement((given, one.chroma(given), other.chroma(given)) for given in asked)
 
 
 def _image_agreement(first: _Model, second: _Model, images: Sequence[Image]) -> Agreement:
@@ -151,13 +150,12 @@ def _image_agreement(first: _Model, second: _Model, images: Sequence[Image]) -> 
         return image_agreement((one(gray), other(gray)) for gray in grays_of(images))
 
 
-def _runner(model: _Model, shape: tuple[int, int] | None, side: int, stack: ExitStack) -> Run:
+def _runner(model: _Model, shape: tuple[int, int] | None, side: int, stack: ExitStack) -> ColorImage:
     """What colors a gray image by a model, as the runtime does or the model itself."""
     if model.backend is not None:
         stack.enter_context(seeing(model.backend, shape))
-        return Colorizer(model.backend, side=None if shape else side).image
-    reasons = available_backends()
-    for name in model.engines:
-        if reasons[name] is None:
+        return Colorizer(model.backend, size=None if shape else side).image
+    for name in usable_backends():
+        if name in model.engines:
             return open_image_model(model.path, name)
     raise BackendUnavailable(f'nothing here runs {model.path}; run: pip install "cgan[cpu]"')

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from cgan_export.export import Exported
 from cgan_export.parity.against_pytorch import agreement_of, check, report_of, tolerance_of
-from cgan_runtime.backends.tensorrt.build import BuildOptions, Profile, Report, build_engine
+from cgan_runtime.backends.tensorrt.build import BuildOptions, Profile, build_engine
 from cgan_runtime.backends.tensorrt.device import Gpu
 from cgan_runtime.backends.tensorrt.engines import (
     SUFFIX,
@@ -27,6 +27,7 @@ from cgan_runtime.backends.tensorrt.engines import (
     write_engine,
 )
 from cgan_runtime.backends.tensorrt.library import load_library
+from cgan_runtime.callbacks import BuildCallback
 from cgan_runtime.errors import BackendUnavailable, ConfigError
 from cgan_runtime.files.staging import publish
 from cgan_runtime.manifest import Manifest
@@ -78,7 +79,7 @@ def why_no_engine(target: str) -> str | None:
 
 def build(
     exported: Exported, options: EngineOptions, *, checkpoint: Checkpoint, images: Sequence[Image] = (),
-    report: Report = lambda _phase, _part: None,
+    progress: BuildCallback = lambda _phase, _part: None,
 ) -> BuiltEngine:  # fmt: skip
     """Build the engine of an exported file beside it, and compare it with PyTorch.
 
@@ -101,7 +102,7 @@ def build(
     if options.target != "tensorrt":
         built = build_engine(
             library, exported.path.read_bytes(), profile, precision=manifest.precision, options=options.build,
-            float32_convolutions=manifest.float32_convolutions, report=report,
+            float32_convolutions=manifest.float32_convolutions, progress=progress,
         )  # fmt: skip
         return BuiltEngine(
             path, save_engine(built, path, _unrun(manifest), library, profile, None, options.build)
@@ -113,7 +114,7 @@ def build(
         built = build_engine(
             library, exported.path.read_bytes(), profile, precision=manifest.precision,
             options=replace(options.build, timing_cache=known),
-            float32_convolutions=manifest.float32_convolutions, report=report,
+            float32_convolutions=manifest.float32_convolutions, progress=progress,
         )  # fmt: skip
         keep_timings(timings, built.timing_cache)
     with engine_draft(path) as draft:

@@ -86,8 +86,8 @@ def configuration(manifest: Manifest) -> str:
         f"platform: {_quoted(server.platform)}",
         f"default_model_filename: {_quoted(server.file)}",
         f"max_batch_size: {most}",
-        _tensor("input", manifest.input, batched=most > 0),
-        _tensor("output", manifest.output, batched=most > 0),
+        *(_tensor("input", tensor, batched=most > 0) for tensor in manifest.inputs),
+        *(_tensor("output", tensor, batched=most > 0) for tensor in manifest.outputs),
     ]
     if most > 1:
         lines.append(f"dynamic_batching {{ max_queue_delay_microseconds: {_QUEUE_MICROSECONDS} }}")

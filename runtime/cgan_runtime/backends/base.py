@@ -1,16 +1,17 @@
-"""The contract of an inference back end, and the duties that all of them share.
+"""The contract of an inference back end, and the checks that all of them share.
 
     with open_backend("edge.onnx") as backend:        # see registry.py
-        chroma = backend.infer(lightness)
+        chroma = backend.chroma(lightness)
 
 A new back end subclasses `Backend`, sets `name`, and implements `_run` (and `_release` when it holds
-anything). Shape and dtype are checked here once; `_run` only sees good arrays. What an engine raises is
-turned into a `CganError` by the engine's own file.
+resources). `infer` checks names, shapes and dtypes; `_run` sees only valid arrays. Each engine's own file
+turns what the engine raises into a `CganError`.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -23,15 +24,17 @@ from cgan_runtime.errors import BackendUnavailable, InputShapeError, ModelFileEr
 from cgan_runtime.manifest import Manifest, Tensor
 
 FloatArray = npt.NDArray[np.float32]
+Arrays = dict[str, FloatArray]
+"""Tensors by name."""
 
 
 @dataclass(frozen=True)
 class Layer:
-    """What one step of an engine takes; an engine may have made one of several layers of the network.
+    """The time that one step of an engine takes. An engine may fuse several layers of the network into one.
 
     Attributes:
         name: As the engine calls it.
-        kind: Of operation, where the engine tells; else empty.
+        kind: Of operation; empty where the engine does not say.
         ms: Mean milliseconds of a run.
     """
 
@@ -45,11 +48,11 @@ class Backend(ABC):
 
     Attributes:
         name: Short name of the back end, as given to `--backend`.
-        manifest: What the model file says of itself (`cgan_runtime.manifest`).
-        device: What it runs on, for people to read ("CPU, 2 threads").
-        engine_seconds: What the last `infer` took by the device's own clock, transfers left out; None where
+        manifest: Description of the model file (`cgan_runtime.manifest`).
+        device: Where it runs, for people to read ("CPU, 2 threads").
+        engine_seconds: Duration of the last `infer` by the device's own clock, without transfers; None where
             the device has none.
-        passed_over: Why each better back end was not taken, one line each; filled by `open_backend`.
+        passed_over: Why `open_backend` skipped each better back end, by name.
     """
 
     name: ClassVar[str]
@@ -58,50 +61,58 @@ class Backend(ABC):
         self.manifest = manifest
         self.device = device
         self.engine_seconds: float | None = None
-        self.passed_over: tuple[str, ...] = ()
+        self.passed_over: Mapping[str, str] = {}
         self._closed = False
 
-    def infer(self, lightness: FloatArray) -> FloatArray:
-        """Predict chroma for a batch of lightness planes.
+    def infer(self, inputs: Mapping[str, FloatArray]) -> Arrays:
+        """Run the network on a batch.
 
         Args:
-            lightness: L*/50 - 1, float32 (N, 1, H, W) in [-1, 1]; H and W multiples of
-                `manifest.size_multiple`.
+            inputs: By name, float32 (N, C, H, W) with C as in the manifest, N, H and W the same for all, and
+                H and W multiples of `manifest.size_multiple`. The first input is required: lightness
+                L*/50 - 1 in [-1, 1]. Each other that is left out is filled with zeros.
 
         Returns:
-            (a*, b*)/110, float32 (N, 2, H, W) in [-1, 1]. The array belongs to the back end and is valid
-            until the next `infer`; copy it to keep it.
+            The outputs by name, float32 (N, C, H, W); the first is (a*, b*)/110 in [-1, 1]. The arrays belong
+            to the back end and are valid until its next call; copy them to keep them.
 
         Raises:
-            InputShapeError: Wrong shape, dtype or size.
+            InputShapeError: A name, shape, dtype or size is wrong.
             BackendUnavailable: The back end was closed, or the engine failed.
-            ModelFileError: The model's answer has another shape than a colorizer's.
+            ModelFileError: The outputs do not have the shapes that the manifest promises.
         """
         if self._closed:
             raise BackendUnavailable(f"the {self.name} back end is closed; open it again with open_backend()")
-        self._check(lightness)
-        chroma = self._run(np.ascontiguousarray(lightness))
-        count, _, height, width = lightness.shape
-        if chroma.shape != (count, 2, height, width) or chroma.dtype != np.float32:
-            raise ModelFileError(
-                f"{self.manifest.file} answered {lightness.shape} with {chroma.dtype} {chroma.shape}, "
-                f"expected float32 {(count, 2, height, width)}; export it with cgan-export"
-            )
-        return chroma
+        outputs = self._run(self._complete(inputs))
+        count, _, height, width = inputs[self.manifest.input.name].shape
+        for tensor in self.manifest.outputs:
+            found, shape = outputs[tensor.name], (count, tensor.shape[1], height, width)
+            if found.shape != shape or found.dtype != np.float32:
+                raise ModelFileError(
+                    f"{self.manifest.file} returned {tensor.name} {found.dtype} {found.shape}, "
+                    f"expected float32 {shape}; export it with cgan-export"
+                )
+        return outputs
+
+    def chroma(self, lightness: FloatArray) -> FloatArray:
+        """Predict chroma (N, 2, H, W) from lightness (N, 1, H, W) alone; all else as for `infer`."""
+        return self.infer({self.manifest.input.name: lightness})[self.manifest.output.name]
 
     def layers(self, lightness: FloatArray, runs: int) -> tuple[Layer, ...]:
-        """How long each step of the engine takes, in the order in which they run.
+        """Time each step of the engine.
 
         Args:
-            lightness: As for `infer`.
-            runs: Over how many the mean is taken, after one that does not count.
+            lightness: As for `chroma`.
+            runs: How many runs the mean is taken over, after one warm-up run.
+
+        Returns:
+            The steps in the order in which they run.
 
         Raises:
             InputShapeError: As for `infer`.
-            BackendUnavailable: This engine does not tell.
+            BackendUnavailable: This engine cannot time its layers.
         """
-        self._check(lightness)
-        return self._layers(np.ascontiguousarray(lightness), runs)
+        return self._layers(self._complete({self.manifest.input.name: lightness}), runs)
 
     def close(self) -> None:
         """Free the engine. Calling it twice is harmless."""
@@ -118,65 +129,93 @@ class Backend(ABC):
         self.close()
 
     @abstractmethod
-    def _run(self, lightness: FloatArray) -> FloatArray:
-        """Run the engine on a checked, contiguous array; shapes as in `infer`."""
+    def _run(self, inputs: Arrays) -> Arrays:
+        """Run the engine on all inputs, which are checked and contiguous; shapes as in `infer`."""
 
-    def _layers(self, lightness: FloatArray, runs: int) -> tuple[Layer, ...]:
-        """Run the engine with its own clock on; arrays as in `_run`."""
-        del lightness, runs
-        raise BackendUnavailable(f"{self.name} does not tell what its layers take; take another --backend")
+    def _layers(self, inputs: Arrays, runs: int) -> tuple[Layer, ...]:
+        """Run the engine with its own profiler on; arrays as in `_run`."""
+        del inputs, runs
+        raise BackendUnavailable(f"{self.name} cannot time its layers; take another --backend")
 
     def _release(self) -> None:  # noqa: B027 (optional on purpose)
         """Drop what the engine holds; called once."""
 
-    def _check(self, lightness: FloatArray) -> None:
+    def _complete(self, inputs: Mapping[str, FloatArray]) -> Arrays:
+        """All inputs of the network: checked, contiguous, zeros where one was left out."""
+        known = [tensor.name for tensor in self.manifest.inputs]
+        if strange := [name for name in inputs if name not in known]:
+            raise InputShapeError(f"got an input {strange[0]!r}; this model takes {', '.join(known)}")
+        if known[0] not in inputs:
+            raise InputShapeError(f"got no {known[0]}; this model cannot do without it")
+        count, _, height, width = self._check(self.manifest.input, inputs[known[0]])
+        complete = {}
+        for tensor in self.manifest.inputs:
+            shape = (count, int(tensor.shape[1]), height, width)
+            array = inputs[tensor.name] if tensor.name in inputs else np.zeros(shape, np.float32)
+            if self._check(tensor, array) != shape:
+                raise InputShapeError(f"got {tensor.name} {array.shape} beside {known[0]}; expected {shape}")
+            complete[tensor.name] = np.ascontiguousarray(array)
+        return complete
+
+    def _check(self, tensor: Tensor, array: FloatArray) -> tuple[int, ...]:
+        """The shape of an array that is valid for an input."""
         multiple = self.manifest.size_multiple
-        axes = ", ".join(str(axis) for axis in self.manifest.input.shape)
-        expected = f"float32 ({axes}) with height and width multiples of {multiple}"
-        if lightness.ndim != 4 or lightness.shape[1] != 1 or lightness.dtype != np.float32:
-            raise InputShapeError(f"got {lightness.dtype} {lightness.shape}; expected {expected}")
-        count, _, height, width = lightness.shape
-        if count == 0 or height == 0 or width == 0 or height % multiple or width % multiple:
-            raise InputShapeError(f"got {lightness.shape}; expected {expected}")
-        if _disagree(lightness.shape, self.manifest.input.shape):
-            raise InputShapeError(f"got {lightness.shape}; this model takes {expected} only")
+        expected = f"float32 ({_axes(tensor)}) with height and width multiples of {multiple}"
+        if array.ndim != 4 or array.shape[1] != tensor.shape[1] or array.dtype != np.float32:
+            raise InputShapeError(f"got {array.dtype} {array.shape}; expected {expected}")
+        if array.size == 0 or array.shape[2] % multiple or array.shape[3] % multiple:
+            raise InputShapeError(f"got {array.shape}; expected {expected}")
+        if _disagree(array.shape, tensor.shape):
+            raise InputShapeError(f"got {array.shape}; this model takes {expected} only")
+        return array.shape
 
 
-def check_signature(path: Path, manifest: Manifest, inputs: list[Tensor], outputs: list[Tensor]) -> None:
+def check_signature(
+    path: Path, manifest: Manifest, inputs: Sequence[Tensor], outputs: Sequence[Tensor]
+) -> None:
     """Compare what an engine found in a model file with what its manifest promises.
 
     Args:
         path: The model file, for the message.
         manifest: What is expected.
-        inputs: What the engine found; axes that are free or unknown to it as strings.
+        inputs: What the engine found, in any order; axes that are free or unknown to it as strings.
         outputs: Likewise.
 
     Raises:
-        ModelFileError: Other names or dtypes, more than one of either, or fixed axes that differ.
+        ModelFileError: Names, dtypes, or fixed axes differ.
     """
-    for what, found, expected in (("input", inputs, manifest.input), ("output", outputs, manifest.output)):
-        # An input axis that the file has fixed and the manifest calls free would fail at the first image.
-        narrower = what == "input" and any(
-            isinstance(axis, int) and isinstance(free, str)
-            for tensor in found
-            for axis, free in zip(tensor.shape, expected.shape, strict=False)
+    _compare(path, "input", inputs, manifest.inputs)
+    _compare(path, "output", outputs, manifest.outputs)
+
+
+def _compare(path: Path, what: str, found: Sequence[Tensor], expected: Sequence[Tensor]) -> None:
+    def signature(tensors: Sequence[Tensor]) -> list[tuple[str, str, int]]:
+        return sorted((tensor.name, tensor.dtype, len(tensor.shape)) for tensor in tensors)
+
+    shapes = {tensor.name: tensor.shape for tensor in found}
+    pairs = [(shapes.get(tensor.name, ()), tensor.shape) for tensor in expected]
+    if signature(found) != signature(expected) or any(
+        _disagree(a, b) or (what == "input" and _narrower(a, b)) for a, b in pairs
+    ):
+        raise ModelFileError(
+            f"{path} has {what} {_describe(found)}, its manifest says {_describe(expected)}; "
+            "it is not the colorizer that the manifest describes, export it again with cgan-export"
         )
-        if (
-            [(tensor.name, tensor.dtype, len(tensor.shape)) for tensor in found]
-            != [(expected.name, expected.dtype, len(expected.shape))]
-            or _disagree(found[0].shape, expected.shape)
-            or narrower
-        ):
-            raise ModelFileError(
-                f"{path} has {what} {_describe(found)}, its manifest says {_describe([expected])}; "
-                "it is not the colorizer that the manifest describes, export it again with cgan-export"
-            )
 
 
-def _disagree(found: tuple[int | str, ...], expected: tuple[int | str, ...]) -> bool:
+def _narrower(found: Sequence[int | str], expected: Sequence[int | str]) -> bool:
+    """Whether the file has fixed an axis that the manifest calls free: it would fail at the first image."""
+    return any(isinstance(a, int) and isinstance(b, str) for a, b in zip(found, expected, strict=True))
+
+
+def _disagree(found: Sequence[int | str], expected: Sequence[int | str]) -> bool:
     pairs = zip(found, expected, strict=True)
     return any(isinstance(a, int) and isinstance(b, int) and a != b for a, b in pairs)
 
 
-def _describe(tensors: list[Tensor]) -> str:
-    return " and ".join(f"{t.name} {t.dtype} ({', '.join(map(str, t.shape))})" for t in tensors) or "nothing"
+def _describe(tensors: Sequence[Tensor]) -> str:
+    return " and ".join(f"{t.name} {t.dtype} ({_axes(t)})" for t in tensors) or "nothing"
+
+
+def _axes(tensor: Tensor) -> str:
+    return ", ".join(map(str, tensor.shape))

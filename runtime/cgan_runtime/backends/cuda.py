@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import onnxruntime
-
-from cgan_runtime.backends.onnxruntime import OnnxBackend
+from cgan_runtime.backends.onnxruntime import OnnxBackend, onnxruntime
 
 _PROVIDER = "CUDAExecutionProvider"
 

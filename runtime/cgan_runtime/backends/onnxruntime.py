@@ -1,29 +1,23 @@
 """ONNX Runtime on the CPU: the back end that runs everywhere.
 
 pip install "cgan[cpu]"
-
-Nothing is sent anywhere: from 1.29 on ONNX Runtime reports its use to Microsoft and keeps an identifier in
-the home folder, unless it is told not to before it is imported.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
-
-os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-import onnxruntime
-from onnxruntime.capi import onnxruntime_pybind11_state as native
-
-from cgan_runtime.backends.base import Backend, FloatArray, Layer, check_signature
+from cgan_runtime.backends.base import Arrays, Backend, Layer, check_signature
+from cgan_runtime.backends.libraries import load_onnxruntime
 from cgan_runtime.errors import BackendUnavailable, ModelFileError
 from cgan_runtime.manifest import Manifest, Tensor
 from cgan_runtime.system.cpu import usable_cores
+
+onnxruntime = load_onnxruntime()
+native = onnxruntime.capi.onnxruntime_pybind11_state
 
 _SILENT = 4
 """Log severity "fatal": what goes wrong is raised, and said once."""
@@ -96,39 +90,40 @@ class OnnxBackend(Backend):
     def _device_of(threads: int) -> str:
         return f"CPU, {threads} thread{'s' if threads > 1 else ''}"
 
-    def _options(self) -> onnxruntime.SessionOptions:
+    def _options(self) -> Any:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self._threads
         options.log_severity_level = _SILENT
         options.add_session_config_entry("session.intra_op.allow_spinning", "1" if self._spin else "0")
         return options
 
-    def _open(self, options: onnxruntime.SessionOptions) -> onnxruntime.InferenceSession:
+    def _open(self, options: Any) -> Any:
         providers = [(self._provider, self._provider_options)]
         return onnxruntime.InferenceSession(
             as_source(self._path), options, providers=providers, enable_fallback=0
         )
 
-    def _layers(self, lightness: FloatArray, runs: int) -> tuple[Layer, ...]:
+    def _layers(self, inputs: Arrays, runs: int) -> tuple[Layer, ...]:
         with tempfile.TemporaryDirectory(prefix="cgan-layers-") as folder:
             options = self._options()
             options.enable_profiling = True
             options.profile_file_prefix = str(Path(folder) / "profile")
             session = self._open(options)
             for _ in range(runs + 1):
-                session.run(None, {self.manifest.input.name: lightness})
+                session.run(None, inputs)
             events = json.loads(Path(session.end_profiling()).read_text(encoding="utf-8"))
         return _layers_of(events, runs)
 
-    def _run(self, lightness: FloatArray) -> FloatArray:
+    def _run(self, inputs: Arrays) -> Arrays:
+        names = [tensor.name for tensor in self.manifest.outputs]
         try:
-            (chroma,) = self._session.run([self.manifest.output.name], {self.manifest.input.name: lightness})
+            return dict(zip(names, self._session.run(names, inputs), strict=True))
         except _ERRORS as error:
             raise BackendUnavailable(
-                f"ONNX Runtime failed on an input of {lightness.shape} ({_first_line(error)}); "
+                f"ONNX Runtime failed on an input of {inputs[self.manifest.input.name].shape} "
+                f"({_first_line(error)}); "
                 "try another size"
             ) from error
-        return np.asarray(chroma)
 
     def _release(self) -> None:
         del self._session
@@ -153,7 +148,7 @@ def _layers_of(events: list[dict[str, Any]], runs: int) -> tuple[Layer, ...]:
     return tuple(Layer(name, kind, sum(of[-runs:]) / runs) for (name, kind), of in times.items())
 
 
-def _tensor(argument: onnxruntime.NodeArg) -> Tensor:
+def _tensor(argument: Any) -> Tensor:
     shape = tuple(axis if isinstance(axis, int) else str(axis) for axis in argument.shape or ())
     return Tensor(argument.name, _DTYPES.get(argument.type, argument.type), shape)
 

@@ -1,30 +1,20 @@
 """OpenVINO on the CPU: the fastest back end on Intel processors.
 
-    pip install "cgan[openvino]"
-
-Nothing is sent anywhere: importing `openvino` reports to Google Analytics through its telemetry package,
-unless that one cannot be imported; so it cannot be while `openvino` is.
+pip install "cgan[openvino]"
 """
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
-from cgan_runtime.backends.base import Backend, FloatArray, Layer, check_signature
+from cgan_runtime.backends.base import Arrays, Backend, Layer, check_signature
+from cgan_runtime.backends.libraries import load_openvino
 from cgan_runtime.errors import BackendUnavailable, ModelFileError
 from cgan_runtime.manifest import Manifest, Tensor
 
-_TELEMETRY = "openvino_telemetry"
-
-if _silenced := _TELEMETRY not in sys.modules:
-    sys.modules[_TELEMETRY] = None  # type: ignore[assignment]  # "cannot be imported"
-import openvino  # noqa: E402
-from openvino import frontend  # noqa: E402
-
-if _silenced:
-    del sys.modules[_TELEMETRY]
+openvino = load_openvino()
+frontend = openvino.frontend
 
 _DEVICE = "CPU"
 
@@ -88,23 +78,23 @@ class OpenVinoBackend(Backend):
         device = f"CPU, {taken} thread{'s' if taken > 1 else ''}"
         super().__init__(manifest, device if taken_precision == "fp32" else f"{device}, {taken_precision}")
 
-    def _run(self, lightness: FloatArray) -> FloatArray:
+    def _run(self, inputs: Arrays) -> Arrays:
         try:
-            results = self._request.infer([lightness], share_inputs=True, share_outputs=True)
+            results = self._request.infer(inputs, share_inputs=True, share_outputs=True)
+            return {tensor.name: results[tensor.name] for tensor in self.manifest.outputs}
         except RuntimeError as error:
             raise BackendUnavailable(
-                f"OpenVINO failed on an input of {lightness.shape} ({_last_line(error)}); "
+                f"OpenVINO failed on an input of {inputs[self.manifest.input.name].shape} "
+                f"({_last_line(error)}); "
                 "try another size, or --backend onnxruntime"
             ) from error
-        chroma: FloatArray = results[0]
-        return chroma
 
-    def _layers(self, lightness: FloatArray, runs: int) -> tuple[Layer, ...]:
+    def _layers(self, inputs: Arrays, runs: int) -> tuple[Layer, ...]:
         counting = {**self._settings, "PERF_COUNT": True}
         request = openvino.Core().compile_model(self._model, _DEVICE, counting).create_infer_request()
         times: dict[tuple[str, str], float] = {}
         for number in range(runs + 1):
-            request.infer([lightness])
+            request.infer(inputs)
             for step in request.profiling_info if number else ():
                 if step.status == step.Status.EXECUTED:
                     key = step.node_name, step.node_type
@@ -115,7 +105,7 @@ class OpenVinoBackend(Backend):
         del self._request, self._model
 
 
-def _precision(core: openvino.Core, asked: str) -> str:
+def _precision(core: Any, asked: str) -> str:
     """What to compute in, of what is asked for and what this CPU does at full speed.
 
     OpenVINO's own choice is asked, not its capabilities: without the instructions it can do bfloat16, slowly.

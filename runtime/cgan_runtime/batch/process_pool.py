@@ -20,7 +20,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn, TypeVar
 
-from cgan_runtime.backends.registry import Report
+from cgan_runtime.callbacks import BuildCallback
 from cgan_runtime.batch.tasks import Answer, Ended, Event, Moved, Task
 from cgan_runtime.batch.worker import Worker
 from cgan_runtime.errors import BackendUnavailable, CganError
@@ -37,7 +37,7 @@ _STILLBORN = 3  # workers in a row that die before they have a model; then there
 class OneWorker:
     """A pool of one, in this very process: a task is done while events are waited for."""
 
-    def __init__(self, worker: Worker, hear: Callable[[Event], None], report: Report | None) -> None:
+    def __init__(self, worker: Worker, hear: Callable[[Event], None], report: BuildCallback | None) -> None:
         self.description, self.count, self.lost = worker.open(report), 1, 0
         self._worker, self._hear = worker, hear
         self._task: Task | None = None
@@ -187,7 +187,7 @@ class Processes:
 
 @contextmanager
 def one_worker(
-    options: RunOptions, scratch: Path, hear: Callable[[Event], None], report: Report | None = None
+    options: RunOptions, scratch: Path, hear: Callable[[Event], None], report: BuildCallback | None = None
 ) -> Iterator[OneWorker]:
     """A pool of one worker in this process.
 

@@ -16,7 +16,7 @@ from types import TracebackType
 
 import cv2
 
-from cgan_runtime.backends.registry import Report
+from cgan_runtime.callbacks import BuildCallback
 from cgan_runtime.batch.tasks import Answer, Result, Task
 from cgan_runtime.batch.transfer import at_hand, fetch
 from cgan_runtime.callbacks import ProgressCallback
@@ -47,7 +47,7 @@ class Worker:
         self._progress: ProgressCallback = _unheard
         self._settings = options.video
 
-    def open(self, report: Report | None = None) -> str:
+    def open(self, report: BuildCallback | None = None) -> str:
         """Load the model.
 
         Args:

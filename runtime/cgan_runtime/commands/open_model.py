@@ -45,18 +45,16 @@ def open_model(options: RunOptions, report: Callable[[str, float], None] | None 
         asked.backend,
         threads=asked.threads,
         precision=asked.precision,
-        report=report,
+        progress=report,
     )
     return Colorizer(backend, side=asked.size, saturation=asked.saturation)
 
 
 def backend_text(backend: Backend, options: RunOptions) -> str:
     """What runs the model, and why nothing better does."""
-    from cgan_runtime.backends.registry import BACKENDS, worth_telling
+    from cgan_runtime.backends.registry import BACKENDS
 
-    passed_over = ""
-    if options.model.backend == "auto":
-        reasons, names = worth_telling(), list(BACKENDS)
-        better = names[: names.index(backend.name)] if backend.name in names else []
-        passed_over = "".join(f"; {name} passed over: {reasons[name]}" for name in better if name in reasons)
+    passed_over = "".join(
+        f"; passed over: {why}" for name, why in backend.passed_over.items() if BACKENDS[name].has_hardware
+    )
     return f"{backend.name} on {backend.device}{passed_over}"

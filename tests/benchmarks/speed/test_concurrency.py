@@ -35,7 +35,7 @@ def test_engines_run_side_by_side_and_all_images_count() -> None:
     # One alone makes at most 15 runs in 0.3 s, and one more in what it began before the end.
     assert images > 1.5 * 16 * len(LIGHTNESS)
     with pytest.raises(BackendUnavailable, match="closed"):
-        opened[0].infer(LIGHTNESS)
+        opened[0].chroma(LIGHTNESS)
 
 
 def test_closing_is_not_counted() -> None:

@@ -17,7 +17,7 @@ from cgan_train.checkpoint import load_checkpoint
 
 def taking(*shape: int | str) -> Manifest:
     manifest = FakeBackend().manifest
-    return dataclasses.replace(manifest, input=Tensor("lightness", "float32", shape))
+    return dataclasses.replace(manifest, inputs=(Tensor("lightness", "float32", shape),))
 
 
 FREE = taking("n", 1, "h", "w")

@@ -13,12 +13,13 @@ from tests.conftest import TINY_MULTIPLE, TINY_SIZE, write_tiny_model
 from tests.paths import SHARED
 
 from cgan_export.cli import main as export_main
-from cgan_export.graph.cpu_image_engines import ENGINES, Run, open_image_model
+from cgan_export.graph.cpu_engines import ENGINES, ColorImage, open_image_model
 from cgan_export.graph.end_to_end import end_to_end, shapes_by_aspect
 from cgan_export.graph.trace import tensor_of
 from cgan_runtime.backends.registry import open_backend
 from cgan_runtime.cli import main as run_main
-from cgan_runtime.colorizer import Colorizer, network_shape
+from cgan_runtime.colorizer import Colorizer
+from cgan_runtime.network_shape import network_shape
 from cgan_runtime.errors import ModelFileError
 from cgan_runtime.manifest import Manifest, sha256_of
 from cgan_runtime.models import bundled_model
@@ -39,13 +40,13 @@ def wrapped(network: Path, path: Path, **network_of: int) -> Path:
     Manifest(
         name="whole", file=path.name, sha256=sha256_of(path), precision="fp32", weights="fp32", opset=17,
         size=network_of["side"], size_multiple=network_of["multiple"], recipe="tiny", kind="image",
-        input=tensor_of(model.graph.input[0]), output=tensor_of(model.graph.output[0]),
+        inputs=(tensor_of(model.graph.input[0]),), outputs=(tensor_of(model.graph.output[0]),),
     ).save(path)  # fmt: skip
     return path
 
 
 @pytest.fixture(scope="module", params=ENGINES)
-def shipped(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Run:
+def shipped(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> ColorImage:
     """The model that ships, wrapped, in each engine."""
     pytest.importorskip(request.param)
     path = tmp_path_factory.mktemp("whole") / "edge-end-to-end.onnx"
@@ -62,7 +63,7 @@ def grays(count: int) -> list[Image]:
     ]
 
 
-def test_a_image_is_what_cgan_run_makes_of_it(shipped: Run, tmp_path: Path) -> None:
+def test_a_image_is_what_cgan_run_makes_of_it(shipped: ColorImage, tmp_path: Path) -> None:
     """Through the command, file to file, on photographs of odd sizes."""
     for number, gray in enumerate(grays(len(SIZES))):
         source, target = tmp_path / f"{number}.png", tmp_path / f"{number}.color.png"
@@ -80,7 +81,7 @@ def test_a_image_is_what_cgan_run_makes_of_it(shipped: Run, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("level", [0, 1, 127, 254, 255])
-def test_flat_images_keep_their_lightness(shipped: Run, level: int) -> None:
+def test_flat_images_keep_their_lightness(shipped: ColorImage, level: int) -> None:
     found = shipped(np.full((60, 80), level, np.uint8))
     lightness = cv2.cvtColor(found, cv2.COLOR_RGB2LAB)[..., 0].astype(int)
     gray = cv2.cvtColor(np.full((1, 1, 3), level, np.uint8), cv2.COLOR_RGB2LAB)[0, 0, 0]
@@ -91,7 +92,7 @@ def test_flat_images_keep_their_lightness(shipped: Run, level: int) -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not PHOTOS.is_file(), reason=f"no photographs at {PHOTOS}")
-def test_many_photographs_in_their_own_sizes(shipped: Run) -> None:
+def test_many_photographs_in_their_own_sizes(shipped: ColorImage) -> None:
     photos = open_photos(PHOTOS)
     with Colorizer(open_backend(bundled_model(), "onnxruntime")) as colorizer:
         for number in range(0, len(photos), 10):

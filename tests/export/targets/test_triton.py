@@ -111,8 +111,8 @@ def test_whole_images_are_bytes(tiny_model: Path) -> None:
 
 def test_a_fixed_batch_is_left_to_the_file(tiny_model: Path) -> None:
     given, answer = (
-        Tensor("lightness", "float32", (3, 1, 32, 64)),
-        Tensor("chroma", "float32", (3, 2, 32, 64)),
+        (Tensor("lightness", "float32", (3, 1, 32, 64)),),
+        (Tensor("chroma", "float32", (3, 2, 32, 64)),),
     )
     config = parsed(configuration(replace(Manifest.load(tiny_model), input=given, output=answer)))
     assert config.max_batch_size == 0

@@ -19,15 +19,20 @@ from tests.fakes import FakeBackend
 
 from cgan_runtime import models
 from cgan_runtime.backends import registry
-from cgan_runtime.backends.base import Backend
-from cgan_runtime.backends.registry import BACKENDS, Engine, available_backends, open_backend
+from cgan_runtime.backends.base import Backend, FloatArray
+from cgan_runtime.backends.registry import (
+    BACKENDS,
+    BackendEntry,
+    available_backends,
+    open_backend,
+    usable_backends,
+)
 from cgan_runtime.errors import BackendUnavailable, ConfigError, InputShapeError, ModelFileError
 from cgan_runtime.manifest import Manifest
 from cgan_runtime.models import bundled_model
-from cgan_runtime.options.groups import run as run_options
 
-ENGINES = [name for name, reason in available_backends().items() if reason is None]
-MISSING = Engine("cgan_runtime.backends.no_such_engine", "NoBackend", "pip install no-such-engine")
+ENGINES = usable_backends()
+MISSING = BackendEntry("cgan_runtime.backends.no_such_engine", "NoBackend", "pip install no-such-engine")
 
 Open = Callable[[], Backend]
 
@@ -52,7 +57,7 @@ class TestContract:
         given = lightness(*shape)
         kept = given.copy()
         with backend_opener() as backend:
-            chroma = backend.infer(given)
+            chroma = backend.chroma(given)
         assert chroma.shape == (shape[0], 2, *shape[1:])
         assert chroma.dtype == np.float32
         assert 0 < np.abs(chroma).max() <= 1
@@ -61,21 +66,21 @@ class TestContract:
     def test_a_image_gives_the_same_alone_and_in_a_batch(self, backend_opener: Open) -> None:
         given = lightness(3)
         with backend_opener() as backend:
-            together = backend.infer(given).copy()
+            together = backend.chroma(given).copy()
             for index in range(3):
-                assert backend.infer(given[index : index + 1])[0] == pytest.approx(together[index], abs=1e-6)
+                assert backend.chroma(given[index : index + 1])[0] == pytest.approx(together[index], abs=1e-6)
 
     def test_sizes_may_change_from_call_to_call(self, backend_opener: Open) -> None:
         with backend_opener() as backend:
-            first = backend.infer(lightness()).copy()
-            backend.infer(lightness(1, 64, 16))
-            assert (backend.infer(lightness()) == first).all()
+            first = backend.chroma(lightness()).copy()
+            backend.chroma(lightness(1, 64, 16))
+            assert (backend.chroma(lightness()) == first).all()
 
     def test_a_view_with_strides_is_taken(self, backend_opener: Open) -> None:
         wide = lightness(1, 32, 96)
         with backend_opener() as backend:
-            from_view = backend.infer(wide[..., ::2]).copy()
-            assert (from_view == backend.infer(wide[..., ::2].copy())).all()
+            from_view = backend.chroma(wide[..., ::2]).copy()
+            assert (from_view == backend.chroma(wide[..., ::2].copy())).all()
 
     @pytest.mark.parametrize(
         "bad",
@@ -94,14 +99,14 @@ class TestContract:
             backend_opener() as backend,
             pytest.raises(InputShapeError, match=f"multiples of {TINY_MULTIPLE}"),
         ):
-            backend.infer(bad)
+            backend.chroma(bad)
 
     def test_closing_twice_is_harmless_and_closed_is_closed(self, backend_opener: Open) -> None:
         backend = backend_opener()
         backend.close()
         backend.close()
         with pytest.raises(BackendUnavailable, match="is closed"):
-            backend.infer(lightness())
+            backend.chroma(lightness())
 
     def test_it_says_what_it_is(self, backend_opener: Open) -> None:
         with backend_opener() as backend:
@@ -120,7 +125,38 @@ class TestEngines:
         left, middle, right = padded[1:-1, :-2], padded[1:-1, 1:-1], padded[1:-1, 2:]
         expected = np.tanh([0.3 * middle + 0.5 * (right - left), 0.4 * middle])
         with open_backend(tiny_model, name) as backend:
-            assert backend.infer(given)[0] == pytest.approx(expected, abs=1e-5)
+            assert backend.chroma(given)[0] == pytest.approx(expected, abs=1e-5)
+
+    def test_a_second_input_is_fed_and_zeros_where_it_is_left_out(self, name: str, tmp_path: Path) -> None:
+        path = write_tiny_model(tmp_path / "hinted.onnx", hints=True)
+        given, hints = lightness(), np.zeros((1, 2, 32, 48), np.float32)
+        with open_backend(path, name, threads=1) as backend:
+            plain = backend.chroma(given).copy()
+            assert (backend.infer({"lightness": given, "hints": hints})["chroma"] == plain).all()
+            hints[:, 0, 8:16] = 0.5
+            hinted = backend.infer({"lightness": given, "hints": hints})["chroma"]
+            assert np.arctanh(hinted) == pytest.approx(np.arctanh(plain) + hints, abs=1e-4)
+            assert backend.layers(given, runs=1)
+
+    @pytest.mark.parametrize(
+        ("inputs", "message"),
+        [
+            ({"mask": lightness()}, "got an input 'mask'; this model takes lightness, hints"),
+            ({"hints": lightness()}, "got no lightness"),
+            ({"lightness": lightness(), "hints": lightness()}, r"expected float32 \(n, 2, h, w\)"),
+            ({"lightness": lightness(), "hints": lightness(2).repeat(2, 1)}, r"expected \(1, 2, 32, 48\)"),
+            (
+                {"lightness": lightness(), "hints": lightness(1, 16).repeat(2, 1)},
+                r"expected \(1, 2, 32, 48\)",
+            ),
+        ],
+    )
+    def test_other_inputs_are_refused(
+        self, name: str, inputs: dict[str, FloatArray], message: str, tmp_path: Path
+    ) -> None:
+        path = write_tiny_model(tmp_path / "hinted.onnx", hints=True)
+        with open_backend(path, name, threads=1) as backend, pytest.raises(InputShapeError, match=message):
+            backend.infer(inputs)
 
     def test_a_folder_whose_name_is_no_text(self, name: str, tiny_model: Path, tmp_path: Path) -> None:
         folder = tmp_path / os.fsdecode(b"m\xff")
@@ -131,7 +167,7 @@ class TestEngines:
         for path in (tiny_model, Manifest.path_for(tiny_model)):
             (folder / path.name).write_bytes(path.read_bytes())
         with open_backend(folder / tiny_model.name, name) as backend:
-            assert backend.infer(lightness()).shape == (1, 2, *lightness().shape[2:])
+            assert backend.chroma(lightness()).shape == (1, 2, *lightness().shape[2:])
 
     def test_threads_are_taken(self, name: str, tiny_model: Path) -> None:
         with open_backend(tiny_model, name, threads=1) as backend:
@@ -140,11 +176,11 @@ class TestEngines:
     def test_what_the_cpu_computes_in_is_said_and_near(self, name: str, tiny_model: Path) -> None:
         given = lightness()
         with open_backend(tiny_model, name, threads=1) as backend:
-            exact = backend.infer(given).copy()
+            exact = backend.chroma(given).copy()
         with open_backend(tiny_model, name, threads=1, precision="auto") as backend:
-            rounded = backend.infer(given).copy()
+            rounded = backend.chroma(given).copy()
             said = backend.device
-            assert (backend.infer(given) == rounded).all()
+            assert (backend.chroma(given) == rounded).all()
         assert said in ("CPU, 1 thread", "CPU, 1 thread, bf16")
         assert ("bf16" in said) == bool((rounded != exact).any())
         assert rounded == pytest.approx(exact, abs=0.02)
@@ -154,21 +190,21 @@ class TestEngines:
 
     def test_layers_are_timed_and_the_answers_stay(self, name: str, tiny_model: Path) -> None:
         with open_backend(tiny_model, name, threads=1) as backend:
-            before = backend.infer(lightness()).copy()
+            before = backend.chroma(lightness()).copy()
             layers = backend.layers(lightness(), runs=3)
             assert any("conv" in layer.kind.lower() for layer in layers)
             assert all(layer.ms >= 0 and layer.name for layer in layers)
             assert 0 < sum(layer.ms for layer in layers) < 10_000
-            assert (backend.infer(lightness()) == before).all()
+            assert (backend.chroma(lightness()) == before).all()
             with pytest.raises(InputShapeError):
                 backend.layers(lightness(1, 31, 48), runs=1)
 
     def test_a_fixed_size_is_kept_to(self, name: str, tmp_path: Path) -> None:
         path = write_tiny_model(tmp_path / "fixed.onnx", shape=(32, 64))
         with open_backend(path, name) as backend:
-            assert backend.infer(lightness(1, 32, 64)).shape == (1, 2, 32, 64)
+            assert backend.chroma(lightness(1, 32, 64)).shape == (1, 2, 32, 64)
             with pytest.raises(InputShapeError, match="only"):
-                backend.infer(lightness(1, 64, 32))
+                backend.chroma(lightness(1, 64, 32))
 
     @pytest.mark.parametrize("damage", ["text", "empty", "truncated", "zeros"])
     def test_what_is_not_onnx_is_one_line(
@@ -203,7 +239,7 @@ class TestEngines:
     def test_an_answer_of_another_size_is_refused(self, name: str, tmp_path: Path) -> None:
         path = write_tiny_model(tmp_path / "half.onnx", stride=2)
         with open_backend(path, name) as backend, pytest.raises(ModelFileError, match=r"\(1, 2, 16, 24\)"):
-            backend.infer(lightness())
+            backend.chroma(lightness())
 
     @pytest.mark.parametrize("seed", range(60))
     def test_damaged_bytes_never_reach_a_user_as_a_traceback(
@@ -219,7 +255,7 @@ class TestEngines:
         said = ""
         try:
             with open_backend(tiny_model, name, threads=1) as backend:
-                assert backend.infer(lightness()).shape == (1, 2, 32, 48)
+                assert backend.chroma(lightness()).shape == (1, 2, 32, 48)
         except (ModelFileError, BackendUnavailable) as error:
             said = str(error)
         assert "\n" not in said
@@ -230,7 +266,7 @@ class TestRegistry:
     def test_auto_takes_the_first_that_works(self, tiny_model: Path) -> None:
         with open_backend(tiny_model) as backend:
             assert backend.name == ENGINES[0]
-            assert len(backend.passed_over) == list(BACKENDS).index(ENGINES[0])
+            assert list(backend.passed_over) == list(BACKENDS)[: list(BACKENDS).index(ENGINES[0])]
 
     def test_auto_says_why_it_passed_one_over(
         self, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
@@ -239,8 +275,8 @@ class TestRegistry:
         monkeypatch.setattr(registry, "BACKENDS", {"better": MISSING, **BACKENDS})
         with open_backend(tiny_model) as backend:
             assert backend.name == ENGINES[0]
-            assert backend.passed_over[0].startswith("better is not installed")
-            assert "pip install no-such-engine" in backend.passed_over[0]
+            assert backend.passed_over["better"].startswith("better is not installed")
+            assert "pip install no-such-engine" in backend.passed_over["better"]
 
     def test_a_named_back_end_is_never_replaced(
         self, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
@@ -272,8 +308,7 @@ class TestRegistry:
         with pytest.raises(ConfigError, match="take"):
             open_backend(tiny_model, name, threads=threads)
 
-    def test_the_command_offers_the_precisions_that_there_are(self, tiny_model: Path) -> None:
-        assert run_options.PRECISIONS == registry.PRECISIONS
+    def test_an_unknown_precision_is_refused(self, tiny_model: Path) -> None:
         with pytest.raises(ConfigError, match="take one of auto, fp32, bf16"):
             open_backend(tiny_model, precision="int4")
 
@@ -318,7 +353,7 @@ sys.addaudithook(watch)
 import numpy as np
 from cgan_runtime.backends.registry import open_backend
 with open_backend(Path({str(tiny_model)!r}), {name!r}) as backend:
-    backend.infer(np.zeros((1, 1, 32, 32), np.float32))
+    backend.chroma(np.zeros((1, 1, 32, 32), np.float32))
 """
     done = subprocess.run(
         [sys.executable, "-c", script], env={"HOME": str(home)}, capture_output=True, text=True, check=False

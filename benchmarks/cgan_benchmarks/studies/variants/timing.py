@@ -37,7 +37,7 @@ def time_all(files: Sequence[tuple[Variant, Path]], threads: int) -> list[float]
         for _ in range(_ROUNDS):
             for (backend, lightness), seconds in zip(opened, times, strict=True):
                 begun = time.perf_counter()
-                backend.infer(lightness)
+                backend.chroma(lightness)
                 seconds.append(time.perf_counter() - begun)
     return [1000 * statistics.median(seconds) for seconds in times]
 
@@ -57,7 +57,7 @@ def export(variant: Variant, weights: Path, path: Path) -> int:
     Manifest(
         name=variant.name, file=path.name, sha256=sha256_of(path), precision="fp32", weights="fp32", opset=18,
         size=side, size_multiple=generator.size_multiple, recipe="variant",
-        input=Tensor("lightness", "float32", (1, 1, side, side)),
-        output=Tensor("chroma", "float32", (1, 2, side, side)),
+        inputs=(Tensor("lightness", "float32", (1, 1, side, side)),),
+        outputs=(Tensor("chroma", "float32", (1, 2, side, side)),),
     ).save(path)  # fmt: skip
     return side

@@ -15,8 +15,7 @@ from typing import Any
 import numpy as np
 import pycuda.driver  # noqa: F401 (wanted before this back end can be said to be there)
 
-from cgan_runtime.backends.base import Backend, FloatArray, Layer, check_signature
-from cgan_runtime.backends.tensorrt.build import Report
+from cgan_runtime.backends.base import Arrays, Backend, Layer, check_signature
 from cgan_runtime.backends.tensorrt.device import Buffer, Gpu
 from cgan_runtime.backends.tensorrt.engines import (
     SUFFIX,
@@ -26,6 +25,7 @@ from cgan_runtime.backends.tensorrt.engines import (
     profile_of,
 )
 from cgan_runtime.backends.tensorrt.library import TARGETS, Library, load_library
+from cgan_runtime.callbacks import BuildCallback
 from cgan_runtime.errors import BackendUnavailable, InputShapeError, ModelFileError
 from cgan_runtime.manifest import Manifest, Tensor
 
@@ -42,7 +42,7 @@ class TensorRtBackend(Backend):
 
     def __init__(
         self, path: Path, manifest: Manifest, *, threads: int | None = None,
-        report: Report = lambda _phase, _part: None,
+        progress: BuildCallback = lambda _phase, _part: None,
     ) -> None:  # fmt: skip
         """Load an engine, or build that of an ONNX file, whose manifest was checked.
 
@@ -50,7 +50,7 @@ class TensorRtBackend(Backend):
             path: The engine or ONNX file.
             manifest: Its manifest.
             threads: Not used: the GPU has its own.
-            report: Is told how far a build is.
+            progress: Called while an engine is built.
 
         Raises:
             ModelFileError: The engine was built for another machine, or cannot be read.
@@ -63,16 +63,16 @@ class TensorRtBackend(Backend):
         self._engine: Any = None
         try:
             with self._gpu.current():
-                self._open(path, manifest, library, report)
+                self._open(path, manifest, library, progress)
         except BaseException:
             self._free()
             raise
 
-    def _open(self, path: Path, manifest: Manifest, library: Library, report: Report) -> None:
+    def _open(self, path: Path, manifest: Manifest, library: Library, progress: BuildCallback) -> None:
         self._library = library
         gpu = self._gpu.identity
         if path.suffix != SUFFIX:
-            path, manifest = cached_engine(path, manifest, gpu, library, report)
+            path, manifest = cached_engine(path, manifest, gpu, library, progress)
         check_fits(path, manifest, library, gpu)
         super().__init__(manifest, f"{gpu.gpu}, TensorRT {library.version}, {manifest.precision}")
         self._profile = profile_of(manifest)
@@ -92,42 +92,45 @@ class TensorRtBackend(Backend):
         self._began, self._ended = self._gpu.driver.Event(), self._gpu.driver.Event()
         self._shape: tuple[int, ...] = ()
 
-    def _run(self, lightness: FloatArray) -> FloatArray:
-        if not self._profile.takes(lightness.shape):
+    def _run(self, inputs: Arrays) -> Arrays:
+        shape = inputs[self.manifest.input.name].shape
+        if not self._profile.takes(shape):
             low, high = self._profile.smallest, self._profile.largest
             raise InputShapeError(
-                f"got {lightness.shape}; the engine takes {low[0]} to {high[0]} of {low[1]}x{low[2]} "
+                f"got {shape}; the engine takes {low[0]} to {high[0]} of {low[1]}x{low[2]} "
                 f"to {high[1]}x{high[2]}; take another --size, or build one for it"
             )
         driver_error: type[Exception] = self._gpu.driver.Error
         try:
             with self._gpu.current():
-                if lightness.shape != self._shape:
-                    self._fit(lightness.shape)
-                given, answer = self._buffers["input"], self._buffers["output"]
-                np.copyto(given.host, lightness)
-                given.upload(self._stream)
+                if shape != self._shape:
+                    self._fit(shape)
+                for name, array in inputs.items():
+                    np.copyto(self._buffers[name].host, array)
+                    self._buffers[name].upload(self._stream)
                 self._began.record(self._stream)
                 if not self._context.execute_async_v3(self._stream.handle):
                     raise BackendUnavailable("TensorRT refused to run the engine; build it again")
                 self._ended.record(self._stream)
-                answer.download(self._stream)
+                for name in self._outputs:
+                    self._buffers[name].download(self._stream)
                 self._stream.synchronize()
                 self.engine_seconds = self._began.time_till(self._ended) / 1e3
         except driver_error as error:
             reason = " ".join(str(error).split())
-            raise BackendUnavailable(f"the GPU failed on {lightness.shape} ({reason})") from error
-        # Pinned memory goes with the context: who keeps an answer beyond `close` must not be left with it.
-        np.copyto(self._answer, answer.host)
-        return self._answer
+            raise BackendUnavailable(f"the GPU failed on {shape} ({reason})") from error
+        # Pinned memory is freed with the context, but a caller may keep an output beyond `close`.
+        for name, array in self._outputs.items():
+            np.copyto(array, self._buffers[name].host)
+        return self._outputs
 
-    def _layers(self, lightness: FloatArray, runs: int) -> tuple[Layer, ...]:
+    def _layers(self, inputs: Arrays, runs: int) -> tuple[Layer, ...]:
         self._start_anew()
         try:
-            self._run(lightness)
+            self._run(inputs)
             self._context.profiler = profiler = _profiler(self._library.module)
             for _ in range(runs):
-                self._run(lightness)
+                self._run(inputs)
         finally:
             self._start_anew()  # without the profiler, which costs time
         return tuple(Layer(name, "", ms / runs) for name, ms in profiler.times.items())
@@ -146,19 +149,22 @@ class TensorRtBackend(Backend):
         return context
 
     def _fit(self, shape: tuple[int, ...]) -> None:
-        """Make buffers for an input shape and tell the engine where they lie."""
+        """Make buffers for the lightness's shape and hand their addresses to the engine."""
         self._free_buffers()
         count, _, height, width = shape
-        shapes = {"input": shape, "output": (count, 2, height, width)}
-        tensors = {"input": self.manifest.input, "output": self.manifest.output}
-        if not self._context.set_input_shape(tensors["input"].name, shape):
-            raise InputShapeError(
-                f"the engine does not take {shape}; build one for it with cgan-export --size"
-            )
-        for kind, tensor in tensors.items():
-            buffer = self._buffers[kind] = Buffer(self._gpu, shapes[kind])
-            self._context.set_tensor_address(tensor.name, buffer.address)
-        self._answer = np.empty(shapes["output"], np.float32)
+        manifest = self.manifest
+        shapes = {
+            t.name: (count, int(t.shape[1]), height, width) for t in (*manifest.inputs, *manifest.outputs)
+        }
+        for tensor in manifest.inputs:
+            if not self._context.set_input_shape(tensor.name, shapes[tensor.name]):
+                raise InputShapeError(
+                    f"the engine does not take {shape}; build one for it with cgan-export --size"
+                )
+        for name in shapes:
+            buffer = self._buffers[name] = Buffer(self._gpu, shapes[name])
+            self._context.set_tensor_address(name, buffer.address)
+        self._outputs = {t.name: np.empty(shapes[t.name], np.float32) for t in manifest.outputs}
         self._shape = shape
 
     def _release(self) -> None:

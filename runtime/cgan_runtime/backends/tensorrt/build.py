@@ -9,20 +9,18 @@ in just that. Older versions are told to obey by flags. Nothing is written here;
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from cgan_runtime.backends.tensorrt.library import Library
+from cgan_runtime.callbacks import BuildCallback
 from cgan_runtime.errors import BackendUnavailable, ConfigError, ModelFileError
 from cgan_runtime.system.signals import handle_signals, stop_by_signal
 
 Shape = tuple[int, int, int]
 """Images, height, width."""
-
-Report = Callable[[str, float], None]
-"""Is told the phase of a build and how much of it is done, 0 to 1."""
 
 _WORKSPACE = 1 << 30  # bytes, at most
 _MOST_BATCH = 4
@@ -104,7 +102,7 @@ class Built:
 
 def build_engine(
     library: Library, onnx: bytes, profile: Profile, *, precision: str, options: BuildOptions | None = None,
-    float32_convolutions: int = 0, report: Report = lambda _phase, _part: None,
+    float32_convolutions: int = 0, progress: BuildCallback = lambda _phase, _part: None,
 ) -> Built:  # fmt: skip
     """Build an engine from an ONNX file's bytes.
 
@@ -115,7 +113,7 @@ def build_engine(
         precision: What the manifest says the file computes in, `fp32`, `fp16` or `int8`.
         options: How to build.
         float32_convolutions: How many of an fp16 file's convolutions are in float32 on purpose.
-        report: Is told how far it is, where the library tells.
+        progress: Called while it is built, if the library reports its progress.
 
     Raises:
         ModelFileError: The file is no ONNX, or has operators that TensorRT lacks.
@@ -141,7 +139,7 @@ def build_engine(
     if precision == "int8" and not library.strongly_typed:
         config.set_flag(trt.BuilderFlag.INT8)  # allowed only: the file's own scales say where
     cache = _take_timing_cache(library, config, options.timing_cache)
-    with _stoppable(library, config, report) as stopped:
+    with _stoppable(library, config, progress) as stopped:
         serialized = builder.build_serialized_network(network, config)
     if stopped:
         stop_by_signal(stopped[0])
@@ -247,7 +245,7 @@ def _take_timing_cache(library: Library, config: Any, known: bytes) -> Any:
 
 
 @contextmanager
-def _stoppable(library: Library, config: Any, report: Report) -> Iterator[list[int]]:
+def _stoppable(library: Library, config: Any, progress: BuildCallback) -> Iterator[list[int]]:
     """Progress and an end for the library's own long call, where it has a way to be asked.
 
     What a signal's handler raises would be lost in that call, so the signals are kept here.
@@ -268,13 +266,13 @@ def _stoppable(library: Library, config: Any, report: Report) -> Iterator[list[i
 
         def phase_start(self, phase_name: str, parent_phase: str | None, num_steps: int) -> None:
             self.steps[phase_name] = num_steps
-            report(phase_name, 0.0)
+            progress(phase_name, 0.0)
 
         def phase_finish(self, phase_name: str) -> None:
-            report(phase_name, 1.0)
+            progress(phase_name, 1.0)
 
         def step_complete(self, phase_name: str, step: int) -> bool:
-            report(phase_name, (step + 1) / max(1, self.steps.get(phase_name, 1)))
+            progress(phase_name, (step + 1) / max(1, self.steps.get(phase_name, 1)))
             return not stopped
 
     monitor = Monitor()

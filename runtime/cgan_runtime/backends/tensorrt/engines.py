@@ -1,6 +1,6 @@
 """Engine files: what they were built for, whether they fit this machine, and the cache of those built here.
 
-    path, manifest = cached_engine(Path("edge-fp16.onnx"), manifest, gpu, library, report)
+    path, manifest = cached_engine(Path("edge-fp16.onnx"), manifest, gpu, library, progress)
 
 An engine runs on the GPU model and TensorRT version that it was built with. Both stand in its manifest, with
 the file's sha256, and are compared before the library sees a byte of it: handed a foreign or damaged
@@ -20,12 +20,13 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from cgan_runtime.backends.tensorrt.build import BuildOptions, Built, Profile, Report, build_engine
+from cgan_runtime.backends.tensorrt.build import BuildOptions, Built, Profile, build_engine
 from cgan_runtime.backends.tensorrt.device import Identity
 from cgan_runtime.backends.tensorrt.inspector import check_half, check_int8, convolution_precisions
 from cgan_runtime.backends.tensorrt.library import Library
+from cgan_runtime.callbacks import BuildCallback
 from cgan_runtime.errors import BackendUnavailable, ModelFileError
-from cgan_runtime.files.staging import hidden_folder, publish
+from cgan_runtime.files.staging import publish, staging_folder
 from cgan_runtime.manifest import Manifest
 
 SUFFIX = ".engine"
@@ -57,7 +58,7 @@ def engine_draft(path: Path) -> Iterator[Path]:
         BackendUnavailable: The folder cannot be written.
     """
     try:
-        with hidden_folder(path.parent, _HIDDEN) as hidden:
+        with staging_folder(path.parent, _HIDDEN) as hidden:
             yield hidden / path.name
     except OSError as error:
         raise BackendUnavailable(
@@ -181,7 +182,7 @@ def cache_folder() -> Path:
 
 
 def cached_engine(
-    model: Path, manifest: Manifest, gpu: Identity, library: Library, report: Report
+    model: Path, manifest: Manifest, gpu: Identity, library: Library, progress: BuildCallback
 ) -> tuple[Path, Manifest]:
     """The engine of an ONNX file for this machine: built at its first use, and kept.
 
@@ -207,7 +208,7 @@ def cached_engine(
     options = BuildOptions(timing_cache=timings.read_bytes() if timings.is_file() else b"")
     built = build_engine(
         library, model.read_bytes(), profile, precision=manifest.precision, options=options,
-        float32_convolutions=manifest.float32_convolutions, report=report,
+        float32_convolutions=manifest.float32_convolutions, progress=progress,
     )  # fmt: skip
     saved = save_engine(built, path, manifest, library, profile, gpu, options)
     keep_timings(timings, built.timing_cache)

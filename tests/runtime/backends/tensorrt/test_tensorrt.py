@@ -29,7 +29,7 @@ from cgan_runtime.backends.tensorrt.build import BuildOptions, Profile, build_en
 from cgan_runtime.backends.tensorrt.engines import cache_folder
 from cgan_runtime.backends.tensorrt.inspector import check_half, check_int8, convolution_precisions
 from cgan_runtime.backends.tensorrt.library import load_library
-from cgan_runtime.colorizer import network_shape
+from cgan_runtime.network_shape import network_shape
 from cgan_runtime.errors import BackendUnavailable, CganError, ConfigError, InputShapeError, ModelFileError
 from cgan_runtime.manifest import Manifest
 
@@ -52,21 +52,21 @@ def test_an_onnx_file_is_built_once_and_run(
 ) -> None:
     trt, driver = gpu
     told: list[str] = []
-    with open_backend(tiny_model, "tensorrt", report=lambda phase, _part: told.append(phase)) as backend:
-        chroma = backend.infer(LIGHTNESS).copy()
+    with open_backend(tiny_model, "tensorrt", progress=lambda phase, _part: told.append(phase)) as backend:
+        chroma = backend.chroma(LIGHTNESS).copy()
         np.testing.assert_array_equal(chroma[:, :1], LIGHTNESS * 0.5)
         np.testing.assert_array_equal(chroma[:, 1:], -LIGHTNESS)
         other = LIGHTNESS[:1, :, :, :64].copy()
-        assert backend.infer(other).shape == (1, 2, 64, 64)  # buffers follow the shape
+        assert backend.chroma(other).shape == (1, 2, 64, 64)  # buffers follow the shape
         assert "Fake GPU" in backend.device
     backend.close()  # twice is harmless
     assert set(told) == {"Building"}
     assert (driver.current, driver.memory, driver.detached) == (0, {}, 1)
     with open_backend(tiny_model, "tensorrt") as again:
-        again.infer(LIGHTNESS)
+        again.chroma(LIGHTNESS)
     assert len(trt.builds) == 1
     with pytest.raises(BackendUnavailable, match="closed"):
-        again.infer(LIGHTNESS)
+        again.chroma(LIGHTNESS)
 
 
 @pytest.mark.parametrize("version", ["8.5.3.1", "10.13.2.6"])
@@ -78,11 +78,11 @@ def test_the_gpus_own_clock_and_its_layers_are_told(
     install(monkeypatch, make_tensorrt(version), driver)
     with open_backend(tiny_model, "tensorrt") as backend:
         assert backend.engine_seconds is None
-        backend.infer(LIGHTNESS)
+        backend.chroma(LIGHTNESS)
         assert backend.engine_seconds == pytest.approx(1e-3)  # between the two events
         layers = backend.layers(LIGHTNESS, runs=3)
         assert [(layer.name, layer.ms) for layer in layers] == [("conv1 + relu", 0.5), ("conv2", 0.25)]
-        np.testing.assert_array_equal(backend.infer(LIGHTNESS)[:, 1:], -LIGHTNESS)  # goes on as before
+        np.testing.assert_array_equal(backend.chroma(LIGHTNESS)[:, 1:], -LIGHTNESS)  # goes on as before
     assert (driver.current, driver.memory, driver.detached) == (0, {}, 1)
 
 
@@ -142,7 +142,7 @@ def test_a_half_engine_of_free_sizes_is_believed_by_its_weights(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     half_model(tiny_model)
     with open_backend(tiny_model, "tensorrt") as backend:
-        assert backend.infer(LIGHTNESS).shape == (2, 2, 64, 96)
+        assert backend.chroma(LIGHTNESS).shape == (2, 2, 64, 96)
 
 
 def test_a_float_file_with_a_manifest_that_says_half_is_refused(
@@ -228,10 +228,10 @@ def test_an_engine_is_for_its_back_end_alone(
     with open_backend(engine) as backend:
         assert backend.name == "tensorrt"
         with pytest.raises(InputShapeError, match="1 to 4 of 32x32 to 128x128"):
-            backend.infer(np.zeros((1, 1, 16, 64), np.float32))
+            backend.chroma(np.zeros((1, 1, 16, 64), np.float32))
         with pytest.raises(InputShapeError, match="expected"):
-            backend.infer(np.zeros((1, 1, 40, 64), np.float32))
-        backend.infer(LIGHTNESS)
+            backend.chroma(np.zeros((1, 1, 40, 64), np.float32))
+        backend.chroma(LIGHTNESS)
 
 
 def test_damage_never_reaches_the_library(
@@ -320,7 +320,7 @@ def test_a_build_can_be_stopped_and_leaves_nothing(
         signal.signal(number, leave)  # as a command does
     try:
         with pytest.raises(raised) as caught:
-            open_backend(tiny_model, "tensorrt", report=interrupt)
+            open_backend(tiny_model, "tensorrt", progress=interrupt)
     finally:
         signal.signal(number, before)
     assert getattr(caught.value, "code", None) == code
@@ -446,7 +446,7 @@ for _ in range(3):
     with open_backend(Path({model!r}), "tensorrt") as backend:
         for side in (96, 64, 96):
             given = np.ascontiguousarray(x[..., :side])
-            answer = backend.infer(given)
+            answer = backend.chroma(given)
             assert np.array_equal(answer[:, 1:], -given), "wrong answer"
             assert backend.layers(given, 2)
             assert backend.engine_seconds >= 0
