@@ -12,9 +12,7 @@ import av
 import cv2
 import numpy as np
 
-from cgan_runtime.backends.registry import open_backend
 from cgan_runtime.colorizer import Colorizer
-from cgan_runtime.models import bundled_model
 from cgan_runtime.pipeline.video import colorize_video
 
 ROOT = Path(__file__).parents[1]
@@ -29,7 +27,7 @@ def main() -> None:
     """Color the sample and write the image."""
     with tempfile.TemporaryDirectory() as folder:
         colored = Path(folder) / "colored.mp4"
-        with Colorizer(open_backend(bundled_model(), "onnxruntime")) as colorizer:
+        with Colorizer.open(backend="onnxruntime", precision="fp32") as colorizer:
             colorize_video(SAMPLE, colored, colorizer)
         rows = [_row(SAMPLE), _row(colored)]
     TARGET.parent.mkdir(parents=True, exist_ok=True)

@@ -220,7 +220,7 @@ class Colorizer:
         return cb, cr
 
     def lightness(self, luma: Plane, encoding: Encoding, chroma_shape: tuple[int, int]) -> FloatArray:
-        """What the network sees of an image: L*/50 - 1, float32 (h, w) in [-1, 1]; arguments as of `planes`."""
+        """What the network sees: L*/50 - 1, float32 (h, w) in [-1, 1]; arguments as of `planes`."""
         _, small = self._small(luma, encoding, chroma_shape)
         return np.take(lightness_table(encoding), small, mode="clip")
 

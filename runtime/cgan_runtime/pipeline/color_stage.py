@@ -1,10 +1,10 @@
-"""The middle stage of a video: frames get their color, packets pass.
+"""The middle stage of a video: it colors frames and hands on everything else.
 
     stage = ColorStage(colorizer, TemporalFilter(), layout, kept_frames)
-    sketched_or_kept = stage(frame)              # in the thread that owns the back end
-    colored_or_kept = stage.finish(sketched_or_kept)             # in that thread or the next
+    item = stage(frame)                          # Predicted, in the thread that owns the back end
+    item = stage.finish(item)                    # Colored, in that thread or the next
 
-The second half, without the network, is done beside the network's work on the next frame.
+The second half does not need the network: it runs beside the network's work on the next frame.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeVar
 
 import av
@@ -21,13 +20,14 @@ import numpy as np
 from cgan_runtime.callbacks import ProgressCallback
 from cgan_runtime.color.encoding import Plane
 from cgan_runtime.color.lab import FloatArray
-from cgan_runtime.colorizer import Colorizer, Small
+from cgan_runtime.colorizer import Colorizer, Prediction
 from cgan_runtime.errors import CganError
+from cgan_runtime.files.output import Output
 from cgan_runtime.temporal.filter import TemporalFilter
 from cgan_runtime.video.frame_layout import FrameLayout, luma_plane, quarter_turns
 from cgan_runtime.video.resume.items import AlreadyEncoded, Colored, Skipped
-from cgan_runtime.video.resume.segment_file import SEGMENT_FRAMES
 from cgan_runtime.video.resume.work_folder import kept_frames
+from cgan_runtime.video.segments import SEGMENT_FRAMES
 
 Other = TypeVar("Other")
 
@@ -38,23 +38,23 @@ class Predicted:
 
     Attributes:
         frame: Prepared, in the video's layout.
-        small: Its color, of the frame turned upright.
-        turns: By so many quarters of a circle.
-        memory: As in `Colored`.
+        prediction: Its color, of the frame turned upright.
+        turns: Quarter turns that turn it upright.
+        filter_state: As in `Colored`.
     """
 
     frame: av.VideoFrame
-    small: Small
+    prediction: Prediction
     turns: int
-    memory: bytes
+    filter_state: bytes
 
 
 class ColorStage:
-    """Colors a video's frames, those that are kept from an earlier run excepted.
+    """Colors the frames of a video, except those that are kept from an earlier run.
 
     Attributes:
-        frames: Taken so far.
-        kept_frames: Of an earlier run.
+        frames: Frames that have passed so far.
+        kept_frames: Frames of an earlier run.
     """
 
     def __init__(
@@ -77,64 +77,64 @@ class ColorStage:
     def __call__(
         self, item: av.VideoFrame | av.Packet[Any]
     ) -> Predicted | AlreadyEncoded | Skipped | av.Packet[Any]:
-        """Predict the color of a frame; hand anything else on."""
+        """Predict the color of a frame; hand on a packet."""
         if not isinstance(item, av.VideoFrame):
             return item
         self._time = item.time
-        done = self._done_with(item)
+        done = self._process(item)
         self.frames += 1
-        self._tell()
+        self._report()
         return done
 
     def finish(self, item: Predicted | Other) -> Colored | Other:
-        """Color a frame whose color is known; hand anything else on."""
+        """Color a frame whose color is predicted; hand on anything else."""
         if not isinstance(item, Predicted):
             return item
-        planes = (np.rot90(plane, -item.turns) for plane in self._colorizer.enlarge(item.small))
-        return Colored(self._layout.colored(item.frame, *planes), item.memory)
+        planes = (np.rot90(plane, -item.turns) for plane in self._colorizer.enlarge(item.prediction))
+        return Colored(self._layout.colored(item.frame, *planes), item.filter_state)
 
     @property
-    def place(self) -> str:
+    def position(self) -> str:
         """Where in the video it is, for people."""
         if self._time is None:
             return "before the first frame"
         minutes, seconds = divmod(self._time, 60)
         return f"after {self.frames} frames, at {minutes:.0f}:{seconds:05.2f}"
 
-    def _done_with(self, item: av.VideoFrame) -> Predicted | AlreadyEncoded | Skipped:
-        return AlreadyEncoded() if self.frames < self.kept_frames else self._predicted(item)
+    def _process(self, frame: av.VideoFrame) -> Predicted | AlreadyEncoded | Skipped:
+        return AlreadyEncoded() if self.frames < self.kept_frames else self._predict(frame)
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         if self._progress is not None:
             self._progress(self.frames, self._total)
 
-    def _predicted(self, item: av.VideoFrame) -> Predicted:
-        memory = self._temporal.memory if self.frames % SEGMENT_FRAMES == 0 else b""
-        frame, turns = self._layout.prepare(item), quarter_turns(item)
-        luma, shape = upright(frame, self._layout, turns)
-        small = self._colorizer.predict(luma, self._layout.encoding, shape, self._temporal)
-        return Predicted(frame, small, turns, memory)
+    def _predict(self, frame: av.VideoFrame) -> Predicted:
+        filter_state = self._temporal.filter_state if self.frames % SEGMENT_FRAMES == 0 else b""
+        prepared, turns = self._layout.prepare(frame), quarter_turns(frame)
+        luma, shape = _upright(prepared, self._layout, turns)
+        prediction = self._colorizer.predict(luma, self._layout.encoding, shape, self._temporal)
+        return Predicted(prepared, prediction, turns, filter_state)
 
 
 @contextmanager
-def annotate_position(stage: ColorStage, target: Path | None) -> Iterator[None]:
-    """Say in an error that ends a video where that was, and what is kept of the target (None: nothing)."""
+def annotate_position(stage: ColorStage, output: Output, *, resumable: bool) -> Iterator[None]:
+    """Add to an error at which frame it ended the video, and how many frames are kept."""
     try:
         yield
     except (CganError, MemoryError) as error:
-        kept = kept_frames(target) if target is not None else 0
+        kept = kept_frames(output.path) if resumable and output.path is not None else 0
         mend = f"; {kept} frames are kept, --resume goes on with them" if kept else ""
-        raise type(error)(f"{error}; it stopped {stage.place}{mend}") from error
+        raise type(error)(f"{error}; it stopped {stage.position}{mend}") from error
 
 
-def seen(item: av.VideoFrame, layout: FrameLayout, colorizer: Colorizer) -> FloatArray:
+def network_view(frame: av.VideoFrame, layout: FrameLayout, colorizer: Colorizer) -> FloatArray:
     """What the network sees of a frame: L*/50 - 1, float32 (h, w)."""
-    luma, shape = upright(layout.prepare(item), layout, quarter_turns(item))
+    luma, shape = _upright(layout.prepare(frame), layout, quarter_turns(frame))
     return colorizer.lightness(luma, layout.encoding, shape)
 
 
-def upright(frame: av.VideoFrame, layout: FrameLayout, turns: int) -> tuple[Plane, tuple[int, int]]:
-    """Luma and shape of the chroma planes: a video that is shown turned is shown to the network upright."""
+def _upright(frame: av.VideoFrame, layout: FrameLayout, turns: int) -> tuple[Plane, tuple[int, int]]:
+    """Luma and chroma shape of a frame turned as it is shown, since the network knows upright images."""
     luma, shape = luma_plane(frame), layout.chroma_shape
     if turns == 0:
         return luma, shape

@@ -1,8 +1,8 @@
-"""Ctrl-C at a video, once: what is being made is finished up to where a later run can go on; twice: at once.
+"""Ctrl-C in a video: the first one ends the video where a later run can go on, the second one at once.
 
-with Patience(kept_frames, progress, on_stop) as patience:
-    run_stages(patience.until_border(reader), ColorStage(..., patience.progress), ...)
-    print(patience.stopped)                         # whether the video was left at such a border
+with GracefulStop(kept_frames, progress, on_stop) as stop:
+    run_stages(stop.until_border(reader), ColorStage(..., stop.progress), ...)
+    print(stop.stopped)                             # whether the video was left at such a border
 """
 
 from __future__ import annotations
@@ -11,17 +11,19 @@ import math
 import signal
 import threading
 from collections.abc import Iterable, Iterator
-from types import FrameType, TracebackType
+from contextlib import ExitStack
+from types import FrameType
 from typing import Any
 
 import av
 
 from cgan_runtime.callbacks import ProgressCallback, StopCallback
-from cgan_runtime.video.resume.segment_file import SEGMENT_FRAMES
+from cgan_runtime.system.signals import handle_signals
+from cgan_runtime.video.segments import SEGMENT_FRAMES
 
 
 class GracefulStop:
-    """Takes the first Ctrl-C for a request, from the first colored frame on. Used in the main thread.
+    """Takes the first Ctrl-C as a request, once a frame is colored. Used in the main thread.
 
     Attributes:
         stopped: Whether the video was left at a border of segments.
@@ -30,34 +32,31 @@ class GracefulStop:
     def __init__(
         self, kept_frames: int, progress: ProgressCallback | None, on_stop: StopCallback | None
     ) -> None:
-        """Begin.
+        """Prepare; used as a context manager.
 
         Args:
-            kept_frames: That an earlier run has done.
-            progress: Called at each frame.
-            on_stop: Called at Ctrl-C; None leaves that as it is.
+            kept_frames: Frames of an earlier run.
+            progress: Called after each frame.
+            on_stop: Called after Ctrl-C; None leaves the effect of Ctrl-C as it is.
         """
         self.stopped = False
         self._kept, self._progress, self._on_stop = kept_frames, progress, on_stop
         self._at_work = False
         self._read = 0  # frames; they are read ahead of those that are done
-        self._border: int | None = None  # where to stop, once that is asked for
-        self._settled = threading.Lock()
-        self._before: Any = None
+        self._border: int | None = None  # the frame to stop at, once that is requested
+        self._lock = threading.Lock()  # of _read and _border
+        self._handling = ExitStack()
 
     def __enter__(self) -> GracefulStop:
-        if self._on_stop is not None and threading.current_thread() is threading.main_thread():
-            self._before = signal.signal(signal.SIGINT, self._ask)
+        if self._on_stop is not None:
+            self._handling.enter_context(handle_signals(self._request, [signal.SIGINT]))
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._before is not None:
-            signal.signal(signal.SIGINT, self._before)
+    def __exit__(self, *_: object) -> None:
+        self._handling.close()
 
     def progress(self, done: int, total: int | None) -> None:
-        """Take a colored frame; pass the news on."""
+        """Note that a frame is done, and report it."""
         self._at_work = done > self._kept
         if self._border is not None and self._on_stop is not None:
             self._on_stop(min(self._border, max(done, total or self._border)) - done)
@@ -66,18 +65,18 @@ class GracefulStop:
             self._progress(done, total)
 
     def until_border(self, items: Iterable[Any]) -> Iterator[Any]:
-        """The frames and packets of a video, up to where the next segment begins once Ctrl-C was pressed."""
+        """The frames and packets of a video; after Ctrl-C only those up to the next segment."""
         for item in items:
             if isinstance(item, av.VideoFrame):
-                with self._settled:
+                with self._lock:
                     self.stopped = self._read == self._border
                     self._read += 1
                 if self.stopped:
                     return
             yield item
 
-    def _ask(self, number: int, frame: FrameType | None) -> None:
+    def _request(self, number: int, frame: FrameType | None) -> None:
         if self._border is not None or not self._at_work:
             raise KeyboardInterrupt
-        with self._settled:
+        with self._lock:
             self._border = math.ceil(self._read / SEGMENT_FRAMES) * SEGMENT_FRAMES

@@ -28,7 +28,7 @@ def video_identity(
         "input": reader.fingerprint,
         "model": backend.manifest.sha256,
         "back end": f"{backend.name} on {backend.device}",
-        "size": str(colorizer.side),
+        "size": str(colorizer.size),
         "saturation": str(colorizer.saturation),
         "encoder": " ".join([codec, *(f"{key}={value}" for key, value in encoder.options(codec).items())]),
         "codec threads": str(encoder.codec_threads or "one for each core"),

@@ -1,4 +1,4 @@
-"""TODO."""
+"""Color one image, from file to file."""
 
 from __future__ import annotations
 
@@ -16,14 +16,31 @@ from cgan_runtime.pipeline.results import ImageResult
 
 
 def colorize_image(
-    source: Path, target: Path, colorizer: Colorizer, *, overwrite: bool = False, compare: bool = False
+    source: str | Path,
+    target: str | Path,
+    colorizer: Colorizer | None = None,
+    *,
+    overwrite: bool = False,
+    compare: bool = False,
 ) -> ImageResult:
-    """Color an image; its lightness, alpha and metadata stay. `compare` puts the gray one beside it.
+    """Color an image; its lightness, alpha and metadata stay as they were.
+
+    Args:
+        source: The image.
+        target: Its suffix chooses the format.
+        colorizer: None opens the model that ships for this image.
+        overwrite: Allow `target` to exist.
+        compare: Put the gray image beside the colored one, on its left.
 
     Raises:
         MediaError: The input cannot be read, or the output cannot be written.
+        CganError: The color cannot be predicted.
     """
+    if colorizer is None:
+        with Colorizer.open() as colorizer:
+            return colorize_image(source, target, colorizer, overwrite=overwrite, compare=compare)
     began = time.perf_counter()
+    source, target = Path(source), Path(target)
     image = read_image(source)
     check_output(target, source=source, overwrite=overwrite)
     colored = colorizer.image(image)

@@ -1,36 +1,34 @@
-"""What became of a video or a still: returned by `pipeline`, printed by `jobs`, written by `stats`."""
+"""The results that `colorize_video` and `colorize_image` return."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cgan_runtime.files.pipe import OutputPipe
-
 
 @dataclass(frozen=True)
 class VideoResult:
-    """What became of a video.
+    """The result of coloring a video.
 
     Attributes:
-        output: The colored video.
+        output: The colored video: a file or the pattern of an image sequence; None for standard output.
         bytes: Its size.
         width: In pixels.
         height: In pixels.
-        frames: Colored and written, those of an earlier run included.
+        frames: Frames of the colored video, those of an earlier run included.
         seconds: From opening the input to the finished output.
         backend: Name of the back end that predicted the color.
-        lost_frames: Known to be missing in the output because the input is damaged.
-        flawed_frames: Numbers, from 0 in the colored video, of those that decoded with errors.
-        damage: What is wrong with the input; None if nothing is known to be.
-        notes: What could not be kept as it was, one sentence each.
-        kept_frames: Taken over from an earlier run that was cut off.
-        settings: All that decides what the video looks like, by names for people.
-        stages: Median and 99th percentile of what a frame takes in each stage, milliseconds; kept frames
-            count, and take next to nothing.
+        lost_frames: Frames that are missing because the input is damaged.
+        flawed_frames: Numbers of the frames that decoded with errors, from 0 in the colored video.
+        damage: What is wrong with the input; None if no damage is known.
+        notes: What differs from the input apart from the color, one sentence each.
+        kept_frames: Frames that an earlier, interrupted run had colored.
+        settings: Everything that decides how the video looks, by names for people.
+        stages: Mean, median and 99th percentile of each stage's time for a frame, milliseconds; kept frames
+            count, and take almost no time.
     """
 
-    output: Path | OutputPipe
+    output: Path | None
     bytes: int
     width: int
     height: int
@@ -46,6 +44,11 @@ class VideoResult:
     stages: dict[str, dict[str, float]] = field(default_factory=dict)
 
     @property
+    def output_name(self) -> str:
+        """The output for people."""
+        return "standard output" if self.output is None else str(self.output)
+
+    @property
     def fps(self) -> float:
         """Frames per second that this run colored, all stages together."""
         return (self.frames - self.kept_frames) / self.seconds
@@ -53,7 +56,16 @@ class VideoResult:
 
 @dataclass(frozen=True)
 class ImageResult:
-    """What became of a still: the colored image, its size in bytes and pixels, the seconds it took."""
+    """The result of coloring an image.
+
+    Attributes:
+        output: The colored image.
+        bytes: Its size.
+        width: In pixels.
+        height: In pixels.
+        seconds: From opening the input to the finished output.
+        backend: Name of the back end that predicted the color.
+    """
 
     output: Path
     bytes: int

@@ -1,1 +1,1 @@
-"""Steady color: cuts, motion and the temporal filter."""
+"""Steady color in videos: carried along the motion, never across a cut."""

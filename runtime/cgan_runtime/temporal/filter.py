@@ -1,10 +1,10 @@
-"""Steady color: chroma is carried along the motion of a video and blended with each new prediction.
+"""The temporal filter: chroma is carried along the motion of a video and blended with each new prediction.
 
-    steady = TemporalFilter(TemporalSettings("high"))
-    chroma = steady.step(lightness, predict)       # each frame, in order; predict(lightness) runs the network
+    temporal = TemporalFilter(TemporalSettings("high"))
+    chroma = temporal.step(lightness, predict)     # each frame, in order; predict(lightness) runs the network
 
-Every frame goes in once and comes out at once: nothing is looked ahead, so a camera may use it too, and
-memory does not grow. A cut is found on the lightness; no color crosses it.
+Each frame is colored before the next one is seen, so a camera may use it, and memory does not grow. A cut is
+found on the lightness; no color crosses it.
 """
 
 from __future__ import annotations
@@ -17,40 +17,42 @@ from zipfile import BadZipFile
 import cv2
 import numpy as np
 
+from cgan_runtime.color.lab import FloatArray
 from cgan_runtime.errors import ConfigError
-from cgan_runtime.temporal.motion import AGE, LIGHTNESS, A, B, ByteArray, Carried, follow, trust
-from cgan_runtime.temporal.scene_cuts import FloatArray, shrunk
+from cgan_runtime.temporal.motion import AGE, LIGHTNESS, A, B, ByteArray, Carried, confidence, follow
+from cgan_runtime.temporal.scene_cuts import shrunk
 from cgan_runtime.temporal.settings import Strength, TemporalSettings
 
 HORIZON: dict[Strength, int] = {"off": 1, "low": 4, "high": 12}
-"""Frames that the color of a place is averaged over, at most."""
+"""Most frames that the color of a place is averaged over."""
 
 LEAST_HORIZON = 2.0
-"""Predictions that are averaged at least where any are, however rare they are."""
+"""Least number of predictions that are averaged, however rare predictions are."""
 
 TRUSTED_DIFFERENCE = 0.15
-"""Distance of carried from predicted chroma, (a*, b*)/110, at which half of a place's past is believed, where
-its lightness has changed too."""
+"""Distance of carried from predicted chroma, (a*, b*)/110, at which the past counts half, where the lightness
+of the place has changed too."""
 
 TELLING_DIFFERENCE = 0.3
-"""The same where it has not: what is less has only come to the network's mind, as in dark and empty skies."""
+"""The same where the lightness has not changed: there a smaller difference is only the network's doubt, as in
+dark or empty skies."""
 
 FLASH_FRAMES = 5
-"""Frames that a scene may be hidden, by a flash or a torn frame, and still go on with its own colors."""
+"""Frames that a flash or a torn frame may hide a scene, which then goes on with its own colors."""
 
 FILL_SHRINK, FILL_REACH = 8, 1.5
-"""What is not known is filled in at this fraction of the size, from this far around (sigma, small pixels)."""
+"""Unknown places are filled in at this fraction of the size, from this far around (sigma, small pixels)."""
 
 LEAST_KNOWN = 0.02
-"""Weight of a color that was only carried there: it counts where nothing around is known."""
+"""Weight of a carried color that is only a guess: it counts where nothing around is known."""
 
 LIGHTNESS_PEAK = 255
-"""Lightness is compared in whole steps of this many from black to white."""
+"""Lightness is compared in this many steps from black to white."""
 
 
 @dataclass(frozen=True)
 class TemporalState:
-    """All that a filter knows between two frames.
+    """Everything that a filter keeps from one frame to the next.
 
     Attributes:
         shown: The last frame, float32 (h, w, 4): a*/110, b*/110, age (frames that its color is averaged
@@ -68,15 +70,11 @@ class TemporalState:
     dazzled_for: int = 0
 
     def to_bytes(self) -> bytes:
-        """As a file's content (npz), to the last bit."""
+        """The state as the content of an npz file, exactly."""
         file = io.BytesIO()
         hidden = np.empty(0, np.float32) if self.hidden is None else self.hidden
-        np.savez(
-            file,
-            shown=self.shown,
-            hidden=hidden,
-            counters=np.array([self.hidden_for, self.since, self.dazzled_for]),
-        )
+        counters = np.array([self.hidden_for, self.since, self.dazzled_for])
+        np.savez(file, shown=self.shown, hidden=hidden, counters=counters)
         return file.getvalue()
 
     @classmethod
@@ -84,37 +82,34 @@ class TemporalState:
         """Read what `to_bytes` wrote.
 
         Raises:
-            ConfigError: It is nothing of the kind.
+            ConfigError: The content is something else.
         """
         try:
             with np.load(io.BytesIO(content)) as file:
                 shown, hidden = file["shown"], file["hidden"]
                 hidden_for, since, dazzled_for = (int(counter) for counter in file["counters"])
         except (ValueError, KeyError, OSError, EOFError, TypeError, BadZipFile) as error:
-            raise ConfigError(
-                f"this is no state of a video's color ({error}); begin anew without it"
-            ) from error
+            raise ConfigError(f"this is no state of a temporal filter ({error}); start without it") from error
         images = [shown, hidden] if hidden.size else [shown]
         if any(p.dtype != np.float32 or p.shape != (*shown.shape[:2], LIGHTNESS + 1) for p in images):
-            raise ConfigError("this is no state of a video's color (wrong shape); begin anew without it")
+            raise ConfigError("this is no state of a temporal filter (wrong shape); start without it")
         return cls(shown, hidden if hidden.size else None, hidden_for, since, dazzled_for)
 
 
 class TemporalFilter:
-    """The recursive filter: one video or camera, frame by frame, in one thread.
+    """The recursive filter of one video or camera, frame by frame, in one thread.
 
-    What a frame becomes depends on the frames before it through `state` alone. A segment of a video that
-    starts from the state in which the one before it ended is, bit for bit, what it would be in one go (same
-    machine, same back end): keep `memory` beside a finished segment. `reset()` forgets all, as a
-    cut does: the first frame after it is the network's own, and so a step in the color may be seen.
+    A frame depends on the frames before it through `state` alone. A segment of a video that starts from the
+    state in which the one before it ended is therefore the same, bit for bit, as in one run (same machine,
+    same back end): `filter_state` is kept beside a finished segment.
 
     Attributes:
         settings: As given.
-        state: All that is known of the frames so far; None before the first. May be set.
-        cuts: Scenes that began so far, but for the first; one as short as a flash is none.
-        followed: Whether the last frame was explained by the frame before it: it is not the first, at no
-            cut, and no flash ended there.
-        predictions: How often the network was asked.
+        state: Everything known of the frames so far; None before the first. May be set.
+        cuts: Cuts so far; a flash is none.
+        followed: Whether the last frame continued the frame before it: it is not the first, there is no cut
+            before it, and no flash ended there.
+        predictions: How often the network ran.
     """
 
     def __init__(self, settings: TemporalSettings | None = None) -> None:
@@ -123,32 +118,32 @@ class TemporalFilter:
         self.cuts = self.predictions = 0
         self.followed = False
         frames = HORIZON[self.settings.strength]
-        # The same time at every N: a network that is asked less often has more say each time.
+        # The same time at every N: predictions that are rarer count more each.
         self._horizon = max(LEAST_HORIZON, frames / self.settings.every) if frames > 1 else 1.0
 
     @property
-    def memory(self) -> bytes:
+    def filter_state(self) -> bytes:
         """`state` as bytes, empty before the first frame. May be set."""
         return b"" if self.state is None else self.state.to_bytes()
 
-    @memory.setter
-    def memory(self, content: bytes) -> None:
+    @filter_state.setter
+    def filter_state(self, content: bytes) -> None:
         self.state = TemporalState.from_bytes(content) if content else None
 
     def reset(self) -> None:
-        """Forget all frames, as at a cut."""
+        """Forget all frames, as at a cut: the color of the next frame may differ visibly."""
         self.state = None
 
     def step(self, lightness: FloatArray, predict: Callable[[FloatArray], FloatArray]) -> FloatArray:
         """The chroma of the next frame.
 
         Args:
-            lightness: L*/50 - 1, float32 (h, w) in [-1, 1]. A new size starts anew.
-            predict: Asks the network: (a*, b*)/110, float32 (2, h, w), of `lightness`. It is called at most
-                once, and what it returns is only read.
+            lightness: L*/50 - 1, float32 (h, w) in [-1, 1]. A frame of another size starts a new scene.
+            predict: Runs the network: (a*, b*)/110, float32 (2, h, w), of `lightness`. It is called at most
+                once; its result is only read.
 
         Returns:
-            (a*, b*)/110, float32 (2, h, w): a new array, or where `settings.passes_through` the prediction.
+            (a*, b*)/110, float32 (2, h, w): a new array, or the prediction if `settings.passes_through`.
         """
         if self.settings.passes_through:
             self.predictions += 1
@@ -174,7 +169,7 @@ class TemporalFilter:
     def _carry(
         self, frame: ByteArray, state: TemporalState | None
     ) -> tuple[Carried | None, TemporalState | None]:
-        """The past as it would look now, None after a cut, and the state without what is over."""
+        """The past as it would look now (None after a cut), and the state without what is over."""
         if state is None:
             return None, None
         if state.hidden is not None:
@@ -199,9 +194,9 @@ class TemporalFilter:
 def _blend(
     followed: Carried | None, predicted: FloatArray, horizon: float, *, hold: bool = False
 ) -> FloatArray:
-    """The running mean of a place's color, over up to `horizon` predictions; changes what was carried.
+    """Average the color of each place over up to `horizon` predictions; changes `followed.shown`.
 
-    The prediction alone counts where nothing is known, and, to `hold`, nowhere else.
+    The prediction alone counts where nothing is known; with `hold` it counts nowhere else.
     """
     if followed is None or horizon == 1:
         planes = [*predicted, np.ones_like(predicted[0]), np.empty_like(predicted[0])]
@@ -213,12 +208,12 @@ def _blend(
         share = np.maximum(1 - age, np.float32(0))
         age = np.maximum(age, np.float32(1))
     else:
-        # Of two scales, TRUSTED_DIFFERENCE where the lightness has changed, TELLING_DIFFERENCE where not.
+        # TRUSTED_DIFFERENCE where the lightness has changed, TELLING_DIFFERENCE where it has not.
         scale = TRUSTED_DIFFERENCE / TELLING_DIFFERENCE
         difference = (da * da + db * db) * (
             np.float32(scale**2) + np.float32(1 - scale**2) * followed.changed
         )
-        age = np.minimum(age * trust(difference, TRUSTED_DIFFERENCE) + 1, np.float32(horizon))
+        age = np.minimum(age * confidence(difference, TRUSTED_DIFFERENCE) + 1, np.float32(horizon))
         share = 1 / age
     carried[..., A] += da * share
     carried[..., B] += db * share
@@ -227,7 +222,7 @@ def _blend(
 
 
 def _fill(carried: FloatArray) -> FloatArray:
-    """Give places whose past is not known the color of the known ones around; changes `carried`."""
+    """Fill in places whose past is unknown from known places around them; changes `carried`."""
     height, width = carried.shape[:2]
     known = np.clip(carried[..., AGE], np.float32(LEAST_KNOWN), np.float32(1))
     weighted = np.dstack((carried[..., : B + 1] * known[..., None], known))

@@ -1,9 +1,9 @@
-"""The frame before, moved along the motion to where its things are now; or that this is another scene.
+"""The frame before, moved along the motion to where its things are now.
 
     carried = follow(frame, shown)                 # None after a cut
 
-Motion is found on the lightness (dense inverse search; Kroeger et al. 2016, arXiv 1603.03590), and a cut
-where no motion and no change of light explains the frame.
+Motion is found on the lightness (dense inverse search; Kroeger et al. 2016, arXiv 1603.03590). A cut is where
+neither motion nor a change of light explains the frame.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from cgan_runtime.temporal.scene_cuts import FloatArray, _change_of_light
+from cgan_runtime.color.lab import FloatArray
+from cgan_runtime.temporal.scene_cuts import change_of_light
 
 ByteArray = npt.NDArray[np.uint8]
 
 A, B, AGE, LIGHTNESS = range(4)
-"""Planes of a frame that was shown; see `temporal.TemporalState`."""
+"""Planes of a frame that was shown; see `TemporalState`."""
 
 TRUSTED_RESIDUAL = 6.0
-"""Error of the carried lightness at which half of a place's past is believed; mean of a window, of 255."""
+"""Error of the carried lightness, mean of a window, of 255, at which the past counts half."""
 
 CHANGED_RESIDUAL = 2.0
-"""Error of the carried lightness at which it is half changed; above what grain leaves in the window."""
+"""The same error at which a place counts as half changed; grain leaves less in the window."""
 
 RESIDUAL_WINDOW = 5
-"""Side of that window, pixels: grain averages out, and edges that are a fraction of a pixel off do too."""
-
+"""Side of the window, pixels: averages out grain, and edges that are off by a fraction of a pixel."""
 
 LIGHT_JUMP = 16.0
 """Mean change of lightness, of 255, by a change of light after which colors are held for a while."""
@@ -43,9 +43,9 @@ class Carried:
     """The past as it would look now.
 
     Attributes:
-        shown: As in `TemporalState`, its age less where that is doubtful.
-        changed: How much the lightness of each place has changed, 0 (as carried) to 1, (h, w).
-        light_jumped: Whether the light has, of the whole image.
+        shown: As in `TemporalState`, with a smaller age where the motion is doubtful.
+        changed: How much the lightness of each place has changed, from 0 (as carried) to 1, (h, w).
+        light_jumped: Whether the light of the whole image has changed a lot.
     """
 
     shown: FloatArray
@@ -54,22 +54,21 @@ class Carried:
 
 
 def follow(frame: ByteArray, past: FloatArray) -> Carried | None:
-    """A frame of the past, moved to where its things are now; None if this is another scene.
+    """Move a frame of the past to where its things are now; None if this is another scene.
 
     Args:
-        frame: Its lightness now, uint8 (h, w).
-        past: What was shown then, float32 (h, w, 4); see `temporal.TemporalState`.
+        frame: Lightness now, uint8 (h, w).
+        past: What was shown then, float32 (h, w, 4); see `TemporalState`.
     """
     height, width = frame.shape
-    before = past[..., LIGHTNESS].astype(np.uint8)
-    flow = _motion(frame, before)
+    flow = _motion(frame, past[..., LIGHTNESS].astype(np.uint8))
     x = flow[..., 0] + np.arange(width, dtype=np.float32)
     y = flow[..., 1] + np.arange(height, dtype=np.float32)[:, None]
-    whole, part = cv2.convertMaps(x, y, cv2.CV_16SC2)  # 1/32 pixel: exact enough, and twice as fast
+    whole, part = cv2.convertMaps(x, y, cv2.CV_16SC2)  # 1/32 pixel: precise enough, and twice as fast
     moved = cv2.remap(past, whole, part, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     carried = np.asarray(moved, np.float32)
     now, then = frame.astype(np.float32), carried[..., LIGHTNESS]
-    light = _change_of_light(now, then)
+    light = change_of_light(now, then)
     if light is None:
         return None
     gain, offset = light
@@ -78,8 +77,8 @@ def follow(frame: ByteArray, past: FloatArray) -> Carried | None:
     cv2.blur(error, (RESIDUAL_WINDOW, RESIDUAL_WINDOW), dst=error)
     inside = (np.abs(x - (width - 1) / 2) <= width / 2) & (np.abs(y - (height - 1) / 2) <= height / 2)
     error *= error
-    carried[..., AGE] *= trust(error, TRUSTED_RESIDUAL) * inside
-    changed = 1 - trust(error, CHANGED_RESIDUAL)
+    carried[..., AGE] *= confidence(error, TRUSTED_RESIDUAL) * inside
+    changed = 1 - confidence(error, CHANGED_RESIDUAL)
     return Carried(carried, changed, bool(abs((gain - 1) * then.mean() + offset) > LIGHT_JUMP))
 
 
@@ -90,17 +89,17 @@ def _motion(frame: ByteArray, before: ByteArray) -> FloatArray:
     below, beside = max(0, least - height), max(0, least - width)
     if below or beside:  # OpenCV reads beyond its memory where an image is small or long
         frame, before = (np.pad(plane, ((0, below), (0, beside)), mode="edge") for plane in (frame, before))
-    # A fresh one each time: it keeps buffers, and what stands in them tells on later frames.
+    # A new one each time: it keeps buffers, whose content changes later flows.
     dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
-    flow = dis.calc(frame, before, None)  # type: ignore[call-overload]  # None: from no motion
+    flow = dis.calc(frame, before, None)  # type: ignore[call-overload]  # None: no initial flow
     moved: FloatArray = flow[:height, :width]
     return moved
 
 
-def trust(squared: FloatArray, half: float) -> FloatArray:
-    """1 where an error is small, 1/2 where it is `half`, near 0 beyond."""
-    ratio = squared * np.float32(1 / half**2)
+def confidence(squared_error: FloatArray, half: float) -> FloatArray:
+    """1 / (1 + (error / half)^4): 1 where an error is small, 1/2 where it is `half`, near 0 above."""
+    ratio = squared_error * np.float32(1 / half**2)
     ratio *= ratio
     ratio += np.float32(1)
-    believed: FloatArray = np.reciprocal(ratio, out=ratio)
-    return believed
+    result: FloatArray = np.reciprocal(ratio, out=ratio)
+    return result

@@ -1,35 +1,34 @@
-"""TODO."""
+"""Cuts and changes of light between two frames, found on their lightness."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float32]
-
+from cgan_runtime.color.lab import FloatArray
 
 CUT_RESIDUAL = 0.3
-"""Error of the carried lightness from which a frame shows another scene, of the larger frame's contrast."""
-
+"""Error of the carried lightness from which a frame shows another scene, as a fraction of the contrast."""
 
 CUT_SHRINK = 4
-"""A cut is looked for at this fraction of the size, where grain is gone."""
-
+"""Cuts are looked for at this fraction of the size, where grain is averaged out."""
 
 LEAST_CONTRAST = 12.0
-"""Contrast below which an image counts as blank, so that noise is no cut; of 255."""
-
+"""Standard deviation of lightness, of 255, below which an image counts as blank: its noise is no cut."""
 
 MAX_GAIN = 2.0
-"""Change of contrast from one frame to the next that may be a change of light."""
+"""Largest change of contrast between two frames that counts as a change of light."""
 
 
-def _change_of_light(frame: FloatArray, carried: FloatArray) -> tuple[np.float32, np.float32] | None:
-    """Gain and offset from the lightness carried to a frame to its own; None if they are of two scenes.
+def change_of_light(frame: FloatArray, carried: FloatArray) -> tuple[np.float32, np.float32] | None:
+    """Gain and offset from the carried lightness to that of the frame; None if the two show different scenes.
 
-    Lamps, flashes and the shutters of old cameras change the light as a whole. That is not taken for an error
-    where it explains the frame better than no change does.
+    Lamps, flashes and the shutters of old cameras change the light of a whole image. Such a change counts as
+    light only where it explains the frame better than no change does.
+
+    Args:
+        frame: Lightness of the frame, 0 to 255, float32 (h, w).
+        carried: Lightness of the frame before, moved along the motion; likewise.
     """
     small, small_carried = shrunk(frame, CUT_SHRINK), shrunk(carried, CUT_SHRINK)
     contrast, contrast_carried = float(small.std()), float(small_carried.std())
@@ -47,6 +46,6 @@ def _change_of_light(frame: FloatArray, carried: FloatArray) -> tuple[np.float32
 
 
 def shrunk(planes: FloatArray, divisor: int) -> FloatArray:
-    """(h, w) or (h, w, n), each side divided; the mean over the area."""
+    """Planes (h, w) or (h, w, n) with each side divided: the mean over the area."""
     size = max(1, planes.shape[1] // divisor), max(1, planes.shape[0] // divisor)
     return np.asarray(cv2.resize(planes, size, interpolation=cv2.INTER_AREA), np.float32)

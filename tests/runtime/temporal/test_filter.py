@@ -16,16 +16,13 @@ from cgan_runtime.backends.base import FloatArray
 from cgan_runtime.color.encoding import Encoding
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import ConfigError
-from cgan_runtime.options.run import MAX_EVERY, STRENGTHS
 from cgan_runtime.temporal.filter import (
     FLASH_FRAMES,
     HORIZON,
-    Strength,
     TemporalFilter,
-    TemporalSettings,
     TemporalState,
 )
-from cgan_runtime.temporal.filter import MAX_EVERY as FILTER_MAX_EVERY
+from cgan_runtime.temporal.settings import MAX_EVERY, STRENGTHS, Strength, TemporalSettings
 
 HEIGHT, WIDTH = 96, 128
 RED, BLUE = (0.6, 0.4), (0.1, -0.6)
@@ -406,6 +403,5 @@ def test_settings_are_checked(settings: dict[str, int]) -> None:
         TemporalSettings(**settings)  # type: ignore[arg-type]
 
 
-def test_the_command_offers_what_the_filter_takes() -> None:
+def test_every_strength_has_a_horizon() -> None:
     assert tuple(HORIZON) == STRENGTHS
-    assert MAX_EVERY == FILTER_MAX_EVERY
