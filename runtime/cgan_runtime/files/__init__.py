@@ -1,1 +1,1 @@
-"""Where results go: atomic files, staging folders, locks, pipes, numbered images, remote storage."""
+"""Files: outputs that appear only when complete, locks, pipes, image sequences, URLs and remote storage."""

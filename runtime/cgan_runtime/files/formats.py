@@ -1,10 +1,9 @@
-"""TODO."""
+"""The file name suffixes of the images and videos that cgan reads and writes."""
 
 from __future__ import annotations
 
 IMAGES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp"})
 """Suffixes of images that are read and written."""
-
 
 WRITTEN_VIDEOS = {
     ".mp4": "mp4",
@@ -15,14 +14,13 @@ WRITTEN_VIDEOS = {
     ".y4m": "yuv4mpegpipe",
     ".yuv": "rawvideo",
 }
-"""Suffixes of videos that are written, and FFmpeg's name of their container. The last two hold bare images.
+"""Suffixes of videos that are written, and FFmpeg's names of their containers. The last two hold raw video.
 
-Not avi: it has no presentation times, and readers show H.264 in it one frame too late.
+AVI is missing because it has no presentation times: players show H.264 in it one frame late.
 """
-
 
 VIDEOS = (frozenset(WRITTEN_VIDEOS) - {".yuv"}) | {
     ".3gp", ".asf", ".avi", ".dv", ".flv", ".gif", ".m2ts", ".mpeg", ".mpg", ".mts", ".mxf", ".ogv", ".ts",
     ".vob", ".wmv",
 }  # fmt: skip
-"""Suffixes of videos that are read; .yuv does not say what it holds."""
+"""Suffixes of videos that are read. A .yuv file does not state its format."""

@@ -1,8 +1,8 @@
-"""Images whose names hold a number: `frames/%05d.png`, in the words of FFmpeg and of compositors.
+"""Image sequences: files whose names hold a number, named by a pattern such as `frames/%05d.png`.
 
-images = Numbered.of(Path("frames/%05d.png"))         # None for a name without %d
+images = ImageSequence.of(Path("frames/%05d.png"))    # None for a name without %d
 images.path(7)                                        # frames/00007.png
-images.numbers()                                      # of those that are there
+images.numbers()                                      # numbers of the files that exist
 """
 
 from __future__ import annotations
@@ -16,42 +16,42 @@ _NUMBER = re.compile(r"%(?:0(\d))?d")  # %d, %05d
 
 
 @dataclass(frozen=True)
-class Numbered:
-    """A row of images in one folder.
+class ImageSequence:
+    """Numbered images in one folder.
 
     Attributes:
-        folder: Where they lie.
-        before: Of a name, what stands before the number.
-        digits: Of the number, at least.
-        after: What stands behind it.
+        folder: The folder that holds them.
+        prefix: The part of a name before the number.
+        digits: The least number of digits.
+        suffix: The part of a name after the number.
     """
 
     folder: Path
-    before: str
+    prefix: str
     digits: int
-    after: str
+    suffix: str
 
     @classmethod
-    def of(cls, pattern: Path) -> Numbered | None:
-        """The images that a pattern stands for; None for any other name."""
+    def of(cls, pattern: Path) -> ImageSequence | None:
+        """The sequence that a pattern names; None for any other name."""
         if _NUMBER.search(pattern.name) is None:
             return None
-        before, digits, after = _NUMBER.split(pattern.name, maxsplit=1)
-        return cls(pattern.parent, before, int(digits or 1), after)
+        prefix, digits, suffix = _NUMBER.split(pattern.name, maxsplit=1)
+        return cls(pattern.parent, prefix, int(digits or 1), suffix)
 
     @property
     def address(self) -> str:
-        """The pattern as FFmpeg reads it, whatever else the names hold."""
-        parts = (f"{self.folder.absolute()}{os.sep}{self.before}", self.after)
+        """The pattern for FFmpeg: absolute, with every other % doubled."""
+        parts = (f"{self.folder.absolute()}{os.sep}{self.prefix}", self.suffix)
         return f"%0{self.digits}d".join(part.replace("%", "%%") for part in parts)
 
     def path(self, number: int) -> Path:
-        """Of one image."""
-        return self.folder / f"{self.before}{number:0{self.digits}d}{self.after}"
+        """The path of one image."""
+        return self.folder / f"{self.prefix}{number:0{self.digits}d}{self.suffix}"
 
     def numbers(self) -> list[int]:
-        """Of the images that are there, rising."""
+        """The numbers of the images that exist, rising."""
         number = rf"(\d{{{self.digits},}})"
-        name = re.compile(re.escape(self.before) + number + re.escape(self.after))
+        name = re.compile(re.escape(self.prefix) + number + re.escape(self.suffix))
         names = (path.name for path in (self.folder.iterdir() if self.folder.is_dir() else ()))
         return sorted(int(match[1]) for match in map(name.fullmatch, names) if match)

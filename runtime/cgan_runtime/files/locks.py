@@ -1,7 +1,8 @@
-"""Who works with a folder or file: one process, or several that share it. A hold ends with its process.
+"""Locks on files and folders, so that two processes do not work in the same place.
 
-handle = hold(Path("runs/x"))          # BlockingIOError: another holds it
-let_go(handle)
+with FileLock(Path("runs/x")): ...     # BlockingIOError: another process holds it
+
+The operating system ends a lock when its process ends, even if the process is killed.
 """
 
 from __future__ import annotations
@@ -11,38 +12,55 @@ from pathlib import Path
 
 try:
     import fcntl
-except ImportError:  # Windows, where nobody looks
+except ImportError:  # Windows: nothing is locked there
     fcntl = None  # type: ignore[assignment]
 
 
-def hold(path: Path, *, shared: bool = False, wait: bool = False) -> int | None:
-    """Hold a folder or a file, alone or with others that share it.
+class FileLock:
+    """A lock on a file or folder that exists. It is acquired when it is made.
 
-    Returns:
-        To be let go; None where the system or the file system knows no locks.
-
-    Raises:
-        BlockingIOError: Another holds it, and it is not waited for.
-        OSError: It is not there.
+    Attributes:
+        held: Whether it is locked. False after `release`, and where the system knows no locks.
     """
-    if fcntl is None:
-        return None
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | (0 if wait else fcntl.LOCK_NB))
-    except BlockingIOError:
-        os.close(handle)
-        raise
-    except OSError:
-        os.close(handle)
-        return None
-    except BaseException:  # Ctrl-C while it waits
-        os.close(handle)
-        raise
-    return handle
 
+    def __init__(self, path: Path, *, shared: bool = False, wait: bool = False) -> None:
+        """Acquire the lock.
 
-def let_go(handle: int | None) -> None:
-    """End a hold."""
-    if handle is not None:
-        os.close(handle)
+        Args:
+            path: A file or folder.
+            shared: Allow others to hold it too, if they share it.
+            wait: Wait until it is free.
+
+        Raises:
+            BlockingIOError: Another holds it, and `wait` is off.
+            OSError: There is no such file or folder.
+        """
+        self._handle: int | None = None
+        if fcntl is None:
+            return
+        self._handle = os.open(path, os.O_RDONLY)
+        try:
+            fcntl.flock(
+                self._handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | (0 if wait else fcntl.LOCK_NB)
+            )
+        except BaseException as error:  # Ctrl-C during a wait, too
+            self.release()
+            if not isinstance(error, OSError) or isinstance(error, BlockingIOError):
+                raise  # any other OSError: the file system knows no locks
+
+    @property
+    def held(self) -> bool:
+        """See the class."""
+        return self._handle is not None
+
+    def release(self) -> None:
+        """Let others have it. A second call does nothing."""
+        handle, self._handle = self._handle, None
+        if handle is not None:
+            os.close(handle)
+
+    def __enter__(self) -> FileLock:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()

@@ -1,50 +1,173 @@
-"""Where a result goes, and that it appears only when it is complete.
+"""Where a colored video goes: a file, standard output or an image sequence.
 
-target = default_output(Path("video.avi"), ".mkv")
-check_output(target, source=Path("video.mp4"), overwrite=False)
-with replacing(target) as temporary: ...           # write there; on success it takes the target's name
+output = output_for(Path("out.mp4"))              # or frames/%05d.png, or an Output as it is
+output.check(source=Path("in.mp4"), overwrite=False)
+output.begin()
+with av.open(output.destination, "w") as container: ...
+output.publish()                                  # the complete file takes its name
+print(output, output.size)
 """
 
 from __future__ import annotations
 
+import os
+import sys
+from abc import ABC, abstractmethod
 from pathlib import Path
+from typing import Any
 
 from cgan_runtime.errors import MediaError
-from cgan_runtime.files.atomic import temporary_for
+from cgan_runtime.files.atomic import draft_name
 from cgan_runtime.files.formats import IMAGES
-from cgan_runtime.files.image_sequence import Numbered
-from cgan_runtime.files.pipe import OutputPipe
+from cgan_runtime.files.image_sequence import ImageSequence
+from cgan_runtime.files.storage import is_remote
 
 INFIX = ".color"
-"""Put between stem and suffix of an input to name its output."""
+"""The text between stem and suffix of an input that makes the name of its output."""
 
 
-def is_numbered(target: Path | OutputPipe) -> bool:
-    """Whether a video becomes numbered images there."""
-    return isinstance(target, Path) and target.suffix.lower() in IMAGES and Numbered.of(target) is not None
+class Output(ABC):
+    """A place for one video, used once.
+
+    Attributes:
+        path: The file or the pattern of an image sequence; None for standard output.
+        suffix: In lower case; it chooses the container or the format of the images.
+        images: The image sequence; None for anything else.
+        destination: What FFmpeg writes to.
+        size: Bytes that were written.
+    """
+
+    path: Path | None = None
+    images: ImageSequence | None = None
+    destination: Any = None
+
+    def __init__(self, suffix: str) -> None:
+        self.suffix, self.size = suffix.lower(), 0
+
+    @abstractmethod
+    def __str__(self) -> str:
+        """The name for people."""
+
+    @abstractmethod
+    def check(self, *, source: Path | None, overwrite: bool) -> None:
+        """Refuse an output that cannot be written; arguments and errors as of `check_output`."""
+
+    def begin(self, folder: Path | None = None) -> None:  # noqa: B027 (only files have a draft)
+        """Choose the name of the draft: in `folder`, by default beside the file."""
+
+    def publish(self, *, overwrite: bool = True) -> None:  # noqa: B027
+        """Give the complete file its name.
+
+        Raises:
+            MediaError: It cannot be renamed, or a file has that name and `overwrite` is off.
+        """
+
+    def discard(self) -> None:  # noqa: B027
+        """Remove the draft, if there is one."""
+
+
+class FileOutput(Output):
+    """A video file. Before `begin` the destination is the file itself, after it the draft."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path.suffix)
+        self.path: Path = path
+        self.destination: Path = path.resolve()  # a link stays a link
+        self._target = self.destination
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    def check(self, *, source: Path | None, overwrite: bool) -> None:  # noqa: D102
+        check_output(self.path, source=source, overwrite=overwrite)
+
+    def begin(self, folder: Path | None = None) -> None:  # noqa: D102
+        self.destination = draft_name((folder or self._target.parent) / self._target.name)
+
+    def publish(self, *, overwrite: bool = True) -> None:  # noqa: D102
+        try:
+            if overwrite:
+                self.destination.replace(self._target)
+            else:
+                _rename_new(self.destination, self._target)
+            self.size = self._target.stat().st_size
+        except FileExistsError:
+            raise MediaError(
+                f"{self} has appeared in the meantime; move it away and run again with --resume, or replace "
+                "it with --resume --overwrite"
+            ) from None
+        except OSError as error:
+            raise MediaError(f"cannot write {self} ({error.strerror}); name another file with -o") from error
+
+    def discard(self) -> None:  # noqa: D102
+        if self.destination != self._target:
+            self.destination.unlink(missing_ok=True)
+
+
+class PipeOutput(Output):
+    """Standard output, written without a buffer."""
+
+    def __init__(self, suffix: str) -> None:
+        super().__init__(suffix)
+        self.destination = self
+
+    def __str__(self) -> str:
+        return "standard output"
+
+    def write(self, data: bytes) -> int:
+        """Write all bytes; FFmpeg calls this."""
+        left = memoryview(data)
+        while left:
+            left = left[os.write(sys.stdout.fileno(), left) :]
+        self.size += len(data)
+        return len(data)
+
+    def check(self, *, source: Path | None, overwrite: bool) -> None:
+        """Refuse a terminal."""
+        if sys.stdout.isatty():
+            raise MediaError(f"{self} is a terminal; send the video through a pipe, or name a file with -o")
+
+
+class ImageSequenceOutput(Output):
+    """One image for each frame. Each appears under its name when it is complete."""
+
+    def __init__(self, pattern: Path, images: ImageSequence) -> None:
+        super().__init__(pattern.suffix)
+        self.path: Path = pattern
+        self.images: ImageSequence = images
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    def check(self, *, source: Path | None, overwrite: bool) -> None:  # noqa: D102
+        check_output(self.path, source=source, overwrite=overwrite)
+
+
+def output_for(target: Path | Output) -> Output:
+    """The output that a path names; an output is returned as it is."""
+    if isinstance(target, Output):
+        return target
+    images = ImageSequence.of(target) if target.suffix.lower() in IMAGES else None
+    return FileOutput(target) if images is None else ImageSequenceOutput(target, images)
 
 
 def default_output(source: Path, suffix: str) -> Path:
-    """`video.mp4` -> `video.color.mp4`, beside the input."""
+    """The output beside an input: `video.mp4` becomes `video.color.mp4`."""
     return source.with_name(f"{source.stem}{INFIX}{suffix}")
 
 
-def check_output(
-    target: Path | OutputPipe, *, source: Path | None, overwrite: bool, option: str = "-o"
-) -> None:
-    """Refuse an output that could not be written, before any work is done.
+def check_output(target: Path, *, source: Path | None, overwrite: bool, option: str = "-o") -> None:
+    """Refuse a file that cannot be written, before any work is done.
 
     Args:
-        target: The output.
-        source: The input; None where that is no file.
-        overwrite: Allow a file to exist.
-        option: Of the command line that names it, for the message.
+        target: The file.
+        source: The input; None if that is no file.
+        overwrite: Allow the file to exist.
+        option: The option that names it, for the message.
 
     Raises:
-        MediaError: Its folder is missing or not writable, it is the input, a folder, or exists already.
+        MediaError: Its folder is missing or not writable, it is the input or a folder, or it exists.
     """
-    if isinstance(target, OutputPipe):
-        return target.check()
     folder = target.parent
     if not folder.is_dir():
         raise MediaError(
@@ -59,11 +182,11 @@ def check_output(
             raise MediaError(
                 f"{target} exists already; name another file with {option}, or allow it with --overwrite"
             )
-    probe = temporary_for(target)
+    probe = draft_name(target)
     try:
         try:
             probe.touch(exist_ok=False)
-        finally:  # Ctrl-C in this moment, too, leaves nothing
+        finally:  # also after Ctrl-C
             probe.unlink(missing_ok=True)
     except OSError as error:
         raise MediaError(
@@ -72,12 +195,26 @@ def check_output(
 
 
 def check_json(path: Path, option: str) -> None:
-    """Refuse a place for JSON that is none, before any work is done; a video is never named so.
+    """Refuse a file for JSON that cannot be written, before any work is done.
 
     Raises:
-        MediaError: Its name does not end in .json, or it could not be written.
+        MediaError: Its name does not end in .json, or `check_output` refuses it.
     """
-    if path.suffix.lower() != ".json":
+    if path.suffix.lower() != ".json":  # so that no video is overwritten by mistake
         raise MediaError(f"{option} writes JSON; let {path} end in .json")
-    if isinstance(path, Path):  # else it is storage by URL
+    if not is_remote(path):
         check_output(path, source=None, overwrite=True, option=option)
+
+
+def _rename_new(draft: Path, target: Path) -> None:
+    """Rename a file where there is none yet, else raise `FileExistsError`."""
+    try:
+        os.link(draft, target)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links
+        if target.exists():
+            raise FileExistsError from None
+        draft.replace(target)
+    else:
+        draft.unlink()

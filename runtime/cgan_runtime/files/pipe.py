@@ -1,12 +1,8 @@
-"""Standard input and standard output as the place of a video.
+"""Standard input as a video. Standard output is `PipeOutput` in output.py.
 
 pipe = InputPipe(0)
 with av.open(pipe) as container: ...
-pipe.wake()                                         # in another thread: the video ends here
-
-pipe = OutputPipe(".y4m")
-with av.open(pipe, "w", format="yuv4mpegpipe") as container: ...
-print(pipe.written)
+pipe.wake()                                         # from another thread: the video ends here
 """
 
 from __future__ import annotations
@@ -15,70 +11,33 @@ import io
 import os
 import select
 import sys
-from dataclasses import dataclass
-
-from cgan_runtime.errors import MediaError
 
 PIPE = "-"
-"""Names standard input and standard output."""
+"""The name of standard input and standard output on the command line."""
 
 
 class InputPipe(io.FileIO):
-    """A pipe whose read can be ended from another thread; on Windows, only once something comes."""
+    """A pipe whose read another thread can end. On Windows the read ends only when data comes."""
 
     def __init__(self, descriptor: int) -> None:
         super().__init__(descriptor, "rb", closefd=False)
-        self._woken, self._waker = os.pipe()
+        self._wake_reader, self._wake_writer = os.pipe()
 
     def read(self, size: int | None = -1) -> bytes:
-        """Some bytes, none at the end of the pipe or once it was woken."""
-        if sys.platform != "win32":  # which selects only sockets
-            ready, _, _ = select.select([self.fileno(), self._woken], [], [])
-            if self._woken in ready:
+        """Some bytes; none at the end of the pipe and after `wake`."""
+        if sys.platform != "win32":  # there `select` takes only sockets
+            ready, _, _ = select.select([self.fileno(), self._wake_reader], [], [])
+            if self._wake_reader in ready:
                 return b""
         return super().read(-1 if size is None else size) or b""
 
     def wake(self) -> None:
-        """End the wait for more, now and for ever."""
-        os.write(self._waker, b"!")
+        """End the current read and all later ones."""
+        os.write(self._wake_writer, b"!")
 
     def close(self) -> None:
-        """Let go of it; what it reads stays open."""
+        """Stop using the pipe. The descriptor stays open."""
         if not self.closed:
-            os.close(self._woken)
-            os.close(self._waker)
+            os.close(self._wake_reader)
+            os.close(self._wake_writer)
         super().close()
-
-
-@dataclass
-class OutputPipe:
-    """Standard output, written without a buffer of its own. It does some of what is asked of a path.
-
-    Attributes:
-        suffix: Chooses the container, as that of a file does.
-        written: Bytes.
-    """
-
-    suffix: str
-    written: int = 0
-    name: str = PIPE
-
-    def __str__(self) -> str:
-        return "standard output"
-
-    def write(self, data: bytes) -> int:
-        """Hand bytes on, all of them."""
-        left = memoryview(data)
-        while left:
-            left = left[os.write(sys.stdout.fileno(), left) :]
-        self.written += len(data)
-        return len(data)
-
-    def check(self) -> None:
-        """Refuse a pipe that leads nowhere.
-
-        Raises:
-            MediaError: Standard output is a terminal.
-        """
-        if sys.stdout.isatty():
-            raise MediaError(f"{self} is a terminal; send the video through a pipe, or name a file with -o")

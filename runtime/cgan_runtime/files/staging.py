@@ -1,11 +1,11 @@
-"""A hidden folder for what is not finished, inside the folder where it will stand.
+"""Write several files that belong together: all of them appear, or none.
 
-    with hidden_folder(Path("exported"), ".cgan-export-") as hidden:
+    with staging_folder(Path("exported"), ".cgan-export-") as staging:
         ...
-        publish([hidden / "edge.onnx", hidden / "edge.json"], Path("exported"))
+        publish([staging / "edge.onnx", staging / "edge.json"], Path("exported"))
 
-It goes with all that is still in it, whatever happens. A process that is killed leaves its own: the next one
-takes that away, and tells it from a living one's by a lock, which ends with its process.
+The staging folder is hidden inside the final one, and is removed whatever happens. One that a killed process
+left is removed by the next process: it tells by a lock that its owner has ended.
 """
 
 from __future__ import annotations
@@ -18,88 +18,85 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from cgan_runtime.files.locks import hold, let_go
+from cgan_runtime.files.locks import FileLock
 
 
 @contextmanager
-def hidden_folder(folder: Path, prefix: str) -> Iterator[Path]:
-    """Make one inside another folder, which is made where it is missing.
+def staging_folder(folder: Path, prefix: str) -> Iterator[Path]:
+    """Make a staging folder inside a folder, which is made if it is missing.
 
     Args:
-        folder: The other folder.
-        prefix: What its name begins with; what else begins so was left by a killed process, or is in use.
+        folder: The folder that the files will be moved to.
+        prefix: Names of staging folders begin with it. Others that begin so are removed unless in use.
 
     Raises:
         OSError: It cannot be made.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    _clear(folder, prefix)
-    made, lock = _make(folder, prefix)
-    try:
-        yield made
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
-        let_go(lock)
+    _remove_abandoned(folder, prefix)
+    staging, lock = _make(folder, prefix)
+    with lock:
+        try:
+            yield staging
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
 
 
 def publish(drafts: Sequence[Path], folder: Path) -> None:
-    """Move files from one hidden folder to their names in the folder around it: all of them, or none.
+    """Move files from one staging folder to the folder around it: all of them, or none.
 
-    What has these names goes, and comes back where a move fails or is broken off. One process at a time
-    does this in a folder.
+    Files of the same names are replaced; they come back if a move fails or is interrupted. A lock keeps
+    other processes from publishing into the folder at the same time.
 
     Args:
         drafts: The files. A file that vouches for others comes after them, so it never stands without them.
-        folder: The folder around.
+        folder: The folder around the staging folder.
 
     Raises:
         OSError: A file cannot be moved, or a folder has its name.
     """
-    lock = hold(folder, wait=True)
-    try:
-        names = [(draft, folder / draft.name) for draft in drafts]
-        for _, name in names:
-            if name.is_dir():
-                raise IsADirectoryError(errno.EISDIR, "a folder has the file's name", str(name))
-        aside = Path(tempfile.mkdtemp(prefix=".before-", dir=drafts[0].parent))
+    with FileLock(folder, wait=True):
+        moves = [(draft, folder / draft.name) for draft in drafts]
+        for _, target in moves:
+            if target.is_dir():
+                raise IsADirectoryError(errno.EISDIR, "a folder has the file's name", str(target))
+        backups = Path(tempfile.mkdtemp(prefix=".before-", dir=drafts[0].parent))
         try:
-            for _, name in reversed(names):
+            for _, target in reversed(moves):
                 with suppress(FileNotFoundError):
-                    name.replace(aside / name.name)
-            for draft, name in names:
-                draft.replace(name)
+                    target.replace(backups / target.name)
+            for draft, target in moves:
+                draft.replace(target)
         except BaseException:
-            for draft, name in names:
-                _undo(draft, name, aside / name.name)
+            for draft, target in moves:
+                _undo(draft, target, backups / target.name)
             raise
-    finally:
-        let_go(lock)
 
 
-def _undo(draft: Path, name: Path, before: Path) -> None:
-    """Have a name as it was: what was set aside comes back, what was moved there goes."""
+def _undo(draft: Path, target: Path, backup: Path) -> None:
+    """Bring back the file that was replaced, or remove the one that was moved."""
     with suppress(OSError):
-        if before.exists():
-            before.replace(name)
+        if backup.exists():
+            backup.replace(target)
         elif not draft.exists():
-            name.unlink(missing_ok=True)
+            target.unlink(missing_ok=True)
 
 
-def _make(folder: Path, prefix: str) -> tuple[Path, int | None]:
+def _make(folder: Path, prefix: str) -> tuple[Path, FileLock]:
     while True:
-        made = Path(tempfile.mkdtemp(prefix=prefix, dir=folder))
-        lock = None
+        staging = Path(tempfile.mkdtemp(prefix=prefix, dir=folder))
         with suppress(FileNotFoundError):
-            lock = hold(made, wait=True)
-        if made.is_dir():
-            return made, lock
-        let_go(lock)  # before it was held, another process took it for a dead one's
+            lock = FileLock(staging, wait=True)
+            if staging.is_dir():
+                return staging, lock
+            lock.release()  # another process removed the folder before it was locked
 
 
-def _clear(folder: Path, prefix: str) -> None:
-    """Remove what killed processes left, where locks tell that."""
-    for left in folder.glob(f"{glob.escape(prefix)}*"):
-        with suppress(OSError):  # in use, or just removed by another
-            if left.is_dir() and (lock := hold(left)) is not None:
-                shutil.rmtree(left, ignore_errors=True)
-                let_go(lock)
+def _remove_abandoned(folder: Path, prefix: str) -> None:
+    """Remove the folders of processes that have ended. Without locks nothing is removed."""
+    for staging in folder.glob(f"{glob.escape(prefix)}*"):
+        with suppress(OSError):  # in use, or just removed by another process
+            if staging.is_dir():
+                with FileLock(staging) as lock:
+                    if lock.held:
+                        shutil.rmtree(staging, ignore_errors=True)

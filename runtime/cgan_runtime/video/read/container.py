@@ -1,4 +1,4 @@
-"""Opening a video: its file, pipe or address, and the image in it that is colored.
+"""Opening a video, and choosing the video stream in it that is colored.
 
 container = open_video(path, open_options(path), None)
 stream = video_stream(path, container, None)
@@ -6,6 +6,7 @@ stream = video_stream(path, container, None)
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -14,67 +15,71 @@ from av.codec.hwaccel import HWAccel
 from av.stream import Disposition
 
 from cgan_runtime.errors import MediaError
-from cgan_runtime.video.read.sources import Source
+from cgan_runtime.video.ffmpeg_errors import reason_of
+from cgan_runtime.video.read.sources import FFmpegInput
+
+_MICROSECONDS = 1_000_000  # per second; the unit of a container's duration
+_MOV = "mov,mp4,m4a,3gp,3g2,mj2"
+_KINDS = {"audio": "audio", "subtitle": "subtitles", "video": "a cover image"}
 
 
 def open_video(
-    path: Path | Source, options: dict[str, Any], hardware: str | None
+    path: Path | FFmpegInput, options: dict[str, Any], hardware: str | None
 ) -> av.container.InputContainer:
-    """Open what `open_options` gave; `hardware` is FFmpeg's name of the kind of device that decodes.
+    """Open a video with what `open_options` gave; `hardware` is FFmpeg's name of the device that decodes.
 
     Raises:
-        MediaError: Not readable, not a video, or no such device.
+        MediaError: It cannot be read, is not a video, or there is no such device.
     """
     try:
-        # Tags should be UTF-8; in old files some are not.
         container: av.container.InputContainer = av.open(
             mode="r",
-            metadata_errors="replace",
+            metadata_errors="replace",  # tags of old files may not be UTF-8
             hwaccel=HWAccel(hardware) if hardware else None,
             **options,
         )
-    except (av.FFmpegError, ValueError, RuntimeError) as error:  # the last: no device for any stream of it
-        raise MediaError(f"{path} is no video that can be read ({_reason(error)}); is it whole?") from error
-    if not isinstance(path, Source) and container.format.name.endswith(("_pipe", "image2")):
+    except (av.FFmpegError, ValueError, RuntimeError) as error:  # RuntimeError: the device decodes no stream
+        reason = reason_of(error)
+        raise MediaError(f"{path} is no video that can be read ({reason}); is it complete?") from error
+    if not isinstance(path, FFmpegInput) and container.format.name.endswith(("_pipe", "image2")):
         container.close()
         raise MediaError(f"{path} is an image, not a video; color it with --image")
     return container
 
 
-def open_options(path: Path | Source) -> dict[str, Any]:
-    """What `av.open` is told; under `file` the path, the address or the opened pipe.
+def open_options(path: Path | FFmpegInput) -> dict[str, Any]:
+    """The arguments of `av.open`; `file` is the path, the address or the opened pipe.
 
     Raises:
-        MediaError: No such pixel format, or a path that cannot be read.
+        MediaError: The pixel format does not exist, or the path cannot be read.
     """
-    if isinstance(path, Source):
-        if (name := path.options.get("pixel_format")) is not None:
-            _check_pixel_format(name)
-        return path.open_options()
-    # An absolute path cannot be taken for a protocol; what is no local path is read as a stream.
-    return {"file": path.absolute() if isinstance(path, Path) else path.open("rb")}
-
-
-def _check_pixel_format(name: str) -> None:
+    if not isinstance(path, FFmpegInput):
+        # FFmpeg does not take an absolute path for a URL. Remote storage is read as a Python stream.
+        return {"file": path.absolute() if isinstance(path, Path) else path.open("rb")}
+    name = path.options.get("pixel_format", "yuv420p")
     try:
         av.VideoFormat(name)
     except ValueError as error:
         raise MediaError(f"{name!r} is no pixel format of FFmpeg; give one such as yuv420p") from error
+    return path.open_options()
 
 
 def video_stream(
-    path: Path | Source, container: av.container.InputContainer, index: int | None
+    path: Path | FFmpegInput, container: av.container.InputContainer, index: int | None
 ) -> av.VideoStream:
-    """The video's image: the default one, or the one of an index in the file.
+    """The video stream of an index in the file; for None the one marked as default, or the first.
 
     Raises:
-        MediaError: There is none, none of that index, or it cannot be decoded here.
+        MediaError: There is no video stream, none of that index, or its codec cannot be decoded.
     """
     videos = [
         stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic
     ]
     if not videos:
-        raise MediaError(f"{path} has no image to color, only {_kinds(container)}; give a video")
+        kinds = sorted({_KINDS.get(stream.type, stream.type) for stream in container.streams})
+        raise MediaError(
+            f"{path} has no video to color, only {' and '.join(kinds) or 'nothing'}; give a video"
+        )
     if index is None:
         chosen = next((stream for stream in videos if stream.disposition & Disposition.default), videos[0])
     elif (named := next((stream for stream in videos if stream.index == index), None)) is not None:
@@ -83,17 +88,29 @@ def video_stream(
         there = ", ".join(str(stream.index) for stream in videos)
         raise MediaError(f"stream {index} of {path} is no video; its videos are stream {there}")
     if chosen.codec_context is None:
-        raise MediaError(f"{path} has an image in a codec that cannot be decoded here; convert it first")
+        raise MediaError(f"{path} has a video codec that cannot be decoded here; convert it first")
     return chosen
 
 
-def _kinds(container: av.container.InputContainer) -> str:
-    names = {"audio": "sound", "subtitle": "subtitles", "video": "a cover image"}
-    kinds = sorted({names.get(stream.type, stream.type) for stream in container.streams})
-    return " and ".join(kinds) or "nothing"
+def stated_end(container: av.container.InputContainer) -> float:
+    """Seconds that a container says it lasts; 0 if it does not say."""
+    return (container.duration or 0) / _MICROSECONDS
 
 
-def _reason(error: Exception) -> str:
-    if isinstance(error, av.error.ExitError):
-        return "no answer in time"
-    return getattr(error, "strerror", None) or str(error)
+def indexed_packets(container: av.container.InputContainer, stream: av.VideoStream) -> int:
+    """Packets in the index of an mp4 or mov, exact, without those cut off by an edit list; else 0."""
+    if container.format.name != _MOV or not stream.frames:
+        return 0
+    return len(getattr(stream, "index_entries", ()))
+
+
+def frames_by_duration(
+    container: av.container.InputContainer, stream: av.VideoStream, rate: Fraction | None
+) -> int | None:
+    """Frames by the stated duration and the frame rate; None if one of them is unknown."""
+    if not rate:
+        return None
+    if stream.duration and stream.time_base:
+        return round(stream.duration * stream.time_base * rate)
+    start = max(0, container.start_time or 0) if "matroska" in container.format.name else 0
+    return round(Fraction((container.duration or 0) - start, _MICROSECONDS) * rate) or None

@@ -1,6 +1,6 @@
-"""What is found wrong with a video while it is read, and how it is told.
+"""Damage that is found while a video is read.
 
-damage = Damage()
+damage = Damage(video_stream.index)
 for packet in container.demux(): damage.look(packet)
 damage.failed_decodes += 1
 print(damage.flaws or "nothing")
@@ -15,9 +15,9 @@ from typing import Any
 
 import av
 
-_TOLD = 5  # frames or holes that are named; of more it is said that there are more
-_PAUSE = 0.25  # seconds; longer than a frame of a usual video, or a packet of sound
-_UNEVEN = 2  # of a stream's steps: so much longer than the one before may one be, with or without a loss
+_LISTED = 5  # frames or gaps that are named; "..." stands for more
+_PAUSE = 0.25  # seconds; longer than a frame of a usual video, or a packet of audio
+_UNEVEN = 2  # a step may be so many times as long as the one before without being a pause
 _LAG = 1.0  # seconds that streams may lie apart in a file
 _KEPT = 16  # pauses of a stream
 
@@ -26,62 +26,62 @@ _Pause = tuple[float, float]
 
 
 class Damage:
-    """Counts, and looks for holes.
+    """Counts errors and looks for gaps.
 
-    A hole is a stretch in which the image that is colored and all sound are missing. Either may pause by
-    itself in a whole video, too: images that stand, sound that is silent. So of videos without sound holes
-    are not known.
+    A gap is a stretch in which the video stream and all audio are missing. Either alone may pause in a whole
+    file: frames that stand, audio that is silent. So no gaps are known of videos without audio.
 
     Attributes:
         failed_decodes: Packets that could not be decoded.
         failed_reads: Stretches of the file that could not be read.
         corrupt: Numbers, from 0, of the frames that decoded with errors.
-        holes: Where something is missing, in seconds from the video's first packet; known a little later.
+        gaps: Where something is missing, in seconds after the first packet. A gap is known up to a second
+            after it has been read.
     """
 
-    def __init__(self, image: int) -> None:
-        """Look at the image's stream of this index, and at sound."""
+    def __init__(self, video: int) -> None:
+        """Look at the video stream of this index, and at all audio."""
         self.failed_decodes = self.failed_reads = 0
         self.corrupt: list[int] = []
-        self.holes: list[float] = []
-        self._image = image
+        self.gaps: list[float] = []
+        self._video = video
         self._streams: dict[int, _Stream] = {}
         self._undecided: list[_Pause] = []
         self._begin: float | None = None
 
     def look(self, packet: av.Packet[Any]) -> None:
-        """Take notice of a packet's time; once for each, in the order of the file."""
+        """Take note of the time of a packet; once for each, in the order of the file."""
         index = packet.stream_index
-        if packet.dts is None or not (index == self._image or packet.stream.type == "audio"):
+        if packet.dts is None or not (index == self._video or packet.stream.type == "audio"):
             return
         time = float(packet.dts * packet.time_base)
         self._begin = time if self._begin is None else self._begin
         stream = self._streams.setdefault(index, _Stream(time, time))
         pause = stream.look(time, float((packet.duration or 0) * packet.time_base))
-        if pause is not None and index == self._image:
+        if pause is not None and index == self._video:
             self._undecided.append(pause)
         while self._undecided and time > self._undecided[0][1] + _LAG:
             self._decide(self._undecided.pop(0))
 
     def finish(self) -> None:
-        """Decide what is still open; called behind the last packet."""
+        """Decide about the last pauses; called after the last packet."""
         while self._undecided:
             self._decide(self._undecided.pop(0))
 
     def _decide(self, pause: _Pause) -> None:
-        """Whether a pause of the image is a hole: all sound paused with it that went on afterwards."""
+        """Note a pause of the video as a gap if all audio that went on later paused with it."""
         start, end = pause
-        sounds = [
+        paused = [
             any(min(end, other[1]) - max(start, other[0]) > _PAUSE / 2 for other in stream.pauses)
             for index, stream in self._streams.items()
-            if index != self._image and stream.begin < start and stream.end > start + _PAUSE
+            if index != self._video and stream.begin < start and stream.end > start + _PAUSE
         ]
-        if sounds and all(sounds):
-            self.holes.append(start - (self._begin or 0.0))
+        if paused and all(paused):
+            self.gaps.append(start - (self._begin or 0.0))
 
     @property
     def flaws(self) -> str:
-        """What was found wrong so far; empty if nothing was."""
+        """The damage so far, for people; empty if there is none."""
         parts = []
         if self.corrupt:
             parts.append(f"{count(len(self.corrupt), 'frame')} decoded with errors ({_some(self.corrupt)})")
@@ -89,15 +89,15 @@ class Damage:
             parts.append(f"{count(self.failed_decodes, 'packet')} could not be decoded")
         if self.failed_reads:
             parts.append(f"{count(self.failed_reads, 'stretch')} skipped")
-        if self.holes:
-            seconds = _some(f"{hole:.1f} s" for hole in self.holes)
-            parts.append(f"{count(len(self.holes), 'stretch')} missing (at {seconds})")
+        if self.gaps:
+            seconds = _some(f"{gap:.1f} s" for gap in self.gaps)
+            parts.append(f"{count(len(self.gaps), 'stretch')} missing (at {seconds})")
         return ", ".join(parts)
 
 
 @dataclass
 class _Stream:
-    """Where a stream began and has come to, in seconds, and its latest pauses."""
+    """Begin and end of a stream so far, in seconds, and its latest pauses."""
 
     begin: float
     end: float
@@ -106,7 +106,7 @@ class _Stream:
     step: float = 0.0  # from the packet before the last to the last
 
     def look(self, time: float, duration: float) -> _Pause | None:
-        """The pause before a packet, if there was one: well above what its packets take."""
+        """The pause before a packet, if there was one: much longer than its packets last."""
         pause = None
         if self.last is not None:
             if self.step and time - self.end > max(_PAUSE, _UNEVEN * self.step):
@@ -125,5 +125,5 @@ def count(number: int, thing: str) -> str:
 
 
 def _some(things: Iterable[object]) -> str:
-    told = [str(thing) for thing in things]
-    return ", ".join(told[:_TOLD] + ["..."] * (len(told) > _TOLD))
+    names = [str(thing) for thing in things]
+    return ", ".join(names[:_LISTED] + ["..."] * (len(names) > _LISTED))

@@ -1,11 +1,11 @@
-"""Interlaced frames made whole images: as many as before, each at its own time.
+"""Deinterlacing: as many frames as before, each at its own time.
 
     deinterlacer = Deinterlacer("auto")
     for frame in deinterlacer.take(decoded): ...
     for frame in deinterlacer.flush(): ...
 
-FFmpeg's bwdif looks at one frame before and one behind, so a frame comes out when the next one goes in.
-Frames that are not interlaced pass as they are, bit for bit; a video without any never meets the filter.
+FFmpeg's bwdif looks one frame ahead, so a frame comes out when the next one goes in. Frames that are not
+interlaced stay as they are, bit for bit. The filter is loaded only when it is needed.
 """
 
 from __future__ import annotations
@@ -20,41 +20,41 @@ import av.filter
 
 Deinterlace = Literal["auto", "off", "on"]
 
-_FILTERED = {"auto": "interlaced", "on": "all"}  # bwdif's names for which frames it works on
+_DEINT = {"auto": "interlaced", "on": "all"}  # values of bwdif's option of that name
 
 
 class Deinterlacer:
-    """One video's. Used in one thread.
+    """Deinterlaces one video. Used in one thread.
 
     Attributes:
-        frames: Made whole so far.
+        frames: Frames that were deinterlaced.
     """
 
     def __init__(self, mode: Deinterlace = "auto") -> None:
-        """Take what to work on: frames that say they are interlaced ("auto"), none, or all ("on")."""
+        """Deinterlace the frames that are marked as interlaced ("auto"), none ("off") or all ("on")."""
         self.frames = 0
         self._mode = mode
         self._graph: av.filter.Graph | None = None
-        self._form: tuple[int, int, str] | None = None
+        self._format: tuple[int, int, str] | None = None
         self._waiting: deque[tuple[int | None, int, Fraction | None, bool]] = deque()
 
     def take(self, frame: av.VideoFrame) -> Iterator[av.VideoFrame]:
-        """Take a frame with its time; give what is ready."""
+        """Take a frame, and yield those that are ready."""
         wanted = self._mode == "on" or (self._mode == "auto" and frame.interlaced_frame)
-        form = (frame.width, frame.height, frame.format.name)
-        if self._graph is not None and form != self._form:
+        frame_format = (frame.width, frame.height, frame.format.name)
+        if self._graph is not None and frame_format != self._format:
             yield from self.flush()
         if self._graph is None and not wanted:
             yield frame
             return
         if self._graph is None:
-            self._graph, self._form = self._open(frame), form
+            self._graph, self._format = self._open(frame), frame_format
         self._waiting.append((frame.pts, frame.duration, frame.time_base, wanted))
         self._graph.push(frame)
         yield from self._ready(self._graph)
 
     def flush(self) -> Iterator[av.VideoFrame]:
-        """Give what is held back; the next frame begins anew."""
+        """Yield the frames that are held back; the next frame begins anew."""
         if self._graph is not None:
             graph, self._graph = self._graph, None
             graph.push(None)
@@ -65,7 +65,7 @@ class Deinterlacer:
         source = graph.add_buffer(
             width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base
         )
-        bwdif = graph.add("bwdif", f"mode=send_frame:parity=auto:deint={_FILTERED[self._mode]}")
+        bwdif = graph.add("bwdif", f"mode=send_frame:parity=auto:deint={_DEINT[self._mode]}")
         sink = graph.add("buffersink")
         source.link_to(bwdif)
         bwdif.link_to(sink)
@@ -78,7 +78,7 @@ class Deinterlacer:
                 frame = graph.pull()
             except (av.BlockingIOError, av.EOFError):
                 return
-            assert isinstance(frame, av.VideoFrame)  # the graph has no sound
+            assert isinstance(frame, av.VideoFrame)  # the graph has no audio
             pts, duration, time_base, wanted = self._waiting.popleft()
             frame.pts, frame.duration = pts, duration
             if time_base is not None:

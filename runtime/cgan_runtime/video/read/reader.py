@@ -1,10 +1,10 @@
-"""Videos in: the frames of one video stream and the packets of all others, in the order of the file.
+"""Read a video: the frames of one video stream and the packets of all others, in the order of the file.
 
     with VideoReader(Path("video.mp4")) as video:
-        for item in video: ...                          # av.VideoFrame or av.Packet (sound, subtitles, ...)
-        print(video.damage or "whole")
+        for item in video: ...                          # av.VideoFrame or av.Packet (audio, subtitles, ...)
+        print(video.damage or "no damage")
 
-Damage is survived and counted: what can be decoded is yielded.
+Damage is counted, and what can be decoded is yielded.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import av
@@ -22,40 +21,44 @@ import av
 from cgan_runtime.errors import MediaError
 from cgan_runtime.files.pipe import InputPipe
 from cgan_runtime.system.cpu import usable_cores
-from cgan_runtime.video.read.container import open_options, open_video, video_stream
+from cgan_runtime.video.read.container import (
+    frames_by_duration,
+    indexed_packets,
+    open_options,
+    open_video,
+    stated_end,
+    video_stream,
+)
 from cgan_runtime.video.read.damage import Damage, count
 from cgan_runtime.video.read.deinterlace import Deinterlace, Deinterlacer
 from cgan_runtime.video.read.source_file import SourceFile
-from cgan_runtime.video.read.sources import MAX_RATE, Source
+from cgan_runtime.video.read.sources import MAX_RATE, FFmpegInput
 from cgan_runtime.video.read.timestamps import Clock
-from cgan_runtime.video.resume.segment_file import SEGMENT_FRAMES
+from cgan_runtime.video.segments import SEGMENT_FRAMES
 
-_MAX_FAILED_READS = 16  # in a row; then the rest of a damaged video is given up
-_MISSING_TAIL = 0.25  # seconds short of the stated duration from which a video counts as cut off
-_PLAYLISTS = frozenset({"hls", "dash"})  # any piece of these may be missing, and nobody says so
-_MICROSECONDS = 1_000_000  # per second; the unit of a container's duration
-_MOV = "mov,mp4,m4a,3gp,3g2,mj2"
+_MAX_FAILED_READS = 16  # in a row; after so many the rest of a damaged video is given up
+_MISSING_TAIL = 0.25  # seconds; a video that ends so much before its stated end counts as cut off
+_PLAYLISTS = frozenset({"hls", "dash"})  # pieces of these may be missing without an error
 
 
 class VideoReader:
-    """One video, opened; iterate it once, in one thread.
+    """One video, opened. Iterate it once, in one thread.
 
     Attributes:
-        path: Where it lies, or what it comes from.
+        path: The file or the other input.
         container: The opened file.
         stream: The video stream that is colored.
-        fingerprint: Tells it from other videos, not from copies.
-        first: Its first frame (also yielded by iterating).
-        stated_frames: How many frames the video should have, exact or by its duration; None where unknown.
-        retimed_frames: Frames so far whose pts was missing or did not rise, and was put right.
-        resized_frames: Of another size than the first; the video is written in that one's.
-        has_late_stream: Whether a stream began within the video, which was passed over: none was told of it at
-            the start.
+        fingerprint: Differs between videos, but not between copies of one.
+        first: The first frame; it is also yielded.
+        stated_frames: Frames that the video should have, exact or by its duration; None if unknown.
+        retimed_frames: Frames so far whose pts was missing or did not rise, and was corrected.
+        resized_frames: Frames so far of another size than the first, which is the size of the output.
+        has_late_stream: Whether a stream began within the video. It is left out.
     """
 
     def __init__(
         self,
-        path: Path | Source,
+        path: Path | FFmpegInput,
         *,
         stream: int | None = None,
         deinterlace: Deinterlace = "auto",
@@ -65,26 +68,26 @@ class VideoReader:
         """Open a video and decode its first frame.
 
         Args:
-            path: The video, or what it comes from.
-            stream: Index in the file of the video stream to take; None takes the default one.
-            deinterlace: Which frames are made whole: those that say they are interlaced, none, or all.
+            path: The file or the other input.
+            stream: Index in the file of the video stream to read; None takes the default one.
+            deinterlace: Which frames are deinterlaced: marked ones, none, or all.
             threads: CPU threads of the decoder; None takes one for each core.
-            hardware: FFmpeg's name of the kind of device that decodes; None takes the processor.
+            hardware: FFmpeg's name of the kind of device that decodes; None takes the CPU.
 
         Raises:
-            MediaError: Missing, a folder, not readable, not a video, without an image, or without a frame.
+            MediaError: Missing, a folder, not readable, no video, or without a frame.
         """
         self.path = path
         self._packets = self._hidden = self._frames = 0
         self.retimed_frames = self.resized_frames = 0
         self._size: tuple[int, int] | None = None
         self.has_late_stream = False
-        self._end = 0.0  # seconds, of the latest packet of any stream
+        self._end = 0.0  # seconds; end of the packets of all streams
         self._last_pts: int | None = None
         self._deinterlacer = Deinterlacer(deinterlace)
         with ExitStack() as opened:
-            video = path if isinstance(path, Source) else opened.enter_context(SourceFile(path))
-            self._original = video if isinstance(video, SourceFile) else None
+            video = path if isinstance(path, FFmpegInput) else opened.enter_context(SourceFile(path))
+            self._file = video if isinstance(video, SourceFile) else None
             options = open_options(path)
             self._pipe = options["file"] if isinstance(options["file"], InputPipe) else None
             if self._pipe is not None:
@@ -94,12 +97,12 @@ class VideoReader:
             self._clock, self._found = Clock(self.container), Damage(self.stream.index)
             self.stream.codec_context.thread_type = "AUTO"
             self.stream.codec_context.thread_count = threads or usable_cores()
-            self._stated_end = (self.container.duration or 0) / _MICROSECONDS
-            self._index_length = self._stated_packets()
-            self.stated_frames = self._index_length or self._frames_by_duration()
+            self._stated_end = stated_end(self.container)
+            self._indexed = indexed_packets(self.container, self.stream)
+            self.stated_frames = self._indexed or frames_by_duration(self.container, self.stream, self.rate)
             self._items = self._read()
-            self._is_served = self._has_end_on_a_server()
-            self.fingerprint = self._served_fingerprint() if self._is_served else video.fingerprint
+            self._on_server = self._is_file_on_server()
+            self.fingerprint = self._fingerprint_on_server() if self._on_server else video.fingerprint
             self._waiting: list[av.Packet[Any] | av.VideoFrame] = []
             self.first = self._first_frame()
             self._opened = opened.pop_all()
@@ -107,17 +110,15 @@ class VideoReader:
     def __enter__(self) -> VideoReader:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._opened.close()
 
     def __iter__(self) -> Iterator[av.VideoFrame | av.Packet[Any]]:
-        """Yield all that the video holds.
+        """Yield everything that the video holds.
 
         Raises:
-            MediaError: Its file is not what it was any more, or its server has gone. A file is asked before
-                each frame that completes a segment, so that none is kept which was made from anything else.
+            MediaError: The file has changed, or the server has gone. A file is checked before each frame
+                that completes a segment, so that no segment of another video is kept.
         """
         frames = 0
         while self._waiting:
@@ -125,46 +126,45 @@ class VideoReader:
             frames = 1
         for item in self._items:
             if isinstance(item, av.VideoFrame):
-                if frames % SEGMENT_FRAMES == 0 and self._original is not None:
-                    self._original.check()
+                if frames % SEGMENT_FRAMES == 0 and self._file is not None:
+                    self._file.check()
                 frames += 1
             yield item
-        if self.damage and self._original is not None:
-            self._original.check(closely=True)
-        if self._is_served and self._found.failed_reads and self._is_cut_off():
+        if self.damage and self._file is not None:
+            self._file.check(closely=True)
+        if self._on_server and self._found.failed_reads and self._is_cut_off():
             raise MediaError(
-                f"{self.path} broke off; see that it can be reached, or save it to a file and color what "
-                "there is of it"
+                f"{self.path} broke off; check the connection, or save the stream to a file and color that"
             )
 
     def wake(self) -> None:
-        """End the wait for a pipe that stands still: no more comes from it. Any thread may call."""
+        """End a read that waits for a pipe; no more comes from it. Any thread may call this."""
         if self._pipe is not None:
             self._pipe.wake()
 
     @property
     def rate(self) -> Fraction | None:
-        """Frames per second, nominal; None where unknown. Some files state that of their clock instead."""
+        """Nominal frames per second; None if unknown. Some files state the rate of their clock instead."""
         average = self.stream.average_rate
         return average if average and average <= MAX_RATE else self.stream.guessed_rate
 
     @property
     def lost_frames(self) -> int:
-        """Frames known to be missing, once the video has been iterated; mostly an estimate."""
+        """Frames that are missing, mostly an estimate. Known after the last frame."""
         if not (self._is_cut_off() or self.flaws):
-            return 0  # whole videos, too, may state more than they show
-        missing = (self._should_be or 0) - self._hidden - self._frames
+            return 0  # undamaged videos, too, may state more frames than they have
+        missing = (self._expected_frames or 0) - self._hidden - self._frames
         return max(self._found.failed_decodes, missing)
 
     @property
     def flawed_frames(self) -> tuple[int, ...]:
-        """Numbers, from 0 in the colored video, of the frames so far that decoded with errors."""
+        """Numbers, from 0, of the frames so far that decoded with errors."""
         return tuple(self._found.corrupt)
 
     @property
     def damage(self) -> str | None:
-        """What is wrong with the video, once it has been iterated; None if nothing is known to be."""
-        lost, of = self.lost_frames, f" of {self._should_be}" if self._should_be else ""
+        """What is wrong with the video, for people; None if nothing is. Known after the last frame."""
+        lost, of = self.lost_frames, f" of {self._expected_frames}" if self._expected_frames else ""
         parts = [
             "it is cut off" if self._is_cut_off() else "",
             f"about {count(lost, 'frame')}{of} could not be read" if lost else "",
@@ -174,44 +174,44 @@ class VideoReader:
 
     @property
     def flaws(self) -> str:
-        """What was found wrong so far; empty if nothing was."""
+        """The damage so far, for people; empty if there is none."""
         return self._found.flaws
 
     @property
     def is_endless(self) -> bool:
-        """Whether it lasts until somebody ends it, as a camera's stream does: it states no length."""
-        return isinstance(self.path, Source) and self.stated_frames is None
+        """Whether it states no length, as the stream of a camera, which lasts until somebody ends it."""
+        return isinstance(self.path, FFmpegInput) and self.stated_frames is None
 
     @property
-    def comes_again(self) -> bool:
-        """Whether a later run can read the same video from its start: from a file, here or on a server."""
-        return self._original is not None or self._is_served
+    def rereadable(self) -> bool:
+        """Whether a later run can read the same video from its start: a file, here or on a server."""
+        return self._file is not None or self._on_server
 
     @property
     def in_hardware(self) -> bool:
-        """Whether a device decodes the video; PyAV does not always say when it goes on without."""
+        """Whether a device decodes the video. PyAV may fall back to the CPU without saying so."""
         return bool(self.stream.codec_context.is_hwaccel)
 
     @property
     def jumps(self) -> int:
-        """How often the video's clock jumped, as where recordings were joined; times go on."""
+        """How often the clock of the video jumped, as where recordings were joined. Times go on there."""
         return self._clock.jumps
 
     @property
     def deinterlaced_frames(self) -> int:
-        """Interlaced frames that were made whole images."""
+        """Frames that were deinterlaced."""
         return self._deinterlacer.frames
 
     def _read(self) -> Iterator[av.VideoFrame | av.Packet[Any]]:
         for packet in self._demux():
-            self._clock.set_right(packet)
+            self._clock.correct(packet)
             self._found.look(packet)
             self._note_end(packet)
             if packet.stream_index != self.stream.index:
                 yield packet
                 continue
             self._packets += 1
-            self._hidden += packet.is_discard  # cut away by an edit list
+            self._hidden += packet.is_discard  # cut off by an edit list
             yield from self._decode(packet)
         self._found.finish()
         yield from self._decode(None)
@@ -223,17 +223,15 @@ class VideoReader:
             try:
                 for packet in self.container.demux():
                     in_a_row = 0
-                    if (
-                        packet.dts is not None or packet.pts is not None or packet.size
-                    ):  # else: end of a stream
-                        yield packet
+                    if packet.dts is not None or packet.pts is not None or packet.size:
+                        yield packet  # any other marks the end of a stream
                 return
             except av.FFmpegError as error:
                 self._found.failed_reads += 1
                 in_a_row += 1
-                if isinstance(error, av.error.ExitError):  # silent for too long: it has gone away
+                if isinstance(error, av.error.ExitError):  # a network stream has timed out
                     return
-            except IndexError:  # PyAV's, behind the last packet, where a stream turned up within the video
+            except IndexError:  # from PyAV, after the last packet, if a stream began within the video
                 self.has_late_stream = True
                 return
 
@@ -254,7 +252,7 @@ class VideoReader:
             yield from self._deinterlacer.take(self._timed(frame))
 
     def _timed(self, frame: av.VideoFrame) -> av.VideoFrame:
-        """Give a frame a pts that is there and rises, in the stream's time base: encoders insist on both."""
+        """Give a frame a pts that rises, in the time base of the stream: encoders need both."""
         frame.time_base = self.stream.time_base
         if self._last_pts is None:
             self.retimed_frames += frame.pts is None
@@ -277,50 +275,34 @@ class VideoReader:
             self._waiting.append(item)
             if isinstance(item, av.VideoFrame):
                 return item
-        raise MediaError(f"{self.path} holds no frame that can be decoded; is it whole?")
+        raise MediaError(f"{self.path} holds no frame that can be decoded; is it complete?")
 
     def _note_end(self, packet: av.Packet[Any]) -> None:
         time = packet.pts if packet.pts is not None else packet.dts
         if time is not None:
             self._end = max(self._end, float((time + (packet.duration or 0)) * packet.time_base))
 
-    def _has_end_on_a_server(self) -> bool:
-        is_network = isinstance(self.path, Source) and self.path.timeout is not None
-        whole = self.container.format.name not in _PLAYLISTS
-        return is_network and whole and self.container.size > 0 and self.stated_frames is not None
-
-    def _served_fingerprint(self) -> str:
-        """Of what a server's file says of itself; to ask it for stretches would cost three connections."""
-        said = (
-            self.container.size,
-            self.container.duration,
-            self.stated_frames,
-            self.stream.codec_context.name,
+    def _is_file_on_server(self) -> bool:
+        return (
+            isinstance(self.path, FFmpegInput)
+            and self.path.timeout is not None
+            and self.container.format.name not in _PLAYLISTS
+            and self.container.size > 0
+            and self.stated_frames is not None
         )
-        return hashlib.sha256(repr(said).encode()).hexdigest()
+
+    def _fingerprint_on_server(self) -> str:
+        """By what a file on a server states; to read samples of it would take three connections."""
+        container = self.container
+        stated = (container.size, container.duration, self.stated_frames, self.stream.codec_context.name)
+        return hashlib.sha256(repr(stated).encode()).hexdigest()
 
     def _is_cut_off(self) -> bool:
-        if self._index_length:
-            return self._packets < self._index_length
+        if self._indexed:
+            return self._packets < self._indexed
         return not self.jumps and self._stated_end - self._end >= _MISSING_TAIL
 
     @property
-    def _should_be(self) -> int | None:
-        """Frames that there should be; a clock that jumps tells nothing of that."""
+    def _expected_frames(self) -> int | None:
+        """Frames that there should be; unknown if the clock jumps."""
         return None if self.jumps else self.stated_frames
-
-    def _stated_packets(self) -> int:
-        """Length of the index of an mp4 or mov: exactly what the file should hold, trimmed parts left out."""
-        if self.container.format.name != _MOV or not self.stream.frames:
-            return 0
-        return len(getattr(self.stream, "index_entries", ()))
-
-    def _frames_by_duration(self) -> int | None:
-        rate, base = self.rate, self.stream.time_base
-        if not rate:
-            return None
-        if self.stream.duration and base:
-            return round(self.stream.duration * base * rate)
-        start = max(0, self.container.start_time or 0) if "matroska" in self.container.format.name else 0
-        seconds = Fraction((self.container.duration or 0) - start, _MICROSECONDS)
-        return round(seconds * rate) or None

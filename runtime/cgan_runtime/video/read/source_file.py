@@ -1,11 +1,11 @@
-"""The file that a video is read from, and whether it still is what it was when reading began.
+"""The file that a video is read from, watched for changes while it is read.
 
-    with Original(Path("video.mp4")) as original:
-        print(original.fingerprint)
-        original.check()                                # now and then; cheap while nobody writes to it
+    with SourceFile(Path("video.mp4")) as source:
+        print(source.fingerprint)
+        source.check()                                  # now and then; cheap while nobody writes to the file
 
-A video that is cut off has always been so, and is read as far as it goes; one that is cut off meanwhile comes
-back, perhaps, and what is made of it until then is to be gone on with.
+A file that was cut off from the start is read as far as it goes. One that is cut off during the run may
+come back, so the run ends with an error and keeps what it has done.
 """
 
 from __future__ import annotations
@@ -14,19 +14,18 @@ import hashlib
 import os
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import BinaryIO
 
 from cgan_runtime.errors import MediaError
 
-_SAMPLE = 1 << 20  # bytes of a video's start, middle and end that tell it from others
+_SAMPLE = 1 << 20  # bytes at the start, middle and end of a file that make its fingerprint
 
 
 class SourceFile:
-    """A video's file, held open: what is removed, or replaced by another under its name, stays.
+    """A video file, held open so that it stays readable when it is removed or replaced.
 
     Attributes:
-        fingerprint: Tells it from other videos, not from copies.
+        fingerprint: Differs between videos, but not between copies of one.
     """
 
     def __init__(self, path: Path) -> None:
@@ -53,10 +52,10 @@ class SourceFile:
             opened.pop_all()
 
     def check(self, *, closely: bool = False) -> None:
-        """Refuse to go on with what has changed. A file that only grows has not.
+        """Refuse to go on with a file that has changed. A file that has only grown has not.
 
         Args:
-            closely: Look into it even if nobody seems to have written to it.
+            closely: Compare the content even if no write is known.
 
         Raises:
             MediaError: It is another video now, or cannot be read any more.
@@ -77,13 +76,11 @@ class SourceFile:
     def __enter__(self) -> SourceFile:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._file.close()
 
     def _last_write(self) -> tuple[int, int] | None:
-        """Size and time of the last write; None of what is no file of this machine, which is not watched."""
+        """Size and time of the last write; None for remote storage, which is not watched."""
         try:
             state = os.fstat(self._file.fileno())
         except OSError:
@@ -91,7 +88,7 @@ class SourceFile:
         return state.st_size, state.st_mtime_ns
 
     def _digest(self) -> str:
-        """Of the size and three stretches, not of the date, which copying changes."""
+        """SHA-256 of the size and three stretches. The date is left out because copying changes it."""
         digest = hashlib.sha256(str(self._size).encode())
         for start in (0, max(0, (self._size - _SAMPLE) // 2), max(0, self._size - _SAMPLE)):
             self._file.seek(start)

@@ -1,4 +1,4 @@
-"""Videos that are no file that says what it is: a pipe, raw or numbered images, a stream from the network.
+"""Inputs that are no plain video file: a pipe, raw video, an image sequence, a network stream.
 
 source = video_source("-", SourceSettings())        # standard input, in any format that FFmpeg recognizes
 source = video_source("rtsp://camera/stream", SourceSettings())
@@ -16,26 +16,27 @@ from pathlib import Path
 from typing import Any
 
 from cgan_runtime.errors import ConfigError, MediaError
-from cgan_runtime.files.image_sequence import Numbered
+from cgan_runtime.files.image_sequence import ImageSequence
 from cgan_runtime.files.pipe import PIPE, InputPipe
-
-NETWORK = frozenset({"ftp", "http", "https", "rtmp", "rtmps", "rtsp", "rtsps", "srt", "tcp", "tls", "udp"})
-"""Schemes of the addresses that FFmpeg is asked to open."""
+from cgan_runtime.files.urls import STREAM_OPTIONS, VIDEO_TIMEOUT, check_stream, is_url
 
 MAX_RATE = 1000  # frames/s
-_OPEN_SECONDS, _READ_SECONDS = 10.0, 10.0  # that a network stream may keep silent
-_NETWORK_OPTIONS = {"rtsp_transport": "tcp", "reconnect": "1", "reconnect_delay_max": "4"}
+_RECONNECT = {"reconnect": "1", "reconnect_delay_max": "4"}
 _PIPE_BUFFER = 1 << 20  # bytes; a frame of 1080p in three reads
 _SIZE = re.compile(r"[1-9]\d{0,4}x[1-9]\d{0,4}")
-_URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class SourceSettings:
-    """What raw images do not say of themselves, in FFmpeg's words; None where they do.
+    """What raw video and image sequences do not state themselves, in FFmpeg's words.
+
+    Attributes:
+        pixel_format: Of raw video, such as yuv420p.
+        frame_size: Of raw video, such as 1280x720.
+        frame_rate: Such as 25, 23.976 or 30000/1001.
 
     Raises:
-        ConfigError: A value is malformed, or a pixel format or a size comes without the other.
+        ConfigError: A value is malformed, or one of pixel format and size is missing.
     """
 
     pixel_format: str | None = None
@@ -55,7 +56,7 @@ class SourceSettings:
 
     @property
     def options(self) -> dict[str, str]:
-        """As FFmpeg's demuxers take them."""
+        """The options of FFmpeg's demuxers."""
         named = {
             "pixel_format": self.pixel_format,
             "video_size": self.frame_size,
@@ -65,21 +66,21 @@ class SourceSettings:
 
 
 @dataclass(frozen=True)
-class Source:
-    """A video that is no file, and of which a later run could not say that it is the same.
+class FFmpegInput:
+    """An input that FFmpeg opens by address and options. A later run cannot tell whether it is the same.
 
     Attributes:
-        name: As people know it.
+        name: The name for people.
         address: What FFmpeg opens; None is standard input.
-        form: FFmpeg's name of the format; None leaves it to be recognized.
+        format: FFmpeg's name of the format; None lets it be recognized.
         options: Of that format.
         timeout: Seconds to wait for the opening and for each read; None waits for ever.
-        fingerprint: Of its own: no other source is the same video.
+        fingerprint: A new one each time: no other input is the same video.
     """
 
     name: str
     address: str | None = None
-    form: str | None = None
+    format: str | None = None
     options: dict[str, str] = field(default_factory=dict)
     timeout: tuple[float, float] | None = None
     fingerprint: str = field(default_factory=lambda: secrets.token_hex(16))
@@ -93,59 +94,51 @@ class Source:
         Raises:
             MediaError: Standard input is a terminal.
         """
-        how: dict[str, Any] = {"format": self.form, "options": self.options}
+        options: dict[str, Any] = {"format": self.format, "options": self.options}
         if self.address is not None:
-            return how | {"file": self.address, "timeout": self.timeout}
+            return options | {"file": self.address, "timeout": self.timeout}
         if sys.stdin.isatty():
             raise MediaError(f"{self.name} is a terminal; send a video through a pipe, or name a file")
-        # Not FFmpeg's own pipe: in a read of Python's, Ctrl-C ends the wait for the first frame.
-        return how | {"file": InputPipe(sys.stdin.fileno()), "buffer_size": _PIPE_BUFFER}
+        # Not FFmpeg's own pipe: Ctrl-C ends a read of Python's before the first frame.
+        return options | {"file": InputPipe(sys.stdin.fileno()), "buffer_size": _PIPE_BUFFER}
 
 
-def is_url(text: str) -> bool:
-    """Whether this is an address rather than a path."""
-    return _URL.match(text) is not None
-
-
-def video_source(given: Path | str, settings: SourceSettings) -> Path | Source:
+def video_source(given: Path | str, settings: SourceSettings) -> Path | FFmpegInput:
     """What a video is read from.
 
     Args:
-        given: A file, `-`, an address, or the pattern of numbered images, `frames/%05d.png`.
-        settings: Of raw images, in a pipe or file.
+        given: A file, `-`, an address, or the pattern of an image sequence, `frames/%05d.png`.
+        settings: Of raw video and image sequences.
 
     Raises:
-        MediaError: An address of a kind that is not read, or numbered images of which one is missing.
-        ConfigError: Settings that do not go with it.
+        MediaError: An address of a scheme that is not read, or an image sequence with a gap.
+        ConfigError: The settings do not fit the input.
     """
     text, options = str(given), settings.options
-    form = "rawvideo" if settings.pixel_format is not None else None
+    raw = "rawvideo" if settings.pixel_format is not None else None
     if is_url(text):
-        scheme = text.partition(":")[0].lower()
-        if scheme not in NETWORK:
-            raise MediaError(f"{scheme}:// is no stream of videos; take one of {', '.join(sorted(NETWORK))}")
-        return Source(text, text, form, _NETWORK_OPTIONS | options, (_OPEN_SECONDS, _READ_SECONDS))
+        options = STREAM_OPTIONS | _RECONNECT | options
+        return FFmpegInput(check_stream(text), text, raw, options, VIDEO_TIMEOUT)
     if text == PIPE:
-        return Source("standard input", None, form, options)
+        return FFmpegInput("standard input", None, raw, options)
     path = Path(given)
-    if settings.pixel_format is not None:
-        return Source(text, str(path.absolute()), form, options)
-    if (images := Numbered.of(path)) is not None and not path.exists():
-        return _numbered(path, images, options)
+    if raw:
+        return FFmpegInput(text, str(path.absolute()), raw, options)
+    if (images := ImageSequence.of(path)) is not None and not path.exists():
+        return _image_sequence(path, images, options)
     if settings.frame_rate is not None:
         raise ConfigError(f"{path} has a frame rate of its own; leave --frame-rate out")
     return path
 
 
-def _numbered(pattern: Path, images: Numbered, options: dict[str, str]) -> Source:
-    """Images whose names hold a number, all of them."""
+def _image_sequence(pattern: Path, images: ImageSequence, options: dict[str, str]) -> FFmpegInput:
     numbers = images.numbers()
     if not numbers:
         raise MediaError(f"no images at {pattern}; give the pattern of files that are there")
     missing = next((number for number, there in enumerate(numbers, numbers[0]) if number != there), None)
     if missing is not None:
         raise MediaError(f"image {missing} of {pattern} is missing; number them without gaps")
-    return Source(str(pattern), images.address, "image2", options | {"start_number": str(numbers[0])})
+    return FFmpegInput(str(pattern), images.address, "image2", options | {"start_number": str(numbers[0])})
 
 
 def _is_rate(text: str) -> bool:

@@ -1,11 +1,11 @@
-"""One clock for a video whose own jumps: joined recordings, DVD titles, streams that a server cuts.
+"""One clock for a video whose clock jumps: joined recordings, DVD titles, streams that a server cuts.
 
     clock = Clock(container)
-    for packet in container.demux(): clock.set_right(packet)
+    for packet in container.demux(): clock.correct(packet)
 
-Where time jumps, what follows is put behind the latest packet, every stream by the same, so that image and
-sound stay together. FFmpeg's own program does so for the same containers. Demuxers hold packets back: one or
-two that were read before the jump come after it, and keep their time.
+After a jump all streams are moved by the same offset, to follow the latest packet, so that video and audio
+stay together. FFmpeg's own program does so for the same containers. Demuxers hold packets back: one or two
+packets from before a jump may come after it, and keep their times.
 """
 
 from __future__ import annotations
@@ -18,61 +18,64 @@ import av
 
 _MAY_JUMP = 0x0200  # AVFMT_TS_DISCONT of libavformat: containers whose clock may jump
 _BACK = Fraction(1, 10)  # seconds that a stream may go back, as in FFmpeg
-_FORTH = 10  # seconds that all streams may be silent, as in FFmpeg's dts_delta_threshold
-_RUNNING = 1  # seconds without a packet after which a stream stands, and its next step says nothing
-_HELD_BACK = 2  # packets of a stream that may come after those of others that were behind them in the file
-_STEADY = ("video", "audio")  # kinds of streams that are silent only where something is amiss
+_FORWARD = 10  # seconds that all streams may pause, as in FFmpeg's dts_delta_threshold
+_RUNNING = 1  # seconds; a stream without a packet for so long has paused, and its next step says nothing
+_HELD_BACK = 2  # packets of a stream that may come after a jump that they precede in the file
+_CONTINUOUS = ("video", "audio")  # types of streams that pause only if something is wrong
 
 
 @dataclass
 class _Stream:
-    kind: str
-    offset: Fraction  # seconds
-    last: Fraction | None = None  # dts of its latest packet, set right, seconds
-    before: Fraction | None = None  # of the one before
+    """What is known of a stream; times in seconds, corrected."""
+
+    type: str
+    offset: Fraction
+    last: Fraction | None = None  # dts of the latest packet
+    before: Fraction | None = None  # dts of the packet before it
     held_back: int = 0  # packets since the clock jumped for another stream
 
 
 class Clock:
-    """Looks at every packet once, in the order of the file.
+    """Corrects every packet once, in the order of the file.
 
     Attributes:
-        jumps: How often the video's clock jumped, so far.
+        jumps: How often the clock has jumped.
     """
 
     def __init__(self, container: av.container.InputContainer) -> None:
         self.jumps = 0
         self._may_jump = bool(container.format.flags & _MAY_JUMP)
-        self._offset = self._before = Fraction(0)  # seconds, since the latest jump and before it
-        self._end = Fraction(0)  # of all packets so far, seconds
+        self._offset = self._before = Fraction(0)  # seconds, after the latest jump and before it
+        self._end = Fraction(0)  # end of all packets so far, seconds
         self._streams: dict[int, _Stream] = {}
 
-    def set_right(self, packet: av.Packet[Any]) -> None:
-        """Move a packet to the clock of all packets before it."""
+    def correct(self, packet: av.Packet[Any]) -> None:
+        """Put a packet on the clock of the packets before it."""
         if not self._may_jump:
             return
         pts, dts = packet.pts, packet.dts
-        if pts is not None and dts is not None and abs(pts - dts) * packet.time_base > _FORTH:
-            packet.dts = pts  # at a jump FFmpeg may guess it by the clock before
+        if pts is not None and dts is not None and abs(pts - dts) * packet.time_base > _FORWARD:
+            packet.dts = pts  # at a jump FFmpeg may derive it from the old clock
         offset = self._offset
-        if packet.dts is not None and packet.stream.type in _STEADY:
+        if packet.dts is not None and packet.stream.type in _CONTINUOUS:
             offset = self._follow(packet, packet.dts)
         ticks = round(offset / packet.time_base)
         packet.dts = None if packet.dts is None else packet.dts + ticks
         packet.pts = None if packet.pts is None else packet.pts + ticks
 
     def _follow(self, packet: av.Packet[Any], dts: int) -> Fraction:
-        """The offset of a packet, a new one where time jumps."""
+        """The offset of a packet; a new one after a jump."""
         time = dts * packet.time_base
         stream = self._streams.setdefault(packet.stream_index, _Stream(packet.stream.type, self._offset))
         if stream.offset != self._offset:
             stream.held_back += 1
             late = time + stream.offset
-            if stream.held_back > _HELD_BACK or _is_back(stream, late) or self._is_forth(stream, late):
+            if stream.held_back > _HELD_BACK or _is_back(stream, late) or self._is_forward(stream, late):
                 stream.offset, stream.held_back = self._offset, 0
         if self._is_jump(stream, time + stream.offset):
             self.jumps += 1
-            was_wrong = not self._is_jump(stream, time + self._before)  # the time that made it jump before
+            # The packet before may only have seemed to jump.
+            was_wrong = not self._is_jump(stream, time + self._before)
             self._before, self._offset = self._offset, self._before if was_wrong else self._end - time
             stream.offset = self._offset
         stream.before, stream.last = stream.last, time + stream.offset
@@ -80,19 +83,20 @@ class Clock:
         return stream.offset
 
     def _is_jump(self, stream: _Stream, time: Fraction) -> bool:
-        """Whether a stream's next time shows that the video's clock jumped.
+        """Whether the next time of a stream shows a jump of the clock.
 
-        A step forward does where image and sound were running up to it. One packet whose time is too late
-        is not taken for a jump forward and one back.
+        A step forward does if video and audio were running before it. A single packet whose time is too
+        late does not count as a jump forward and another one back.
         """
         if _is_back(stream, time):
             return stream.before is None or not 0 <= time - stream.before <= _RUNNING
-        return self._is_forth(stream, time) and all(
-            any(each.kind == kind and self._runs(each) for each in self._streams.values()) for kind in _STEADY
+        return self._is_forward(stream, time) and all(
+            any(each.type == kind and self._runs(each) for each in self._streams.values())
+            for kind in _CONTINUOUS
         )
 
-    def _is_forth(self, stream: _Stream, time: Fraction) -> bool:
-        return stream.last is not None and time > max(stream.last, self._end) + _FORTH
+    def _is_forward(self, stream: _Stream, time: Fraction) -> bool:
+        return stream.last is not None and time > max(stream.last, self._end) + _FORWARD
 
     def _runs(self, stream: _Stream) -> bool:
         return stream.last is not None and stream.last >= self._end - _RUNNING

@@ -1,54 +1,41 @@
-"""Work that no later run can go on with: the output is a pipe, or the input comes only once.
+"""A video that no later run can resume: the output is a pipe, or the input can be read only once.
 
-    with NonResumableOutput(target) as work:
-        ...                                             # write to work.video
-        work.publish()                                  # a file takes the target's name
+with NonResumableOutput(output) as work:
+    ...                                             # write to work.output.destination
+    work.publish()
 
-Does what `segments.Work` does, and keeps nothing.
+It has the interface of `WorkFolder` and keeps nothing.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
-from types import TracebackType
-
-from cgan_runtime.files.atomic import publish, temporary_for
-from cgan_runtime.files.pipe import OutputPipe
+from cgan_runtime.files.output import Output
 
 
 class NonResumableOutput:
-    """The making of one video, from its first frame to its last.
+    """A video in the making.
 
     Attributes:
-        video: Where the output is written.
-        kept_frames: Of an earlier run: none.
-        memory: Of its painter: nothing.
+        output: Where it goes.
+        resumable: Whether a later run can go on with it.
+        kept_frames: Frames of an earlier run.
+        filter_state: State of the temporal filter after them.
     """
 
+    resumable = False
     kept_frames = 0
-    memory = b""
+    filter_state = b""
 
-    def __init__(self, target: Path | OutputPipe) -> None:
-        self._target = target if isinstance(target, OutputPipe) else target.resolve()  # a link stays a link
-        self.video = target if isinstance(self._target, OutputPipe) else temporary_for(self._target)
+    def __init__(self, output: Output) -> None:
+        self.output = output
+        output.begin()
 
     def __enter__(self) -> NonResumableOutput:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if isinstance(self.video, Path):
-            self.video.unlink(missing_ok=True)
-
-    def discard(self) -> None:
-        """Keep nothing, as ever."""
+    def __exit__(self, *_: object) -> None:
+        self.output.discard()
 
     def publish(self) -> None:
-        """Give the finished video its name.
-
-        Raises:
-            MediaError: It cannot take that name.
-        """
-        if isinstance(self.video, Path) and isinstance(self._target, Path):
-            publish(self.video, self._target)
+        """Give the complete video its name; errors as of `Output.publish`."""
+        self.output.publish()

@@ -1,33 +1,34 @@
-"""TODO."""
+"""The file of one segment: its encoded packets, complete or absent.
+
+    segment = SegmentWriter(folder, 3, token)
+    segment.add(packet)
+    segment.complete(filter_state)                  # now 000003.segment stands in the folder
+    for packet in read_packets(folder, 3, clock): ...
+
+A file holds a record and the data of each packet, then a mark and the number of packets. The state of the
+temporal filter at its end lies beside it, for the latest segments.
+"""
 
 from __future__ import annotations
 
 import os
 import struct
+from collections.abc import Iterator
 from contextlib import suppress
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import av
 
-SEGMENT_FRAMES = 250
-"""Frames of a segment. Also the most that x264 goes without a key frame: a border costs no bits."""
-
-
 _RECORD = struct.Struct("<qqqBI")  # pts, dts, duration (ticks of the video's clock), key frame, bytes
-
-
-_END = struct.Struct("<8sI")  # mark, frames; the file's last bytes
-
-
+_END = struct.Struct("<8sI")  # mark, packets; the last bytes of the file
 _END_MARK = b"cgan-end"
+_KEPT_STATES = 2  # of the latest segments; each may take a megabyte
 
 
-_MEMORIES = 2  # of the latest segments; a megabyte each would be too much for all
-
-
-class Segment:
-    """A segment being written; it counts only once it is complete."""
+class SegmentWriter:
+    """A segment that is being written. It counts only when it is complete."""
 
     def __init__(self, folder: Path, index: int, token: str) -> None:
         self._folder, self._index = folder, index
@@ -36,53 +37,65 @@ class Segment:
         self._packets = 0
 
     def add(self, packet: av.Packet[Any]) -> None:
-        """Append a packet as it goes into the video."""
-        head = _RECORD.pack(
-            packet.pts or 0, packet.dts or 0, packet.duration or 0, packet.is_keyframe, packet.size
-        )
-        self._file.write(head)
+        """Append a packet with its final times."""
+        times = (packet.pts or 0, packet.dts or 0, packet.duration or 0)
+        self._file.write(_RECORD.pack(*times, packet.is_keyframe, packet.size))
         self._file.write(bytes(packet))
         self._packets += 1
 
-    def complete(self, memory: bytes) -> None:
-        """Make it outlive this run, a power cut included.
+    def complete(self, filter_state: bytes) -> None:
+        """Put the segment on the disk, so that it survives a power cut.
 
         Args:
-            memory: What the painter remembers at its end.
+            filter_state: State of the temporal filter after its last frame.
         """
-        unfinished = self._path.with_name(f"{self._path.name}-memory")
-        with unfinished.open("wb") as file:
-            file.write(memory)
+        draft = self._path.with_name(f"{self._path.name}-state")
+        with draft.open("wb") as file:
+            file.write(filter_state)
             file.flush()
             os.fsync(file.fileno())
-        unfinished.replace(_memory(self._folder, self._index))
+        draft.replace(state_path(self._folder, self._index))
         self._file.write(_END.pack(_END_MARK, self._packets))
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
-        self._path.replace(_segment(self._folder, self._index))
-        _memory(self._folder, self._index - _MEMORIES).unlink(missing_ok=True)
+        self._path.replace(segment_path(self._folder, self._index))
+        state_path(self._folder, self._index - _KEPT_STATES).unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Close an unfinished one."""
-        with suppress(OSError):  # a full disk was told when it was written to; this one is thrown away
+        """Close an unfinished segment."""
+        with suppress(OSError):  # a full disk was reported by the write before
             self._file.close()
 
 
-def _segment(folder: Path, index: int) -> Path:
+def segment_path(folder: Path, index: int) -> Path:
+    """The file of a segment."""
     return folder / f"{index:06d}.segment"
 
 
-def _memory(folder: Path, index: int) -> Path:
-    return folder / f"{index:06d}.memory"
+def state_path(folder: Path, index: int) -> Path:
+    """The file with the filter state after a segment."""
+    return folder / f"{index:06d}.state"
 
 
-def _frames(path: Path) -> int:
-    """Frames of a segment file, 0 where it is absent or torn."""
+def count_packets(path: Path) -> int:
+    """Packets, which are as many as frames, of a segment's file; 0 if it is missing or incomplete."""
     try:
         with path.open("rb") as file:
             file.seek(-_END.size, os.SEEK_END)
-            mark, frames = _END.unpack(file.read())
+            mark, packets = _END.unpack(file.read())
     except OSError:
         return 0
-    return int(frames) if mark == _END_MARK else 0
+    return int(packets) if mark == _END_MARK else 0
+
+
+def read_packets(folder: Path, index: int, clock: Fraction) -> Iterator[av.Packet[Any]]:
+    """The packets of a complete segment; `clock` is the time base of the video."""
+    path = segment_path(folder, index)
+    with path.open("rb") as file:
+        for _ in range(count_packets(path)):
+            pts, dts, duration, is_key, size = _RECORD.unpack(file.read(_RECORD.size))
+            packet: av.Packet[Any] = av.Packet(file.read(size))
+            packet.time_base, packet.pts, packet.dts, packet.duration = clock, pts, dts, duration
+            packet.is_keyframe = bool(is_key)
+            yield packet

@@ -1,11 +1,11 @@
-"""What is done of a video outlives the run: its encoded image, kept in segments that are complete or absent.
+"""The work folder of a video: its encoded segments, kept until the video is complete.
 
-    with Work.begin(target, settings, resume=True, overwrite=False) as work:
-        ...                                             # write to work.video, keep segments
-        work.publish()                                  # work.video takes the target's name
+    with WorkFolder.begin(output, settings, resume=True, overwrite=False) as work:
+        ...                                             # write to work.output.destination, keep segments
+        work.publish()                                  # the video takes its name, the folder is removed
 
-The work folder `.NAME.cgan-work` lies beside the target. Each segment is coded by an encoder of its own,
-so that the video is the same whether it was made in one go, in several, or by several at once (`Work.share`).
+The folder `.NAME.cgan-work` lies beside the output. Each segment has an encoder of its own, so the video is
+the same whether it is made in one run, in several, or by several processes at once (`WorkFolder.share`).
 """
 
 from __future__ import annotations
@@ -16,215 +16,220 @@ import shutil
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import av
 
 from cgan_runtime.errors import MediaError
-from cgan_runtime.files.atomic import publish
-from cgan_runtime.files.locks import hold, let_go
+from cgan_runtime.files.locks import FileLock
+from cgan_runtime.files.output import Output
 from cgan_runtime.video.resume.segment_file import (
-    _RECORD,
-    SEGMENT_FRAMES,
-    Segment,
-    _frames,
-    _memory,
-    _segment,
+    SegmentWriter,
+    count_packets,
+    read_packets,
+    segment_path,
+    state_path,
 )
+from cgan_runtime.video.segments import SEGMENT_FRAMES
 
 _SETTINGS = "settings.json"
+_FORMAT = {"format of unfinished work": "2"}
+"""Stands among the settings, so that work of another format is refused. To change with any file's layout."""
 
 
-class Work:
-    """The work folder of one video.
+class WorkFolder:
+    """The work folder of one video, locked for this process or shared with others.
 
     Attributes:
-        video: Where the output is written until it is complete; its own, whoever else works in the folder.
-        kept_frames: Frames in complete segments of an earlier run, from the video's start.
+        output: Where the video goes. Its draft lies in the folder and belongs to this process alone.
+        resumable: Whether a later run can go on with it.
+        kept_frames: Frames in complete segments of an earlier run, from the start of the video.
     """
 
+    resumable = True
+
     def __init__(
-        self, folder: Path, target: Path, hold: int | None, *, overwrite: bool = True, shared: bool = False
+        self, folder: Path, output: Output, lock: FileLock, *, overwrite: bool = True, shared: bool = False
     ) -> None:
         """Use `begin` or `share`."""
-        self._hold, self._overwrite = hold, overwrite
+        self.output = output
+        self.kept_frames = _frames_from_start(folder)
+        self._folder, self._lock = folder, lock
+        self._overwrite, self._shared = overwrite, shared
         self._token = secrets.token_hex(4)
-        self.video = folder / f"video-{self._token}{target.suffix}"
-        self.kept_frames = kept_frames(target)
-        self._folder, self._target, self._shared = folder, target, shared
+        output.begin(folder)
 
     @classmethod
-    def begin(cls, target: Path, settings: Mapping[str, str], *, resume: bool, overwrite: bool) -> Work:
-        """Make the folder, or take over what an earlier run left in it.
+    def begin(
+        cls, output: Output, settings: Mapping[str, str], *, resume: bool, overwrite: bool
+    ) -> WorkFolder:
+        """Make the folder, or take over the one of an earlier run.
 
         Args:
-            target: The video to be made.
-            settings: All that decides what the video looks like, by names for people.
-            resume: Go on with what is there; it must have been made with the same settings.
-            overwrite: Without `resume`: allow what is there to be thrown away.
+            output: A file or an image sequence.
+            settings: Everything that decides how the video looks, by names for people.
+            resume: Go on with the work of an earlier run, which must have had the same settings.
+            overwrite: Without `resume`: allow the work of an earlier run to be discarded. Also allow a file
+                that appears under the output's name meanwhile to be replaced.
 
         Raises:
-            MediaError: What is there is of other settings or not to be thrown away, or no folder can be made.
+            MediaError: The work there has other settings or must not be discarded, another process is at
+                work, or the folder cannot be made.
         """
-        target = target.resolve()  # a link stays a link
-        folder = work_folder(target)
-        handle = _held(folder, target)
+        folder = _folder_of(output)
         try:
-            frames = _done_frames(target)
+            folder.mkdir(exist_ok=True)
+        except OSError as error:
+            raise _not_writable(folder, error) from error
+        lock, frames = _lock(folder, output), 0
+        try:
+            frames = _complete_frames(folder)
             if frames and resume:
-                _check_settings(target, _read_settings(folder), settings)
-                return cls(folder, target, handle, overwrite=overwrite)
-            if frames and not overwrite:
+                _check_settings(folder, output, settings)
+            elif frames and not overwrite:
                 raise MediaError(
-                    f"an earlier run has {frames} frames of {target.name} done; go on with --resume, "
+                    f"an earlier run has finished {frames} frames of {output}; go on with --resume, "
                     "or start again with --overwrite"
                 )
-            _make_anew(folder, settings)
-            let_go(handle)
-            handle = _held(folder, target)
-            return cls(folder, target, handle, overwrite=overwrite)
-        except BaseException:
-            let_go(handle)
+            else:
+                _make_empty(folder, settings)
+                frames = 0
+            return cls(folder, output, lock, overwrite=overwrite)
+        except BaseException:  # Ctrl-C, too: a folder with nothing in it must not stay
+            if not frames:
+                shutil.rmtree(folder, ignore_errors=True)
+            lock.release()
             raise
 
     @classmethod
-    def share(cls, target: Path, settings: Mapping[str, str]) -> Work:
-        """Take part in work that `begin` has begun; the folder stays when this is done with it.
+    def share(cls, output: Output, settings: Mapping[str, str]) -> WorkFolder:
+        """Join the work that `begin` has begun. The folder stays afterwards.
 
         Raises:
-            MediaError: It was begun with other settings.
+            MediaError: It was begun with other settings, or not shared.
         """
-        target = target.resolve()
-        _check_settings(target, _read_settings(work_folder(target)), settings)
-        return cls(work_folder(target), target, _held(work_folder(target), target, shared=True), shared=True)
+        folder = _folder_of(output)
+        _check_settings(folder, output, settings)
+        return cls(folder, output, _lock(folder, output, shared=True), shared=True)
 
-    def __enter__(self) -> Work:
+    def __enter__(self) -> WorkFolder:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.video.unlink(missing_ok=True)
-        if not self._shared and not _done_frames(self._target):
+    def __exit__(self, *_: object) -> None:
+        self.output.discard()
+        if not self._shared and not _complete_frames(self._folder):
             self.discard()
-        self.let_go()
+        self.release()
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Leave the folder to others."""
-        let_go(self._hold)
-        self._hold = None
+        self._lock.release()
 
-    def segment(self, index: int) -> Segment:
+    def segment(self, index: int) -> SegmentWriter:
         """Begin a segment."""
-        return Segment(self._folder, index, self._token)
+        return SegmentWriter(self._folder, index, self._token)
 
     def packets(self, index: int, clock: Fraction) -> Iterator[av.Packet[Any]]:
-        """The packets of a complete segment; `clock` is the video's time base."""
-        with _segment(self._folder, index).open("rb") as file:
-            for _ in range(_frames(_segment(self._folder, index))):
-                pts, dts, duration, is_key, size = _RECORD.unpack(file.read(_RECORD.size))
-                packet: av.Packet[Any] = av.Packet(file.read(size))
-                packet.time_base, packet.pts, packet.dts, packet.duration = clock, pts, dts, duration
-                packet.is_keyframe = bool(is_key)
-                yield packet
-
-    @property
-    def memory(self) -> bytes:
-        """What the painter remembered at the end of the last complete segment."""
-        return self.memory_after((self.kept_frames - 1) // SEGMENT_FRAMES) or b""
-
-    def memory_after(self, index: int) -> bytes | None:
-        """What the painter remembered at the end of a segment; None where that is not kept."""
-        try:
-            return _memory(self._folder, index).read_bytes()
-        except FileNotFoundError:
-            return None
+        """The packets of a complete segment; `clock` is the time base of the video."""
+        return read_packets(self._folder, index, clock)
 
     def has(self, index: int) -> bool:
         """Whether a segment is complete."""
-        return bool(_frames(_segment(self._folder, index)))
+        return bool(count_packets(segment_path(self._folder, index)))
+
+    @property
+    def filter_state(self) -> bytes:
+        """State of the temporal filter after `kept_frames`."""
+        return self.filter_state_after((self.kept_frames - 1) // SEGMENT_FRAMES) or b""
+
+    def filter_state_after(self, index: int) -> bytes | None:
+        """State of the temporal filter after a segment; None if it is not kept."""
+        try:
+            return state_path(self._folder, index).read_bytes()
+        except FileNotFoundError:
+            return None
 
     def publish(self) -> None:
-        """Give the finished video its name, and remove the folder.
-
-        Raises:
-            MediaError: It cannot take that name.
-        """
-        publish(self.video, self._target, overwrite=self._overwrite)
+        """Give the complete video its name and remove the folder; errors as of `Output.publish`."""
+        self.output.publish(overwrite=self._overwrite)
         self.discard()
 
     def discard(self) -> None:
-        """Remove the folder and all that is done, first what says that it is to be gone on with."""
+        """Remove the folder with everything in it, first what marks it as work to go on with."""
         (self._folder / _SETTINGS).unlink(missing_ok=True)
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
 def work_folder(target: Path) -> Path:
-    """Where the work on a video lies until it is complete."""
+    """The work folder of an output, also of one by URL."""
     return target.with_name(f".{target.name}.cgan-work")
 
 
 def kept_frames(target: Path) -> int:
-    """Frames from the start of a video that an unfinished run has done for good."""
-    folder, frames, kept = work_folder(target.resolve()), 0, 0
-    while frames % SEGMENT_FRAMES == 0:  # a shorter one is the video's last
+    """Frames from the start of a video that an unfinished run has finished."""
+    return _frames_from_start(work_folder(target.resolve()))
+
+
+def _folder_of(output: Output) -> Path:
+    assert output.path is not None  # a pipe has no work folder
+    return work_folder(output.path.resolve())  # a link stays a link
+
+
+def _frames_from_start(folder: Path) -> int:
+    frames = kept = 0
+    while frames % SEGMENT_FRAMES == 0:  # a shorter segment is the last
         index = frames // SEGMENT_FRAMES
-        more = _frames(_segment(folder, index))
+        more = count_packets(segment_path(folder, index))
         if not more:
             break
         frames += more
-        if _memory(folder, index).is_file():
+        if state_path(folder, index).is_file():
             kept = frames
     return kept
 
 
-def _held(folder: Path, target: Path, *, shared: bool = False) -> int | None:
-    """Hold a work folder; None where there is none."""
+def _complete_frames(folder: Path) -> int:
+    """Frames in complete segments, wherever they are in the video."""
+    if not (folder / _SETTINGS).is_file():  # the run was killed while it removed the folder
+        return 0
+    return sum(count_packets(path) for path in folder.glob("*.segment"))
+
+
+def _lock(folder: Path, output: Output, *, shared: bool = False) -> FileLock:
     try:
-        return hold(folder, shared=shared)
+        return FileLock(folder, shared=shared)
     except BlockingIOError:
         raise MediaError(
-            f"another run is making {target}; wait for it, or name another file with -o"
+            f"another run is making {output}; wait for it, or name another file with -o"
         ) from None
-    except OSError:
-        return None
-
-
-def _make_anew(folder: Path, settings: Mapping[str, str]) -> None:
-    try:
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
-        (folder / _SETTINGS).write_text(json.dumps(dict(settings), indent=1), encoding="utf-8")
     except OSError as error:
-        raise MediaError(
-            f"cannot write into {folder.parent} ({error.strerror}); name another folder with -o"
-        ) from error
-    except KeyboardInterrupt:  # nothing is done yet, so nothing may stay
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
+        raise _not_writable(folder, error) from error
 
 
-def _done_frames(target: Path) -> int:
-    """Frames of a video that are done for good, wherever in it they are."""
-    folder = work_folder(target)
-    if not (folder / _SETTINGS).is_file():  # killed while the folder was being removed
-        return 0
-    return sum(_frames(path) for path in folder.glob("*.segment"))
-
-
-def _read_settings(folder: Path) -> dict[str, str]:
+def _make_empty(folder: Path, settings: Mapping[str, str]) -> None:
     try:
-        settings = json.loads((folder / _SETTINGS).read_text(encoding="utf-8"))
+        (folder / _SETTINGS).unlink(missing_ok=True)
+        for path in folder.iterdir():
+            path.unlink()
+        (folder / _SETTINGS).write_text(json.dumps({**_FORMAT, **settings}, indent=1), encoding="utf-8")
+    except OSError as error:
+        raise _not_writable(folder, error) from error
+
+
+def _not_writable(folder: Path, error: OSError) -> MediaError:
+    return MediaError(f"cannot write into {folder.parent} ({error.strerror}); name another folder with -o")
+
+
+def _check_settings(folder: Path, output: Output, settings: Mapping[str, str]) -> None:
+    """Refuse to go on with work of other settings or of another format."""
+    try:
+        before = json.loads((folder / _SETTINGS).read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        settings = None
-    return settings if isinstance(settings, dict) else {}
-
-
-def _check_settings(target: Path, before: Mapping[str, str], now: Mapping[str, str]) -> None:
+        before = None
+    before, now = before if isinstance(before, dict) else {}, {**_FORMAT, **settings}
     for name in sorted({*before, *now}):
         if before.get(name) != now.get(name):
             raise MediaError(
-                f"cannot go on with {target.name}: its {name} was {before.get(name)}, now {now.get(name)}; "
-                "give what it was begun with, or start again with --overwrite and without --resume"
+                f"cannot go on with {output}: its {name} was {before.get(name)}, now {now.get(name)}; "
+                "use the settings that it began with, or start again with --overwrite and without --resume"
             )

@@ -13,11 +13,10 @@ from typing import Any
 
 from cgan_runtime.errors import ConfigError, MediaError
 from cgan_runtime.files.formats import IMAGES, WRITTEN_VIDEOS
-from cgan_runtime.files.output import is_numbered
-from cgan_runtime.files.pipe import OutputPipe
+from cgan_runtime.files.output import Output, output_for
 
 FALLBACK_SUFFIX = ".mkv"
-"""Takes every codec; chosen where the input's own container cannot be written."""
+"""Takes every codec; chosen if the container of the input cannot be written."""
 
 
 @dataclass(frozen=True)
@@ -25,18 +24,18 @@ class Encoder:
     """One of the video encoders that can be chosen.
 
     Attributes:
-        suffixes: Containers that it may be put into.
-        crf: Default quality, lower is better and bigger; None where it has no such setting.
-        max_crf: The worst that it takes.
-        preset: Default preset; None where it has no such setting.
-        presets: All that it has, from fast to small.
-        lossless: Options that take the place of crf 0, so that this is bit for bit.
+        suffixes: Containers that take it.
+        crf: Default quality, lower is better and bigger; None if it has no such setting.
+        max_crf: The largest value.
+        preset: Default preset; None if it has none.
+        presets: All presets, from fast to small.
+        lossless: Options in place of crf 0, which make it lossless.
         formats: Pixel formats that it takes; None asks FFmpeg.
         even: Width and height must be whole numbers of chroma samples.
         options: Passed to FFmpeg as they are.
         quality: FFmpeg's options that take the crf.
-        stand_in: Software that takes its place where its hardware is missing; None: it is software itself.
-        packed: Formats that it takes with Cb and Cr in one plane, by the planar ones that hold the same.
+        stand_in: The software encoder used when the hardware is missing; None if it is software itself.
+        packed: Formats with Cb and Cr in one plane, by the planar formats that hold the same.
     """
 
     suffixes: frozenset[str]
@@ -58,7 +57,7 @@ _X264_PRESETS = (
 )  # fmt: skip
 
 _COMMON = frozenset({".mp4", ".m4v", ".mov", ".mkv"})
-_BARE_FORMATS = tuple(
+_RAW_FORMATS = tuple(
     f"yuv{chroma}p{depth}"
     for chroma in (420, 422, 444)
     for depth in ("", "9le", "10le", "12le", "14le", "16le")
@@ -68,7 +67,7 @@ _PACKED = {"yuv420p": "nv12", "yuv420p10le": "p010le"}
 
 
 def _in_hardware(quality: tuple[str, ...], **more: Any) -> Encoder:
-    """An encoder in hardware; its crf means about what that of libx264 does."""
+    """A hardware encoder; its crf means about the same as that of libx264."""
     return Encoder(
         suffixes=_COMMON, crf=20, max_crf=51, even=True, quality=quality, stand_in="libx264", **more
     )
@@ -77,7 +76,7 @@ def _in_hardware(quality: tuple[str, ...], **more: Any) -> Encoder:
 _NVENC = _in_hardware(("cq",), options={"rc": "vbr", "preset": "p4"})
 _QSV = _in_hardware(("global_quality",), packed=_PACKED)
 _AMF = _in_hardware(("qp_i", "qp_p"), options={"rc": "cqp"}, packed=_PACKED)
-_APPLE = Encoder(  # its quality is in FFmpeg's lambda units, 118 for each of 100 steps
+_APPLE = Encoder(  # its quality has 100 steps of 118, FFmpeg's lambda unit
     suffixes=_COMMON,
     even=True,
     options={"flags": "+qscale", "global_quality": str(65 * 118)},
@@ -100,11 +99,11 @@ ENCODERS: dict[str, Encoder] = {
         crf=24,
         max_crf=63,
         lossless={"lossless": "1"},
-        # b=0 makes crf alone rule; the rest is what keeps up with a network on a few cores.
+        # b=0: quality is set by crf alone. The rest is as fast as a network on a few cores.
         options={"b": "0", "deadline": "realtime", "cpu-used": "7", "row-mt": "1"},
     ),
     "ffv1": Encoder(suffixes=frozenset({".mkv"}), options={"level": "3", "slicecrc": "1"}),
-    "rawvideo": Encoder(suffixes=frozenset({".y4m", ".yuv"}), formats=_BARE_FORMATS),
+    "rawvideo": Encoder(suffixes=frozenset({".y4m", ".yuv"}), formats=_RAW_FORMATS),
     "h264_nvenc": _NVENC,
     "hevc_nvenc": _NVENC,
     "h264_qsv": _QSV,
@@ -114,18 +113,18 @@ ENCODERS: dict[str, Encoder] = {
     "h264_videotoolbox": _APPLE,
     "hevc_videotoolbox": _APPLE,
 }
-"""The default of a container is the first that it takes. VAAPI's encoders take only images that lie on the
-device, which PyAV cannot put there."""
+"""The default of a container is the first that it takes. VAAPI's encoders are missing because they take only
+frames in device memory, where PyAV cannot put them."""
 
 
 @dataclass(frozen=True)
 class EncoderSettings:
-    """What the user asked of the encoder; None leaves it to cgan.
+    """What a user asks of the encoder; None takes a default.
 
     Attributes:
-        codec: Its name.
+        codec: Name of the encoder.
         crf: Quality, lower is better and bigger.
-        preset: Its speed, where it has a choice.
+        preset: Speed, for encoders that have presets.
         codec_threads: CPU threads of the encoder and of the decoder each; None takes one for each core.
 
     Raises:
@@ -141,21 +140,23 @@ class EncoderSettings:
         if self.codec is not None and self.codec not in ENCODERS:
             raise ConfigError(f"no encoder {self.codec!r}; choose one of {', '.join(ENCODERS)}")
 
-    def codec_for(self, target: Path | OutputPipe) -> str:
-        """The encoder for an output; for numbered images, their suffix.
+    def codec_for(self, target: Path | Output) -> str:
+        """The encoder for an output; for an image sequence its suffix.
 
         Raises:
-            MediaError: The container cannot be written, or does not take the encoder that was asked for.
+            MediaError: The container cannot be written, or does not take the encoder.
+            ConfigError: Images have no such settings.
         """
-        suffix = target.suffix.lower()
-        if is_numbered(target):
+        output = output_for(target)
+        suffix = output.suffix
+        if output.images is not None:
             if (self.codec, self.crf, self.preset) != (None, None, None):
                 raise ConfigError("images have no --codec, --crf or --preset; leave them out")
             return suffix
         if suffix not in WRITTEN_VIDEOS:
             raise MediaError(
-                f"{target} names no video that can be written; "
-                f"end it in one of {', '.join(sorted(WRITTEN_VIDEOS))}, or number images: frames/%05d.png"
+                f"{target} names no video that can be written; end it in one of "
+                f"{', '.join(sorted(WRITTEN_VIDEOS))}, or name an image sequence: frames/%05d.png"
             )
         if self.codec is None:
             return next(name for name, encoder in ENCODERS.items() if suffix in encoder.suffixes)
@@ -170,7 +171,7 @@ class EncoderSettings:
         """FFmpeg's options for an encoder.
 
         Raises:
-            ConfigError: It has no such setting, or not that value.
+            ConfigError: It has no such setting, or the value is out of range.
         """
         if codec in IMAGES:
             return {}
@@ -200,7 +201,7 @@ class EncoderSettings:
 
 
 def video_suffix(source: Path, settings: EncoderSettings) -> str:
-    """The container for a video's output: that of the input where it can be written and takes the encoder."""
+    """The suffix of the input if its container can be written and takes the encoder, else the fallback."""
     suffix = source.suffix.lower()
     fitting = frozenset(WRITTEN_VIDEOS) if settings.codec is None else ENCODERS[settings.codec].suffixes
     return source.suffix if suffix in fitting else FALLBACK_SUFFIX

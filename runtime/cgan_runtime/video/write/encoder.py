@@ -1,11 +1,11 @@
-"""The image's encoder: colored frames in, packets out, in segments that stand alone.
+"""The encoder of the video stream: colored frames in, packets out, in independent segments.
 
-    encoder = VideoEncoder(fresh, clock, work)
-    container.mux(encoder.take(colored_or_kept))
+    encoder = VideoEncoder(fresh_encoder, clock, work)
+    container.mux(encoder.take(item))
     container.mux(encoder.finish())
 
-Every SEGMENT_FRAMES frames a fresh encoder begins with a key frame and knows nothing of what came before: a
-segment has the same bits whether the run that makes it began there or at the video's start.
+Every SEGMENT_FRAMES frames a new encoder begins with a key frame. So a segment has the same bits whether the
+run began with it or at the start of the video.
 """
 
 from __future__ import annotations
@@ -17,44 +17,45 @@ from typing import Any, TypeAlias
 import av
 
 from cgan_runtime.video.resume.items import AlreadyEncoded, Colored, Skipped
-from cgan_runtime.video.resume.segment_file import SEGMENT_FRAMES, Segment
-from cgan_runtime.video.resume.work_folder import Work
+from cgan_runtime.video.resume.segment_file import SegmentWriter
+from cgan_runtime.video.resume.work_folder import WorkFolder
+from cgan_runtime.video.segments import SEGMENT_FRAMES
 
 Packet: TypeAlias = "av.Packet[Any]"
 
-_MAX_REORDER = 32  # frames; above what any encoder holds back to put them in another order
+_MAX_REORDER = 32  # frames; more than any encoder holds back to reorder them
 
 
 class VideoEncoder:
-    """Encodes one video's frames. Used in one thread.
+    """Encodes the frames of one video. Used in one thread.
 
     Attributes:
-        frames: Taken so far.
+        frames: Frames that were taken.
     """
 
     def __init__(
-        self,
-        fresh: Callable[[], av.VideoCodecContext],
-        clock: Fraction,
-        work: Work | None,
+        self, fresh: Callable[[], av.VideoCodecContext], clock: Fraction, work: WorkFolder | None
     ) -> None:
-        """Take an encoder.
+        """Prepare; the first encoder is made with the first frame.
 
         Args:
-            fresh: Makes an encoder, the same each time. No two are in use at once: at 1080p one has 200 MB.
+            fresh: Makes an encoder. Two are never in use at once: at 1080p each takes 200 MB.
             clock: The time base of the frames.
-            work: Where segments are kept; None keeps none.
+            work: Keeps finished segments; None keeps none.
         """
         self.frames = 0
-        self._context: av.VideoCodecContext | None = None  # of the segment that is being made
+        self._context: av.VideoCodecContext | None = None  # encodes the current segment
         self._fresh, self._clock, self._work = fresh, clock, work
-        self._segment: Segment | None = None
+        self._segment: SegmentWriter | None = None
         self._start = 0  # pts of the segment's first frame
-        self._early: list[Packet] = []  # packets to be decoded before that time
+        self._early: list[Packet] = []  # packets whose dts lies before that
         self._times: list[int] = []  # pts of the latest packets, in coding order
 
     def take(self, item: Colored | AlreadyEncoded | Skipped) -> Iterator[Packet]:
-        """Take a frame, give what packets are ready; the first kept frame of a segment gives all of them."""
+        """Take a frame and yield the packets that are ready.
+
+        The first `AlreadyEncoded` of a segment yields all packets of it.
+        """
         at_border = self.frames % SEGMENT_FRAMES == 0
         if isinstance(item, Skipped):
             self._note(item.pts)
@@ -63,22 +64,22 @@ class VideoEncoder:
                 yield from self._noted(self._work.packets(self.frames // SEGMENT_FRAMES, self._clock))
         else:
             if at_border:
-                yield from self._end_segment(item.memory)
+                yield from self._end_segment(item.filter_state)
                 self._begin_segment(item.frame)
             if self._context is not None:
                 yield from self._in_time(self._context.encode(item.frame))
         self.frames += 1
 
-    def finish(self, memory: bytes = b"") -> Iterator[Packet]:
-        """Give what is held back; the last segment is complete then.
+    def finish(self, filter_state: bytes = b"") -> Iterator[Packet]:
+        """Complete the last segment and yield what is held back.
 
         Args:
-            memory: What the painter remembers, if the video goes on elsewhere.
+            filter_state: State of the temporal filter after the last frame, if the video goes on elsewhere.
         """
-        yield from self._end_segment(memory)
+        yield from self._end_segment(filter_state)
 
     def close(self) -> None:
-        """Drop a segment that is not complete."""
+        """Drop an unfinished segment."""
         if self._segment is not None:
             self._segment.close()
 
@@ -88,22 +89,22 @@ class VideoEncoder:
         if self._work is not None:
             self._segment = self._work.segment(self.frames // SEGMENT_FRAMES)
 
-    def _end_segment(self, memory: bytes) -> Iterator[Packet]:
+    def _end_segment(self, filter_state: bytes) -> Iterator[Packet]:
         if self._context is None:
             return
         yield from self._in_time(self._context.encode(None))
         yield from self._flush_early()
         self._context = None
         if self._segment is not None:
-            self._segment.complete(memory)
+            self._segment.complete(filter_state)
             self._segment = None
 
     def _in_time(self, packets: Iterable[Packet]) -> Iterator[Packet]:
-        """Hold back a segment's first packets until it is known how many have a time before its first frame.
+        """Correct the dts of packets that lie before the first frame of the segment.
 
-        An encoder that reorders frames counts decoding times back from its own start, where in the video
-        the segment before still plays: these take the times of that segment's last frames, as they would have
-        had from an encoder that had run on.
+        An encoder that reorders frames lets decoding begin before its first frame, where the segment before
+        still plays. Such packets take the times of the last frames of that segment, as an encoder that had
+        gone on would give them. They are held back until their number is known.
         """
         for packet in packets:
             if packet.dts is not None and packet.dts < self._start:
@@ -115,7 +116,7 @@ class VideoEncoder:
     def _flush_early(self) -> Iterator[Packet]:
         early, self._early = self._early, []
         before = sorted(self._times)[-len(early) :] if early else []
-        for packet, time in zip(early, before, strict=False):  # the video's first segment has none before
+        for packet, time in zip(early, before, strict=False):  # nothing precedes the first segment
             packet.dts = time
         yield from self._kept(early)
 

@@ -1,4 +1,4 @@
-"""Whether a video's frames come evenly, for places that hold no times.
+"""Whether the frames of a video are evenly spaced, for formats without times.
 
 pace = Pace()
 pace.note(frame.pts)                                    # of each frame
@@ -11,7 +11,7 @@ import math
 
 
 class Pace:
-    """Whether frames come evenly, but for the rounding of their clock."""
+    """Whether frames are evenly spaced, except for rounding to the clock."""
 
     def __init__(self) -> None:
         self._last: int | None = None
@@ -20,13 +20,11 @@ class Pace:
     def note(self, pts: int) -> None:
         """Take the time of the next frame."""
         if self._last is not None:
-            self._shortest, self._longest = (
-                min(self._shortest, pts - self._last),
-                max(self._longest, pts - self._last),
-            )
+            step = pts - self._last
+            self._shortest, self._longest = min(self._shortest, step), max(self._longest, step)
         self._last = pts
 
     @property
     def varies(self) -> bool:
-        """Whether a frame lasted half as long again as another, and more than a tick."""
+        """Whether one frame lasted more than 1.5 times as long as another, and more than a tick longer."""
         return self._longest > 1.5 * self._shortest and self._longest - self._shortest > 1

@@ -1,10 +1,11 @@
-"""Videos out as numbered images: what `writer.VideoWriter` does, one file for each frame.
+"""Write a video as an image sequence, one file for each frame, with the interface of `VideoWriter`.
 
-    with ImageWriter(target, reader, work) as writer:
-        writer.write(colored_or_kept_frame_or_packet)
+    check_existing_images(output, source=source, overwrite=False)
+    with ImageSequenceWriter(output, images, reader, layout) as writer:
+        writer.write(colored_frame_or_packet)
         writer.finish()
 
-Each image appears under its name when it is complete, upright, in RGB, with the luma of its frame.
+Each image appears under its name when it is complete: upright, in RGB, with the luma of its frame.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import av
@@ -20,73 +20,74 @@ import numpy as np
 
 from cgan_runtime.color.lab import rgb_of_codes
 from cgan_runtime.errors import MediaError
-from cgan_runtime.files.image_sequence import Numbered
+from cgan_runtime.files.image_sequence import ImageSequence
+from cgan_runtime.files.output import Output
 from cgan_runtime.image.read_write import DEEP, write_image
 from cgan_runtime.video.frame_layout import FrameLayout, planes_of, quarter_turns
 from cgan_runtime.video.read.reader import VideoReader
-from cgan_runtime.video.read.sources import Source
+from cgan_runtime.video.read.sources import FFmpegInput
 from cgan_runtime.video.resume.items import AlreadyEncoded, Colored, Skipped
-from cgan_runtime.video.resume.segment_file import SEGMENT_FRAMES, Segment
-from cgan_runtime.video.resume.work_folder import Work, kept_frames
+from cgan_runtime.video.resume.segment_file import SegmentWriter
+from cgan_runtime.video.resume.work_folder import WorkFolder, kept_frames
+from cgan_runtime.video.segments import SEGMENT_FRAMES
 from cgan_runtime.video.write.frame_rate import Pace
 
-_KINDS = {"audio": "sound", "subtitle": "subtitles", "video": "further video"}
-_FIRST = 1  # number of a video's first image
-_FORMATS = tuple(f"yuv444p{depth}" for depth in ("", "9le", "10le", "12le", "14le", "16le"))
+PIXEL_FORMATS = tuple(f"yuv444p{depth}" for depth in ("", "9le", "10le", "12le", "14le", "16le"))
+"""Formats that frames are stored in before they become RGB, which has no chroma subsampling."""
+
+_KINDS = {"audio": "audio", "subtitle": "subtitles", "video": "further video"}
+_FIRST = 1  # number of the first image
 
 
-class ImageWriter:
+class ImageSequenceWriter:
     """A video being written as images. Used in one thread at a time.
 
     Attributes:
-        layout: How its frames are made: with chroma as large as luma, since RGB has no other.
         size: Width and height of the images.
         notes: What is not kept as it was, one sentence each.
-        frames: Written so far.
-        bytes: Of all images.
+        frames: Frames that were written.
     """
 
     def __init__(
-        self, target: Path, reader: VideoReader, work: Work | None = None, *, compare: bool = False
+        self,
+        output: Output,
+        images: ImageSequence,
+        reader: VideoReader,
+        layout: FrameLayout,
+        work: WorkFolder | None = None,
     ) -> None:
-        """Decide everything.
+        """Prepare; nothing is written before the first frame.
 
         Args:
-            target: The pattern of the images' names.
-            reader: The video that is colored; numbered images keep their numbers.
-            work: Where it is kept how far this is; None keeps nothing.
-            compare: The frames show the gray image beside the colored one.
+            output: Its `size` counts the bytes of the images.
+            images: The names. An image sequence as input keeps its numbers.
+            reader: The video that is colored.
+            layout: How the frames are stored, in one of `PIXEL_FORMATS`.
+            work: Keeps how far the run has come; None keeps nothing.
         """
-        images = _images(target)
-        first = reader.first
-        self.layout = FrameLayout.plan(
-            first, codec=reader.stream.codec_context.name, accepted=_FORMATS, encoder=None, compare=compare
-        )
-        self._turns = quarter_turns(first)
-        width, height = self.layout.stored_size
+        self._output, self._images, self._layout, self._work = output, images, layout, work
+        self._turns = quarter_turns(reader.first)
+        width, height = layout.stored_size
         self.size = (height, width) if self._turns % 2 else (width, height)
-        self.frames = self.bytes = 0
-        self._images, self._work = images, work
+        self.frames = 0
         self._start = _first_number(reader.path)
-        self._others = set(images.numbers())  # that were there before
-        self._segment: Segment | None = None
+        self._others = set(images.numbers())  # images that were there before
+        self._segment: SegmentWriter | None = None
         self._pace = Pace()
-        self.notes = [*self.layout.notes, *_lost(target, reader, self.layout.encoding.bits)]
+        self.notes = [*layout.notes, *_losses(output.suffix, reader, layout.encoding.bits)]
 
-    def __enter__(self) -> ImageWriter:
+    def __enter__(self) -> ImageSequenceWriter:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._segment is not None:
             self._segment.close()
 
     def write(self, item: Colored | AlreadyEncoded | Skipped | av.Packet[Any]) -> None:
-        """Take a colored frame; what else a video holds has no place in images.
+        """Write a colored frame; anything else a video holds is left out.
 
         Raises:
-            MediaError: It cannot be written, or an image that was kept has gone.
+            MediaError: It cannot be written, or an image of an earlier run is missing.
         """
         if isinstance(item, (av.Packet, Skipped)):
             return
@@ -94,34 +95,26 @@ class ImageWriter:
         path = self._images.path(number)
         if isinstance(item, Colored):
             if self.frames % SEGMENT_FRAMES == 0:
-                self._end_segment(item.memory)
+                self.finish_segment(item.filter_state)
                 self._segment = self._work.segment(self.frames // SEGMENT_FRAMES) if self._work else None
             self._pace.note(item.frame.pts or 0)
-            planes = planes_of(item.frame, self.layout.encoding.bits)
-            rgb = rgb_of_codes(*planes, self.layout.encoding)
+            planes = planes_of(item.frame, self._layout.encoding.bits)
+            rgb = rgb_of_codes(*planes, self._layout.encoding)
             write_image(path, np.ascontiguousarray(np.rot90(rgb, self._turns)))
             if self._segment is not None:
-                self._segment.add(av.Packet())  # the image itself stands under its own name
+                self._segment.add(av.Packet())  # counts the frame; its image has a file of its own
         elif not path.is_file():
-            raise MediaError(f"{path}, of an earlier run, has gone; start again with --overwrite")
+            raise MediaError(f"{path} of an earlier run is missing; start again with --overwrite")
         self._others.discard(number)
-        self.bytes += path.stat().st_size
+        self._output.size += path.stat().st_size
         self.frames += 1
 
-    def finish_keeping(self, memory: bytes) -> None:
-        """Complete what is kept so far; `memory` is what the painter remembers, for a run that goes on."""
-        self._end_segment(memory)
+    def finish_segment(self, filter_state: bytes) -> None:
+        """Complete the last segment with the state of the temporal filter after it.
 
-    def finish(self) -> None:
-        """Complete what is kept, and say what only the end shows."""
-        self._end_segment(b"")
-        if self._pace.varies:
-            self.notes.append("the video's frames last differently long, which images cannot hold")
-        if self._others:
-            first = self._images.path(min(self._others)).name
-            self.notes.append(f"of the images that were there, {len(self._others)} stay, {first} first")
-
-    def _end_segment(self, memory: bytes) -> None:
+        Raises:
+            MediaError: It cannot be written.
+        """
         segment, self._segment = self._segment, None
         if segment is None:
             return
@@ -129,81 +122,83 @@ class ImageWriter:
         try:
             for number in range(first, self.frames):
                 _flush(self._images.path(self._start + number))
-            segment.complete(memory)
+            segment.complete(filter_state)
         except OSError as error:
             folder = self._images.folder
             raise MediaError(f"cannot write into {folder} ({error.strerror}); is the disk full?") from error
 
+    def finish(self) -> None:
+        """Complete the last segment, and add the notes that only the end of the video shows."""
+        self.finish_segment(b"")
+        if self._pace.varies:
+            self.notes.append("the frames of the video have uneven durations, which images cannot hold")
+        if self._others:
+            first = self._images.path(min(self._others)).name
+            self.notes.append(f"{len(self._others)} images that were there before stay, {first} first")
 
-def _lost(target: Path, reader: VideoReader, bits: int) -> Iterator[str]:
-    """What of a video images cannot hold, one sentence each."""
+
+def _losses(suffix: str, reader: VideoReader, bits: int) -> Iterator[str]:
+    """What images cannot hold of a video, one sentence each."""
     others = (stream.type for stream in reader.container.streams if stream.index != reader.stream.index)
-    if left := sorted({_KINDS.get(kind, kind) for kind in others}):
-        yield f"images hold no {' and no '.join(left)}: left out"
-    if bits > 8 and target.suffix.lower() not in DEEP:
-        yield f"{target.suffix} holds no {bits}-bit image: 8 bits are kept; .png and .tif keep more"
+    if kinds := sorted({_KINDS.get(kind, kind) for kind in others}):
+        yield f"images hold no {' and no '.join(kinds)}: left out"
+    if bits > 8 and suffix not in DEEP:
+        yield f"{suffix} holds no {bits}-bit image: 8 bits are kept; .png and .tif keep more"
     aspect = reader.stream.sample_aspect_ratio or 1
     if aspect != 1:
-        yield f"the video's pixels are {aspect} as wide as high, which its images do not say"
+        yield f"the pixels of the video are {aspect} as wide as high, which its images do not say"
 
 
-def _first_number(source: Path | Source) -> int:
-    """Of the images that are made of a video: that of its own first image, if it has one."""
-    return int(source.options.get("start_number", _FIRST)) if isinstance(source, Source) else _FIRST
+def _first_number(source: Path | FFmpegInput) -> int:
+    return int(source.options.get("start_number", _FIRST)) if isinstance(source, FFmpegInput) else _FIRST
 
 
-def check_images(
-    target: Path,
+def check_existing_images(
+    output: Output,
     *,
-    source: Path | Source,
+    source: Path | FFmpegInput,
     overwrite: bool,
     resume: bool = False,
     settings: Mapping[str, str] | None = None,
 ) -> None:
-    """Refuse to write over images without leave, and over those that are read.
+    """Refuse to replace existing images without `overwrite`, and ever those that are read.
 
     Args:
-        target: The pattern of the images' names.
+        output: Anything but an image sequence is not checked.
         source: The video.
         overwrite: Allow images to exist.
-        resume: Allow those of an earlier run with the same settings, of which nothing is done for good.
-        settings: All that decides what they look like, by names for people.
+        resume: Allow those of an earlier run with the same settings that has finished no segment.
+        settings: Everything that decides how the images look, by names for people.
 
     Raises:
-        MediaError: They are there, or are the input.
+        MediaError: They exist, or are the input.
     """
-    images = _images(target)
-    if isinstance(source, Source) and Path(source.name).resolve() == target.resolve():
-        raise MediaError(f"the output {target} is the input itself; name other images with -o")
-    there = images.numbers()
-    if not there or overwrite or kept_frames(target):
+    if output.images is None or output.path is None:
         return
-    is_begun = settings is not None and _is_begun(target, settings)
-    if not (resume and is_begun):
-        go_on = "go on with --resume, " if is_begun else ""
+    if isinstance(source, FFmpegInput) and Path(source.name).resolve() == output.path.resolve():
+        raise MediaError(f"the output {output} is the input itself; name other images with -o")
+    existing = output.images.numbers()
+    if not existing or overwrite or kept_frames(output.path):
+        return
+    begun = settings is not None and _is_begun(output, settings)
+    if not (resume and begun):
+        go_on = "go on with --resume, " if begun else ""
         raise MediaError(
-            f"{images.path(there[0])} exists already, one of {len(there)}; {go_on}name others with -o, "
-            "or allow it with --overwrite"
+            f"{output.images.path(existing[0])} exists already, one of {len(existing)}; {go_on}name others "
+            "with -o, or allow it with --overwrite"
         )
 
 
-def _is_begun(target: Path, settings: Mapping[str, str]) -> bool:
+def _is_begun(output: Output, settings: Mapping[str, str]) -> bool:
     """Whether an earlier run with these settings has left its work folder."""
     try:
-        with Work.share(target, settings):
+        with WorkFolder.share(output, settings):
             return True
     except MediaError:
         return False
 
 
-def _images(target: Path) -> Numbered:
-    images = Numbered.of(target)
-    if images is None:
-        raise MediaError(f"{target} numbers no images; give a pattern such as frames/%05d.png")
-    return images
-
-
 def _flush(path: Path) -> None:
-    """Let an image outlive a power cut."""
-    with path.open("r+b") as file:  # Windows flushes only what may be written
+    """Put an image on the disk, so that it survives a power cut."""
+    with path.open("r+b") as file:  # Windows flushes only files that are open for writing
         os.fsync(file.fileno())

@@ -1,10 +1,10 @@
-"""What becomes of sound, subtitles, cover images and the rest: copied, transcoded, or left out and said.
+"""The other streams of a video, such as audio and subtitles: copied, transcoded, or left out with a note.
 
     tracks, notes = plan_tracks(reader.container, reader.stream, output)
     tracks[packet.stream_index].write(packet)
 
-All is decided before the first frame: whether a container takes a stream is asked of its muxer, by writing
-a header into memory.
+All is decided before the first frame: the muxer itself says whether a container takes a stream, when a
+header is written into memory.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from typing import Any, cast
 import av
 from av.stream import Disposition, Stream
 
-# FFmpeg's encoder for the codec that a container recommends, where the two have different names.
-_SOUND_ENCODERS = {"opus": "libopus", "vorbis": "libopus", "ac3": "aac"}
+# FFmpeg's encoders for codecs that containers recommend, if their names differ.
+_AUDIO_ENCODERS = {"opus": "libopus", "vorbis": "libopus", "ac3": "aac"}
 _COMMON_RATE = 48_000  # Hz; taken by every encoder, and the only full one of Opus
 _USUAL_LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
-_SOUND_BIT_RATE = 96_000  # per channel, bit/s
+_AUDIO_BIT_RATE = 96_000  # per channel, bit/s
 _STALE_TAGS = frozenset({"encoder", "duration", "number_of_frames", "number_of_bytes", "bps", "rotate"})
-_COVER_KEEPERS = frozenset({"mp4", "mov"})  # Matroska keeps images as attachments, which is another thing
-_CHAPTER_TEXT = "bin_data"  # how mp4 and mov store chapter titles; chapters are copied by themselves
-_TOGETHER = ("subtitle", "data")  # kinds of which several packets may have one time
+_COVER_KEEPERS = frozenset({"mp4", "mov"})  # Matroska keeps cover images as attachments
+_CHAPTER_TEXT = "bin_data"  # stream of chapter titles in mp4 and mov; chapters are copied without it
+_TOGETHER = ("subtitle", "data")  # several packets of these types may have the same time
 _SILENCE = bytes(64)  # whole samples of any PCM up to 64 bits and 8 channels
-_KINDS = {"audio": "sound", "subtitle": "subtitle", "video": "further image", "data": "data"}
+_KINDS = {"video": "further video"}
 
 
 @dataclass(frozen=True)
-class SoundForm:
-    """An encoder, and a sample rate in Hz and channel layout that it takes."""
+class AudioForm:
+    """An audio encoder with a sample rate in Hz and a channel layout that it takes."""
 
     encoder: str
     rate: int
@@ -41,18 +41,18 @@ class SoundForm:
 
 
 class Track(ABC):
-    """One stream of the output beside the video's image. Used in one thread."""
+    """One stream of the output beside the colored one. Used in one thread."""
 
     @abstractmethod
     def write(self, packet: av.Packet[Any]) -> None:
         """Take a packet of the input's stream."""
 
     def flush(self) -> None:  # noqa: B027 (optional on purpose)
-        """Write what is still held back; called once, after the last packet."""
+        """Write what is held back; called once, after the last packet."""
 
 
 class CopiedTrack(Track):
-    """Packets as they are, with time stamps that rise."""
+    """Packets as they are, with rising time stamps."""
 
     def __init__(self, output: av.container.OutputContainer, source: Stream) -> None:
         self._output = output
@@ -62,7 +62,7 @@ class CopiedTrack(Track):
         self._step = 0 if source.type in _TOGETHER else 1
 
     def write(self, packet: av.Packet[Any]) -> None:
-        """Mux a packet; one without any time, or that goes back in a damaged video, is put behind the last."""
+        """Mux a packet. In a damaged video one may have no time or go back: it follows the last one."""
         if packet.dts is None:
             packet.dts = packet.pts
         last = self._last_dts
@@ -74,19 +74,19 @@ class CopiedTrack(Track):
         self._output.mux(packet)
 
 
-class TranscodedSound(Track):
-    """Sound decoded and encoded again, for a container that does not take its codec."""
+class TranscodedAudio(Track):
+    """Audio that is decoded and encoded again, because the container does not take its codec."""
 
-    def __init__(self, output: av.container.OutputContainer, source: av.AudioStream, form: SoundForm) -> None:
+    def __init__(self, output: av.container.OutputContainer, source: av.AudioStream, form: AudioForm) -> None:
         self._output, self._source = output, source
         self._stream = cast(av.AudioStream, output.add_stream(form.encoder, rate=form.rate))
         _apply(form, self._stream.codec_context)
         copy_tags(source, self._stream)
         self._resampler: av.AudioResampler | None = None
-        self._form: tuple[str, str, int] | None = None  # of the frames that it takes
+        self._form: tuple[str, str, int] | None = None  # of the frames that the resampler takes
 
     def write(self, packet: av.Packet[Any]) -> None:
-        """Decode, resample and encode a packet; what cannot be decoded is passed over."""
+        """Decode, resample and encode a packet; one that cannot be decoded is skipped."""
         try:
             frames = self._source.decode(packet)
         except av.FFmpegError:
@@ -104,7 +104,7 @@ class TranscodedSound(Track):
     def _encode(self, frames: list[av.AudioFrame]) -> None:
         for frame in frames:
             form = (frame.format.name, frame.layout.name, frame.sample_rate)
-            if self._resampler is None or form != self._form:  # the encoder is open and states its frame size
+            if self._resampler is None or form != self._form:  # the encoder is open now and has a frame size
                 if self._resampler is not None:
                     self._mux(self._resampler.resample(None))
                 self._form = form
@@ -122,7 +122,7 @@ class TranscodedSound(Track):
 def plan_tracks(
     source: av.container.InputContainer, video: av.VideoStream, output: av.container.OutputContainer
 ) -> tuple[dict[int, Track], list[str]]:
-    """Add a stream to the output for every stream of the input that it can hold, the video's image aside.
+    """Add a stream to the output for each stream of the input that it can hold, but for the colored one.
 
     Returns:
         The tracks by the index of the input's stream, and a sentence for each stream that is not copied.
@@ -135,8 +135,8 @@ def plan_tracks(
         name = f"{_KINDS.get(stream.type, stream.type)} {_label(stream)}"
         if _holds(output, stream):
             tracks[stream.index] = CopiedTrack(output, stream)
-        elif isinstance(stream, av.AudioStream) and (form := _sound_form(output, stream)):
-            tracks[stream.index] = TranscodedSound(output, stream, form)
+        elif isinstance(stream, av.AudioStream) and (form := _audio_form(output, stream)):
+            tracks[stream.index] = TranscodedAudio(output, stream, form)
             elsewhere = "" if output.format.name == "matroska" else "; an output that ends in .mkv can"
             notes.append(
                 f"{name} becomes {form.encoder}: {output.format.name} cannot hold it as it is{elsewhere}"
@@ -153,7 +153,7 @@ def copy_tags(source: Stream, target: Stream) -> None:
 
 
 def lasting_tags(tags: dict[str, str]) -> dict[str, str]:
-    """The tags that stay true of a colored copy."""
+    """The tags that are still true of a colored copy."""
     return {
         key: value
         for key, value in tags.items()
@@ -162,7 +162,7 @@ def lasting_tags(tags: dict[str, str]) -> dict[str, str]:
 
 
 def _holds(output: av.container.OutputContainer, stream: Stream) -> bool:
-    """Whether the output's muxer takes a copy of a stream, tried in memory."""
+    """Whether the muxer of the output takes a copy of a stream; it is tried in memory."""
     if stream.disposition & Disposition.attached_pic and output.format.name not in _COVER_KEEPERS:
         return False
     try:
@@ -178,21 +178,21 @@ def _holds(output: av.container.OutputContainer, stream: Stream) -> bool:
     return True
 
 
-def _sound_form(output: av.container.OutputContainer, stream: av.AudioStream) -> SoundForm | None:
-    """What the container's own sound encoder takes that is nearest to a stream; None if it takes nothing."""
+def _audio_form(output: av.container.OutputContainer, stream: av.AudioStream) -> AudioForm | None:
+    """The form nearest to a stream that the container's own audio encoder takes; None if there is none."""
     codec = output.default_audio_codec
-    encoder = _SOUND_ENCODERS.get(codec, codec)
+    encoder = _AUDIO_ENCODERS.get(codec, codec)
     if stream.codec_context is None or encoder not in av.codecs_available:
         return None
     source = stream.codec_context
     layouts = (source.layout.name, _USUAL_LAYOUTS.get(source.layout.nb_channels, "stereo"), "stereo")
     forms = (
-        SoundForm(encoder, rate, layout) for layout in layouts for rate in (source.sample_rate, _COMMON_RATE)
+        AudioForm(encoder, rate, layout) for layout in layouts for rate in (source.sample_rate, _COMMON_RATE)
     )
     return next((form for form in forms if _opens(form)), None)
 
 
-def _opens(form: SoundForm) -> bool:
+def _opens(form: AudioForm) -> bool:
     trial = cast(av.AudioCodecContext, av.CodecContext.create(form.encoder, "w"))
     try:
         trial.sample_rate = form.rate
@@ -203,15 +203,15 @@ def _opens(form: SoundForm) -> bool:
     return True
 
 
-def _apply(form: SoundForm, context: av.AudioCodecContext) -> None:
+def _apply(form: AudioForm, context: av.AudioCodecContext) -> None:
     context.layout = form.layout
-    context.bit_rate = _SOUND_BIT_RATE * context.layout.nb_channels
+    context.bit_rate = _AUDIO_BIT_RATE * context.layout.nb_channels
     if formats := context.codec.audio_formats:
         context.format = formats[0]
 
 
 def _label(stream: Stream) -> str:
-    """`1 (pcm_s16le, eng)`: how a stream is named to people."""
+    """The name of a stream for people: `1 (pcm_s16le, eng)`."""
     codec = stream.codec_context.codec.canonical_name if stream.codec_context is not None else stream.name
     language = stream.metadata.get("language", "und")
     return f"{stream.index} ({', '.join(part for part in (codec, language) if part and part != 'und')})"

@@ -1,45 +1,43 @@
-"""Videos out: colored frames and the other streams' packets into one container.
+"""Write a video: colored frames and the packets of the other streams into one container.
 
-    with VideoWriter(temporary, reader, settings) as writer:
-        writer.write(colored_or_kept_frame_or_packet)
+    with VideoWriter(output, reader, layout, settings) as writer:
+        writer.write(colored_frame_or_packet)
         writer.finish()
 
-The name that it writes to is a temporary one, see `target.replacing`.
+It writes to `output.destination`, which is a draft after `output.begin()`.
 """
 
 from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable
+from contextlib import suppress
 from fractions import Fraction
-from pathlib import Path
-from types import TracebackType
 from typing import Any, cast
 
 import av
 import numpy as np
 
-from cgan_runtime.errors import MediaError
 from cgan_runtime.files.formats import WRITTEN_VIDEOS
-from cgan_runtime.files.pipe import OutputPipe
+from cgan_runtime.files.output import Output
 from cgan_runtime.system.cpu import has_avx512, usable_cores
+from cgan_runtime.video.ffmpeg_errors import translate_ffmpeg_errors
 from cgan_runtime.video.frame_layout import FrameLayout
 from cgan_runtime.video.read.reader import VideoReader
 from cgan_runtime.video.resume.items import AlreadyEncoded, Colored, Skipped
-from cgan_runtime.video.resume.work_folder import Work
+from cgan_runtime.video.resume.work_folder import WorkFolder
 from cgan_runtime.video.write.codecs import ENCODERS, EncoderSettings
 from cgan_runtime.video.write.encoder import VideoEncoder
 from cgan_runtime.video.write.frame_rate import Pace
 from cgan_runtime.video.write.tracks import lasting_tags, plan_tracks
 
-_MOVIE_TIMESCALE = 1000  # ticks per second of an mp4's own clock, unless a start needs finer ones
-_FRAGMENTS = "frag_keyframe+empty_moov+default_base_moof"  # an mp4 that never goes back
-_TIMELESS = ("yuv4mpegpipe", "rawvideo")  # containers that hold no times
-_CLOCK = Fraction(1, 90_000)  # seconds; for a video that states none
+_MOVIE_TIMESCALE = 1000  # ticks per second of an mp4's clock, unless the start of a stream needs more
+_FRAGMENTS = "frag_keyframe+empty_moov+default_base_moof"  # an mp4 that is written without seeking
+_TIMELESS = ("yuv4mpegpipe", "rawvideo")  # containers without times
+_CLOCK = Fraction(1, 90_000)  # seconds; the time base of a video that states none
 _MAX_TIMESCALE = (1 << 31) - 1
-_FEW_THREADS = 2  # of x264: so many share a frame
+_FEW_THREADS = 2  # of x264; so many work on one frame
 _CONTAINER_TAGS = frozenset({"major_brand", "minor_version", "compatible_brands"})
 
 
@@ -47,61 +45,50 @@ class VideoWriter:
     """A video being written. Used in one thread at a time.
 
     Attributes:
-        layout: How its frames are stored.
         notes: What is not kept as it was, one sentence each.
+        size: Width and height of the video.
     """
 
     def __init__(
         self,
-        path: Path | OutputPipe,
+        output: Output,
         reader: VideoReader,
+        layout: FrameLayout,
         settings: EncoderSettings,
-        work: Work | None = None,
-        *,
-        compare: bool = False,
+        work: WorkFolder | None = None,
     ) -> None:
-        """Decide everything and write the header.
+        """Set up all streams and write the header.
 
         Args:
-            path: Where it goes; its suffix chooses the container.
+            output: Where it goes; its suffix chooses the container.
             reader: The video that is colored.
-            settings: Of the image's encoder.
-            work: Where what is done is kept for a later run; None keeps nothing.
-            compare: The frames show the gray image beside the colored one.
+            layout: How the frames are stored.
+            settings: Of the encoder.
+            work: Keeps finished segments for a later run; None keeps nothing.
 
         Raises:
             MediaError: The container or the encoder cannot be used for this video.
             ConfigError: The encoder has no such setting.
         """
-        codec = settings.codec_for(path)
-        options = settings.options(codec) | _same_each_time(codec)
-        self._path = path
-        self._reader = reader
+        codec = settings.codec_for(output)
+        options = settings.options(codec) | _deterministic_options(codec)
+        self.size = layout.stored_size
+        self._output, self._reader, self._layout = output, reader, layout
         self._threads = settings.codec_threads or usable_cores()
-        self.layout = FrameLayout.plan(
-            reader.first,
-            codec=reader.stream.codec_context.name,
-            accepted=_accepted(codec, reader.first),
-            encoder=codec,
-            compare=compare,
-        )
-        container_format = WRITTEN_VIDEOS[path.suffix.lower()]
+        container_format = WRITTEN_VIDEOS[output.suffix]
         self._pace = Pace() if container_format in _TIMELESS else None
-        with self._translate_errors():
+        with translate_ffmpeg_errors(output):
             self._container = av.open(
-                path.absolute() if isinstance(path, Path) else path,
+                output.destination,
                 "w",
                 format=container_format,
-                container_options=_container_options(container_format, reader, isinstance(path, OutputPipe)),
+                container_options=_container_options(container_format, reader, output),
             )
         try:
-            with self._translate_errors():
+            with translate_ffmpeg_errors(output):
                 self._stream = self._add_video(codec, options)
-                self._encoder = VideoEncoder(
-                    lambda: self._another_encoder(options),
-                    reader.stream.time_base or _CLOCK,
-                    work,
-                )
+                clock = reader.stream.time_base or _CLOCK
+                self._encoder = VideoEncoder(lambda: self._fresh_encoder(options), clock, work)
                 rotation_notes = _keep_rotation(reader.first, self._stream, timeless=self._pace is not None)
                 self._tracks, track_notes = plan_tracks(reader.container, reader.stream, self._container)
                 self._copy_video_tags()
@@ -109,42 +96,32 @@ class VideoWriter:
         except BaseException:
             self._close_quietly()
             raise
-        self.notes = [*self.layout.notes, *rotation_notes, *track_notes]
+        self.notes = [*layout.notes, *rotation_notes, *track_notes]
 
     def __enter__(self) -> VideoWriter:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._close_quietly()
 
     def keep(self, item: Colored | AlreadyEncoded | Skipped | av.Packet[Any]) -> None:
-        """Encode a frame and keep it in its segment; the video itself gets nothing.
-
-        Raises:
-            MediaError: As `write`.
-        """
+        """Encode a frame into its segment alone, not into the video; errors as of `write`."""
         if not isinstance(item, av.Packet):
-            with self._translate_errors():
+            with translate_ffmpeg_errors(self._output):
                 deque(self._encoder.take(item), maxlen=0)
 
-    def finish_keeping(self, memory: bytes) -> None:
-        """Complete the last segment; `memory` is what the painter remembers, for whoever goes on from there.
-
-        Raises:
-            MediaError: As `write`.
-        """
-        with self._translate_errors():
-            deque(self._encoder.finish(memory), maxlen=0)
+    def finish_segment(self, filter_state: bytes) -> None:
+        """Complete the last segment with the state of the temporal filter after it; errors as of `write`."""
+        with translate_ffmpeg_errors(self._output):
+            deque(self._encoder.finish(filter_state), maxlen=0)
 
     def write(self, item: Colored | AlreadyEncoded | Skipped | av.Packet[Any]) -> None:
-        """Take a colored frame, or a packet of another stream of the input.
+        """Write a frame, or a packet of another stream of the input.
 
         Raises:
-            MediaError: It cannot be written (disk full, encoder refuses).
+            MediaError: It cannot be written (the disk is full, the encoder refuses it).
         """
-        with self._translate_errors():
+        with translate_ffmpeg_errors(self._output):
             if not isinstance(item, av.Packet):
                 if self._pace is not None and isinstance(item, Colored):
                     self._pace.note(item.frame.pts or 0)
@@ -153,20 +130,16 @@ class VideoWriter:
                 self._tracks[item.stream_index].write(item)
 
     def finish(self) -> None:
-        """Write what the encoders hold back and the end of the file.
-
-        Raises:
-            MediaError: As `write`.
-        """
-        with self._translate_errors():
+        """Write what the encoders hold back, and the end of the file; errors as of `write`."""
+        with translate_ffmpeg_errors(self._output):
             self._mux(self._encoder.finish())
             for track in self._tracks.values():
                 track.flush()
             self._container.close()
         if self._pace is not None and self._pace.varies:
             self.notes.append(
-                f"the video's frames last differently long, which {self._path.suffix} cannot hold: they will "
-                "play evenly; mkv and mp4 keep their times"
+                f"the frames of the video have uneven durations, which {self._output.suffix} cannot hold: "
+                "they will play evenly; mkv and mp4 keep their times"
             )
 
     def _add_video(self, codec: str, options: dict[str, str]) -> av.VideoStream:
@@ -183,23 +156,23 @@ class VideoWriter:
         return stream
 
     def _set_up(self, context: av.VideoCodecContext) -> None:
-        source, first, layout = self._reader.stream, self._reader.first, self.layout
+        source, first, layout = self._reader.stream, self._reader.first, self._layout
         context.width, context.height = layout.stored_size
         context.pix_fmt = ENCODERS[context.name].packed.get(layout.pixel_format, layout.pixel_format)
         context.time_base = source.time_base or _CLOCK
-        # A frame for each thread is no quicker beside the network then, and takes 50 MB more at 1080p.
+        # With few threads one frame for each is no faster, and takes 50 MB more at 1080p.
         shared = context.name == "libx264" and self._threads <= _FEW_THREADS
         context.thread_type = "SLICE" if shared else "AUTO"
         context.thread_count = self._threads
-        context.bit_rate = 0  # crf rules
-        context.flags |= av.codec.context.Flags.frame_duration  # else each lasts as long as the mean
+        context.bit_rate = 0  # quality is set by crf
+        context.flags |= av.codec.context.Flags.frame_duration  # else all frames get the mean duration
         if source.sample_aspect_ratio:
             context.sample_aspect_ratio = source.sample_aspect_ratio
         context.colorspace, context.color_range = layout.colorspace, layout.color_range
         context.color_primaries, context.color_trc = first.color_primaries, first.color_trc
 
-    def _another_encoder(self, options: dict[str, str]) -> av.VideoCodecContext:
-        """An encoder that is to the stream's own, which gives the header alone, as one twin to the other."""
+    def _fresh_encoder(self, options: dict[str, str]) -> av.VideoCodecContext:
+        """A new encoder set up like that of the stream, which only provides the header of the file."""
         model = self._stream.codec_context
         context = cast(av.VideoCodecContext, av.CodecContext.create(model.codec.name, "w"))
         self._set_up(context)
@@ -221,68 +194,29 @@ class VideoWriter:
 
     @property
     def frames(self) -> int:
-        """Given to the encoder so far."""
+        """Frames that were written."""
         return self._encoder.frames
 
-    @property
-    def size(self) -> tuple[int, int]:
-        """Width and height of the video."""
-        return self.layout.stored_size
-
-    @contextmanager
-    def _translate_errors(self) -> Iterator[None]:
-        """Turn what FFmpeg raises into an error of ours."""
-        try:
-            yield
-        except BrokenPipeError as error:
-            raise MediaError(f"whoever read {self._path} has gone away") from error
-        except (av.FFmpegError, OverflowError, OSError) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise MediaError(
-                f"the video cannot be written ({reason}); is the disk full? "
-                "else try another container or --codec"
-            ) from error
-
     def _close_quietly(self) -> None:
-        """Close a container that may already have failed, or have been finished."""
+        """Close a container that may have failed or been finished. Only the first error counts."""
         if hasattr(self, "_encoder"):
             self._encoder.close()
-        with suppress(
-            av.FFmpegError, OSError
-        ):  # what brought us here is the one to be told, and the file goes away
+        with suppress(av.FFmpegError, OSError):
             self._container.close()
 
 
-def _accepted(codec: str, first: av.VideoFrame) -> list[str]:
-    """Pixel formats that an encoder takes for images of this size."""
-    named = ENCODERS[codec].formats
-    if named is not None:
-        return list(named)
-    formats = av.Codec(codec, "w").video_formats or []
-    if ENCODERS[codec].even:
-        side = 64  # any that all subsampling factors divide
-        formats = [
-            each
-            for each in formats
-            if first.width % (side // each.chroma_width(side)) == 0
-            and first.height % (side // each.chroma_height(side)) == 0
-        ]
-    taken = [each.name for each in formats]
-    return [*taken, *(planar for planar, packed in ENCODERS[codec].packed.items() if packed in taken)]
+def _deterministic_options(codec: str) -> dict[str, str]:
+    """Options that make an encoder give the same bits each time.
 
-
-def _same_each_time(codec: str) -> dict[str, str]:
-    """FFmpeg's options without which an encoder codes the same video in another way each time.
-
-    Where it has AVX-512, x264 (core 165) weighs blocks by memory that nobody has written; AVX2 is no slower.
+    With AVX-512, x264 (core 165) reads uninitialized memory when it weighs blocks. AVX2 is no slower.
     """
     return {"x264-params": "asm=avx2"} if codec == "libx264" and has_avx512() else {}
 
 
-def _container_options(container_format: str, reader: VideoReader, is_pipe: bool) -> dict[str, str]:
-    """Make an mp4's or mov's own clock fine enough to hold where each stream starts."""
+def _container_options(container_format: str, reader: VideoReader, output: Output) -> dict[str, str]:
+    """Make the clock of an mp4 or mov fine enough for the start of each stream; allow deep y4m."""
     if container_format == "yuv4mpegpipe":
-        return {"strict": "-1"}  # more than 8 bits: no part of the standard, read by all
+        return {"strict": "-1"}  # more than 8 bits: not standard, but all programs read it
     if container_format not in ("mp4", "mov"):
         return {}
     clocks = [
@@ -292,17 +226,19 @@ def _container_options(container_format: str, reader: VideoReader, is_pipe: bool
     if timescale > _MAX_TIMESCALE and reader.stream.time_base:
         timescale = reader.stream.time_base.denominator
     options = {"movie_timescale": str(timescale)}
-    return options | {"movflags": _FRAGMENTS} if is_pipe else options
+    return options if output.path else options | {"movflags": _FRAGMENTS}
 
 
 def _keep_rotation(first: av.VideoFrame, stream: av.VideoStream, *, timeless: bool) -> list[str]:
-    """Tag the output with the input's display matrix; bare images have no tags."""
+    """Copy the display matrix of the input; returns notes. Raw video has no tags."""
     matrix: Any = first.side_data.get("DISPLAYMATRIX")
     if matrix is None:
         return []
     if timeless:
-        return ["the video is turned by a tag, which bare images have not: they lie as they are stored"]
+        return ["the video is rotated by a tag, which raw video cannot hold: frames stay as they are stored"]
     if not hasattr(stream, "set_display_matrix"):  # PyAV before 18
-        return ["the video is turned by a tag that this version of PyAV cannot write: it will play unturned"]
+        return [
+            "the video is rotated by a tag that this version of PyAV cannot write: it will play unrotated"
+        ]
     stream.set_display_matrix(np.frombuffer(matrix, np.int32).tolist())
     return []

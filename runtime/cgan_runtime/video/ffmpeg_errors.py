@@ -1,0 +1,35 @@
+"""What FFmpeg raises, as errors of ours.
+
+with translate_ffmpeg_errors(output):
+    container.mux(packets)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import av
+
+from cgan_runtime.errors import MediaError
+
+
+def reason_of(error: BaseException) -> str:
+    """What went wrong, without FFmpeg's number and file name."""
+    if isinstance(error, av.error.ExitError):
+        return "no answer in time"
+    return getattr(error, "strerror", None) or str(error)
+
+
+@contextmanager
+def translate_ffmpeg_errors(output: object) -> Iterator[None]:
+    """Turn what FFmpeg raises while it writes to an output into a `MediaError`."""
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise MediaError(f"the program that reads {output} has ended") from error
+    except (av.FFmpegError, OverflowError, OSError) as error:
+        raise MediaError(
+            f"the video cannot be written ({reason_of(error)}); is the disk full? "
+            "If not, try another container or --codec"
+        ) from error
