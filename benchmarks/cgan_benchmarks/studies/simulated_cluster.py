@@ -17,7 +17,7 @@ from cgan_runtime.batch.schedule import Item, Schedule
 from cgan_runtime.batch.tasks import Answer, Ended, Event, Moved, Task
 from cgan_runtime.pipeline.parts import Part, Plan, divide
 from cgan_runtime.pipeline.results import VideoResult
-from cgan_runtime.video.resume.segment_file import SEGMENT_FRAMES
+from cgan_runtime.video.segments import SEGMENT_FRAMES
 
 FRAMES_PER_SECOND = 25
 MEDIAN_MINUTES, SPREAD = 12.0, 0.9  # of the videos' lengths: log-normal, from a minute to hours

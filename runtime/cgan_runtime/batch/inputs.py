@@ -13,7 +13,7 @@ from cgan_runtime.batch.schedule import Item
 from cgan_runtime.errors import MediaError
 from cgan_runtime.files.formats import IMAGES, VIDEOS
 from cgan_runtime.files.output import INFIX
-from cgan_runtime.files.storage import is_remote, refusals
+from cgan_runtime.files.storage import is_remote, storage_errors
 from cgan_runtime.options.run import RunOptions
 from cgan_runtime.video.write.codecs import video_suffix
 
@@ -37,7 +37,7 @@ def make_folder(results: Path) -> None:
     Raises:
         MediaError: It cannot be made.
     """
-    with refusals("make the folder", results, "name another with -o"):
+    with storage_errors("make the folder", results, "name another with -o"):
         results.mkdir(exist_ok=True, parents=is_remote(results))
 
 
@@ -47,7 +47,7 @@ def find_sources(folder: Path, results: Path, *, recursive: bool) -> list[Path]:
     Raises:
         MediaError: The folder cannot be read, or holds nothing of the kind.
     """
-    with refusals("read the folder", folder, "give one that is there"):
+    with storage_errors("read the folder", folder, "give one that is there"):
         found = folder.rglob("*") if recursive else folder.iterdir()
         ours = _inside(folder, results)
         sources = sorted(path for path in found if _is_input(path, folder, ours))
@@ -59,7 +59,7 @@ def find_sources(folder: Path, results: Path, *, recursive: bool) -> list[Path]:
 
 def items_of(sources: list[Path], folder: Path, results: Path, options: RunOptions) -> list[Item]:
     """Sources and their results, whose folders are made; those whose result is there count as skipped."""
-    with refusals("read the folder", results, "name another with -o"):
+    with storage_errors("read the folder", results, "name another with -o"):
         there = set() if options.files.overwrite else {str(path) for path in results.rglob("*")}
     items: list[Item] = []
     made_of: dict[str, str] = {}

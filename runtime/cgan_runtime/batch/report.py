@@ -11,7 +11,7 @@ from typing import Any
 from cgan_runtime import __version__
 from cgan_runtime.batch.schedule import Item, Pool
 from cgan_runtime.files.atomic import replacing
-from cgan_runtime.files.storage import refusals
+from cgan_runtime.files.storage import storage_errors
 from cgan_runtime.pipeline.results import VideoResult
 
 REPORT_NAME = "cgan-report.json"
@@ -45,7 +45,7 @@ def write_report(path: Path, report: dict[str, Any]) -> None:
     """
     # What is no text in a name becomes what JSON writes for it.
     content = f"{json.dumps(report, indent=1, ensure_ascii=False)}\n".encode(errors="backslashreplace")
-    with refusals("write", path, "name another with --report"):
+    with storage_errors("write", path, "name another with --report"):
         if isinstance(path, Path):
             with replacing(path) as temporary:
                 temporary.write_bytes(content)

@@ -20,7 +20,7 @@ from typing import Literal, Protocol, TypeAlias
 from cgan_runtime.batch.tasks import Answer, Event, Kind, Moved, Task
 from cgan_runtime.pipeline.parts import Part, Plan
 from cgan_runtime.pipeline.results import ImageResult, VideoResult
-from cgan_runtime.video.resume.segment_file import SEGMENT_FRAMES
+from cgan_runtime.video.segments import SEGMENT_FRAMES
 
 State = Literal["waiting", "done", "skipped", "failed"]
 

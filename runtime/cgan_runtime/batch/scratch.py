@@ -10,7 +10,7 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from cgan_runtime.files.locks import hold, let_go
+from cgan_runtime.files.locks import FileLock
 
 PREFIX = "cgan-"
 """Of all their names."""
@@ -27,7 +27,7 @@ def claim(folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         with suppress(FileNotFoundError):  # somebody has just removed it as abandoned
             (folder / _MARK).touch(0o600)
-            hold(folder / _MARK, shared=True, wait=True)  # until the process ends
+            FileLock(folder / _MARK, shared=True, wait=True)  # until the process ends
             if (folder / _MARK).exists():
                 return folder
 
@@ -35,8 +35,7 @@ def claim(folder: Path) -> Path:
 def _is_in_use(mark: Path) -> bool:
     """Whether a process still lives that has claimed a folder; yes where that cannot be told."""
     try:
-        lock = hold(mark)
+        with FileLock(mark) as lock:
+            return not lock.held
     except OSError:
         return True
-    let_go(lock)
-    return lock is None

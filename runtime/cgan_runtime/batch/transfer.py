@@ -1,6 +1,6 @@
 """Where an archive lies: a local folder (NFS too) or storage by URL, through fsspec.
 
-    folder = place("s3://bucket/videos")                    # does all that is asked of a Path
+    folder = open_location("s3://bucket/videos")                    # does all that is asked of a Path
     with at_hand(folder / "a.mkv", scratch) as local: ...  # a result is made locally, then put there
 
 Videos are read from a URL as a stream. They are written by way of a local file: mp4 and mov write their
@@ -25,7 +25,7 @@ _SHOW_WHOLE_FILES_ONLY = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abf
 
 _BLOCK_BYTES = 8_000_000
 
-_KEPT = (".json", ".memory", ".segment")
+_KEPT = (".json", ".state", ".segment")
 """Of the files in a video's work folder: those that are complete."""
 
 

@@ -151,6 +151,11 @@ def output_for(target: Path | Output) -> Output:
     return FileOutput(target) if images is None else ImageSequenceOutput(target, images)
 
 
+def is_image_sequence(target: Path) -> bool:
+    """Whether a path is the pattern of an image sequence."""
+    return output_for(target).images is not None
+
+
 def default_output(source: Path, suffix: str) -> Path:
     """The output beside an input: `video.mp4` becomes `video.color.mp4`."""
     return source.with_name(f"{source.stem}{INFIX}{suffix}")

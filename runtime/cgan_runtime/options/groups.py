@@ -97,9 +97,9 @@ class PlaceType(_PlaceBase):
         """Read what a person typed."""
         if isinstance(value, Path) or "://" not in str(value):
             return Path(str(value))
-        from cgan_runtime.files.storage import place  # loads fsspec
+        from cgan_runtime.files.storage import open_location  # loads fsspec
 
-        return place(str(value))
+        return open_location(str(value))
 
 
 class SizeType(_SizeBase):

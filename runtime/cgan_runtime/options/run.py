@@ -13,7 +13,7 @@ from pathlib import Path
 
 import click
 
-from cgan_runtime.files.output import INFIX, check_json, is_numbered
+from cgan_runtime.files.output import INFIX, check_json, is_image_sequence
 from cgan_runtime.files.pipe import PIPE
 from cgan_runtime.options.groups import COMMON, PlaceType, option_group, section
 from cgan_runtime.options.model import ModelOptions
@@ -55,7 +55,7 @@ class FileOptions:
             raise click.UsageError("--format is for a pipe, -o -; the suffix of a file says its format")
         if self.output is None:
             return
-        if self.video is None and is_numbered(self.output):
+        if self.video is None and is_image_sequence(self.output):
             raise click.UsageError("an image sequence is made of one video; give it with --video")
         if self.input_dir is None and not live and not isinstance(self.output, Path):
             raise click.UsageError("storage by URL goes with --input-dir")
@@ -131,7 +131,7 @@ class ReportOptions:
             check_json(self.stats, "--stats")
         if self.sheet is not None and (files.video is None or files.into_pipe):
             raise click.UsageError("--sheet shows a video in a file; give it with --video and -o FILE")
-        if self.sheet is not None and files.output is not None and is_numbered(files.output):
+        if self.sheet is not None and files.output is not None and is_image_sequence(files.output):
             raise click.UsageError("--sheet shows a video in a file, not an image sequence; leave it out")
 
 

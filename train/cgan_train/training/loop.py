@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from cgan_runtime.errors import ConfigError, TrainingError
-from cgan_runtime.files.locks import hold, let_go
+from cgan_runtime.files.locks import FileLock
 from cgan_runtime.system.cpu import usable_cores
 from cgan_train.checkpoint import (
     UNFINISHED,
@@ -229,11 +229,11 @@ class Trainer:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """Hold the run's folder against other runs; the first process does."""
-        handle = None
+        lock = None
         if self._world.first:
             self.folder.mkdir(parents=True, exist_ok=True)
             try:
-                handle = hold(self.folder)
+                lock = FileLock(self.folder)
             except BlockingIOError:
                 raise ConfigError(
                     f"another process is training in {self.folder}; wait for it, or give another --out"
@@ -241,7 +241,8 @@ class Trainer:
         try:
             yield
         finally:
-            let_go(handle)
+            if lock is not None:
+                lock.release()
 
     def _enter(self, phase: Phase) -> None:
         self._gan.enter(phase, scratch=self.config.encoder_weights == "none" and not self._before)
