@@ -1,1 +1,1 @@
-"""Color science: codes, lightness and chroma, and the way between them."""
+"""Color science: codes, lightness and chroma, and the conversions between them."""

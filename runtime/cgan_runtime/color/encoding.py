@@ -1,4 +1,4 @@
-"""How the Y'CbCr codes of an image are to be read: matrix, range and depth.
+"""How Y'CbCr codes are read: matrix, range and depth.
 
 encoding = Encoding("bt709", full_range=False, bits=8)
 encoding.black, encoding.white                 # 16, 235
@@ -15,7 +15,7 @@ import numpy.typing as npt
 from cgan_runtime.errors import ConfigError
 
 Plane = npt.NDArray[Any]
-"""Codes of one plane, (H, W): uint8, or uint16 for more than 8 bits."""
+"""Codes of one plane, (H, W): uint8, or uint16 above 8 bits. Also images, (H, W, channels)."""
 
 Matrix = Literal["bt601", "bt709", "bt2020"]
 
@@ -24,20 +24,20 @@ LUMA_WEIGHTS: dict[Matrix, tuple[float, float]] = {
     "bt709": (0.2126, 0.0722),
     "bt2020": (0.2627, 0.0593),
 }
-"""Kr and Kb of ITU-R BT.601-7, BT.709-6 and BT.2020-2; Kg is what is left to 1."""
+"""Kr and Kb of ITU-R BT.601-7, BT.709-6 and BT.2020-2; Kg = 1 - Kr - Kb."""
 
 
 @dataclass(frozen=True)
 class Encoding:
-    """How the Y'CbCr codes of an image are to be read (ITU-T H.273, section 8.3).
+    """How the Y'CbCr codes of an image are read (ITU-T H.273, section 8.3).
 
     Attributes:
         matrix: Luma coefficients: ITU-R BT.601, BT.709 or BT.2020 (non-constant luminance).
-        full_range: Luma uses all codes (JPEG); otherwise 16..235 of 8 bit, and chroma 16..240.
+        full_range: Luma uses all codes, as in JPEG; otherwise 16..235 of 8 bits, and chroma 16..240.
         bits: Bits per sample, 8 to 16.
 
     Raises:
-        ConfigError: Unknown matrix, or bits out of range.
+        ConfigError: The matrix is unknown, or bits are out of range.
     """
 
     matrix: Matrix
@@ -77,7 +77,7 @@ class Encoding:
 
     @property
     def chroma_gain(self) -> int:
-        """Chroma codes for the whole span of Cb or Cr, -0.5 to 0.5."""
+        """Chroma codes from -0.5 to 0.5 of Cb or Cr."""
         return self.peak if self.full_range else 224 << (self.bits - 8)
 
     @property
@@ -87,5 +87,5 @@ class Encoding:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Of an array of such codes: uint8, or uint16 above 8 bits."""
+        """The dtype of arrays of codes: uint8, or uint16 above 8 bits."""
         return np.dtype(np.uint8 if self.bits == 8 else np.uint16)

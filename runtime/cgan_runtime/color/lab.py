@@ -3,10 +3,10 @@
     encoding = Encoding("bt709", full_range=False, bits=8)
     lightness = lightness_table(encoding)[luma_low]              # (h, w) in [-1, 1], the network's input
     codes = chroma_codes(lightness, chroma, encoding)            # (2, h, w) Cb and Cr, still small
-                                                                 # enlarge.py makes them large
+                                                                 # upsampling.py enlarges them
 
-Lab is CIE 1976 with the white of sRGB (D65). The R'G'B' of a video is read as sRGB, whatever its primaries
-and transfer function are tagged to be; only matrix, range and depth differ between `Encoding`s.
+Lab is CIE 1976 with the white point of sRGB (D65). The R'G'B' of a video is read as sRGB, whatever its tags
+of primaries and transfer function say. Only matrix, range and depth differ between `Encoding`s.
 """
 
 from __future__ import annotations
@@ -38,22 +38,22 @@ KNEE = 6 / 29
 L_SCALE = 50.0
 """The network sees L*/50 - 1."""
 
-# With X, Y, Z divided by those of white, R = Y + m0 (X - Y) + m2 (Z - Y): gray stays gray to the last bit.
+# With X, Y, Z relative to white, R = Y + m0 (X - Y) + m2 (Z - Y), which keeps gray exactly gray.
 _RGB_OF_XYZ = np.linalg.inv(XYZ_OF_RGB) * XYZ_OF_RGB.sum(axis=1)
 _XYZ_OF_RGB = XYZ_OF_RGB / XYZ_OF_RGB.sum(axis=1, keepdims=True)
 
 _BLOCK = 1 << 14
-"""Pixels converted at a time, so that a core's cache holds what lies between: more than twice as fast."""
+"""Pixels converted at a time; intermediate results fit the cache, which is more than twice as fast."""
 
 _TINY = np.float32(1e-6)
 
 
 @lru_cache
 def lightness_table(encoding: Encoding) -> FloatArray:
-    """Luma code -> L*/50 - 1 of the gray that has it: float32 (2**bits,) in [-1, 1]; read-only, cached.
+    """Table from luma code to L*/50 - 1 of that gray: float32 (2**bits,) in [-1, 1], read-only, cached.
 
-    The gray is R' = G' = B' = Y', decoded with the sRGB transfer function, D65. Codes outside black..white
-    count as black or white.
+    The gray is R' = G' = B' = Y', decoded with the sRGB transfer function. Codes outside black..white count
+    as black or white.
     """
     luma = (np.arange(encoding.peak + 1) - encoding.black) / encoding.luma_span
     lightness = L_GAIN * _root(_srgb_decode(luma.clip(0.0, 1.0))) - L_OFFSET
@@ -65,14 +65,13 @@ def lightness_table(encoding: Encoding) -> FloatArray:
 def chroma_codes(lightness: FloatArray, chroma: FloatArray, encoding: Encoding) -> FloatArray:
     """Cb and Cr codes of predicted colors, at the network's resolution.
 
-    The codes are those of the color with this lightness and chroma. A video shows them with the luma that
-    it has, which is up to a tenth above that color's for strong ones; the lightness that would bring both
-    together is not searched (0.1 CIEDE2000 on average, docs/experiments.md). Where the two would leave the
-    gamut, Cb and Cr are made smaller together, so that the hue stays. Zero chroma gives the neutral code
-    exactly.
+    The codes are those of the color with this lightness and chroma. They are shown with the luma of the
+    video, which for strong colors is up to a tenth higher than that of the color. A search for a lightness
+    that removes the difference is not worth it (0.1 CIEDE2000 on average, docs/experiments.md). Out of gamut
+    Cb and Cr are reduced together, so that the hue stays. Zero chroma gives exactly the neutral code.
 
     Args:
-        lightness: L*/50 - 1 of the image's luma, float32 (h, w) in [-1, 1].
+        lightness: L*/50 - 1 of the luma, float32 (h, w) in [-1, 1].
         chroma: (a*, b*)/110, float32 (2, h, w) in [-1, 1].
         encoding: Matrix, range and depth of the codes.
 
@@ -84,7 +83,7 @@ def chroma_codes(lightness: FloatArray, chroma: FloatArray, encoding: Encoding) 
     flat_codes, flat_l, flat_ab = codes.reshape(2, -1), lightness.reshape(-1), chroma.reshape(2, -1)
     for part in _blocks(flat_l.size):
         encoded = _srgb_encode(_linear_rgb(flat_l[part], flat_ab[:, part]))
-        _, differences = _less_luma(encoded[:3], kr, kb)
+        _, differences = _subtract_luma(encoded[:3], kr, kb)
         room = _room(encoded[3], differences)
         for row, channel, weight in ((0, 2, kb), (1, 0, kr)):
             difference = differences[channel]
@@ -127,8 +126,8 @@ def lab_of_rgb(rgb: Plane) -> FloatArray:
 def rgb_of_lab(lab: FloatArray, dtype: npt.DTypeLike = np.uint8) -> Plane:
     """The sRGB image of L*, a* and b*.
 
-    A color outside the gamut is mixed with the gray of its own luminance, in linear light, until it fits:
-    L* stays exactly, color gives way.
+    A color outside the gamut is mixed with the gray of its luminance, in linear light, until it fits. So L*
+    stays exactly, and only chroma is reduced.
 
     Args:
         lab: float32 (3, H, W); L* in 0..100.
@@ -142,7 +141,7 @@ def rgb_of_lab(lab: FloatArray, dtype: npt.DTypeLike = np.uint8) -> Plane:
     rgb = np.empty((flat.shape[1], 3), dtype)
     for part in _blocks(flat.shape[1]):
         light = _linear_rgb(flat[0, part] / L_SCALE - 1, flat[1:, part] / AB_SCALE)[:3]
-        luminance, light = _less_luma(light, _XYZ_OF_RGB[1, 0], _XYZ_OF_RGB[1, 2])
+        luminance, light = _subtract_luma(light, _XYZ_OF_RGB[1, 0], _XYZ_OF_RGB[1, 2])
         light *= _room(luminance, light)
         light += luminance
         rgb[part] = np.rint(_srgb_encode(light).clip(0, 1) * peak).T
@@ -152,14 +151,14 @@ def rgb_of_lab(lab: FloatArray, dtype: npt.DTypeLike = np.uint8) -> Plane:
 def rgb_of_codes(luma: Plane, cb: Plane, cr: Plane, encoding: Encoding) -> Plane:
     """The R'G'B' image of Y'CbCr codes.
 
-    A color outside the gamut is mixed with the gray of its own luma until it fits: luma within black and
-    white stays, color gives way.
+    A color outside the gamut is mixed with the gray of its luma until it fits. So luma between black and
+    white stays, and only chroma is reduced.
 
     Args:
         luma: Codes, uint8 or uint16 (H, W).
         cb: Of the same shape.
         cr: Of the same shape.
-        encoding: How they are to be read.
+        encoding: How they are read.
 
     Returns:
         (H, W, 3), full range: uint8 for 8 bits, else uint16.
@@ -206,13 +205,13 @@ def _linear_rgb(lightness: FloatArray, chroma: FloatArray) -> FloatArray:
     return light
 
 
-def _less_luma(rgb: FloatArray, red: float, blue: float) -> tuple[FloatArray, FloatArray]:
-    """Luma (n,) of colors (3, n), and R, G and B less that: exactly 0 for a gray. Overwrites `rgb`.
+def _subtract_luma(rgb: FloatArray, red: float, blue: float) -> tuple[FloatArray, FloatArray]:
+    """Luma (n,) of colors (3, n), and R, G and B minus luma, exactly 0 for gray. Overwrites `rgb`.
 
     Args:
         rgb: R, G and B.
         red: Weight of red in the luma.
-        blue: Weight of blue; green has the rest.
+        blue: Weight of blue; green has the rest to 1.
     """
     luma: FloatArray = np.float32(red) * (rgb[0] - rgb[1])
     luma += np.float32(blue) * (rgb[2] - rgb[1])
@@ -229,7 +228,7 @@ def _room(luma: FloatArray, differences: FloatArray) -> FloatArray:
 
 
 def _cube(root: FloatArray) -> FloatArray:
-    """The inverse of `_root`, float32; f**3 above KNEE and its tangent below, without a branch."""
+    """The inverse of `_root`, float32: f**3 above KNEE and its tangent below, without a branch."""
     above = np.maximum(root, np.float32(KNEE))
     result = above * above
     result *= above
@@ -241,16 +240,16 @@ def _cube(root: FloatArray) -> FloatArray:
 
 
 def _root(light: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """The f of L*a*b*: cube root, and its tangent for dark colors."""
+    """The f of L*a*b*: the cube root, and its tangent for dark colors."""
     return np.where(light > KNEE**3, np.cbrt(light), (light - KNEE**3) / (3 * KNEE**2) + KNEE).astype(
         light.dtype
     )
 
 
 def _srgb_encode(light: FloatArray) -> FloatArray:
-    """Linear light to R'G'B', float32; the toe goes on in a straight line below 0. Overwrites `light`."""
+    """Linear light to R'G'B', float32; below 0 the linear part goes on. Overwrites `light`."""
     above = np.maximum(light, np.float32(TOE_END))
-    cv2.pow(above, 1 / GAMMA, dst=above)  # several times faster than numpy's where there is no AVX-512
+    cv2.pow(above, 1 / GAMMA, dst=above)  # without AVX-512 several times faster than NumPy
     above *= np.float32(1 + OFFSET)
     above -= np.float32(OFFSET)
     np.minimum(light, np.float32(TOE_END), out=light)

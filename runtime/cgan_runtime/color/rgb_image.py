@@ -1,4 +1,4 @@
-"""Images as they are in files: to lightness for the network, and back with the color that it gives.
+"""RGB images: to lightness for the network, and back with the color that it predicts.
 
 lightness = lightness_of(image)
 image = image_of(lightness, a, b, image)
@@ -16,12 +16,12 @@ from cgan_runtime.color.lab import L_SCALE, FloatArray, lab_of_rgb, lightness_ta
 from cgan_runtime.errors import InputShapeError
 from cgan_runtime.manifest import AB_SCALE
 
-_STILL_ROWS = 64
-"""Rows of a still that are converted at a time: bounds the memory that a large photo takes."""
+_BAND_ROWS = 64
+"""Rows of an image that are converted at a time, which limits the memory that a large photo needs."""
 
 
 def gray_image(image: Plane) -> Plane:
-    """The lightness of an image alone; arguments and result as of `Colorizer.still`."""
+    """The image without its color; argument and result as of `Colorizer.image`."""
     check_image(image)
     lightness = lightness_of(image)
     none = np.broadcast_to(np.float32(0), lightness.shape)
@@ -29,7 +29,7 @@ def gray_image(image: Plane) -> Plane:
 
 
 def lightness_of(image: Plane) -> FloatArray:
-    """L*/50 - 1 of a still, float32 (H, W)."""
+    """L*/50 - 1 of an image, float32 (H, W)."""
     if image.ndim == 2:
         return lightness_table(Encoding("bt709", full_range=True, bits=image.itemsize * 8))[image]
     lightness = np.empty(image.shape[:2], np.float32)
@@ -39,7 +39,7 @@ def lightness_of(image: Plane) -> FloatArray:
 
 
 def image_of(lightness: FloatArray, a: FloatArray, b: FloatArray, image: Plane) -> Plane:
-    """A still of this lightness and chroma, all (H, W), with the depth and the alpha of `image`."""
+    """An image of this lightness and chroma, each float32 (H, W), with the depth and alpha of `image`."""
     has_alpha = image.ndim == 3 and image.shape[2] == 4
     result = np.empty((*lightness.shape, 4 if has_alpha else 3), image.dtype)
     for rows in _bands(len(image)):
@@ -51,11 +51,11 @@ def image_of(lightness: FloatArray, a: FloatArray, b: FloatArray, image: Plane) 
 
 
 def _bands(height: int) -> list[slice]:
-    return [slice(top, top + _STILL_ROWS) for top in range(0, height, _STILL_ROWS)]
+    return [slice(top, top + _BAND_ROWS) for top in range(0, height, _BAND_ROWS)]
 
 
 def check_image(image: npt.NDArray[Any]) -> None:
-    """Refuse what is no image.
+    """Refuse an array that is no image.
 
     Raises:
         InputShapeError: Neither (H, W), (H, W, 3) nor (H, W, 4), or neither uint8 nor uint16.

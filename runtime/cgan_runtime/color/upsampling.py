@@ -1,24 +1,21 @@
-"""Enlarge predicted chroma with the image's own luma as guide, so that color ends where objects end.
+"""Enlarge predicted chroma guided by the luma of the image, so that color follows the edges of objects.
 
 cb, cr = enlarge_chroma(codes, luma_low, luma_high, span=encoding.luma_span)
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float32]
-Plane = npt.NDArray[Any]
+from cgan_runtime.color.encoding import Plane
+from cgan_runtime.color.lab import FloatArray
 
 RADIUS = 1
-"""Reach of the window in which chroma is regressed on luma, pixels of the small planes; the window is 3x3."""
+"""Radius of the window in which chroma is regressed on luma, in pixels of the small planes: 3x3."""
 
 EPSILON = 0.01
-"""Variance of luma at which half of the slope is believed, in (white - black)**2; a deviation of 10 %."""
+"""Variance of luma, in (white - black)**2, at which the slope is halved; a deviation of 10 %."""
 
 _DEPTH = {"uint8": cv2.CV_8U, "uint16": cv2.CV_16U, "float32": cv2.CV_32F}
 
@@ -34,20 +31,19 @@ def enlarge_chroma(
 ) -> tuple[Plane, Plane]:
     """Enlarge two chroma planes so that their edges follow those of the luma.
 
-    As in the fast guided filter (He and Sun 2015, arXiv 1505.00996) chroma is regressed on luma in small
-    windows and the slopes are enlarged; but the filter's smoothed chroma is not taken. What is added to the
-    bicubic enlargement is slope * (luma - enlarged small luma) alone: where luma is flat nothing changes,
-    and no detail of the color is lost. The filter itself is farther from the truth than even bilinear
-    enlargement (docs/experiments.md).
+    As in the fast guided filter (He and Sun 2015, arXiv 1505.00996), chroma is regressed on luma in small
+    windows, and the slopes are enlarged. Unlike there, the chroma is not smoothed: the result is its bicubic
+    enlargement plus slope * (luma - enlarged small luma). So flat areas stay as they are, and no detail of
+    the color is lost. The fast guided filter itself does worse than bilinear enlargement
+    (docs/experiments.md).
 
     Args:
         codes: Cb and Cr codes (or a* and b*), float32 (2, h, w).
-        guide_low: Luma, (h, w), any unit; uint8, uint16 or float32.
-        guide_high: Luma in the same unit and dtype, at the size wanted, (H, W).
+        guide_low: Luma in any unit, (h, w), uint8, uint16 or float32.
+        guide_high: Luma in the same unit and dtype at the final size, (H, W).
         span: White minus black in that unit.
-        out: Where to write, two arrays (H, W), uint8, uint16 or float32; integers are rounded and saturated.
-        scratch: Two float32 arrays (H, W) to work in. A video hands in the same for every frame: fresh
-            memory costs more than the arithmetic.
+        out: Two arrays (H, W) to write to, uint8, uint16 or float32; integers are rounded and saturated.
+        scratch: Two float32 arrays (H, W) to work in. To reuse them for all frames of a video is faster.
 
     Returns:
         `out`, or two new float32 arrays (H, W).
@@ -66,14 +62,14 @@ def enlarge_chroma(
 
 
 def _slopes(codes: FloatArray, guide: FloatArray, span: float) -> list[FloatArray]:
-    """Slope of each plane on the guide around each pixel: ridge regression in a window, then smoothed."""
-    centerd: FloatArray = guide - guide.mean()  # small products: float32 has 24 bits
-    mean = _box(centerd)
-    variance: FloatArray = _box(centerd * centerd) - mean * mean + np.float32(EPSILON * span * span)
+    """Slope of each plane on the guide at each pixel: ridge regression in a window, then smoothed."""
+    centered: FloatArray = guide - guide.mean()  # small products, as float32 has 24 bits
+    mean = _box(centered)
+    variance: FloatArray = _box(centered * centered) - mean * mean + np.float32(EPSILON * span * span)
     slopes = []
     for plane in codes:
         around: FloatArray = plane - plane.mean()
-        covariance = _box(centerd * around) - mean * _box(around)
+        covariance = _box(centered * around) - mean * _box(around)
         slopes.append(_box(np.divide(covariance, variance, dtype=np.float32)))
     return slopes
 

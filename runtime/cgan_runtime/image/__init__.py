@@ -1,1 +1,1 @@
-"""Image files: reading, writing, metadata, and text drawn on images."""
+"""Image files: pixels, metadata, and text drawn into images."""

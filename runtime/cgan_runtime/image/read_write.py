@@ -1,4 +1,4 @@
-"""Stills in and out: 8 and 16 bit, gray and color, alpha kept, turned upright as their EXIF tag says.
+"""Read and write images of 8 and 16 bits, gray and color, with alpha, turned upright by their EXIF tag.
 
 image = read_image(Path("in.jpg"))
 write_image(Path("out.png"), image)
@@ -17,12 +17,20 @@ import numpy as np
 
 from cgan_runtime.color.encoding import Plane
 from cgan_runtime.errors import MediaError
-from cgan_runtime.files.atomic import replacing
+from cgan_runtime.files.atomic import write_file
 from cgan_runtime.files.formats import IMAGES
-from cgan_runtime.image.metadata import NONE, ORIENTATION, Metadata, encode, first_tag
+from cgan_runtime.image.metadata import (
+    JPEG_SUFFIXES,
+    NONE,
+    ORIENTATION,
+    PNG_START,
+    Metadata,
+    encode,
+    first_tag,
+)
 
 MAX_PIXELS = 1 << 28
-"""Largest image that is read, pixels: above it a few kilobytes of PNG could eat all memory."""
+"""Pixels of the largest image that is read. A few kilobytes of PNG could need all memory otherwise."""
 
 JPEG_QUALITY = 95
 WEBP_QUALITY = 95
@@ -35,16 +43,13 @@ _ENCODINGS = {
     ".jpeg": [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY],
     ".webp": [cv2.IMWRITE_WEBP_QUALITY, WEBP_QUALITY],
 }
-_WITHOUT_ALPHA = frozenset({".jpg", ".jpeg"})
-
 _JPEG_START = b"\xff\xd8"
-_PNG_START = b"\x89PNG\r\n\x1a\n"
 _WEBP_MARK = b"WEBP"
 _EXIF_CHUNKS = frozenset({b"eXIf", b"EXIF"})  # of PNG and WebP
-_EXTRA_SAMPLE = 0x152  # a tag of TIFF: what a sample beside the color is
+_EXTRA_SAMPLE = 0x152  # a tag of TIFF: the meaning of the samples beside the color
 _ALPHA = frozenset({1, 2})  # kinds of extra samples
-_ON_THEIR_SIDE = range(5, 9)  # orientations
-_FLIPS = {2: (1,), 3: (0, 1), 4: (0,), 6: (1,), 7: (0, 1), 8: (0,)}  # axes, once it stands
+_TRANSPOSED = range(5, 9)  # orientations
+_FLIPS = {2: (1,), 3: (0, 1), 4: (0,), 6: (1,), 7: (0, 1), 8: (0,)}  # axes, after transposing
 _GRAY_WITH_ALPHA: dict[str, np.dtype[Any]] = {
     "ya8": np.dtype("u1"),
     "ya16le": np.dtype("<u2"),
@@ -56,13 +61,13 @@ _JPEG_FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOF0.
 def read_image(path: Path) -> Plane:
     """Read an image.
 
-    An EXIF orientation is applied. A color profile is not; see `metadata` for what is kept of both.
+    An EXIF orientation is applied, a color profile is not; `metadata` keeps both for the output.
 
     Returns:
         uint8 or uint16: (H, W) gray, (H, W, 3) RGB or (H, W, 4) RGBA.
 
     Raises:
-        MediaError: Missing, not an image that can be read, too large, or of floating-point samples.
+        MediaError: It is missing, no image that can be read, too large, or has floating-point samples.
     """
     try:
         data = path.read_bytes()
@@ -86,17 +91,17 @@ def read_image(path: Path) -> Plane:
 
 
 def write_image(path: Path, image: Plane, metadata: Metadata = NONE) -> None:
-    """Write an image in the format of the name's suffix; it appears only when it is complete.
+    """Write an image in the format of the path's suffix. It appears only when it is complete.
 
-    16 bits become 8 and alpha is left out where the format does not hold them.
+    16 bits become 8, and alpha is left out, if the format cannot hold them.
 
     Args:
         path: Ends in one of `IMAGES`.
         image: uint8 or uint16, (H, W, 3) RGB or (H, W, 4) RGBA.
-        metadata: What of another image the file says, as far as its format can.
+        metadata: Written as far as the format can hold it.
 
     Raises:
-        MediaError: No such format, or the file cannot be written.
+        MediaError: There is no such format, or the file cannot be written.
     """
     suffix = path.suffix.lower()
     if suffix not in IMAGES:
@@ -105,7 +110,7 @@ def write_image(path: Path, image: Plane, metadata: Metadata = NONE) -> None:
         )
     if image.dtype == np.uint16 and suffix not in DEEP:
         image = ((image.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
-    if image.shape[2] == 4 and suffix in _WITHOUT_ALPHA:
+    if image.shape[2] == 4 and suffix in JPEG_SUFFIXES:
         image = image[:, :, :3]
     bgr = cv2.cvtColor(image, cv2.COLOR_RGBA2BGRA if image.shape[2] == 4 else cv2.COLOR_RGB2BGR)
     try:
@@ -115,18 +120,15 @@ def write_image(path: Path, image: Plane, metadata: Metadata = NONE) -> None:
     if encoded is None:
         height, width = image.shape[:2]
         raise MediaError(f"{path}: {suffix} cannot hold this image of {width}x{height}; try .png")
-    with replacing(path) as temporary:
-        try:
-            temporary.write_bytes(encoded)
-        except OSError as error:
-            raise MediaError(
-                f"cannot write {path} ({error.strerror}); name another output with -o"
-            ) from error
+    try:
+        write_file(path, encoded)
+    except OSError as error:
+        raise MediaError(f"cannot write {path} ({error.strerror}); name another output with -o") from error
 
 
 def _decode(data: bytes) -> Plane | None:
-    """OpenCV's decoder. It honors EXIF only where it drops alpha."""
-    # Its warnings would go to the user's terminal; ours say what is wrong.
+    """Decode with OpenCV, which applies EXIF only if it drops alpha."""
+    # OpenCV would print warnings to the terminal; our errors are enough.
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     buffer = np.frombuffer(data, np.uint8)
     try:
@@ -136,12 +138,12 @@ def _decode(data: bytes) -> Plane | None:
         if image is not None and image.ndim == 3 and image.shape[2] == 4:
             return _upright(image, first_tag(_exif(data), ORIENTATION))
         return cv2.imdecode(buffer, cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR)
-    except cv2.error:  # an empty file, or one beyond OpenCV's own limits
+    except cv2.error:  # an empty file, or one above OpenCV's limits
         return None
 
 
 def _gray_with_alpha(path: Path, data: bytes) -> Plane:
-    """A TIFF of gray and alpha, (H, W, 4), by FFmpeg, since OpenCV drops its alpha."""
+    """A TIFF of gray and alpha as (H, W, 4), by FFmpeg because OpenCV drops its alpha."""
     try:
         with av.open(io.BytesIO(data), "r", format="tiff_pipe") as container:
             frame = next(container.decode(video=0))
@@ -155,22 +157,22 @@ def _gray_with_alpha(path: Path, data: bytes) -> Plane:
 
 
 def _upright(image: Plane, orientation: int) -> Plane:
-    """An image turned and mirrored as the EXIF tag says; what is no orientation leaves it as it is."""
-    if orientation in _ON_THEIR_SIDE:
+    """The image turned and mirrored by the EXIF orientation; an invalid one is ignored."""
+    if orientation in _TRANSPOSED:
         image = image.swapaxes(0, 1)
     return np.ascontiguousarray(np.flip(image, _FLIPS.get(orientation, ())))
 
 
 def _exif(data: bytes) -> bytes:
-    """The EXIF of a PNG or WebP; empty where there is none."""
-    is_png = data.startswith(_PNG_START)
+    """The EXIF of a PNG or WebP; empty if there is none."""
+    is_png = data.startswith(PNG_START)
     if not is_png and data[8:12] != _WEBP_MARK:
         return b""
-    position = len(_PNG_START) if is_png else 12
+    position = len(PNG_START) if is_png else 12
     while position + 8 <= len(data):
         if is_png:
             length, kind = struct.unpack_from(">I4s", data, position)
-            step = length + 12  # head and checksum
+            step = length + 12  # header and checksum
         else:
             kind, length = struct.unpack_from("<4sI", data, position)
             step = length + length % 2 + 8
@@ -181,8 +183,8 @@ def _exif(data: bytes) -> bytes:
 
 
 def _stated_size(data: bytes) -> tuple[int, int]:
-    """Width and height that a PNG's or JPEG's header states; (0, 0) where it states none."""
-    if data.startswith(_PNG_START) and len(data) >= 24:
+    """Width and height in the header of a PNG or JPEG; (0, 0) for others."""
+    if data.startswith(PNG_START) and len(data) >= 24:
         width, height = struct.unpack(">II", data[16:24])
         return width, height
     position = len(_JPEG_START)

@@ -3,7 +3,7 @@
 check_sheet(Path("sheet.png"), source=video, overwrite=False)
 write_sheet(Path("video.color.mp4"), Path("sheet.png"))
 
-Made from the finished video by seeking, so it is the same whether the video was made in one run or in several.
+It is made from the complete video by seeking, so it does not matter in how many runs that was made.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from cgan_runtime.errors import MediaError
 from cgan_runtime.files.formats import IMAGES
 from cgan_runtime.files.output import check_output
 from cgan_runtime.image.read_write import write_image
-from cgan_runtime.image.text import draw_words
+from cgan_runtime.image.text import draw_text
 from cgan_runtime.video.frame_layout import quarter_turns
 
 SHEET_FRAMES = 12
 
 _HEIGHT = 270  # of each image, pixels
-_WIDEST = 1920  # pixels of the sheet, but for the gaps
-_MOST_COLUMNS = 6
+_MAX_WIDTH = 1920  # of the sheet without the gaps, pixels
+_MAX_COLUMNS = 6
 _GAP = 6
-_GROUND = 24  # gray level between the images
-_FAR = 1 << 40  # ticks; behind the end of any video
+_BACKGROUND = 24  # gray level between the images
+_FAR = 1 << 40  # ticks; after the end of any video
 
 
 def check_sheet(target: Path, *, source: Path | None, overwrite: bool) -> None:
-    """Refuse a sheet that could not be written, before any work is done.
+    """Refuse a sheet that cannot be written, before any work is done.
 
     Raises:
         MediaError: It names no image, or `check_output` refuses it.
@@ -53,7 +53,7 @@ def write_sheet(video: Path, target: Path) -> None:
         MediaError: The video cannot be read, or the sheet cannot be written.
     """
     try:
-        with av.open(video.absolute()) as container:  # so a colon in its name is no protocol
+        with av.open(video.absolute()) as container:  # absolute: a colon in its name makes no URL
             stream = next(
                 each
                 for each in container.streams.video
@@ -61,17 +61,17 @@ def write_sheet(video: Path, target: Path) -> None:
             )
             stream.thread_type = "AUTO"
             aspect = Fraction(stream.sample_aspect_ratio or 1)
-            images = [_image(frame, aspect) for frame in _spaced(container, stream)]
+            images = [_thumbnail(frame, aspect) for frame in _spaced_frames(container, stream)]
     except av.FFmpegError as error:
         raise MediaError(
-            f"cannot read {video} for its sheet ({error.strerror}); the video is made"
+            f"cannot read {video} for its contact sheet ({error.strerror}); the video itself is complete"
         ) from error
-    write_image(target, _put_together(images))
+    write_image(target, _tile(images))
 
 
-def _spaced(container: av.container.InputContainer, stream: av.VideoStream) -> Iterator[av.VideoFrame]:
-    """The frames shown in the middle of as many equal stretches of time; fewer where the video has fewer."""
-    first, last = (_frame_at(container, stream, place) for place in (-_FAR, _FAR))
+def _spaced_frames(container: av.container.InputContainer, stream: av.VideoStream) -> Iterator[av.VideoFrame]:
+    """Frames from the middle of equal stretches of time; fewer if the video has fewer."""
+    first, last = (_frame_at(container, stream, pts) for pts in (-_FAR, _FAR))
     start, end = first.pts or 0, (last.pts or 0) + max(last.duration or 0, 1)
     before = None
     for index in range(SHEET_FRAMES):
@@ -90,12 +90,12 @@ def _frame_at(container: av.container.InputContainer, stream: av.VideoStream, pt
             break
         frame = later
     if frame is None:
-        raise MediaError("the video has no frame to show on its sheet")
+        raise MediaError("the video has no frame for its contact sheet")
     return frame
 
 
-def _image(frame: av.VideoFrame, aspect: Fraction) -> Plane:
-    """A frame as it is shown, RGB, small, with its time in the corner."""
+def _thumbnail(frame: av.VideoFrame, aspect: Fraction) -> Plane:
+    """A frame as it is shown, small, RGB uint8 (H, W, 3), with its time in the corner."""
     turns = quarter_turns(frame)
     width, height = frame.width * aspect, Fraction(frame.height)
     scale = _HEIGHT / (width if turns % 2 else height)
@@ -109,17 +109,17 @@ def _image(frame: av.VideoFrame, aspect: Fraction) -> Plane:
     )
     image = np.ascontiguousarray(np.rot90(small.to_ndarray(), turns))
     minutes, seconds = divmod(frame.time or 0.0, 60)
-    draw_words(image, [f"{minutes:.0f}:{seconds:05.2f}"])
+    draw_text(image, [f"{minutes:.0f}:{seconds:05.2f}"])
     return image
 
 
-def _put_together(images: list[Plane]) -> Plane:
-    """Images of one size in rows, from left to right and from top to bottom."""
+def _tile(images: list[Plane]) -> Plane:
+    """Arrange images of one size in rows, from left to right and from top to bottom."""
     height, width = images[0].shape[:2]
-    columns = min(max(1, _WIDEST // width), _MOST_COLUMNS, len(images))
+    columns = min(max(1, _MAX_WIDTH // width), _MAX_COLUMNS, len(images))
     rows = -(-len(images) // columns)
     size = (rows * (height + _GAP) + _GAP, columns * (width + _GAP) + _GAP, 3)
-    sheet = np.full(size, _GROUND, np.uint8)
+    sheet = np.full(size, _BACKGROUND, np.uint8)
     for index, image in enumerate(images):
         row, column = divmod(index, columns)
         top, left = _GAP + row * (height + _GAP), _GAP + column * (width + _GAP)

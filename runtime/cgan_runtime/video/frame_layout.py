@@ -1,9 +1,9 @@
-"""Pixel formats: where the luma of a decoded frame lies, how to read it, how the colored frame is stored.
+"""Pixel formats: how the luma of a decoded frame is read, and how the colored frame is stored.
 
-layout = FrameLayout.plan(first_frame, codec="h264", accepted=encoder_formats)
-frame = layout.prepare(frame)                      # untouched, or converted once where it must be
+layout = FrameLayout.plan(first_frame, codec="h264", accepted=encoder_formats, encoder="libx264")
+frame = layout.prepare(frame)                      # unchanged, or converted once if needed
 cb, cr = colorizer.planes(luma_plane(frame), layout.encoding, layout.chroma_shape)
-colored = layout.colored(frame, cb, cr)          # the luma bit for bit that of `frame`
+colored = layout.colored(frame, cb, cr)            # the luma is that of `frame`, bit for bit
 """
 
 from __future__ import annotations
@@ -18,54 +18,50 @@ import numpy as np
 
 from cgan_runtime.color.encoding import Encoding, Matrix, Plane
 from cgan_runtime.errors import MediaError
-from cgan_runtime.video.side_by_side import put_beside
+from cgan_runtime.video.side_by_side import put_side_by_side
 
 HD_HEIGHT = 720
-"""Images at least this high are taken for BT.709 where they do not say, lower ones for BT.601."""
+"""A frame that does not state its matrix has BT.709 if it is at least this high, else BT.601."""
 
-# Numbers of ITU-T H.273 (FFmpeg's AVColorSpace), by the luma coefficients nearest to each.
+# Numbers of ITU-T H.273 (FFmpeg's AVColorSpace), each with the nearest luma coefficients.
 _MATRICES: dict[int, Matrix] = {
     1: "bt709", 4: "bt601", 5: "bt601", 6: "bt601", 7: "bt709", 9: "bt2020", 10: "bt2020",
 }  # fmt: skip
 _MATRIX_TAGS: dict[Matrix, int] = {"bt709": 1, "bt601": 6, "bt2020": 9}
-_EXACT_TAGS = (1, 5, 6, 9)  # those of _MATRICES whose coefficients are exactly the ones used
+_EXACT_TAGS = (1, 5, 6, 9)  # numbers in _MATRICES whose coefficients are exactly these
 _LIMITED, _FULL = 1, 2  # FFmpeg's AVColorRange; 0 is unspecified
 
-# Where a gray stream does not state its range, FFmpeg takes full; the standards of these codecs say limited.
+# FFmpeg takes a gray stream without a range for full range; the standards of these codecs say limited.
 _LIMITED_BY_STANDARD = frozenset({"h264", "hevc", "av1", "vp8", "vp9", "mpeg1video", "mpeg2video", "mpeg4"})
 
-# Little-endian formats whose first plane holds luma alone, in the low bits of each sample.
+# Little-endian formats whose first plane holds only luma, in the low bits of each sample.
 _PLAIN_LUMA = re.compile(r"(yuvj?\d{3}p|yuva\d{3}p|gray)((9|10|12|14|16)le)?|nv(12|21|16|24|42)")
-_DEPTHS = (8, 9, 10, 12, 14, 16)  # bits that planar formats exist in
-_SUBSAMPLINGS = {
-    (2, 2): "420",
-    (2, 1): "422",
-    (1, 1): "444",
-}  # luma samples per chroma sample, across and down
-
+_DEPTHS = (8, 9, 10, 12, 14, 16)  # bits of planar formats
+_SUBSAMPLINGS = {(2, 2): "420", (2, 1): "422", (1, 1): "444"}  # luma per chroma samples, across and down
+_SIDE = 64  # pixels; all subsampling factors divide it
 
 Side = Literal["left", "top", "right", "bottom"]
 
-# What is left on the screen lies on these sides of a frame that is shown after 0 to 3 quarter turns.
+# Where the left of the screen lies in a frame that is shown after 0 to 3 quarter turns.
 _GRAY_SIDES: tuple[Side, ...] = ("left", "top", "right", "bottom")
 
 
 def quarter_turns(frame: av.VideoFrame) -> int:
-    """How often a frame is turned by 90 degrees, counterclockwise, before it is shown."""
+    """Quarter turns, counterclockwise, by which a frame is rotated before it is shown."""
     return round(frame.rotation / 90) % 4
 
 
 def luma_plane(frame: av.VideoFrame) -> Plane:
-    """The luma of a frame with a plain luma plane, as a view that lives as long as the frame.
+    """The luma of a frame with a separate luma plane, as a view that lives as long as the frame.
 
     Returns:
-        uint8 or (above 8 bit) uint16, (H, W); rows may lie apart by more than their length.
+        uint8, or uint16 above 8 bits, (H, W); there may be padding between rows.
     """
     return _plane(frame, 0, frame.height, frame.width, _bits(frame.format))
 
 
 def planes_of(frame: av.VideoFrame, bits: int) -> tuple[Plane, Plane, Plane]:
-    """Luma, Cb and Cr of a planar frame of so many bits, as views that live as long as the frame."""
+    """Luma, Cb and Cr of a planar frame of this depth, as views that live as long as the frame."""
     luma, cb, cr = (
         _plane(frame, index, plane.height, plane.width, bits) for index, plane in enumerate(frame.planes)
     )
@@ -77,10 +73,10 @@ class FrameLayout:
     """How the frames of one video are read and stored.
 
     Attributes:
-        width: Of the video's luma, in pixels.
-        height: Of the video's luma, in pixels.
+        width: Width of the luma in pixels.
+        height: Height of the luma in pixels.
         pixel_format: FFmpeg's name of the planar Y'CbCr format of the colored frames.
-        encoding: How luma codes are read and chroma codes written.
+        encoding: How luma codes are read and chroma codes are written.
         colorspace: Matrix tag of the output (ITU-T H.273).
         notes: What had to be changed, one sentence each, for people.
         gray_side: Where in the stored frame the gray image lies beside the colored one; None: nowhere.
@@ -104,14 +100,14 @@ class FrameLayout:
         encoder: str | None,
         compare: bool = False,
     ) -> FrameLayout:
-        """Decide from a video's first frame.
+        """Plan the layout from the first frame of a video.
 
         Args:
-            frame: As decoded.
+            frame: The decoded frame.
             codec: FFmpeg's name of the codec that it was decoded from.
-            accepted: Names of the pixel formats that the encoder takes.
-            encoder: Its name, for the notes; None says nothing of formats.
-            compare: Put the gray image to the left of the colored one, as the video is shown.
+            accepted: Pixel formats that the encoder takes.
+            encoder: Its name, for the notes; None writes no notes about formats.
+            compare: Put the gray image beside the colored one, on its left as the video is shown.
 
         Raises:
             MediaError: The encoder takes no planar Y'CbCr format.
@@ -121,14 +117,14 @@ class FrameLayout:
         pixel_format, stored_bits = _nearest(subsampling, bits, accepted, encoder)
         notes = []
         if encoder and stored_bits != bits:
-            notes.append(f"{encoder} takes no {bits}-bit image here: it is stored with {stored_bits} bits")
+            notes.append(f"{encoder} takes no {bits}-bit video here: it is stored with {stored_bits} bits")
         if encoder and subsampling not in pixel_format:
             size = f"{frame.width}x{frame.height}"
-            notes.append(f"{encoder} takes no {size} image of {source.name}: it is stored as {pixel_format}")
+            notes.append(f"{encoder} takes no {size} video of {source.name}: it is stored as {pixel_format}")
         if any(component.is_alpha for component in source.components) and not source.has_palette:
-            notes.append("the transparency of the image is left out")
+            notes.append("the transparency of the video is left out")
         if frame.interlaced_frame:
-            notes.append("the video is interlaced: whole frames are colored, and stored as such")
+            notes.append("the video is interlaced: whole frames are colored, and stored as progressive ones")
         matrix = _matrix(frame)
         own = frame.colorspace in _EXACT_TAGS and not source.is_rgb
         encoding = Encoding(matrix, _is_full_range(frame, codec), stored_bits)
@@ -138,15 +134,14 @@ class FrameLayout:
 
     @property
     def stored_size(self) -> tuple[int, int]:
-        """Width and height of the colored frames; the second of two images begins at a chroma sample."""
+        """Width and height of the colored frames. The second of two images begins at a chroma sample."""
         if self.gray_side is None:
             return self.width, self.height
-        side = 64  # any that all factors divide
-        stored = av.VideoFormat(self.pixel_format, side, side)
+        stored = av.VideoFormat(self.pixel_format, _SIDE, _SIDE)
         height, width = self.chroma_shape
         if self.gray_side in ("left", "right"):
-            return width * (side // stored.chroma_width()) + self.width, self.height
-        return self.width, height * (side // stored.chroma_height()) + self.height
+            return width * (_SIDE // stored.chroma_width()) + self.width, self.height
+        return self.width, height * (_SIDE // stored.chroma_height()) + self.height
 
     @property
     def chroma_shape(self) -> tuple[int, int]:
@@ -154,14 +149,16 @@ class FrameLayout:
         stored = av.VideoFormat(self.pixel_format, self.width, self.height)
         return stored.chroma_height(), stored.chroma_width()
 
+    @property
+    def color_range(self) -> int:
+        """Range tag of the output, FFmpeg's AVColorRange."""
+        return _FULL if self.encoding.full_range else _LIMITED
+
     def prepare(self, frame: av.VideoFrame) -> av.VideoFrame:
-        """The frame itself if its luma can be used as it lies there, else converted once by swscale."""
-        plain = _PLAIN_LUMA.fullmatch(frame.format.name) and _bits(frame.format) == self.encoding.bits
-        if (
-            plain
-            and (frame.width, frame.height) == (self.width, self.height)
-            and frame.planes[0].line_size > 0
-        ):
+        """The frame itself if its luma plane can be used, else the frame converted by swscale."""
+        usable = _PLAIN_LUMA.fullmatch(frame.format.name) and _bits(frame.format) == self.encoding.bits
+        same_size = (frame.width, frame.height) == (self.width, self.height)
+        if usable and same_size and frame.planes[0].line_size > 0:
             return frame
         source_range = _FULL if frame.format.is_rgb or frame.format.has_palette else self.color_range
         converted = frame.reformat(
@@ -177,12 +174,13 @@ class FrameLayout:
         return converted
 
     def colored(self, frame: av.VideoFrame, cb: Plane, cr: Plane) -> av.VideoFrame:
-        """A new frame with the luma and the time of a prepared frame and the chroma given; beside it the same
-        without chroma, where that is asked for.
+        """A new frame with the luma and the time of a prepared frame and with new chroma.
+
+        With `gray_side` the gray image is put beside it.
 
         Args:
-            frame: As `prepare` returned it.
-            cb: uint8 or uint16, `chroma_shape`.
+            frame: A frame that `prepare` returned.
+            cb: uint8 or uint16, of `chroma_shape`.
             cr: The same.
         """
         out = av.VideoFrame(*self.stored_size, self.pixel_format)
@@ -194,16 +192,11 @@ class FrameLayout:
                 continue
             gray = plane if index == 0 else np.full_like(plane, self.encoding.chroma_center)
             pair = (gray, plane) if self.gray_side in ("left", "top") else (plane, gray)
-            put_beside(view, *pair, upright=self.gray_side in ("top", "bottom"))
+            put_side_by_side(view, *pair, vertical=self.gray_side in ("top", "bottom"))
         _copy_time(frame, out)
         out.colorspace, out.color_range = self.colorspace, self.color_range
         out.color_primaries, out.color_trc = frame.color_primaries, frame.color_trc
         return out
-
-    @property
-    def color_range(self) -> int:
-        """Range tag of the output (ITU-T H.273, as FFmpeg numbers it)."""
-        return _FULL if self.encoding.full_range else _LIMITED
 
 
 def _plane(frame: av.VideoFrame, index: int, height: int, width: int, bits: int) -> Plane:
@@ -227,21 +220,20 @@ def _bits(pixel_format: av.VideoFormat) -> int:
 
 
 def _is_chromatic(pixel_format: av.VideoFormat) -> bool:
-    # Not by is_chroma of its components: PyAV calls that of 4:4:4 none.
+    # The is_chroma of components is no use: in PyAV it is false for 4:4:4.
     return len(pixel_format.components) >= 3 and not pixel_format.is_rgb and not pixel_format.has_palette
 
 
 def _subsampling(pixel_format: av.VideoFormat) -> str:
-    """Of the chroma to be made: the source's own where it has one that is common, else 4:2:0."""
+    """The chroma subsampling of the output: that of the source if it is a common one, else 4:2:0."""
     if not _is_chromatic(pixel_format):
         return "420"
-    side = 64  # any that all factors divide
-    across, down = side // pixel_format.chroma_width(side), side // pixel_format.chroma_height(side)
+    across, down = _SIDE // pixel_format.chroma_width(_SIDE), _SIDE // pixel_format.chroma_height(_SIDE)
     return _SUBSAMPLINGS.get((across, down), "420")
 
 
 def _nearest(subsampling: str, bits: int, accepted: Collection[str], encoder: str | None) -> tuple[str, int]:
-    """The planar format that keeps the luma's depth first, the subsampling second."""
+    """The planar format, and its depth, that keeps the depth first and the subsampling second."""
     deeper = [depth for depth in _DEPTHS if depth >= bits]
     shallower = [depth for depth in reversed(_DEPTHS) if depth < bits]
     for depth in [*deeper, *shallower]:
@@ -249,7 +241,7 @@ def _nearest(subsampling: str, bits: int, accepted: Collection[str], encoder: st
             name = f"yuv{chroma}p" if depth == 8 else f"yuv{chroma}p{depth}le"
             if name in accepted:
                 return name, depth
-    raise MediaError(f"encoder {encoder} takes no planar Y'CbCr image; choose another with --codec")
+    raise MediaError(f"encoder {encoder} takes no planar Y'CbCr video; choose another with --codec")
 
 
 def _matrix(frame: av.VideoFrame) -> Matrix:

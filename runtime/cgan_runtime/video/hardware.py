@@ -1,10 +1,10 @@
-"""Decoders and encoders in hardware: whether one works here, and what takes its place where none does.
+"""Hardware decoders and encoders: whether one works on this machine, and what is used instead.
 
-    name, note = decoder_for(Path("video.mp4"), "auto")        # "cuda", or None for the processor
+    name, note = decoder_for(Path("video.mp4"), "auto")        # "cuda", or None for the CPU
     settings, note = encoder_for(EncoderSettings("h264_nvenc"))
 
-It is tried, not looked up: what a library was built with says nothing of the machine. What was asked for and
-does not work costs one line, never the video.
+Each is tried, because what a library was built with does not tell what the machine has. One that does not
+work is replaced, and a note says so.
 """
 
 from __future__ import annotations
@@ -19,35 +19,36 @@ import av
 from av.codec.hwaccel import hwdevices_available
 
 from cgan_runtime.errors import MediaError
+from cgan_runtime.video.ffmpeg_errors import reason_of
 from cgan_runtime.video.read.reader import VideoReader
-from cgan_runtime.video.read.sources import Source
+from cgan_runtime.video.read.sources import FFmpegInput
 from cgan_runtime.video.write.codecs import ENCODERS, EncoderSettings
 
 NONE, AUTO = "none", "auto"
 
 _PREFERRED = ("cuda", "videotoolbox", "vaapi", "qsv", "d3d11va", "dxva2", "amf")
-"""What "auto" tries, of what PyAV has here; a device that decodes nothing by itself (drm, opencl) is not."""
+"""What "auto" tries of what PyAV has. Devices that only help others (drm, opencl) are missing."""
 
-_TRIAL_SIDE, _TRIAL_RATE = 256, 25  # of the image that an encoder is tried with: pixels, frames/s
+_TRIAL_SIDE, _TRIAL_RATE = 256, 25  # of the frame that an encoder is tried with: pixels, frames/s
 
 
 def decoder_for(
-    source: Path | Source, asked: str, *, stream: int | None = None
+    source: Path | FFmpegInput, asked: str, *, stream: int | None = None
 ) -> tuple[str | None, str | None]:
     """The hardware decoder that works for a video.
 
     Args:
-        source: The video; its first frame is decoded. What passes only once cannot be tried.
+        source: The video. Its first frame is decoded; an input that can be read only once is not tried.
         asked: "none", "auto", or FFmpeg's name of a kind of device.
-        stream: Of the file, to be colored.
+        stream: Index of the video stream in the file.
 
     Returns:
-        Its name, None for the processor, and what is to be told if that is not what was asked for.
+        Its name, or None for the CPU, and a note if that is not what was asked for.
     """
     if asked == NONE:
         return None, None
-    if isinstance(source, Source):
-        return None, f"{source} passes only once: it is decoded by the processor"
+    if isinstance(source, FFmpegInput):
+        return None, f"{source} can be read only once: the CPU decodes it"
     there = hwdevices_available()
     reasons = []
     for name in [each for each in _PREFERRED if each in there] if asked == AUTO else [asked]:
@@ -60,18 +61,16 @@ def decoder_for(
                     return name, None
                 reasons.append(f"{name}: it does not decode {video.stream.codec_context.name}")
         except MediaError as error:
-            reasons.append(
-                f"{name}: {getattr(error.__cause__, 'strerror', None) or error.__cause__ or error}"
-            )
+            reasons.append(f"{name}: {reason_of(error.__cause__ or error)}")
     why = "; ".join(reasons) or "PyAV here has no device"
-    return None, f"no hardware decoder for {source.name} ({why}): it is decoded by the processor"
+    return None, f"no hardware decoder for {source.name} ({why}): the CPU decodes it"
 
 
 def encoder_for(settings: EncoderSettings) -> tuple[EncoderSettings, str | None]:
-    """The encoder that was asked for, or software in its place.
+    """The encoder that was asked for, or a software encoder if its hardware does not work.
 
     Returns:
-        The settings to take, and what is to be told if they are not those that were given.
+        The settings to use, and a note if they are not the given ones.
     """
     stand_in = ENCODERS[settings.codec].stand_in if settings.codec else None
     if settings.codec is None or stand_in is None:
@@ -79,11 +78,11 @@ def encoder_for(settings: EncoderSettings) -> tuple[EncoderSettings, str | None]
     try:
         _try_encoder(settings.codec, settings.options(settings.codec))
     except (av.FFmpegError, ValueError, OSError) as error:
-        # FFmpeg's own word for what an encoder's library refuses is "Unknown error".
+        # FFmpeg's own message for a missing device is "Unknown error".
         reason = "not in this build of FFmpeg" if isinstance(error, ValueError) else "no such hardware"
         return (
             replace(settings, codec=stand_in, preset=None),
-            f"{settings.codec} does not work here ({reason}): {stand_in} takes its place",
+            f"{settings.codec} does not work here ({reason}): {stand_in} is used instead",
         )
     return settings, None
 

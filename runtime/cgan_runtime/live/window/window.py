@@ -1,11 +1,11 @@
-"""A window on the screen, by OpenCV: the image, the line between gray and color, words over it, keys.
+"""A window on the screen through OpenCV: the image, text over it, the line between gray and color, keys.
 
-    check_screen()
+    check_screen("cgan-run --serve")
     with Window("cgan") as window:
-        window.show(image.bgr(), ["12 frames/s"])
+        window.show(frame.bgr(), ["12 frames/s"])
         for key in window.keys(): ...
 
-The line is dragged with the mouse: `window.split` is the share of the width that is gray.
+The mouse drags the line: `window.split` is the fraction of the width that is gray.
 """
 
 from __future__ import annotations
@@ -15,51 +15,50 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import TracebackType
 
 import cv2
 
 from cgan_runtime.color.encoding import Plane
 from cgan_runtime.errors import MediaError
-from cgan_runtime.image.text import _WHITE, draw_words
+from cgan_runtime.image.text import draw_text
 
-SPLIT_STEP = 0.05  # of the width, for each press of a key
+SPLIT_STEP = 0.05  # of the width, for each key press
 
 _PROBE = "import cv2; cv2.namedWindow('cgan'); cv2.waitKey(1)"
 _PROBE_SECONDS = 20
-_LARGEST = (1280, 800)  # pixels, of a window as it opens
-_LEAST = 480  # pixels wide, so that words fit; thermal cameras give 80 or 160
+_MAX_SIZE = (1280, 800)  # pixels, of a new window
+_MIN_WIDTH = 480  # pixels, so that text fits; thermal cameras deliver 80 or 160
+_LINE_COLOR = (245, 245, 245)  # BGR
 _KEY_BITS = 0xFF
-_MOST_KEYS = 8  # taken for each image
+_MAX_KEYS = 8  # read per image
 
 
-def check_screen(instead: str) -> None:
-    """Make sure that a window can be opened; OpenCV would end the whole program where not.
+def check_screen(alternative: str) -> None:
+    """Make sure that a window can be opened; without a screen, OpenCV would end the process.
 
     Args:
-        instead: The command that does without.
+        alternative: A command that works without a screen, for the message.
 
     Raises:
         MediaError: There is no screen.
     """
-    quiet_fonts()
-    needs = sys.platform == "linux"
-    there = not needs or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
-    if there:
+    silence_qt_fonts()
+    has_screen = sys.platform != "linux" or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY")))
+    if has_screen:
+        command = [sys.executable, "-c", _PROBE]
         try:
-            there = not subprocess.run(
-                [sys.executable, "-c", _PROBE], capture_output=True, timeout=_PROBE_SECONDS, check=False
-            ).returncode
+            probe = subprocess.run(command, capture_output=True, timeout=_PROBE_SECONDS, check=False)
+            has_screen = probe.returncode == 0
         except subprocess.TimeoutExpired:
-            there = False
-    if not there:
-        raise MediaError(f"there is no screen here to open a window on; see it in a browser with: {instead}")
+            has_screen = False
+    if not has_screen:
+        raise MediaError(f"there is no screen for a window; use a browser instead: {alternative}")
 
 
-def quiet_fonts() -> None:
-    """OpenCV's Qt complains of the folder of fonts that its wheel names and lacks; nothing of ours needs any.
+def silence_qt_fonts() -> None:
+    """Stop OpenCV's Qt from warning about a font folder that its wheel names but does not contain.
 
-    Its warnings stay on: when the screen goes away, Qt says so and ends the program without asking anybody.
+    Other warnings stay on: when the screen disappears, Qt prints the reason and ends the process.
     """
     folder = os.environ.get("QT_QPA_FONTDIR")
     if folder is None or not Path(folder).is_dir():
@@ -67,84 +66,72 @@ def quiet_fonts() -> None:
 
 
 class Window:
-    """One window. The thread that opens it does everything with it.
+    """One window, used only by the thread that opened it.
 
     Attributes:
-        split: Share of the width that is gray.
+        split: Fraction of the width that is gray, 0 to 1.
     """
 
     def __init__(self, title: str, *, split: float = 0.0) -> None:
-        """Prepare; it opens with the first image."""
-        quiet_fonts()
+        """Prepare; the first image opens the window."""
+        silence_qt_fonts()
         self.split = split
         self._title = title
-        self._width = 0  # of the image as it is shown; 0: not open
+        self._width = 0  # of the image as shown; 0: not open
 
     def __enter__(self) -> Window:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._width:
             cv2.destroyWindow(self._title)
-            cv2.waitKey(1)  # lets it happen
+            cv2.waitKey(1)  # runs the event loop, which closes it
 
     @property
     def open(self) -> bool:
-        """Whether it is on the screen: false before the first image, and after somebody has closed it."""
+        """Whether it is on the screen: false before the first image and after the user closed it."""
         return bool(self._width and cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) >= 1)
 
     def show(self, image: Plane, lines: Sequence[str] = ()) -> None:
-        """Put an image on the screen.
-
-        Args:
-            image: uint8 (H, W, 3), BGR. Words and the line are drawn into it.
-            lines: Words for its corner.
-        """
-        image = large_enough(image)
+        """Show an image, uint8 (H, W, 3) in BGR; text lines and the split line are drawn into it."""
+        image = enlarge_small(image)
         height, width = image.shape[:2]
         if not self._width:
             cv2.namedWindow(self._title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
-            shrink = min(1.0, _LARGEST[0] / width, _LARGEST[1] / height)
-            cv2.resizeWindow(self._title, round(width * shrink), round(height * shrink))
-            cv2.setMouseCallback(self._title, self._moved)
+            scale = min(1.0, _MAX_SIZE[0] / width, _MAX_SIZE[1] / height)
+            cv2.resizeWindow(self._title, round(width * scale), round(height * scale))
+            cv2.setMouseCallback(self._title, self._on_mouse)
         self._width = width
         draw_split(image, self.split)
-        draw_words(image, lines)
+        draw_text(image, lines)
         cv2.imshow(self._title, image)
 
     def keys(self, wait_ms: int = 1) -> Iterator[str]:
-        """Let the window live, and give the keys that were pressed.
-
-        Args:
-            wait_ms: How long to wait for the first.
-        """
-        for _ in range(_MOST_KEYS):
+        """Process window events and yield the pressed keys; wait up to `wait_ms` for the first."""
+        for _ in range(_MAX_KEYS):
             code = cv2.waitKey(wait_ms)
             if code < 0:
                 return
             yield chr(code & _KEY_BITS)
             wait_ms = 1
 
-    def _moved(self, event: int, x: int, _y: int, flags: int, _param: object) -> None:
-        if event == cv2.EVENT_LBUTTONDOWN or (
-            event == cv2.EVENT_MOUSEMOVE and flags & cv2.EVENT_FLAG_LBUTTON
-        ):
+    def _on_mouse(self, event: int, x: int, _y: int, flags: int, _param: object) -> None:
+        dragged = event == cv2.EVENT_MOUSEMOVE and flags & cv2.EVENT_FLAG_LBUTTON
+        if event == cv2.EVENT_LBUTTONDOWN or dragged:
             self.split = min(max(x / self._width, 0.0), 1.0)
 
 
-def large_enough(image: Plane) -> Plane:
-    """An image of so many pixels, in whole multiples, that words over it can be read."""
-    times = -(-_LEAST // image.shape[1])
-    return image if times == 1 else cv2.resize(image, None, fx=times, fy=times)
+def enlarge_small(image: Plane) -> Plane:
+    """Enlarge an image by a whole factor until text over it is readable."""
+    factor = -(-_MIN_WIDTH // image.shape[1])
+    return image if factor == 1 else cv2.resize(image, None, fx=factor, fy=factor)
 
 
 def draw_split(image: Plane, split: float) -> None:
-    """Draw the line between gray and color into an image, where there is one to see."""
+    """Draw the line between gray and color into an image, unless one side is empty."""
     height, width = image.shape[:2]
     x = round(split * width)
     if 0 < x < width:
         thickness = max(1, width // 640)
-        cv2.line(image, (x, 0), (x, height), _WHITE, thickness, cv2.LINE_AA)
-        cv2.circle(image, (x, height // 2), 6 * thickness, _WHITE, -1, cv2.LINE_AA)
+        cv2.line(image, (x, 0), (x, height), _LINE_COLOR, thickness, cv2.LINE_AA)
+        cv2.circle(image, (x, height // 2), 6 * thickness, _LINE_COLOR, -1, cv2.LINE_AA)

@@ -18,7 +18,7 @@ from PIL import Image, ImageGrab
 from tests.runtime.live.conftest import with_screen
 from tests.videos import chroma_span, read_frames
 
-from cgan_runtime.image.text import draw_words
+from cgan_runtime.image.text import draw_text
 from cgan_runtime.live.window.window import draw_split, large_enough
 
 RUN = Path(sys.executable).with_name("cgan-run")
@@ -142,7 +142,7 @@ def test_where_there_is_no_screen_a_page_is_offered(tmp_path: Path, display: str
 
 def test_words_and_line_are_drawn() -> None:
     image = np.full((240, 320, 3), 120, np.uint8)
-    draw_words(image, ["12 frames/s", "recording"])
+    draw_text(image, ["12 frames/s", "recording"])
     assert image[:60].max() > 200  # letters
     assert image[2, 2].max() < 60  # on dark ground
     assert (image[120:] == 120).all()
@@ -150,7 +150,7 @@ def test_words_and_line_are_drawn() -> None:
     assert (image[200, 160] > 200).all()
     before = image.copy()
     draw_split(image, 0.0)
-    draw_words(image, [])
+    draw_text(image, [])
     assert (image == before).all()
 
 
@@ -163,8 +163,8 @@ def test_image_of_a_small_camera_is_enlarged_until_words_fit() -> None:
 
 def test_words_that_are_too_long_go_on_below() -> None:
     short, long = np.full((2, 360, 480, 3), 120, np.uint8)
-    draw_words(short, ["trying again"])
-    draw_words(
+    draw_text(short, ["trying again"])
+    draw_text(
         long, ["no camera at 0, or another program has it; plug it in, close what uses it; trying again"]
     )
     ground = [int((image[:, 2, 0] < 60).sum()) for image in (short, long)]
