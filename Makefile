@@ -23,7 +23,7 @@ RUN_VENV := .venv-run
 BIN := $(VENV)/bin
 PACKAGES := pyproject.toml constraints.txt
 
-.PHONY: help run bench paper-table gpu-check test lint format clean
+.PHONY: help run bench paper-table gpu-check docs test lint format clean
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 	@echo '  PYTHON=python3.12 chooses the Python (3.10 or newer) for the virtual environments'
@@ -47,6 +47,9 @@ paper-table: $(VENV)/.installed ## train the paper's recipes on CIFAR-10 for MIN
 gpu-check: $(VENV)/.installed ## on a machine with an NVIDIA GPU: build, compare, color and measure with TensorRT
 	$(BIN)/python scripts/gpu_check.py
 
+docs: $(VENV)/.installed ## build the documentation site into site/ (Python 3.11 or newer)
+	$(BIN)/zensical build --strict
+
 test: lint ## linter, types, import law and all tests, slow ones last
 	$(BIN)/python -m pytest
 
@@ -62,7 +65,7 @@ format: $(VENV)/.installed ## format the code and mend what the linter can mend
 	$(BIN)/ruff check --fix
 
 clean: ## remove the virtual environments, caches and results
-	rm -rf $(VENV) $(RUN_VENV) out build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(RUN_VENV) out build dist site .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(RUN_VENV)/.installed: $(PACKAGES)

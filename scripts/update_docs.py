@@ -43,9 +43,10 @@ def main() -> None:
             stale.append(str(page.relative_to(ROOT)))
             if "--check" not in sys.argv:
                 page.write_text(filled, encoding="utf-8")
+    if stale and "--check" in sys.argv:
+        sys.exit(f"out of date: {', '.join(stale)}; fill them with: python scripts/update_docs.py")
     if stale:
-        print(", ".join(stale), "was out of date" if len(stale) == 1 else "were out of date")
-    sys.exit(1 if stale and "--check" in sys.argv else 0)
+        print(f"filled {', '.join(stale)}")
 
 
 if __name__ == "__main__":

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import importlib
 import inspect
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from functools import partial
 from importlib.metadata import entry_points
+from pathlib import Path
 
 import click
 
-from figures import block, table
+from figures import ROOT, block, table
 
 _COMMANDS = ("cgan-run", "cgan-train", "cgan-export", "cgan-bench")
+_PACKAGES = ("runtime", "train", "export", "benchmarks")
 _ATTRIBUTE = re.compile(r"^ {8}(\w+): (.*)$")
 
 
@@ -29,7 +32,7 @@ class _Sections(click.HelpFormatter):
         """Begin a section."""
         self.found.append((heading, []))
 
-    def write_dl(self, rows: Sequence[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
+    def write_dl(self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
         """Take the rows of the section that was begun last."""
         del col_max, col_spacing
         self.found[-1][1].extend(rows)
@@ -86,6 +89,31 @@ def _escaped(text: str) -> str:
 
 def _prose(text: str | None) -> str:
     return "\n\n".join(" ".join(part.split()) for part in (text or "").replace("\b", "").split("\n\n"))
+
+
+@block("modules")
+def modules() -> str:
+    """One table for each folder of the four packages: its files and the first line of their docstrings."""
+    parts = []
+    for package in _PACKAGES:
+        root = ROOT / package / f"cgan_{package}"
+        for folder in sorted({path.parent for path in root.rglob("*.py")}):
+            rows = [
+                (path.name, _summary(path)) for path in sorted(folder.glob("*.py")) if path.stem != "__init__"
+            ]
+            if rows:
+                columns = {
+                    "file": lambda row: f"`{row[0]}`",
+                    "what it is": lambda row: _escaped(_cell(row[1])),
+                }
+                parts += [f"## `{folder.relative_to(ROOT)}/`", table(columns, rows)]
+    return "\n\n".join(parts)
+
+
+def _summary(path: Path) -> str:
+    """The first paragraph of a module's docstring."""
+    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    return docstring.partition("\n\n")[0]
 
 
 @block("settings")
