@@ -21,6 +21,8 @@ import numpy as np
 import numpy.typing as npt
 import skimage.data
 
+from cgan_runtime.files.atomic import replacing
+
 FloatArray = npt.NDArray[np.float32]
 ByteArray = npt.NDArray[np.uint8]
 
@@ -175,9 +177,8 @@ def write(output: Path, frames: list[ByteArray], samples: FloatArray) -> None:
         frames: Luma planes, uint8 (HEIGHT, WIDTH), limited range.
         samples: Sound, float32 (2, samples) in [-1, 1].
     """
-    partial = output.with_name(f".{output.stem}.partial{output.suffix}")
     options = {"movflags": "+faststart", "fflags": "+bitexact"}
-    with av.open(str(partial), "w", options=options) as container:
+    with replacing(output) as draft, av.open(str(draft), "w", options=options) as container:
         image = container.add_stream("libx264", rate=FPS)
         image.width, image.height, image.pix_fmt = WIDTH, HEIGHT, "yuv420p"
         image.time_base = image.codec_context.time_base = Fraction(1, FPS)
@@ -197,7 +198,6 @@ def write(output: Path, frames: list[ByteArray], samples: FloatArray) -> None:
         container.mux(voice.encode(block))
         container.mux(image.encode(None))
         container.mux(voice.encode(None))
-    partial.replace(output)
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from cgan_benchmarks.quality.published import REMARK, REPORTED
 from cgan_runtime import __version__
 from cgan_runtime.console import guard
 from cgan_runtime.errors import ConfigError
+from cgan_runtime.files.atomic import write_file
 
 if TYPE_CHECKING:
     import torch
@@ -302,9 +303,7 @@ def _measured(run: Path) -> float:
 
 
 def _write_curve(run: Path, curve: list[dict[str, Any]]) -> None:
-    draft = run / f".{_CURVE}.part"
-    draft.write_text(json.dumps(curve), encoding="utf-8")
-    draft.replace(run / _CURVE)
+    write_file(run / _CURVE, json.dumps(curve))
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from cgan_runtime.backends.tensorrt.inspector import check_half, check_int8, con
 from cgan_runtime.backends.tensorrt.library import Library
 from cgan_runtime.callbacks import BuildCallback
 from cgan_runtime.errors import BackendUnavailable, ModelFileError
+from cgan_runtime.files.atomic import write_file
 from cgan_runtime.files.staging import publish, staging_folder
 from cgan_runtime.manifest import Manifest
 
@@ -234,8 +235,6 @@ def keep_timings(path: Path, content: bytes) -> None:
         return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f".{path.name}.{os.getpid()}")
-        draft.write_bytes(content)
-        draft.replace(path)
+        write_file(path, content)
     except OSError:
         return
