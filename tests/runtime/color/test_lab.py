@@ -48,7 +48,7 @@ def decode(luma: npt.NDArray[Any], codes: npt.NDArray[Any], encoding: Encoding) 
         (Encoding("bt709", True, 12), 0, 4095, 2048, (0, 4095)),
     ],
 )
-def test_levels_of_the_standards(
+def test_levels_follow_the_standards(
     encoding: Encoding, black: int, white: int, center: int, limits: tuple[int, int]
 ) -> None:
     assert (encoding.black, encoding.white, encoding.chroma_center) == (black, white, center)
@@ -57,7 +57,7 @@ def test_levels_of_the_standards(
 
 
 @pytest.mark.parametrize(("matrix", "bits"), [("bt709", 7), ("bt709", 17), ("smpte240m", 8)])
-def test_an_encoding_that_is_not_supported_is_refused(matrix: Matrix, bits: int) -> None:
+def test_an_unsupported_encoding_is_refused(matrix: Matrix, bits: int) -> None:
     with pytest.raises(ConfigError, match="take"):
         Encoding(matrix, False, bits)
 
@@ -76,7 +76,7 @@ def test_lightness_of_grays(encoding: Encoding) -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_lab_agrees_with_the_oracle(dtype: type[np.unsignedinteger[Any]]) -> None:
+def test_lab_agrees_with_scikit_image(dtype: type[np.unsignedinteger[Any]]) -> None:
     peak = np.iinfo(dtype).max
     rgb = np.random.default_rng(1).integers(0, peak, (150, 150, 3), dtype=dtype, endpoint=True)
     lab = lab_of_rgb(rgb)
@@ -86,7 +86,7 @@ def test_lab_agrees_with_the_oracle(dtype: type[np.unsignedinteger[Any]]) -> Non
     assert np.abs(rgb_of_lab(lab, dtype).astype(int) - rgb).max() <= peak // 10000
 
 
-def test_grays_have_no_chroma_at_all() -> None:
+def test_grays_have_exactly_no_chroma() -> None:
     grays = np.arange(256, dtype=np.uint8)[:, None, None].repeat(3, axis=2)
     lab = lab_of_rgb(grays)
     assert not lab[1:].any()
@@ -104,7 +104,7 @@ def test_colors_outside_the_gamut_keep_their_lightness(chroma: tuple[int, int]) 
 @pytest.mark.parametrize(
     "bad", [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3)), np.zeros((4, 4, 4), np.uint8)]
 )
-def test_what_is_no_rgb_image_is_refused(bad: npt.NDArray[Any]) -> None:
+def test_arrays_that_are_no_rgb_image_are_refused(bad: npt.NDArray[Any]) -> None:
     with pytest.raises(InputShapeError, match="expected an RGB image"):
         lab_of_rgb(bad)
 
@@ -120,7 +120,7 @@ def test_a_color_comes_back_from_its_codes(encoding: Encoding, seed: int) -> Non
 
 @given(encodings, st.integers(0, 2**32))
 @settings(max_examples=40)
-def test_no_chroma_is_neutral_to_the_bit(encoding: Encoding, seed: int) -> None:
+def test_zero_chroma_is_exactly_neutral(encoding: Encoding, seed: int) -> None:
     lightness = np.random.default_rng(seed).uniform(-1, 1, (9, 31)).astype(np.float32)
     codes = chroma_codes(lightness, np.zeros((2, 9, 31), np.float32), encoding)
     assert (codes == 2 ** (encoding.bits - 1)).all()
@@ -128,7 +128,7 @@ def test_no_chroma_is_neutral_to_the_bit(encoding: Encoding, seed: int) -> None:
 
 @given(encodings, st.integers(0, 2**32))
 @settings(max_examples=40)
-def test_any_prediction_can_be_shown(encoding: Encoding, seed: int) -> None:
+def test_any_prediction_gives_legal_codes(encoding: Encoding, seed: int) -> None:
     """Whatever the network says, the image's luma with these codes is a color inside the gamut."""
     rng = np.random.default_rng(seed)
     code = rng.integers(encoding.black, encoding.white, (16, 16), endpoint=True)
@@ -162,7 +162,7 @@ def test_fitting_to_the_gamut_keeps_the_hue() -> None:
     ("chroma", "plane", "sign"),
     [((0.5, 0.4), 1, 1), ((0.1, -0.5), 0, 1), ((-0.4, 0.4), 1, -1), ((0.0, 0.6), 0, -1)],
 )
-def test_colors_land_on_their_side(chroma: tuple[float, float], plane: int, sign: int) -> None:
+def test_colors_have_the_right_sign(chroma: tuple[float, float], plane: int, sign: int) -> None:
     """Red raises Cr, blue raises Cb, green lowers Cr, yellow lowers Cb."""
     lightness = np.zeros((4, 4), np.float32)
     predicted = np.ones((2, 4, 4), np.float32) * np.array(chroma, np.float32)[:, None, None]
@@ -170,7 +170,7 @@ def test_colors_land_on_their_side(chroma: tuple[float, float], plane: int, sign
     assert (sign * (codes[plane] - 128) > 20).all()
 
 
-def test_blocks_do_not_show() -> None:
+def test_block_borders_do_not_show() -> None:
     """Large planes are converted in blocks; the result is that of each pixel alone."""
     rng = np.random.default_rng(3)
     lightness = rng.uniform(-1, 1, (200, 211)).astype(np.float32)
@@ -183,7 +183,7 @@ def test_blocks_do_not_show() -> None:
 
 
 @given(encodings, st.integers(0, 2**32 - 1))
-def test_rgb_of_codes_keeps_luma_and_what_fits(encoding: Encoding, seed: int) -> None:
+def test_rgb_of_codes_keeps_luma_and_colors_in_gamut(encoding: Encoding, seed: int) -> None:
     dice = np.random.default_rng(seed)
     shape, low, high = (5, 40), *encoding.chroma_limits
     y = dice.integers(0, encoding.peak, shape, encoding.dtype, endpoint=True)

@@ -39,7 +39,7 @@ def test_one_color_stays_one_color(
 
 @given(SIZES, SIZES, st.integers(0, 2**32))
 @settings(max_examples=40)
-def test_under_flat_luma_it_is_bicubic(low: tuple[int, int], high: tuple[int, int], seed: int) -> None:
+def test_with_flat_luma_it_is_bicubic(low: tuple[int, int], high: tuple[int, int], seed: int) -> None:
     codes = np.random.default_rng(seed).uniform(16, 240, (2, *low)).astype(np.float32)
     large = enlarge_chroma(codes, np.full(low, 90, np.uint8), np.full(high, 90, np.uint8), span=219)
     assert np.stack(large) == pytest.approx(bicubic(codes, high), abs=0.01)

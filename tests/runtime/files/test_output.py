@@ -32,7 +32,7 @@ def test_the_default_output(source: str, codec: str | None, name: str) -> None:
     assert default_output(path, video_suffix(path, EncoderSettings(codec))) == path.parent / name
 
 
-def test_outputs_that_cannot_be_are_refused_before_any_work(tmp_path: Path) -> None:
+def test_outputs_that_cannot_be_written_are_refused(tmp_path: Path) -> None:
     source = tmp_path / "in.mp4"
     source.write_bytes(b"video")
     (tmp_path / "there.mp4").write_bytes(b"older")
@@ -72,7 +72,7 @@ def test_a_file_appears_only_when_it_is_complete(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
-def test_an_error_leaves_what_was_there(error: type[BaseException], tmp_path: Path) -> None:
+def test_an_error_leaves_the_existing_file(error: type[BaseException], tmp_path: Path) -> None:
     target = tmp_path / "out.mp4"
     target.write_bytes(b"older")
 
@@ -87,7 +87,7 @@ def test_an_error_leaves_what_was_there(error: type[BaseException], tmp_path: Pa
     assert list(tmp_path.iterdir()) == [target]
 
 
-def test_a_link_stays_a_link_and_new_files_get_the_usual_rights(tmp_path: Path) -> None:
+def test_a_link_stays_a_link_and_new_files_get_the_default_mode(tmp_path: Path) -> None:
     (tmp_path / "link.mp4").symlink_to(tmp_path / "real.mp4")
     with replacing(tmp_path / "link.mp4") as temporary:
         temporary.write_bytes(b"video")

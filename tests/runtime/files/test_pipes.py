@@ -46,7 +46,7 @@ def _same_luma(before: list[av.VideoFrame], after: list[av.VideoFrame]) -> None:
 
 
 @pytest.mark.parametrize("pixel_format", ["yuv420p", "yuv422p10le"])
-def test_y4m_in_and_out(pixel_format: str, tmp_path: Path, tiny_model: Path) -> None:
+def test_y4m_through_pipes(pixel_format: str, tmp_path: Path, tiny_model: Path) -> None:
     video = Video(
         frames=9, width=65, height=47, pixel_format=pixel_format, codec="rawvideo", options={}, ticks=25,
         container_options={"strict": "-1"},
@@ -63,7 +63,7 @@ def test_y4m_in_and_out(pixel_format: str, tmp_path: Path, tiny_model: Path) -> 
     _same_luma(_frames(source.read_bytes()), after)  # swscale is not the same twice at odd sizes
 
 
-def test_the_pipe_gives_what_the_file_gives(tmp_path: Path, tiny_model: Path) -> None:
+def test_a_pipe_gives_the_same_video_as_a_file(tmp_path: Path, tiny_model: Path) -> None:
     source = write_video(tmp_path / "in.mkv", Video(frames=6, sound=["aac"]))
     lossless = ["--codec", "ffv1", "--model", tiny_model, "-q"]
     assert _run("--video", source, "-o", tmp_path / "file.mkv", *lossless).returncode == 0
@@ -77,14 +77,14 @@ def test_the_pipe_gives_what_the_file_gives(tmp_path: Path, tiny_model: Path) ->
 
 
 @pytest.mark.parametrize("container", ["mp4", "webm"])
-def test_containers_that_like_to_go_back_do_without(container: str, tmp_path: Path, tiny_model: Path) -> None:
+def test_containers_are_written_without_seeking(container: str, tmp_path: Path, tiny_model: Path) -> None:
     source = write_video(tmp_path / "in.mp4", Video(frames=6))
     done = _run("--video", source, "-o", "-", "--format", container, "--model", tiny_model)
     assert done.returncode == 0, done.stderr
     assert len(_frames(done.stdout)) == 6
 
 
-def test_raw_video_in_and_out(tiny_model: Path) -> None:
+def test_raw_video_through_pipes(tiny_model: Path) -> None:
     video = Video(frames=5, width=64, height=48)
     before = _bare(video)
     raw = b"".join(frame.to_ndarray().tobytes() for frame in before)
@@ -98,7 +98,7 @@ def test_raw_video_in_and_out(tiny_model: Path) -> None:
     assert done.stdout.startswith(b"YUV4MPEG2 W64 H48 F24000:1001 ")
 
 
-def test_a_file_of_raw_video(tmp_path: Path, tiny_model: Path) -> None:
+def test_raw_video_from_a_file(tmp_path: Path, tiny_model: Path) -> None:
     before = _bare(Video(frames=3))
     (tmp_path / "in.yuv").write_bytes(b"".join(frame.to_ndarray().tobytes() for frame in before))
     done = _run(
@@ -109,7 +109,7 @@ def test_a_file_of_raw_video(tmp_path: Path, tiny_model: Path) -> None:
     _same_luma(before, read_frames(tmp_path / "out.mkv"))
 
 
-def test_a_video_from_a_pipe_into_a_file_leaves_nothing_else(tmp_path: Path, tiny_model: Path) -> None:
+def test_a_video_from_a_pipe_leaves_no_other_files(tmp_path: Path, tiny_model: Path) -> None:
     source = write_video(tmp_path / "in.mkv", Video(frames=300))
     folder = tmp_path / "out"
     folder.mkdir()
@@ -125,7 +125,7 @@ def test_a_video_from_a_pipe_into_a_file_leaves_nothing_else(tmp_path: Path, tin
     assert [path.name for path in folder.iterdir()] == ["out.mkv"]
 
 
-def test_a_reader_that_goes_away_ends_it_in_one_line(tmp_path: Path, tiny_model: Path) -> None:
+def test_a_closed_pipe_is_an_error_of_one_line(tmp_path: Path, tiny_model: Path) -> None:
     source = write_video(tmp_path / "in.mkv", Video(frames=400, width=320, height=240))
     command = [*PROGRAM, "--video", str(source), "-o", "-", "--model", str(tiny_model)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
@@ -140,7 +140,7 @@ def test_a_reader_that_goes_away_ends_it_in_one_line(tmp_path: Path, tiny_model:
 
 
 @pytest.mark.parametrize("uneven", [False, True])
-def test_times_that_y4m_cannot_hold_are_told(uneven: bool, tmp_path: Path, tiny_model: Path) -> None:
+def test_uneven_times_are_noted_for_y4m(uneven: bool, tmp_path: Path, tiny_model: Path) -> None:
     steps = [1, 1, 3, 1, 2] if uneven else [1] * 5
     times = [Fraction(sum(steps[:n]), 24) for n in range(6)]  # a clock of milliseconds rounds them
     source = write_video(tmp_path / "in.mkv", Video(frames=6, pts=times, ticks=1000))
@@ -150,7 +150,7 @@ def test_times_that_y4m_cannot_hold_are_told(uneven: bool, tmp_path: Path, tiny_
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent to a process of our own")
-def test_ctrl_c_ends_a_video_without_an_end_and_keeps_it(tmp_path: Path, tiny_model: Path) -> None:
+def test_ctrl_c_ends_an_endless_video_and_keeps_it(tmp_path: Path, tiny_model: Path) -> None:
     video = Video(frames=8, codec="rawvideo", options={}, ticks=25)
     content = write_video(tmp_path / "in.y4m", video).read_bytes()
     one = content[content.index(b"FRAME") :]
@@ -180,7 +180,7 @@ def test_ctrl_c_ends_a_video_without_an_end_and_keeps_it(tmp_path: Path, tiny_mo
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent to a process of our own")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_pipe_that_stands_still_is_left(number: signal.Signals, tmp_path: Path, tiny_model: Path) -> None:
+def test_a_silent_pipe_can_be_interrupted(number: signal.Signals, tmp_path: Path, tiny_model: Path) -> None:
     video = Video(frames=200, codec="rawvideo", options={}, ticks=25)  # FFmpeg looks at 5 s
     content = write_video(tmp_path / "in.y4m", video).read_bytes()
     target = tmp_path / "out.y4m"
@@ -211,7 +211,7 @@ def test_a_pipe_that_stands_still_is_left(number: signal.Signals, tmp_path: Path
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows waits until something comes")
-def test_a_wait_for_a_pipe_is_ended_by_another_thread() -> None:
+def test_another_thread_ends_a_read_from_a_pipe() -> None:
     ours, theirs = os.pipe()
     with InputPipe(ours) as pipe, ThreadPoolExecutor() as pool:
         os.write(theirs, b"abc")
@@ -242,7 +242,7 @@ def test_a_wait_for_a_pipe_is_ended_by_another_thread() -> None:
         (["-o", "-", "--frame-rate", "0"], b"y4m", "'0' is no frame rate"),
     ],
 )
-def test_what_cannot_be_is_one_line(
+def test_wrong_options_are_errors_of_one_line(
     args: list[str], stdin: bytes, message: str, tmp_path: Path, tiny_model: Path
 ) -> None:
     if stdin == b"y4m":
@@ -256,7 +256,7 @@ def test_what_cannot_be_is_one_line(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no terminal to open so")
-def test_a_terminal_is_no_video(tmp_path: Path, tiny_model: Path) -> None:
+def test_a_terminal_is_refused(tmp_path: Path, tiny_model: Path) -> None:
     ours, theirs = os.openpty()
     source = write_video(tmp_path / "in.mkv", Video(frames=3))
     try:
@@ -274,7 +274,7 @@ def test_a_terminal_is_no_video(tmp_path: Path, tiny_model: Path) -> None:
 
 
 @pytest.mark.parametrize("pattern", ["%03d.png", "100% %d.png"])
-def test_numbered_images(pattern: str, tmp_path: Path, tiny_model: Path) -> None:
+def test_an_image_sequence_becomes_a_video(pattern: str, tmp_path: Path, tiny_model: Path) -> None:
     folder = tmp_path / "50%d"
     folder.mkdir()
     steps = range(7, 19)
@@ -295,7 +295,7 @@ def test_numbered_images(pattern: str, tmp_path: Path, tiny_model: Path) -> None
     assert b"image 11 of " in done.stderr
 
 
-def test_images_that_are_not_there(tmp_path: Path, tiny_model: Path) -> None:
+def test_a_missing_image_sequence_is_refused(tmp_path: Path, tiny_model: Path) -> None:
     done = _run("--video", tmp_path / "%d.png", "-o", tmp_path / "out.mkv", "--model", tiny_model)
     assert (done.returncode, done.stderr.count(b"\n")) == (1, 1)
     assert b"no images at " in done.stderr

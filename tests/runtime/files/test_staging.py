@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from cgan_runtime.files.staging import hidden_folder, publish
+from cgan_runtime.files.staging import publish, staging_folder
 
 HOLDS_ONE = """
 import sys
 from pathlib import Path
-from cgan_runtime.files.staging import hidden_folder
-with hidden_folder(Path(sys.argv[1]), ".draft-") as hidden:
+from cgan_runtime.files.staging import staging_folder
+with staging_folder(Path(sys.argv[1]), ".draft-") as hidden:
     (hidden / "half").touch()
     print(hidden, flush=True)
     sys.stdin.read()
@@ -30,9 +30,9 @@ sys.stdin.read()
 """
 
 
-def test_it_goes_with_what_is_in_it(tmp_path: Path) -> None:
+def test_the_folder_is_removed_with_its_content(tmp_path: Path) -> None:
     def fail() -> None:
-        with hidden_folder(tmp_path / "a" / "b", ".draft-") as hidden:
+        with staging_folder(tmp_path / "a" / "b", ".draft-") as hidden:
             (hidden / "half").touch()
             raise KeyError
 
@@ -42,26 +42,26 @@ def test_it_goes_with_what_is_in_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="folders cannot be locked here, and are left")
-def test_what_a_killed_process_left_goes_with_the_next_one_and_a_living_ones_stays(tmp_path: Path) -> None:
+def test_folders_of_killed_processes_are_removed_and_those_in_use_stay(tmp_path: Path) -> None:
     command = [sys.executable, "-c", HOLDS_ONE, str(tmp_path)]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
         assert process.stdout is not None
         other = Path(process.stdout.readline().strip())
-        with hidden_folder(tmp_path, ".draft-") as mine:
+        with staging_folder(tmp_path, ".draft-") as mine:
             assert {path.name for path in tmp_path.iterdir()} == {other.name, mine.name}
         assert [path.name for path in other.iterdir()] == ["half"]
         process.kill()
     assert other.is_dir()
-    with hidden_folder(tmp_path, ".draft-") as mine:
+    with staging_folder(tmp_path, ".draft-") as mine:
         assert list(tmp_path.iterdir()) == [mine]
     assert not list(tmp_path.iterdir())
 
 
-def test_what_only_looks_like_one_stays(tmp_path: Path) -> None:
+def test_files_and_folders_with_a_similar_name_stay(tmp_path: Path) -> None:
     (tmp_path / ".draft-notes").write_text("mine")
     (tmp_path / ".drafts").mkdir()
-    with hidden_folder(tmp_path, ".draft-"):
+    with staging_folder(tmp_path, ".draft-"):
         pass
     assert {path.name for path in tmp_path.iterdir()} == {".draft-notes", ".drafts"}
 
@@ -78,7 +78,7 @@ def texts(folder: Path) -> dict[str, str]:
 
 @pytest.mark.parametrize("moves", range(8))
 @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError(28, "No space left on device")])
-def test_publishing_that_is_broken_off_leaves_what_was_there(
+def test_interrupted_publishing_leaves_the_old_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moves: int, error: BaseException
 ) -> None:
     write(tmp_path, "old", "a.onnx", "a.json")
@@ -92,7 +92,7 @@ def test_publishing_that_is_broken_off_leaves_what_was_there(
         return real(self, target)
 
     def fail() -> None:
-        with hidden_folder(tmp_path, ".draft-") as hidden:
+        with staging_folder(tmp_path, ".draft-") as hidden:
             drafts = write(hidden, "new", "a.onnx", "a.json", "b.onnx", "b.json")
             monkeypatch.setattr(Path, "replace", replace)
             publish(drafts, tmp_path)
@@ -103,33 +103,33 @@ def test_publishing_that_is_broken_off_leaves_what_was_there(
     assert not list(tmp_path.glob(".*"))
 
 
-def test_what_is_published_takes_the_place_of_what_was_there(tmp_path: Path) -> None:
+def test_published_files_replace_old_ones(tmp_path: Path) -> None:
     write(tmp_path, "old", "a.onnx", "a.json", "other")
-    with hidden_folder(tmp_path, ".draft-") as hidden:
+    with staging_folder(tmp_path, ".draft-") as hidden:
         publish(write(hidden, "new", "a.onnx", "a.json"), tmp_path)
     assert texts(tmp_path) == {"a.onnx": "new", "a.json": "new", "other": "old"}
     assert not list(tmp_path.glob(".*"))
 
 
-def test_a_folder_in_the_way_stays_and_nothing_is_published(tmp_path: Path) -> None:
+def test_a_folder_of_the_same_name_stays_and_nothing_is_published(tmp_path: Path) -> None:
     write(tmp_path, "old", "a.onnx")
     write_in = tmp_path / "a.json"
     write_in.mkdir()
-    with hidden_folder(tmp_path, ".draft-") as hidden, pytest.raises(IsADirectoryError):
+    with staging_folder(tmp_path, ".draft-") as hidden, pytest.raises(IsADirectoryError):
         publish(write(hidden, "new", "a.onnx", "a.json"), tmp_path)
     assert texts(tmp_path) == {"a.onnx": "old"}
     assert write_in.is_dir()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="folders cannot be locked here")
-def test_two_processes_do_not_publish_at_once(tmp_path: Path) -> None:
+def test_two_processes_do_not_publish_at_the_same_time(tmp_path: Path) -> None:
     command = [sys.executable, "-c", LOCKS, str(tmp_path)]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
         assert process.stdout is not None
         assert process.stdin is not None
         process.stdout.readline()
-        with hidden_folder(tmp_path, ".draft-") as hidden:
+        with staging_folder(tmp_path, ".draft-") as hidden:
             drafts = write(hidden, "new", "a.onnx")
             thread = threading.Thread(target=publish, args=(drafts, tmp_path))
             thread.start()

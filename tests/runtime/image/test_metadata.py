@@ -54,7 +54,7 @@ def _xmp_of(image: Image.Image) -> bytes:
 
 @pytest.mark.parametrize("output", [".jpg", ".png", ".webp"])
 @pytest.mark.parametrize("source", [".jpg", ".png", ".webp"])
-def test_a_colored_image_says_what_the_gray_one_did(
+def test_a_colored_image_keeps_the_metadata(
     source: str, output: str, tmp_path: Path, colorizer: Colorizer
 ) -> None:
     xmp = {} if source == ".png" else {"xmp": XMP}  # OpenCV does not read that of a PNG
@@ -69,7 +69,7 @@ def test_a_colored_image_says_what_the_gray_one_did(
             assert _xmp_of(image) == XMP.replace(b'Orientation="6"', b'Orientation="1"')
 
 
-def test_a_thumbnail_does_not_stay_gray(tmp_path: Path) -> None:
+def test_the_gray_thumbnail_is_removed(tmp_path: Path) -> None:
     thumbnail = io.BytesIO()
     GRAY.resize((16, 12)).save(thumbnail, "JPEG")
     exif = _exif()
@@ -84,7 +84,7 @@ def test_a_thumbnail_does_not_stay_gray(tmp_path: Path) -> None:
     assert not read.get_ifd(1)
 
 
-def test_xmp_of_any_length_ends_where_it_ends() -> None:
+def test_xmp_of_any_length_keeps_its_length() -> None:
     """OpenCV reads on behind XMP that it writes into a PNG."""
     bgr = np.zeros((8, 8, 3), np.uint8)
     for length in range(200):
@@ -96,9 +96,7 @@ def test_xmp_of_any_length_ends_where_it_ends() -> None:
 
 
 @pytest.mark.parametrize("profile", [SRGB[:100], SRGB + bytes(8), LARGE])
-def test_a_profile_that_does_not_fit_takes_nothing_with_it(
-    profile: bytes, tmp_path: Path, colorizer: Colorizer
-) -> None:
+def test_an_invalid_profile_is_dropped_alone(profile: bytes, tmp_path: Path, colorizer: Colorizer) -> None:
     large = (
         len(profile).to_bytes(4, "big") + SRGB[4:128] + profile[128:] if len(profile) > 65_536 else profile
     )
@@ -110,7 +108,7 @@ def test_a_profile_that_does_not_fit_takes_nothing_with_it(
             assert ("icc_profile" in image.info) == (profile is LARGE and name == "out.png")
 
 
-def test_exif_that_nobody_turned_by_is_not_called_upright(tmp_path: Path, colorizer: Colorizer) -> None:
+def test_exif_that_was_not_applied_keeps_its_orientation(tmp_path: Path, colorizer: Colorizer) -> None:
     """In PNGs of before 2017 EXIF stands as text; OpenCV hands it on, but does not turn by it."""
     exif = _exif().tobytes()
     text = f"\nexif\n{len(exif)}\n{exif.hex()}\n"
@@ -123,28 +121,28 @@ def test_exif_that_nobody_turned_by_is_not_called_upright(tmp_path: Path, colori
         assert turned == (image.getexif().get(ORIENTATION, 1) == 1)
 
 
-def test_an_orientation_of_another_type_is_not_mistaken(tmp_path: Path) -> None:
+def test_an_orientation_of_another_type_is_ignored(tmp_path: Path) -> None:
     exif = _exif().tobytes().removeprefix(b"Exif\0\0")
     entry = exif.index(ORIENTATION.to_bytes(2, "big"))
     as_long = exif[: entry + 2] + b"\0\x04" + exif[entry + 4 : entry + 8] + b"\0\0\0\x06" + exif[entry + 12 :]
     assert read_metadata(_saved(tmp_path / "in.jpg", exif=b"Exif\0\0" + as_long)).exif == b""
 
 
-def test_profiles_of_gray_and_of_ink_are_left_out(tmp_path: Path) -> None:
+def test_profiles_of_gray_and_cmyk_are_left_out(tmp_path: Path) -> None:
     for space in (b"GRAY", b"CMYK"):
         path = _saved(tmp_path / "in.jpg", icc_profile=SRGB[:16] + space + SRGB[20:])
         assert read_metadata(path) == Metadata()
 
 
 @pytest.mark.parametrize("suffix", [".tif", ".bmp"])
-def test_formats_that_hold_none_hold_the_image(suffix: str, tmp_path: Path, colorizer: Colorizer) -> None:
+def test_formats_without_metadata_hold_the_image(suffix: str, tmp_path: Path, colorizer: Colorizer) -> None:
     gray = _saved(tmp_path / "in.jpg", exif=_exif(), icc_profile=SRGB, xmp=XMP)
     colorize_image(gray, tmp_path / f"out{suffix}", colorizer)
     with Image.open(tmp_path / f"out{suffix}") as image:
         assert image.size == (32, 48)
 
 
-def test_more_than_a_jpeg_holds_is_left_out_of_it() -> None:
+def test_metadata_too_large_for_a_jpeg_are_left_out() -> None:
     bgr = np.zeros((8, 8, 3), np.uint8)
     exif = _exif().tobytes() + bytes(70_000)
     encoded = encode(".jpg", bgr, [], Metadata(exif=exif, profile=SRGB))
@@ -156,7 +154,7 @@ def test_more_than_a_jpeg_holds_is_left_out_of_it() -> None:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(head=st.sampled_from([b"II*\0", b"MM\0*"]), rest=st.binary(max_size=64), cut=st.integers(0, 80))
-def test_broken_exif_is_passed_over(head: bytes, rest: bytes, cut: int, tmp_path: Path) -> None:
+def test_broken_exif_is_ignored(head: bytes, rest: bytes, cut: int, tmp_path: Path) -> None:
     whole = _exif().tobytes().removeprefix(b"Exif\0\0")
     for exif in (head + rest, whole[:cut]):
         kept = read_metadata(_saved(tmp_path / "in.jpg", exif=b"Exif\0\0" + exif)).exif

@@ -27,13 +27,13 @@ def _saved(path: Path, image: np.ndarray[tuple[int, ...], np.dtype[np.generic]])
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif", ".tiff", ".bmp", ".PNG"])
-def test_lossless_formats_give_back_what_was_written(suffix: str, tmp_path: Path) -> None:
+def test_lossless_formats_keep_the_pixels(suffix: str, tmp_path: Path) -> None:
     write_image(tmp_path / f"a{suffix}", RGB)
     assert np.array_equal(read_image(tmp_path / f"a{suffix}"), RGB)
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".jpeg", ".webp"])
-def test_lossy_formats_are_near_it(suffix: str, tmp_path: Path) -> None:
+def test_lossy_formats_are_close(suffix: str, tmp_path: Path) -> None:
     smooth = cv2.resize(RGB, (300, 200), interpolation=cv2.INTER_CUBIC)
     write_image(tmp_path / f"a{suffix}", smooth)
     assert np.abs(read_image(tmp_path / f"a{suffix}").astype(int) - smooth).mean() < 5
@@ -48,7 +48,7 @@ def test_depth_and_alpha_are_read_and_written(tmp_path: Path) -> None:
     assert np.array_equal(read_image(_saved(tmp_path / "g.png", gray)), gray)
 
 
-def test_what_a_format_cannot_hold_is_made_fit(tmp_path: Path) -> None:
+def test_depth_and_alpha_are_reduced_for_formats_without_them(tmp_path: Path) -> None:
     deep = np.full((8, 8, 4), 40_000, np.uint16)
     write_image(tmp_path / "a.jpg", deep)
     read = read_image(tmp_path / "a.jpg")
@@ -65,7 +65,7 @@ def _tiff(order: str, tags: dict[int, int], data: bytes = b"") -> bytes:
     )
 
 
-def test_exif_orientation_is_honored(tmp_path: Path) -> None:
+def test_exif_orientation_is_applied(tmp_path: Path) -> None:
     jpeg = cv2.imencode(".jpg", np.zeros((20, 30, 3), np.uint8))[1].tobytes()
     turned = _tiff(">", {ORIENTATION: 6})
     exif = b"\xff\xe1" + struct.pack(">H", len(turned) + 8) + b"Exif\0\0" + turned
@@ -92,7 +92,7 @@ def _with_exif(suffix: str, image: np.ndarray[tuple[int, ...], np.dtype[np.gener
 
 @pytest.mark.parametrize("suffix", [".png", ".webp"])
 @pytest.mark.parametrize("order", ["<", ">"])
-def test_a_image_with_alpha_is_turned_as_one_without(suffix: str, order: str, tmp_path: Path) -> None:
+def test_an_image_with_alpha_is_turned_like_one_without(suffix: str, order: str, tmp_path: Path) -> None:
     rgba = np.dstack([RGB, 255 - RGB[..., 0] // 2])
     for orientation in range(10):  # 1 to 8 have a meaning
         exif = _tiff(order, {256: 3, ORIENTATION: orientation})
@@ -104,7 +104,7 @@ def test_a_image_with_alpha_is_turned_as_one_without(suffix: str, order: str, tm
 
 
 @pytest.mark.parametrize("exif", [b"", b"MM", b"MM\0*\0\0\0\x08\0\x09", b"II*\0\xff\xff\xff\xff", bytes(99)])
-def test_exif_that_says_nothing_turns_nothing(exif: bytes, tmp_path: Path) -> None:
+def test_invalid_exif_is_ignored(exif: bytes, tmp_path: Path) -> None:
     rgba = np.dstack([RGB, RGB[..., 0]])
     (tmp_path / "a.png").write_bytes(_with_exif(".png", rgba, exif))
     assert np.array_equal(read_image(tmp_path / "a.png"), cv2.cvtColor(rgba, cv2.COLOR_BGRA2RGBA))
@@ -166,7 +166,7 @@ def _png(width: int, height: int) -> bytes:
         (cv2.imencode(".tiff", np.zeros((4, 4), np.float32))[1].tobytes(), "has float32 samples"),
     ],
 )
-def test_what_is_no_usable_image_is_refused(
+def test_damaged_and_foreign_files_are_refused(
     data: bytes, message: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "a.png").write_bytes(data)
@@ -175,7 +175,7 @@ def test_what_is_no_usable_image_is_refused(
     assert capfd.readouterr().err == ""
 
 
-def test_files_that_are_not_there_and_names_that_say_nothing_are_refused(tmp_path: Path) -> None:
+def test_missing_files_and_unknown_suffixes_are_refused(tmp_path: Path) -> None:
     with pytest.raises(MediaError, match="No such file"):
         read_image(tmp_path / "none.png")
     with pytest.raises(MediaError, match="cannot read"):
@@ -186,13 +186,13 @@ def test_files_that_are_not_there_and_names_that_say_nothing_are_refused(tmp_pat
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".webp"])
-def test_a_image_that_is_too_large_for_its_format_is_refused(suffix: str, tmp_path: Path) -> None:
+def test_an_image_too_large_for_its_format_is_refused(suffix: str, tmp_path: Path) -> None:
     with pytest.raises(MediaError, match=rf"a{suffix}: {suffix} cannot hold this image.*; try .png"):
         write_image(tmp_path / f"a{suffix}", np.zeros((1, 70_000, 3), np.uint8))
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_still_is_colored_and_keeps_its_size(tmp_path: Path) -> None:
+def test_an_image_is_colored_and_keeps_its_size(tmp_path: Path) -> None:
     gray = cv2.resize(RGB[..., 0], (91, 61), interpolation=cv2.INTER_CUBIC)
     with Colorizer(FakeBackend()) as colorizer:
         result = colorize_image(_saved(tmp_path / "a.png", gray), tmp_path / "b.png", colorizer)

@@ -48,7 +48,7 @@ def _corners(sheet: np.ndarray[tuple[int, ...], np.dtype[np.generic]], width: in
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".webm"])
 @pytest.mark.parametrize(("frames", "start"), [(120, 0), (120, 7)])
-def test_frames_are_spread_over_the_video_and_have_its_colors(
+def test_frames_are_evenly_spaced_and_have_the_colors_of_the_video(
     suffix: str, frames: int, start: float, tmp_path: Path
 ) -> None:
     video = _write_reds(tmp_path / f"in{suffix}", frames, start=start)
@@ -60,14 +60,14 @@ def test_frames_are_spread_over_the_video_and_have_its_colors(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names")
-def test_a_colon_in_a_name_is_no_protocol(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_with_a_colon_is_no_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     _write_reds(tmp_path / "in.mp4", 2).rename("a:b.mp4")
     write_sheet(Path("a:b.mp4"), Path("sheet.png"))
     assert read_image(tmp_path / "sheet.png").shape == (270 + 12, 2 * (360 + 6) + 6, 3)
 
 
-def test_a_short_video_has_a_short_sheet(tmp_path: Path) -> None:
+def test_a_short_video_has_fewer_images(tmp_path: Path) -> None:
     for frames in (1, 2):
         write_sheet(_write_reds(tmp_path / f"{frames}.mp4", frames), tmp_path / "sheet.png")
         assert read_image(tmp_path / "sheet.png").shape == (270 + 12, frames * (360 + 6) + 6, 3)
@@ -81,7 +81,7 @@ def test_a_short_video_has_a_short_sheet(tmp_path: Path) -> None:
         (Video(width=128, height=32), 1080),
     ],
 )
-def test_images_have_the_shape_that_is_shown(video: Video, width: int, tmp_path: Path) -> None:
+def test_images_have_the_displayed_aspect_ratio(video: Video, width: int, tmp_path: Path) -> None:
     write_sheet(write_video(tmp_path / "in.mp4", video), tmp_path / "sheet.png")
     columns = {360: 5, 1080: 1}[width]
     assert read_image(tmp_path / "sheet.png").shape[1] == columns * (width + 6) + 6
@@ -90,7 +90,7 @@ def test_images_have_the_shape_that_is_shown(video: Video, width: int, tmp_path:
 @pytest.mark.skipif(
     not hasattr(av.VideoStream, "set_display_rotation"), reason="PyAV before 18 cannot turn a video"
 )
-def test_a_turned_video_is_shown_upright(tmp_path: Path) -> None:
+def test_a_rotated_video_is_upright(tmp_path: Path) -> None:
     write_sheet(write_video(tmp_path / "in.mp4", Video(rotation=90)), tmp_path / "sheet.png")
     sheet = read_image(tmp_path / "sheet.png").astype(int)
     width = round(270 * 48 / 64)
@@ -99,7 +99,7 @@ def test_a_turned_video_is_shown_upright(tmp_path: Path) -> None:
     assert sheet[60, 6 + width - 20, 0] > sheet[250, 6 + width - 20, 0] + 50
 
 
-def test_what_could_not_be_written_is_refused_before(tmp_path: Path) -> None:
+def test_a_sheet_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     source = write_video(tmp_path / "in.mp4")
     (tmp_path / "old.png").touch()
     for name, message in (

@@ -89,7 +89,7 @@ def test_every_codec_and_pixel_format(
     [("rawvideo", ".mov", "uyvy422"), ("rawvideo", ".mov", "rgb24"), ("ffv1", ".mkv", "bgr0"),
      ("ffv1", ".mkv", "gbrp12le"), ("qtrle", ".mov", "gray"), ("gif", ".gif", "gray")],
 )  # fmt: skip
-def test_packed_colored_and_palette_sources_keep_their_brightness(
+def test_packed_rgb_and_palette_sources_keep_their_luma(
     codec: str, suffix: str, pixel_format: str, tmp_path: Path
 ) -> None:
     ticks = 100 if suffix == ".gif" else 25
@@ -107,6 +107,6 @@ def test_packed_colored_and_palette_sources_keep_their_brightness(
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getscheduler"), reason="this system has no scheduling classes")
-def test_a_video_made_by_svt_av1_leaves_this_process_as_it_was(tmp_path: Path) -> None:
+def test_writing_svt_av1_keeps_the_scheduling_of_the_process(tmp_path: Path) -> None:
     write_video(tmp_path / "in.mkv", Video(codec="libsvtav1", options={"preset": "10"}))
     assert os.sched_getscheduler(0) == os.SCHED_OTHER

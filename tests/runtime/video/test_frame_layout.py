@@ -51,7 +51,7 @@ def _plan(frame: av.VideoFrame, accepted: list[str] = X264, codec: str = "ffv1")
         ("yuva420p", "yuv420p", 8),
     ],
 )
-def test_a_plain_luma_plane_is_used_as_it_lies(source: str, stored: str, bits: int) -> None:
+def test_a_separate_luma_plane_is_used_without_conversion(source: str, stored: str, bits: int) -> None:
     frame = _frame(source, 66, 48)
     layout = _plan(frame, FFV1)
     assert (layout.pixel_format, layout.encoding.bits) == (stored, bits)
@@ -115,7 +115,7 @@ def test_rgb_becomes_full_range_luma(source: str) -> None:
 
 
 @pytest.mark.parametrize(("height", "matrix", "red"), [(48, "bt601", 76), (720, "bt709", 54)])
-def test_rgb_takes_the_luma_coefficients_of_its_matrix(height: int, matrix: str, red: int) -> None:
+def test_rgb_is_converted_with_the_coefficients_of_its_size(height: int, matrix: str, red: int) -> None:
     pixels = np.zeros((height, 64, 3), np.uint8)
     pixels[..., 0] = 255
     frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
@@ -155,7 +155,7 @@ def test_matrix_and_range(
     ),
     seed=st.integers(0, 1000),
 )
-def test_the_colored_frame_holds_exactly_luma_and_chroma(
+def test_the_colored_frame_has_exactly_the_luma_and_chroma(
     width: int, height: int, pixel_format: str, seed: int
 ) -> None:
     numbers = np.random.default_rng(seed)
@@ -176,12 +176,12 @@ def test_the_colored_frame_holds_exactly_luma_and_chroma(
     assert out.colorspace == layout.colorspace
 
 
-def test_a_frame_of_another_size_or_format_in_the_middle_is_fitted() -> None:
+def test_a_later_frame_of_another_size_or_format_is_converted() -> None:
     layout = _plan(_frame("yuv420p"))
     prepared = layout.prepare(_frame("yuv422p10le", 128, 96))
     assert (prepared.width, prepared.height, prepared.format.name) == (64, 48, "yuv420p")
 
 
-def test_an_encoder_of_rgb_alone_is_refused() -> None:
+def test_an_encoder_that_takes_only_rgb_is_refused() -> None:
     with pytest.raises(MediaError, match="takes no planar"):
         _plan(_frame("yuv420p"), ["rgb24"])

@@ -17,7 +17,7 @@ from cgan_runtime.image.read_write import read_image, write_image
 from cgan_runtime.pipeline.image import colorize_image
 from cgan_runtime.pipeline.settings import VideoSettings
 from cgan_runtime.pipeline.video import colorize_video
-from cgan_runtime.video.resume.segment_file import SEGMENT_FRAMES
+from cgan_runtime.video.segments import SEGMENT_FRAMES
 from cgan_runtime.video.write.codecs import EncoderSettings
 
 FFV1 = EncoderSettings("ffv1")
@@ -53,7 +53,7 @@ def _alone_and_beside(source: Path, encoder: EncoderSettings = FFV1) -> tuple[Pl
 
 @pytest.mark.parametrize("size", [(64, 48), (61, 47)])
 @pytest.mark.parametrize("pixel_format", ["yuv420p", "yuv422p", "yuv444p", "yuv420p10le", "gray", "yuvj420p"])
-def test_gray_is_left_of_color_and_both_are_bit_for_bit(
+def test_gray_is_left_of_color_and_both_are_exact(
     pixel_format: str, size: tuple[int, int], tmp_path: Path
 ) -> None:
     video = Video(
@@ -80,7 +80,7 @@ def test_gray_is_left_of_color_and_both_are_bit_for_bit(
     not hasattr(av.VideoStream, "set_display_rotation"), reason="PyAV before 18 cannot turn a video"
 )
 @pytest.mark.parametrize("rotation", [90, 180, -90])
-def test_in_a_turned_video_gray_is_left_as_it_is_shown(rotation: int, tmp_path: Path) -> None:
+def test_gray_is_on_the_left_of_a_rotated_video(rotation: int, tmp_path: Path) -> None:
     source = write_video(tmp_path / "in.mp4", Video(frames=3, width=96, height=46, rotation=rotation))
     alone, beside = _alone_and_beside(source, EncoderSettings(crf=0))
     turns = rotation // 90 % 4
@@ -92,14 +92,14 @@ def test_in_a_turned_video_gray_is_left_as_it_is_shown(rotation: int, tmp_path: 
     assert (gray == 128).all()
 
 
-def test_an_odd_size_goes_into_x264(tmp_path: Path) -> None:
+def test_x264_takes_an_odd_size(tmp_path: Path) -> None:
     video = Video(frames=3, width=61, height=47, codec="ffv1", options={})
     alone, beside = _alone_and_beside(write_video(tmp_path / "in.mkv", video), EncoderSettings(crf=0))
     assert beside[0].shape == (47, 122)
     assert np.array_equal(beside[2][:, 61:], alone[2])
 
 
-def test_a_run_that_was_stopped_goes_on_and_one_without_the_gray_video_is_another(tmp_path: Path) -> None:
+def test_a_run_with_compare_is_resumed_only_with_compare(tmp_path: Path) -> None:
     source = write_video(tmp_path / "in.mp4", Video(frames=SEGMENT_FRAMES + 20))
 
     def stop(done: int, _: int | None) -> None:
@@ -125,7 +125,7 @@ def test_a_run_that_was_stopped_goes_on_and_one_without_the_gray_video_is_anothe
 
 @pytest.mark.parametrize("shape", [(20, 31), (20, 31, 3), (20, 31, 4)])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_a_still_too(shape: tuple[int, ...], dtype: type[np.generic], tmp_path: Path) -> None:
+def test_images_are_compared_too(shape: tuple[int, ...], dtype: type[np.generic], tmp_path: Path) -> None:
     image = np.random.default_rng(5).integers(0, np.iinfo(dtype).max, shape, dtype=dtype)
     rgb = np.repeat(image[..., None], 3, axis=2) if image.ndim == 2 else image
     write_image(tmp_path / "in.png", rgb)

@@ -22,7 +22,7 @@ from cgan_runtime.errors import CganError, MediaError
 from cgan_runtime.pipeline.settings import VideoSettings
 from cgan_runtime.pipeline.video import colorize_video
 from cgan_runtime.video.read.reader import VideoReader
-from cgan_runtime.video.resume.segment_file import SEGMENT_FRAMES
+from cgan_runtime.video.segments import SEGMENT_FRAMES
 
 FASTSTART = {"movflags": "faststart"}
 TS_PACKET = 188  # bytes of a transport stream
@@ -81,7 +81,7 @@ def _image(path: Path) -> Path:
         (lambda folder: _image(folder / "a.mp4"), "is an image, not a video; color it with --image"),
     ],
 )
-def test_what_is_no_video_is_refused_in_one_line(make: object, message: str, tmp_path: Path) -> None:
+def test_files_that_are_no_video_are_refused_in_one_line(make: object, message: str, tmp_path: Path) -> None:
     assert callable(make)
     with pytest.raises(MediaError, match=message) as caught:
         VideoReader(make(tmp_path))
@@ -89,7 +89,7 @@ def test_what_is_no_video_is_refused_in_one_line(make: object, message: str, tmp
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may read everything")
-def test_a_video_that_may_not_be_read_is_refused(tmp_path: Path) -> None:
+def test_an_unreadable_video_is_refused(tmp_path: Path) -> None:
     source = write_video(tmp_path / "in.mp4")
     source.chmod(0)
     with pytest.raises(MediaError, match="Permission denied"):
@@ -97,7 +97,7 @@ def test_a_video_that_may_not_be_read_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a:b.mp4", "%03d.mp4", "http:x.mp4", "käse 'n\".mp4", "-i.mp4"])
-def test_odd_names_are_files_all_the_same(
+def test_odd_file_names_work(
     name: str, tmp_path: Path, colorizer: Colorizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -105,7 +105,7 @@ def test_odd_names_are_files_all_the_same(
     assert colorize_video(Path(name), Path(f"out {name}"), colorizer).frames == 12
 
 
-def test_a_file_name_that_is_no_utf8(tmp_path: Path, colorizer: Colorizer) -> None:
+def test_a_file_name_that_is_not_utf8_works(tmp_path: Path, colorizer: Colorizer) -> None:
     source = tmp_path / os.fsdecode(b"caf\xe9.mp4")
     write_video(tmp_path / "in.mp4").rename(source)
     assert colorize_video(source, source.with_stem(f"{source.stem}.color"), colorizer).frames == 12
@@ -141,7 +141,7 @@ def test_strict_refuses_a_truncated_video_and_leaves_nothing(
     assert [path.name for path in tmp_path.iterdir()] == [f"in{suffix}"]
 
 
-def test_strict_takes_a_whole_video(tmp_path: Path, colorizer: Colorizer) -> None:
+def test_strict_colors_an_undamaged_video(tmp_path: Path, colorizer: Colorizer) -> None:
     for suffix in (".mp4", ".mkv"):
         source = write_video(tmp_path / f"in{suffix}", Video(sound=["aac"], options={"preset": "medium"}))
         assert (
@@ -152,7 +152,7 @@ def test_strict_takes_a_whole_video(tmp_path: Path, colorizer: Colorizer) -> Non
         )
 
 
-def test_sound_that_outlasts_the_image_is_no_damage(tmp_path: Path, colorizer: Colorizer) -> None:
+def test_audio_longer_than_video_is_no_damage(tmp_path: Path, colorizer: Colorizer) -> None:
     for name in ("in.mp4", "in.mkv"):
         source = write_video(tmp_path / name, Video(frames=10, sound=["aac"]), seconds=3.0)
         assert (
@@ -163,7 +163,7 @@ def test_sound_that_outlasts_the_image_is_no_damage(tmp_path: Path, colorizer: C
         )
 
 
-def test_a_hole_in_the_middle_costs_frames_and_is_counted(tmp_path: Path, colorizer: Colorizer) -> None:
+def test_a_gap_costs_frames_and_is_counted(tmp_path: Path, colorizer: Colorizer) -> None:
     video = Video(frames=60, width=320, height=240, options={"preset": "ultrafast", "g": "5"})
     source = write_video(tmp_path / "in.mp4", video)
     data = bytearray(source.read_bytes())
@@ -176,7 +176,7 @@ def test_a_hole_in_the_middle_costs_frames_and_is_counted(tmp_path: Path, colori
 
 
 @pytest.mark.parametrize("name", ["in.ts", "in.mkv", "in.flv"])
-def test_a_hole_between_two_keyframes_is_found_by_what_is_missing_of_both(
+def test_a_gap_between_key_frames_is_found_by_video_and_audio(
     name: str, tmp_path: Path, colorizer: Colorizer
 ) -> None:
     """All that is left decodes without an error, so that only times can tell."""
@@ -210,7 +210,7 @@ def _without(source: Path, target: Path, kind: str, index: int, start: float, en
     return target
 
 
-def test_a_image_that_stands_while_there_is_sound_is_no_hole(tmp_path: Path) -> None:
+def test_a_pause_of_the_video_with_audio_is_no_gap(tmp_path: Path) -> None:
     video = Video(pts=STANDS, sound=("aac", "aac"))
     whole = write_video(tmp_path / "in.mkv", video)
     pausing = _without(whole, tmp_path / "one.mkv", "audio", 1, 1.5, 3.5)
@@ -224,7 +224,7 @@ def test_a_image_that_stands_while_there_is_sound_is_no_hole(tmp_path: Path) -> 
     assert "1 stretch missing (at 1.0 s)" in str(found[2])  # told once
 
 
-def test_uneven_frames_and_large_packets_of_sound_are_no_holes(tmp_path: Path) -> None:
+def test_uneven_frames_and_large_audio_packets_are_no_gaps(tmp_path: Path) -> None:
     steps = [Fraction(1, 2), Fraction(2), Fraction(1), Fraction(3, 2)] * 6
     times = [sum(steps[:n], Fraction(0)) for n in range(len(steps))]
     with VideoReader(write_video(tmp_path / "in.mkv", Video(pts=times, sound=("wavpack",)))) as reader:
@@ -232,7 +232,7 @@ def test_uneven_frames_and_large_packets_of_sound_are_no_holes(tmp_path: Path) -
         assert reader.damage is None
 
 
-def test_strict_stops_at_the_first_flaw_and_says_where(tmp_path: Path, colorizer: Colorizer) -> None:
+def test_strict_stops_at_the_first_flaw_and_reports_it(tmp_path: Path, colorizer: Colorizer) -> None:
     video = Video(frames=60, width=320, height=240, options={"preset": "ultrafast", "g": "5"})
     source = write_video(tmp_path / "in.mp4", video)
     data = bytearray(source.read_bytes())
@@ -259,7 +259,7 @@ def _bare(path: Path) -> Path:
     return write_video(path, replace(BARE, frames=SEGMENT_FRAMES + 20))
 
 
-def test_nothing_is_kept_of_a_video_that_becomes_another_while_it_is_read(
+def test_nothing_is_kept_of_a_video_that_is_replaced_during_the_run(
     tmp_path: Path, colorizer: Colorizer
 ) -> None:
     source = _bare(tmp_path / "in.y4m")
@@ -277,7 +277,7 @@ def test_nothing_is_kept_of_a_video_that_becomes_another_while_it_is_read(
 
 
 @pytest.mark.parametrize("change", ["grow", "touch", "replace"])
-def test_a_video_that_only_seems_to_change_is_colored(
+def test_a_video_that_is_only_touched_or_grows_is_colored(
     change: str, tmp_path: Path, colorizer: Colorizer
 ) -> None:
     source, other = _bare(tmp_path / "in.y4m"), write_video(tmp_path / "other.y4m", BARE)
@@ -295,7 +295,7 @@ def test_a_video_that_only_seems_to_change_is_colored(
     assert (result.frames, result.damage) == (SEGMENT_FRAMES + 20 + (change == "grow"), None)
 
 
-def test_times_that_are_missing_or_go_back_are_put_right(tmp_path: Path, colorizer: Colorizer) -> None:
+def test_missing_and_backward_times_are_corrected(tmp_path: Path, colorizer: Colorizer) -> None:
     # A raw H.264 stream has no times at all.
     with av.open(tmp_path / "in.h264", "w", format="h264") as output:
         stream = output.add_stream("libx264", rate=25, options={"preset": "ultrafast"})
@@ -331,7 +331,7 @@ def test_a_mutated_video_gives_a_result_or_one_error(seed: int, tmp_path: Path, 
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".cgan-")]
 
 
-def test_the_rate_of_the_clock_is_not_taken_for_that_of_the_video(tmp_path: Path) -> None:
+def test_the_rate_of_the_clock_is_not_the_frame_rate(tmp_path: Path) -> None:
     """Matroska that was copied packet by packet with no rate given states its clock's."""
     source, copy = write_video(tmp_path / "in.mp4", Video(frames=50)), tmp_path / "copy.mkv"
     with av.open(source) as container, av.open(copy, "w") as output:

@@ -58,7 +58,9 @@ def _combs(luma: npt.NDArray[np.generic]) -> float:
 
 
 @pytest.mark.parametrize("mode", ["auto", "on"])
-def test_combs_go_and_frames_and_times_stay(mode: Deinterlace, tmp_path: Path, colorizer: Colorizer) -> None:
+def test_combing_is_removed_and_frames_and_times_stay(
+    mode: Deinterlace, tmp_path: Path, colorizer: Colorizer
+) -> None:
     source, target = _interlaced(tmp_path / "in.mkv"), tmp_path / "out.mkv"
     assert read_frames(source)[0].interlaced_frame
     result = colorize_video(source, target, colorizer, settings=VideoSettings(FFV1, deinterlace=mode))
@@ -71,7 +73,7 @@ def test_combs_go_and_frames_and_times_stay(mode: Deinterlace, tmp_path: Path, c
     assert result.notes[-1].startswith("12 interlaced frames were made whole images")
 
 
-def test_off_keeps_the_luma_bit_for_bit_and_says_what_it_is(tmp_path: Path, colorizer: Colorizer) -> None:
+def test_off_keeps_the_luma_and_notes_interlacing(tmp_path: Path, colorizer: Colorizer) -> None:
     source, target = _interlaced(tmp_path / "in.mkv"), tmp_path / "out.mkv"
     result = colorize_video(source, target, colorizer, settings=VideoSettings(FFV1, deinterlace="off"))
     for before, after in zip(read_frames(source), read_frames(target), strict=True):
@@ -79,7 +81,7 @@ def test_off_keeps_the_luma_bit_for_bit_and_says_what_it_is(tmp_path: Path, colo
     assert result.notes == ("the video is interlaced: whole frames are colored, and stored as such",)
 
 
-def test_auto_leaves_a_whole_video_alone(tmp_path: Path, colorizer: Colorizer) -> None:
+def test_auto_leaves_a_progressive_video_unchanged(tmp_path: Path, colorizer: Colorizer) -> None:
     source, target = write_video(tmp_path / "in.mp4", Video()), tmp_path / "out.mkv"
     assert colorize_video(source, target, colorizer, settings=VideoSettings(FFV1)).notes == ()
     for before, after in zip(read_frames(source), read_frames(target), strict=True):

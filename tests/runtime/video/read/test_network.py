@@ -19,7 +19,7 @@ from cgan_runtime.errors import MediaError
 from cgan_runtime.video.read import sources
 from cgan_runtime.video.read.reader import VideoReader
 from cgan_runtime.video.read.sources import SourceSettings, video_source
-from cgan_runtime.video.resume.segment_file import SEGMENT_FRAMES
+from cgan_runtime.video.segments import SEGMENT_FRAMES
 
 
 class _Quiet(SimpleHTTPRequestHandler):
@@ -58,7 +58,7 @@ def _run(*args: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=120)
 
 
-def test_a_video_from_a_server_is_the_video_from_the_disk(tmp_path: Path, tiny_model: Path) -> None:
+def test_a_video_from_a_server_is_the_same_as_from_the_disk(tmp_path: Path, tiny_model: Path) -> None:
     source = write_video(
         tmp_path / "in.mp4", Video(frames=8, sound=["aac"], container_options={"movflags": "faststart"})
     )
@@ -80,9 +80,7 @@ def test_a_video_from_a_server_is_the_video_from_the_disk(tmp_path: Path, tiny_m
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
-def test_a_video_whose_server_dies_is_gone_on_with_when_it_is_back(
-    suffix: str, tmp_path: Path, tiny_model: Path
-) -> None:
+def test_a_run_whose_server_died_is_resumed(suffix: str, tmp_path: Path, tiny_model: Path) -> None:
     faststart = {"movflags": "faststart"} if suffix == ".mp4" else {}
     video = Video(frames=SEGMENT_FRAMES * 2, width=160, height=96, container_options=faststart)
     source, target = write_video(tmp_path / f"in{suffix}", video), tmp_path / "out.mkv"
@@ -104,9 +102,7 @@ def test_a_video_whose_server_dies_is_gone_on_with_when_it_is_back(
     assert decoded(tmp_path / "resumed.mkv") == decoded(target)
 
 
-def test_what_a_server_has_of_a_video_that_was_always_cut_off_is_colored(
-    tmp_path: Path, tiny_model: Path
-) -> None:
+def test_an_incomplete_video_on_a_server_is_colored(tmp_path: Path, tiny_model: Path) -> None:
     source = write_video(tmp_path / "in.mkv", Video(frames=60))
     source.write_bytes(source.read_bytes()[: source.stat().st_size // 2])
     with _served(tmp_path) as address:
@@ -117,7 +113,7 @@ def test_what_a_server_has_of_a_video_that_was_always_cut_off_is_colored(
     assert "/in.mkv is damaged: it is cut off, about " in done.stderr
 
 
-def test_a_server_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_silent_server_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sources, "_OPEN_SECONDS", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"http://127.0.0.1:{silent.getsockname()[1]}/video.mp4"

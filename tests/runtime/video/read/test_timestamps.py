@@ -56,7 +56,7 @@ def _sound_times(path: Path) -> list[Fraction]:
         ("in.mpg", TITLE, (0, 1000)),
     ],
 )
-def test_time_goes_on_where_the_clock_jumps(
+def test_times_go_on_after_a_jump_of_the_clock(
     name: str, video: Video, starts: tuple[int, ...], output: str, tmp_path: Path, colorizer: Colorizer
 ) -> None:
     joined = _joined(tmp_path / name, video, starts)
@@ -73,7 +73,7 @@ def test_time_goes_on_where_the_clock_jumps(
     assert not any("went back" in note for note in result.notes)
 
 
-def test_image_and_sound_stay_together(tmp_path: Path) -> None:
+def test_video_and_audio_stay_together(tmp_path: Path) -> None:
     joined = _joined(tmp_path / "in.ts", RECORDING, (0, 0, 0))
     with VideoReader(joined) as video:
         items = list(video)
@@ -86,7 +86,7 @@ def test_image_and_sound_stay_together(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("wrong", [-3600, -3, 5, 3600])
-def test_one_wrong_time_moves_image_and_sound_alike(wrong: int, tmp_path: Path) -> None:
+def test_one_wrong_time_moves_video_and_audio_alike(wrong: int, tmp_path: Path) -> None:
     path = write_video(tmp_path / "in.ts", RECORDING)
     with av.open(path) as container:
         clock = Clock(container)
@@ -104,7 +104,7 @@ def test_one_wrong_time_moves_image_and_sound_alike(wrong: int, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("sound", [0, 5, 121])  # seconds
-def test_a_image_that_stands_is_no_jump_of_the_clock(sound: int, tmp_path: Path) -> None:
+def test_a_paused_video_stream_is_no_jump(sound: int, tmp_path: Path) -> None:
     """A camera that sends a frame a minute, in a container whose clock may jump."""
     video = Video(pts=[Fraction(0), Fraction(60), Fraction(120)], sound=("mp2",) if sound else ())
     with VideoReader(write_video(tmp_path / "in.ts", video, seconds=sound or None)) as reader:
@@ -113,7 +113,7 @@ def test_a_image_that_stands_is_no_jump_of_the_clock(sound: int, tmp_path: Path)
         assert reader.jumps == 0
 
 
-def test_sound_that_begins_within_the_video_is_left_out_and_told(
+def test_audio_that_begins_within_the_video_is_left_out_with_a_note(
     tmp_path: Path, colorizer: Colorizer
 ) -> None:
     silent = write_video(
@@ -128,7 +128,7 @@ def test_sound_that_begins_within_the_video_is_left_out_and_told(
     assert any("begins within the video" in note for note in result.notes)
 
 
-def test_a_video_whose_size_changes_is_scaled_and_that_is_told(tmp_path: Path, colorizer: Colorizer) -> None:
+def test_a_video_whose_size_changes_is_scaled_with_a_note(tmp_path: Path, colorizer: Colorizer) -> None:
     small = write_video(tmp_path / "small.ts", Video(frames=8)).read_bytes()
     large = write_video(tmp_path / "large.ts", Video(frames=8, width=128, height=96)).read_bytes()
     joined = tmp_path / "in.ts"

@@ -19,8 +19,8 @@ import pytest
 from tests.conftest import write_manifest
 from tests.videos import Video, decoded, scenes, write_scenes, write_video
 
-from cgan_runtime.video.resume.segment_file import SEGMENT_FRAMES
 from cgan_runtime.video.resume.work_folder import work_folder
+from cgan_runtime.video.segments import SEGMENT_FRAMES
 
 PROGRAM = "from cgan_runtime.cli import main; main()"
 FLASH = SEGMENT_FRAMES + 30  # the frame that the moody model cannot bear
@@ -154,9 +154,7 @@ def _moody_model(path: Path, answer: str) -> Path:
         ("Sqrt", r"onnxruntime answered with values that are no numbers"),
     ],
 )
-def test_an_engine_that_fails_at_a_image_stops_there_and_keeps_what_is_done(
-    answer: str, reason: str, work: Path
-) -> None:
+def test_an_engine_that_fails_stops_the_run_and_keeps_segments(answer: str, reason: str, work: Path) -> None:
     model = _moody_model(work.parent / "moody.onnx", answer)
     frames = scenes(FLASH + 20, lambda number: -1 if number == FLASH else 1, (48, 64))
     write_scenes(work / "in.mp4", frames, [Fraction(number, 25) for number in range(len(frames))])
@@ -167,7 +165,7 @@ def test_an_engine_that_fails_at_a_image_stops_there_and_keeps_what_is_done(
 
 
 @pytest.mark.parametrize("error", ENGINE_ERRORS, ids=["lost", "memory"])
-def test_an_engine_that_fails_once_is_gone_on_with(error: str, work: Path, tiny_model: Path) -> None:
+def test_a_run_whose_engine_failed_once_is_resumed(error: str, work: Path, tiny_model: Path) -> None:
     write_video(work / "in.mp4", Video(frames=FLASH + 20))
     engine = ("--backend", "onnxruntime")
     told = _told(_run(*_lossless(tiny_model, *engine), cwd=work, before=FAILING_ONCE.format(error=error)))
@@ -203,9 +201,7 @@ def _long_video(work: Path) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("harm", ["cut", "overwritten"])
-def test_a_video_that_is_cut_off_while_it_is_read_is_gone_on_with_once_it_is_back(
-    harm: str, work: Path, tiny_model: Path
-) -> None:
+def test_a_video_that_was_cut_off_during_the_run_is_resumed(harm: str, work: Path, tiny_model: Path) -> None:
     source = _long_video(work)
     shutil.copy(source, work.parent / "copy.mp4")
 
@@ -231,7 +227,7 @@ def test_a_video_that_is_cut_off_while_it_is_read_is_gone_on_with_once_it_is_bac
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="needs the dynamic linker of Linux")
-def test_a_disk_that_cannot_be_read_any_more_is_told_and_gone_on_with(work: Path, tiny_model: Path) -> None:
+def test_a_disk_that_fails_is_reported_and_the_run_resumed(work: Path, tiny_model: Path) -> None:
     if shutil.which("cc") is None:
         pytest.skip("there is no C compiler here")
     source, shim = _long_video(work), work.parent / "disk.so"
@@ -248,16 +244,14 @@ def test_a_disk_that_cannot_be_read_any_more_is_told_and_gone_on_with(work: Path
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a file that is open cannot be removed there")
-def test_a_video_that_is_removed_while_it_is_read_is_read_to_its_end(work: Path, tiny_model: Path) -> None:
+def test_a_video_that_is_removed_during_the_run_is_read_to_its_end(work: Path, tiny_model: Path) -> None:
     source = _long_video(work)
     done = _broken_off(work, tiny_model, source.unlink)
     assert (done.returncode, done.stderr) == (0, "")
     assert f" {LONG} frames in " in done.stdout
 
 
-def test_broken_packets_in_the_middle_are_counted_and_named_and_strict_stops(
-    work: Path, tiny_model: Path
-) -> None:
+def test_broken_packets_are_counted_and_strict_stops_there(work: Path, tiny_model: Path) -> None:
     video = Video(frames=60, width=320, height=240, options={"preset": "ultrafast", "g": "5"})
     source = write_video(work / "in.mp4", video)
     data, chance = bytearray(source.read_bytes()), random.Random(0)

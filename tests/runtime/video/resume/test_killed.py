@@ -16,8 +16,8 @@ import pytest
 from tests.paths import ROOT
 from tests.videos import Video, packets_of, write_video
 
-from cgan_runtime.video.resume.segment_file import SEGMENT_FRAMES
 from cgan_runtime.video.resume.work_folder import kept_frames
+from cgan_runtime.video.segments import SEGMENT_FRAMES
 
 KILLS = 20
 FRAMES = 4 * SEGMENT_FRAMES + 40
@@ -52,7 +52,7 @@ def _image(path: Path) -> tuple[int, str]:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is sent to a process of our own")
-def test_images_that_were_killed_before_their_first_border_are_gone_on_with(tmp_path: Path) -> None:
+def test_an_image_sequence_killed_in_its_first_segment_is_resumed(tmp_path: Path) -> None:
     write_video(tmp_path / "in.mp4", Video(frames=SEGMENT_FRAMES))
     run = partial(_start, tmp_path, "%03d.png", overwrite=False)
     with run() as killed:
@@ -69,7 +69,7 @@ def test_images_that_were_killed_before_their_first_border_are_gone_on_with(tmp_
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is sent to a process of our own")
-def test_killed_at_random_moments_the_video_is_the_same(tmp_path: Path) -> None:
+def test_a_run_killed_at_random_moments_makes_the_same_video(tmp_path: Path) -> None:
     chance = random.Random(6)
     write_video(tmp_path / "in.mp4", Video(frames=FRAMES, sound=["aac"]))
     whole = _start(tmp_path, "whole.mp4")

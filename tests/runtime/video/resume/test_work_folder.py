@@ -1,4 +1,4 @@
-"""A video that is made in several runs is the video made in one go; nothing that is done is lost."""
+"""A video made in several runs is that of a single run, and no finished segment is lost."""
 
 from __future__ import annotations
 
@@ -21,12 +21,13 @@ from tests.videos import Video, packets_of, write_video
 from cgan_runtime.backends.base import Arrays
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import BackendUnavailable, MediaError
+from cgan_runtime.files.output import FileOutput
 from cgan_runtime.pipeline.results import VideoResult
 from cgan_runtime.pipeline.settings import VideoSettings
 from cgan_runtime.pipeline.video import colorize_video
 from cgan_runtime.temporal.settings import TemporalSettings
-from cgan_runtime.video.resume.segment_file import SEGMENT_FRAMES
-from cgan_runtime.video.resume.work_folder import Work, kept_frames, work_folder
+from cgan_runtime.video.resume.work_folder import WorkFolder, kept_frames, work_folder
+from cgan_runtime.video.segments import SEGMENT_FRAMES
 from cgan_runtime.video.write.codecs import EncoderSettings
 
 FloatArray = npt.NDArray[np.float32]
@@ -69,7 +70,7 @@ def _stopped(source: Path, target: Path, *, at: int = STOP, encoder: EncoderSett
         colorize_video(source, target, colorizer, settings=VideoSettings(encoder))
 
 
-def _goes_on(source: Path, target: Path, encoder: EncoderSettings | None = None) -> tuple[VideoResult, int]:
+def _resume(source: Path, target: Path, encoder: EncoderSettings | None = None) -> tuple[VideoResult, int]:
     backend = FakeBackend()
     with Colorizer(backend) as colorizer:
         return colorize_video(
@@ -87,7 +88,7 @@ def _goes_on(source: Path, target: Path, encoder: EncoderSettings | None = None)
     ],
     ids=["mp4-uneven-times", "mkv", "ffv1", "webm"],
 )
-def test_a_run_that_was_stopped_goes_on_and_the_video_is_the_one_made_in_one_go(
+def test_a_stopped_run_is_resumed_with_the_video_of_a_single_run(
     suffix: str, encoder: EncoderSettings, video: Video, tmp_path: Path, colorizer: Colorizer
 ) -> None:
     source, target = write_video(tmp_path / "in.mp4", video), tmp_path / f"out{suffix}"
@@ -96,7 +97,7 @@ def test_a_run_that_was_stopped_goes_on_and_the_video_is_the_one_made_in_one_go(
     _stopped(source, target, encoder=encoder)
     assert not target.exists()
     assert kept_frames(target) == SEGMENT_FRAMES
-    result, calls = _goes_on(source, target, encoder)
+    result, calls = _resume(source, target, encoder)
     assert (result.frames, result.kept_frames, calls) == (FRAMES, SEGMENT_FRAMES, FRAMES - SEGMENT_FRAMES)
     assert _decoded(target) == _decoded(whole)
     assert packets_of(target, "audio") == packets_of(whole, "audio") == packets_of(source, "audio")
@@ -104,7 +105,7 @@ def test_a_run_that_was_stopped_goes_on_and_the_video_is_the_one_made_in_one_go(
 
 
 @pytest.mark.parametrize("preset", ["ultrafast", "slow"])
-def test_decoding_times_rise_over_borders(preset: str, tmp_path: Path, colorizer: Colorizer) -> None:
+def test_decoding_times_rise_across_segments(preset: str, tmp_path: Path, colorizer: Colorizer) -> None:
     source = write_video(tmp_path / "in.mp4", Video(pts=UNEVEN))
     colorize_video(
         source, tmp_path / "out.mp4", colorizer, settings=VideoSettings(EncoderSettings(preset=preset))
@@ -121,11 +122,9 @@ def test_decoding_times_rise_over_borders(preset: str, tmp_path: Path, colorizer
 @pytest.mark.parametrize(
     "temporal", [TemporalSettings("off", 7), TemporalSettings("low"), TemporalSettings("high", 3)]
 )
-def test_what_is_remembered_of_earlier_frames_goes_from_run_to_run(
-    temporal: TemporalSettings, tmp_path: Path
-) -> None:
+def test_the_filter_state_goes_from_run_to_run(temporal: TemporalSettings, tmp_path: Path) -> None:
     def restless(lightness: FloatArray) -> FloatArray:
-        """A color that changes from frame to frame, but not from run to run."""
+        """A color that changes from frame to frame but not from run to run."""
         a = np.sin(40 * lightness.mean()) * np.cos(9 * lightness[:, 0])
         return np.stack([a, np.sin(7 * lightness[:, 0])], axis=1).astype(np.float32)
 
@@ -148,7 +147,7 @@ def test_what_is_remembered_of_earlier_frames_goes_from_run_to_run(
     assert _decoded(tmp_path / "out.mp4") == _decoded(tmp_path / "whole.mp4")
 
 
-def test_a_torn_segment_counts_as_absent(tmp_path: Path, colorizer: Colorizer) -> None:
+def test_an_incomplete_segment_is_ignored(tmp_path: Path, colorizer: Colorizer) -> None:
     source, target = write_video(tmp_path / "in.mp4", Video(frames=FRAMES)), tmp_path / "out.mp4"
     _stopped(source, target, at=2 * SEGMENT_FRAMES + 30)
     assert kept_frames(target) == 2 * SEGMENT_FRAMES
@@ -156,31 +155,31 @@ def test_a_torn_segment_counts_as_absent(tmp_path: Path, colorizer: Colorizer) -
     second.write_bytes(second.read_bytes()[:-5])
     assert kept_frames(target) == SEGMENT_FRAMES
     colorize_video(source, tmp_path / "whole.mp4", colorizer)
-    assert _goes_on(source, target)[0].kept_frames == SEGMENT_FRAMES
+    assert _resume(source, target)[0].kept_frames == SEGMENT_FRAMES
     assert _decoded(target) == _decoded(tmp_path / "whole.mp4")
 
 
-def test_a_run_that_ends_between_its_last_segment_and_its_name_is_only_put_together(tmp_path: Path) -> None:
+def test_a_run_killed_after_its_last_segment_colors_nothing_again(tmp_path: Path) -> None:
     source, target = write_video(tmp_path / "in.mp4", Video(frames=FRAMES)), tmp_path / "out.mp4"
     with pytest.MonkeyPatch.context() as patch:
 
-        def killed(*_: Path, **__: bool) -> None:
+        def killed(*_: FileOutput, **__: bool) -> None:
             raise KeyboardInterrupt
 
-        patch.setattr("cgan_runtime.video.resume.work_folder.publish", killed)
+        patch.setattr(FileOutput, "publish", killed)
         with Colorizer(FakeBackend()) as colorizer, pytest.raises(KeyboardInterrupt):
             colorize_video(source, target, colorizer)
     assert kept_frames(target) == FRAMES
-    result, calls = _goes_on(source, target)
+    result, calls = _resume(source, target)
     assert (result.frames, result.kept_frames, calls) == (FRAMES, FRAMES, 0)
     assert len(_decoded(target)) == FRAMES
 
 
-def test_what_is_done_is_not_lost_without_leave(tmp_path: Path, colorizer: Colorizer) -> None:
+def test_finished_segments_are_not_discarded_without_overwrite(tmp_path: Path, colorizer: Colorizer) -> None:
     source, target = write_video(tmp_path / "in.mp4", Video(frames=FRAMES)), tmp_path / "out.mp4"
     _stopped(source, target)
     with pytest.raises(
-        MediaError, match=r"an earlier run has 250 frames of out.mp4 done; go on with --resume"
+        MediaError, match=r"an earlier run has finished 250 frames of .*out.mp4; go on with --resume"
     ):
         colorize_video(source, target, colorizer)
     assert kept_frames(target) == SEGMENT_FRAMES
@@ -195,25 +194,25 @@ def test_what_is_done_is_not_lost_without_leave(tmp_path: Path, colorizer: Color
         ("input", r"its input was [0-9a-f]{64}, now "),
     ],
 )
-def test_other_settings_or_another_video_are_refused(change: str, message: str, tmp_path: Path) -> None:
+def test_other_settings_and_another_input_are_refused(change: str, message: str, tmp_path: Path) -> None:
     source, target = write_video(tmp_path / "in.mp4", Video(frames=FRAMES)), tmp_path / "out.mp4"
     _stopped(source, target)
     if change == "input":
         write_video(source, Video(frames=FRAMES - 1))
     encoder = EncoderSettings(crf=30 if change == "crf" else None)
-    other = Colorizer(FakeBackend(), side=32 if change == "size" else None)
+    other = Colorizer(FakeBackend(), size=32 if change == "size" else None)
     with other as colorizer, pytest.raises(MediaError, match=message):
         colorize_video(source, target, colorizer, settings=VideoSettings(encoder), resume=True)
     assert kept_frames(target) == SEGMENT_FRAMES  # still there for the right settings
 
 
-def test_resume_with_nothing_to_go_on_with_begins(tmp_path: Path) -> None:
+def test_resume_without_an_earlier_run_begins_a_new_one(tmp_path: Path) -> None:
     source = write_video(tmp_path / "in.mp4", Video(frames=8))
-    result, calls = _goes_on(source, tmp_path / "out.mp4")
+    result, calls = _resume(source, tmp_path / "out.mp4")
     assert (result.frames, result.kept_frames, calls) == (8, 0, 8)
 
 
-def test_an_engine_that_fails_in_the_middle_is_told_with_its_place_and_gone_on_with(tmp_path: Path) -> None:
+def test_an_engine_that_fails_is_reported_with_the_position_and_resumed(tmp_path: Path) -> None:
     source, target = write_video(tmp_path / "in.mp4", Video(frames=FRAMES)), tmp_path / "out.mp4"
     failing = StoppingBackend(STOP, BackendUnavailable("the engine died"))
     with Colorizer(failing) as colorizer, pytest.raises(BackendUnavailable) as caught:
@@ -222,11 +221,11 @@ def test_an_engine_that_fails_in_the_middle_is_told_with_its_place_and_gone_on_w
         "the engine died; it stopped after 310 frames, at 0:12.40; "
         "250 frames are kept, --resume goes on with them"
     )
-    assert _goes_on(source, target)[0].frames == FRAMES
+    assert _resume(source, target)[0].frames == FRAMES
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a file size limit")
-def test_a_full_disk_keeps_what_is_done(tmp_path: Path, colorizer: Colorizer) -> None:
+def test_a_full_disk_keeps_finished_segments(tmp_path: Path, colorizer: Colorizer) -> None:
     import resource
     import signal
 
@@ -242,11 +241,13 @@ def test_a_full_disk_keeps_what_is_done(tmp_path: Path, colorizer: Colorizer) ->
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         signal.signal(signal.SIGXFSZ, ignored)
-    assert _goes_on(source, target, ffv1)[0].kept_frames >= SEGMENT_FRAMES
+    assert _resume(source, target, ffv1)[0].kept_frames >= SEGMENT_FRAMES
     assert _decoded(target) == _decoded(tmp_path / "whole.mkv")
 
 
-def test_ctrl_c_while_the_folder_is_made_leaves_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_while_the_folder_is_made_leaves_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def interrupted(*_: Any, **__: Any) -> None:
         assert work_folder(target).is_dir()
         raise KeyboardInterrupt
@@ -254,12 +255,12 @@ def test_ctrl_c_while_the_folder_is_made_leaves_none(tmp_path: Path, monkeypatch
     target = tmp_path / "out.mkv"
     monkeypatch.setattr(Path, "write_text", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        Work.begin(target, {}, resume=False, overwrite=False)
+        WorkFolder.begin(FileOutput(target), {}, resume=False, overwrite=False)
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("done", [0, SEGMENT_FRAMES])
-def test_two_runs_do_not_make_one_video(done: int, tmp_path: Path, colorizer: Colorizer) -> None:
+def test_two_runs_do_not_write_the_same_video(done: int, tmp_path: Path, colorizer: Colorizer) -> None:
     source, target = write_video(tmp_path / "in.mp4", Video(frames=FRAMES)), tmp_path / "out.mp4"
     met = []
 
@@ -275,7 +276,7 @@ def test_two_runs_do_not_make_one_video(done: int, tmp_path: Path, colorizer: Co
 
 
 @pytest.mark.parametrize("links", [True, False])
-def test_what_appears_meanwhile_is_not_replaced(
+def test_a_file_that_appears_during_the_run_is_not_replaced(
     links: bool, tmp_path: Path, colorizer: Colorizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source, target = write_video(tmp_path / "in.mp4", Video(frames=FRAMES)), tmp_path / "out.mp4"
@@ -294,5 +295,5 @@ def test_what_appears_meanwhile_is_not_replaced(
         colorize_video(source, target, colorizer, progress=appear)
     assert target.read_text() == "precious"
     target.unlink()
-    result, calls = _goes_on(source, target)
+    result, calls = _resume(source, target)
     assert (result.frames, calls) == (FRAMES, 0)

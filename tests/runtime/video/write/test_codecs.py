@@ -26,7 +26,7 @@ def test_encoder_and_options(
     assert settings.options(codec) == ENCODERS[codec].options | options
 
 
-def test_webm_takes_vp9_and_crf_0_is_lossless_there_too() -> None:
+def test_webm_takes_vp9_and_crf_0_is_lossless() -> None:
     assert EncoderSettings().codec_for(Path("a.webm")) == "libvpx-vp9"
     assert EncoderSettings(crf=0).options("libvpx-vp9")["lossless"] == "1"
     assert EncoderSettings().options("libvpx-vp9")["crf"] == "24"

@@ -1,4 +1,4 @@
-"""Videos out as numbered images: luma, depth, numbers, what stands there already, and going on."""
+"""Videos written as image sequences: luma, depth, numbers, existing images, and resuming."""
 
 from __future__ import annotations
 
@@ -20,15 +20,16 @@ from cgan_runtime.backends.base import Arrays
 from cgan_runtime.color.encoding import LUMA_WEIGHTS, Matrix
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import BackendUnavailable, ConfigError, MediaError
+from cgan_runtime.files.output import output_for
 from cgan_runtime.image.read_write import read_image, write_image
 from cgan_runtime.pipeline.results import VideoResult
 from cgan_runtime.pipeline.settings import VideoSettings
 from cgan_runtime.pipeline.video import colorize_video
 from cgan_runtime.video.read.sources import SourceSettings, video_source
-from cgan_runtime.video.resume.segment_file import SEGMENT_FRAMES
-from cgan_runtime.video.resume.work_folder import Work, work_folder
+from cgan_runtime.video.resume.work_folder import WorkFolder, work_folder
+from cgan_runtime.video.segments import SEGMENT_FRAMES
 from cgan_runtime.video.write.codecs import EncoderSettings
-from cgan_runtime.video.write.image_sequence_writer import check_images
+from cgan_runtime.video.write.image_sequence_writer import check_existing_images
 
 FRAMES = SEGMENT_FRAMES + 30
 
@@ -73,7 +74,7 @@ def _luma(image: np.ndarray[Any, Any], matrix: Matrix) -> np.ndarray[Any, Any]:
     ],
     ids=["limited", "odd", "full", "10-bit"],
 )
-def test_each_frame_becomes_a_image_with_its_luma(
+def test_each_frame_becomes_an_image_with_its_luma(
     video: Video, matrix: Matrix, black: int, span: int, tmp_path: Path, out: Path, colorizer: Colorizer
 ) -> None:
     source = write_video(tmp_path / "in.mkv", video)
@@ -92,7 +93,7 @@ def test_each_frame_becomes_a_image_with_its_luma(
 
 @pytest.mark.parametrize("rotation", [90, 180, -90])
 @pytest.mark.parametrize("compare", [False, True])
-def test_a_video_that_is_shown_turned_becomes_upright_images(
+def test_a_rotated_video_becomes_upright_images(
     rotation: int, compare: bool, tmp_path: Path, out: Path, colorizer: Colorizer
 ) -> None:
     source = write_video(tmp_path / "in.mp4", Video(frames=2, rotation=rotation))
@@ -113,7 +114,7 @@ def test_a_video_that_is_shown_turned_becomes_upright_images(
     assert expected[bright] == expected.max()
 
 
-def test_what_images_cannot_hold_is_told(tmp_path: Path, out: Path, colorizer: Colorizer) -> None:
+def test_what_images_cannot_hold_is_noted(tmp_path: Path, out: Path, colorizer: Colorizer) -> None:
     times = [Fraction(n * n, 250) for n in range(8)]
     video = Video(
         pixel_format="yuv420p10le",
@@ -125,17 +126,15 @@ def test_what_images_cannot_hold_is_told(tmp_path: Path, out: Path, colorizer: C
     source = write_video(tmp_path / "in.mkv", video)
     result = colorize_video(source, out / "%03d.jpg", colorizer)
     assert result.notes == (
-        "images hold no sound and no subtitles: left out",
+        "images hold no audio and no subtitles: left out",
         ".jpg holds no 10-bit image: 8 bits are kept; .png and .tif keep more",
-        "the video's pixels are 16/15 as wide as high, which its images do not say",
-        "the video's frames last differently long, which images cannot hold",
+        "the pixels of the video are 16/15 as wide as high, which its images do not say",
+        "the frames of the video have uneven durations, which images cannot hold",
     )
     assert len(_names(out)) == 8
 
 
-def test_numbered_images_in_and_out_keep_their_numbers(
-    tmp_path: Path, out: Path, colorizer: Colorizer
-) -> None:
+def test_an_image_sequence_keeps_its_numbers(tmp_path: Path, out: Path, colorizer: Colorizer) -> None:
     for number in range(98, 104):
         write_image(tmp_path / f"{number:03d}.png", np.full((48, 64, 3), 2 * number, np.uint8))
     pattern = tmp_path / "%03d.png"
@@ -151,7 +150,9 @@ def test_numbered_images_in_and_out_keep_their_numbers(
         colorize_video(source, out / "b_%02d.tif", colorizer, resume=True)
 
 
-def test_images_that_exist_stay_without_leave(tmp_path: Path, out: Path, colorizer: Colorizer) -> None:
+def test_existing_images_are_not_replaced_without_overwrite(
+    tmp_path: Path, out: Path, colorizer: Colorizer
+) -> None:
     source, target = write_video(tmp_path / "in.mp4", Video(frames=4)), out / "%02d.png"
     for number in (3, 7, 9):
         (out / f"{number:02d}.png").write_bytes(b"mine")
@@ -159,18 +160,18 @@ def test_images_that_exist_stay_without_leave(tmp_path: Path, out: Path, coloriz
         colorize_video(source, target, colorizer)
     assert _names(out) == ["03.png", "07.png", "09.png"]
     result = colorize_video(source, target, colorizer, overwrite=True)
-    assert result.notes == ("of the images that were there, 2 stay, 07.png first",)
+    assert result.notes == ("2 images that were there before stay, 07.png first",)
     assert _names(out) == [f"{number:02d}.png" for number in (1, 2, 3, 4, 7, 9)]
     assert read_image(out / "03.png").shape == (48, 64, 3)
 
 
-def test_images_of_a_run_that_was_killed_early_are_gone_on_with(tmp_path: Path, out: Path) -> None:
+def test_images_of_a_run_that_was_killed_early_can_be_resumed(tmp_path: Path, out: Path) -> None:
     target, source, settings = out / "%02d.png", tmp_path / "in.mp4", {"model": "a"}
-    with Work.begin(target, settings, resume=False, overwrite=False):
+    with WorkFolder.begin(output_for(target), settings, resume=False, overwrite=False):
         shutil.copytree(work_folder(target), tmp_path / "left")
-    shutil.move(tmp_path / "left", work_folder(target))  # as kill -9 leaves it
+    shutil.move(tmp_path / "left", work_folder(target))  # what kill -9 leaves
     (out / "01.png").write_bytes(b"of that run")
-    check = partial(check_images, target, source=source, overwrite=False)
+    check = partial(check_existing_images, output_for(target), source=source, overwrite=False)
     check(resume=True, settings=settings)
     with pytest.raises(MediaError, match=r"one of 1; go on with --resume, name others with -o"):
         check(settings=settings)
@@ -180,7 +181,7 @@ def test_images_of_a_run_that_was_killed_early_are_gone_on_with(tmp_path: Path, 
 
 
 class _Failing(FakeBackend):
-    """Fails at its n-th frame; its color depends on all that it has seen, through the filter."""
+    """Fails at its n-th frame. Its color depends on all earlier frames, through the filter."""
 
     def __init__(self, at: int) -> None:
         super().__init__(lambda seen: np.repeat(np.sin(40 * seen.mean() + seen), 2, 1).astype(np.float32))
@@ -197,7 +198,7 @@ def _color(source: Path, target: Path, at: int = -1, **options: bool) -> VideoRe
         return colorize_video(source, target, colorizer, **options)  # type: ignore[arg-type]
 
 
-def test_a_run_that_failed_goes_on_and_the_images_are_those_of_one_go(tmp_path: Path, out: Path) -> None:
+def test_a_failed_run_is_resumed_with_the_images_of_a_single_run(tmp_path: Path, out: Path) -> None:
     source, target, whole = write_video(tmp_path / "in.mp4", Video(frames=FRAMES)), out / "%04d.png", tmp_path
     (whole / "whole").mkdir()
     _color(source, whole / "whole" / "%04d.png")
@@ -206,11 +207,11 @@ def test_a_run_that_failed_goes_on_and_the_images_are_those_of_one_go(tmp_path: 
     done = [name for name in _names(out) if name.endswith(".png")]
     assert SEGMENT_FRAMES <= len(done) <= 260
     assert all(read_image(out / name).shape == (48, 64, 3) for name in done)
-    with pytest.raises(MediaError, match=r"has 250 frames of %04d.png done; go on with --resume"):
+    with pytest.raises(MediaError, match=r"has finished 250 frames of .*%04d.png; go on with --resume"):
         _color(source, target)
     last = (out / "0250.png").read_bytes()
     (out / "0250.png").unlink()
-    with pytest.raises(MediaError, match=r"0250.png, of an earlier run, has gone; start again"):
+    with pytest.raises(MediaError, match=r"0250.png of an earlier run is missing; start again"):
         _color(source, target, resume=True)
     (out / "0250.png").write_bytes(last)
     result = _color(source, target, resume=True)
@@ -237,10 +238,10 @@ def test_images_have_no_encoder(tmp_path: Path, out: Path, colorizer: Colorizer)
         ),
         (["--input-dir", "."], 2, "numbered images are made of one video; give it with --video"),
         (["--video", "in.mp4", "--crf", "20"], 1, "images have no --codec, --crf or --preset"),
-        (["--video", "in.mp4"], 0, "note: images hold no sound: left out"),
+        (["--video", "in.mp4"], 0, "note: images hold no audio: left out"),
     ],
 )
-def test_at_the_command_line(
+def test_the_command_writes_images_or_one_line(
     args: list[str], code: int, message: str, tmp_path: Path, out: Path, tiny_model: Path
 ) -> None:
     write_video(tmp_path / "in.mp4", Video(sound=["aac"]))

@@ -64,7 +64,7 @@ def test_an_attachment_is_copied_byte_for_byte(tmp_path: Path, colorizer: Colori
     )
 
 
-def test_a_data_stream_is_copied_packet_by_packet_or_said(tmp_path: Path, colorizer: Colorizer) -> None:
+def test_a_data_stream_is_copied_or_noted(tmp_path: Path, colorizer: Colorizer) -> None:
     source = _video(tmp_path / "in.mp4", data=True)
     assert len(packets_of(source, "data")[0]) >= FRAMES - 1
     result = colorize_video(source, tmp_path / "out.mp4", colorizer)
@@ -75,9 +75,7 @@ def test_a_data_stream_is_copied_packet_by_packet_or_said(tmp_path: Path, colori
     assert note.endswith("is left out: matroska cannot hold it")
 
 
-def test_a_further_video_is_copied_beside_the_one_that_is_colored(
-    tmp_path: Path, colorizer: Colorizer
-) -> None:
+def test_a_second_video_stream_is_copied(tmp_path: Path, colorizer: Colorizer) -> None:
     source = _video(tmp_path / "in.mkv", images=2)
     result = colorize_video(source, tmp_path / "out.mkv", colorizer, settings=VideoSettings(stream=1))
     assert (result.width, result.frames, result.notes) == (80, FRAMES, ())
