@@ -137,7 +137,7 @@ class Colorizer:
             ConfigError: A value is out of range, or the model does not allow it.
         """
         path = bundled_model() if model is None else Path(model)
-        opened = open_backend(path, backend, threads=threads, precision=precision, report=on_build)
+        opened = open_backend(path, backend, threads=threads, precision=precision, progress=on_build)
         try:
             return cls(opened, size=size, saturation=saturation)
         except ConfigError:

@@ -1,1 +1,1 @@
-"""What `cgan-run` does: one video, one image, and how it reports the result."""
+"""What `cgan-run` does with one video or image, and how it reports the result."""

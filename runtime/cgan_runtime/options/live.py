@@ -62,13 +62,21 @@ class LiveOptions:
         return self.webcam is not None or self.serve is not None
 
     def check(self) -> None:
-        """Refuse options of live video without live video; the token may come from the environment.
+        """Refuse options of live video without it, and of the page without --serve.
 
         Raises:
             click.UsageError: There are such options.
         """
-        if not self.asked and replace(self, token=None) != LiveOptions():
-            raise click.UsageError("options of live video go with --webcam or --serve")
+        if not self.asked:
+            if replace(self, token=None) != LiveOptions():  # the token may come from the environment
+                raise click.UsageError("options of live video go with --webcam or --serve")
+            return
+        hosts = self.allow_host or None
+        page = {"--token": self.token, "--cert": self.cert, "--key": self.key, "--allow-host": hosts}
+        if self.serve is None and (given := [name for name, value in page.items() if value is not None]):
+            raise click.UsageError(f"{' and '.join(given)} is for the page; give it with --serve")
+        if (self.cert is None) != (self.key is None):
+            raise click.UsageError("--cert and --key go together; give both or neither")
 
 
 live_options = option_group(

@@ -62,8 +62,9 @@ model_options = option_group(
         type=click.Choice(PRECISIONS),
         default=AUTO,
         show_default=True,
-        help="What a CPU computes in. auto takes bfloat16 where the processor has instructions for it: nearly "
-        "twice as fast, with colors as good. With --cluster auto takes float32, which all machines have.",
+        help="What a CPU computes in. auto takes bfloat16 where the processor has instructions for it, which "
+        "is nearly twice as fast with colors as good; with --cluster it takes float32, which all machines "
+        "have.",
     ),
     click.option(
         "--size",

@@ -49,15 +49,17 @@ class FileOptions:
         """
         if sum([self.video is not None, self.image is not None, self.input_dir is not None, live]) != 1:
             raise click.UsageError(
-                "give exactly one of --video, --image, --input-dir, and --webcam or --serve, which go together"
+                "give exactly one of --video, --image, --input-dir, or --webcam and --serve together"
             )
         if self.format is not None and not self.into_pipe:
             raise click.UsageError("--format is for a pipe, -o -; the suffix of a file says its format")
         if self.output is None:
             return
+        if live:
+            raise click.UsageError("-o is for videos and images; record a camera with --record")
         if self.video is None and is_image_sequence(self.output):
             raise click.UsageError("an image sequence is made of one video; give it with --video")
-        if self.input_dir is None and not live and not isinstance(self.output, Path):
+        if self.input_dir is None and not isinstance(self.output, Path):
             raise click.UsageError("storage by URL goes with --input-dir")
 
 

@@ -92,12 +92,12 @@ video_options = option_group(
         show_default=True,
         metavar="NAME",
         help="Decode by hardware: auto tries what is there, or FFmpeg's name of a device (cuda, qsv, vaapi, "
-        "videotoolbox). Frames come back over the bus, so this pays for large videos beside a slow processor.",
+        "videotoolbox). Frames come back over the bus, so this pays for large videos on a slow processor.",
     ),
     click.option(
         "--strict",
         is_flag=True,
-        help="Stop at the first flaw of a damaged video. Default: color what can be read, and report the rest.",
+        help="Stop at the first flaw of a damaged video. Default: color what can be read, and warn.",
     ),
     encoder_options,
 )

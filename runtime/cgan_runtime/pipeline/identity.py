@@ -1,28 +1,22 @@
-"""What decides how a colored video looks: a run may resume another one where all of it is the same."""
+"""Everything that decides how a colored video looks: a run may resume another if all of it is the same."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import av
 
 from cgan_runtime import __version__
 from cgan_runtime.colorizer import Colorizer
-from cgan_runtime.files.pipe import OutputPipe
+from cgan_runtime.files.output import Output
 from cgan_runtime.pipeline.settings import VideoSettings
 from cgan_runtime.video.read.reader import VideoReader
 
 
 def video_identity(
-    reader: VideoReader,
-    target: Path | OutputPipe,
-    colorizer: Colorizer,
-    settings: VideoSettings,
+    reader: VideoReader, output: Output, colorizer: Colorizer, settings: VideoSettings
 ) -> dict[str, str]:
-    """All that decides what the colored video looks like, by names for people."""
-    encoder = settings.encoder
-    codec = encoder.codec_for(target)
-    backend = colorizer.backend
+    """Input, model, settings and versions, by names for people."""
+    encoder, backend = settings.encoder, colorizer.backend
+    codec = encoder.codec_for(output)
     versions = ".".join(str(part) for version in av.library_versions.values() for part in version)
     return {
         "input": reader.fingerprint,

@@ -1,12 +1,12 @@
-"""One video in parts that are made apart from each other, on one machine or many, and then put together.
+"""One video in parts: workers color them apart from each other, anywhere; then they are put together.
 
     plan = plan_parts(source, target, colorizer, settings)
     for part in plan.parts:                                       # in any order, several at once, anywhere
         colorize_part(source, target, colorizer, settings, part)
-    colorize_video(source, target, colorizer, ..., resume=True)      # all is kept: nothing is left to color
+    colorize_video(source, target, colorizer, settings=settings, resume=True)    # colors nothing any more
 
-A part is a run of whole segments. What its frames look like depends on the frames since the last cut, so a
-part begins to look there, a little before its first segment: its frames are, bit for bit, those of one go.
+A part is a run of whole segments. A frame depends on the frames since the last cut, so a part looks at frames
+from there on, a little before its first segment: its frames are, bit for bit, those of a single run.
 """
 
 from __future__ import annotations
@@ -24,42 +24,43 @@ import numpy as np
 from cgan_runtime.callbacks import ProgressCallback
 from cgan_runtime.color.lab import FloatArray
 from cgan_runtime.colorizer import Colorizer
-from cgan_runtime.errors import MediaError
-from cgan_runtime.files.atomic import replacing
-from cgan_runtime.files.output import check_output
-from cgan_runtime.pipeline.color_stage import ColorStage, Predicted, annotate_position, seen
+from cgan_runtime.files.atomic import write_file
+from cgan_runtime.files.output import output_for
+from cgan_runtime.pipeline.color_stage import ColorStage, Predicted, annotate_position, network_view
 from cgan_runtime.pipeline.identity import video_identity
 from cgan_runtime.pipeline.settings import VideoSettings
 from cgan_runtime.pipeline.stages import run_stages
-from cgan_runtime.pipeline.video import QUEUE_DEPTH
+from cgan_runtime.pipeline.video import QUEUE_DEPTH, refused
 from cgan_runtime.temporal.filter import FLASH_FRAMES, TemporalFilter
 from cgan_runtime.temporal.settings import TemporalSettings
+from cgan_runtime.video.frame_layout import FrameLayout
 from cgan_runtime.video.read.reader import VideoReader
 from cgan_runtime.video.resume.items import Skipped
-from cgan_runtime.video.resume.segment_file import SEGMENT_FRAMES
-from cgan_runtime.video.resume.work_folder import Work, work_folder
+from cgan_runtime.video.resume.work_folder import WorkFolder, work_folder
+from cgan_runtime.video.segments import SEGMENT_FRAMES
+from cgan_runtime.video.write.open_writer import plan_layout
 from cgan_runtime.video.write.writer import VideoWriter
 
 PART_SEGMENTS = 4
-"""Segments of a part, at least: what is lost with a worker is half a minute of video or so."""
+"""Least number of segments of a part: a worker that dies loses about half a minute of video."""
 
 MAX_PARTS = 8
-"""Parts of a video: each reads the video from its start, which at this number costs four readings."""
+"""Parts of a video at most. Each reads the video from its start, which then costs four readings in all."""
 
 MAX_WARM_UP = SEGMENT_FRAMES
-"""Frames that a part may look at before its first; where a scene is longer, no part begins in it."""
+"""Frames that a part may look at before its first one; where a scene is longer, no part begins in it."""
 
 _PLAN = "parts.json"
 
 
 @dataclass(frozen=True)
 class Part:
-    """A run of a video's segments.
+    """A run of segments of a video.
 
     Attributes:
-        first: Its first segment.
-        end: The one behind its last.
-        warm_from: First frame that the filter against flicker has to see.
+        first: Index of its first segment.
+        end: Index of the segment after its last one.
+        warm_from: First frame that the temporal filter has to see.
     """
 
     first: int
@@ -68,8 +69,8 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """How a video is divided: its frames, and its parts in their order."""
+class PartPlan:
+    """How a video is divided: its number of frames, and its parts in order."""
 
     frames: int
     parts: tuple[Part, ...]
@@ -85,39 +86,36 @@ def plan_parts(
     overwrite: bool = False,
     resume: bool = False,
     alive: Callable[[], object] = lambda: None,
-) -> Plan:
-    """Read a video once, look for its cuts, and begin the work on it; arguments as of `colorize_video`.
+) -> PartPlan:
+    """Read a video once, find its cuts, and begin the work on it; arguments as of `colorize_video`.
 
     Args:
         segments: Of a part, at least.
-        alive: Called after each frame that the work goes on.
+        alive: Called after each frame, as a sign that the work goes on.
 
     Raises:
         MediaError: The video cannot be read, or the output cannot be written.
     """
+    output = output_for(target)
     with VideoReader(source, stream=settings.stream, deinterlace=settings.deinterlace) as reader:
-        check_output(target, source=source, overwrite=overwrite)
-        identity = video_identity(reader, target, colorizer, settings)
-        Work.begin(target, identity, resume=resume, overwrite=overwrite).let_go()
+        output.check(source=source, overwrite=overwrite)
+        identity = video_identity(reader, output, colorizer, settings)
+        WorkFolder.begin(output, identity, resume=resume, overwrite=overwrite).release()
         if plan := _kept_plan(target):
             return plan
-        with Work.share(target, identity) as work:
-            with VideoWriter(work.video, reader, settings.encoder, compare=settings.compare) as writer:
-                layout = writer.layout
-            frames = _told(alive, (item for item in reader if isinstance(item, av.VideoFrame)))
-            if settings.temporal.passes_through:  # each frame is for itself
+        with WorkFolder.share(output, identity):
+            frames = _video_frames(reader, alive)
+            if settings.temporal.passes_through:  # no frame depends on others
                 count = sum(1 for _ in frames)
                 starts = list(range(0, count, SEGMENT_FRAMES))
             else:
-                looks = (seen(frame, layout, colorizer) for frame in frames)
-                count, starts = independent_starts(looks, settings.temporal)
+                layout = plan_layout(reader, settings.encoder, output, compare=settings.compare)
+                views = (network_view(frame, layout, colorizer) for frame in frames)
+                count, starts = independent_starts(views, settings.temporal)
             if settings.strict and reader.damage:
-                raise MediaError(
-                    f"{source} is damaged: {reader.damage}; leave --strict out to color what can be read"
-                )
-        plan = Plan(count, tuple(divide(count, starts, segments)))
-        with replacing(work_folder(target.resolve()) / _PLAN) as temporary:
-            temporary.write_text(json.dumps(asdict(plan)), encoding="utf-8")
+                raise refused(source, reader.damage)
+        plan = PartPlan(count, tuple(divide(count, starts, segments)))
+        write_file(work_folder(target.resolve()) / _PLAN, json.dumps(asdict(plan)))
     return plan
 
 
@@ -130,65 +128,69 @@ def colorize_part(
     *,
     progress: ProgressCallback | None = None,
 ) -> int:
-    """Make the segments of a part that are not there already, in the work folder of a video that is planned.
+    """Color the segments of a part that are not finished, in the work folder that `plan_parts` has begun.
 
     Args:
         source: The video.
-        target: What is to become of it; as given to `plan_parts`.
+        target: As given to `plan_parts`.
         colorizer: Used in the calling thread.
         settings: As given to `plan_parts`.
         part: Of the plan.
-        progress: Called after each frame, also those before the part, how many of it are done, of how many.
+        progress: Called after each frame, also those before the part, with the frames of the part so far.
 
     Returns:
         The number of frames that were colored.
 
     Raises:
-        CganError: Whatever ends it; the message says at which frame.
+        CganError: Anything that ends the work; the message says at which frame.
     """
+    output = output_for(target)
     with VideoReader(source, stream=settings.stream, deinterlace=settings.deinterlace) as reader:
-        identity = video_identity(reader, target, colorizer, settings)
+        identity = video_identity(reader, output, colorizer, settings)
+        layout = plan_layout(reader, settings.encoder, output, compare=settings.compare)
         with (
-            Work.share(target, identity) as work,
-            VideoWriter(work.video, reader, settings.encoder, work, compare=settings.compare) as writer,
+            WorkFolder.share(output, identity) as work,
+            VideoWriter(output, reader, layout, settings.encoder, work) as writer,
         ):
-            steady = TemporalFilter(settings.temporal)
+            temporal = TemporalFilter(settings.temporal)
             first = next((index for index in range(part.first, part.end) if not work.has(index)), part.end)
             warm_from = part.warm_from
-            if first > part.first and (memory := work.memory_after(first - 1)) is not None:
-                warm_from = first * SEGMENT_FRAMES
-                steady.memory = memory
+            if first > part.first and (state := work.filter_state_after(first - 1)) is not None:
+                warm_from, temporal.filter_state = first * SEGMENT_FRAMES, state
             frames = range(first * SEGMENT_FRAMES, part.end * SEGMENT_FRAMES)
             border = part.first * SEGMENT_FRAMES
-            stage = _PartColorStage(colorizer, steady, writer, frames, warm_from, border, progress)
+            stage = _PartColorStage(colorizer, temporal, layout, frames, warm_from, border, progress)
             if frames:
-                with annotate_position(stage, target):
+                with annotate_position(stage, output, resumable=True):
                     run_stages(
-                        _until(frames.stop, reader),
+                        _items_before(frames.stop, reader),
                         stage,
                         lambda item: writer.keep(stage.finish(item)),
                         depth=QUEUE_DEPTH,
                     )
-                    writer.finish_keeping(steady.memory)
+                    writer.finish_segment(temporal.filter_state)
             return max(0, stage.frames - frames.start)
 
 
-def independent_starts(looks: Iterable[FloatArray], settings: TemporalSettings) -> tuple[int, list[int]]:
-    """How many frames there are, and from which on a video looks the same whatever came before.
+def independent_starts(views: Iterable[FloatArray], settings: TemporalSettings) -> tuple[int, list[int]]:
+    """Find the frames from which on a video looks the same whatever came before.
 
-    These are its first, and those at cuts after which the scene stays: one that lasts no longer than a flash
-    may go back to the colors of the scene before it. Cuts are found by the filter itself, in the lightness.
+    These are its first frame, and those at cuts after which the scene stays: a scene as short as a flash may
+    go back to the colors of the scene before it. The temporal filter itself finds cuts, in the lightness.
 
     Args:
-        looks: What the network sees of each frame, (h, w).
-        settings: Of the filter against flicker.
+        views: What the network sees of each frame, (h, w).
+        settings: Of the temporal filter.
+
+    Returns:
+        The number of frames, and the numbers of those frames, rising from 0.
     """
-    steady, starts, candidate, count = TemporalFilter(settings), [0], None, 0
-    for number, lightness in enumerate(looks):
-        cuts_before = steady.cuts
-        steady.step(lightness, lambda seen: np.zeros((2, *seen.shape), np.float32))
-        if not steady.followed:
-            candidate = number if steady.cuts > cuts_before else None
+    temporal, starts, candidate, count = TemporalFilter(settings), [0], None, 0
+    for number, lightness in enumerate(views):
+        cuts_before = temporal.cuts
+        temporal.step(lightness, lambda seen: np.zeros((2, *seen.shape), np.float32))
+        if not temporal.followed:
+            candidate = number if temporal.cuts > cuts_before else None
         elif candidate is not None and number - candidate >= FLASH_FRAMES:
             starts.append(candidate)
             candidate = None
@@ -197,11 +199,11 @@ def independent_starts(looks: Iterable[FloatArray], settings: TemporalSettings) 
 
 
 def divide(frames: int, starts: list[int], segments: int = PART_SEGMENTS) -> Iterator[Part]:
-    """Divide a video where parts need little that lies before them.
+    """Divide a video where parts need few frames before them.
 
     Args:
         frames: Of the video.
-        starts: Frames that need nothing that lies before them, rising from 0.
+        starts: As from `independent_starts`.
         segments: Of a part, at least.
     """
     count = -(-frames // SEGMENT_FRAMES)
@@ -217,50 +219,52 @@ def divide(frames: int, starts: list[int], segments: int = PART_SEGMENTS) -> Ite
 
 
 class _PartColorStage(ColorStage):
-    """Colors some of a video's frames; before them it looks at as many as the filter must have seen."""
+    """Colors some frames of a video; before them the filter looks at as many as it must have seen."""
 
     def __init__(
         self,
         colorizer: Colorizer,
         temporal: TemporalFilter,
-        writer: VideoWriter,
+        layout: FrameLayout,
         own: range,
         warm_from: int,
         border: int,
         progress: ProgressCallback | None,
     ) -> None:
-        super().__init__(colorizer, temporal, writer.layout, 0, own.stop - border, progress)
+        super().__init__(colorizer, temporal, layout, 0, own.stop - border, progress)
         self._own, self._warm_from, self._border = own, warm_from, border
 
-    def _done_with(self, item: av.VideoFrame) -> Predicted | Skipped:
+    def _process(self, frame: av.VideoFrame) -> Predicted | Skipped:
         if self.frames >= self._own.start:
-            return self._predicted(item)
+            return self._predict(frame)
         if self.frames >= self._warm_from:
-            self._temporal.step(seen(item, self._layout, self._colorizer), self._colorizer.chroma)
-        return Skipped(item.pts or 0)
+            view = network_view(frame, self._layout, self._colorizer)
+            self._temporal.step(view, self._colorizer.chroma)
+        return Skipped(frame.pts or 0)
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         if self._progress is not None:
             self._progress(self.frames - self._border if self.frames > self._own.start else 0, self._total)
 
 
-def _kept_plan(target: Path) -> Plan | None:
-    """The plan of an earlier run, whose settings are known to be the same."""
+def _kept_plan(target: Path) -> PartPlan | None:
+    """The plan of an earlier run, which had the same settings."""
     try:
         plan = json.loads((work_folder(target.resolve()) / _PLAN).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    return Plan(plan["frames"], tuple(Part(**part) for part in plan["parts"]))
+    return PartPlan(plan["frames"], tuple(Part(**part) for part in plan["parts"]))
 
 
-def _told(alive: Callable[[], object], frames: Iterable[av.VideoFrame]) -> Iterator[av.VideoFrame]:
-    for frame in frames:
-        alive()
-        yield frame
+def _video_frames(reader: VideoReader, alive: Callable[[], object]) -> Iterator[av.VideoFrame]:
+    for item in reader:
+        if isinstance(item, av.VideoFrame):
+            alive()
+            yield item
 
 
-def _until(end: int, reader: VideoReader) -> Iterator[av.VideoFrame | av.Packet[Any]]:
-    """What a video holds before its frame `end`."""
+def _items_before(end: int, reader: VideoReader) -> Iterator[av.VideoFrame | av.Packet[Any]]:
+    """Everything in a video before its frame number `end`."""
     frames = 0
     for item in reader:
         if isinstance(item, av.VideoFrame):

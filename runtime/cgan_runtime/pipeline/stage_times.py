@@ -1,6 +1,6 @@
-"""How long each stage of a video took for its frames, and all that a run did as JSON.
+"""How long each stage of a video takes for a frame, and the statistics of a run as JSON.
 
-times = StageTimes()
+times = StageTimes(lambda item: isinstance(item, av.VideoFrame))
 run_stages(times.source("decode", reader), times.work("color", stage), times.work("encode", write), ...)
 times.summary()                                # {"decode": {"mean_ms": 3.4, "p50_ms": 3.1, ...}, ...}
 """
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from cgan_runtime.errors import MediaError
-from cgan_runtime.files.atomic import replacing
+from cgan_runtime.files.atomic import write_file
 
 if TYPE_CHECKING:
     from cgan_runtime.pipeline.results import VideoResult
@@ -30,15 +30,15 @@ _MS = 1000.0  # per second
 
 
 class StageTimes:
-    """Times of each stage, four bytes for each frame. A stage is used in one thread."""
+    """The times of each stage, four bytes for each frame. A stage runs in one thread."""
 
     def __init__(self, is_frame: Callable[[object], bool]) -> None:
-        """Take what tells frames from other things that pass, whose time counts to the next frame's."""
+        """Take a test for frames; the time of anything else counts to the next frame."""
         self._is_frame = is_frame
         self._times: dict[str, array[float]] = {}
 
     def source(self, name: str, items: Iterable[T]) -> Iterator[T]:
-        """The items, the time that each takes to come measured."""
+        """The items; measures how long each takes to come."""
         times = self._times.setdefault(name, array("f"))
         iterator = iter(items)
         spent = 0.0
@@ -55,7 +55,7 @@ class StageTimes:
             yield item
 
     def work(self, name: str, function: Callable[[T], U]) -> Callable[[T], U]:
-        """The function, the time that it takes for each frame measured."""
+        """The function; measures how long it takes for each frame."""
         times = self._times.setdefault(name, array("f"))
         spent = 0.0
 
@@ -72,7 +72,7 @@ class StageTimes:
         return measured
 
     def summary(self) -> dict[str, dict[str, float]]:
-        """For each stage that had a frame: mean, median and 99th percentile, milliseconds."""
+        """Mean, median and 99th percentile in milliseconds, for each stage that had a frame."""
         return {
             name: {
                 "mean_ms": round(float(np.mean(times)) * _MS, 3),
@@ -84,17 +84,16 @@ class StageTimes:
 
 
 def write_stats(path: Path, videos: Sequence[VideoResult]) -> None:
-    """Write `{"videos": [...]}` with what is known of each video, its `fps` too.
+    """Write `{"videos": [...]}` with the fields of each result and its `fps`.
 
     Raises:
         MediaError: The file cannot be written.
     """
     entries = [
-        {**dataclasses.asdict(video), "output": str(video.output), "fps": round(video.fps, 3)}
+        {**dataclasses.asdict(video), "output": video.output_name, "fps": round(video.fps, 3)}
         for video in videos
     ]
     try:
-        with replacing(path) as temporary:
-            temporary.write_text(json.dumps({"videos": entries}, indent=1) + "\n", encoding="utf-8")
+        write_file(path, json.dumps({"videos": entries}, indent=1) + "\n")
     except OSError as error:
         raise MediaError(f"cannot write {path} ({error.strerror}); name another with --stats") from error

@@ -1,4 +1,4 @@
-"""Three stages on three threads with short queues between them: constant memory, order kept, errors heard.
+"""Three stages on three threads with short queues between them: constant memory, in order, errors raised.
 
     run_stages(reader, color, writer.write, depth=8)
 
@@ -17,18 +17,18 @@ U = TypeVar("U")
 
 
 class Cancelled(Exception):
-    """The other end of a channel has given up; never leaves `run_stages`."""
+    """The other end of a channel has stopped; never leaves `run_stages`."""
 
 
 class _End:
-    """Behind the last item."""
+    """Stands after the last item."""
 
 
 class Channel(Generic[T]):
-    """A bounded first-in first-out queue between two threads, closed by its feeder and cancelled by anybody.
+    """A bounded queue between two threads, closed by its feeder; any thread may cancel it.
 
-    Made of `SimpleQueue`, whose calls are done or not: Ctrl-C may be raised at any moment in the main thread,
-    and a `Condition` that it is raised in may keep its lock for ever.
+    It is made of `SimpleQueue`, whose calls are atomic: Ctrl-C may be raised at any moment in the main
+    thread, and inside a `Condition` it could leave the lock taken for ever.
     """
 
     def __init__(self, depth: int) -> None:
@@ -39,10 +39,10 @@ class Channel(Generic[T]):
         self._cancelled = False
 
     def feed(self, source: Iterable[T]) -> None:
-        """Put every item of `source`, waiting where the channel is full, then close it.
+        """Put every item of `source`, waiting while the channel is full, then close it.
 
         Raises:
-            Cancelled: The channel was cancelled meanwhile.
+            Cancelled: The channel was cancelled.
         """
         for item in source:
             self._room.get()
@@ -55,7 +55,7 @@ class Channel(Generic[T]):
         """Yield the items until the channel is closed and empty.
 
         Raises:
-            Cancelled: The channel was cancelled; what it still held is dropped.
+            Cancelled: The channel was cancelled; its items are dropped.
         """
         while True:
             item = self._items.get()
@@ -67,7 +67,7 @@ class Channel(Generic[T]):
             yield item
 
     def cancel(self) -> None:
-        """Wake and stop both ends."""
+        """Wake both ends and stop them."""
         self._cancelled = True
         self._room.put(None)
         self._items.put(_End())
@@ -87,12 +87,11 @@ def run_stages(
         source: Iterated in a thread of its own.
         work: Called in the calling thread.
         sink: Called in a thread of its own.
-        depth: Most items that wait between two stages.
-        wake: Called after a failure: ends a wait of the source for something from outside.
+        depth: Items that may wait between two stages.
+        wake: Called after a failure; must end a read of the source that waits for something from outside.
 
     Raises:
-        BaseException: Whatever was raised first in any stage, Ctrl-C included, as it was raised; by then
-            all stages have stopped.
+        BaseException: What was raised first in any stage, Ctrl-C included. All stages have stopped then.
     """
     taken: Channel[T] = Channel(depth)
     worked: Channel[U] = Channel(depth)
@@ -100,7 +99,8 @@ def run_stages(
 
     def guarded(body: Callable[[], None]) -> None:
         try:
-            body()
+            if not failures:  # else Ctrl-C was raised in `start`, before the thread had begun
+                body()
         except Cancelled:
             pass
         except BaseException as error:  # noqa: BLE001 (raised again below, in the calling thread)
@@ -127,7 +127,7 @@ def run_stages(
     guarded(middle)
     if failures:
         wake()
-    for thread in threads:  # after a failure or Ctrl-C, at any time: both have been told to stop
+    for thread in threads:  # after a failure or Ctrl-C both are stopping
         if thread.ident is not None:
             thread.join()
     if failures:

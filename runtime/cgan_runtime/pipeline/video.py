@@ -1,8 +1,7 @@
-"""Color one video or one still, from file to file.
+"""Color one video, from file to file.
 
-    with Colorizer(open_backend(bundled_model())) as colorizer:
-        result = colorize_video(Path("in.mp4"), Path("out.mp4"), colorizer)
-        colorize_image(Path("in.jpg"), Path("out.jpg"), colorizer)
+    with Colorizer.open() as colorizer:
+        result = colorize_video("in.mp4", "out.mp4", colorizer)
 
 A video runs through three stages on three threads: decode; predict color; enlarge it and encode. No frame is
 dropped, and the luma that is written is the luma that was decoded.
@@ -21,8 +20,7 @@ import av
 from cgan_runtime.callbacks import ProgressCallback, StopCallback
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import MediaError
-from cgan_runtime.files.output import check_output, is_numbered
-from cgan_runtime.files.pipe import OutputPipe
+from cgan_runtime.files.output import Output, output_for
 from cgan_runtime.pipeline.color_stage import ColorStage, Predicted, annotate_position
 from cgan_runtime.pipeline.graceful_stop import GracefulStop
 from cgan_runtime.pipeline.identity import video_identity
@@ -34,21 +32,24 @@ from cgan_runtime.temporal.filter import TemporalFilter
 from cgan_runtime.video.hardware import decoder_for
 from cgan_runtime.video.read.damage import count
 from cgan_runtime.video.read.reader import VideoReader
-from cgan_runtime.video.read.sources import Source
+from cgan_runtime.video.read.sources import FFmpegInput, SourceSettings, video_source
 from cgan_runtime.video.resume.items import Colored
 from cgan_runtime.video.resume.no_resume import NonResumableOutput
-from cgan_runtime.video.resume.work_folder import Work
-from cgan_runtime.video.write.image_sequence_writer import ImageWriter, check_images
+from cgan_runtime.video.resume.work_folder import WorkFolder
+from cgan_runtime.video.write.image_sequence_writer import ImageSequenceWriter, check_existing_images
+from cgan_runtime.video.write.open_writer import open_writer, plan_layout
 from cgan_runtime.video.write.writer import VideoWriter
 
 QUEUE_DEPTH = 3
-"""Frames and packets that wait between two stages: enough to ride out a slow frame, 10 MB at 1080p."""
+"""Frames and packets that wait between two stages: enough for an occasional slow frame, 10 MB at 1080p."""
+
+_IN_MEMORY = (av.VideoFrame, Predicted, Colored)  # forms of a frame between the stages
 
 
 def colorize_video(
-    source: Path | Source,
-    target: Path | OutputPipe,
-    colorizer: Colorizer,
+    source: str | Path | FFmpegInput,
+    target: str | Path | Output,
+    colorizer: Colorizer | None = None,
     *,
     settings: VideoSettings = VideoSettings(),
     overwrite: bool = False,
@@ -58,30 +59,40 @@ def colorize_video(
 ) -> VideoResult:
     """Color a video; its audio, subtitles, timing and luma stay as they were.
 
-    What is done is kept beside the target in segments until the video is complete, whatever ends the run. A
-    run that resumes goes on behind the last segment; the video is, frame for frame, the one made in one go.
+    Finished segments are kept beside the target until the video is complete, however the run ends. A later
+    run with `resume` goes on after the last segment; the video is, bit for bit, that of a single run.
 
     Args:
-        source: The video.
-        target: Its suffix chooses the container. A file appears when it is complete, or not at all. A
-            pattern such as `frames/%05d.png` makes an image sequence, one image of each frame.
-        colorizer: Used in the calling thread.
+        source: A file, the address of a stream, "-" for standard input, or the pattern of an image sequence,
+            "frames/%05d.png".
+        target: A file, whose suffix chooses the container, or the pattern of an image sequence. A file
+            appears when it is complete, or not at all.
+        colorizer: Used in the calling thread; None opens the model that ships for this video.
         settings: How the video is read, colored and written.
-        overwrite: Allow `target` to exist and, without `resume`, work that is kept to be thrown away.
-        resume: Go on with what an earlier run with the same input and settings has kept, if there is any.
+        overwrite: Allow `target` to exist and, without `resume`, kept segments to be discarded.
+        resume: Go on with what an earlier run with the same input and settings has kept, if anything.
         progress: Called in the calling thread after each frame.
-        on_stop: Makes a first Ctrl-C wait until a later run can go on with what is done; called then. None,
-            and a second Ctrl-C: the video is left at once.
+        on_stop: Makes a first Ctrl-C finish the current segment, so that a later run can go on there; called
+            then. None, and a second Ctrl-C: the video is left at once.
 
     Raises:
-        MediaError: The input cannot be read, the output cannot be written, `strict` refuses, or what is kept
-            cannot be gone on with.
-        ConfigError: A setting that the encoder does not have.
-        CganError: Whatever else ends the run; the message says at which frame.
+        MediaError: The input cannot be read, the output cannot be written, `strict` refuses the input, or
+            the kept segments are of another run.
+        ConfigError: The encoder does not have a setting.
+        CganError: Anything else that ends the run; the message says at which frame.
     """
+    if colorizer is None:
+        with Colorizer.open() as colorizer:
+            return colorize_video(
+                source, target, colorizer, settings=settings, overwrite=overwrite, resume=resume,
+                progress=progress, on_stop=on_stop,
+            )  # fmt: skip
     began = time.perf_counter()
+    if isinstance(source, (str, Path)):
+        source = video_source(source, SourceSettings())
+    output = output_for(Path(target) if isinstance(target, str) else target)
     encoder = settings.encoder
-    encoder.options(encoder.codec_for(target))  # wrong settings are refused before any file is touched
+    encoder.options(encoder.codec_for(output))  # wrong settings are refused before any file is touched
     device, hwaccel_note = decoder_for(source, settings.hwaccel, stream=settings.stream)
     with VideoReader(
         source,
@@ -90,53 +101,34 @@ def colorize_video(
         threads=encoder.codec_threads,
         hardware=device,
     ) as reader:
-        check_output(target, source=None if isinstance(source, Source) else source, overwrite=overwrite)
-        identity = video_identity(reader, target, colorizer, settings)
-        if isinstance(target, Path) and is_numbered(target):
-            check_images(target, source=source, overwrite=overwrite, resume=resume, settings=identity)
+        output.check(source=None if isinstance(source, FFmpegInput) else source, overwrite=overwrite)
+        identity = video_identity(reader, output, colorizer, settings)
+        check_existing_images(output, source=source, overwrite=overwrite, resume=resume, settings=identity)
+        layout = plan_layout(reader, encoder, output, compare=settings.compare)
         with (
-            _begin(reader, target, identity, resume=resume, overwrite=overwrite) as work,
-            _writer(target, reader, settings, work) as writer,
-            GracefulStop(
-                work.kept_frames, progress, on_stop if isinstance(work, Work) else None
-            ) as graceful_stop,
+            _begin(reader, output, identity, resume=resume, overwrite=overwrite) as work,
+            open_writer(work, reader, layout, encoder) as writer,
+            GracefulStop(work.kept_frames, progress, on_stop if work.resumable else None) as stop,
         ):
-            steady = TemporalFilter(settings.temporal)
-            steady.memory = work.memory
+            temporal = TemporalFilter(settings.temporal)
+            temporal.filter_state = work.filter_state
             stage = ColorStage(
-                colorizer,
-                steady,
-                writer.layout,
-                work.kept_frames,
-                reader.stated_frames,
-                graceful_stop.progress,
+                colorizer, temporal, layout, work.kept_frames, reader.stated_frames, stop.progress
             )
-            times = StageTimes(lambda item: isinstance(item, (av.VideoFrame, Predicted, Colored)))
-            finish, write = times.work("finish", stage.finish), times.work("encode", writer.write)
-            with annotate_position(
-                stage, target if isinstance(target, Path) and isinstance(work, Work) else None
-            ):
-                with _kept_at_ctrl_c(source, target, reader, writer, stage):
-                    run_stages(
-                        times.source(
-                            "decode",
-                            graceful_stop.until_border(_whole(reader) if settings.strict else reader),
-                        ),
-                        times.work("color", stage),
-                        lambda item: write(finish(item)),
-                        depth=QUEUE_DEPTH,
-                        wake=reader.wake,
-                    )
-                if graceful_stop.stopped:
-                    writer.finish_keeping(steady.memory)
+            times = StageTimes(lambda item: isinstance(item, _IN_MEMORY))
+            with annotate_position(stage, output, resumable=work.resumable):
+                with _end_stream_at_ctrl_c(output, reader, writer, stage):
+                    _run(reader, stage, writer, stop, times, strict=settings.strict)
+                if stop.stopped:
+                    writer.finish_segment(temporal.filter_state)
                     raise KeyboardInterrupt
                 if settings.strict and reader.damage:
-                    raise _refused(source, reader.damage)
+                    raise refused(source, reader.damage)
                 writer.finish()
-                size = _published(target, work, writer)
+                work.publish()
     return VideoResult(
-        output=target,
-        bytes=size,
+        output=output.path,
+        bytes=output.size,
         width=writer.size[0],
         height=writer.size[1],
         frames=stage.frames,
@@ -145,79 +137,68 @@ def colorize_video(
         lost_frames=reader.lost_frames,
         flawed_frames=reader.flawed_frames,
         damage=reader.damage,
-        notes=(*([hwaccel_note] if hwaccel_note else []), *writer.notes, *_notes_of(reader)),
+        notes=(*([hwaccel_note] if hwaccel_note else []), *writer.notes, *_input_notes(reader)),
         kept_frames=stage.kept_frames,
         settings=identity,
         stages=times.summary(),
     )
 
 
-def _writer(
-    target: Path | OutputPipe,
+def refused(source: Path | FFmpegInput, damage: str) -> MediaError:
+    """The error of a damaged video with `strict`."""
+    return MediaError(f"{source} is damaged: {damage}; leave --strict out to color what can be read")
+
+
+def _run(
     reader: VideoReader,
-    settings: VideoSettings,
-    work: Work | NonResumableOutput,
-) -> VideoWriter | ImageWriter:
-    """What writes into a container, or one image for each frame."""
-    keeper = work if isinstance(work, Work) else None
-    if isinstance(target, Path) and is_numbered(target):
-        return ImageWriter(target, reader, keeper, compare=settings.compare)
-    return VideoWriter(work.video, reader, settings.encoder, keeper, compare=settings.compare)
-
-
-def _published(
-    target: Path | OutputPipe, work: Work | NonResumableOutput, writer: VideoWriter | ImageWriter
-) -> int:
-    """Let what is finished take its name; returns its size in bytes."""
-    if isinstance(writer, ImageWriter):  # each has its own already
-        work.discard()
-        return writer.bytes
-    work.publish()
-    return target.written if isinstance(target, OutputPipe) else target.stat().st_size
+    stage: ColorStage,
+    writer: VideoWriter | ImageSequenceWriter,
+    stop: GracefulStop,
+    times: StageTimes,
+    *,
+    strict: bool,
+) -> None:
+    items = _until_flaw(reader) if strict else reader
+    finish, write = times.work("finish", stage.finish), times.work("encode", writer.write)
+    run_stages(
+        times.source("decode", stop.until_border(items)),
+        times.work("color", stage),
+        lambda item: write(finish(item)),
+        depth=QUEUE_DEPTH,
+        wake=reader.wake,
+    )
 
 
 @contextmanager
-def _kept_at_ctrl_c(
-    source: Path | Source,
-    target: Path | OutputPipe,
-    reader: VideoReader,
-    writer: VideoWriter | ImageWriter,
-    stage: ColorStage,
+def _end_stream_at_ctrl_c(
+    output: Output, reader: VideoReader, writer: VideoWriter | ImageSequenceWriter, stage: ColorStage
 ) -> Iterator[None]:
-    """Take Ctrl-C for the end of a stream that has none; a video has one, and is gone on with."""
+    """Take Ctrl-C as the end of a stream that has none; a video has an end, and can be resumed."""
     try:
         yield
     except KeyboardInterrupt:
-        if not (reader.is_endless and isinstance(target, Path) and writer.frames):
+        if not (reader.is_endless and output.path is not None and writer.frames):
             raise
-        writer.notes.append(f"{source} was ended by Ctrl-C: what had come until then is kept")
-        stage.frames = writer.frames  # a few more had their color
+        writer.notes.append(f"{reader.path} was ended by Ctrl-C: the video until then is kept")
+        stage.frames = writer.frames  # a few more were colored
 
 
 def _begin(
-    reader: VideoReader,
-    target: Path | OutputPipe,
-    identity: dict[str, str],
-    *,
-    resume: bool,
-    overwrite: bool,
-) -> Work | NonResumableOutput:
-    """Begin or go on with the work on a video, where it is one that can be gone on with."""
-    if isinstance(target, Path) and reader.comes_again:
-        return Work.begin(target, identity, resume=resume, overwrite=overwrite)
+    reader: VideoReader, output: Output, identity: dict[str, str], *, resume: bool, overwrite: bool
+) -> WorkFolder | NonResumableOutput:
+    """Begin or resume the work on a video; without segments where no later run could resume it."""
+    if output.path is not None and reader.rereadable:
+        return WorkFolder.begin(output, identity, resume=resume, overwrite=overwrite)
     if resume:
-        once = target if reader.comes_again else reader.path
-        raise MediaError(f"{once} passes only once: nothing of it can be gone on with; leave --resume out")
-    return NonResumableOutput(target)
+        once = output if reader.rereadable else reader.path
+        raise MediaError(f"{once} passes only once, so no run can be resumed; leave --resume out")
+    return NonResumableOutput(output)
 
 
-def _notes_of(reader: VideoReader) -> Iterator[str]:
-    """What was put right in an input, one sentence each."""
+def _input_notes(reader: VideoReader) -> Iterator[str]:
+    """What was corrected in the input, one sentence each."""
     if reader.deinterlaced_frames:
-        yield (
-            f"{reader.deinterlaced_frames} interlaced frames were made whole images; "
-            "--deinterlace off keeps their lines as they are"
-        )
+        yield f"{reader.deinterlaced_frames} frames were deinterlaced; --deinterlace off leaves them"
     if reader.resized_frames:
         yield f"{count(reader.resized_frames, 'frame')} of another size than the first: scaled to that"
     if reader.jumps:
@@ -226,19 +207,15 @@ def _notes_of(reader: VideoReader) -> Iterator[str]:
             f"the video's clock jumped {times}, as where recordings are joined or a long stretch is missing: "
             "time goes on there"
         )
-    if reader.has_late_stream and not reader.damage:  # a damaged one may only seem to have it
+    if reader.has_late_stream and not reader.damage:  # damage can look like a late stream
         yield "a stream that begins within the video is left out: it is not there at the video's beginning"
     if reader.retimed_frames:
-        yield f"{reader.retimed_frames} frames had no time of their own or went back in time: put right"
+        yield f"{reader.retimed_frames} frames had no time of their own or went back in time: corrected"
 
 
-def _whole(reader: VideoReader) -> Iterator[av.VideoFrame | av.Packet[Any]]:
+def _until_flaw(reader: VideoReader) -> Iterator[av.VideoFrame | av.Packet[Any]]:
     """All of a video, up to the first flaw."""
     for item in reader:
         if reader.flaws:
-            raise _refused(reader.path, reader.flaws)
+            raise refused(reader.path, reader.flaws)
         yield item
-
-
-def _refused(source: Path | Source, damage: str) -> MediaError:
-    return MediaError(f"{source} is damaged: {damage}; leave --strict out to color what can be read")

@@ -15,8 +15,8 @@ from cgan_runtime.backends.base import Arrays
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.pipeline.results import VideoResult
 from cgan_runtime.pipeline.video import colorize_video
-from cgan_runtime.video.resume.segment_file import SEGMENT_FRAMES
 from cgan_runtime.video.resume.work_folder import kept_frames
+from cgan_runtime.video.segments import SEGMENT_FRAMES
 
 FRAMES = 2 * SEGMENT_FRAMES + 80
 

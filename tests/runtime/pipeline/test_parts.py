@@ -20,8 +20,8 @@ from cgan_runtime.pipeline.settings import VideoSettings
 from cgan_runtime.pipeline.video import colorize_video
 from cgan_runtime.temporal.filter import FLASH_FRAMES, TemporalFilter
 from cgan_runtime.temporal.settings import TemporalSettings
-from cgan_runtime.video.resume.segment_file import SEGMENT_FRAMES
 from cgan_runtime.video.resume.work_folder import work_folder
+from cgan_runtime.video.segments import SEGMENT_FRAMES
 from cgan_runtime.video.write.codecs import EncoderSettings
 
 FloatArray = npt.NDArray[np.float32]

@@ -151,7 +151,9 @@ def test_an_interrupt_at_any_moment_stops_all() -> None:
             with pytest.raises(KeyboardInterrupt):
                 run_stages(itertools.count(), lambda n: n, lambda _: None, depth=1)
             signal.setitimer(signal.ITIMER_REAL, 0)
-            assert _nothing_left_running()
+            last = time.monotonic() + 20
+            while not _nothing_left_running():  # a thread that was interrupted in its start ends by itself
+                assert time.monotonic() < last
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
