@@ -1,8 +1,11 @@
-"""What the documentation claims: commands parse, links lead somewhere, `make` does as it says."""
+"""What the documentation claims: commands, names, paths and links exist, and `make` does as it says."""
 
 from __future__ import annotations
 
+import dataclasses
 import functools
+import importlib.util
+import inspect
 import os
 import re
 import shlex
@@ -10,21 +13,36 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+import yaml
 from tests.paths import ROOT
 
-from cgan_runtime.files.formats import VIDEOS, WRITTEN_VIDEOS
+from cgan_runtime.files.formats import IMAGES, VIDEOS, WRITTEN_VIDEOS
+from cgan_runtime.manifest import Manifest
+from cgan_runtime.video.write.codecs import ENCODERS
 
 PAGES = sorted(
     page
-    for pattern in ("*.md", "docs/**/*.md", "samples/*.md", "*/cgan_*/**/*.md")
+    for pattern in ("*.md", "docs/**/*.md", "samples/*.md", "examples/*.md", "*/cgan_*/**/*.md")
     for page in ROOT.glob(pattern)
 )
+DOCS = ROOT / "docs"
+LOGS = {DOCS / "experiments.md", ROOT / "CHANGELOG.md"}
+"""Pages about the past: what they name may be gone."""
+COLUMNS = 120
+"""Of a line of prose."""
+README_LINES = 120
+PUBLIC = ("cgan_runtime", "cgan_train", "cgan_export")
+"""The packages that people import."""
 COMMANDS = ("cgan-run", "cgan-train", "cgan-export", "cgan-bench")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 FENCE = re.compile(r"^```(?:sh|bash|console)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+PYTHON = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+CODE = re.compile(r"`([^`\n]+)`")
+FIELDS = re.compile(r"^\| `(\w+)`", re.MULTILINE)
 needs_make = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 
 
@@ -69,7 +87,19 @@ def test_documented_options_exist(command: str) -> None:
         assert used - set(known) == set(), words
 
 
-def test_measured_figures_are_those_of_the_result_files() -> None:
+def test_options_in_prose_exist() -> None:
+    known = set()
+    for command in COMMANDS:
+        subcommands = re.findall(r"^  ([a-z]+) ", help_of(command).partition("\nCommands:")[2], re.MULTILINE)
+        for words in ([], *([name] for name in subcommands)):
+            known |= set(re.findall(r"(?<![\w-])--?[a-z][a-z0-9-]*", help_of(command, *words)))
+    for page in set(PAGES) - LOGS:
+        for code in CODE.findall(page.read_text(encoding="utf-8")):
+            if code.startswith("--") and "`" not in code:
+                assert code.split()[0].split("=")[0].rstrip(",") in known, f"{page.name} says {code}"
+
+
+def test_tables_are_those_of_the_result_files_and_of_the_code() -> None:
     command = [sys.executable, ROOT / "scripts" / "update_docs.py", "--check"]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
@@ -97,6 +127,210 @@ def test_relative_links_lead_somewhere(page: Path) -> None:
         if anchor:
             headings = re.findall(r"^#+ (.*)$", target.read_text(encoding="utf-8"), re.MULTILINE)
             assert anchor in map(slug, headings), f"{page.name} links to {link}"
+
+
+def prose(page: Path) -> Iterator[tuple[int, str]]:
+    """The lines of a page that are neither code nor tables, with their numbers."""
+    code = False
+    for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(), 1):
+        fence = line.lstrip().startswith("```")
+        code ^= fence
+        if not code and not fence and not line.lstrip().startswith("|"):
+            yield number, line
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_lines_of_prose_are_short(page: Path) -> None:
+    assert [number for number, line in prose(page) if len(line) > COLUMNS] == []
+
+
+def test_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= README_LINES
+
+
+def test_every_image_is_shown() -> None:
+    shown = {
+        (page.parent / link).resolve()
+        for page in PAGES
+        for link in LINK.findall(page.read_text(encoding="utf-8"))
+        if not re.match(r"[a-z]+:", link)
+    }
+    assert set((DOCS / "images").iterdir()) - shown == set()
+
+
+@pytest.mark.parametrize(
+    "page", sorted(set(PAGES) - LOGS), ids=lambda page: page.relative_to(ROOT).as_posix()
+)
+def test_paths_and_python_in_pages_exist(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    packages = [*ROOT.glob("*/cgan_*")]
+    roots = [ROOT, *packages, *(package.parent for package in packages)]
+    for code in CODE.findall(re.sub(r"```.*?```", "", text, flags=re.DOTALL)):
+        if re.fullmatch(r"[\w.-]+(/[\w.-]+)+\.(py|md|js|html|cpp|c)", code):
+            assert any((root / code).is_file() for root in roots), f"{page.name} names {code}"
+    for module in re.findall(r"python -m (cgan_[\w.]+)", text):
+        assert importlib.util.find_spec(module), f"{page.name} runs {module}"
+    for block in PYTHON.findall(text):
+        compile(block, page.name, "exec")
+        for module, names in re.findall(r"^from (cgan_[\w.]+) import (.+)$", block, re.MULTILINE):
+            for name in names.split(", "):
+                assert hasattr(importlib.import_module(module), name), f"{page.name} imports {name}"
+
+
+def test_map_names_every_folder() -> None:
+    text = (DOCS / "architecture.md").read_text(encoding="utf-8")
+    chapter = text.partition("\n## The map\n")[2].partition("\n## ")[0]
+    named = re.findall(r"^\| `([^`]+)`", chapter, re.MULTILINE)
+    assert [path for path in named if not (ROOT / path).exists()] == []
+    folders = {
+        f"{path.parent.relative_to(ROOT).as_posix()}/"
+        for package in ROOT.glob("*/cgan_*")
+        for path in package.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert folders - set(named) == set()
+
+
+def test_where_to_go_answers_for_each_task() -> None:
+    text = (DOCS / "architecture.md").read_text(encoding="utf-8")
+    tasks = re.split(
+        r"^### .*\n", text.partition("\n## Where to go\n")[2].partition("\n## ")[0], flags=re.MULTILINE
+    )
+    assert len(tasks[1:]) == 8
+    for task in tasks[1:]:
+        paths = [code for code in CODE.findall(task) if "/" in code]
+        assert paths
+        assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def test_reference_names_every_format() -> None:
+    text = (DOCS / "reference" / "formats.md").read_text(encoding="utf-8")
+    known = IMAGES | VIDEOS | set(WRITTEN_VIDEOS) | set(ENCODERS)
+    assert known - set(CODE.findall(text)) == set()
+
+
+def test_reference_names_every_field_of_the_manifest() -> None:
+    text = (DOCS / "reference" / "manifest.md").read_text(encoding="utf-8")
+    assert {field.name for field in dataclasses.fields(Manifest)} - set(CODE.findall(text)) == set()
+
+
+def documented_api() -> dict[str, str]:
+    """The names that docs/api.md has a heading for, each with the signature below it, or with nothing."""
+    text = (DOCS / "api.md").read_text(encoding="utf-8")
+    found = re.findall(r"^#+ `([A-Za-z_.]+)`\n(?:\n```py\n\1(\(.*?\))\n```)?", text, re.MULTILINE | re.DOTALL)
+    return {
+        name: re.sub(r",? \)", ")", " ".join(signature.split())).replace("( ", "(")
+        for name, signature in found
+    }
+
+
+@pytest.mark.parametrize("package", PUBLIC)
+def test_api_page_names_all_that_is_public(package: str) -> None:
+    names = set(importlib.import_module(package).__all__) - {"__version__"}
+    assert names - {name.rpartition(".")[2] for name in documented_api()} == set()
+
+
+def plain_signature(function: object) -> str:
+    """A signature without types and without self, `(array, *, size=None)`; objects as defaults are `...`."""
+    signature = inspect.signature(function)  # type: ignore[arg-type]
+    plain = (str, int, float, tuple, type(None))
+    parameters = [
+        parameter.replace(
+            annotation=inspect.Parameter.empty,
+            default=parameter.default
+            if isinstance(parameter.default, plain) or parameter.default is inspect.Parameter.empty
+            else ...,
+        )
+        for parameter in signature.parameters.values()
+        if parameter.name not in ("self", "cls")
+    ]
+    text = str(signature.replace(parameters=parameters, return_annotation=inspect.Signature.empty))
+    return text.replace("Ellipsis", "...").replace("'", '"')
+
+
+def test_api_page_has_the_signatures_of_the_code() -> None:
+    for name, signature in documented_api().items():
+        found = next(
+            (
+                functools.reduce(getattr, name.split("."), importlib.import_module(package))
+                for package in PUBLIC
+                if name.split(".")[0] in importlib.import_module(package).__all__
+            ),
+            None,
+        )
+        assert found is not None, f"docs/api.md documents {name}, which is not public"
+        if signature:
+            assert signature == plain_signature(found), name
+
+
+def test_api_page_names_every_field() -> None:
+    text = (DOCS / "api.md").read_text(encoding="utf-8")
+    for package in PUBLIC:
+        module = importlib.import_module(package)
+        for name in module.__all__:
+            if dataclasses.is_dataclass(kind := getattr(module, name)):
+                chapter = re.split(rf"^#+ `{name}`$", text, maxsplit=1, flags=re.MULTILINE)[1]
+                fields = FIELDS.findall(re.split(r"^#", chapter, maxsplit=1, flags=re.MULTILINE)[0])
+                assert fields == [field.name for field in dataclasses.fields(kind)], name
+
+
+class Requests(HTMLParser):
+    """Collects what a browser would fetch from other machines to show a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Look at everything but links that a reader clicks."""
+        if tag != "a":
+            self.found += [value for _, value in attrs if value and re.match(r"(https?:)?//", value)]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The documentation site, built from a copy of the pages; a warning fails the build."""
+    pytest.importorskip("zensical", reason="the documentation site needs Python 3.11 or newer")
+    folder = tmp_path_factory.mktemp("site")
+    shutil.copy(ROOT / "mkdocs.yml", folder)
+    shutil.copytree(DOCS, folder / "docs")
+    plain = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
+    plain["NO_COLOR"] = "1"
+    command = [Path(sys.executable).with_name("zensical"), "build", "--strict"]
+    result = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, check=False, env=os.environ | plain
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    return folder / "site"
+
+
+def test_site_has_every_page(site: Path) -> None:
+    for page in DOCS.rglob("*.md"):
+        assert (site / page.relative_to(DOCS)).with_suffix(".html").is_file()
+
+
+def test_site_asks_no_other_machine(site: Path) -> None:
+    for page in site.rglob("*.html"):
+        requests = Requests()
+        requests.feed(page.read_text(encoding="utf-8"))
+        assert requests.found == [], page.name
+    for sheet in site.rglob("*.css"):
+        text = sheet.read_text(encoding="utf-8")
+        assert not re.search(r"(url\(|@import )\s*[\"']?(https?:)?//", text), sheet.name
+
+
+def test_navigation_leads_to_every_page() -> None:
+    entries = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))["nav"]
+
+    def pages(entry: object) -> Iterator[str]:
+        if isinstance(entry, str):
+            yield entry
+        elif isinstance(entry, dict | list):
+            for inner in entry.values() if isinstance(entry, dict) else entry:
+                yield from pages(inner)
+
+    listed = list(pages(entries))
+    assert sorted(listed) == sorted(page.relative_to(DOCS).as_posix() for page in DOCS.rglob("*.md"))
 
 
 @pytest.fixture
