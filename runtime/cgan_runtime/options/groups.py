@@ -34,10 +34,11 @@ def section(heading: str, *options: Decorator) -> Decorator:
     """Make a decorator that adds options to a command; the help shows them under a heading."""
 
     def decorate(function: Function) -> Function:
+        before = list(getattr(function, "__click_params__", ()))
         for option in reversed(options):
             function = option(function)
         for param in getattr(function, "__click_params__", ()):
-            if not hasattr(param, _SECTION):
+            if param not in before and not hasattr(param, _SECTION):
                 setattr(param, _SECTION, heading)
         return function
 
