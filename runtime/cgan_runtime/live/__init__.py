@@ -1,1 +1,1 @@
-"""Live: a camera's image in color, in a window or on a page. Loaded by the command that shows it."""
+"""Live color: a camera in a window or on a web page. Imported only by the commands that show it."""

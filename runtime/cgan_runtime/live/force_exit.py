@@ -1,10 +1,10 @@
-"""Ctrl-C that works whatever hangs: a screen, a device or a network that a library waits for.
+"""Ends the process after Ctrl-C even while a library hangs: in a screen, a device or a network.
 
-    with leaving_promptly(console):
-        ...                                          # whoever is told to stop has GRACE_SECONDS
+    with force_exit_on_hang(console):
+        ...                                          # after a signal, it has GRACE_SECONDS to end
 
-Python runs its handler of a signal when a library's call has come back. This notes the signal at once, and
-ends the process where nothing else has. A recording loses its last second then, and can be played.
+Python handles a signal only when the library's call returns. A wakeup descriptor notices the signal at once,
+and a thread ends the process if nothing else does. A recording then loses its last second and is playable.
 """
 
 from __future__ import annotations
@@ -17,40 +17,40 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from cgan_runtime.console import Console
+from cgan_runtime.system.exit_codes import SIGNAL_EXIT
+from cgan_runtime.system.signals import STOPPING
 
 GRACE_SECONDS = 1.5
-_ASKED_TO_STOP = frozenset({signal.SIGINT, signal.SIGTERM})
-_OVER = b"\0"
-_SIGNAL_EXIT = 128  # plus the signal's number, as shells report it
+_END_OF_BLOCK = b"\0"
 
 
 @contextmanager
-def leaving_promptly(console: Console) -> Iterator[None]:
-    """Bound how long Ctrl-C takes, for as long as the block lasts. In the main thread."""
-    if sys.platform == "win32":  # its pipes wait
+def force_exit_on_hang(console: Console) -> Iterator[None]:
+    """Limit how long a signal takes to end the block. Call it in the main thread."""
+    if sys.platform == "win32":  # its pipes block
         yield
         return
     reading, writing = os.pipe()
-    os.set_blocking(writing, False)  # as a handler of signals needs it
-    over = threading.Event()
-    watch = threading.Thread(target=_watch, args=(reading, over, console), name="leaving", daemon=True)
-    watch.start()
+    os.set_blocking(writing, False)  # required by set_wakeup_fd
+    ended = threading.Event()
+    watcher = threading.Thread(target=_watch, args=(reading, ended, console), name="force-exit", daemon=True)
+    watcher.start()
     before = signal.set_wakeup_fd(writing)
     try:
         yield
     finally:
-        over.set()
+        ended.set()
         signal.set_wakeup_fd(before)
-        os.write(writing, _OVER)
-        watch.join()
+        os.write(writing, _END_OF_BLOCK)
+        watcher.join()
         os.close(reading)
         os.close(writing)
 
 
-def _watch(reading: int, over: threading.Event, console: Console) -> None:
-    """Wait for a signal; then for the end of the block, but not for long."""
-    while not over.is_set():
+def _watch(reading: int, ended: threading.Event, console: Console) -> None:
+    """Wait for a signal, then for the end of the block, and exit if it does not come in time."""
+    while not ended.is_set():
         (number,) = os.read(reading, 1)
-        if number in _ASKED_TO_STOP and not over.wait(GRACE_SECONDS):
-            console.warn("the screen or the camera did not let go; ended without waiting for it")
-            os._exit(_SIGNAL_EXIT + number)
+        if number in STOPPING and not ended.wait(GRACE_SECONDS):
+            console.warn("the screen or the camera did not respond; the program ended without waiting for it")
+            os._exit(SIGNAL_EXIT + number)

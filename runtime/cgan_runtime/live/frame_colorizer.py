@@ -1,31 +1,27 @@
-"""Color for one camera: its frames in order, kept steady along its motion.
+"""Colors the frames of one camera, in order, and keeps their color steady.
 
-painter = Painter(colorizer, TemporalSettings("high"))
-image = painter.paint(luma)
+frame_colorizer = FrameColorizer(colorizer, TemporalSettings("high"))
+frame = frame_colorizer.colorize(luma)
 """
 
 from __future__ import annotations
 
 from cgan_runtime.color.encoding import Plane
 from cgan_runtime.colorizer import Colorizer
-from cgan_runtime.live.capture.ycc_image import JFIF, Image
-from cgan_runtime.temporal.filter import TemporalFilter, TemporalSettings
+from cgan_runtime.live.ycc_frame import JFIF, YccFrame
+from cgan_runtime.temporal.filter import TemporalFilter
+from cgan_runtime.temporal.settings import TemporalSettings
 
 
-class Painter:
-    """One for each camera, all in the thread that owns the back end; they may share a colorizer."""
+class FrameColorizer:
+    """One per camera. Use it only in the thread that owns the back end; several may share a colorizer."""
 
     def __init__(self, colorizer: Colorizer, temporal: TemporalSettings) -> None:
-        """Take the colorizer, which stays its owner's."""
+        """Keep the colorizer; the caller closes it."""
         self.colorizer = colorizer
-        self._temporal = TemporalFilter(temporal)
+        self._filter = TemporalFilter(temporal)
 
-    def paint(self, luma: Plane) -> Image:
-        """Color the next frame.
-
-        Args:
-            luma: uint8 (H, W), in the encoding `JFIF`; kept in the image as it is.
-        """
-        shape = Image.chroma_shape(luma)
-        cb, cr = self.colorizer.planes(luma, JFIF, shape, self._temporal)
-        return Image(luma, cb.copy(), cr.copy())  # the planes are the colorizer's own
+    def colorize(self, luma: Plane) -> YccFrame:
+        """Color the next frame; `luma` is uint8 (H, W) in the encoding `JFIF` and is not copied."""
+        cb, cr = self.colorizer.planes(luma, JFIF, YccFrame.chroma_shape(luma), self._filter)
+        return YccFrame(luma, cb.copy(), cr.copy())  # the colorizer reuses its planes

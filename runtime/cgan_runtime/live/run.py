@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import shlex
 from contextlib import ExitStack
-from pathlib import Path
 
 # OpenCV before PyAV: both ship parts of libxcb, and a window never opens when PyAV's are loaded first.
 from cgan_runtime.live.window.window import Window, check_screen
@@ -22,7 +21,7 @@ from cgan_runtime.live.force_exit import force_exit_on_hang
 from cgan_runtime.live.frame_colorizer import FrameColorizer
 from cgan_runtime.live.setup import feed_opener, finish_recording, open_recorder
 from cgan_runtime.live.sinks.virtual_camera import VirtualCamera
-from cgan_runtime.live.window.session import SaveSettings, WindowSession, summary_text
+from cgan_runtime.live.window.session import WindowSession, summary_text
 from cgan_runtime.options.live import DEFAULT_CAMERA, LiveOptions
 from cgan_runtime.options.run import RunOptions
 
@@ -33,9 +32,8 @@ def run_live(options: RunOptions, live: LiveOptions, console: Console) -> None:
     """Show a camera in a window, or on a web page with `--serve`.
 
     Raises:
-        CganError: The options contradict each other, or something cannot be opened.
+        CganError: A camera, screen, file or library is missing or cannot be used.
     """
-    _check(options, live)
     if live.serve is None:
         _run_window(options, live, console)
         return
@@ -65,7 +63,7 @@ def _run_window(options: RunOptions, live: LiveOptions, console: Console) -> Non
             camera,
             FrameColorizer(colorizer, options.video.temporal),
             opened.enter_context(Window(_TITLE, split=live.split)),
-            SaveSettings(Path(), options.video.encoder),
+            options.video.encoder,
             recorder=recorder,
             virtual=virtual,
         )
@@ -79,14 +77,3 @@ def _run_window(options: RunOptions, live: LiveOptions, console: Console) -> Non
             )
             if recorder is not None:
                 finish_recording(recorder, console)
-
-
-def _check(options: RunOptions, live: LiveOptions) -> None:
-    """Refuse options that would have no effect."""
-    if options.files.output is not None:
-        raise ConfigError("-o is for videos and images; record a camera with --record")
-    page = {
-        "--token": live.token, "--cert": live.cert, "--key": live.key, "--allow-host": live.allow_host or None,
-    }  # fmt: skip
-    if live.serve is None and (given := [name for name, value in page.items() if value is not None]):
-        raise ConfigError(f"{' and '.join(given)} is for the page; give it with --serve")

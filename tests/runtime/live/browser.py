@@ -1,4 +1,4 @@
-"""Headless Chromium with a camera that is a video."""
+"""Headless Chromium with a video as its camera."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 
 import av
@@ -20,7 +21,7 @@ FLAGS = (
 )  # fmt: skip
 CAMERA, RATE = (640, 480), 30
 
-# Mean distance from gray of what the page shows, as coded values.
+# Mean distance from gray of the page's image, in RGB codes.
 COLOR_OF_CANVAS = """() => {
   const copy = new OffscreenCanvas(160, 120);
   const context = copy.getContext("2d", {willReadFrequently: true});
@@ -34,17 +35,17 @@ COLOR_OF_CANVAS = """() => {
 }"""
 
 
-def camera_video(clip: Path, target: Path) -> Path:
-    """A clip as the gray MJPEG that Chromium takes for its camera."""
+def browser_video(clip: Path, target: Path, frames: int | None = None) -> Path:
+    """Convert a clip, or its first frames, into the gray MJPEG that Chromium takes as a camera."""
     with target.open("wb") as file, av.open(str(clip)) as container:
-        for frame in container.decode(video=0):
+        for frame in islice(container.decode(video=0), frames):
             gray = cv2.resize(frame.to_ndarray(format="gray"), CAMERA)
             file.write(cv2.imencode(".jpg", cv2.cvtColor(gray, cv2.COLOR_GRAY2BGR))[1].tobytes())
     return target
 
 
-def box_video(clip: Path, target: Path) -> Path:
-    """The same as a device at the box gives it: MJPEG, 30 frames/s."""
+def server_video(clip: Path, target: Path) -> Path:
+    """Convert a clip into what a device of the server delivers: MJPEG, 30 frames/s."""
     with av.open(str(clip)) as source, av.open(str(target), "w") as output:
         stream = output.add_stream("mjpeg", rate=RATE, options={"q": "3"})
         stream.width, stream.height, stream.pix_fmt = *CAMERA, "yuvj420p"
@@ -58,6 +59,7 @@ def box_video(clip: Path, target: Path) -> Path:
 
 @contextmanager
 def chromium(camera: Path) -> Iterator[Browser]:
+    """Start Chromium with this video as its camera."""
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if path is None:
         pytest.skip("no Chromium is installed")

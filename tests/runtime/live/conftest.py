@@ -1,4 +1,4 @@
-"""What the tests of live share: cameras that are made up, a screen that nobody sees."""
+"""Fixtures of the live tests: fake cameras, a virtual screen, a running server."""
 
 from __future__ import annotations
 
@@ -24,43 +24,44 @@ DATA = SHARED / "data" / "videos"
 
 
 def gray_image(index: int, size: tuple[int, int] = (48, 64)) -> Plane:
-    """A wedge with a bar that moves."""
+    """A gray wedge with a moving bar."""
     wedge = np.linspace(40, 200, size[1], dtype=np.uint8)[None].repeat(size[0], 0).copy()
     place = (index * 5) % size[1]
     wedge[:, place : place + 4] = 230
     return wedge
 
 
-class MadeUpFeed(Feed):
-    """Gives `frames` images, each when `turn` lets it, and then ends, or fails as `error` says."""
+class FakeFeed(Feed):
+    """Delivers `frames` frames, each with the time that `pace` returns, then ends, or fails with `error`."""
 
     def __init__(
         self,
         frames: int,
         *,
         error: str | None = None,
-        turn: Callable[[int], float | None] = lambda index: None,
+        pace: Callable[[int], float | None] = lambda index: None,
         size: tuple[int, int] = (48, 64),
     ) -> None:
         self.description = f"{size[1]}x{size[0]}"
         self.closed = 0
-        self._frames, self._error, self._turn, self._size = frames, error, turn, size
-        self._given = 0
+        self._frames, self._error, self._pace, self._size = frames, error, pace, size
+        self._delivered = 0
 
     def read(self) -> RawFrame:
-        if self._given == self._frames:
+        if self._delivered == self._frames:
             if self._error is None:
                 raise EndOfFeed
             raise MediaError(self._error)
-        self._given += 1
-        return RawFrame(gray_image(self._given - 1, self._size), self._turn(self._given - 1))
+        self._delivered += 1
+        index = self._delivered - 1
+        return RawFrame(gray_image(index, self._size), self._pace(index))
 
     def close(self) -> None:
         self.closed += 1
 
 
 class StepByStep:
-    """Lets a feed give as many frames as it is told to."""
+    """The pace of a feed that delivers a frame only when the test allows it."""
 
     def __init__(self) -> None:
         self._allowed = threading.Semaphore(0)
@@ -68,14 +69,14 @@ class StepByStep:
     def __call__(self, index: int) -> None:
         self._allowed.acquire()
 
-    def give(self, frames: int) -> None:
+    def allow(self, frames: int) -> None:
         for _ in range(frames):
             self._allowed.release()
 
 
 @contextmanager
 def virtual_screen(size: tuple[int, int] = (1280, 800)) -> Iterator[str]:
-    """The name of a screen that nobody sees."""
+    """Start a virtual screen and yield its name."""
     if shutil.which("Xvfb") is None:
         pytest.skip("Xvfb is not installed")
     pixels = f"{size[0]}x{size[1]}x24"
@@ -95,7 +96,7 @@ def virtual_screen(size: tuple[int, int] = (1280, 800)) -> Iterator[str]:
 
 @pytest.fixture
 def screen() -> Iterator[str]:
-    """A screen for one test."""
+    """A virtual screen for one test."""
     with virtual_screen() as name:
         yield name
 
@@ -115,13 +116,14 @@ def clip() -> Path:
 
 @pytest.fixture(scope="session")
 def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A video that stands for the box's camera."""
+    """A video in place of the server's camera."""
     path = tmp_path_factory.mktemp("video") / "camera.mp4"
     return write_video(path, Video(frames=100, width=160, height=120))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server(video: Path) -> Iterator[Any]:
+    """A server that all tests share; only those with other options start their own."""
     from tests.runtime.live.serving import serving
 
     with serving("--webcam", video, "--max-viewers", "44", "--size", "64") as server:

@@ -1,8 +1,8 @@
-"""How fast live is here: writes benchmarks/results/live.json, which docs/results.md shows.
+"""Measures the speed of live video and writes benchmarks/results/live.json, which docs/results.md shows.
 
 python -m tests.runtime.live.measure /path/to/clip.mp4 [benchmarks/results/live.json]
 
-A quiet machine, please: the browser, with a video as its camera, shares the cores with the server.
+Use a quiet machine: the browser, whose camera is a video, shares the cores with the server.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ from typing import Any
 import numpy as np
 from playwright.sync_api import Browser, Page
 from tests.fakes import FakeBackend, warm_above_cool_below
-from tests.runtime.live.browser import CAMERA, box_video, camera_video, chromium
+from tests.runtime.live.browser import CAMERA, browser_video, chromium, server_video
 from tests.runtime.live.serving import serving
 
 from cgan_benchmarks.machine.describe import Others, describe_machine
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.live.capture.camera import Camera
 from cgan_runtime.live.capture.feeds import open_feed
-from cgan_runtime.live.frame_colorizer import Painter
-from cgan_runtime.temporal.filter import TemporalSettings
+from cgan_runtime.live.frame_colorizer import FrameColorizer
+from cgan_runtime.temporal.settings import TemporalSettings
 
 SECONDS = 15.0  # measured, after the first
 _WARM_UP = 3.0  # seconds
-_LOOK_SECONDS, _TRIES, _RESTING = 2.0, 30, 0.1
-_SLOW = 0.1  # seconds that the slow back end takes for an image
+_INTERVAL, _TRIES, _IDLE = 2.0, 30, 0.1
+_SLOW = 0.1  # seconds per frame of the slow back end
 _MS = 1000.0
 
-# Each frame that the page draws, with its delay; `frame` of Figures is called for each.
-_NOTED = """() => {
+# Logs the time and delay of each frame that the page draws.
+_LOG_FRAMES = """() => {
   window.drawn = [];
   window.addEventListener("cgan-frame", (event) => window.drawn.push([performance.now(), event.detail]));
 }"""
@@ -58,46 +58,49 @@ def main() -> None:
 
 
 def others_now() -> float | None:
-    """Share of the machine that others take, once they have come to rest, or after a minute."""
+    """Wait up to a minute for other processes; return the fraction of the machine that they use."""
     share: float | None = None
     for _ in range(_TRIES):
         others = Others()
-        time.sleep(_LOOK_SECONDS)
+        time.sleep(_INTERVAL)
         share = others.share()
-        if share is None or share < _RESTING:
+        if share is None or share < _IDLE:
             break
     return share
 
 
 def measure_pages(clip: Path) -> list[dict[str, Any]]:
-    """The browser's own camera and the box's, as a page with half of its image gray shows them."""
+    """Measure the browser's and the server's camera on a page whose image is half gray."""
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        video = camera_video(clip, Path(folder) / "camera.mjpeg")
-        box = box_video(clip, Path(folder) / "camera.mkv")
+        video = browser_video(clip, Path(folder) / "camera.mjpeg")
+        mkv = server_video(clip, Path(folder) / "camera.mkv")
         for threads in (1, 2):
-            with serving("--webcam", box, "--threads", str(threads)) as server, chromium(video) as browser:
-                for name in ("My camera", "Box camera"):
+            with (
+                serving("--webcam", mkv, "--threads", str(threads)) as server,
+                chromium(video) as browser,
+            ):
+                for name in ("My camera", "Server camera"):
                     frames = _watch(browser, server.url, name)
                     rows.append({"source": name, "threads": threads, **_summary(frames)})
     return rows
 
 
 def measure_slow(clip: Path) -> dict[str, Any]:
-    """A camera of 30 frames/s before a back end of 10: delays of what is shown, and what was dropped."""
+    """Measure the delay with a camera of 30 frames/s and a back end of 10, and count dropped frames."""
 
     def slow(lightness: Any) -> Any:
         time.sleep(_SLOW)
         return warm_above_cool_below(lightness)
 
-    painter = Painter(Colorizer(FakeBackend(slow)), TemporalSettings("off"))
+    frame_colorizer = FrameColorizer(Colorizer(FakeBackend(slow)), TemporalSettings("off"))
     delays: list[float] = []
     began = time.perf_counter()
-    with Camera(partial(open_feed, str(clip)), endless=True) as camera:
+    with Camera(partial(open_feed, str(clip)), loop=True) as camera:
         while time.perf_counter() - began < SECONDS:
-            if (shot := camera.newest(1.0)) is not None:
-                painter.paint(shot.luma)
-                delays.append((time.perf_counter() - shot.captured) * _MS)
+            if (frame := camera.newest(1.0)) is not None:
+                frame_colorizer.colorize(frame.luma)
+                delays.append((time.perf_counter() - frame.captured) * _MS)
         counts = camera.counts
     thirds = np.array_split(np.array(delays), 3)
     return {
@@ -109,10 +112,10 @@ def measure_slow(clip: Path) -> dict[str, Any]:
 
 
 def _watch(browser: Browser, url: str, name: str) -> list[tuple[float, float]]:
-    """When each frame was drawn, and its delay; milliseconds."""
+    """Return when each frame was drawn and its delay, in milliseconds."""
     page = browser.new_page(viewport={"width": 1280, "height": 800})
     page.goto(url)
-    page.evaluate(_NOTED)
+    page.evaluate(_LOG_FRAMES)
     page.get_by_role("radio", name=name).check(force=True)
     page.get_by_role("button", name="Start the camera").click()
     _wait(page, lambda: len(page.evaluate("() => window.drawn")) > 0)

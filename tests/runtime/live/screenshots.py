@@ -1,4 +1,4 @@
-"""Takes the images of the page and of the window that the docs show.
+"""Takes the screenshots of the page and the window for the docs.
 
 python -m tests.runtime.live.screenshots /path/to/clip.mp4 [docs/images]
 """
@@ -17,25 +17,25 @@ from typing import Any
 from PIL import Image
 from playwright.sync_api import Browser, Page
 from tests.paths import ROOT
-from tests.runtime.live.browser import COLOR_OF_CANVAS, camera_video, chromium
+from tests.runtime.live.browser import COLOR_OF_CANVAS, browser_video, chromium
 from tests.runtime.live.conftest import virtual_screen, with_screen
 from tests.runtime.live.serving import RUN, serving
-from tests.runtime.live.window.test_window import color_in, looped, seen
+from tests.runtime.live.window.test_window import color_in, looped, screenshot
 
-PHOTO = ROOT / "train" / "cgan_train" / "data" / "photos" / "chelsea.jpg"
+PHOTO = ROOT / "train" / "cgan_train" / "evaluation" / "photos" / "chelsea.jpg"
 DESKTOP: dict[str, Any] = {"viewport": {"width": 1280, "height": 800}}
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 WINDOW = (960, 540)
-LIVE_SECONDS = 20.0  # so that the graph has something to show
-_NEARLY = 0.9  # of the most color that the clip has: it goes on while the image is taken
-_QUALITY = 90  # of WebP: words stay sharp, and skies smooth
+LIVE_SECONDS = 20.0  # so that the graph is filled
+_ALMOST = 0.9  # of the most colorful moment, since the clip goes on meanwhile
+_QUALITY = 90  # of WebP: text stays sharp and skies smooth
 
 
 def main() -> None:
-    """Take them all."""
+    """Take all screenshots."""
     clip, target = Path(sys.argv[1]), Path((*sys.argv, ROOT / "docs" / "images")[2])
     with tempfile.TemporaryDirectory() as folder:
-        video = camera_video(clip, Path(folder) / "camera.mjpeg")
+        video = browser_video(clip, Path(folder) / "camera.mjpeg")
         with serving("--webcam", clip) as server, chromium(video) as browser:
             for name, screen, scheme in (
                 ("desktop-light", DESKTOP, "light"),
@@ -48,12 +48,12 @@ def main() -> None:
 
 
 def take_page(browser: Browser, url: str, screen: dict[str, Any], scheme: str, target: Path) -> None:
-    """One image: a camera by day on a desktop and by night on a phone, a photo the other way round."""
+    """Take one screenshot: a camera on a light desktop or a dark phone, a photo on the others."""
     context = browser.new_context(color_scheme=scheme, **screen)  # type: ignore[arg-type]
     page = context.new_page()
     page.goto(url)
     if (scheme == "light") == (screen is DESKTOP):
-        show_camera(page, "Box camera" if screen is DESKTOP else "My camera")
+        show_camera(page, "Server camera" if screen is DESKTOP else "My camera")
     else:
         page.set_input_files("#file", PHOTO)
         page.get_by_role("link", name="Download").wait_for()
@@ -62,31 +62,31 @@ def take_page(browser: Browser, url: str, screen: dict[str, Any], scheme: str, t
 
 
 def show_camera(page: Page, name: str) -> None:
-    """Let it run for a while."""
+    """Show a camera for a while."""
     page.get_by_role("radio", name=name).check(force=True)
     page.get_by_role("button", name="Start the camera").click()
     until_most_color(lambda: page.evaluate(COLOR_OF_CANVAS), lambda: page.wait_for_timeout(100))
 
 
 def take_window(clip: Path, folder: Path, target: Path) -> None:
-    """The window, without the screen around it."""
-    words = [RUN, "--webcam", looped(clip, folder), "--as-camera", "--split", "0.4", "--threads", "1"]
-    with virtual_screen(WINDOW) as screen, subprocess.Popen(words, env=with_screen(screen)) as process:
-        until_most_color(lambda: color_in(seen(screen), (0.5, 1.0)), lambda: time.sleep(0.1))
-        save(seen(screen), target)
+    """Take the window, which fills its virtual screen."""
+    command = [RUN, "--webcam", looped(clip, folder), "--as-camera", "--split", "0.4", "--threads", "1"]
+    with virtual_screen(WINDOW) as screen, subprocess.Popen(command, env=with_screen(screen)) as process:
+        until_most_color(lambda: color_in(screenshot(screen), (0.5, 1.0)), lambda: time.sleep(0.1))
+        save(screenshot(screen), target)
         process.terminate()
 
 
 def until_most_color(color: Callable[[], float], wait: Callable[[], None]) -> None:
-    """Let a camera run for a while, and until its clip is where it has most color."""
+    """Wait a while, and until the clip is at its most colorful moment."""
     end, most = time.monotonic() + LIVE_SECONDS, 0.0
-    while (now := color()) < _NEARLY * most or time.monotonic() < end:
+    while (now := color()) < _ALMOST * most or time.monotonic() < end:
         most = max(most, now)
         wait()
 
 
 def save(image: Image.Image, target: Path) -> None:
-    """Small, and without bands."""
+    """Save as WebP."""
     image.convert("RGB").save(target, quality=_QUALITY, method=6)
     print(target, target.stat().st_size)
 

@@ -1,4 +1,4 @@
-"""A server as a user starts it, and what tests ask of it."""
+"""Starts a server as a user does, and helpers that talk to it."""
 
 from __future__ import annotations
 
@@ -26,22 +26,20 @@ from tests.runtime.live.conftest import gray_image
 from tests.videos import Video, read_frames, write_video
 
 RUN = Path(sys.executable).with_name("cgan-run")
-PATIENCE = 60.0  # seconds; only a test that fails waits so long
+TIMEOUT = 60.0  # seconds; only a failing test waits so long
 HEADER = struct.Struct("<Iff")
-MOST_TO_STOP = (
-    15.0  # seconds, on a machine that is busy with other things; test_speed.py has what it has to be
-)
-GROWTH = 40_000_000  # bytes that a server may take more after a storm than before: buffers, not leaks
+MAX_STOP_SECONDS = 15.0  # on a busy machine; test_speed.py has the real limit
+MAX_GROWTH = 40_000_000  # bytes of memory that a load test may add: buffers, not leaks
 linux = pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
 
 
 @dataclass
 class Server:
-    """One that runs."""
+    """A running server."""
 
     process: subprocess.Popen[str]
     url: str
-    said: list[str] = field(default_factory=list)
+    output: list[str] = field(default_factory=list)
 
     @property
     def origin(self) -> str:
@@ -58,39 +56,39 @@ class Server:
 
     @property
     def memory(self) -> int:
-        """Bytes in use, of the server's process alone."""
+        """Memory of the server's process in bytes, without its children."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) * 1000  # type: ignore[index]
 
     def stop(self, number: int = signal.SIGINT) -> float:
-        """Tell it to stop; the seconds that it took."""
+        """Stop it by a signal and return the seconds that it took."""
         began = time.monotonic()
         self.process.send_signal(number)
-        self.process.wait(PATIENCE)
+        self.process.wait(TIMEOUT)
         return time.monotonic() - began
 
 
 @contextmanager
 def serving(
-    *words: str | Path,
+    *options: str | Path,
     address: str = "127.0.0.1:0",
     folder: Path | None = None,
     program: Sequence[str | Path] = (RUN,),
 ) -> Iterator[Server]:
-    """Start `cgan-run --serve` and wait until it says where it is."""
+    """Start `cgan-run --serve` and wait until it has printed its address."""
     process = subprocess.Popen(
-        [*program, "--serve", address, "--threads", "1", *words], cwd=folder,
+        [*program, "--serve", address, "--threads", "1", *options], cwd=folder,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     assert process.stdout is not None
-    said: list[str] = []
-    reader = threading.Thread(target=lambda: said.extend(process.stdout), daemon=True)  # type: ignore[arg-type]
+    output: list[str] = []
+    reader = threading.Thread(target=lambda: output.extend(process.stdout), daemon=True)  # type: ignore[arg-type]
     reader.start()
     try:
-        until(lambda: process.poll() is not None or any("Ctrl-C" in line for line in said))
-        urls = [line.split()[1] for line in said if line.startswith("open ")]
-        assert urls, said
-        yield Server(process, urls[0], said)
+        until(lambda: process.poll() is not None or any("Ctrl-C" in line for line in output))
+        urls = [line.split()[1] for line in output if line.startswith("open ")]
+        assert urls, output
+        yield Server(process, urls[0], output)
     finally:
         if process.poll() is None:
             process.kill()
@@ -99,17 +97,18 @@ def serving(
         process.stdout.close()
 
 
-def until(condition: Callable[[], object], what: str = "that") -> None:
-    end = time.monotonic() + PATIENCE
+def until(condition: Callable[[], object], interval: float = 0.02) -> None:
+    """Wait for a condition; fail after `TIMEOUT`."""
+    end = time.monotonic() + TIMEOUT
     while not condition():
-        assert time.monotonic() < end, f"it never came to {what}"
-        time.sleep(0.02)
+        assert time.monotonic() < end, "the condition was never met"
+        time.sleep(interval)
 
 
 @asynccontextmanager
 async def client(server: Server, **headers: str) -> AsyncIterator[aiohttp.ClientSession]:
     async with aiohttp.ClientSession(
-        server.origin, headers={"Origin": server.origin, **headers}, timeout=aiohttp.ClientTimeout(PATIENCE)
+        server.origin, headers={"Origin": server.origin, **headers}, timeout=aiohttp.ClientTimeout(TIMEOUT)
     ) as session:
         yield session
 
@@ -119,16 +118,16 @@ def jpeg(size: tuple[int, int] = (120, 160)) -> bytes:
 
 
 async def frame_of(ws: aiohttp.ClientWebSocketResponse) -> tuple[int, float, bytes]:
-    """The next frame: number, delay, JPEG."""
+    """Receive the next frame: number, delay in ms, JPEG."""
     while True:
-        message = await ws.receive(PATIENCE)
+        message = await ws.receive(TIMEOUT)
         if message.type is aiohttp.WSMsgType.BINARY:
             number, delay, _ = HEADER.unpack_from(message.data)
             return number, delay, message.data[HEADER.size :]
         assert message.type is aiohttp.WSMsgType.TEXT, message
 
 
-async def alive(server: Server) -> None:
+async def check_alive(server: Server) -> None:
     async with client(server) as session, session.get("/about") as answer:
         assert answer.status == 200
 
@@ -151,20 +150,19 @@ async def outcome(session: aiohttp.ClientSession, job: dict[str, Any]) -> dict[s
     return job
 
 
-def stopped_in_the_midst(video: Path, folder: Path) -> float:
-    """Ctrl-C for a server while it records, is looked at, colors a browser's camera and a dropped video.
+def stop_under_load(video: Path, folder: Path) -> float:
+    """Press Ctrl-C while a server records, has a viewer, and colors a browser's camera and an uploaded video.
 
-    Returns:
-        The seconds that it took. The recording can be played, and no process is left.
+    Check that the recording is playable and no process is left, and return the seconds that it took.
     """
-    long = write_video(folder / "long.mp4", Video(frames=400, width=640, height=480)).read_bytes()
+    upload_video = write_video(folder / "upload.mp4", Video(frames=60, width=320, height=240)).read_bytes()
 
     async def stream(own: aiohttp.ClientWebSocketResponse) -> None:
         for number in itertools.count():
             await own.send_bytes(struct.pack("<I", number) + jpeg())
             await frame_of(own)
 
-    async def all_at_once(server: Server) -> float:
+    async def load_and_stop(server: Server) -> float:
         children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children")
         async with (
             client(server) as session,
@@ -172,8 +170,8 @@ def stopped_in_the_midst(video: Path, folder: Path) -> float:
             session.ws_connect("/live/camera") as own,
         ):
             streaming = asyncio.create_task(stream(own))
-            _, job = await upload(session, long)
-            for _ in range(40):
+            _, job = await upload(session, upload_video)
+            for _ in range(25):
                 shown, _, _ = await frame_of(ws)
                 await ws.send_str(json.dumps({"shown": shown}))
             while job["state"] == "queued":
@@ -188,8 +186,8 @@ def stopped_in_the_midst(video: Path, folder: Path) -> float:
 
     recording = folder / "out.mp4"
     with serving("--webcam", video, "--record", recording) as server:
-        seconds = asyncio.run(all_at_once(server))
+        seconds = asyncio.run(load_and_stop(server))
         assert server.process.returncode == 128 + signal.SIGINT
-    assert any("frames recorded" in line for line in server.said)
+    assert any("frames recorded" in line for line in server.output)
     assert len(read_frames(recording)) >= 20
     return seconds

@@ -1,1 +1,1 @@
-"""Cameras and streams: the newest frame only."""
+"""Reads cameras, streams and video files; a camera always hands out its newest frame."""

@@ -1,10 +1,10 @@
-"""Where a camera's frames come from: a device by OpenCV, a stream or a file by PyAV.
+"""Opens a source of frames: a camera of this machine through OpenCV, a stream or a file through PyAV.
 
     feed = open_feed("0", CameraRequest(width=1280, height=720))
     feed = open_feed("rtsp://host/stream"); feed = open_feed("video.mp4")
-    glimpse = feed.read()
+    frame = feed.read()
 
-A feed gives frame after frame and knows nothing of threads, dropping or coming back: see camera.py.
+A feed reads one frame after the other. Threads, dropping and reconnecting are in camera.py.
 """
 
 from __future__ import annotations
@@ -23,24 +23,22 @@ import numpy as np
 
 from cgan_runtime.color.encoding import Plane
 from cgan_runtime.errors import ConfigError, MediaError
+from cgan_runtime.files.urls import CAMERA_TIMEOUT, STREAM_OPTIONS, check_stream, is_url, without_credentials
 
 MAX_SIDE = 7680  # pixels; 8K
 MAX_RATE = 240  # frames/s
-_OPEN_SECONDS, _READ_SECONDS = 10.0, 5.0  # that a network stream may keep silent
-_MICROSECONDS = 1_000_000  # per second: the clock of a container's duration
+_MICROSECONDS = 1_000_000  # per second, the unit of a container's duration
 _FULL_RANGE = 2  # FFmpeg's AVColorRange
-_URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
-_SCHEMES = frozenset({"rtsp", "rtsps", "rtmp", "http", "https", "udp", "tcp", "srt"})
 _DEVICE = re.compile(r"\d{1,3}|/dev/.+")
 
 
 class EndOfFeed(Exception):
-    """A file has been read to its end; a camera has none."""
+    """A file has been read to its end. Cameras never raise this."""
 
 
 @dataclass(frozen=True)
 class CameraRequest:
-    """What is asked of a device; None leaves it to the device, which may give something else anyway.
+    """The image size and rate to request; None leaves it to the device. The device may choose others.
 
     Raises:
         ConfigError: A value is out of range.
@@ -52,9 +50,11 @@ class CameraRequest:
 
     def __post_init__(self) -> None:
         if (self.width is None) != (self.height is None):
-            raise ConfigError("a camera is asked for width and height together; give both, or neither")
+            raise ConfigError("a camera takes width and height together; give both or neither")
         if any(side is not None and not 1 <= side <= MAX_SIDE for side in (self.width, self.height)):
-            raise ConfigError(f"{self.width}x{self.height} is no size of a camera; take 1 to {MAX_SIDE}")
+            raise ConfigError(
+                f"{self.width}x{self.height} is out of range for a camera; take 1 to {MAX_SIDE} pixels"
+            )
         if self.rate is not None and not 0 < self.rate <= MAX_RATE:
             raise ConfigError(f"{self.rate} frames/s is out of range; take up to {MAX_RATE}")
 
@@ -64,8 +64,8 @@ class RawFrame:
     """One frame of a feed.
 
     Attributes:
-        luma: Y' of JFIF (BT.601, full range), uint8 (H, W). Belongs to the taker.
-        time: Seconds since the file's start, at which it is to be seen; None where it is to be seen now.
+        luma: Y' of JFIF (BT.601, full range), uint8 (H, W). It belongs to the caller.
+        time: When to show it, seconds from the start of the file; None means now.
     """
 
     luma: Plane
@@ -73,10 +73,10 @@ class RawFrame:
 
 
 class Feed(ABC):
-    """An open source of frames. One thread at a time uses it.
+    """An open source of frames, used by one thread at a time.
 
     Attributes:
-        description: What it gives, as it says itself: "640x480, 30 frames/s".
+        description: The format that it delivers, for example "640x480, 30 frames/s".
     """
 
     description = ""
@@ -86,70 +86,66 @@ class Feed(ABC):
         """Wait for the next frame.
 
         Raises:
-            EndOfFeed: There is no more.
-            MediaError: It has gone away.
+            EndOfFeed: There are no more frames.
+            MediaError: The source failed or was disconnected.
         """
 
     @abstractmethod
     def close(self) -> None:
-        """Let the device or the file go. Calling it twice is harmless."""
+        """Release the device or the file. A second call does nothing."""
 
 
 def is_device(source: str) -> bool:
-    """Whether this names a camera at this machine: `0`, `/dev/video0`."""
+    """Whether this names a camera of this machine: `0`, `/dev/video0`."""
     return _DEVICE.fullmatch(source) is not None
 
 
 def is_file(source: str) -> bool:
-    """Whether this names a file, there or not."""
-    return not is_device(source) and _URL.match(source) is None
+    """Whether this names a file, which need not exist."""
+    return not is_device(source) and not is_url(source)
 
 
 def open_feed(source: str, request: CameraRequest | None = None) -> Feed:
     """Open a device (`0`, `/dev/video0`), a stream (`rtsp://...`) or a file.
 
     Raises:
-        MediaError: It is not there, or gives no image.
+        MediaError: It does not exist or delivers no video.
     """
-    if is_device(source):
-        return DeviceFeed(source, request or CameraRequest())
-    return StreamFeed(source)
+    return DeviceFeed(source, request or CameraRequest()) if is_device(source) else StreamFeed(source)
 
 
 def video_size(path: Path) -> tuple[int, int, float]:
-    """Width, height and seconds that a video states, before any of it is decoded; 0 seconds where it does not.
+    """Read width, height and duration from a video's header; the duration is 0 when it is not stated.
 
     Raises:
-        MediaError: It cannot be opened, or holds no image.
+        MediaError: The file cannot be opened or has no video.
     """
     feed = StreamFeed(str(path))
-    try:
-        return feed.width, feed.height, feed.seconds
-    finally:
-        feed.close()
+    feed.close()
+    return feed.width, feed.height, feed.seconds
 
 
 class DeviceFeed(Feed):
-    """A camera at this machine."""
+    """A camera of this machine."""
 
     def __init__(self, source: str, request: CameraRequest) -> None:
-        """Open the device, ask it for size and rate, read back what it gives.
+        """Open the device, request size and rate, and read back what it delivers.
 
         Raises:
-            MediaError: No such device, in use, or without an image.
+            MediaError: The device does not exist, is in use or delivers no image.
         """
-        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # we say it ourselves
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # errors below say it
         system = cv2.CAP_V4L2 if sys.platform == "linux" else cv2.CAP_ANY
         name: Any = int(source) if source.isdigit() else source
         self._source = source
         self._capture = cv2.VideoCapture(name, system)
         if not self._capture.isOpened():
             raise MediaError(
-                f"no camera at {source}, or another program has it; "
-                "plug it in, close what uses it, or name another with --webcam"
+                f"no camera at {source}, or another program uses it; "
+                "plug it in, close the other program, or name another camera with --webcam"
             )
         if request.width and request.height:
-            # Above VGA most devices give their rate only as MJPEG.
+            # Above VGA most devices reach their rate only with MJPEG.
             self._capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
             self._capture.set(cv2.CAP_PROP_FRAME_WIDTH, request.width)
             self._capture.set(cv2.CAP_PROP_FRAME_HEIGHT, request.height)
@@ -157,12 +153,12 @@ class DeviceFeed(Feed):
             self._capture.set(cv2.CAP_PROP_FPS, request.rate)
         self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
         width, height = (
-            int(self._capture.get(p)) for p in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)
+            int(self._capture.get(side)) for side in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)
         )
         self.description = _description(width, height, self._capture.get(cv2.CAP_PROP_FPS))
-        asked = _description(request.width or width, request.height or height, request.rate or 0)
-        if (request.width or request.rate) and not self.description.startswith(asked):
-            self.description += f" (asked for {asked})"
+        requested = _description(request.width or width, request.height or height, request.rate or 0)
+        if (request.width or request.rate) and not self.description.startswith(requested):
+            self.description += f" ({requested} was requested)"
 
     def read(self) -> RawFrame:
         """Wait for the next frame."""
@@ -171,43 +167,41 @@ class DeviceFeed(Feed):
         except cv2.error:
             good, image = False, None
         if not good or image is None:
-            raise MediaError(f"camera {self._source} gives no image any more")
+            raise MediaError(f"camera {self._source} delivers no more images")
         return RawFrame(image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2GRAY))
 
     def close(self) -> None:
-        """Let the device go."""
+        """Release the device."""
         self._capture.release()
 
 
 class StreamFeed(Feed):
-    """A stream from the network, or a file."""
+    """A network stream or a video file."""
 
     def __init__(self, source: str) -> None:
         """Open it.
 
         Raises:
-            MediaError: It is not there, cannot be read, or holds no image.
+            MediaError: It does not exist, cannot be read or has no video.
         """
         self._is_file = is_file(source)
-        self._source = _without_password(source)
-        options = {} if self._is_file else {"rtsp_transport": "tcp", "fflags": "nobuffer"}
+        self._source = without_credentials(source)  # every viewer of the page may read it
+        options = {} if self._is_file else STREAM_OPTIONS | {"fflags": "nobuffer"}
         try:
             self._container = av.open(
-                str(_there(source)) if self._is_file else _allowed(source),
+                _existing_file(source) if self._is_file else check_stream(source),
                 options=options,
-                timeout=(_OPEN_SECONDS, _READ_SECONDS),
+                timeout=CAMERA_TIMEOUT,
                 metadata_errors="replace",
             )
         except (av.FFmpegError, ValueError) as error:
-            mend = (
-                "is it there, and a video?" if self._is_file else "is the camera on, and the address right?"
-            )
+            mend = "check that it is a video" if self._is_file else "check the camera and its address"
             raise MediaError(f"{self._source} cannot be opened ({_reason(error)}); {mend}") from error
         if not self._container.streams.video:
             self._container.close()
-            raise MediaError(f"{self._source} holds no image; name another with --webcam")
+            raise MediaError(f"{self._source} has no video; name another with --webcam")
         stream = self._container.streams.video[0]
-        # Decoding frames side by side would hold each back for a few: good for files, delay for cameras.
+        # Decoding frames in parallel delays each by a few frames, which is fine for files only.
         stream.thread_type = "AUTO" if self._is_file else "SLICE"
         self._base, self._start = stream.time_base, float((stream.start_time or 0) * (stream.time_base or 0))
         self.width, self.height = stream.width, stream.height
@@ -224,7 +218,7 @@ class StreamFeed(Feed):
                 raise EndOfFeed from None
             raise MediaError(f"{self._source} has ended") from None
         except (av.FFmpegError, ValueError) as error:
-            raise MediaError(f"{self._source} cannot be read any more ({_reason(error)})") from error
+            raise MediaError(f"{self._source} can no longer be read ({_reason(error)})") from error
         time = None
         if self._is_file and frame.pts is not None and self._base is not None:
             time = max(0.0, float(frame.pts * self._base) - self._start)
@@ -233,7 +227,7 @@ class StreamFeed(Feed):
         return RawFrame(np.ascontiguousarray(np.rot90(luma, turns)) if turns else luma, time)
 
     def close(self) -> None:
-        """Let the file or connection go."""
+        """Close the file or the connection."""
         self._container.close()
 
 
@@ -247,25 +241,13 @@ def _full_range_luma(frame: av.VideoFrame) -> Plane:
     return luma
 
 
-def _there(source: str) -> Path:
+def _existing_file(source: str) -> str:
     path = Path(source)
     if not path.is_file():
         raise MediaError(
             f"no file at {source}; name a video, a device such as 0 or /dev/video0, or an rtsp:// address"
         )
-    return path.absolute()
-
-
-def _without_password(source: str) -> str:
-    """An address as all who look at the page may read it."""
-    return re.sub(r"(?<=://)[^/]*@", "", source)
-
-
-def _allowed(url: str) -> str:
-    scheme = url.partition(":")[0].lower()
-    if scheme not in _SCHEMES:
-        raise MediaError(f"{scheme}:// is no kind of camera; take one of {', '.join(sorted(_SCHEMES))}")
-    return url
+    return str(path.absolute())
 
 
 def _description(width: int, height: int, rate: float) -> str:

@@ -1,1 +1,1 @@
-"""The web page of `cgan-run --serve`."""
+"""The web page of `cgan-run --serve` and its server."""

@@ -1,6 +1,6 @@
-"""What a file is, and how large its image would be, by its first bytes, before anything decodes it.
+"""Detects what an uploaded file is, and how large its image, from its first bytes, before any decoder runs.
 
-kind = kind_of(first_bytes)                          # None: nothing that is taken
+file_type = detect_file_type(first_bytes)            # None: not accepted
 """
 
 from __future__ import annotations
@@ -9,26 +9,26 @@ import struct
 from dataclasses import dataclass
 
 HEAD_BYTES = 1 << 18
-"""So much of a file is looked at: EXIF, profile and thumbnail stand before a JPEG's size."""
+"""How much of a file to look at: EXIF data, profile and thumbnail precede the size of a JPEG."""
 
 _JPEG, _PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
 _EBML = b"\x1a\x45\xdf\xa3"
-_SIZES_OF_JPEG = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOF0..15; the others are tables
-_PLAIN_JPEG = frozenset({0xC0, 0xC1})  # sequential: as cameras and browsers write it
-_ALONE = frozenset({0x01, 0xFF, *range(0xD0, 0xD8)})  # markers without a length
+_JPEG_SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOF0..15; the others are tables
+_SEQUENTIAL_JPEG = frozenset({0xC0, 0xC1})  # as cameras and browsers write it
+_NO_LENGTH = frozenset({0x01, 0xFF, *range(0xD0, 0xD8)})  # markers without a length
 
 
 @dataclass(frozen=True)
-class Kind:
-    """A kind of file that is taken.
+class FileType:
+    """The type of an accepted file.
 
     Attributes:
         name: As in its MIME type.
-        suffix: That its name gets, which decides its decoder.
-        video: Whether it moves.
-        width: Of the image as stated; 0 of a video.
-        height: Likewise.
-        plain: A JPEG that is decoded in one pass; of other kinds True.
+        suffix: The suffix that the file gets; it selects the decoder.
+        video: Whether it is a video.
+        width: Stated width of the image; 0 of a video.
+        height: Stated height of the image; 0 of a video.
+        sequential: Whether a JPEG is decoded in one pass; True of other types.
     """
 
     name: str
@@ -36,47 +36,47 @@ class Kind:
     video: bool = False
     width: int = 0
     height: int = 0
-    plain: bool = True
+    sequential: bool = True
 
     @property
     def pixels(self) -> int:
-        """Of the image."""
+        """Number of pixels of the image."""
         return self.width * self.height
 
 
-def kind_of(head: bytes) -> Kind | None:
-    """The kind of a file, by its first `HEAD_BYTES` or all of it; None where it is not taken."""
+def detect_file_type(head: bytes) -> FileType | None:
+    """Detect the type from the first `HEAD_BYTES` of a file, or all of it; None when it is not accepted."""
     if head.startswith(_JPEG):
         return _jpeg(head)
     if head.startswith(_PNG) and len(head) >= 24 and head[12:16] == b"IHDR":
         width, height = struct.unpack(">II", head[16:24])
-        return Kind("png", ".png", width=width, height=height)
+        return FileType("png", ".png", width=width, height=height)
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return _webp(head)
     if head[4:8] == b"ftyp":
-        return Kind("mp4", ".mp4", video=True)
+        return FileType("mp4", ".mp4", video=True)
     if head.startswith(_EBML):
-        return Kind("webm", ".mkv", video=True)
+        return FileType("webm", ".mkv", video=True)
     return None
 
 
-def _jpeg(head: bytes) -> Kind | None:
-    """By its first frame header; None where that lies too far behind."""
-    place = 2
-    while place + 9 <= len(head) and head[place] == 0xFF:
-        marker = head[place + 1]
-        if marker in _ALONE:
-            place += 1 if marker == 0xFF else 2
+def _jpeg(head: bytes) -> FileType | None:
+    """Find the first frame header (ITU-T T.81); None when it is not within `head`."""
+    at = 2
+    while at + 9 <= len(head) and head[at] == 0xFF:
+        marker = head[at + 1]
+        if marker in _NO_LENGTH:
+            at += 1 if marker == 0xFF else 2
             continue
-        if marker in _SIZES_OF_JPEG:
-            height, width = struct.unpack(">HH", head[place + 5 : place + 9])
-            return Kind("jpeg", ".jpg", width=width, height=height, plain=marker in _PLAIN_JPEG)
-        place += 2 + int.from_bytes(head[place + 2 : place + 4], "big")
+        if marker in _JPEG_SIZES:
+            height, width = struct.unpack(">HH", head[at + 5 : at + 9])
+            return FileType("jpeg", ".jpg", width=width, height=height, sequential=marker in _SEQUENTIAL_JPEG)
+        at += 2 + int.from_bytes(head[at + 2 : at + 4], "big")
     return None
 
 
-def _webp(head: bytes) -> Kind | None:
-    """By its first chunk (RFC 9649)."""
+def _webp(head: bytes) -> FileType | None:
+    """Read the first chunk (RFC 9649)."""
     chunk, body = head[12:16], head[20:30]
     if len(body) < 10:
         return None
@@ -89,4 +89,4 @@ def _webp(head: bytes) -> Kind | None:
         width, height = (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
     else:
         return None
-    return Kind("webp", ".webp", width=width, height=height)
+    return FileType("webp", ".webp", width=width, height=height)

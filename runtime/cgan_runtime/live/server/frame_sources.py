@@ -1,39 +1,42 @@
-"""What is colored for the page: the box's camera, once for all who look, and each browser's own camera.
+"""The sources of frames for the page: the server's camera, shared by all viewers, and each browser's camera.
 
-hub = CameraLane(open_feed, engine, ...)             # the box's; open while somebody looks
-lane = BrowserLane(engine, settings, deliver)        # one for each browser that sends its own
-lane.put(number, jpeg)
+camera = ServerCamera(inference, temporal, max_rate, open_feed)     # on between `open` and `close`
+camera = BrowserCamera(inference, temporal, max_rate)
+camera.deliver = ...
+camera.put(number, jpeg)
 """
 
 from __future__ import annotations
 
 import threading
 import time
+from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from cgan_runtime.colorizer import Colorizer
-from cgan_runtime.live.capture.camera import Camera, CameraState, CameraStatus, CapturedFrame, Counts
+from cgan_runtime.live.capture.camera import Camera, CameraState, CameraStatus, CapturedFrame, FrameCounts
 from cgan_runtime.live.capture.feeds import Feed
-from cgan_runtime.live.capture.ycc_image import luma_of_jpeg
-from cgan_runtime.live.frame_colorizer import Painter
-from cgan_runtime.live.server.inference_thread import Engine, Lane, RateLimit, told
+from cgan_runtime.live.frame_colorizer import FrameColorizer
+from cgan_runtime.live.server.inference_thread import FrameSource, InferenceThread, RateLimit, public_message
 from cgan_runtime.live.sinks.recorder import Recorder
 from cgan_runtime.live.sinks.virtual_camera import VirtualCamera
-from cgan_runtime.temporal.filter import TemporalSettings
+from cgan_runtime.live.ycc_frame import YccFrame, luma_of_jpeg
+from cgan_runtime.temporal.settings import TemporalSettings
 
 _MS = 1000.0  # per second
 
 
 @dataclass(frozen=True)
-class Colored:
-    """A frame that is ready to be sent.
+class JpegFrame:
+    """A colored frame, ready to be sent.
 
     Attributes:
-        number: Of the frame, by whoever sent it.
-        captured: When it was read from the camera, or came in; seconds of `time.perf_counter`.
-        color_ms: What coloring and coding took.
-        jpeg: The image.
+        number: Given by the source.
+        captured: When it was captured or received, seconds of `time.perf_counter`.
+        color_ms: Time of coloring and JPEG encoding.
+        jpeg: The file.
     """
 
     number: int
@@ -42,118 +45,136 @@ class Colored:
     jpeg: bytes
 
 
-Deliver = Callable[[Colored | str], None]
-"""Is handed a frame, or a sentence about what went wrong, in the engine's thread."""
+DeliverCallback = Callable[[JpegFrame | str], None]
+"""Called in the inference thread with a frame, or with an error message for the user."""
 
 
-class BrowserLane(Lane):
-    """A browser's own camera; a frame that comes before the last was begun takes its place."""
+class _CameraSource(FrameSource):
+    """Colors the frames of a camera and delivers them as JPEG.
 
-    def __init__(self, engine: Engine, temporal: TemporalSettings, max_rate: float, deliver: Deliver) -> None:
-        """Prepare; `engine.add` lets it begin."""
-        self._engine, self._temporal, self._deliver = engine, temporal, deliver
+    Attributes:
+        deliver: Gets the frames and errors; set by the owner.
+    """
+
+    def __init__(self, inference: InferenceThread, temporal: TemporalSettings, max_rate: float) -> None:
+        """Prepare; `inference.add` starts it. Frames above `max_rate` per second are dropped."""
+        self.deliver: DeliverCallback = lambda item: None
+        self._inference, self._temporal = inference, temporal
         self._limit = RateLimit(max_rate)
-        self._lock = threading.Lock()
-        self._waiting: tuple[int, bytes, float] | None = None
-        self._painter: Painter | None = None
-
-    def put(self, number: int, jpeg: bytes) -> None:
-        """Hand a frame in; its size has been looked at. Beyond the rate that is allowed it is dropped."""
-        if self._limit.passes():
-            with self._lock:
-                self._waiting = number, jpeg, time.perf_counter()
-            self._engine.wake()
+        self._frame_colorizer: FrameColorizer | None = None
 
     def take(self, colorizer: Colorizer) -> Callable[[], None] | None:
-        """The newest frame."""
+        """Take the newest frame."""
+        read = self._newest()
+        if read is None:
+            return None
+        self._frame_colorizer = self._frame_colorizer or FrameColorizer(colorizer, self._temporal)
+        return partial(self._color, self._frame_colorizer, read)
+
+    def failed(self, error: Exception) -> None:
+        """Deliver the error."""
+        self.deliver(public_message(error))
+
+    @abstractmethod
+    def _newest(self) -> Callable[[], CapturedFrame] | None:
+        """Return a function that reads the newest frame, or None."""
+
+    def _color(self, frame_colorizer: FrameColorizer, read: Callable[[], CapturedFrame]) -> None:
+        began = time.perf_counter()
+        captured = read()
+        frame = frame_colorizer.colorize(captured.luma)
+        self._colored(frame, captured)
+        jpeg = frame.jpeg()
+        color_ms = (time.perf_counter() - began) * _MS
+        self.deliver(JpegFrame(captured.number, captured.captured, color_ms, jpeg))
+
+    def _colored(self, frame: YccFrame, captured: CapturedFrame) -> None:
+        """Called with each colored frame."""
+
+
+class BrowserCamera(_CameraSource):
+    """The camera of one browser. A new frame replaces one that still waits."""
+
+    def __init__(self, inference: InferenceThread, temporal: TemporalSettings, max_rate: float) -> None:
+        super().__init__(inference, temporal, max_rate)
+        self._lock = threading.Lock()
+        self._waiting: tuple[int, bytes, float] | None = None
+
+    def put(self, number: int, jpeg: bytes) -> None:
+        """Hand in a frame whose size was checked."""
+        if self._limit.allow():
+            with self._lock:
+                self._waiting = number, jpeg, time.perf_counter()
+            self._inference.wake()
+
+    def _newest(self) -> Callable[[], CapturedFrame] | None:
         with self._lock:
             waiting, self._waiting = self._waiting, None
         if waiting is None:
             return None
-        painter = self._painter = self._painter or Painter(colorizer, self._temporal)
-        return lambda: self._color(painter, *waiting)
-
-    def failed(self, error: Exception) -> None:
-        """Tell the browser."""
-        self._deliver(told(error))
-
-    def _color(self, painter: Painter, number: int, data: bytes, received: float) -> None:
-        began = time.perf_counter()
-        jpeg = painter.paint(luma_of_jpeg(data)).jpeg()
-        self._deliver(Colored(number, received, (time.perf_counter() - began) * _MS, jpeg))
+        number, jpeg, received = waiting
+        return lambda: CapturedFrame(luma_of_jpeg(jpeg), received, number)
 
 
-class CameraLane(Lane):
-    """The box's camera. It is open while `wanted`, and each frame is colored once, for everybody."""
+class ServerCamera(_CameraSource):
+    """The camera of this machine. Each frame is colored once for all viewers."""
 
     def __init__(
         self,
-        open_feed: Callable[[], Feed],
-        engine: Engine,
+        inference: InferenceThread,
         temporal: TemporalSettings,
         max_rate: float,
-        deliver: Deliver,
+        open_feed: Callable[[], Feed],
         *,
         recorder: Recorder | None = None,
         virtual: VirtualCamera | None = None,
     ) -> None:
-        """Prepare; nothing is opened yet."""
-        self._open_feed, self._engine, self._temporal = open_feed, engine, temporal
-        self._max_rate, self._deliver = max_rate, deliver
-        self._recorder, self._virtual = recorder, virtual
+        """Prepare; `open` turns the camera on."""
+        super().__init__(inference, temporal, max_rate)
+        self._open_feed, self._recorder, self._virtual = open_feed, recorder, virtual
         self._camera: Camera | None = None
-        self._painter: Painter | None = None
-        self._limit = RateLimit(max_rate)
-        self._trouble = ""
+        self._error = ""
 
     @property
     def state(self) -> CameraState:
-        """What the camera does."""
+        """The state of the camera."""
         camera = self._camera
-        if self._trouble:
-            return CameraState(CameraStatus.GONE, self._trouble)
-        return camera.state if camera else CameraState(CameraStatus.ENDED, "off while nobody looks")
+        if self._error:
+            return CameraState(CameraStatus.LOST, self._error)
+        return camera.state if camera else CameraState(CameraStatus.ENDED, "off while nobody watches")
 
     @property
-    def counts(self) -> Counts:
-        """Frames since it was opened last."""
-        return self._camera.counts if self._camera else Counts()
+    def counts(self) -> FrameCounts:
+        """Frames since the camera was last opened."""
+        return self._camera.counts if self._camera else FrameCounts()
 
     def open(self) -> None:
-        """Turn the camera on; it is opened in a thread of its own."""
+        """Turn the camera on; a thread of the camera opens the device."""
         if self._camera is None:
-            camera = Camera(self._open_feed, patient=True, endless=True, on_frame=self._engine.wake)
-            self._painter, self._trouble = None, ""  # what was seen before is another scene
+            camera = Camera(self._open_feed, retry_first=True, loop=True, on_frame=self._inference.wake)
+            self._frame_colorizer, self._error = None, ""  # a new scene for the temporal filter
             self._camera = camera
             camera.start()
 
     def close(self) -> None:
-        """Turn it off; it may take a moment where the device hangs."""
+        """Turn the camera off; this takes a moment when the device hangs."""
         camera, self._camera = self._camera, None
         if camera is not None:
             camera.close()
 
-    def take(self, colorizer: Colorizer) -> Callable[[], None] | None:
-        """The newest frame."""
-        camera = self._camera
-        shot = camera.newest(timeout=0) if camera is not None else None
-        if shot is None or not self._limit.passes():
-            return None
-        painter = self._painter = self._painter or Painter(colorizer, self._temporal)
-        return lambda: self._color(painter, shot)
-
     def failed(self, error: Exception) -> None:
-        """Tell those who look."""
-        self._trouble = told(error)
-        self._deliver(self._trouble)
+        """Deliver the error, and keep it for new viewers."""
+        self._error = public_message(error)
+        self.deliver(self._error)
 
-    def _color(self, painter: Painter, shot: CapturedFrame) -> None:
-        began = time.perf_counter()
-        image = painter.paint(shot.luma)
+    def _newest(self) -> Callable[[], CapturedFrame] | None:
+        camera = self._camera
+        frame = camera.newest(timeout=0) if camera is not None else None
+        return (lambda: frame) if frame is not None and self._limit.allow() else None
+
+    def _colored(self, frame: YccFrame, captured: CapturedFrame) -> None:
         if self._recorder is not None:
-            self._recorder.write(image, shot.captured)
+            self._recorder.write(frame, captured.captured)
         if self._virtual is not None:
-            self._virtual.send(image.bgr())
-        jpeg = image.jpeg()
-        self._trouble = ""
-        self._deliver(Colored(shot.number, shot.captured, (time.perf_counter() - began) * _MS, jpeg))
+            self._virtual.send(frame.bgr())
+        self._error = ""

@@ -1,12 +1,12 @@
-"""The one thread that owns the back end: it colors what its lanes hold, one piece of each in turn.
+"""The one thread that owns the back end: it colors one frame of each source in turn.
 
-    engine = Engine(open_colorizer)
-    engine.start()                                   # the model is open now, or this raises
-    engine.add(lane)                                 # its `take`, and what that gives, run in the thread
-    engine.wake()                                    # a lane has something new
-    engine.stop()
+    thread = InferenceThread(open_colorizer)
+    thread.start()                                   # opens the model, or raises
+    thread.add(source)
+    thread.wake()                                    # a source has a new frame
+    thread.stop()
 
-A lane holds the newest of its own only, so nobody waits behind a queue: with n lanes each gets an n-th.
+A source keeps only its newest frame, so there is no queue: with n sources each gets an n-th of the time.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ from dataclasses import dataclass
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import CganError
 
-_IDLE_SECONDS = 0.5  # a lane that forgot to wake the engine is looked at after this
-_STOP_SECONDS = 1.5  # for the piece that is being worked on
+_IDLE_SECONDS = 0.5  # until sources are polled without a `wake`
+_STOP_SECONDS = 1.5  # for the frame in progress
 
 
-class Lane(ABC):
-    """Work that comes in pieces, of which only the newest counts."""
+class FrameSource(ABC):
+    """Something that has frames to color, of which only the newest counts."""
 
     @abstractmethod
     def take(self, colorizer: Colorizer) -> Callable[[], None] | None:
-        """The next piece, to be called at once; None if there is none. In the engine's thread."""
+        """Return a function that colors the newest frame, or None. Both run in the inference thread."""
 
     @abstractmethod
     def failed(self, error: Exception) -> None:
-        """A piece has raised this: the lane's own trouble, nobody else's. In the engine's thread."""
+        """Handle an error of that function. Runs in the inference thread; other sources go on."""
 
 
 @dataclass(frozen=True)
-class EngineInfo:
-    """What colors, for people."""
+class InferenceInfo:
+    """What colors the frames: names of back end, device and model, and the network's input size."""
 
     backend: str
     device: str
@@ -47,55 +47,55 @@ class EngineInfo:
     size: int
 
 
-class Engine:
+class InferenceThread:
     """Runs from `start` to `stop`.
 
     Attributes:
-        info: What colors; of use once started.
+        info: What colors the frames; valid after `start`.
     """
 
     def __init__(self, open_colorizer: Callable[[], AbstractContextManager[Colorizer]]) -> None:
-        """Take what opens the colorizer; it is called in the engine's thread, and closed there."""
-        self.info = EngineInfo("", "", "", 0)
+        """`open_colorizer` is called, and its result closed, in the thread."""
+        self.info = InferenceInfo("", "", "", 0)
         self._open = open_colorizer
-        self._lanes: list[Lane] = []
+        self._sources: list[FrameSource] = []
         self._changed = threading.Condition()
         self._woken = self._stopping = False
         self._started = threading.Event()
         self._failure: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="inference", daemon=True)
 
     def start(self) -> None:
-        """Open the model.
+        """Start the thread and wait until it has opened the model.
 
         Raises:
-            CganError: It cannot be opened.
+            CganError: The model cannot be opened.
         """
         self._thread.start()
         self._started.wait()
         if self._failure is not None:
             raise self._failure
 
-    def add(self, lane: Lane) -> None:
-        """Work for a lane from now on."""
+    def add(self, source: FrameSource) -> None:
+        """Start to color the frames of a source."""
         with self._changed:
-            self._lanes.append(lane)
+            self._sources.append(source)
         self.wake()
 
-    def remove(self, lane: Lane) -> None:
-        """Work for it no longer; the piece that is being worked on is finished."""
+    def remove(self, source: FrameSource) -> None:
+        """Stop to color the frames of a source; a frame in progress is finished."""
         with self._changed:
-            if lane in self._lanes:
-                self._lanes.remove(lane)
+            if source in self._sources:
+                self._sources.remove(source)
 
     def wake(self) -> None:
-        """Look at the lanes again."""
+        """Poll the sources again."""
         with self._changed:
             self._woken = True
             self._changed.notify_all()
 
     def stop(self) -> None:
-        """Close the model. Calling it twice is harmless."""
+        """Close the model. A second call does nothing."""
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
@@ -106,46 +106,46 @@ class Engine:
         try:
             with self._open() as colorizer:
                 backend = colorizer.backend
-                self.info = EngineInfo(backend.name, backend.device, backend.manifest.name, colorizer.side)
+                self.info = InferenceInfo(backend.name, backend.device, backend.manifest.name, colorizer.size)
                 self._started.set()
                 while not self._stopping:
-                    self._work_once(colorizer)
+                    self._run_round(colorizer)
         except BaseException as error:  # noqa: BLE001 (raised again by `start`)
             self._failure = error
         finally:
             self._started.set()
 
-    def _work_once(self, colorizer: Colorizer) -> None:
-        """Work on one piece of each lane, or wait where there is none."""
+    def _run_round(self, colorizer: Colorizer) -> None:
+        """Color one frame of each source; wait when there is none."""
         with self._changed:
-            lanes, self._woken = list(self._lanes), False
+            sources, self._woken = list(self._sources), False
         busy = False
-        for lane in lanes:
+        for source in sources:
             if self._stopping:
                 return
             try:
-                if (work := lane.take(colorizer)) is not None:
+                if (color_frame := source.take(colorizer)) is not None:
                     busy = True
-                    work()
-            except Exception as error:  # noqa: BLE001 (told to the lane's owner; others go on)
-                lane.failed(error)
+                    color_frame()
+            except Exception as error:  # noqa: BLE001 (the source reports it)
+                source.failed(error)
         if not busy:
             with self._changed:
                 self._changed.wait_for(lambda: self._woken or self._stopping, _IDLE_SECONDS)
 
 
 class RateLimit:
-    """Lets so many pieces a second pass, and a few at once after a pause."""
+    """Allows a number of events per second, and a short burst after a pause."""
 
-    _BURST = 2.0  # pieces; a camera's own rate is never quite even
+    _BURST = 2.0  # events; a camera is never perfectly even
 
     def __init__(self, rate: float, clock: Callable[[], float] = time.monotonic) -> None:
-        """Begin with a full allowance of `rate` pieces a second."""
+        """Start with a full burst of allowance for `rate` events per second."""
         self._rate, self._clock = rate, clock
         self._allowance, self._last = self._BURST, clock()
 
-    def passes(self) -> bool:
-        """Whether one more may pass now; it counts as passed then."""
+    def allow(self) -> bool:
+        """Whether one more event is allowed now; if so, it is counted."""
         now = self._clock()
         self._allowance = min(self._BURST, self._allowance + (now - self._last) * self._rate)
         self._last = now
@@ -155,6 +155,6 @@ class RateLimit:
         return True
 
 
-def told(error: Exception) -> str:
-    """What went wrong, for the page: ours as it is, other things by their kind alone."""
-    return str(error) if isinstance(error, CganError) else f"something failed here ({type(error).__name__})"
+def public_message(error: Exception) -> str:
+    """An error for the page: the message of our own errors, only the type of any other."""
+    return str(error) if isinstance(error, CganError) else f"an internal error ({type(error).__name__})"

@@ -1,9 +1,8 @@
-"""The web page's server: its files, what it says of itself, dropped files; images go by sockets.py.
+"""The HTTP routes of the page: its files, /about, and uploads; frames go through sockets.py.
 
-    server = Server(engine, guardian, uploads, sockets, settings)
-    runner = web.AppRunner(server.app())             # serve.py runs it
+    runner = web.AppRunner(Routes(inference, access, uploads, sockets, settings).app())
 
-/uploads: POST a file, get its job; GET /uploads/ID, GET /uploads/ID/result, DELETE /uploads/ID.
+POST /uploads sends a file and returns its job; GET /uploads/ID, GET /uploads/ID/result, DELETE /uploads/ID.
 """
 
 from __future__ import annotations
@@ -19,120 +18,111 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from cgan_runtime.colorizer import MAX_SATURATION
-from cgan_runtime.live.server.inference_thread import Engine
-from cgan_runtime.live.server.security import Guardian
+from cgan_runtime.live.server.inference_thread import InferenceThread
+from cgan_runtime.live.server.security import AccessPolicy
 from cgan_runtime.live.server.sockets import ServeSettings, Sockets
-from cgan_runtime.live.server.uploads import Job, Refused, Uploads
+from cgan_runtime.live.server.uploads import Upload, UploadRejected, Uploads
 
-PAGE = {
-    "index.html": "text/html",
-    "page.css": "text/css",
-    "main.js": "text/javascript",
-    "stage.js": "text/javascript",
-    "sources.js": "text/javascript",
-    "drop.js": "text/javascript",
-    "graph.js": "text/javascript",
-    "icon.svg": "image/svg+xml",
-}
-"""The page's own files; no other is served."""
+CONTENT_TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+PAGE = ("index.html", "page.css", "main.js", "stage.js", "cameras.js", "upload.js", "graph.js", "icon.svg")
+"""The files of the page; no other file is served."""
 
 
-class Server:
-    """Answers requests; everything but coloring happens in the event loop, and nothing there waits."""
+class Routes:
+    """Answers requests in the event loop without blocking it."""
 
     def __init__(
         self,
-        engine: Engine,
-        guardian: Guardian,
+        inference: InferenceThread,
+        access: AccessPolicy,
         uploads: Uploads,
         sockets: Sockets,
         settings: ServeSettings,
     ) -> None:
-        self._engine, self._guardian, self._uploads = engine, guardian, uploads
+        self._inference, self._access, self._uploads = inference, access, uploads
         self._sockets, self._settings = sockets, settings
-        page = files(__package__) / "page"
-        self._files = {name: (page / name).read_bytes() for name in PAGE}
 
     def app(self) -> web.Application:
-        """The application."""
-        app = web.Application(middlewares=[_plainly, self._guardian.middleware], client_max_size=1 << 16)
-        app.on_response_prepare.append(self._guardian.add_headers)
-        app.on_shutdown.append(self._sockets.hang_up)
-        app.router.add_get("/", self._file("index.html"))
+        """Build the application."""
+        app = web.Application(middlewares=[_catch_errors, self._access.middleware], client_max_size=1 << 16)
+        app.on_response_prepare.append(self._access.add_headers)
+        app.on_shutdown.append(self._sockets.close_all)
+        app.router.add_get("/", _file("index.html"))
         for name in PAGE:
-            app.router.add_get(f"/{name}", self._file(name))
+            app.router.add_get(f"/{name}", _file(name))
         app.router.add_get("/about", self._about)
         app.router.add_get("/live/view", self._sockets.view)
         app.router.add_get("/live/camera", self._sockets.camera)
-        app.router.add_post("/uploads", self._upload)
-        app.router.add_get("/uploads/{id}", self._job)
-        app.router.add_delete("/uploads/{id}", self._drop)
+        app.router.add_post("/uploads", self._post)
+        app.router.add_get("/uploads/{id}", self._get)
+        app.router.add_delete("/uploads/{id}", self._delete)
         app.router.add_get("/uploads/{id}/result", self._result)
         return app
-
-    def _file(self, name: str) -> Callable[[web.Request], Awaitable[web.Response]]:
-        async def answer(_request: web.Request) -> web.Response:
-            return web.Response(body=self._files[name], content_type=PAGE[name], charset="utf-8")
-
-        return answer
 
     async def _about(self, _request: web.Request) -> web.Response:
         limits = self._uploads.limits
         return web.json_response(
             {
-                "engine": asdict(self._engine.info),
+                "inference": asdict(self._inference.info),
                 "camera": self._sockets.hub is not None,
                 "upload": {"bytes": limits.bytes, "seconds": limits.video_seconds},
                 "max_rate": self._settings.max_rate,
-                "max_strength": MAX_SATURATION,
             }
         )
 
-    async def _upload(self, request: web.Request) -> web.Response:
+    async def _post(self, request: web.Request) -> web.Response:
         try:
             strength = float(request.query.get("strength", "1"))
         except ValueError:
             strength = math.nan
         if not 0 <= strength <= MAX_SATURATION:
-            raise web.HTTPBadRequest(text=f"strength must be within 0 and {MAX_SATURATION:g}\n")
+            raise web.HTTPBadRequest(text=f"strength must be between 0 and {MAX_SATURATION:g}\n")
+        content = request.content.iter_chunked(1 << 16)
         try:
-            job = await self._uploads.take(
-                request.content.iter_chunked(1 << 16), request.content_length, strength
-            )
-        except Refused as refused:
-            return web.json_response({"error": str(refused)}, status=refused.status)
-        return web.json_response(job.told(self._uploads.ahead(job)), status=202)
+            upload = await self._uploads.receive(content, request.content_length, strength)
+        except UploadRejected as error:
+            return web.json_response({"error": str(error)}, status=error.status)
+        return web.json_response(self._uploads.status(upload), status=202)
 
-    def _find(self, request: web.Request) -> Job:
-        job = self._uploads.find(request.match_info["id"])
-        if job is None:
-            raise web.HTTPNotFound(text="no such file, or it is no longer kept\n")
-        return job
+    def _find(self, request: web.Request) -> Upload:
+        upload = self._uploads.find(request.match_info["id"])
+        if upload is None:
+            raise web.HTTPNotFound(text="no such file, or it was deleted\n")
+        return upload
 
-    async def _job(self, request: web.Request) -> web.Response:
-        job = self._find(request)
-        return web.json_response(job.told(self._uploads.ahead(job)))
+    async def _get(self, request: web.Request) -> web.Response:
+        return web.json_response(self._uploads.status(self._find(request)))
 
-    async def _drop(self, request: web.Request) -> web.Response:
-        await self._uploads.drop(self._find(request))
+    async def _delete(self, request: web.Request) -> web.Response:
+        self._uploads.delete(self._find(request))
         return web.Response(status=204)
 
     async def _result(self, request: web.Request) -> web.StreamResponse:
-        job = self._find(request)
-        if job.state != "ready":
-            raise web.HTTPConflict(text="it is not ready\n")
-        # No name: the page gives it, and other people's names stay out of headers.
-        headers = {"Content-Type": job.result_type, "Content-Disposition": "attachment"}
-        return web.FileResponse(job.result, headers=headers)
+        upload = self._find(request)
+        if upload.state != "ready":
+            raise web.HTTPConflict(text="the file is not ready\n")
+        # The page names the download, so that no name given by a user gets into a header.
+        headers = {"Content-Type": upload.result_type, "Content-Disposition": "attachment"}
+        return web.FileResponse(upload.result, headers=headers)
+
+
+def _file(name: str) -> Callable[[web.Request], Awaitable[web.Response]]:
+    body = (files(__package__) / "page" / name).read_bytes()
+    content_type = CONTENT_TYPES[name.rpartition(".")[2]]
+
+    async def answer(_request: web.Request) -> web.Response:
+        return web.Response(body=body, content_type=content_type, charset="utf-8")
+
+    return answer
 
 
 @web.middleware
-async def _plainly(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """A bug is answered as one, and told in the terminal; the server goes on."""
+async def _catch_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer an unexpected error with status 500 and log it; the server goes on."""
     try:
         return await handler(request)
     except (web.HTTPException, ConnectionError, asyncio.CancelledError):
         raise
     except Exception:
         logging.getLogger("cgan").exception("a request failed")
-        return web.Response(status=500, text="something failed here\n")
+        return web.Response(status=500, text="an internal error\n")

@@ -1,13 +1,13 @@
-"""Who may use the page: its own address, its own origin, and where others can reach it, a token.
+"""Decides who may use the page, by host name, origin and, when other machines can reach it, a token.
 
-    guardian = Guardian.for_address("0.0.0.0", token=None, names=(), tls=True)
-    app = web.Application(middlewares=[guardian.middleware])
+    access = AccessPolicy.for_address("0.0.0.0", token=None, names=(), tls=True)
+    app = web.Application(middlewares=[access.middleware])
 
-- A page of another site must not reach this server through a browser of somebody who may: the name in the
-  Host header must be one of ours (DNS rebinding), and what changes something, or opens a WebSocket, must come
-  from a page of ours (Origin).
-- Where the server can be reached from other machines, a token is asked for. It comes once in the address,
-  and stays in a cookie that scripts cannot read.
+- Another web site must not reach this server through a user's browser. So the Host header must be one of our
+  names (against DNS rebinding), and a request that changes something or opens a WebSocket must come from our
+  page (Origin header).
+- When other machines can reach the server, a token is required. The page's address contains it once; then a
+  cookie keeps it, which scripts cannot read.
 """
 
 from __future__ import annotations
@@ -26,12 +26,11 @@ from aiohttp.typedefs import Handler, Middleware
 from cgan_runtime.errors import ConfigError
 
 TOKEN_BYTES = 18  # 144 bits
-LEAST_TOKEN = 16  # characters of one that is given
+MIN_TOKEN = 16  # characters of a given token
 _COOKIE_SECONDS = 12 * 3600
 _LOCAL_NAMES = frozenset({"localhost"})
-_READING = frozenset({"GET", "HEAD"})
+_SAFE_METHODS = frozenset({"GET", "HEAD"})
 _TOKEN = re.compile(r"[A-Za-z0-9._~-]+")
-
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
@@ -47,20 +46,20 @@ HEADERS = {
     "Server": "cgan",
 }
 
-NO_ENTRY = """<!doctype html><html lang="en"><meta charset="utf-8"><title>cgan</title>
-<p>This page needs the address that <code>cgan-run --serve</code> has printed, token included.</p></html>
+TOKEN_REQUIRED = """<!doctype html><html lang="en"><meta charset="utf-8"><title>cgan</title>
+<p>Open this page with the address that <code>cgan-run --serve</code> has printed, with its token.</p></html>
 """
 
 
 @dataclass(frozen=True)
-class Guardian:
-    """What is let through.
+class AccessPolicy:
+    """Which requests are allowed.
 
     Attributes:
-        token: Asked for; None where this machine alone can reach the server.
-        names: Host names that are ours, in lower case.
-        any_ip: An IP address as host is ours too. It cannot be rebound: only names can.
-        tls: The page is served over https.
+        token: The required token; None when only this machine can reach the server.
+        names: Our host names in lower case.
+        any_ip: Whether any IP address is allowed as host. DNS rebinding needs a name.
+        tls: Whether the page is served over https.
     """
 
     token: str | None
@@ -69,21 +68,21 @@ class Guardian:
     tls: bool
 
     @classmethod
-    def for_address(cls, host: str, *, token: str | None, names: tuple[str, ...], tls: bool) -> Guardian:
-        """Decide by the address that the server is bound to.
+    def for_address(cls, host: str, *, token: str | None, names: tuple[str, ...], tls: bool) -> AccessPolicy:
+        """Choose the policy for the address that the server is bound to.
 
         Args:
-            host: A name or an IP address; one that others can reach makes a token necessary.
-            token: One that is given; None makes one where it is necessary.
-            names: Further names that the page is reached by.
-            tls: Over https.
+            host: A name or an IP address. One that others can reach makes a token necessary.
+            token: A given token; None makes one when it is necessary.
+            names: More host names of the page.
+            tls: Whether the page is served over https.
 
         Raises:
-            ConfigError: The token that is given is too short, or has characters that an address cannot hold.
+            ConfigError: The token is too short or has characters that need escaping in a URL.
         """
-        if token is not None and (len(token) < LEAST_TOKEN or not _TOKEN.fullmatch(token)):
+        if token is not None and (len(token) < MIN_TOKEN or not _TOKEN.fullmatch(token)):
             raise ConfigError(
-                f"the token must have at least {LEAST_TOKEN} letters and digits; leave it out and one is made"
+                f"the token must have at least {MIN_TOKEN} letters and digits; without --token one is made"
             )
         local = is_loopback(host)
         own = {socket.gethostname().lower(), f"{socket.gethostname().lower()}.local", host.lower()}
@@ -94,35 +93,36 @@ class Guardian:
 
     @property
     def middleware(self) -> Middleware:
-        """Of an aiohttp application."""
+        """The middleware for an aiohttp application."""
 
         @web.middleware
-        async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+        async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
             if (refusal := self._refusal(request)) is not None:
                 return refusal
             if self.token is not None and "token" in request.query:
-                return self._entered(request)
+                return self._set_cookie(request)
             return await handler(request)
 
-        return guard
+        return check
 
     async def add_headers(self, _request: web.Request, response: web.StreamResponse) -> None:
-        """For `on_response_prepare`: every answer carries the headers, refusals and errors too."""
+        """Add the security headers to every answer, errors included. For `on_response_prepare`."""
         response.headers.update(HEADERS)
 
     def _refusal(self, request: web.Request) -> web.Response | None:
-        if not self.knows(request.host):
+        if not self.allows_host(request.host):
             return web.Response(status=421, text="this server has another name\n")
         origin = request.headers.get("Origin")
-        acts = request.method not in _READING or "upgrade" in request.headers.get("Connection", "").lower()
-        if (acts or origin is not None) and not self.is_own(origin, request.host):
-            return web.Response(status=403, text="this comes from a page that is not ours\n")
+        upgrades = "upgrade" in request.headers.get("Connection", "").lower()
+        needs_origin = upgrades or request.method not in _SAFE_METHODS or origin is not None
+        if needs_origin and not self.allows_origin(origin, request.host):
+            return web.Response(status=403, text="this request comes from another page\n")
         if self.token is not None and not self._has_token(request):
-            return web.Response(status=401, text=NO_ENTRY, content_type="text/html")
+            return web.Response(status=401, text=TOKEN_REQUIRED, content_type="text/html")
         return None
 
-    def knows(self, host: str) -> bool:
-        """Whether a Host header names this server, whatever the port: it may be forwarded."""
+    def allows_host(self, host: str) -> bool:
+        """Whether a Host header names this server; the port may be forwarded and is not checked."""
         try:
             name = urlsplit(f"//{host}").hostname or ""
         except ValueError:
@@ -135,35 +135,35 @@ class Guardian:
             return False
         return self.any_ip or address.is_loopback
 
-    def is_own(self, origin: str | None, host: str) -> bool:
-        """Whether an Origin header is that of a page which was loaded from `host`.
+    def allows_origin(self, origin: str | None, host: str) -> bool:
+        """Whether an Origin header is that of a page loaded from `host`.
 
-        Without TLS of our own, somebody before us may have it.
+        Without our own TLS, a proxy may add it, so https is allowed too.
         """
         own = {f"https://{host}".lower()} | (set() if self.tls else {f"http://{host}".lower()})
         return origin is not None and origin.lower() in own
 
     def _has_token(self, request: web.Request) -> bool:
-        given = request.query.get("token") or request.cookies.get(self._cookie(request), "")
+        given = request.query.get("token") or request.cookies.get(_cookie_name(request), "")
         return hmac.compare_digest(given.encode(), (self.token or "").encode())
 
-    def _entered(self, request: web.Request) -> web.Response:
-        """To the page itself, so that the token leaves the address bar; the cookie stays."""
+    def _set_cookie(self, request: web.Request) -> web.Response:
+        """Put the token into a cookie and redirect, so that it leaves the address bar."""
         response = web.Response(status=303, headers={"Location": "/"})
         response.set_cookie(
-            self._cookie(request), self.token or "", max_age=_COOKIE_SECONDS, path="/",
+            _cookie_name(request), self.token or "", max_age=_COOKIE_SECONDS, path="/",
             httponly=True, secure=self.tls, samesite="Lax",
         )  # fmt: skip
         return response
 
-    @staticmethod
-    def _cookie(request: web.Request) -> str:
-        """Its name; browsers do not tell the cookies of two ports apart."""
-        return f"cgan-{urlsplit(f'//{request.host}').port or 'page'}"
+
+def _cookie_name(request: web.Request) -> str:
+    """The cookie's name holds the port, since browsers share cookies between ports."""
+    return f"cgan-{urlsplit(f'//{request.host}').port or 'page'}"
 
 
 def is_loopback(host: str) -> bool:
-    """Whether an address can be reached from this machine alone."""
+    """Whether only this machine can reach an address."""
     if host.lower() in _LOCAL_NAMES:
         return True
     try:
@@ -173,7 +173,7 @@ def is_loopback(host: str) -> bool:
 
 
 def split_address(address: str) -> tuple[str, int]:
-    """Host and port of `HOST:PORT`, `HOST`, `:PORT`, or `[IPV6]:PORT`.
+    """Split `HOST:PORT`, `HOST`, `:PORT` or `[IPV6]:PORT` into host and port.
 
     Raises:
         ConfigError: It is none of these.

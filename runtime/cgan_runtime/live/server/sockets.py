@@ -1,14 +1,12 @@
-"""Images over WebSockets: the box's camera to all who look, and browsers' own cameras there and back.
+"""Frames over WebSockets: the server's camera to its viewers, and browsers' cameras there and back.
 
-    sockets = Sockets(engine, hub, settings)
-    app.router.add_get("/live/view", sockets.view)
-    app.router.add_get("/live/camera", sockets.camera)
+Protocol (all numbers little-endian); page/cameras.js is the other side:
 
-What is spoken (all numbers little-endian):
-
-    /live/view     to the page: 12 bytes (u32 frame, f32 delay of the frame shown last, f32 coloring; ms)
-                   and JPEG, and text {"status": ...} every second; from the page: text {"shown": frame}
-    /live/camera   to the server: u32 frame + JPEG; back: as above, the delay being that within the server
+    /live/view     to the page: 12 bytes (u32 frame number, f32 delay of the last shown frame in ms, f32 time
+                   of coloring in ms), then a JPEG; every second, text {"status": ...}
+                   from the page: text {"shown": frame number}
+    /live/camera   to the server: u32 frame number, then a JPEG
+                   to the page: as above, with the delay within the server; text {"error": message}
 """
 
 from __future__ import annotations
@@ -17,40 +15,43 @@ import asyncio
 import json
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from cgan_runtime.live.server.file_types import HEAD_BYTES, kind_of
-from cgan_runtime.live.server.frame_sources import BrowserLane, Colored
-from cgan_runtime.live.server.inference_thread import Engine, RateLimit
-from cgan_runtime.live.server.viewers import Hub, Viewer
-from cgan_runtime.temporal.filter import TemporalSettings
+from cgan_runtime.live.server.file_types import HEAD_BYTES, detect_file_type
+from cgan_runtime.live.server.frame_sources import BrowserCamera
+from cgan_runtime.live.server.inference_thread import InferenceThread, RateLimit
+from cgan_runtime.live.server.viewers import Viewer, ViewerHub, in_event_loop
+from cgan_runtime.temporal.settings import TemporalSettings
 
 _HEADER = struct.Struct("<Iff")
 _NUMBER = struct.Struct("<I")
 _NUMBERS = 1 << 32
 _STATUS_SECONDS = 1.0
 _HEARTBEAT_SECONDS = 10.0
-_STALL_SECONDS = 15.0  # a page that shows nothing for so long is let go
+_STALL_SECONDS = 15.0  # a page that shows nothing for so long is disconnected
 _MS = 1000.0  # per second
-_SHOWED_NOTHING = b"This page showed nothing for a while; trying again."
-_ENDED = b"The server has ended; trying again."
+_STALLED = b"This page showed nothing for a while; trying again."
+_SHUTDOWN = b"The server has stopped; trying again."
+_UNKNOWN_MESSAGE = "unknown message"
 
 
 @dataclass(frozen=True)
 class ServeSettings:
-    """What the server allows.
+    """Limits of the server.
 
     Attributes:
-        temporal: How steady color is kept, of every camera.
-        max_viewers: Pages that look at the box's camera.
-        max_cameras: Pages that send their own.
-        max_rate: Frames a second, of each.
-        frame_bytes: Of a frame that a browser sends.
-        frame_pixels: Likewise.
+        temporal: How steady the color of every camera is kept.
+        max_viewers: Pages that may watch the server's camera.
+        max_cameras: Pages that may send their own camera.
+        max_rate: Frames per second of each page.
+        frame_bytes: Largest frame from a browser.
+        frame_pixels: Most pixels of a frame from a browser.
     """
 
     temporal: TemporalSettings
@@ -62,65 +63,60 @@ class ServeSettings:
 
 
 class Sockets:
-    """All WebSockets. Nothing here waits but for the network; coloring is the engine's.
+    """All WebSockets. This code waits only for the network; the inference thread colors.
 
     Attributes:
-        hub: Who looks at the box's camera; None where there is none.
-        cameras: Browsers that send their own.
+        hub: The viewers of the server's camera; None without a camera.
+        cameras: Number of browsers that send their camera.
     """
 
-    def __init__(self, engine: Engine, hub: Hub | None, settings: ServeSettings) -> None:
+    def __init__(self, inference: InferenceThread, hub: ViewerHub | None, settings: ServeSettings) -> None:
         self.hub = hub
         self.cameras = 0
-        self._engine, self._settings = engine, settings
-        self._open_ones: set[web.WebSocketResponse] = set()
+        self._inference, self._settings = inference, settings
+        self._sockets: set[web.WebSocketResponse] = set()
 
     async def view(self, request: web.Request) -> web.StreamResponse:
-        """Show the box's camera."""
+        """Handle /live/view: show the server's camera."""
         hub = self.hub
         if hub is None:
-            raise web.HTTPNotFound(text="there is no camera at this machine\n")
+            raise web.HTTPNotFound(text="the server has no camera\n")
         if len(hub.viewers) >= self._settings.max_viewers:
-            raise web.HTTPServiceUnavailable(text="too many look already\n")
+            raise web.HTTPServiceUnavailable(text="too many viewers\n")
         _check_upgrade(request)
-        with hub.joined() as viewer:
-            socket = await self._open(request, max_bytes=1024)
-            sender = asyncio.create_task(self._show(socket, viewer, hub))
-            try:
-                await self._listen(socket, text=lambda said: viewer.shown(_shown_number(said)))
-            finally:
-                self._open_ones.discard(socket)
-                await _ended(sender)
+        with hub.join() as viewer:
+            send = partial(self._send_frames, viewer=viewer, hub=hub)
+            async with self._open(request, 1024, send) as socket:
+                await self._receive(socket, on_text=lambda text: viewer.confirm(_shown_number(text)))
         return socket
 
-    async def _show(self, socket: web.WebSocketResponse, viewer: Viewer, hub: Hub) -> None:
-        """Send frames as the viewer shows them, and every second how things are."""
+    async def _send_frames(self, socket: web.WebSocketResponse, viewer: Viewer, hub: ViewerHub) -> None:
+        """Send frames as the viewer confirms them, and the status every second."""
         loop = asyncio.get_running_loop()
         limit = RateLimit(self._settings.max_rate)
-        status_at, quiet_since = 0.0, loop.time()
+        status_at, confirmed_at = 0.0, loop.time()
         while not socket.closed:
             frame = await viewer.next(_STATUS_SECONDS)
             now = loop.time()
-            if frame is not None and limit.passes():
-                await socket.send_bytes(
-                    _HEADER.pack(frame.number % _NUMBERS, viewer.shown_ms, frame.color_ms) + frame.jpeg
-                )
+            if frame is not None and limit.allow():
+                header = _HEADER.pack(frame.number % _NUMBERS, viewer.delay_ms, frame.color_ms)
+                await socket.send_bytes(header + frame.jpeg)
             elif frame is not None:
                 viewer.skip(frame.number)
-            if viewer.stalled_since is None:
-                quiet_since = now
-            elif now - quiet_since > _STALL_SECONDS and viewer.meter.rate(now) == 0:
-                await socket.close(code=WSCloseCode.GOING_AWAY, message=_SHOWED_NOTHING)
-            if now >= status_at or viewer.trouble is not None:
+            if not viewer.unconfirmed:
+                confirmed_at = now
+            elif now - confirmed_at > _STALL_SECONDS and viewer.meter.rate(now) == 0:
+                await socket.close(code=WSCloseCode.GOING_AWAY, message=_STALLED)
+            if now >= status_at or viewer.error is not None:
                 status_at = now + _STATUS_SECONDS
-                trouble, viewer.trouble = viewer.trouble, None
-                await socket.send_str(json.dumps({"status": self._status(hub, viewer, trouble)}))
+                error, viewer.error = viewer.error, None
+                await socket.send_str(json.dumps({"status": self._status(hub, viewer, error)}))
 
-    def _status(self, hub: Hub, viewer: Viewer, trouble: str | None) -> dict[str, Any]:
-        now, state, counts = time.perf_counter(), hub.lane.state, hub.lane.counts
+    def _status(self, hub: ViewerHub, viewer: Viewer, error: str | None) -> dict[str, Any]:
+        now, state, counts = time.perf_counter(), hub.camera.state, hub.camera.counts
         return {
             "camera": state.status.value,
-            "message": trouble or state.message,
+            "message": error or state.message,
             "viewers": len(hub.viewers),
             "rate": round(viewer.meter.rate(now), 1),
             "p50": round(viewer.meter.delay_ms(50, now)),
@@ -130,116 +126,109 @@ class Sockets:
         }
 
     async def camera(self, request: web.Request) -> web.StreamResponse:
-        """Color a browser's own camera."""
+        """Handle /live/camera: color the camera of a browser."""
         if self.cameras >= self._settings.max_cameras:
-            raise web.HTTPServiceUnavailable(text="too many send their camera already\n")
+            raise web.HTTPServiceUnavailable(text="too many pages send their camera\n")
         _check_upgrade(request)
+        viewer, settings = Viewer(), self._settings
+        source = BrowserCamera(self._inference, settings.temporal, settings.max_rate)
+        source.deliver = in_event_loop(viewer.offer)
+        send = partial(_return_frames, viewer=viewer)
         self.cameras += 1
-        loop = asyncio.get_running_loop()
-        viewer = Viewer()
-
-        def deliver(item: Colored | str) -> None:  # in the engine's thread
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(viewer.offer, item)
-
-        lane = BrowserLane(self._engine, self._settings.temporal, self._settings.max_rate, deliver)
-        sender: asyncio.Task[None] | None = None
-        socket = None
         try:
-            socket = await self._open(request, max_bytes=self._settings.frame_bytes)
-            sender = asyncio.create_task(_answer(socket, viewer))
-            self._engine.add(lane)
-            await self._listen(socket, binary=lambda data: self._take_frame(lane, data))
+            async with self._open(request, settings.frame_bytes, send) as socket:
+                self._inference.add(source)
+                await self._receive(socket, on_bytes=lambda data: self._take_frame(source, data))
         finally:
             self.cameras -= 1
-            self._engine.remove(lane)
-            if socket is not None:
-                self._open_ones.discard(socket)
-            if sender is not None:
-                await _ended(sender)
+            self._inference.remove(source)
         return socket
 
-    def _take_frame(self, lane: BrowserLane, data: bytes) -> None:
-        """Look at a frame's size before anything decodes it."""
+    def _take_frame(self, source: BrowserCamera, data: bytes) -> None:
+        """Check the type and size of a frame before anything decodes it."""
         jpeg = data[_NUMBER.size :]
-        kind = kind_of(jpeg[:HEAD_BYTES])
-        if kind is None or kind.name != "jpeg" or not kind.plain:
+        found = detect_file_type(jpeg[:HEAD_BYTES])
+        if found is None or found.name != "jpeg" or not found.sequential:
             raise ValueError("a frame must be a sequential JPEG")
-        if not 0 < kind.pixels <= self._settings.frame_pixels:
-            raise ValueError(f"a frame of {kind.width}x{kind.height} pixels is too large")
-        lane.put(_NUMBER.unpack_from(data)[0], jpeg)
+        if not 0 < found.pixels <= self._settings.frame_pixels:
+            raise ValueError(f"a frame of {found.width}x{found.height} pixels is too large")
+        source.put(_NUMBER.unpack_from(data)[0], jpeg)
 
-    async def _open(self, request: web.Request, max_bytes: int) -> web.WebSocketResponse:
+    @asynccontextmanager
+    async def _open(
+        self, request: web.Request, max_bytes: int, send: Callable[[web.WebSocketResponse], Awaitable[None]]
+    ) -> AsyncIterator[web.WebSocketResponse]:
+        """Open a WebSocket; `send` runs beside the block until its end."""
         socket = web.WebSocketResponse(
             heartbeat=_HEARTBEAT_SECONDS, max_msg_size=max_bytes, compress=False, timeout=1.0
         )
         await socket.prepare(request)
-        self._open_ones.add(socket)
-        return socket
+        self._sockets.add(socket)
+        sender = asyncio.ensure_future(send(socket))
+        try:
+            yield socket
+        finally:
+            self._sockets.discard(socket)
+            sender.cancel()
+            await asyncio.gather(sender, return_exceptions=True)
 
-    async def _listen(
+    async def _receive(
         self,
         socket: web.WebSocketResponse,
         *,
-        text: Callable[[str], None] | None = None,
-        binary: Callable[[bytes], None] | None = None,
+        on_text: Callable[[str], None] | None = None,
+        on_bytes: Callable[[bytes], None] | None = None,
     ) -> None:
-        """Take messages until the other side has gone; one that breaks the rules ends it."""
-        flood = RateLimit(4 * self._settings.max_rate)
-        misses = 0
+        """Receive messages until the page leaves; a message that breaks the protocol closes the socket."""
+        limit = RateLimit(4 * self._settings.max_rate)
+        excess = 0
         async for message in socket:
-            misses = 0 if flood.passes() else misses + 1
+            excess = 0 if limit.allow() else excess + 1
             try:
-                if misses > 4 * self._settings.max_rate:
+                if excess > 4 * self._settings.max_rate:
                     raise ValueError("too many messages")
-                if message.type is WSMsgType.TEXT and text is not None:
-                    text(message.data)
-                elif message.type is WSMsgType.BINARY and binary is not None:
-                    binary(message.data)
+                if message.type is WSMsgType.TEXT and on_text is not None:
+                    on_text(message.data)
+                elif message.type is WSMsgType.BINARY and on_bytes is not None:
+                    on_bytes(message.data)
                 else:
-                    raise ValueError("this is not what is spoken here")
+                    raise ValueError(_UNKNOWN_MESSAGE)
             except ValueError as error:
                 await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=str(error).encode()[:120])
                 return
 
-    async def hang_up(self, _app: web.Application) -> None:
-        """Close all WebSockets, so that the server can end."""
+    async def close_all(self, _app: web.Application) -> None:
+        """Close all WebSockets, so that the server can stop."""
         await asyncio.gather(
-            *(socket.close(code=WSCloseCode.GOING_AWAY, message=_ENDED) for socket in self._open_ones),
+            *(socket.close(code=WSCloseCode.GOING_AWAY, message=_SHUTDOWN) for socket in self._sockets),
             return_exceptions=True,
         )
 
 
 def _check_upgrade(request: web.Request) -> None:
-    """A page that was refused a WebSocket asks without one for the reason, which browsers keep from it."""
+    """Refuse plain HTTP. Browsers hide why a WebSocket was refused, so the page asks again without one."""
     if request.headers.get("Upgrade", "").lower() != "websocket":
-        raise web.HTTPUpgradeRequired(text="images come by WebSocket\n")
+        raise web.HTTPUpgradeRequired(text="frames come by WebSocket\n")
 
 
-async def _answer(socket: web.WebSocketResponse, viewer: Viewer) -> None:
-    """Send a browser its own frames back, the newest that is ready."""
+async def _return_frames(socket: web.WebSocketResponse, viewer: Viewer) -> None:
+    """Send a browser its own frames back, always the newest."""
     while not socket.closed:
         frame = await viewer.next(_STATUS_SECONDS)
         if frame is not None:
             age_ms = (time.perf_counter() - frame.captured) * _MS
             await socket.send_bytes(_HEADER.pack(frame.number, age_ms, frame.color_ms) + frame.jpeg)
-            viewer.shown(frame.number)  # its page holds back by itself
-        if viewer.trouble is not None:
-            trouble, viewer.trouble = viewer.trouble, None
-            await socket.send_str(json.dumps({"trouble": trouble}))
+            viewer.confirm(frame.number)  # the page limits itself
+        if viewer.error is not None:
+            error, viewer.error = viewer.error, None
+            await socket.send_str(json.dumps({"error": error}))
 
 
-async def _ended(task: asyncio.Task[None]) -> None:
-    """Stop a task whose socket has gone."""
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-
-
-def _shown_number(said: str) -> int:
+def _shown_number(text: str) -> int:
     try:
-        number = json.loads(said)["shown"]
+        number = json.loads(text)["shown"]
     except (TypeError, KeyError, RecursionError) as error:  # JSONDecodeError is a ValueError
-        raise ValueError("this is not what is spoken here") from error
+        raise ValueError(_UNKNOWN_MESSAGE) from error
     if not isinstance(number, int):
-        raise ValueError("a frame has a whole number")
+        raise ValueError("a frame number must be an integer")
     return number

@@ -1,11 +1,11 @@
-"""Photos and short videos dropped on the page: looked at, colored in a process of their own, kept a while.
+"""Photos and short videos sent by the page: checked, colored in a process of their own, kept for a while.
 
-    async with Uploads(settings, limits) as uploads:
-        job = await uploads.take(stream, length, strength)      # refused before it is decoded, or queued
-        uploads.find(job.id).state
+    async with Uploads(ModelOptions(), TemporalSettings()) as uploads:
+        upload = await uploads.receive(stream, length, strength)   # queued, or UploadRejected
+        uploads.find(upload.id).state
 
-Decoding and coloring happen in a child process (job.py) with bounds on memory, time and disk. Whatever
-a file does to a decoder, the child alone is hit.
+A child process (upload_job.py) with limits on memory, time and disk decodes and colors, so that a malicious
+file can harm nothing but that process.
 """
 
 from __future__ import annotations
@@ -23,49 +23,37 @@ from pathlib import Path
 from typing import Any, Literal
 
 from cgan_runtime.errors import MediaError
-from cgan_runtime.live.server.file_types import HEAD_BYTES, Kind, kind_of
+from cgan_runtime.live.server.file_types import HEAD_BYTES, FileType, detect_file_type
+from cgan_runtime.options.model import ModelOptions
+from cgan_runtime.temporal.settings import TemporalSettings
 
 State = Literal["queued", "working", "ready", "failed"]
-_KILL_SECONDS = 1.0
-
-
-@dataclass(frozen=True)
-class JobSettings:
-    """How a job colors; as the live image."""
-
-    model: str | None = None
-    backend: str = "auto"
-    threads: int | None = None
-    size: int | None = None
-    saturation: float = 1.0
-    temporal: str = "high"
-    every: int = 1
-    precision: str = "auto"
+_UNFINISHED = ("queued", "working")
 
 
 @dataclass(frozen=True)
 class UploadLimits:
-    """What is taken.
+    """What is accepted.
 
     Attributes:
-        bytes: Of a file.
-        image_pixels: Of a photo; phones have up to 50 million.
-        video_pixels: Of each frame of a video.
-        video_seconds: Of a video.
-        arrive_seconds: Until a file has come.
-        silent_seconds: From a piece of it to the next.
-        job_seconds: Until a job is ended.
-        job_memory: Bytes of data that a job may have; less on a machine that has less.
-        waiting: Jobs that may wait.
+        bytes: Size of a file.
+        image_pixels: Pixels of a photo; phones have up to 50 million.
+        video_pixels: Pixels of a video's frame.
+        video_seconds: Duration of a video.
+        receive_seconds: Time until a file has arrived.
+        silent_seconds: Time between two chunks of it.
+        job_seconds: Time of coloring.
+        job_memory: Bytes of memory for coloring; less on a small machine.
+        waiting: Files that may wait.
         kept: Results that are kept, the newest.
-        kept_seconds: How long.
+        kept_seconds: How long they are kept.
     """
 
     bytes: int = 256_000_000
     image_pixels: int = 50_000_000
     video_pixels: int = 3840 * 2160
     video_seconds: float = 120.0
-    arrive_seconds: float = 600.0
+    receive_seconds: float = 600.0
     silent_seconds: float = 20.0
     job_seconds: float = 1800.0
     job_memory: int = 6 << 30
@@ -74,8 +62,8 @@ class UploadLimits:
     kept_seconds: float = 900.0
 
 
-class Refused(Exception):
-    """A file is not taken, with the HTTP status that says so."""
+class UploadRejected(Exception):
+    """A file is not accepted; `status` is the HTTP status for it."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
@@ -83,24 +71,25 @@ class Refused(Exception):
 
 
 @dataclass
-class Job:
-    """One file and what becomes of it.
+class Upload:
+    """One file and its progress.
 
     Attributes:
-        id: A name that cannot be guessed: who has it may see the result.
-        kind: Of the file.
-        strength: Of the color.
-        source: The file as it came.
-        result: The colored one.
-        state: Where it stands.
-        done: Frames that are colored.
-        total: Frames in all; None while that is not known.
+        id: A name that cannot be guessed; whoever knows it may see the result.
+        type: Type of the file.
+        strength: Strength of the color.
+        source: The file as received.
+        result: The colored file.
+        state: Its progress.
+        done: Frames colored so far.
+        total: Frames in all; None while unknown.
         error: Why it failed.
-        finished: When, by the monotonic clock.
+        finished: When, seconds of the monotonic clock.
+        process: The child process while it runs.
     """
 
     id: str
-    kind: Kind
+    type: FileType
     strength: float
     source: Path
     result: Path
@@ -111,30 +100,26 @@ class Job:
     finished: float | None = None
     process: asyncio.subprocess.Process | None = field(default=None, repr=False)
 
-    def told(self, ahead: int) -> dict[str, Any]:
-        """For the page."""
-        return {
-            "id": self.id, "state": self.state, "done": self.done, "total": self.total, "error": self.error,
-            "video": self.kind.video, "type": self.result_type, "ahead": ahead, "strength": self.strength,
-        }  # fmt: skip
-
     @property
     def result_type(self) -> str:
         """MIME type of the result."""
-        return "video/mp4" if self.kind.video else f"image/{self.kind.name}"
+        return "video/mp4" if self.type.video else f"image/{self.type.name}"
 
 
 class Uploads:
-    """All jobs. Lives in the event loop; one job runs at a time, behind the live images."""
+    """All uploads, in the event loop. One file is colored at a time, with lower priority than cameras."""
 
-    def __init__(self, settings: JobSettings, limits: UploadLimits | None = None) -> None:
+    def __init__(
+        self, model: ModelOptions, temporal: TemporalSettings, limits: UploadLimits | None = None
+    ) -> None:
         self.limits = limits or UploadLimits()
-        self._settings = settings
-        self._jobs: dict[str, Job] = {}
-        self._queue: asyncio.Queue[Job] = asyncio.Queue()
+        path = model.model and str(model.model.absolute())
+        self._settings = {"model": asdict(model) | {"model": path}, "temporal": asdict(temporal)}
+        self._uploads: dict[str, Upload] = {}
+        self._queue: asyncio.Queue[Upload] = asyncio.Queue()
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._worker: asyncio.Task[None] | None = None
-        self._arriving = 0
+        self._receiving = 0
 
     async def __aenter__(self) -> Uploads:
         self._folder = tempfile.TemporaryDirectory(prefix="cgan-live-", ignore_cleanup_errors=True)
@@ -149,127 +134,136 @@ class Uploads:
         if self._folder is not None:
             self._folder.cleanup()
 
-    async def take(self, stream: AsyncIterator[bytes], length: int | None, strength: float) -> Job:
-        """Keep a file, piece by piece as it comes, and queue it.
+    async def receive(self, stream: AsyncIterator[bytes], length: int | None, strength: float) -> Upload:
+        """Store a file chunk by chunk and queue it.
 
         Args:
             stream: Its content.
-            length: As the sender states it.
-            strength: Of the color.
+            length: The length in bytes that the sender states.
+            strength: Strength of the color.
 
         Raises:
-            Refused: Too large, no image or video that is taken, or too many wait already.
+            UploadRejected: The file is too large or of no accepted type, or too many are waiting.
         """
-        self._tidy()
-        waiting = sum(job.state in ("queued", "working") for job in self._jobs.values()) + self._arriving
+        self._delete_old()
+        waiting = sum(upload.state in _UNFINISHED for upload in self._uploads.values()) + self._receiving
         if waiting > self.limits.waiting:
-            raise Refused(503, "too many files are waiting; try again in a minute")
+            raise UploadRejected(503, "too many files are waiting; try again in a minute")
         if length is not None and length > self.limits.bytes:
             raise self._too_large()
         assert self._folder is not None
         name = secrets.token_urlsafe(16)
         source = Path(self._folder.name) / f"{name}.in"
-        self._arriving += 1
+        self._receiving += 1
         try:
-            kind = await asyncio.wait_for(self._receive(stream, source), self.limits.arrive_seconds)
+            file_type = await asyncio.wait_for(self._store(stream, source), self.limits.receive_seconds)
         except asyncio.TimeoutError as error:
             source.unlink(missing_ok=True)
-            raise Refused(408, "the file came too slowly") from error
+            raise UploadRejected(408, "the file came too slowly") from error
         except BaseException:
             source.unlink(missing_ok=True)
             raise
         finally:
-            self._arriving -= 1
-        source = source.rename(source.with_suffix(kind.suffix))
-        result = source.with_name(f"{name}.color{'.mp4' if kind.video else kind.suffix}")
-        job = self._jobs[name] = Job(name, kind, strength, source, result)
-        self._queue.put_nowait(job)
-        return job
+            self._receiving -= 1
+        source = source.rename(source.with_suffix(file_type.suffix))
+        result = source.with_name(f"{name}.color{'.mp4' if file_type.video else file_type.suffix}")
+        upload = self._uploads[name] = Upload(name, file_type, strength, source, result)
+        self._queue.put_nowait(upload)
+        return upload
 
-    def find(self, name: str) -> Job | None:
-        """The job of this name, while it is kept."""
-        self._tidy()
-        return self._jobs.get(name)
+    def find(self, name: str) -> Upload | None:
+        """The upload with this id, while it is kept."""
+        self._delete_old()
+        return self._uploads.get(name)
 
-    def ahead(self, job: Job) -> int:
-        """Jobs that come before it."""
-        jobs = list(self._jobs.values())
-        return sum(each.state in ("queued", "working") for each in jobs[: jobs.index(job)])
+    def status(self, upload: Upload) -> dict[str, Any]:
+        """The status for the page; "ahead" is the number of files before it in the queue."""
+        uploads = list(self._uploads.values())
+        ahead = sum(each.state in _UNFINISHED for each in uploads[: uploads.index(upload)])
+        return {
+            "id": upload.id, "state": upload.state, "done": upload.done, "total": upload.total,
+            "error": upload.error, "video": upload.type.video, "type": upload.result_type, "ahead": ahead,
+        }  # fmt: skip
 
-    async def drop(self, job: Job) -> None:
-        """Forget a job; one that runs is ended."""
-        self._jobs.pop(job.id, None)
-        if job.process is not None and job.process.returncode is None:
-            job.process.kill()
-        job.state = "failed"
-        for path in (job.source, job.result):
+    def delete(self, upload: Upload) -> None:
+        """Delete an upload; one in progress is stopped."""
+        self._uploads.pop(upload.id, None)
+        if upload.process is not None and upload.process.returncode is None:
+            upload.process.kill()
+        upload.state = "failed"
+        for path in (upload.source, upload.result):
             path.unlink(missing_ok=True)
 
-    async def _receive(self, stream: AsyncIterator[bytes], target: Path) -> Kind:
-        """Write the content; look at its beginning before the rest is taken."""
-        kind: Kind | None = None
+    async def _store(self, stream: AsyncIterator[bytes], target: Path) -> FileType:
+        """Write the content; check the type as soon as its first bytes are there."""
+        file_type: FileType | None = None
         head, size = b"", 0
         with target.open("wb") as file:
-            async for piece in _in_time(stream, self.limits.silent_seconds):
-                size += len(piece)
+            async for chunk in _with_timeout(stream, self.limits.silent_seconds):
+                size += len(chunk)
                 if size > self.limits.bytes:
                     raise self._too_large()
-                await asyncio.to_thread(file.write, piece)  # a slow card must not stop live images
-                if kind is None and len(head := head + piece) >= HEAD_BYTES:
-                    kind = self._accepted(head)
-        return kind or self._accepted(head)
+                await asyncio.to_thread(file.write, chunk)  # a slow disk must not block live video
+                if file_type is None and len(head := head + chunk) >= HEAD_BYTES:
+                    file_type = self._check_type(head)
+        return file_type or self._check_type(head)
 
-    def _accepted(self, head: bytes) -> Kind:
-        kind = kind_of(head)
-        if kind is None:
-            raise Refused(
-                415, "no photo or video that is taken here; drop a JPEG, PNG, WebP, MP4, MOV, WebM or MKV"
+    def _check_type(self, head: bytes) -> FileType:
+        found = detect_file_type(head)
+        if found is None:
+            raise UploadRejected(
+                415,
+                "this is no photo or video that is accepted; take a JPEG, PNG, WebP, MP4, MOV, WebM or MKV",
             )
-        if kind.pixels > self.limits.image_pixels:
-            most = self.limits.image_pixels // 1_000_000
-            raise Refused(
-                413, f"the image has {kind.width}x{kind.height} pixels; at most {most} million are taken"
+        if found.pixels > self.limits.image_pixels:
+            limit = self.limits.image_pixels // 1_000_000
+            raise UploadRejected(
+                413,
+                f"the image has {found.width}x{found.height} pixels; the limit is {limit} million",
             )
-        return kind
+        return found
 
-    def _too_large(self) -> Refused:
-        return Refused(413, f"the file is too large; at most {self.limits.bytes // 1_000_000} MB are taken")
+    def _too_large(self) -> UploadRejected:
+        limit = self.limits.bytes // 1_000_000
+        return UploadRejected(413, f"the file is too large; the limit is {limit} MB")
 
     async def _work(self) -> None:
         while True:
-            job = await self._queue.get()
-            if job.id in self._jobs:
+            upload = await self._queue.get()
+            if upload.id in self._uploads:
                 try:
-                    await self._color(job)
+                    await self._color(upload)
                 except (OSError, MediaError) as error:
-                    job.state, job.error = "failed", str(error)
+                    upload.state, upload.error = "failed", str(error)
                 finally:
-                    job.finished = time.monotonic()
-                    job.source.unlink(missing_ok=True)
+                    upload.finished = time.monotonic()
+                    upload.source.unlink(missing_ok=True)
 
-    async def _color(self, job: Job) -> None:
-        job.state = "working"
-        order = {
-            "source": str(job.source), "target": str(job.result), "video": job.kind.video,
-            "strength": job.strength, "settings": asdict(self._settings), "limits": asdict(self.limits),
+    async def _color(self, upload: Upload) -> None:
+        """Run the child process."""
+        upload.state = "working"
+        order = self._settings | {
+            "source": str(upload.source), "target": str(upload.result), "video": upload.type.video,
+            "strength": upload.strength, "limits": asdict(self.limits),
         }  # fmt: skip
-        job.process = await asyncio.create_subprocess_exec(
+        upload.process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "cgan_runtime.live.server.upload_job",
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
         try:
-            await asyncio.wait_for(self._follow(job, order), self.limits.job_seconds)
+            await asyncio.wait_for(self._follow(upload, order), self.limits.job_seconds)
         except asyncio.TimeoutError:
-            job.error = "it took too long"
+            upload.error = "coloring took too long"
         finally:
-            if job.process.returncode is None:
-                job.process.kill()
-            await job.process.wait()
-        if job.state == "working":  # nothing was said at the end
-            job.state, job.error = "failed", job.error or "the file broke its decoder"
+            if upload.process.returncode is None:
+                upload.process.kill()
+            await upload.process.wait()
+        if upload.state == "working":  # it ended without a last message
+            upload.state, upload.error = "failed", upload.error or "the decoder crashed"
 
-    async def _follow(self, job: Job, order: dict[str, Any]) -> None:
-        process = job.process
+    async def _follow(self, upload: Upload, order: dict[str, Any]) -> None:
+        """Send the order to the child process and read its messages."""
+        process = upload.process
         assert process is not None
         assert process.stdin is not None
         assert process.stdout is not None
@@ -278,26 +272,26 @@ class Uploads:
             await process.stdin.drain()
             process.stdin.close()
         async for line in process.stdout:
-            said = json.loads(line)
-            if "error" in said:
-                job.state, job.error = "failed", said["error"]
-            elif "ready" in said:
-                job.state = "ready"
+            message = json.loads(line)
+            if "error" in message:
+                upload.state, upload.error = "failed", message["error"]
+            elif "ready" in message:
+                upload.state = "ready"
             else:
-                job.done, job.total = said["done"], said["total"]
+                upload.done, upload.total = message["done"], message["total"]
 
-    def _tidy(self) -> None:
-        """Forget results that are old, or more than are kept."""
+    def _delete_old(self) -> None:
+        """Delete results that are too old or too many."""
         now = time.monotonic()
-        done = [job for job in self._jobs.values() if job.finished is not None]
-        for place, job in enumerate(reversed(done)):
-            if place >= self.limits.kept or now - (job.finished or now) > self.limits.kept_seconds:
-                self._jobs.pop(job.id, None)
-                job.result.unlink(missing_ok=True)
+        done = [upload for upload in self._uploads.values() if upload.finished is not None]
+        for place, upload in enumerate(reversed(done)):
+            if place >= self.limits.kept or now - (upload.finished or now) > self.limits.kept_seconds:
+                self._uploads.pop(upload.id, None)
+                upload.result.unlink(missing_ok=True)
 
 
-async def _in_time(stream: AsyncIterator[bytes], seconds: float) -> AsyncIterator[bytes]:
-    """The pieces of a stream; TimeoutError where one lets wait for too long."""
+async def _with_timeout(stream: AsyncIterator[bytes], seconds: float) -> AsyncIterator[bytes]:
+    """Yield the chunks of a stream; raise TimeoutError when one takes longer than `seconds`."""
     while True:
         try:
             yield await asyncio.wait_for(stream.__anext__(), seconds)

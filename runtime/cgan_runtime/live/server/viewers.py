@@ -1,12 +1,12 @@
-"""All who look at the box's camera: each gets the newest frame as fast as it shows them, never an old one.
+"""The viewers of the server's camera: each gets the newest frame as fast as it shows them, never an old one.
 
-    hub = Hub(lane, loop)
-    with hub.joined() as viewer:
-        frame = await viewer.next()
-        ...                                          # sent
-        viewer.shown(number)                         # the page says so; only then it gets more
+    hub = ViewerHub(camera, always_on=False)
+    with hub.join() as viewer:
+        frame = await viewer.next(timeout)
+        ...                                          # send it
+        viewer.confirm(number)                       # the page has shown it; now it gets more
 
-Lives in the event loop. Only `deliver` is called from the engine's thread.
+Everything runs in the event loop.
 """
 
 from __future__ import annotations
@@ -17,45 +17,45 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from cgan_runtime.live.latency_meter import Meter
-from cgan_runtime.live.server.frame_sources import CameraLane, Colored
+from cgan_runtime.live.latency_meter import LatencyMeter
+from cgan_runtime.live.server.frame_sources import DeliverCallback, JpegFrame, ServerCamera
 
 IN_FLIGHT = 2
-"""Frames that are sent before one is said to be shown: one on the way while the other is drawn."""
+"""Frames sent but not confirmed: one travels while the page draws the other."""
 
 LINGER_SECONDS = 5.0
-"""That the camera stays on after the last viewer has gone; a page that is loaded anew finds it open."""
+"""How long the camera stays on after the last viewer left, so that a reloaded page finds it open."""
 
 
 class Viewer:
     """One page.
 
     Attributes:
-        meter: Its delay, from capture to when it said that the frame is drawn, and its frames per second.
-        shown_ms: Delay of the frame that was shown last, milliseconds.
-        trouble: What went wrong last, to be told.
+        meter: Rate of its frames, and their delay from capture until the page confirmed them.
+        delay_ms: Delay of the last confirmed frame, milliseconds.
+        error: The last error message, until it was sent.
     """
 
     def __init__(self) -> None:
-        self.meter = Meter()
-        self.shown_ms = 0.0
-        self.trouble: str | None = None
-        self._newest: Colored | None = None
+        self.meter = LatencyMeter()
+        self.delay_ms = 0.0
+        self.error: str | None = None
+        self._newest: JpegFrame | None = None
         self._changed = asyncio.Event()
-        self._sent: OrderedDict[int, float] = OrderedDict()  # frame: when it was captured
+        self._sent: OrderedDict[int, float] = OrderedDict()  # frame number -> captured
 
-    def offer(self, item: Colored | str) -> None:
-        """Here is a newer frame, or a sentence."""
+    def offer(self, item: JpegFrame | str) -> None:
+        """Replace the waiting frame, or set the error message."""
         if isinstance(item, str):
-            self.trouble = item
+            self.error = item
         else:
             self._newest = item
         self._changed.set()
 
-    async def next(self, timeout: float) -> Colored | None:
-        """The newest frame, when it may have one; None after `timeout` seconds, or where trouble is told."""
+    async def next(self, timeout: float) -> JpegFrame | None:
+        """Wait until there is a new frame and the viewer may get it; None after `timeout` or on an error."""
         end = time.monotonic() + timeout
-        while self.trouble is None:
+        while self.error is None:
             if self._newest is not None and len(self._sent) < IN_FLIGHT:
                 frame, self._newest = self._newest, None
                 self._sent[frame.number] = frame.captured
@@ -68,76 +68,77 @@ class Viewer:
         return None
 
     def skip(self, number: int) -> None:
-        """A frame that was taken is not sent after all."""
+        """Forget a frame that was taken but not sent."""
         self._sent.pop(number, None)
 
     @property
-    def stalled_since(self) -> float | None:
-        """When the oldest frame was captured that it has not shown yet; None where it owes none."""
-        return next(iter(self._sent.values()), None)
+    def unconfirmed(self) -> bool:
+        """Whether the page has not confirmed all frames that were sent."""
+        return bool(self._sent)
 
-    def shown(self, number: int) -> None:
-        """It says that it has drawn this frame; what was sent before counts as done too."""
+    def confirm(self, number: int) -> None:
+        """The page has shown this frame; frames sent before it count as shown too."""
         if number not in self._sent:
             return
         now = time.perf_counter()
         captured = self._sent[number]
-        self.shown_ms = (now - captured) * 1000
-        self.meter.shown(captured, now)
-        while self._sent:
-            sent, _ = self._sent.popitem(last=False)
-            if sent == number:
-                break
+        self.delay_ms = (now - captured) * 1000
+        self.meter.record(captured, now)
+        while self._sent.popitem(last=False)[0] != number:
+            pass
         self._changed.set()
 
 
-class Hub:
-    """The viewers of the box's camera, which is open while there are any.
+class ViewerHub:
+    """Distributes the frames of the server's camera, which is on while there are viewers.
 
     Attributes:
-        viewers: Those who look now.
+        viewers: The current viewers.
+        camera: The camera.
     """
 
-    def __init__(self, lane: CameraLane, *, always_on: bool) -> None:
-        """Take the lane.
-
-        Args:
-            lane: Opened and closed here.
-            always_on: The camera is on from the start, as for a recording.
-        """
+    def __init__(self, camera: ServerCamera, *, always_on: bool) -> None:
+        """Take a camera, which is opened and closed here; `always_on` opens it now, as for a recording."""
         self.viewers: set[Viewer] = set()
-        self.lane = lane
+        self.camera = camera
         self._always_on = always_on
-        self._loop = asyncio.get_running_loop()
-        self._turning_off: asyncio.TimerHandle | None = None
+        self._closing: asyncio.TimerHandle | None = None
+        camera.deliver = in_event_loop(self._offer)
         if always_on:
-            lane.open()
-
-    def deliver(self, item: Colored | str) -> None:
-        """Hand a frame to all viewers. Called in the engine's thread."""
-        if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._offer, item)
+            camera.open()
 
     @contextmanager
-    def joined(self) -> Iterator[Viewer]:
-        """Look, for as long as the block lasts."""
+    def join(self) -> Iterator[Viewer]:
+        """Add a viewer for the duration of the block."""
         viewer = Viewer()
         self.viewers.add(viewer)
-        if self._turning_off is not None:
-            self._turning_off.cancel()
-            self._turning_off = None
-        self.lane.open()
+        if self._closing is not None:
+            self._closing.cancel()
+            self._closing = None
+        self.camera.open()
         try:
             yield viewer
         finally:
             self.viewers.discard(viewer)
             if not self.viewers and not self._always_on:
-                self._turning_off = self._loop.call_later(LINGER_SECONDS, self._turn_off)
+                loop = asyncio.get_running_loop()
+                self._closing = loop.call_later(LINGER_SECONDS, self._close_camera)
 
-    def _offer(self, item: Colored | str) -> None:
+    def _offer(self, item: JpegFrame | str) -> None:
         for viewer in self.viewers:
             viewer.offer(item)
 
-    def _turn_off(self) -> None:
-        self._turning_off = None
-        self._loop.run_in_executor(None, self.lane.close)
+    def _close_camera(self) -> None:
+        self._closing = None
+        asyncio.get_running_loop().run_in_executor(None, self.camera.close)
+
+
+def in_event_loop(offer: DeliverCallback) -> DeliverCallback:
+    """Wrap a callback so that other threads may call it; it runs in the current event loop."""
+    loop = asyncio.get_running_loop()
+
+    def deliver(item: JpegFrame | str) -> None:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(offer, item)
+
+    return deliver

@@ -1,1 +1,1 @@
-"""Where live frames go beside the screen: recordings and virtual cameras."""
+"""Where live frames go besides the screen: recordings and virtual cameras."""

@@ -1,11 +1,11 @@
-"""Record what a camera shows, in a file that can be played at any moment, whatever ends the recording.
+"""Records a camera into a file that is playable at any moment, however the recording ends.
 
     recorder = Recorder(Path("out.mp4"), EncoderSettings())
-    recorder.write(image, captured)                # never waits for the disk
+    recorder.write(frame, captured)                # never waits for the disk
     recorder.close()
 
-An mp4 or mov is written in fragments of a second, each complete in itself; mkv and webm are made that way. So
-the file has its name from the start, unlike other outputs: there is no moment at which it is not whole.
+An mp4 or mov is written in fragments of one second, each complete in itself; mkv and webm are built that way.
+Since the file is always whole, it has its final name from the start, unlike other outputs.
 """
 
 from __future__ import annotations
@@ -27,62 +27,62 @@ from cgan_runtime.color.encoding import Plane
 from cgan_runtime.errors import MediaError
 from cgan_runtime.files.formats import WRITTEN_VIDEOS
 from cgan_runtime.files.output import check_output
-from cgan_runtime.live.capture.ycc_image import Image
+from cgan_runtime.live.ycc_frame import YccFrame
 from cgan_runtime.video.write.codecs import EncoderSettings
 
-_CLOCK = Fraction(1, 90_000)  # seconds
-_NOMINAL_RATE = 30  # frames/s; what the header says, the frames' own times rule
+_TIME_BASE = Fraction(1, 90_000)  # seconds
+_NOMINAL_RATE = 30  # frames/s in the header; players use the time of each frame
 _FRAGMENT_SECONDS = 1.0
-_LONGEST_GROUP = 1000  # frames from key to key; the clock asks for a key frame long before
-_SYNC_SECONDS = 2.0  # at most this much is lost with the power
+_MAX_KEY_DISTANCE = 1000  # frames; in practice `_FRAGMENT_SECONDS` forces key frames much earlier
+_SYNC_SECONDS = 2.0  # a power failure loses at most this much
 _QUEUE = 8  # frames that may wait for the encoder
 _BT601 = 6  # ITU-T H.273
 _FULL_RANGE = 2  # FFmpeg's AVColorRange
 
 
 class Recorder:
-    """Encodes in a thread of its own. One thread writes and closes.
+    """Encodes in its own thread. One thread writes and closes.
 
     Attributes:
         path: The file.
-        frames: Handed in and taken.
-        dropped: Handed in while the encoder was behind.
-        failure: Why it stopped by itself; None while it goes on.
+        frames: Number of frames accepted.
+        dropped: Number of frames dropped because the encoder was behind.
+        failure: Why the recording stopped by itself; None while it goes on.
     """
 
     def __init__(
         self, path: Path, settings: EncoderSettings | None = None, *, overwrite: bool = False
     ) -> None:
-        """Check that the file can be made; it is, with the first frame.
+        """Check that the file can be written; the first frame creates it.
 
         Raises:
-            MediaError: No such container, or the file exists or cannot be written.
+            MediaError: The format is unsupported, or the file exists or cannot be written.
             ConfigError: The encoder has no such setting.
         """
         settings = settings or EncoderSettings()
         self._codec = settings.codec_for(path)
         if self._codec == "rawvideo":
-            raise MediaError(f"{path.suffix} holds no times of frames, which a recording needs; take .mkv")
+            raise MediaError(f"{path.suffix} stores no frame times, which a recording needs; use .mkv")
         self._format = WRITTEN_VIDEOS[path.suffix.lower()]
         self._options = settings.options(self._codec)
         if self._codec == "libx264":
-            self._options["tune"] = "zerolatency"  # no frame waits for later ones, so none is lost with them
+            self._options["tune"] = "zerolatency"  # no frame waits in the encoder, so none is lost there
         check_output(path, source=path.parent, overwrite=overwrite)
         self.path = path
         self.frames = self.dropped = 0
         self.failure: str | None = None
-        self._waiting: deque[tuple[Image, float]] = deque()
+        self._waiting: deque[tuple[YccFrame, float]] = deque()
         self._closing = False
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._thread.start()
 
-    def write(self, image: Image, captured: float) -> None:
-        """Take an image, or drop it where the encoder is behind.
+    def write(self, frame: YccFrame, captured: float) -> None:
+        """Queue a frame, or drop it when the encoder is behind.
 
         Args:
-            image: The first decides the size of the video.
-            captured: When it was seen, seconds by any clock.
+            frame: The first one sets the size of the video.
+            captured: When it was captured, seconds of any clock.
         """
         with self._changed:
             if self.failure is not None:
@@ -91,17 +91,17 @@ class Recorder:
                 self.dropped += 1
                 return
             self.frames += 1
-            self._waiting.append((image, captured))
+            self._waiting.append((frame, captured))
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Finish the file. Calling it twice is harmless."""
+        """Finish the file. A second call does nothing."""
         with self._changed:
             self._closing = True
             self._changed.notify_all()
         self._thread.join()
 
-    def _next(self) -> tuple[Image, float] | None:
+    def _next(self) -> tuple[YccFrame, float] | None:
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._closing)
             return self._waiting.popleft() if self._waiting else None
@@ -112,72 +112,72 @@ class Recorder:
             return
         try:
             with self.path.open("wb") as file:
-                self._encode(first, _Synced(file.fileno()))
+                self._encode(first, _SyncedFile(file.fileno()))
         except (av.FFmpegError, OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
             with self._changed:
-                self.failure = f"{self.path} cannot be written any more ({reason}); is the disk full?"
+                self.failure = f"{self.path} can no longer be written ({reason}); is the disk full?"
                 self._waiting.clear()
 
-    def _encode(self, first: tuple[Image, float], file: _Synced) -> None:
+    def _encode(self, first: tuple[YccFrame, float], file: _SyncedFile) -> None:
         options = {"flush_packets": "1"}
         if self._format in ("mp4", "mov"):
             options["movflags"] = "frag_keyframe+empty_moov+default_base_moof"
         else:
             options["cluster_time_limit"] = str(round(_FRAGMENT_SECONDS * 1000))
-        image, began = first
+        frame, began = first
         with av.open(file, "w", format=self._format, container_options=options) as container:
             stream = cast(
                 av.VideoStream, container.add_stream(self._codec, rate=_NOMINAL_RATE, options=self._options)
             )
             context = stream.codec_context
-            context.width, context.height = (side // 2 * 2 for side in image.luma.shape[::-1])
+            context.width, context.height = (side // 2 * 2 for side in frame.luma.shape[::-1])
             context.pix_fmt, context.bit_rate = "yuv420p", 0
-            context.gop_size = _LONGEST_GROUP
+            context.gop_size = _MAX_KEY_DISTANCE
             context.color_range, context.colorspace = _FULL_RANGE, _BT601
-            stream.time_base = context.time_base = _CLOCK
-            last, key, item = -1, began, cast("tuple[Image, float] | None", first)
+            stream.time_base = context.time_base = _TIME_BASE
+            last, key, item = -1, began, cast("tuple[YccFrame, float] | None", first)
             while item is not None:
-                image, captured = item
-                frame = _frame(image, context.width, context.height)
-                frame.pts = last = max(last + 1, round((captured - began) / _CLOCK))
-                frame.time_base = _CLOCK
+                frame, captured = item
+                encoded = _video_frame(frame, context.width, context.height)
+                encoded.pts = last = max(last + 1, round((captured - began) / _TIME_BASE))
+                encoded.time_base = _TIME_BASE
                 if captured - key >= _FRAGMENT_SECONDS:
-                    frame.pict_type, key = PictureType.I, captured
-                container.mux(stream.encode(frame))
+                    encoded.pict_type, key = PictureType.I, captured
+                container.mux(stream.encode(encoded))
                 item = self._next()
             container.mux(stream.encode(None))
 
 
-class _Synced:
-    """A file that reaches the disk every few seconds."""
+class _SyncedFile:
+    """A file that is flushed to the disk every few seconds."""
 
-    def __init__(self, number: int) -> None:
-        self._number, self._synced = number, time.monotonic()
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor, self._synced = descriptor, time.monotonic()
 
     def write(self, data: bytes) -> int:
         left = memoryview(data)
         while left:
-            left = left[os.write(self._number, left) :]
+            left = left[os.write(self._descriptor, left) :]
         if time.monotonic() - self._synced > _SYNC_SECONDS:
-            os.fsync(self._number)
+            os.fsync(self._descriptor)
             self._synced = time.monotonic()
         return len(data)
 
 
-def _frame(image: Image, width: int, height: int) -> av.VideoFrame:
-    """The image as a frame; one of another size, as after a camera was changed, is made to fit."""
-    if abs(image.luma.shape[0] - height) > 1 or abs(image.luma.shape[1] - width) > 1:
-        own = image.luma.shape[1] // 2 * 2, image.luma.shape[0] // 2 * 2
-        fitted = _frame(image, *own).reformat(width=width, height=height)
-        fitted.color_range, fitted.colorspace = _FULL_RANGE, _BT601
-        return fitted
-    frame = av.VideoFrame(width, height, "yuv420p")
-    frame.color_range, frame.colorspace = _FULL_RANGE, _BT601
-    _fill(frame.planes[0], image.luma[:height, :width])
-    _fill(frame.planes[1], image.cb[: height // 2, : width // 2])
-    _fill(frame.planes[2], image.cr[: height // 2, : width // 2])
-    return frame
+def _video_frame(frame: YccFrame, width: int, height: int) -> av.VideoFrame:
+    """Convert a frame; one of another size, as after a change of the camera, is scaled."""
+    if abs(frame.luma.shape[0] - height) > 1 or abs(frame.luma.shape[1] - width) > 1:
+        own = frame.luma.shape[1] // 2 * 2, frame.luma.shape[0] // 2 * 2
+        scaled = _video_frame(frame, *own).reformat(width=width, height=height)
+        scaled.color_range, scaled.colorspace = _FULL_RANGE, _BT601
+        return scaled
+    converted = av.VideoFrame(width, height, "yuv420p")
+    converted.color_range, converted.colorspace = _FULL_RANGE, _BT601
+    _fill(converted.planes[0], frame.luma[:height, :width])
+    _fill(converted.planes[1], frame.cb[: height // 2, : width // 2])
+    _fill(converted.planes[2], frame.cr[: height // 2, : width // 2])
+    return converted
 
 
 def _fill(plane: VideoPlane, codes: Plane) -> None:

@@ -1,12 +1,11 @@
-"""The colored image as a camera for other programs (v4l2loopback, OBS), by pyvirtualcam.
+"""The colored video as a camera for other programs (v4l2loopback, OBS), through pyvirtualcam.
 
 with VirtualCamera() as camera:
-    camera.send(image.bgr())
+    camera.send(frame.bgr())
 """
 
 from __future__ import annotations
 
-from types import TracebackType
 from typing import Any
 
 import cv2
@@ -14,21 +13,21 @@ import cv2
 from cgan_runtime.color.encoding import Plane
 from cgan_runtime.errors import MediaError
 
-_RATE = 30  # frames/s that are promised to the program that looks; it gets those that there are
+_RATE = 30  # frames/s announced to other programs; they get the frames that there are
 
 
 class VirtualCamera:
-    """Opens with the first image, whose size it keeps. One thread uses it.
+    """Opens with the first image and keeps its size. One thread uses it.
 
     Attributes:
-        device: What other programs know it by; None before the first image.
+        device: Its name for other programs; None before the first image.
     """
 
     def __init__(self) -> None:
-        """Make sure that it can be had.
+        """Import pyvirtualcam.
 
         Raises:
-            MediaError: pyvirtualcam is not installed.
+            MediaError: It is not installed.
         """
         try:
             import pyvirtualcam
@@ -41,26 +40,24 @@ class VirtualCamera:
     def __enter__(self) -> VirtualCamera:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._camera is not None:
             self._camera.close()
             self._camera = None
 
     def send(self, image: Plane) -> None:
-        """Show an image, uint8 (H, W, 3), BGR; one of another size than the first is made to fit.
+        """Show an image, uint8 (H, W, 3) in BGR; it is resized to the first one.
 
         Raises:
-            MediaError: There is no virtual camera on this machine.
+            MediaError: This machine has no virtual camera.
         """
         if self._camera is None:
             height, width = image.shape[:2]
             try:
                 self._camera = self._library.Camera(width, height, _RATE, fmt=self._library.PixelFormat.BGR)
-            except RuntimeError as error:  # it lists why each kind failed
+            except RuntimeError as error:  # it lists why each kind of camera failed
                 raise MediaError(
-                    f"no virtual camera here ({error}); on Linux: sudo modprobe v4l2loopback, "
+                    f"no virtual camera on this machine ({error}); on Linux run: sudo modprobe v4l2loopback, "
                     "elsewhere install OBS and start its virtual camera once"
                 ) from error
             self.device = self._camera.device

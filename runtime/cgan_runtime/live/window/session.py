@@ -1,7 +1,7 @@
-"""A camera in a window: newest frame in, colored frame out, until somebody has seen enough.
+"""The loop of the window: takes the newest frame, colors and shows it, and handles the keys.
 
 with Camera(...) as camera, Window("cgan") as window:
-    Session(camera, painter, window, files).run()
+    WindowSession(camera, frame_colorizer, window, encoder).run()
 """
 
 from __future__ import annotations
@@ -9,87 +9,85 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from cgan_runtime.colorizer import MAX_SATURATION
 from cgan_runtime.image.read_write import write_image
 from cgan_runtime.live.capture.camera import Camera, CameraStatus, CapturedFrame
-from cgan_runtime.live.capture.ycc_image import Image
-from cgan_runtime.live.frame_colorizer import Painter
-from cgan_runtime.live.latency_meter import Meter
+from cgan_runtime.live.frame_colorizer import FrameColorizer
+from cgan_runtime.live.latency_meter import LatencyMeter
 from cgan_runtime.live.sinks.recorder import Recorder
 from cgan_runtime.live.sinks.virtual_camera import VirtualCamera
 from cgan_runtime.live.window.window import SPLIT_STEP, Window
+from cgan_runtime.live.ycc_frame import YccFrame
 from cgan_runtime.video.write.codecs import EncoderSettings
 
 HELP = (
     "space pause   s snapshot   r record",
     "+ - strength   [ ] or mouse: gray/color",
-    "h words   q quit",
+    "h hide text   q quit",
 )
 _STRENGTH_STEP = 0.1
-_WAIT_SECONDS = 0.03  # for a frame, before keys are looked at again
-_NOTICE_SECONDS = 3.0  # that a message stays
-_QUIT = ("q", "\x1b")  # and Escape
+_WAIT_SECONDS = 0.03  # for a frame, before keys are handled again
+_NOTICE_SECONDS = 3.0  # that a message stays on screen
+_QUIT_KEYS = ("q", "\x1b")  # and Escape
 
 
-@dataclass(frozen=True)
-class LiveFiles:
-    """Where a session writes to.
-
-    Attributes:
-        folder: Of snapshots and of recordings that are begun by a key.
-        encoder: Of recordings.
-    """
-
-    folder: Path
-    encoder: EncoderSettings
-
-
-class Session:
-    """One showing. `run` and everything it calls stay in the thread that owns the back end and the window.
+class WindowSession:
+    """Shows one camera. Runs in the thread that owns the back end and the window.
 
     Attributes:
-        meter: What was reached.
+        meter: Rate and delay of the frames shown.
     """
 
     def __init__(
         self,
         camera: Camera,
-        painter: Painter,
+        frame_colorizer: FrameColorizer,
         window: Window,
-        files: LiveFiles,
+        encoder: EncoderSettings,
         *,
+        folder: Path = Path(),
         recorder: Recorder | None = None,
         virtual: VirtualCamera | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        """Take all that was opened; the recorder alone is closed here, since a key may end it."""
-        self.meter = Meter()
-        self._camera, self._painter, self._window = camera, painter, window
-        self._files, self._recorder, self._virtual = files, recorder, virtual
+        """Prepare; the caller closes what it opened, except for the recorder.
+
+        Args:
+            camera: An open camera.
+            frame_colorizer: Colors its frames.
+            window: Shows them.
+            encoder: Of recordings started by a key.
+            folder: Of these recordings and of snapshots.
+            recorder: Records from the start; closed here, as a key may do it.
+            virtual: Gets the frames too.
+            clock: Returns seconds.
+        """
+        self.meter = LatencyMeter()
+        self._camera, self._frame_colorizer, self._window = camera, frame_colorizer, window
+        self._encoder, self._folder, self._recorder, self._virtual = encoder, folder, recorder, virtual
         self._clock = clock
         self._paused = self._done = False
-        self._words = True
-        self._told, self._told_until = "", 0.0
-        self._image: Image | None = None
+        self._show_text = True
+        self._notice, self._notice_until = "", 0.0
+        self._frame: YccFrame | None = None
         self._keys: dict[str, Callable[[], None]] = {
             " ": self._pause,
             "s": self._snapshot,
             "r": self._record,
-            "h": self._toggle_words,
-            "+": lambda: self._strengthen(_STRENGTH_STEP),
-            "=": lambda: self._strengthen(_STRENGTH_STEP),
-            "-": lambda: self._strengthen(-_STRENGTH_STEP),
+            "h": self._toggle_text,
+            "+": lambda: self._change_strength(_STRENGTH_STEP),
+            "=": lambda: self._change_strength(_STRENGTH_STEP),
+            "-": lambda: self._change_strength(-_STRENGTH_STEP),
             "[": lambda: self._move_split(-SPLIT_STEP),
             "]": lambda: self._move_split(SPLIT_STEP),
-            **dict.fromkeys(_QUIT, self._quit),
+            **dict.fromkeys(_QUIT_KEYS, self._quit),
         }
 
     def run(self) -> None:
-        """Show the camera until a key, the window's closing, or the end of a file."""
+        """Show the camera until a key or the window's close button ends it, or a file ends."""
         try:
             while not self._done and not self._camera.ended:
                 self._step()
@@ -98,53 +96,54 @@ class Session:
                 self._recorder.close()
 
     def _step(self) -> None:
-        shot = None if self._paused else self._camera.newest(_WAIT_SECONDS)
-        if shot is not None:
-            self._image = self._painter.paint(shot.luma)
-        if self._image is not None:
-            self._present(self._image, shot)
+        captured = None if self._paused else self._camera.newest(_WAIT_SECONDS)
+        if captured is not None:
+            self._frame = self._frame_colorizer.colorize(captured.luma)
+        if self._frame is not None:
+            self._show(self._frame, captured)
         was_open = self._window.open
-        for key in self._window.keys(wait_ms=20 if shot is None else 1):
+        for key in self._window.keys(wait_ms=20 if captured is None else 1):
             if key in self._keys:
                 self._keys[key]()
-        if shot is not None:
-            self.meter.shown(shot.captured, self._clock())
+        if captured is not None:
+            self.meter.record(captured.captured, self._clock())
         if was_open and not self._window.open:
             self._quit()
 
-    def _present(self, image: Image, shot: CapturedFrame | None) -> None:
-        seen = image.half_gray(self._window.split)
-        if shot is not None and self._recorder is not None:
-            self._recorder.write(seen, shot.captured)
+    def _show(self, frame: YccFrame, captured: CapturedFrame | None) -> None:
+        """Show a frame; `captured` is None when it was shown before."""
+        frame = frame.with_gray_left(self._window.split)
+        if captured is not None and self._recorder is not None:
+            self._recorder.write(frame, captured.captured)
             if self._recorder.failure:
-                self._tell(self._recorder.failure)
+                self._notify(self._recorder.failure)
                 self._recorder = None
-        bgr = seen.bgr()
-        if shot is not None and self._virtual is not None:
+        bgr = frame.bgr()
+        if captured is not None and self._virtual is not None:
             self._virtual.send(bgr)
         self._window.show(bgr, self._lines())
 
     def _lines(self) -> list[str]:
         state, now = self._camera.state, self._clock()
         lines = []
-        if self._words:
-            counts = self._camera.counts
+        if self._show_text:
+            dropped = self._camera.counts.dropped
             rate, p50, p95 = self.meter.rate(now), self.meter.delay_ms(50, now), self.meter.delay_ms(95, now)
             lines += [
-                f"{rate:.0f} frames/s, delay {p50:.0f} ms, p95 {p95:.0f} ms, {counts.dropped} dropped",
-                f"strength {self._painter.colorizer.saturation:.1f}"
+                f"{rate:.0f} frames/s, delay {p50:.0f} ms, p95 {p95:.0f} ms, {dropped} dropped",
+                f"strength {self._frame_colorizer.colorizer.saturation:.1f}"
                 + (f", recording {self._recorder.path.name}" if self._recorder else "")
                 + (", paused" if self._paused else ""),
                 *HELP,
             ]
-        if state.status is CameraStatus.GONE:
+        if state.status is CameraStatus.LOST:
             lines.append(state.message)
-        if now < self._told_until:
-            lines.append(self._told)
+        if now < self._notice_until:
+            lines.append(self._notice)
         return lines
 
-    def _tell(self, message: str) -> None:
-        self._told, self._told_until = message, self._clock() + _NOTICE_SECONDS
+    def _notify(self, message: str) -> None:
+        self._notice, self._notice_until = message, self._clock() + _NOTICE_SECONDS
 
     def _pause(self) -> None:
         self._paused = not self._paused
@@ -152,40 +151,39 @@ class Session:
     def _quit(self) -> None:
         self._done = True
 
-    def _toggle_words(self) -> None:
-        self._words = not self._words
+    def _toggle_text(self) -> None:
+        self._show_text = not self._show_text
 
-    def _strengthen(self, step: float) -> None:
-        colorizer = self._painter.colorizer
-        # Whole steps, so that 0 and 1 are met.
-        steps = round((colorizer.saturation + step) / _STRENGTH_STEP)
+    def _change_strength(self, step: float) -> None:
+        colorizer = self._frame_colorizer.colorizer
+        steps = round((colorizer.saturation + step) / _STRENGTH_STEP)  # whole, so that 0 and 1 are met
         colorizer.saturation = min(max(steps * _STRENGTH_STEP, 0.0), MAX_SATURATION)
 
     def _move_split(self, step: float) -> None:
         self._window.split = min(max(self._window.split + step, 0.0), 1.0)
 
     def _snapshot(self) -> None:
-        if self._image is not None:
+        if self._frame is not None:
             path = self._new_file(".png")
-            write_image(path, self._image.half_gray(self._window.split).bgr()[:, :, ::-1].copy())
-            self._tell(f"kept as {path.name}")
+            write_image(path, self._frame.with_gray_left(self._window.split).bgr()[:, :, ::-1].copy())
+            self._notify(f"saved as {path.name}")
 
     def _record(self) -> None:
         if self._recorder is not None:
             self._recorder.close()
-            self._tell(f"recorded {self._recorder.path.name}")
+            self._notify(f"recorded {self._recorder.path.name}")
             self._recorder = None
         else:
-            self._recorder = Recorder(self._new_file(".mp4"), self._files.encoder)
+            self._recorder = Recorder(self._new_file(".mp4"), self._encoder)
 
     def _new_file(self, suffix: str) -> Path:
-        """A name that is free: by the second, and by a number within it."""
+        """An unused name: the time to the second, with a number when several fall into one."""
         stem = f"cgan-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
-        names = (self._files.folder / f"{stem}{'' if n == 0 else f'-{n}'}{suffix}" for n in range(1000))
-        return next((path for path in names if not path.exists()), self._files.folder / f"{stem}{suffix}")
+        names = (self._folder / f"{stem}{'' if n == 0 else f'-{n}'}{suffix}" for n in range(1000))
+        return next((path for path in names if not path.exists()), self._folder / f"{stem}{suffix}")
 
 
-def percentile_text(meter: Meter) -> str:
-    """What a whole run has reached, for people."""
+def summary_text(meter: LatencyMeter) -> str:
+    """The figures of a whole run in one line."""
     p50, p95 = (math.ceil(meter.run_delay_ms(percent)) for percent in (50, 95))
-    return f"{meter.total} frames shown, {meter.run_rate():.1f} a second, delay {p50} ms, p95 {p95} ms"
+    return f"{meter.total} frames shown, {meter.run_rate():.1f} per second, delay {p50} ms, p95 {p95} ms"

@@ -1,102 +1,97 @@
-"""The newest frame only, counts, pace, coming back, closing."""
+"""A camera hands out its newest frame, counts frames, keeps a video's pace, reconnects and closes."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
 import pytest
-from tests.runtime.live.conftest import MadeUpFeed, StepByStep
+from tests.runtime.live.conftest import FakeFeed, StepByStep
+from tests.runtime.live.serving import TIMEOUT, until
 
 from cgan_runtime.errors import MediaError
 from cgan_runtime.live.capture import camera as module
 from cgan_runtime.live.capture.camera import Camera, CameraStatus
 from cgan_runtime.live.capture.feeds import Feed
 
-PATIENCE = 20.0  # seconds; only a test that fails waits so long
+INTERVAL = 0.002  # seconds between looks
 
 
-def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end, "it never came to that"
-        time.sleep(0.002)
-
-
-def test_a_slow_taker_gets_the_newest_frame_and_drops_are_counted() -> None:
+def test_slow_consumer_gets_the_newest_frame_and_drops_are_counted() -> None:
     steps = StepByStep()
-    with Camera(lambda: MadeUpFeed(100, turn=steps)) as camera:
-        for shown in range(10):  # the camera is three times as fast
-            steps.give(3)
-            until(lambda read=3 * shown + 3: camera.counts.read == read)  # type: ignore[misc]
-            shot = camera.newest()
-            assert shot is not None
-            assert shot.number == 3 * shown + 2
+    with Camera(lambda: FakeFeed(100, pace=steps)) as camera:
+        for index in range(10):  # the camera is three times as fast
+            steps.allow(3)
+            until(lambda read=3 * index + 3: camera.counts.read == read, INTERVAL)  # type: ignore[misc]
+            frame = camera.newest()
+            assert frame is not None
+            assert frame.number == 3 * index + 2
         assert camera.counts.dropped == 20
         assert camera.newest(timeout=0) is None
 
 
-def test_a_video_that_is_no_camera_loses_no_frame() -> None:
-    with Camera(lambda: MadeUpFeed(20), drops=False) as camera:
+def test_video_without_dropping_loses_no_frame() -> None:
+    with Camera(lambda: FakeFeed(20), drop_frames=False) as camera:
         numbers = []
-        while (shot := camera.newest(PATIENCE)) is not None:
-            numbers.append(shot.number)
+        while (frame := camera.newest(TIMEOUT)) is not None:
+            numbers.append(frame.number)
     assert numbers == list(range(20))
     assert camera.counts.dropped == 0
     assert camera.ended
 
 
-def test_a_video_as_camera_keeps_its_own_pace() -> None:
+def test_video_as_camera_keeps_its_pace() -> None:
     times = []
     began = time.perf_counter()
-    with Camera(lambda: MadeUpFeed(5, turn=lambda index: index * 0.05)) as camera:
-        while (shot := camera.newest(PATIENCE)) is not None:
-            times.append((shot.number, shot.captured - began))
+    with Camera(lambda: FakeFeed(5, pace=lambda index: index * 0.05)) as camera:
+        while (frame := camera.newest(TIMEOUT)) is not None:
+            times.append((frame.number, frame.captured - began))
     assert all(captured >= number * 0.05 for number, captured in times)
 
 
-def test_a_camera_that_goes_away_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "FIRST_WAIT", 0.01)
-    feeds: list[MadeUpFeed] = []
+def test_lost_camera_is_opened_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "FIRST_RETRY", 0.01)
+    feeds: list[FakeFeed] = []
     refusals = iter([False, True, True, False])
     messages = set()
 
-    def plug_in() -> Feed:
+    def open_feed() -> Feed:
         if next(refusals, False):
             raise MediaError("no camera there")
-        feeds.append(MadeUpFeed(4, error="unplugged"))
+        feeds.append(FakeFeed(4, error="unplugged"))
         return feeds[-1]
 
-    with Camera(plug_in) as camera:
+    with Camera(open_feed) as camera:
 
-        def came_back() -> bool:
+        def reconnected() -> bool:
             messages.add(camera.state.message)
             return camera.counts.reconnects >= 1 and camera.newest(timeout=0.01) is not None
 
-        until(came_back)
+        until(reconnected, INTERVAL)
     assert feeds[0].closed == 1
     assert any("unplugged; trying again in 0.01 s" in message for message in messages)
     assert any("no camera there; trying again in" in message for message in messages)
 
 
-def test_waits_grow_and_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "FIRST_WAIT", 0.001)
-    monkeypatch.setattr(module, "LONGEST_WAIT", 0.004)
+def test_retry_wait_doubles_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "FIRST_RETRY", 0.001)
+    monkeypatch.setattr(module, "MAX_RETRY", 0.004)
     waits: list[float] = []
 
     def nothing() -> Feed:
         raise MediaError("nothing")
 
-    camera = Camera(nothing, patient=True)
-    rest = camera._rest
-    monkeypatch.setattr(camera, "_rest", lambda reason, wait: waits.append(wait) or rest(reason, wait))
+    camera = Camera(nothing, retry_first=True)
+    wait_to_retry = camera._wait_to_retry
+    monkeypatch.setattr(
+        camera, "_wait_to_retry", lambda reason, wait: waits.append(wait) or wait_to_retry(reason, wait)
+    )
     with camera:
-        until(lambda: len(waits) >= 6)
-        assert camera.state.status is CameraStatus.GONE
+        until(lambda: len(waits) >= 6, INTERVAL)
+        assert camera.state.status is CameraStatus.LOST
     assert waits[:5] == [0.001, 0.002, 0.004, 0.004, 0.004]
 
 
-def test_a_camera_that_was_never_there_is_an_error_at_once() -> None:
+def test_missing_camera_is_an_error_at_once() -> None:
     def nothing() -> Feed:
         raise MediaError("no camera there")
 
@@ -104,29 +99,29 @@ def test_a_camera_that_was_never_there_is_an_error_at_once() -> None:
         Camera(nothing).start()
 
 
-def test_an_endless_video_begins_anew() -> None:
-    with Camera(lambda: MadeUpFeed(3), drops=False, endless=True) as camera:
-        shots = [camera.newest(PATIENCE) for _ in range(8)]
-    assert [shot.number for shot in shots if shot] == list(range(8))
+def test_looped_video_starts_again() -> None:
+    with Camera(lambda: FakeFeed(3), drop_frames=False, loop=True) as camera:
+        frames = [camera.newest(TIMEOUT) for _ in range(8)]
+    assert [frame.number for frame in frames if frame] == list(range(8))
     assert camera.counts.reconnects == 2
 
 
-def test_a_bug_in_the_reading_thread_reaches_the_taker() -> None:
-    class Broken(MadeUpFeed):
+def test_error_in_the_reading_thread_reaches_the_consumer() -> None:
+    class Broken(FakeFeed):
         def read(self) -> None:  # type: ignore[override]
             raise ZeroDivisionError
 
     with Camera(lambda: Broken(1)) as camera, pytest.raises(ZeroDivisionError):
-        camera.newest(PATIENCE)
+        camera.newest(TIMEOUT)
 
 
-def test_closing_lets_the_source_go_also_while_it_waits() -> None:
-    feed = MadeUpFeed(10)
-    camera = Camera(lambda: feed, drops=False)  # waits for its taker
+def test_close_releases_a_source_that_waits() -> None:
+    feed = FakeFeed(10)
+    camera = Camera(lambda: feed, drop_frames=False)  # waits for its consumer
     camera.start()
-    until(lambda: camera.counts.read == 1)
+    until(lambda: camera.counts.read == 1, INTERVAL)
     camera.close()
     camera.close()
     assert feed.closed == 1
-    assert camera.newest() is not None  # what was there
-    assert camera.newest() is None  # and no waiting for more
+    assert camera.newest() is not None  # the waiting frame
+    assert camera.newest() is None  # does not wait for more

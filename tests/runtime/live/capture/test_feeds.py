@@ -1,4 +1,4 @@
-"""Where frames come from: a device that gives other than was asked for, files, streams."""
+"""Devices that deliver another format than requested, files and streams."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from cgan_runtime.live.capture.feeds import CameraRequest, EndOfFeed, is_device,
 
 
 class FakeCapture:
-    """As OpenCV's, of a camera that knows 640x480 at 30 only and is unplugged after two frames."""
+    """OpenCV's capture of a camera that has only 640x480 at 30 frames/s and is unplugged after two frames."""
 
     opened = True
 
     def __init__(self, name: Any, system: int) -> None:
-        self.name, self.asked, self.released, self.reads = name, dict[int, float](), False, 0
+        self.name, self.requested, self.released, self.reads = name, dict[int, float](), False, 0
         FakeCapture.last = self
 
     last: FakeCapture
@@ -29,7 +29,7 @@ class FakeCapture:
         return self.opened
 
     def set(self, what: int, value: float) -> bool:
-        self.asked[what] = value
+        self.requested[what] = value
         return True
 
     def get(self, what: int) -> float:
@@ -44,30 +44,31 @@ class FakeCapture:
         self.released = True
 
 
-def test_device_is_asked_for_size_and_rate_and_what_it_gives_is_read_back(
+def test_size_and_rate_are_requested_and_read_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(cv2, "VideoCapture", FakeCapture)
     feed = open_feed("0", CameraRequest(1280, 720, 60))
-    asked = FakeCapture.last.asked
+    requested = FakeCapture.last.requested
     assert FakeCapture.last.name == 0
-    assert asked[cv2.CAP_PROP_FRAME_WIDTH], asked[cv2.CAP_PROP_FRAME_HEIGHT] == (1280, 720)
-    assert asked[cv2.CAP_PROP_FPS] == 60
-    assert feed.description == "640x480, 30 frames/s (asked for 1280x720, 60 frames/s)"
+    assert requested[cv2.CAP_PROP_FRAME_WIDTH] == 1280
+    assert requested[cv2.CAP_PROP_FRAME_HEIGHT] == 720
+    assert requested[cv2.CAP_PROP_FPS] == 60
+    assert feed.description == "640x480, 30 frames/s (1280x720, 60 frames/s was requested)"
     luma = feed.read().luma
     assert luma.shape == (480, 640)
     assert np.unique(luma).tolist() == [76]  # BT.601: 0.299 of red
     feed.read()
-    with pytest.raises(MediaError, match="no image any more"):
+    with pytest.raises(MediaError, match="delivers no more images"):
         feed.read()
     feed.close()
     assert FakeCapture.last.released
 
 
-def test_device_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_device(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cv2, "VideoCapture", FakeCapture)
     monkeypatch.setattr(FakeCapture, "opened", False)
-    with pytest.raises(MediaError, match=r"no camera at /dev/video7, .* name another with --webcam"):
+    with pytest.raises(MediaError, match=r"no camera at /dev/video7, .* name another camera with --webcam"):
         open_feed("/dev/video7")
 
 
@@ -77,7 +78,7 @@ def test_request_out_of_range(request_: dict[str, Any]) -> None:
         CameraRequest(**request_)
 
 
-def test_file_gives_its_frames_with_their_times(tmp_path: Path) -> None:
+def test_file_delivers_its_frames_with_their_times(tmp_path: Path) -> None:
     feed = open_feed(str(write_video(tmp_path / "video.mp4", Video(frames=5))))
     assert feed.description == f"64x48, {FPS} frames/s"
     times = [feed.read().time for _ in range(5)]
@@ -91,9 +92,7 @@ def test_file_gives_its_frames_with_their_times(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("pixel_format", "color_range"), [("yuv420p", 0), ("yuv444p10le", 1), ("yuv420p", 2), ("gray", 0)]
 )
-def test_luma_is_full_range_whatever_the_video_has(
-    tmp_path: Path, pixel_format: str, color_range: int
-) -> None:
+def test_luma_is_always_full_range(tmp_path: Path, pixel_format: str, color_range: int) -> None:
     video = Video(frames=1, pixel_format=pixel_format, color_range=color_range, codec="ffv1", options={})
     path = write_video(tmp_path / "video.mkv", video)
     luma = open_feed(str(path)).read().luma
@@ -104,7 +103,7 @@ def test_luma_is_full_range_whatever_the_video_has(
     assert np.abs(luma - expected).max() <= 1.5
 
 
-def test_video_that_is_turned_is_shown_upright(tmp_path: Path) -> None:
+def test_rotated_video_is_upright(tmp_path: Path) -> None:
     feed = open_feed(str(write_video(tmp_path / "video.mp4", Video(frames=1, rotation=90))))
     assert feed.read().luma.shape == (64, 48)
 
@@ -113,34 +112,25 @@ def test_video_that_is_turned_is_shown_upright(tmp_path: Path) -> None:
     ("source", "message"),
     [
         ("missing.mp4", "no file at missing.mp4"),
-        ("file:///etc/passwd", "file:// is no kind of camera"),
+        ("file:///etc/passwd", "file:// is no stream of video"),
         ("rtsp://127.0.0.1:9/none", "cannot be opened"),
         (__file__, "cannot be opened"),
     ],
 )
-def test_what_is_no_camera_is_told(source: str, message: str) -> None:
+def test_source_that_cannot_be_opened(source: str, message: str) -> None:
     with pytest.raises(MediaError, match=message):
         open_feed(source)
 
 
-def test_password_of_a_camera_is_told_to_nobody() -> None:
+def test_password_is_not_in_messages() -> None:
     with pytest.raises(
-        MediaError, match=r"^rtsp://127.0.0.1:9/none cannot be opened .* address right"
-    ) as told:
+        MediaError, match=r"^rtsp://127.0.0.1:9/none cannot be opened .* its address"
+    ) as raised:
         open_feed("rtsp://me:sec@ret@127.0.0.1:9/none")
-    assert "ret" not in str(told.value)
+    assert "ret" not in str(raised.value)
 
 
-def test_names_of_devices_streams_and_files() -> None:
-    assert [is_device(name) for name in ("0", "/dev/video2", "video.mp4", "rtsp://x")] == [
-        True,
-        True,
-        False,
-        False,
-    ]
-    assert [is_file(name) for name in ("0", "/dev/video2", "video.mp4", "rtsp://x")] == [
-        False,
-        False,
-        True,
-        False,
-    ]
+def test_devices_streams_and_files_are_told_apart() -> None:
+    names = ("0", "/dev/video2", "video.mp4", "rtsp://x")
+    assert [is_device(name) for name in names] == [True, True, False, False]
+    assert [is_file(name) for name in names] == [False, False, True, False]

@@ -1,4 +1,4 @@
-"""What a file is and how large, from its first bytes: real files, and rubbish."""
+"""Type and size of a file from its first bytes: real files and random bytes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from tests.videos import write_video
 
-from cgan_runtime.live.server.file_types import HEAD_BYTES, kind_of
+from cgan_runtime.live.server.file_types import HEAD_BYTES, detect_file_type
 
 
 def image(name: str, *, mode: str = "RGB", **options: object) -> bytes:
@@ -26,9 +26,7 @@ IMAGES = {
     "jpeg": image("JPEG"),
     "jpeg, gray": image("JPEG", mode="L"),
     "jpeg, progressive": image("JPEG", progressive=True),
-    "jpeg, with much before its size": image(
-        "JPEG", exif=b"Exif\0\0" + bytes(60_000), icc_profile=bytes(90_000)
-    ),
+    "jpeg, large metadata": image("JPEG", exif=b"Exif\0\0" + bytes(60_000), icc_profile=bytes(90_000)),
     "png": image("PNG"),
     "webp, lossy": image("WEBP"),
     "webp, lossless": image("WEBP", lossless=True),
@@ -38,35 +36,35 @@ IMAGES = {
 
 
 @pytest.mark.parametrize("name", IMAGES)
-def test_size_of_a_image_is_that_of_its_header(name: str) -> None:
-    kind = kind_of(IMAGES[name][:HEAD_BYTES])
-    assert kind is not None
-    assert kind.name == name.split(",")[0]
-    assert (kind.width, kind.height) == (53, 37)
-    assert not kind.video
-    assert kind.plain == ("progressive" not in name)
+def test_size_of_an_image(name: str) -> None:
+    found = detect_file_type(IMAGES[name][:HEAD_BYTES])
+    assert found is not None
+    assert found.name == name.split(",")[0]
+    assert (found.width, found.height) == (53, 37)
+    assert not found.video
+    assert found.sequential == ("progressive" not in name)
 
 
 @pytest.mark.parametrize(
     ("name", "expected"), [("video.mp4", "mp4"), ("video.mov", "mp4"), ("video.mkv", "webm")]
 )
 def test_videos(tmp_path: Path, name: str, expected: str) -> None:
-    kind = kind_of(write_video(tmp_path / name).read_bytes()[:HEAD_BYTES])
-    assert kind is not None
-    assert kind.video
-    assert kind.name == expected
+    found = detect_file_type(write_video(tmp_path / name).read_bytes()[:HEAD_BYTES])
+    assert found is not None
+    assert found.video
+    assert found.name == expected
 
 
 @pytest.mark.parametrize(
     "data", [b"", b"\xff\xd8", b"GIF89a" + bytes(50), b"%PDF", b"#EXTM3U\n", b"RIFF\0\0\0\0AVI "]
 )
-def test_what_is_not_taken(data: bytes) -> None:
-    assert kind_of(data) is None
+def test_types_that_are_not_accepted(data: bytes) -> None:
+    assert detect_file_type(data) is None
 
 
 @given(st.sampled_from(sorted(IMAGES)), st.integers(0, 300), st.binary(max_size=40))
-def test_rubbish_is_no_trouble(name: str, length: int, rubbish: bytes) -> None:
-    data = IMAGES[name][:length] + rubbish
-    kind = kind_of(data)
-    assert kind is None or (kind.width >= 0 and kind.height >= 0)
-    kind_of(rubbish)
+def test_random_bytes_raise_nothing(name: str, length: int, noise: bytes) -> None:
+    data = IMAGES[name][:length] + noise
+    found = detect_file_type(data)
+    assert found is None or (found.width >= 0 and found.height >= 0)
+    detect_file_type(noise)

@@ -1,4 +1,4 @@
-"""The page in a real browser: three sources, sliders, download, keyboard, phone, nothing from outside."""
+"""The page in a real browser: three sources, sliders, download, keyboard, phone, no foreign requests."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 from tests.paths import ROOT
-from tests.runtime.live.browser import COLOR_OF_CANVAS, camera_video, chromium
+from tests.runtime.live.browser import COLOR_OF_CANVAS, browser_video, chromium
 from tests.runtime.live.conftest import DATA
-from tests.runtime.live.serving import PATIENCE, Server, serving
+from tests.runtime.live.serving import TIMEOUT, Server, serving
 from tests.videos import Video, chroma_span, read_frames, write_video
 
 from cgan_runtime.image.read_write import read_image
 
-PHOTO = ROOT / "train" / "cgan_train" / "data" / "photos" / "chelsea.jpg"
-MS = 1000 * PATIENCE
+PHOTO = ROOT / "train" / "cgan_train" / "evaluation" / "photos" / "chelsea.jpg"
+TIMEOUT_MS = 1000 * TIMEOUT
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def camera(tmp_path_factory: pytest.TempPathFactory) -> Path:
     clip = DATA / "flower-540p-silent-audio.mp4"
     if not clip.exists():
         pytest.skip(f"no clip at {clip}")
-    return camera_video(clip, tmp_path_factory.mktemp("camera") / "camera.mjpeg")
+    return browser_video(clip, tmp_path_factory.mktemp("camera") / "camera.mjpeg", frames=40)
 
 
 @pytest.fixture(scope="module")
@@ -43,41 +43,42 @@ def browser(camera: Path) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def complaints() -> list[str]:
-    """What the browser's console said that is an error or a warning."""
+def console_errors() -> list[str]:
+    """The errors and warnings in the browser's console."""
     return []
 
 
 @pytest.fixture
-def page(browser: Browser, server: Server, complaints: list[str]) -> Iterator[Page]:
-    """The page; every complaint and every request that leads outside is a failure."""
+def page(browser: Browser, server: Server, console_errors: list[str]) -> Iterator[Page]:
+    """The page; any error in its console and any request to another host fails the test."""
     context = browser.new_context(viewport={"width": 1280, "height": 800})
     page = context.new_page()
-    page.set_default_timeout(MS)
+    page.set_default_timeout(TIMEOUT_MS)
     page.on(
-        "console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None
+        "console",
+        lambda message: console_errors.append(message.text) if message.type in ("error", "warning") else None,
     )
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    asked: set[str] = set()
-    page.on("request", lambda request: asked.add(request.url))
+    page.on("pageerror", lambda error: console_errors.append(str(error)))
+    requested: set[str] = set()
+    page.on("request", lambda request: requested.add(request.url))
     page.goto(server.url)
-    expect(page.locator("#engine")).to_contain_text("CPU")
+    expect(page.locator("#model")).to_contain_text("CPU")
     yield page
     context.close()
-    assert complaints == []
-    assert [url for url in asked if not url.startswith((server.origin, "blob:"))] == []
+    assert console_errors == []
+    assert [url for url in requested if not url.startswith((server.origin, "blob:"))] == []
 
 
 def choose(page: Page, name: str) -> None:
     page.get_by_role("radio", name=name).check(force=True)
 
 
-def until_colored(page: Page, least: float = 8) -> None:
-    page.wait_for_function(f"() => ({COLOR_OF_CANVAS})() > {least}", timeout=MS)
+def wait_for_color(page: Page, minimum: float = 8) -> None:
+    page.wait_for_function(f"() => ({COLOR_OF_CANVAS})() > {minimum}", timeout=TIMEOUT_MS)
 
 
-def seen(page: Page) -> np.ndarray:  # type: ignore[type-arg]
-    """The stage as it is on the screen."""
+def stage_pixels(page: Page) -> np.ndarray:  # type: ignore[type-arg]
+    """The stage as shown on the screen, int (H, W, 3)."""
     return np.asarray(Image.open(io.BytesIO(page.locator("#stage").screenshot())).convert("RGB")).astype(int)
 
 
@@ -91,10 +92,10 @@ def set_range(page: Page, name: str, value: float) -> None:
     )
 
 
-def test_browsers_own_camera_is_shown_in_color(page: Page) -> None:
+def test_browsers_camera_is_shown_in_color(page: Page) -> None:
     choose(page, "My camera")
     page.get_by_role("button", name="Start the camera").click()
-    until_colored(page)
+    wait_for_color(page)
     assert page.evaluate("() => [color.width, color.height]") == [640, 480]
     page.wait_for_function("() => Number(rate.textContent) > 0 && delay.textContent.endsWith('ms')")
     page.get_by_role("button", name="Stop").click()
@@ -102,26 +103,26 @@ def test_browsers_own_camera_is_shown_in_color(page: Page) -> None:
     expect(page.locator("#figures")).to_be_hidden()
 
 
-def test_box_camera_is_shown_in_color_and_turned_off_again(page: Page) -> None:
+def test_servers_camera_is_shown_in_color(page: Page) -> None:
     page.get_by_role("button", name="Start the camera").click()
-    until_colored(page)
-    expect(page.get_by_role("status")).to_contain_text("960x540", timeout=MS)
+    wait_for_color(page)
+    expect(page.get_by_role("status")).to_contain_text("960x540", timeout=TIMEOUT_MS)
     assert page.evaluate("() => [color.width, color.height]") == [960, 540]
     page.wait_for_function("() => delay.textContent.endsWith('ms')")
     page.get_by_role("button", name="Stop").click()
 
 
-def test_line_between_gray_and_color_by_keyboard_and_by_mouse(page: Page) -> None:
+def test_line_between_gray_and_color_moves_by_keyboard_and_mouse(page: Page) -> None:
     page.get_by_role("button", name="Start the camera").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="Stop")).to_be_focused()
-    until_colored(page)
-    split = page.get_by_role("slider", name="Share of the image that stays gray")
+    wait_for_color(page)
+    split = page.get_by_role("slider", name="Gray part of the image")
     split.focus()
     for _ in range(10):
         page.keyboard.press("ArrowLeft")
     assert split.get_attribute("aria-valuetext") == "40 percent gray"
-    image = seen(page)
+    image = stage_pixels(page)
     width = image.shape[1]
     assert color_of(image[:, 20 : int(0.36 * width)]) < 2
     assert color_of(image[:, int(0.45 * width) : -20]) > 8
@@ -133,10 +134,10 @@ def test_line_between_gray_and_color_by_keyboard_and_by_mouse(page: Page) -> Non
     page.mouse.move(box["x"] + 0.8 * box["width"], middle, steps=5)
     page.mouse.up()
     assert abs(int(split.input_value()) - 80) <= 1
-    assert color_of(seen(page)[:, int(0.45 * width) : int(0.75 * width)]) < 2
+    assert color_of(stage_pixels(page)[:, int(0.45 * width) : int(0.75 * width)]) < 2
 
 
-def test_strength_leaves_the_luma(page: Page) -> None:
+def test_strength_keeps_the_luma(page: Page) -> None:
     page.set_input_files("#file", PHOTO)
     page.get_by_role("link", name="Download").wait_for()
     set_range(page, "#split", 0)
@@ -144,11 +145,11 @@ def test_strength_leaves_the_luma(page: Page) -> None:
     def luma(pixels: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
         return pixels @ np.array([0.299, 0.587, 0.114])
 
-    plain = seen(page)
+    plain = stage_pixels(page)
     set_range(page, "#strength", 0)
-    gray = seen(page)
+    gray = stage_pixels(page)
     set_range(page, "#strength", 1.5)
-    strong = seen(page)
+    strong = stage_pixels(page)
     inside = (slice(20, -20), slice(20, -20))
     assert color_of(gray[inside]) < 2
     assert color_of(strong[inside]) > 1.3 * color_of(plain[inside])
@@ -162,7 +163,7 @@ def test_photo_is_colored_and_downloaded(page: Page, tmp_path: Path) -> None:
     page.set_input_files("#file", PHOTO)
     link = page.get_by_role("link", name="Download")
     link.wait_for()
-    until_colored(page)
+    wait_for_color(page)
     expect(link).to_be_focused()
     with page.expect_download() as download:
         link.click()
@@ -182,16 +183,16 @@ def test_photo_is_colored_and_downloaded(page: Page, tmp_path: Path) -> None:
 
 
 def test_video_is_colored_with_progress_and_downloaded(page: Page, tmp_path: Path) -> None:
-    video = write_video(tmp_path / "old.mp4", Video(frames=40, width=320, height=240, sound=("aac",)))
+    video = write_video(tmp_path / "old.mp4", Video(frames=20, width=320, height=240, sound=("aac",)))
     page.evaluate(
-        """() => { window.seen = new Set();
-        const words = document.getElementById("work-words");
-        new MutationObserver(() => window.seen.add(words.textContent)).observe(words, {childList: true}); }"""
+        """() => { window.texts = new Set();
+        const text = document.getElementById("work-text");
+        new MutationObserver(() => window.texts.add(text.textContent)).observe(text, {childList: true}); }"""
     )
     page.set_input_files("#file", video)
     page.get_by_role("link", name="Download").wait_for()
-    words = page.evaluate("() => [...window.seen].join('|')")
-    assert "Coloring" in words
+    texts = page.evaluate("() => [...window.texts].join('|')")
+    assert "Coloring" in texts
     page.wait_for_function("() => color.width === 320")
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_role("button", name="Play")).to_be_visible()
@@ -200,26 +201,26 @@ def test_video_is_colored_with_progress_and_downloaded(page: Page, tmp_path: Pat
     assert download.value.suggested_filename == "old.color.mp4"
     download.value.save_as(tmp_path / "got.mp4")
     frames = read_frames(tmp_path / "got.mp4")
-    assert len(frames) == 40
+    assert len(frames) == 20
     assert chroma_span(frames[5]) > 5
 
 
-def test_dropping_works_and_what_is_no_image_is_told(page: Page, complaints: list[str]) -> None:
+def test_dropped_file_that_is_no_image_is_refused(page: Page, console_errors: list[str]) -> None:
     page.evaluate(
         """() => { const data = new DataTransfer(); data.items.add(new File(["no image"], "notes.txt"));
         const drop = {dataTransfer: data, bubbles: true, cancelable: true};
         document.body.dispatchEvent(new DragEvent("drop", drop)); }"""
     )
     message = page.get_by_role("status")
-    expect(message).to_contain_text("No photo or video that is taken here", timeout=MS)
-    expect(message).to_have_attribute("data-kind", "trouble")
-    (refusal,) = complaints  # the browser's own words
+    expect(message).to_contain_text("The file is not accepted", timeout=TIMEOUT_MS)
+    expect(message).to_have_attribute("data-kind", "error")
+    (refusal,) = console_errors  # written by the browser
     assert "415" in refusal
-    complaints.clear()
+    console_errors.clear()
 
 
-def test_all_can_be_reached_and_is_named(page: Page) -> None:
-    for name in ("Box camera", "My camera", "Photo or video"):
+def test_controls_are_named_and_reachable_by_keyboard(page: Page) -> None:
+    for name in ("Server camera", "My camera", "Photo or video"):
         expect(page.get_by_role("radio", name=name)).to_be_visible()
     expect(page.get_by_role("slider", name="Strength")).to_be_visible()
     expect(page.get_by_role("heading", name="cgan live")).to_be_visible()
@@ -227,7 +228,7 @@ def test_all_can_be_reached_and_is_named(page: Page) -> None:
     for _ in range(8):
         page.keyboard.press("Tab")
         reached.add(page.evaluate("() => document.activeElement.id || document.activeElement.value"))
-    assert {"box", "strength", "start"} <= reached
+    assert {"server", "strength", "start"} <= reached
     page.keyboard.press("Escape")
     unnamed = page.evaluate(
         """() => [...document.querySelectorAll("button, input, a, canvas:not([aria-hidden])")]
@@ -238,7 +239,7 @@ def test_all_can_be_reached_and_is_named(page: Page) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_page_fits_a_phone_and_is_readable(browser: Browser, server: Server, scheme: str) -> None:
+def test_page_fits_a_phone_and_has_contrast(browser: Browser, server: Server, scheme: str) -> None:
     context = browser.new_context(
         viewport={"width": 390, "height": 844}, color_scheme=scheme, reduced_motion="reduce",  # type: ignore[arg-type]
         has_touch=True, is_mobile=True, device_scale_factor=2,
@@ -246,13 +247,14 @@ def test_page_fits_a_phone_and_is_readable(browser: Browser, server: Server, sch
     page = context.new_page()
     page.goto(server.url)
     page.get_by_role("button", name="Start the camera").click()
-    until_colored(page)
+    wait_for_color(page)
     assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
     small = page.evaluate(
         """() => [...document.querySelectorAll("button, .button, .sources label")]
-        .map((each) => each.getBoundingClientRect().height).filter((high) => high && high < 38).length"""
+        .map((each) => each.getBoundingClientRect().height)
+        .filter((height) => height && height < 38).length"""
     )
-    assert small == 0  # fingers
+    assert small == 0  # large enough for fingers
     contrast = page.evaluate(
         """() => {
         const light = (c) => { const v = c.match(/[\\d.]+/g).slice(0, 3).map((x) => { x /= 255;
@@ -268,26 +270,26 @@ def test_page_fits_a_phone_and_is_readable(browser: Browser, server: Server, sch
     context.close()
 
 
-def test_token_opens_the_page_and_who_is_refused_is_told_why(browser: Browser, video: Path) -> None:
-    words = ("--token", "a-token-of-my-own-1234", "--webcam", video, "--max-viewers", "1")
-    with serving(*words) as server:
+def test_token_opens_the_page_and_refusals_are_explained(browser: Browser, video: Path) -> None:
+    options = ("--token", "a-token-of-my-own-1234", "--webcam", video, "--max-viewers", "1")
+    with serving(*options) as server:
         context = browser.new_context()
         page, other = context.new_page(), context.new_page()
         answer = page.goto(server.origin)
         assert answer is not None
         assert answer.status == 401
-        expect(page.get_by_text("This page needs the address")).to_be_visible()
+        expect(page.get_by_text("Open this page with the address")).to_be_visible()
         page.goto(server.url)
         assert page.url == f"{server.origin}/"
         page.get_by_role("button", name="Start the camera").click()
-        until_colored(page, least=2)
+        wait_for_color(page, minimum=2)
         assert page.evaluate("() => document.cookie") == ""
         other.goto(server.origin)
         other.get_by_role("button", name="Start the camera").click()
-        told = other.get_by_role("status")
-        expect(told).to_contain_text("hands full: too many look already", timeout=MS)
+        message = other.get_by_role("status")
+        expect(message).to_contain_text("The server is busy: too many viewers", timeout=TIMEOUT_MS)
         context.clear_cookies()
-        expect(told).to_contain_text("no longer lets this page in", timeout=MS)
+        expect(message).to_contain_text("does not accept this page", timeout=TIMEOUT_MS)
         page.set_input_files("#file", PHOTO)
-        expect(page.get_by_role("status")).to_contain_text("no longer lets this page in", timeout=MS)
+        expect(page.get_by_role("status")).to_contain_text("does not accept this page", timeout=TIMEOUT_MS)
         context.close()

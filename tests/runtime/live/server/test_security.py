@@ -1,4 +1,4 @@
-"""Addresses, names, origins, tokens."""
+"""Addresses, host names, origins and tokens."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import socket
 import pytest
 
 from cgan_runtime.errors import ConfigError
-from cgan_runtime.live.server.security import Guardian, is_loopback, split_address
+from cgan_runtime.live.server.security import AccessPolicy, is_loopback, split_address
 
 
-def guardian(host: str = "127.0.0.1", *, tls: bool = False, names: tuple[str, ...] = ()) -> Guardian:
-    return Guardian.for_address(host, token=None, names=names, tls=tls)
+def policy(host: str = "127.0.0.1", *, tls: bool = False, names: tuple[str, ...] = ()) -> AccessPolicy:
+    return AccessPolicy.for_address(host, token=None, names=names, tls=tls)
 
 
 @pytest.mark.parametrize(
@@ -30,29 +30,29 @@ def test_addresses(address: str, expected: tuple[str, int]) -> None:
 
 
 @pytest.mark.parametrize("address", ["", "a b", "::1", "host:port", "host:70000", "http://host:1", "[::1"])
-def test_what_is_no_address(address: str) -> None:
+def test_malformed_addresses(address: str) -> None:
     with pytest.raises(ConfigError, match="is no address"):
         split_address(address)
 
 
-def test_loopback_alone_needs_no_token() -> None:
+def test_only_loopback_needs_no_token() -> None:
     assert [is_loopback(host) for host in ("127.0.0.1", "::1", "localhost", "127.9.9.9")] == [True] * 4
     assert [is_loopback(host) for host in ("0.0.0.0", "::", "192.168.1.2", "box")] == [False] * 4
-    assert guardian().token is None
-    assert guardian("0.0.0.0").token != guardian("0.0.0.0").token
-    assert len(guardian("box").token or "") >= 24
+    assert policy().token is None
+    assert policy("0.0.0.0").token != policy("0.0.0.0").token
+    assert len(policy("box").token or "") >= 24
 
 
 @pytest.mark.parametrize("token", ["short", "has spaces in it, and more", "ünicode-is-not-for-urls"])
-def test_token_that_cannot_be_used(token: str) -> None:
+def test_token_that_is_refused(token: str) -> None:
     with pytest.raises(ConfigError, match="at least 16"):
-        Guardian.for_address("0.0.0.0", token=token, names=(), tls=False)
+        AccessPolicy.for_address("0.0.0.0", token=token, names=(), tls=False)
 
 
-def test_names_that_are_ours() -> None:
-    local = guardian()
+def test_allowed_hosts() -> None:
+    local = policy()
     for host in ("localhost:8000", "127.0.0.1", "[::1]:8000", "LOCALHOST", "localhost.:80"):
-        assert local.knows(host), host
+        assert local.allows_host(host), host
     for host in (
         "evil.example",
         "192.168.1.2:8000",
@@ -61,16 +61,16 @@ def test_names_that_are_ours() -> None:
         "[::1",
         "127.0.0.1.evil.example",
     ):
-        assert not local.knows(host), host
-    outside = guardian("0.0.0.0", names=("Box.example",))
+        assert not local.allows_host(host), host
+    outside = policy("0.0.0.0", names=("Box.example",))
     for host in ("192.168.1.2:8000", "[fe80::1]", socket.gethostname(), "box.example:443"):
-        assert outside.knows(host), host
-    assert not outside.knows("evil.example")
+        assert outside.allows_host(host), host
+    assert not outside.allows_host("evil.example")
 
 
-def test_origins_that_are_ours() -> None:
-    assert guardian().is_own("http://localhost:8000", "localhost:8000")
-    assert guardian().is_own("https://box.example", "box.example")  # TLS by a proxy before us
+def test_allowed_origins() -> None:
+    assert policy().allows_origin("http://localhost:8000", "localhost:8000")
+    assert policy().allows_origin("https://box.example", "box.example")  # a proxy adds TLS
     for origin in (
         None,
         "null",
@@ -79,5 +79,5 @@ def test_origins_that_are_ours() -> None:
         "http://localhost:9",
         "http://localhost:8000.evil.example",
     ):
-        assert not guardian().is_own(origin, "localhost:8000")
-    assert not guardian(tls=True).is_own("http://localhost:8000", "localhost:8000")
+        assert not policy().allows_origin(origin, "localhost:8000")
+    assert not policy(tls=True).allows_origin("http://localhost:8000", "localhost:8000")

@@ -1,4 +1,4 @@
-"""The server as its users find it: many viewers, slow ones, their own cameras, TLS, and its end."""
+"""The server in use: many and slow viewers, browsers' cameras, uploads, TLS, shutdown and wrong options."""
 
 from __future__ import annotations
 
@@ -17,27 +17,29 @@ from pathlib import Path
 import aiohttp
 import pytest
 from tests.runtime.live.serving import (
-    GROWTH,
-    MOST_TO_STOP,
-    PATIENCE,
+    MAX_GROWTH,
+    MAX_STOP_SECONDS,
     RUN,
+    TIMEOUT,
     Server,
-    alive,
+    check_alive,
     chroma_of,
     client,
     frame_of,
     jpeg,
     linux,
     serving,
-    stopped_in_the_midst,
+    stop_under_load,
     upload,
 )
 from tests.videos import Video, write_video
 
+from cgan_runtime.cli import main
+
 
 @linux
-def test_twenty_viewers_with_slow_ones_among_them(server: Server) -> None:
-    async def look(session: aiohttp.ClientSession, frames: int) -> list[int]:
+def test_twenty_viewers_of_which_five_are_slow(server: Server) -> None:
+    async def view(session: aiohttp.ClientSession, frames: int) -> list[int]:
         numbers = []
         async with session.ws_connect("/live/view") as ws:
             while len(numbers) < frames:
@@ -47,36 +49,36 @@ def test_twenty_viewers_with_slow_ones_among_them(server: Server) -> None:
                 await ws.send_str(json.dumps({"shown": number}))
         return numbers
 
-    async def dawdle(session: aiohttp.ClientSession, done: asyncio.Event) -> tuple[list[int], int]:
-        """Take what comes, say nothing; then say that it is shown, and see what comes next."""
+    async def view_slowly(session: aiohttp.ClientSession, done: asyncio.Event) -> tuple[list[int], int]:
+        """Confirm frames only at the end; return the frames before and after."""
         async with session.ws_connect("/live/view") as ws:
             numbers = [(await frame_of(ws))[0] for _ in range(2)]
             await done.wait()
             await ws.send_str(json.dumps({"shown": numbers[-1]}))
             return numbers, (await frame_of(ws))[0]
 
-    async def storm() -> None:
+    async def crowd() -> None:
         async with client(server) as session:
             done = asyncio.Event()
-            slow = [asyncio.create_task(dawdle(session, done)) for _ in range(5)]
-            fast = await asyncio.gather(*(look(session, 25) for _ in range(15)))
+            slow = [asyncio.create_task(view_slowly(session, done)) for _ in range(5)]
+            fast = await asyncio.gather(*(view(session, 25) for _ in range(15)))
             done.set()
             newest = max(numbers[-1] for numbers in fast)
             assert all(numbers == sorted(set(numbers)) for numbers in fast)  # never an old one
             for numbers, after in await asyncio.gather(*slow):
-                assert len(numbers) == 2  # and no more before it said so
-                assert after >= newest - 3  # nothing that had waited for it
+                assert len(numbers) == 2  # no more before it confirmed them
+                assert after >= newest - 3  # no old frame
 
-    asyncio.run(storm())
+    asyncio.run(crowd())
     before = server.memory
     for _ in range(2):
-        asyncio.run(storm())
-    assert server.memory - before < GROWTH
+        asyncio.run(crowd())
+    assert server.memory - before < MAX_GROWTH
 
 
-def test_one_computation_for_all_viewers(server: Server) -> None:
+def test_each_frame_is_colored_once_for_all_viewers(server: Server) -> None:
     async def same() -> list[dict[int, bytes]]:
-        async def look(session: aiohttp.ClientSession) -> dict[int, bytes]:
+        async def view(session: aiohttp.ClientSession) -> dict[int, bytes]:
             seen = {}
             async with session.ws_connect("/live/view") as ws:
                 for _ in range(10):
@@ -86,7 +88,7 @@ def test_one_computation_for_all_viewers(server: Server) -> None:
             return seen
 
         async with client(server) as session:
-            return await asyncio.gather(*(look(session) for _ in range(4)))
+            return await asyncio.gather(*(view(session) for _ in range(4)))
 
     first, *others = asyncio.run(same())
     shared = [number for number in first if all(number in each for each in others)]
@@ -95,18 +97,18 @@ def test_one_computation_for_all_viewers(server: Server) -> None:
     assert chroma_of(first[shared[0]]) > 2
 
 
-async def viewers(session: aiohttp.ClientSession) -> int:
-    """How many look, the one who asks included."""
+async def count_viewers(session: aiohttp.ClientSession) -> int:
+    """The number of viewers, including this one."""
     async with session.ws_connect("/live/view") as ws:
-        while (message := await ws.receive(PATIENCE)).type is not aiohttp.WSMsgType.TEXT:
+        while (message := await ws.receive(TIMEOUT)).type is not aiohttp.WSMsgType.TEXT:
             pass
         return int(json.loads(message.data)["status"]["viewers"])
 
 
-def test_too_many_viewers_and_cameras_are_turned_away(server: Server) -> None:
+def test_too_many_viewers_and_cameras_are_refused(server: Server) -> None:
     async def crowd(path: str) -> list[int]:
         async with client(server) as session:
-            while path == "/live/view" and await viewers(session) > 1:  # those of other tests are leaving
+            while path == "/live/view" and await count_viewers(session) > 1:  # those of other tests leave
                 await asyncio.sleep(0.05)
             sockets, statuses = [], []
             for _ in range(50):
@@ -121,10 +123,10 @@ def test_too_many_viewers_and_cameras_are_turned_away(server: Server) -> None:
 
     assert asyncio.run(crowd("/live/view")) == [101] * 44 + [503] * 6
     assert asyncio.run(crowd("/live/camera")) == [101] * 4 + [503] * 46
-    asyncio.run(alive(server))
+    asyncio.run(check_alive(server))
 
 
-def test_a_browsers_frames_come_back_in_color_and_the_newest_wins(server: Server) -> None:
+def test_browsers_frames_come_back_in_color_and_old_ones_are_dropped(server: Server) -> None:
     async def send() -> tuple[list[int], bytes]:
         async with client(server) as session, session.ws_connect("/live/camera") as ws:
             image = jpeg((480, 640))
@@ -134,7 +136,7 @@ def test_a_browsers_frames_come_back_in_color_and_the_newest_wins(server: Server
             while not answered or answered[-1] < 2:
                 number, _, back = await frame_of(ws)
                 answered.append(number)
-            await asyncio.sleep(0.5)  # the rate that is allowed has come back
+            await asyncio.sleep(0.5)  # the rate limit allows frames again
             await ws.send_bytes(struct.pack("<I", 99) + image)
             while answered[-1] != 99:
                 number, _, back = await frame_of(ws)
@@ -147,8 +149,8 @@ def test_a_browsers_frames_come_back_in_color_and_the_newest_wins(server: Server
     assert chroma_of(back) > 2
 
 
-def test_a_job_that_is_dropped_ends_and_many_wait_in_line(server: Server, tmp_path: Path) -> None:
-    video = write_video(tmp_path / "video.mp4", Video(frames=400, width=640, height=480)).read_bytes()
+def test_uploads_are_queued_and_can_be_deleted(server: Server, tmp_path: Path) -> None:
+    video = write_video(tmp_path / "video.mp4", Video(frames=100, width=320, height=240)).read_bytes()
 
     async def ask() -> list[int]:
         async with client(server) as session:
@@ -173,12 +175,13 @@ def test_over_tls(video: Path, tmp_path: Path) -> None:
     if shutil.which("openssl") is None:
         pytest.skip("openssl is not installed")
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "key.pem", "-out", "cert.pem",
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+         "-keyout", "key.pem", "-out", "cert.pem",
          "-days", "1", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"],
         cwd=tmp_path, capture_output=True, check=True,
     )  # fmt: skip
-    words = ("--cert", tmp_path / "cert.pem", "--key", tmp_path / "key.pem")
-    with serving("--webcam", video, *words) as server:
+    options = ("--cert", tmp_path / "cert.pem", "--key", tmp_path / "key.pem")
+    with serving("--webcam", video, *options) as server:
         assert server.url.startswith("https://")
 
         async def ask() -> bytes:
@@ -193,35 +196,44 @@ def test_over_tls(video: Path, tmp_path: Path) -> None:
                 return (await frame_of(ws))[2]
 
         assert asyncio.run(ask()).startswith(b"\xff\xd8")
-        assert server.stop(signal.SIGTERM) < MOST_TO_STOP
+        assert server.stop(signal.SIGTERM) < MAX_STOP_SECONDS
         assert server.process.returncode == 128 + signal.SIGTERM
 
 
-def test_ctrl_c_ends_everything_in_the_midst(video: Path, tmp_path: Path) -> None:
-    assert stopped_in_the_midst(video, tmp_path) < MOST_TO_STOP
+def test_ctrl_c_stops_everything_under_load(video: Path, tmp_path: Path) -> None:
+    assert stop_under_load(video, tmp_path) < MAX_STOP_SECONDS
 
 
-def test_camera_is_off_while_nobody_looks_and_comes_back_when_it_failed(video: Path, tmp_path: Path) -> None:
-    there = tmp_path / "camera.mp4"  # not yet
-    with serving("--webcam", there) as server:
+def test_camera_that_cannot_be_opened_is_tried_again(video: Path, tmp_path: Path) -> None:
+    camera = tmp_path / "camera.mp4"  # does not exist yet
+    with serving("--webcam", camera) as server:
 
-        async def look() -> list[str]:
+        async def view() -> list[str]:
             messages = []
             async with client(server) as session, session.ws_connect("/live/view") as ws:
                 while True:
-                    message = await ws.receive(PATIENCE)
+                    message = await ws.receive(TIMEOUT)
                     if message.type is aiohttp.WSMsgType.BINARY:
                         return messages
                     messages.append(json.loads(message.data)["status"]["message"])
-                    if not there.exists():
-                        shutil.copy(video, there)
+                    if not camera.exists():
+                        shutil.copy(video, camera)
 
-        told = asyncio.run(look())
-        assert any("no file at" in message for message in told)
+        assert any("no file at" in message for message in asyncio.run(view()))
+
+
+def error_of(options: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    """Run cgan-run in this process; it must fail with one line, which is returned."""
+    with pytest.raises(SystemExit) as end:
+        main(options)
+    assert end.value.code in (1, 2)
+    (line,) = (line for line in capsys.readouterr().err.splitlines() if not line.startswith("note: "))
+    assert line.startswith("error: ")
+    return line
 
 
 @pytest.mark.parametrize(
-    ("words", "message"),
+    ("options", "message"),
     [
         (["--serve", "nonsense address"], "is no address"),
         (["--serve", "127.0.0.1:99999"], "is no address"),
@@ -235,47 +247,39 @@ def test_camera_is_off_while_nobody_looks_and_comes_back_when_it_failed(video: P
         (["--serve", "--video", "x.mp4"], "give exactly one"),
     ],
 )
-def test_wrong_use_is_one_line(words: list[str], message: str, tmp_path: Path) -> None:
-    done = subprocess.run(
-        [RUN, *words], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=PATIENCE
-    )
-    assert done.returncode in (1, 2)
-    lines = [line for line in done.stderr.splitlines() if not line.startswith("note: ")]
-    assert len(lines) == 1
-    assert lines[0].startswith("error: ")
-    assert message in lines[0]
+def test_wrong_options_are_one_line(
+    options: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert message in error_of(options, capsys)
 
 
-def test_address_that_is_taken_is_one_line(server: Server, tmp_path: Path) -> None:
-    words = [RUN, "--serve", f"127.0.0.1:{server.port}"]
-    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE)
-    assert done.returncode == 1
-    assert "cannot serve at" in done.stderr
+def test_address_in_use_is_one_line(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "cannot serve at" in error_of(["--serve", f"127.0.0.1:{server.port}"], capsys)
 
 
-def test_terminal_shows_a_code_for_phones(video: Path) -> None:
+def test_terminal_shows_a_qr_code(video: Path) -> None:
     pty = pytest.importorskip("pty")
     ours, theirs = pty.openpty()
     process = subprocess.Popen([RUN, "--serve", "0.0.0.0:0", "--webcam", video], stdout=theirs, stderr=theirs)
     os.close(theirs)
-    said = b""
+    output = b""
     try:
-        while b"Ctrl-C ends it" not in said:
-            said += os.read(ours, 4096)
+        while b"Ctrl-C ends it" not in output:
+            output += os.read(ours, 4096)
     finally:
         process.terminate()
-        process.wait(PATIENCE)
+        process.wait(TIMEOUT)
         os.close(ours)
-    lines = said.decode().splitlines()
+    lines = output.decode().splitlines()
     code = [line for line in lines if line.count("\u2588") + line.count("\u2580") + line.count("\u2584") > 10]
     assert len(code) > 10
     assert any(re.search(r"open http://[^ ]+/\?token=[\w-]{24}", line) for line in lines)
 
 
-def test_server_library_that_is_missing_is_named(tmp_path: Path) -> None:
+def test_missing_library_is_named(tmp_path: Path) -> None:
     script = "import sys; sys.modules['aiohttp'] = None; from cgan_runtime.cli import main; main(['--serve'])"
     done = subprocess.run(
-        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=TIMEOUT
     )
     assert done.returncode == 1
     assert done.stderr == "error: --serve needs aiohttp; install it with: pip install 'cgan[live]'\n"

@@ -1,4 +1,4 @@
-"""One dropped file, colored in a process with bounds."""
+"""One uploaded file, colored in a process with resource limits."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from tests.paths import ROOT
 from tests.videos import Video, chroma_span, read_frames, write_video
 
 from cgan_runtime.image.read_write import read_image
-from cgan_runtime.live.server.uploads import JobSettings, UploadLimits
+from cgan_runtime.live.server.uploads import UploadLimits
+from cgan_runtime.options.model import ModelOptions
+from cgan_runtime.temporal.settings import TemporalSettings
 
-PHOTO = ROOT / "train" / "cgan_train" / "data" / "photos" / "chelsea.jpg"
-PATIENCE = 120
+PHOTO = ROOT / "train" / "cgan_train" / "evaluation" / "photos" / "chelsea.jpg"
+TIMEOUT = 120  # seconds
 
 
 def run(
@@ -26,11 +28,12 @@ def run(
 ) -> list[dict[str, Any]]:
     order = {
         "source": str(source), "target": str(target), "video": video, "strength": 1.0,
-        "settings": asdict(JobSettings(threads=1, size=64)), "limits": asdict(limits or UploadLimits()),
+        "model": asdict(ModelOptions(threads=1, size=64)), "temporal": asdict(TemporalSettings()),
+        "limits": asdict(limits or UploadLimits()),
     }  # fmt: skip
     done = subprocess.run(
         [sys.executable, "-m", "cgan_runtime.live.server.upload_job"], input=json.dumps(order),
-        capture_output=True, text=True, timeout=PATIENCE,
+        capture_output=True, text=True, timeout=TIMEOUT,
     )  # fmt: skip
     return [json.loads(line) for line in done.stdout.splitlines()]
 
@@ -40,10 +43,10 @@ def test_photo(tmp_path: Path) -> None:
     assert np.ptp(read_image(tmp_path / "out.jpg").astype(int), axis=2).mean() > 4
 
 
-def test_video_tells_how_far_it_is(tmp_path: Path) -> None:
-    said = run(write_video(tmp_path / "in.mp4", Video(frames=5)), tmp_path / "out.mp4", video=True)
-    assert [each.get("done") for each in said] == [1, 2, 3, 4, 5, None]
-    assert said[-1] == {"ready": True}
+def test_video_reports_progress(tmp_path: Path) -> None:
+    messages = run(write_video(tmp_path / "in.mp4", Video(frames=5)), tmp_path / "out.mp4", video=True)
+    assert [each.get("done") for each in messages] == [1, 2, 3, 4, 5, None]
+    assert messages[-1] == {"ready": True}
     assert chroma_span(read_frames(tmp_path / "out.mp4")[0]) > 3
 
 
@@ -56,20 +59,22 @@ def test_video_tells_how_far_it_is(tmp_path: Path) -> None:
 )
 def test_video_beyond_a_limit_is_refused(tmp_path: Path, limits: UploadLimits, message: str) -> None:
     video = write_video(tmp_path / "in.mp4", Video(frames=25))
-    (said,) = run(video, tmp_path / "out.mp4", video=True, limits=limits)
-    assert message in said["error"]
-    assert str(tmp_path) not in said["error"]
+    (messages,) = run(video, tmp_path / "out.mp4", video=True, limits=limits)
+    assert message in messages["error"]
+    assert str(tmp_path) not in messages["error"]
 
 
-def test_video_that_lies_about_its_length_is_ended(tmp_path: Path) -> None:
-    video = write_video(tmp_path / "in.mkv", Video(frames=80, container_options={"live": "1"}))  # states none
-    said = run(video, tmp_path / "out.mp4", video=True, limits=replace(UploadLimits(), video_seconds=0.25))
-    assert said[-1].get("error", "").startswith(("the video is longer than it says", "the video lasts"))
+def test_video_without_a_stated_length_is_stopped(tmp_path: Path) -> None:
+    video = write_video(tmp_path / "in.mkv", Video(frames=50, container_options={"live": "1"}))  # states none
+    messages = run(
+        video, tmp_path / "out.mp4", video=True, limits=replace(UploadLimits(), video_seconds=0.25)
+    )
+    assert messages[-1].get("error", "").startswith(("the video is longer than it states", "the video lasts"))
 
 
-def test_memory_is_bounded(tmp_path: Path) -> None:
-    said = run(
+def test_memory_is_limited(tmp_path: Path) -> None:
+    messages = run(
         PHOTO, tmp_path / "out.jpg", video=False, limits=replace(UploadLimits(), job_memory=40_000_000)
     )
-    assert {"ready": True} not in said
+    assert {"ready": True} not in messages
     assert not (tmp_path / "out.jpg").exists()

@@ -1,4 +1,4 @@
-"""The virtual camera, against a stand-in of pyvirtualcam."""
+"""The virtual camera, with a fake pyvirtualcam."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cgan_runtime.live.sinks.virtual_camera import VirtualCamera
 
 
 class Device:
-    """As pyvirtualcam.Camera, of a machine that has one."""
+    """pyvirtualcam.Camera on a machine that has one."""
 
     made: list[Device] = []  # noqa: RUF012
 
@@ -30,16 +30,16 @@ class Device:
         self.closed = True
 
 
-def stand_in(camera: Any) -> Any:
+def fake_library(camera: Any) -> Any:
     return SimpleNamespace(Camera=camera, PixelFormat=SimpleNamespace(BGR="BGR"))
 
 
-def test_images_reach_the_device_which_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "pyvirtualcam", stand_in(Device))
+def test_images_reach_the_device_which_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyvirtualcam", fake_library(Device))
     with VirtualCamera() as camera:
         assert camera.device is None
         camera.send(np.full((48, 64, 3), 7, np.uint8))
-        camera.send(np.full((96, 128, 3), 9, np.uint8))  # the camera was changed
+        camera.send(np.full((96, 128, 3), 9, np.uint8))  # another size
         (device,) = Device.made
         assert camera.device == "/dev/video9"
         assert (device.width, device.height, device.fmt) == (64, 48, "BGR")
@@ -47,16 +47,16 @@ def test_images_reach_the_device_which_is_let_go(monkeypatch: pytest.MonkeyPatch
     assert device.closed
 
 
-def test_machine_without_one_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_machine_without_virtual_camera(monkeypatch: pytest.MonkeyPatch) -> None:
     def none(*_: Any, **__: Any) -> None:
         raise RuntimeError("v4l2loopback: no such device")
 
-    monkeypatch.setitem(sys.modules, "pyvirtualcam", stand_in(none))
+    monkeypatch.setitem(sys.modules, "pyvirtualcam", fake_library(none))
     with VirtualCamera() as camera, pytest.raises(MediaError, match="modprobe v4l2loopback"):
         camera.send(np.zeros((48, 64, 3), np.uint8))
 
 
-def test_library_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_library(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyvirtualcam", None)
     with pytest.raises(MediaError, match="pip install pyvirtualcam"):
         VirtualCamera()

@@ -1,4 +1,4 @@
-"""The window on a screen: what is on it, mouse, keys; and what is said where there is none."""
+"""The window on a virtual screen: image, mouse and keys; and the error without a screen."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,19 +15,17 @@ import numpy as np
 import pytest
 from PIL import Image, ImageGrab
 from tests.runtime.live.conftest import with_screen
+from tests.runtime.live.serving import RUN, TIMEOUT, until
 from tests.videos import chroma_span, read_frames
 
 from cgan_runtime.image.text import draw_text
-from cgan_runtime.live.window.window import draw_split, large_enough
-
-RUN = Path(sys.executable).with_name("cgan-run")
-PATIENCE = 60.0  # seconds; only a test that fails waits so long
+from cgan_runtime.live.window.window import draw_split, enlarge_small
 
 
 @contextmanager
-def running(*words: str | Path, screen: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
+def running(*options: str | Path, screen: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
     process = subprocess.Popen(
-        [RUN, "--webcam", *words], env=with_screen(screen), cwd=folder,
+        [RUN, "--webcam", *options], env=with_screen(screen), cwd=folder,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
@@ -40,7 +37,7 @@ def running(*words: str | Path, screen: str, folder: Path) -> Iterator[subproces
 
 
 def looped(clip: Path, folder: Path) -> Path:
-    """The clip a few times over, so that a test has time."""
+    """The clip eight times in a row, so that a test has enough time."""
     import av
 
     target = folder / "long.mp4"
@@ -63,45 +60,38 @@ def looped(clip: Path, folder: Path) -> Path:
     return target
 
 
-def seen(screen: str) -> Image.Image:
+def screenshot(screen: str) -> Image.Image:
     return ImageGrab.grab(xdisplay=screen)
 
 
 def color_in(image: Image.Image, part: tuple[float, float]) -> float:
-    """Mean distance from gray within a part of the width, over the middle of the height."""
+    """Mean distance from gray in a part of the width, in the middle of the height."""
     width, height = image.size
     box = (int(part[0] * width), int(0.45 * height), int(part[1] * width), int(0.9 * height))
     pixels = np.asarray(image.convert("RGB").crop(box)).astype(int)
     return float(np.ptp(pixels, axis=2).mean())
 
 
-def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end, "it never came to that"
-        time.sleep(0.1)
-
-
-def test_window_shows_color_and_obeys_mouse_and_keys(screen: str, clip: Path, tmp_path: Path) -> None:
+def test_window_shows_color_and_reacts_to_mouse_and_keys(screen: str, clip: Path, tmp_path: Path) -> None:
     if shutil.which("xdotool") is None:
         pytest.skip("xdotool is not installed")
     video = looped(clip, tmp_path)
 
-    def do(*words: str) -> None:
+    def xdotool(*words: str) -> None:
         subprocess.run(["xdotool", *words], env=with_screen(screen), check=True)
 
     with running(video, "--as-camera", "--camera-size", "960x540", screen=screen, folder=tmp_path) as process:
-        until(lambda: color_in(seen(screen), (0.1, 0.6)) > 8)
-        do("key", "h")
-        do("mousemove", "200", "300", "mousedown", "1", "mousemove", "480", "300", "mouseup", "1")
-        until(lambda: color_in(seen(screen), (0.05, 0.3)) < 1)
-        assert color_in(seen(screen), (0.45, 0.7)) > 8
-        do("key", "r")  # of two keys at once Qt gives the second alone, so each is waited for
+        until(lambda: color_in(screenshot(screen), (0.1, 0.6)) > 8)
+        xdotool("key", "h")
+        xdotool("mousemove", "200", "300", "mousedown", "1", "mousemove", "480", "300", "mouseup", "1")
+        until(lambda: color_in(screenshot(screen), (0.05, 0.3)) < 1)
+        assert color_in(screenshot(screen), (0.45, 0.7)) > 8
+        xdotool("key", "r")  # Qt loses the first of two keys at once, so wait for each
         until(lambda: any(path.stat().st_size > 10_000 for path in tmp_path.glob("cgan-*.mp4")))
-        do("key", "s")
+        xdotool("key", "s")
         until(lambda: bool(list(tmp_path.glob("cgan-*.png"))))
-        do("key", "q")
-        out, _ = process.communicate(timeout=PATIENCE)
+        xdotool("key", "q")
+        out, _ = process.communicate(timeout=TIMEOUT)
         assert process.returncode == 0
         assert "frames shown" in out
         assert "dropped" in out
@@ -109,42 +99,38 @@ def test_window_shows_color_and_obeys_mouse_and_keys(screen: str, clip: Path, tm
     assert chroma_span(read_frames(recorded)[-1]) > 20
 
 
-def test_ctrl_c_ends_it_and_the_recording_can_be_played(screen: str, clip: Path, tmp_path: Path) -> None:
+def test_ctrl_c_quits_and_the_recording_is_playable(screen: str, clip: Path, tmp_path: Path) -> None:
     video = looped(clip, tmp_path)
     with running(video, "--as-camera", "--record", "out.mp4", screen=screen, folder=tmp_path) as process:
-        until(lambda: color_in(seen(screen), (0.1, 0.6)) > 8)
+        until(lambda: color_in(screenshot(screen), (0.1, 0.6)) > 8)
         until(lambda: (tmp_path / "out.mp4").stat().st_size > 50_000)
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=PATIENCE)
+        process.communicate(timeout=TIMEOUT)
         assert process.returncode == 130
     assert len(read_frames(tmp_path / "out.mp4")) > 5
 
 
 @pytest.mark.parametrize("display", [None, ":4242"])
-def test_where_there_is_no_screen_a_page_is_offered(tmp_path: Path, display: str | None) -> None:
+def test_without_screen_the_page_is_suggested(tmp_path: Path, display: str | None) -> None:
     if sys.platform != "linux":
-        pytest.skip("other systems always have a screen")
+        pytest.skip("only Linux may have no screen")
     environment = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
     environment |= {"DISPLAY": display} if display else {}
     done = subprocess.run(
-        [RUN, "--webcam", "video one.mp4"],
-        env=environment,
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+        [RUN, "--webcam", "video one.mp4"], env=environment, cwd=tmp_path,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
-    assert line.startswith("error: there is no screen here")
+    assert line.startswith("error: there is no screen for a window")
     assert line.endswith("cgan-run --webcam 'video one.mp4' --serve")
 
 
-def test_words_and_line_are_drawn() -> None:
+def test_text_and_line_are_drawn() -> None:
     image = np.full((240, 320, 3), 120, np.uint8)
     draw_text(image, ["12 frames/s", "recording"])
     assert image[:60].max() > 200  # letters
-    assert image[2, 2].max() < 60  # on dark ground
+    assert image[2, 2].max() < 60  # on a dark background
     assert (image[120:] == 120).all()
     draw_split(image, 0.5)
     assert (image[200, 160] > 200).all()
@@ -154,19 +140,20 @@ def test_words_and_line_are_drawn() -> None:
     assert (image == before).all()
 
 
-def test_image_of_a_small_camera_is_enlarged_until_words_fit() -> None:
-    assert large_enough(np.zeros((60, 80, 3), np.uint8)).shape == (360, 480, 3)
-    assert large_enough(np.zeros((120, 160, 3), np.uint8)).shape == (360, 480, 3)
+def test_small_image_is_enlarged_until_text_fits() -> None:
+    assert enlarge_small(np.zeros((60, 80, 3), np.uint8)).shape == (360, 480, 3)
+    assert enlarge_small(np.zeros((120, 160, 3), np.uint8)).shape == (360, 480, 3)
     image = np.zeros((480, 640, 3), np.uint8)
-    assert large_enough(image) is image
+    assert enlarge_small(image) is image
 
 
-def test_words_that_are_too_long_go_on_below() -> None:
+def test_long_text_is_wrapped() -> None:
     short, long = np.full((2, 360, 480, 3), 120, np.uint8)
     draw_text(short, ["trying again"])
     draw_text(
-        long, ["no camera at 0, or another program has it; plug it in, close what uses it; trying again"]
+        long,
+        ["no camera at 0, or another program uses it; plug it in, close the other program; trying again"],
     )
-    ground = [int((image[:, 2, 0] < 60).sum()) for image in (short, long)]
-    assert ground[1] >= 1.5 * ground[0]  # two lines
-    assert (long[:, -2] == 120).all()  # and none beyond the edge
+    background = [int((image[:, 2, 0] < 60).sum()) for image in (short, long)]
+    assert background[1] >= 1.5 * background[0]  # two lines
+    assert (long[:, -2] == 120).all()  # none beyond the edge

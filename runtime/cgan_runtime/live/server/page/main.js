@@ -1,165 +1,162 @@
-// The page: which source, what is shown of it, what may be done with it.
+// The page: chooses a source, shows it on the stage, and offers what can be done with it.
 
-import { Dropped } from "./drop.js";
+import { BrowserCamera, ServerCamera } from "./cameras.js";
 import { Figures } from "./graph.js";
-import { BoxCamera, OwnCamera } from "./sources.js";
 import { Stage } from "./stage.js";
+import { Upload } from "./upload.js";
 
 const $ = (id) => document.getElementById(id);
 const stage = new Stage();
 const figures = new Figures();
 const about = await (await fetch("/about")).json();
-let chosen = null; // "box", "own" or "file"
-let live = null; // BoxCamera or OwnCamera that runs
-let dropped = null; // Dropped: a file that is colored, or was
-let video = null; // the video that plays
+let source = null; // "server", "browser" or "file"
+let camera = null; // the ServerCamera or BrowserCamera that runs
+let canSwitch = false; // the browser has several cameras
+let upload = null; // the Upload that runs or is shown
+let video = null; // the colored video that plays
 
 const callbacks = {
-  frame(bitmap, figuresOfFrame) {
+  frame(bitmap, measured) {
     stage.draw(bitmap);
-    figures.frame(figuresOfFrame);
+    figures.frame(measured);
   },
-  status: say,
-  ended(reason) { stop(); say(reason, true); },
+  status: showMessage,
+  ended(reason) { stop(); showMessage(reason, true); },
 };
 
-function say(text, isTrouble = false) {
-  if ($("message").textContent === text) return; // a screen reader need not hear it again
+function showMessage(text, isError = false) {
+  if ($("message").textContent === text) return; // a screen reader would read it again
   $("message").textContent = text;
-  $("message").dataset.kind = isTrouble ? "trouble" : "";
+  $("message").dataset.kind = isError ? "error" : "";
 }
 
-/** Which buttons there are, by what goes on. */
-function show() {
-  const working = dropped !== null && dropped.shown === undefined;
-  const done = dropped?.shown;
-  $("start").hidden = chosen === "file" || live !== null;
-  $("pick").hidden = chosen !== "file" || working;
-  $("limits").hidden = chosen !== "file" || working;
+/** Show the controls that fit the current state. */
+function updateControls() {
+  const working = upload !== null && upload.colored === undefined;
+  const done = upload?.colored;
+  $("start").hidden = source === "file" || camera !== null;
+  $("pick").hidden = source !== "file" || working;
+  $("limits").hidden = source !== "file" || working;
   $("work").hidden = !working;
-  $("stop").hidden = live === null;
-  $("turn").hidden = !(live instanceof OwnCamera) || !canTurn;
+  $("stop").hidden = camera === null;
+  $("switch").hidden = !(camera instanceof BrowserCamera) || !canSwitch;
   $("another").hidden = !done;
   $("play").hidden = video === null;
   $("play").textContent = video?.paused ? "Play" : "Pause";
   $("download").hidden = !done;
-  $("again").hidden = !done || Number($("strength").value) === dropped.strength;
-  $("invitation").textContent = working ? dropped.file.name : {
-    box: "The camera of the machine that serves this page.",
-    own: "Your camera’s images go to the box and come back in color. They are not kept.",
+  $("again").hidden = !done || Number($("strength").value) === upload.strength;
+  $("invitation").textContent = working ? upload.file.name : {
+    server: "Show the camera of the server in color.",
+    browser: "Show your own camera in color. The server receives its images and does not store them.",
     file: "Drop a photo or a short video here.",
-  }[chosen];
+  }[source];
 }
 
-/** A button that goes away under somebody's finger hands its focus on. */
-function follow(id) {
+/** Move the focus to an element when the focused one was hidden. */
+function moveFocus(id) {
   if (document.activeElement === document.body || !document.activeElement.offsetParent) $(id).focus();
 }
 
-let canTurn = false;
-
-async function choose(source) {
-  if (source === chosen) return;
-  leave();
-  chosen = source;
+function choose(newSource) {
+  if (newSource === source) return;
+  reset();
+  source = newSource;
   document.querySelector(`input[value="${source}"]`).checked = true;
-  say("");
-  show();
+  showMessage("");
+  updateControls();
 }
 
-/** Stop all that goes on and empty the stage. */
-function leave() {
-  live?.stop();
-  if (dropped !== null) dropped.cancel();
+/** Stop everything and clear the stage. */
+function reset() {
+  camera?.stop();
+  upload?.cancel();
   video?.pause();
-  live = dropped = video = null;
+  camera = upload = video = null;
   figures.clear();
   stage.clear();
   applyStrength();
 }
 
 function stop() {
-  leave();
-  say("");
-  show();
+  reset();
+  showMessage("");
+  updateControls();
   $("start").focus();
 }
 
 async function start() {
-  live = chosen === "own" ? new OwnCamera(callbacks, about.max_rate) : new BoxCamera(callbacks);
-  const own = live;
-  show();
-  follow("stop");
-  say(chosen === "own" ? "Asking for the camera." : "Opening the camera.");
+  const started = camera = source === "browser" ? new BrowserCamera(callbacks, about.max_rate) : new ServerCamera(callbacks);
+  updateControls();
+  moveFocus("stop");
+  showMessage(source === "browser" ? "Allow the camera in your browser." : "Opening the camera.");
   try {
-    await own.start();
-    if (chosen === "own") {
+    await started.start();
+    if (source === "browser") {
       const devices = await navigator.mediaDevices.enumerateDevices();
-      canTurn = devices.filter((device) => device.kind === "videoinput").length > 1;
-      say("");
+      canSwitch = devices.filter((device) => device.kind === "videoinput").length > 1;
+      showMessage("");
     }
-    show();
+    updateControls();
   } catch (error) {
-    if (live === own) { leave(); show(); follow("start"); say(error.message, true); }
+    if (camera === started) { reset(); updateControls(); moveFocus("start"); showMessage(error.message, true); }
   }
 }
 
-async function take(file) {
-  await choose("file");
-  leave();
-  chosen = "file";
-  const job = dropped = new Dropped(file, Number($("strength").value), {
-    progress(words, share) {
-      $("work-words").textContent = words;
-      if (share === null) $("progress").removeAttribute("value");
-      else $("progress").value = share;
+async function colorFile(file) {
+  choose("file");
+  reset();
+  const started = upload = new Upload(file, Number($("strength").value), {
+    progress(text, fraction) {
+      $("work-text").textContent = text;
+      if (fraction === null) $("progress").removeAttribute("value");
+      else $("progress").value = fraction;
     },
   });
-  say("");
-  show();
-  follow("cancel");
+  showMessage("");
+  updateControls();
+  moveFocus("cancel");
   try {
-    if (file.size > about.upload.bytes) throw new Error(`The file is too large; at most ${about.upload.bytes / 1e6} MB are taken.`);
-    const result = await job.run();
-    if (result === null || dropped !== job) return;
-    job.shown = result;
+    if (file.size > about.upload.bytes) throw new Error(`The file is too large; the limit is ${about.upload.bytes / 1e6} MB.`);
+    const result = await started.run();
+    if (result === null || upload !== started) return;
+    started.colored = result;
     $("download").href = result.url;
     $("download").download = result.name;
     applyStrength();
-    const visible = await (result.video ? roll(result.url) : hang(result.url)).then(() => true, () => false);
-    if (dropped !== job) return;
+    const visible = await (result.video ? playVideo(result.url) : showImage(result.url)).then(() => true, () => false);
+    if (upload !== started) return;
     if (!visible) video = null;
-    say(visible ? `${file.name} is colored.` : `${file.name} is colored. This browser cannot show it; download it.`);
+    showMessage(visible ? `${file.name} is colored.` : `${file.name} is colored, but this browser cannot show it. Download it.`);
   } catch (error) {
-    if (dropped === job) { leave(); say(error.message, true); }
+    if (upload === started) { reset(); showMessage(error.message, true); }
   }
-  show();
-  if (chosen === "file") follow(dropped?.shown ? "download" : dropped ? "cancel" : "file");
+  updateControls();
+  if (source === "file") moveFocus(upload?.colored ? "download" : upload ? "cancel" : "file");
 }
 
-async function hang(url) {
+async function showImage(url) {
   const image = new Image();
   image.src = url;
   await image.decode();
   stage.draw(image);
 }
 
-async function roll(url) {
-  const video = video = document.createElement("video");
-  Object.assign(video, { muted: true, loop: true, playsInline: true, src: url });
-  const each = () => { if (video === video) { stage.draw(video); video.requestVideoFrameCallback(each); } };
-  video.requestVideoFrameCallback(each);
-  video.onplay = video.onpause = show;
-  if (matchMedia("(prefers-reduced-motion: reduce)").matches) video.currentTime = 0.001; // shows the first frame
-  else await video.play();
+async function playVideo(url) {
+  const element = video = document.createElement("video");
+  Object.assign(element, { muted: true, loop: true, playsInline: true, src: url });
+  const drawFrame = () => { if (video === element) { stage.draw(element); element.requestVideoFrameCallback(drawFrame); } };
+  element.requestVideoFrameCallback(drawFrame);
+  element.onplay = element.onpause = updateControls;
+  if (matchMedia("(prefers-reduced-motion: reduce)").matches) element.currentTime = 0.001; // shows the first frame
+  else await element.play();
 }
 
-/** A result has its strength inside; live images get theirs here. */
+/** Set the strength of the stage. A file was already colored with its own strength. */
 function applyStrength() {
   const strength = Number($("strength").value);
   $("strength-value").textContent = strength.toFixed(2);
-  const inside = dropped?.shown ? dropped.strength : 1;
-  stage.setStrength(inside > 0 ? strength / inside : 1);
+  const applied = upload?.colored ? upload.strength : 1;
+  stage.setStrength(applied > 0 ? strength / applied : 1);
 }
 
 for (const input of document.querySelectorAll("input[name=source]")) {
@@ -167,22 +164,22 @@ for (const input of document.querySelectorAll("input[name=source]")) {
 }
 $("start").addEventListener("click", start);
 $("stop").addEventListener("click", stop);
-$("turn").addEventListener("click", () => live.turn().catch((error) => callbacks.ended(error.message)));
-$("cancel").addEventListener("click", () => { leave(); say("Cancelled."); show(); follow("file"); });
+$("switch").addEventListener("click", () => camera.switch().catch((error) => callbacks.ended(error.message)));
+$("cancel").addEventListener("click", () => { reset(); showMessage("Canceled."); updateControls(); moveFocus("file"); });
 $("play").addEventListener("click", () => video.paused ? video.play() : video.pause());
 $("another").addEventListener("click", () => $("file").click());
-$("again").addEventListener("click", () => take(dropped.file));
-$("strength").addEventListener("input", () => { applyStrength(); show(); });
-$("file").addEventListener("change", () => { if ($("file").files[0]) take($("file").files[0]); $("file").value = ""; });
+$("again").addEventListener("click", () => colorFile(upload.file));
+$("strength").addEventListener("input", () => { applyStrength(); updateControls(); });
+$("file").addEventListener("change", () => { if ($("file").files[0]) colorFile($("file").files[0]); $("file").value = ""; });
 document.addEventListener("dragover", (event) => { event.preventDefault(); stage.root.dataset.drop = ""; });
 document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) delete stage.root.dataset.drop; });
 document.addEventListener("drop", (event) => {
   event.preventDefault();
   delete stage.root.dataset.drop;
-  if (event.dataTransfer.files[0]) take(event.dataTransfer.files[0]);
+  if (event.dataTransfer.files[0]) colorFile(event.dataTransfer.files[0]);
 });
 
-$("engine").textContent = `${about.engine.model} · ${about.engine.backend}, ${about.engine.device}`;
+$("model").textContent = `${about.inference.model} · ${about.inference.backend}, ${about.inference.device}`;
 $("limits").textContent = `JPEG, PNG, WebP, MP4, MOV, WebM or MKV; videos up to ${Math.round(about.upload.seconds)} seconds.`;
-document.querySelector("input[value=box]").disabled = !about.camera;
-choose(about.camera ? "box" : "own");
+document.querySelector("input[value=server]").disabled = !about.camera;
+choose(about.camera ? "server" : "browser");

@@ -1,11 +1,11 @@
-// The image: in color, the part left of the line gray, both from the same frame.
+// Shows one frame, in gray left of the line and in color right of it.
 //
 // const stage = new Stage();  stage.draw(bitmap);  stage.clear();
-// Strength and gray are applied here, in the viewer's own graphics: chroma is scaled, luma stays.
+// The browser's own graphics apply the strength and the gray: they scale the chroma and keep the luma.
 
 const KR = 0.299, KB = 0.114, KG = 1 - KR - KB; // BT.601, as in a JPEG
 
-/** A color matrix for SVG that multiplies chroma by `strength` and keeps the luma. */
+/** An SVG color matrix that multiplies the chroma by `strength` and keeps the luma. */
 export function chromaMatrix(strength) {
   const row = (r, g, b) =>
     [KR * (1 - strength) + r * strength, KG * (1 - strength) + g * strength, KB * (1 - strength) + b * strength, 0, 0];
@@ -29,14 +29,14 @@ export class Stage {
   get empty() { return this.root.dataset.state === "empty"; }
 
   moveLine() {
-    const share = Number(this.split.value);
-    this.root.style.setProperty("--split", `${share}%`);
-    this.gray.hidden = share === 0;
-    if (share > 0 && !this.empty) this.contexts[1].drawImage(this.color, 0, 0);
-    this.split.setAttribute("aria-valuetext", `${share} percent gray`);
+    const percent = Number(this.split.value);
+    this.root.style.setProperty("--split", `${percent}%`);
+    this.gray.hidden = percent === 0;
+    if (percent > 0 && !this.empty) this.contexts[1].drawImage(this.color, 0, 0);
+    this.split.setAttribute("aria-valuetext", `${percent} percent gray`);
   }
 
-  /** Multiply the color by this; 1 is as it came. */
+  /** Multiply the chroma; 1 leaves it as received. */
   setStrength(strength) {
     this.matrix.setAttribute("values", chromaMatrix(strength));
     this.color.style.filter = strength === 1 ? "none" : "url(#strength-filter)";

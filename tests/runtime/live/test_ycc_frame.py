@@ -1,0 +1,76 @@
+"""Colored frames for the screen and the page, the frame colorizer, and the latency meter."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from tests.fakes import FakeBackend
+from tests.runtime.live.conftest import gray_image
+
+from cgan_runtime.colorizer import Colorizer
+from cgan_runtime.errors import MediaError
+from cgan_runtime.live.frame_colorizer import FrameColorizer
+from cgan_runtime.live.latency_meter import LatencyMeter
+from cgan_runtime.live.ycc_frame import YccFrame, luma_of_jpeg
+from cgan_runtime.temporal.settings import TemporalSettings
+
+
+@pytest.mark.parametrize("size", [(48, 64), (49, 65), (1, 1)])
+def test_bgr_keeps_the_luma(size: tuple[int, int]) -> None:
+    luma = gray_image(3, size)
+    shape = YccFrame.chroma_shape(luma)
+    frame = YccFrame(luma, np.full(shape, 120, np.uint8), np.full(shape, 140, np.uint8))
+    back = cv2.cvtColor(frame.bgr(), cv2.COLOR_BGR2YCrCb)
+    assert np.abs(back[:, :, 0].astype(int) - luma).max() <= 1
+    assert np.abs(back[:, :, 1].astype(int) - 140).max() <= 1
+    assert np.abs(back[:, :, 2].astype(int) - 120).max() <= 1
+
+
+def test_left_part_is_gray() -> None:
+    luma = gray_image(0)
+    frame = YccFrame(luma, np.full((24, 32), 90, np.uint8), np.full((24, 32), 170, np.uint8))
+    half = frame.with_gray_left(0.5)
+    assert (half.cb[:, :16] == 128).all()
+    assert (half.cb[:, 16:] == 90).all()
+    assert (frame.cb == 90).all()
+    assert frame.with_gray_left(0) is frame
+
+
+def test_jpeg_round_trip() -> None:
+    luma = gray_image(0, (96, 128))
+    shape = YccFrame.chroma_shape(luma)
+    data = YccFrame(luma, np.full(shape, 110, np.uint8), np.full(shape, 150, np.uint8)).jpeg()
+    assert np.abs(luma_of_jpeg(data).astype(int) - luma).mean() < 4
+    with pytest.raises(MediaError, match="damaged"):
+        luma_of_jpeg(b"\xff\xd8 no frame")
+
+
+def test_frame_colorizer_colors_frame_after_frame() -> None:
+    backend = FakeBackend()
+    frame_colorizer = FrameColorizer(Colorizer(backend), TemporalSettings("high"))
+    first, second = (frame_colorizer.colorize(gray_image(index)) for index in range(2))
+    assert backend.calls == 2
+    assert first.cb.std() > 2
+    assert second.cb is not first.cb
+    assert second.luma.tobytes() == gray_image(1).tobytes()
+
+
+def test_latency_meter_has_rate_and_percentiles() -> None:
+    meter = LatencyMeter()
+    for frame in range(100):
+        meter.record(captured=frame / 20, now=frame / 20 + (0.5 if frame % 10 == 9 else 0.1))
+    now = 99 / 20 + 0.5
+    assert meter.rate(now) == pytest.approx(20, rel=0.1)
+    assert meter.delay_ms(50, now) == pytest.approx(100, abs=1)
+    assert meter.delay_ms(95, now) == pytest.approx(500, abs=1)
+    assert meter.run_delay_ms(50) == pytest.approx(100, abs=1)
+    assert meter.run_delay_ms(95) == pytest.approx(500, abs=1)
+    assert meter.total == 100
+    assert (
+        LatencyMeter().rate(0)
+        == LatencyMeter().run_rate()
+        == LatencyMeter().run_delay_ms(95)
+        == LatencyMeter().delay_ms(50, 0)
+        == 0
+    )
