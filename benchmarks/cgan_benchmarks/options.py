@@ -1,20 +1,31 @@
-"""Kinds of option values of `cgan-bench`, and checks that its commands share."""
+"""Option types and options that the commands of `cgan-bench` and the studies share.
+
+@study_command
+@json_option()
+def main(json_file: Path | None) -> None: ...
+"""
 
 from __future__ import annotations
 
 import math
 import re
 import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 from click.core import ParameterSource
 
+from cgan_runtime.console import Console, guard
 from cgan_runtime.errors import ConfigError
+from cgan_runtime.options.groups import option_group
 
 if TYPE_CHECKING:  # click before 8.2 has no generic types at run time
+    from cgan_runtime.backends.base import Backend
+
     _NumbersBase = click.ParamType[tuple[int, ...]]
     _NamesBase = click.ParamType[tuple[str, ...]]
     _PercentBase = click.ParamType[float]
@@ -23,18 +34,17 @@ else:
 
 PATH = click.Path(path_type=Path)
 _NEEDED = ("torch", "safetensors")
-_MOST_SECONDS = 86_400.0  # of measuring one thing
+_MAX_SECONDS = 86_400.0  # of measuring one thing
+_Param, _Context = click.Parameter | None, click.Context | None
 
 
 class NumbersType(_NumbersBase):
-    """Numbers from 1 on with commas between, as `1,4,16`."""
+    """Positive integers with commas between, as `1,4,16`."""
 
     name = "N[,N...]"
 
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, ...]:
-        """Read what a person typed."""
+    def convert(self, value: object, param: _Param, ctx: _Context) -> tuple[int, ...]:
+        """Parse the value."""
         if isinstance(value, tuple):
             return value
         if not re.fullmatch(r"[1-9]\d{0,3}(,[1-9]\d{0,3})*", str(value)):
@@ -47,70 +57,118 @@ class NamesType(_NamesBase):
 
     name = "NAME[,NAME...]"
 
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, ...]:
-        """Read what a person typed."""
+    def convert(self, value: object, param: _Param, ctx: _Context) -> tuple[str, ...]:
+        """Parse the value."""
         return tuple(name.strip() for name in str(value).split(","))
 
 
 class PercentType(_PercentBase):
-    """A part, as `10%` or `10`; becomes 0.1."""
+    """A percentage, as `10%` or `10`; becomes 0.1."""
 
     name = "PERCENT"
 
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Read what a person typed."""
+    def convert(self, value: object, param: _Param, ctx: _Context) -> float:
+        """Parse the value."""
         if not re.fullmatch(r"\d{1,4}(\.\d+)?%?", str(value)):
             self.fail(f"{value!r} is no percentage; give 10%", param, ctx)
         return float(str(value).rstrip("%")) / 100
 
 
-def check_needs(*files: Path | None) -> None:
-    """Say what is missing before anything is measured: packages, and folders of files to write."""
-    missing = [package for package in _NEEDED if find_spec(package) is None]
-    if missing:
-        raise ConfigError(
-            f'measuring against PyTorch needs {", ".join(missing)}; run: pip install "cgan[bench,cpu]"'
-        )
-    for file in files:
-        check_writable(file)
-
-
-def check_writable(file: Path | None) -> None:
-    """Say now, rather than after all is measured, that a file cannot be written.
-
-    Raises:
-        ConfigError: Its folder is missing or cannot be written to, or it is a folder itself.
-    """
-    if file is None:
-        return
-    if not file.parent.is_dir():
-        raise ConfigError(f"there is no folder {file.parent} for {file.name}; make it first")
-    if file.is_dir():
-        raise ConfigError(f"cannot write {file}, which is a folder; give a file's name")
-    try:
-        with tempfile.TemporaryFile(dir=file.parent):
-            pass
-    except OSError as error:
-        raise ConfigError(f"cannot write to {file.parent} ({error.strerror}); give another folder") from error
-
-
 class SecondsType(click.FloatRange):
-    """Seconds above 0, or from 0 on; not without end."""
+    """A finite number of seconds, positive or, with `zero`, not negative."""
 
     name = "SECONDS"
 
     def __init__(self, *, zero: bool = False) -> None:
-        """Allow what can be waited for."""
-        super().__init__(min=0, min_open=not zero, max=_MOST_SECONDS)
+        super().__init__(min=0, min_open=not zero, max=_MAX_SECONDS)
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Read what a person typed; what is no number would pass every comparison."""
+    def convert(self, value: Any, param: _Param, ctx: _Context) -> float:
+        """Parse the value. NaN would pass every comparison of the range."""
         seconds = float(super().convert(value, param, ctx))
         if math.isnan(seconds):
             self.fail(f"{value!r} is no number of seconds; give 2.4", param, ctx)
         return seconds
+
+
+class OutputFileType(click.Path):
+    """A file to write. That it can be written is checked before anything is measured."""
+
+    def convert(self, value: Any, param: _Param, ctx: _Context) -> Path:
+        """Parse the value.
+
+        Raises:
+            ConfigError: The folder is missing or cannot be written to, or the path is a folder itself.
+        """
+        file = Path(str(super().convert(value, param, ctx)))
+        if not file.parent.is_dir():
+            raise ConfigError(f"there is no folder {file.parent} for {file.name}; make it first")
+        if file.is_dir():
+            raise ConfigError(f"cannot write {file}, which is a folder; give a file's name")
+        try:
+            with tempfile.TemporaryFile(dir=file.parent):
+                pass
+        except OSError as error:
+            raise ConfigError(
+                f"cannot write to {file.parent} ({error.strerror}); give another folder"
+            ) from error
+        return file
+
+
+def json_option(text: str = "Write all figures there as well.") -> Callable[[Any], Any]:
+    """The option `--json`, the argument `json_file`."""
+    return click.option("--json", "json_file", type=OutputFileType(), help=text)
+
+
+threads_option = click.option(
+    "--threads", type=click.IntRange(min=1), default=2, help="CPU threads of the engine."
+)
+
+
+@dataclass(frozen=True)
+class ModelOptions:
+    """The exported model that is measured, and what runs it."""
+
+    model: Path | None = None
+    backend: str = "auto"
+    threads: int = 2
+
+    def open(self) -> Backend:
+        """Open the model, the one that ships by default. The building of an engine is shown."""
+        from cgan_runtime.backends.registry import open_backend
+        from cgan_runtime.models import bundled_model
+
+        with Console().building() as report:
+            return open_backend(
+                self.model or bundled_model(), self.backend, threads=self.threads, progress=report
+            )
+
+
+model_options = option_group(
+    "model",
+    ModelOptions,
+    "Model",
+    click.option("--model", type=PATH, help="ONNX file with its manifest.  [default: the one that ships]"),
+    click.option("--backend", default="auto", help="What runs it; auto takes the best that works here."),
+    threads_option,
+)
+
+
+def study_command(function: Callable[..., Any]) -> Callable[..., NoReturn]:
+    """Make a function with click options the entry point of a study."""
+    settings = {"help_option_names": ["-h", "--help"], "show_default": True}
+    return guard(click.command(context_settings=settings)(function))
+
+
+def require_pytorch() -> None:
+    """Check that the packages for measuring against PyTorch are installed.
+
+    Raises:
+        ConfigError: One is missing.
+    """
+    if missing := [package for package in _NEEDED if find_spec(package) is None]:
+        raise ConfigError(
+            f'measuring against PyTorch needs {", ".join(missing)}; run: pip install "cgan[bench,cpu]"'
+        )
 
 
 def given(context: click.Context) -> list[str]:

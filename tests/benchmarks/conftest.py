@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.checkpoints import PAPER, write_checkpoint
 
-from cgan_benchmarks.speed.exported_forms import export_forms
+from cgan_benchmarks.speed.subjects.exported_forms import export_forms
 
 
 @pytest.fixture(scope="session")

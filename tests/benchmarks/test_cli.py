@@ -13,9 +13,8 @@ import pytest
 from tests.checkpoints import EDGE, write_checkpoint
 
 from cgan_benchmarks.cli import main
-from cgan_benchmarks.machine.environment import as_it_comes
-from cgan_benchmarks.speed import exported_forms as forms
-from cgan_benchmarks.speed import torch_variants
+from cgan_benchmarks.machine.process import untuned_environment
+from cgan_benchmarks.speed.subjects import exported_forms, torch_variants
 from cgan_export.parity.against_pytorch import TOLERANCES
 from cgan_runtime import __version__
 from cgan_runtime.manifest import Manifest
@@ -41,7 +40,7 @@ SHORT = ("--runs", 6, "--duration", 0.01, "--processes", 1, "--threads", 1)
 def take_exports(monkeypatch: pytest.MonkeyPatch, exported: dict[str, Path]) -> None:
     """Export the checkpoint once for all tests."""
     monkeypatch.setattr(
-        forms, "export_forms", lambda _checkpoint, _folder, int8: {
+        exported_forms, "export_forms", lambda _checkpoint, _folder, int8: {
             label: path for label, path in exported.items() if int8 or label != "int8"
         }
     )  # fmt: skip
@@ -352,7 +351,7 @@ def test_exported_edge_takes_at_most_half_of_eager_pytorchs_time(tmp_path: Path)
 def test_the_ratio_is_that_of_a_short_script(tmp_path: Path) -> None:
     """Within ten percent, of a loop that shares no line with cgan-bench."""
     command = [sys.executable, SCRIPT]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=as_it_comes())
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=untuned_environment())
     options = ("--model", bundled_model(), "--backends", "onnxruntime", "--json", tmp_path / "bench.json")
     assert bench(*options) == 0
     row = json.loads((tmp_path / "bench.json").read_text())["rows"][1]

@@ -8,10 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from cgan_benchmarks.results.document import Document
 from cgan_benchmarks.results.intervals import Interval, apart
 from cgan_runtime.errors import ConfigError
-
-Document = dict[str, Any]
 
 _VIDEO = "video"
 _SAME = ("scenario", "recipe", "size")
@@ -20,16 +19,16 @@ _SAME_MACHINE = ("cpu", "cores", "system")
 
 @dataclass(frozen=True)
 class Change:
-    """What became of one row.
+    """The change of one row.
 
     Attributes:
-        model: What it is called in the table.
+        model: Its name in the table.
         backend: What ran it.
         batch: Images in a run.
-        old: Milliseconds, or times PyTorch.
+        old: Milliseconds, or speed relative to PyTorch.
         new: Likewise.
-        slower: The new time by the old one: 1.1 is ten percent slower.
-        interval: Of that.
+        slower: New time by old time: 1.1 is ten percent slower.
+        interval: Of that ratio.
     """
 
     model: str
@@ -42,18 +41,18 @@ class Change:
 
     @property
     def verdict(self) -> str:
-        """`slower` or `faster` where the interval does not hold 1, else `no difference`."""
+        """`slower` or `faster` where the interval does not contain 1, else `no difference`."""
         low, high = self.interval
         return "slower" if low > 1 else "faster" if high < 1 else "no difference"
 
     def fails(self, allowed: float) -> bool:
-        """Whether it is slower, beyond noise, by more than that part."""
+        """Whether it is slower beyond noise, by more than that fraction."""
         return self.verdict == "slower" and self.slower > 1 + allowed
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """All changes, and the rows that only one of the two has."""
+    """All changes, and the rows that only the old (`gone`) or the new result (`come`) has."""
 
     changes: tuple[Change, ...]
     gone: tuple[str, ...]
@@ -66,10 +65,10 @@ def compare(old: Document, new: Document, *, relative: bool = False) -> Comparis
     Args:
         old: From `read_document`.
         new: Likewise.
-        relative: Compare times PyTorch rather than milliseconds: what another machine changes drops out.
+        relative: Compare speed relative to PyTorch, not milliseconds, for results of different machines.
 
     Raises:
-        ConfigError: They were not measured in the same way, or have no row in common.
+        ConfigError: They were measured in different ways, or have no row in common.
     """
     if _VIDEO in (old["scenario"], new["scenario"]):
         raise ConfigError("results of --scenario video have no rows to compare; measure models, without it")

@@ -1,4 +1,9 @@
-"""What a figure was measured on: processor, GPU, clocks, versions, and what other programs took meanwhile."""
+"""The machine that a figure was measured on: processor, GPU, clocks, versions, load of other programs.
+
+load = BackgroundLoad()
+...                                                # measure
+machine = describe_machine(threads=2, others=load.share())
+"""
 
 from __future__ import annotations
 
@@ -24,16 +29,17 @@ _GPU_STATE = (
     "name", "driver_version", "pstate", "clocks.sm", "clocks.max.sm", "clocks.mem",
     "power.draw", "power.limit", "temperature.gpu",
 )  # fmt: skip
-_MUCH = 0.05  # of the machine: what others take beyond this is said
+_MUCH = 0.05  # of the machine: a larger load of other programs is reported
 
 
 def describe_machine(threads: int, others: float | None) -> dict[str, Any]:
-    """The machine and its software, as plain JSON values; a package that is not installed is left out.
+    """The machine and its software as plain JSON values. Packages that are not installed are left out.
 
     Args:
-        threads: That the engines were given.
-        others: From `Others`.
+        threads: Of each engine.
+        others: From `BackgroundLoad.share`; None where it is not known.
     """
+    versions = {package: found for package in _PACKAGES if (found := _version(package)) is not None}
     return {
         "cpu": cpu_name(),
         "cores": usable_cores(),
@@ -42,12 +48,12 @@ def describe_machine(threads: int, others: float | None) -> dict[str, Any]:
         "others": others,
         "governor": _GOVERNOR.read_text(encoding="ascii").strip() if _GOVERNOR.is_file() else None,
         "gpus": gpu_states(),
-        "versions": {"python": platform.python_version(), **_versions()},
+        "versions": {"python": platform.python_version(), **versions},
     }
 
 
 def cpu_name() -> str:
-    """The processor as it calls itself."""
+    """The name of the processor, as the system reports it."""
     if _CPUINFO.is_file():
         for line in _CPUINFO.read_text(encoding="utf-8", errors="replace").splitlines():
             key, _, value = line.partition(":")
@@ -57,14 +63,14 @@ def cpu_name() -> str:
 
 
 def device_name() -> str:
-    """What PyTorch trains on here: the GPU's name, or the processor's."""
+    """The name of the device that PyTorch trains on here: a GPU or the processor."""
     import torch
 
     return torch.cuda.get_device_name() if torch.cuda.is_available() else cpu_name()
 
 
 def gpu_states() -> list[str]:
-    """Name, driver, power state, clocks, power and temperature of each NVIDIA GPU, as its tool tells."""
+    """Name, driver, power state, clocks, power and temperature of each NVIDIA GPU, from nvidia-smi."""
     return [
         ", ".join(f"{what} {value}" for what, value in zip(_GPU_STATE, line.split(", "), strict=False))
         for line in _ask_smi(",".join(_GPU_STATE), "csv,noheader")
@@ -72,7 +78,7 @@ def gpu_states() -> list[str]:
 
 
 def device_memory_mb() -> float | None:
-    """GPU memory in use on the first GPU, 10^6 bytes; None where that cannot be told."""
+    """Memory in use on the first GPU, 10^6 bytes; None where it is not known."""
     lines = _ask_smi("memory.used", "csv,noheader,nounits")
     try:
         return float(lines[0]) * (1 << 20) / 1e6
@@ -91,15 +97,15 @@ def _ask_smi(fields: str, form: str) -> list[str]:
     return done.stdout.strip().splitlines()
 
 
-class Others:
-    """How much of the machine other programs took since this was made."""
+class BackgroundLoad:
+    """How much of the machine other programs have used since this object was made."""
 
     def __init__(self) -> None:
         self._began = time.perf_counter()
         self._all, self._own = _busy_seconds(), _own_seconds()
 
     def share(self) -> float | None:
-        """Of all cores, 0 to 1; None where the system does not tell."""
+        """Share of all cores, 0 to 1; None where the system does not report it."""
         now = _busy_seconds()
         if now is None or self._all is None:
             return None
@@ -108,35 +114,32 @@ class Others:
         return round(min(1.0, max(0.0, others / passed)), 3)
 
 
-def others_in_words(share: float | None) -> str:
-    """A warning where others took much; empty for a quiet machine, and for one that does not tell."""
+def load_warning(share: float | None) -> str:
+    """A warning where other programs used much of the machine; else empty."""
     if share is None or share < _MUCH:
         return ""
     return (
         f"Other programs took {share:.0%} of the processor meanwhile: "
-        "the figures are worse than on a quiet machine, PyTorch's most."
+        "the figures are worse than on a quiet machine, those of PyTorch most."
     )
 
 
 def _own_seconds() -> float:
-    """CPU time of this process, and of its children that have ended."""
+    """CPU time of this process and of its children that have ended."""
     times = os.times()
     return time.process_time() + times.children_user + times.children_system
 
 
 def _busy_seconds() -> float | None:
-    """CPU time that the whole machine has worked."""
+    """CPU time that the whole machine has been busy."""
     if not _STAT.is_file():
         return None
     ticks = [int(field) for field in _STAT.read_text(encoding="ascii").splitlines()[0].split()[1:9]]
     return (sum(ticks) - sum(ticks[index] for index in _IDLE_FIELDS)) / os.sysconf("SC_CLK_TCK")
 
 
-def _versions() -> dict[str, str]:
-    found = {}
-    for package in _PACKAGES:
-        try:
-            found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None

@@ -1,69 +1,77 @@
-"""What a machine can do at most: a matrix product and a copy, measured where the network runs.
+"""The most that a machine can do: a matrix product and a copy, measured where the network runs.
 
-    peak = measure_peak("eager", "cpu", seconds=0.5)   # {"gflops": 310.0, "gbytes": 21.0}
-    least = least_seconds(gflop, gbytes, peak)    # no run of the network can take less
+    peak = measure_peak("eager", "cpu", seconds=0.5)   # Peak(gflops=310.0, gbytes=21.0)
+    least = peak.least_seconds(gflop, gbytes)          # no run of the network can take less
 
-The network's operations are counted by PyTorch; its least traffic is the weights, the input and the output
-once each.
+PyTorch counts the network's operations. Its least traffic is weights, input and output, once each.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
-
-import torch
 
 _SIDE = {"cpu": 1536, "cuda": 8192}  # of the square matrices
 _BYTES = {"cpu": 1 << 26, "cuda": 1 << 29}  # copied: more than caches hold
-_HALVES = {"cpu": torch.bfloat16, "cuda": torch.float16}
 
 
-def measure_peak(variant: str, device: str, seconds: float) -> dict[str, float]:
-    """The best of as many products, then copies, as fit into that time each.
+@dataclass(frozen=True)
+class Peak:
+    """What a device reaches: 10^9 operations a second, and 10^9 bytes read and written a second."""
+
+    gflops: float
+    gbytes: float
+
+    def least_seconds(self, gflop: float, gbytes: float) -> float:
+        """The roof: the longer of the times for computing and for moving memory at their peaks."""
+        return max(gflop / self.gflops, gbytes / self.gbytes)
+
+    def best(self, other: Peak) -> Peak:
+        """The better of two measurements, figure by figure."""
+        return Peak(max(self.gflops, other.gflops), max(self.gbytes, other.gbytes))
+
+
+def measure_peak(variant: str, device: str, seconds: float) -> Peak:
+    """Time as many matrix products, then copies, as fit into `seconds` each; the fastest of each counts.
 
     Args:
         variant: Of PyTorch; "half" multiplies in half precision, all others in float32.
         device: cpu or cuda.
         seconds: For each of the two.
-
-    Returns:
-        `gflops`, 10^9 operations a second; `gbytes`, 10^9 bytes read and written a second.
     """
-    dtype = _HALVES[device] if variant == "half" else torch.float32
+    import torch
+
+    half = {"cpu": torch.bfloat16, "cuda": torch.float16}
+    dtype = half[device] if variant == "half" else torch.float32
     side = _SIDE[device]
     one, other = (torch.rand(side, side, device=device).to(dtype) for _ in range(2))
     product = torch.empty_like(one)
     source = torch.ones(_BYTES[device], dtype=torch.uint8, device=device)
     target = torch.zeros_like(source)
+
+    def fastest(work: Callable[[], object]) -> float:
+        best, until = float("inf"), time.perf_counter() + seconds
+        while time.perf_counter() < until:
+            began = time.perf_counter()
+            work()
+            if device == "cuda":
+                torch.cuda.synchronize()
+            best = min(best, time.perf_counter() - began)
+        return best
+
     with torch.inference_mode():
-        multiply = _quickest(lambda: torch.matmul(one, other, out=product), device, seconds)
-        copy = _quickest(lambda: target.copy_(source), device, seconds)
-    return {"gflops": 2 * side**3 / multiply / 1e9, "gbytes": 2 * _BYTES[device] / copy / 1e9}
+        multiply = fastest(lambda: torch.matmul(one, other, out=product))
+        copy = fastest(lambda: target.copy_(source))
+    return Peak(gflops=2 * side**3 / multiply / 1e9, gbytes=2 * _BYTES[device] / copy / 1e9)
 
 
 def count_gflop(generator: Any, shape: tuple[int, ...]) -> float:
-    """10^9 operations of a network for one input; a multiplication and its addition are two."""
+    """10^9 operations of a network for one input of that shape; a multiplication and an addition are two."""
+    import torch
     from torch.utils.flop_counter import FlopCounterMode
 
     with torch.inference_mode(), FlopCounterMode(display=False) as counter:
         generator.eval()(torch.zeros(shape))
     return float(counter.get_total_flops() / 1e9)
-
-
-def least_seconds(gflop: float, gbytes: float, peak: dict[str, float]) -> float:
-    """The roof: what the slower of computing and moving memory takes at its peak."""
-    return max(gflop / peak["gflops"], gbytes / peak["gbytes"])
-
-
-def _quickest(work: Callable[[], object], device: str, seconds: float) -> float:
-    best = float("inf")
-    until = time.perf_counter() + seconds
-    while time.perf_counter() < until:
-        began = time.perf_counter()
-        work()
-        if device == "cuda":
-            torch.cuda.synchronize()
-        best = min(best, time.perf_counter() - began)
-    return best

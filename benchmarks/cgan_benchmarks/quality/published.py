@@ -1,4 +1,4 @@
-"""Figures that others published, beside which ours are printed.
+"""Published figures, printed beside ours.
 
 Nazeri, Ng and Ebrahimi 2018, "Image Colorization using Generative Adversarial Networks", arXiv 1803.05400,
 measured as `cgan_train.evaluation.metrics.Quality` defines mae, accuracy_2 and accuracy_5.
@@ -21,11 +21,11 @@ class Reported:
 
     Attributes:
         what: Data and method.
-        recipe: The recipe that follows it here.
+        recipe: The recipe here that follows it.
         mae: Mean absolute error over RGB.
         accuracy_2: Accuracy at 2 %.
         accuracy_5: Accuracy at 5 %.
-        confirmed: Which of these the authors have confirmed where everybody can read it.
+        confirmed: Which of these the authors have confirmed in public.
     """
 
     what: str

@@ -1,4 +1,4 @@
-"""Images of measured figures, as PNG for the documentation.
+"""Plots of results as PNG files for the documentation.
 
 draw_paper_curve(document, Path("curve.png"))
 """
@@ -9,20 +9,22 @@ import itertools
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
+from cgan_benchmarks.results.document import Document
+from cgan_runtime.files.atomic import replacing
+
 _SIZE = (7.0, 3.6)  # inches
 _LARGE = (7.5, 5.5)
 _DPI = 120
 
 
-def draw_paper_curve(document: dict[str, Any], path: Path) -> None:
-    """MAE over epochs of each recipe of a paper table, complete or not at all."""
+def draw_paper_curve(document: Document, path: Path) -> None:
+    """Draw MAE over epochs of each recipe of a paper table."""
     figure = Figure(figsize=_SIZE, layout="constrained")
     axes = figure.add_subplot()
     for name, curve in document["curves"].items():
@@ -36,18 +38,18 @@ def draw_paper_curve(document: dict[str, Any], path: Path) -> None:
     save(figure, path)
 
 
-def draw_variants(document: dict[str, Any], path: Path) -> None:
-    """Quality against milliseconds of variants, colored by their chroma, complete or not at all.
+def draw_variants(document: Document, path: Path) -> None:
+    """Draw quality against milliseconds of variants, colored by their chroma.
 
     A line joins those that no other beats in both.
     """
     rows = document["rows"]
     figure = Figure(figsize=_LARGE, layout="constrained")
-    FigureCanvasAgg(figure)  # measures the labels
+    FigureCanvasAgg(figure)  # for the sizes of labels
     axes = figure.add_subplot()
     at = [(row["ms"], row["gain_percent"]) for row in rows]
     front = sorted(here for here in at if not any(_beats(other, here) for other in at))
-    axes.plot(*zip(*front, strict=True), color="gray", linewidth=1, zorder=1, label="beaten by none in both")
+    axes.plot(*zip(*front, strict=True), color="gray", linewidth=1, zorder=1, label="Pareto front")
     colors = [row["chroma_ratio"] for row in rows]
     ms, gain = zip(*at, strict=True)
     points = axes.scatter(ms, gain, c=colors, cmap="viridis", edgecolor="black", zorder=3)
@@ -62,19 +64,19 @@ def draw_variants(document: dict[str, Any], path: Path) -> None:
     axes.grid(which="both", alpha=0.3)
     axes.legend(frameon=False, loc="upper right")
     figure.draw_without_rendering()
-    figure.set_layout_engine("none")  # all stays where it was while the labels were placed
+    figure.set_layout_engine("none")  # nothing moves after the labels are placed
     axes.autoscale(False)
     _label(axes, [row["variant"]["name"] for row in rows], at)
     save(figure, path)
 
 
 def _beats(one: tuple[float, float], other: tuple[float, float]) -> bool:
-    """Whether one (ms, quality) is no worse in both, and better in one."""
+    """Whether one (ms, quality) is not worse in either, and better in one."""
     return one != other and one[0] <= other[0] and one[1] >= other[1]
 
 
 def _label(axes: Axes, names: Sequence[str], at: Sequence[tuple[float, float]]) -> None:
-    """Write each name beside its point, or as near as there is room, with a thin line to it."""
+    """Write each name as near to its point as there is room, with a thin line to the point."""
     pixels = [axes.transData.transform(here) for here in at]
     taken = [Bbox.from_bounds(x - 6, y - 6, 12, 12) for x, y in pixels]
     back = axes.transData.inverted()
@@ -94,8 +96,7 @@ def _label(axes: Axes, names: Sequence[str], at: Sequence[tuple[float, float]]) 
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a figure as PNG; it appears under its name only when complete."""
+    """Write a figure as PNG. It appears under its name only when complete."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.part")
-    figure.savefig(draft, format="png", dpi=_DPI, metadata={"Software": ""})
-    draft.replace(path)
+    with replacing(path) as draft:
+        figure.savefig(draft, format="png", dpi=_DPI, metadata={"Software": ""})

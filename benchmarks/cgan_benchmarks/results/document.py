@@ -1,29 +1,52 @@
-"""TODO."""
+"""Results as JSON documents: the head that all of them share, writing, and reading those of cgan-bench.
+
+write_document(new_document("cgan-quality", 1, machine, reports=[...]), Path("quality.json"))
+document = read_document(Path("bench.json"))
+"""
 
 from __future__ import annotations
 
+import datetime
 import json
 import math
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from cgan_runtime import __version__
 from cgan_runtime.errors import ConfigError
+from cgan_runtime.files.atomic import write_file
 
-if TYPE_CHECKING:
-    pass
+FORMAT, FORMAT_VERSION = "cgan-bench", 2
 
-FORMAT = "cgan-bench"
-
-
-FORMAT_VERSION = 2
-
+Document = dict[str, Any]
 
 _NUMBERS = re.compile(r"\[\s+([-\d.eE+,\s]+?)\s+\]")
 
 
-def write_document(document: dict[str, Any], path: Path) -> None:
-    """Write JSON, lists of numbers on one line; it appears under its name only when complete.
+def new_document(name: str, version: int, machine: Document | None = None, **values: Any) -> Document:
+    """A result with the head that all results share: format, version of cgan, date and machine.
+
+    Args:
+        name: Of the format.
+        version: Of the format.
+        machine: From `describe_machine`.
+        values: The result itself; infinite and undefined numbers become None, as JSON has no such numbers.
+    """
+    head = {"format": name, "format_version": version, "version": __version__, "date": now()}
+    if machine is not None:
+        head["machine"] = machine
+    finite: Document = _finite(head | values)
+    return finite
+
+
+def now() -> str:
+    """The date and time, ISO 8601, UTC."""
+    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
+
+
+def write_document(document: Document, path: Path) -> None:
+    """Write JSON with lists of numbers on one line. The file appears under its name only when complete.
 
     Raises:
         ConfigError: The file cannot be written.
@@ -33,28 +56,24 @@ def write_document(document: dict[str, Any], path: Path) -> None:
 
 
 def write_text(text: str, path: Path, option: str) -> None:
-    """Write a file; it appears under its name only when complete.
+    """Write a file that an option names. It appears under its name only when complete.
 
     Raises:
         ConfigError: The file cannot be written.
     """
-    draft = path.with_name(f".{path.name}.part")
     try:
-        draft.write_text(text, encoding="utf-8", errors="backslashreplace")  # names of files may be any bytes
-        draft.replace(path)
+        write_file(path, text)
     except OSError as error:
         raise ConfigError(
             f"cannot write {path} ({error.strerror}); give another file with {option}"
         ) from error
-    finally:
-        draft.unlink(missing_ok=True)
 
 
-def read_document(path: Path) -> dict[str, Any]:
-    """Read what `write_json` wrote.
+def read_document(path: Path) -> Document:
+    """Read a result of cgan-bench.
 
     Raises:
-        ConfigError: The file is missing, no such document, or of another version.
+        ConfigError: The file is missing, no such result, or of another version of the format.
     """
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
@@ -62,43 +81,42 @@ def read_document(path: Path) -> dict[str, Any]:
         raise ConfigError(f"cannot read {path} ({error.strerror}); make it with cgan-bench --json") from error
     except ValueError as error:
         raise ConfigError(f"{path} is no JSON; make it with cgan-bench --json {path}") from error
-    if isinstance(document, dict) and document.get("format") == "cgan-video":
+    name = document.get("format") if isinstance(document, dict) else None
+    if name == "cgan-video":
         raise ConfigError(
             f"{path} is a result of videos, which have no rows to compare; give two of cgan-bench"
         )
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
+    if name != FORMAT:
         raise ConfigError(f"{path} is no result of cgan-bench; make it with cgan-bench --json {path}")
-    if document.get("format_version") != FORMAT_VERSION:
-        raise ConfigError(
-            f"{path} is of format {document.get('format_version')}, this cgan-bench reads {FORMAT_VERSION}; "
-            f"measure again with cgan-bench --json {path}"
-        )
-    if (lacks := _damage(document)) is not None:
-        raise ConfigError(f"{path} is damaged ({lacks}); measure again with cgan-bench --json {path}")
-    return document
+    again = f"measure again with cgan-bench --json {path}"
+    if (version := document.get("format_version")) != FORMAT_VERSION:
+        raise ConfigError(f"{path} is of format {version}, this cgan-bench reads {FORMAT_VERSION}; {again}")
+    if (damage := _damage(document)) is not None:
+        raise ConfigError(f"{path} is damaged ({damage}); {again}")
+    return document  # type: ignore[no-any-return]
 
 
-def _damage(document: dict[str, Any]) -> str | None:
+def _damage(document: Document) -> str | None:
     """What a document lacks of that which is compared; None where all is there."""
     machine, rows = document.get("machine"), document.get("rows")
-    for what in ("scenario", "recipe", "size"):
-        if what not in document:
-            return f"no {what}"
-    for what in ("cpu", "cores", "threads", "system"):
-        if not isinstance(machine, dict) or what not in machine:
-            return f"no {what} of its machine"
+    for key in ("scenario", "recipe", "size"):
+        if key not in document:
+            return f"no {key}"
+    for key in ("cpu", "cores", "threads", "system"):
+        if not isinstance(machine, dict) or key not in machine:
+            return f"no {key} of its machine"
     if not isinstance(rows, list):
         return "no rows"
     for number, row in enumerate(rows, 1):
         if not isinstance(row, dict) or not isinstance(row.get("batch"), int):
             return f"row {number} has no batch"
-        if not all(isinstance(row.get(what), str) for what in ("model", "backend", "reference")):
+        if not all(isinstance(row.get(key), str) for key in ("model", "backend", "reference")):
             return f"row {number} does not say what it is of"
-        for what, interval in (("p50_ms", "p50_interval_ms"), ("speedup", "speedup_interval")):
+        for key, interval in (("p50_ms", "p50_interval_ms"), ("speedup", "speedup_interval")):
             ends = row.get(interval)
-            figures = [row.get(what), *(ends if isinstance(ends, list) else [])]
+            figures = [row.get(key), *(ends if isinstance(ends, list) else [])]
             if len(figures) != 3 or not all(map(_positive, figures)):
-                return f"row {number} has no {what} with an interval"
+                return f"row {number} has no {key} with an interval"
     return None
 
 
@@ -107,7 +125,6 @@ def _positive(value: Any) -> bool:
 
 
 def _finite(value: Any) -> Any:
-    """JSON knows no infinity: null stands for a difference that is none."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):

@@ -1,13 +1,12 @@
-"""How sure a median, or a ratio of two, is: a bootstrap that respects processes and rounds.
+"""Confidence intervals of medians and of ratios of medians: a bootstrap over processes and rounds.
 
-    low, high = intervals({"a": samples_a, "b": samples_b}).median("a")
-    low, high = intervals(...).ratio("a", "b")          # of the medians, a's by b's
+    low, high = Intervals({"a": samples_a, "b": samples_b}).median("a")
+    low, high = Intervals(...).ratio("a", "b")          # median of a by median of b
 
-Single runs are not independent: what disturbs one disturbs its neighbors. So whole processes are drawn
-anew, within them whole rounds, and for all subjects the same, which keeps pairs together. The few processes
-that a run can afford show less spread than there is; the interval is widened by what Student's t asks for
-that many. With one process alone nothing is known of others, and it is the interval of its rounds, widened
-for so few of them.
+Single runs are not independent: a disturbance hits neighboring runs too. So the bootstrap draws whole
+processes and, within them, whole rounds; the same draw for all subjects, which keeps pairs together. A few
+processes show less spread than there is, so Student's t for their number widens the interval. With one
+process the interval covers its rounds only.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 Samples = npt.NDArray[np.float64]
-"""Seconds of timed runs: (processes, rounds, runs in a turn)."""
+"""Seconds of timed runs, (processes, rounds, runs)."""
 
 Interval = tuple[float, float]
 
@@ -27,22 +26,20 @@ _RESAMPLES = 1000
 _AT_ONCE = 100  # resamples, to keep memory small
 _NORMAL = 1.960  # two-sided 95 % quantile
 _STUDENT = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
-"""The same of Student's t for 1, 2, ... degrees of freedom; for more see `_student`."""
-
-Drawn = dict[str, npt.NDArray[np.float64]]
+"""The same quantile of Student's t for 1, 2, ... degrees of freedom; for more see `_student`."""
 
 
 class Intervals:
     """Medians of resampled runs, by subject.
 
     Attributes:
-        medians: Of all runs as they are, seconds.
+        medians: Of all runs, seconds.
     """
 
     def __init__(self, samples: Mapping[str, Samples], seed: int = 0) -> None:
-        """Resample; all subjects have the same number of processes and rounds."""
+        """Resample. All subjects have the same number of processes and rounds."""
         self.medians = {name: float(np.median(of)) for name, of in samples.items()}
-        self._logs: Drawn = {name: np.empty(0) for name in samples}
+        self._logs: dict[str, npt.NDArray[np.float64]] = {name: np.empty(0) for name in samples}
         processes, rounds = next(iter(samples.values())).shape[:2]
         self._widen = _widening(processes if processes > 1 else rounds)
         random = np.random.default_rng(seed)
@@ -54,11 +51,11 @@ class Intervals:
                 self._logs[name] = np.append(self._logs[name], np.log(medians))
 
     def median(self, name: str) -> Interval:
-        """Of a subject's median."""
+        """The interval of a subject's median."""
         return self._bounds(self._logs[name], self.medians[name])
 
     def ratio(self, name: str, by: str) -> Interval:
-        """Of one subject's median by another's."""
+        """The interval of one subject's median divided by another's."""
         if name == by:
             return 1.0, 1.0
         return self._bounds(self._logs[name] - self._logs[by], self.medians[name] / self.medians[by])
@@ -70,10 +67,7 @@ class Intervals:
 
 
 def apart(new: float, new_interval: Interval, old: float, old_interval: Interval) -> tuple[float, Interval]:
-    """How many times one figure is that of an independent measurement, and the interval of that.
-
-    The deviations add as squares of logarithms, as those of independent figures do.
-    """
+    """The ratio of two independent figures, and its interval: squares of logarithms of deviations add."""
     times = new / old
     down = np.hypot(np.log(new / new_interval[0]), np.log(old_interval[1] / old))
     up = np.hypot(np.log(new_interval[1] / new), np.log(old / old_interval[0]))
@@ -81,7 +75,7 @@ def apart(new: float, new_interval: Interval, old: float, old_interval: Interval
 
 
 def _widening(drawn: int) -> float:
-    """By how much the bootstrap of a few processes, or of the rounds of one, is too narrow."""
+    """The factor by which the bootstrap of so few processes or rounds is too narrow."""
     if drawn == 1:
         return 1.0
     freedom = drawn - 1
@@ -89,7 +83,7 @@ def _widening(drawn: int) -> float:
 
 
 def _student(freedom: int) -> float:
-    """Two-sided 95 % quantile of Student's t; from 10 degrees of freedom on by Abramowitz, Stegun 26.7.5."""
+    """Two-sided 95 % quantile of Student's t; from 10 degrees of freedom by Abramowitz and Stegun 26.7.5."""
     if freedom <= len(_STUDENT):
         return _STUDENT[freedom - 1]
     z = _NORMAL

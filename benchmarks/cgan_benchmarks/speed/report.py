@@ -1,32 +1,26 @@
-"""What a benchmark found, and its JSON document.
+"""The result of a comparison: rows, machine and method, and its JSON document.
 
-write_json(report, Path("bench.json")); document = read_document(Path("bench.json"))
+write_document(report.document(), Path("bench.json"))
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
-
-from cgan_benchmarks.results.document import FORMAT, FORMAT_VERSION, _finite, write_document
+from cgan_benchmarks.machine.roofline import Peak
+from cgan_benchmarks.results.document import FORMAT, FORMAT_VERSION, Document, new_document
 from cgan_benchmarks.results.intervals import Interval
 from cgan_benchmarks.speed.timing import Timing
-
-if TYPE_CHECKING:
-    from cgan_benchmarks.speed.measurements import Started
 
 
 @dataclass(frozen=True)
 class Equality:
-    """How far colors lie from the reference's on photographs.
+    """Differences from the reference's colors on photographs.
 
     Attributes:
         largest: Of (a*, b*)/110, absolute.
-        mean: Likewise.
+        mean: Of the same.
         psnr_db: Of the same.
         ciede2000: Mean color difference of the colored images.
     """
@@ -39,16 +33,11 @@ class Equality:
 
 @dataclass(frozen=True)
 class Throughput:
-    """Images a second with several in flight: mean of all processes, least and most."""
+    """Images a second with several engines at once: mean of all processes, least and most."""
 
     mean: float
     least: float
     most: float
-
-    @classmethod
-    def of(cls, rates: Sequence[float]) -> Throughput | None:
-        """Sum up; None where it was not measured."""
-        return cls(float(np.mean(rates)), min(rates), max(rates)) if rates else None
 
 
 @dataclass(frozen=True)
@@ -57,10 +46,10 @@ class Start:
 
     Attributes:
         to_result_s: From the start of the process to its first result.
-        load_s: Reading the model and building the engine, imports left out.
+        load_s: Reading the model and building the engine, without imports.
         first_run_s: The first inference.
         host_mb: The most memory that the process held.
-        device_mb: GPU memory taken; None where there is no GPU.
+        device_mb: GPU memory that it took; None where there is no GPU.
     """
 
     to_result_s: float
@@ -69,41 +58,32 @@ class Start:
     host_mb: float
     device_mb: float | None
 
-    @classmethod
-    def of(cls, started: Started) -> Start:
-        """Sum up."""
-        device = float(np.median(started.device_mb)) if started.device_mb else None
-        to_result, load, first, host = (
-            float(np.median(of)) for of in (started.to_result, started.load, started.first, started.host_mb)
-        )
-        return cls(to_result, load, first, host, device)
-
 
 @dataclass(frozen=True)
 class Row:
     """One form of the model in one engine.
 
     Attributes:
-        model: What it is called in the table.
+        model: Its name in the table.
         backend: What ran it.
-        device: What that ran on.
-        precision: What the network computes in.
-        weights: How the weights are stored.
+        device: On which it ran.
+        precision: In which the network computes.
+        weights: Precision of the stored weights.
         batch: Images in a run.
         megabytes: Of the file, 10^6 bytes.
-        timing: What runs took; in `offline` an image's share of the time, in `startup` the first result.
+        timing: Of the samples; see `speed.scenarios` for what a sample is.
         p50_interval_ms: Of the median.
         speedup: The reference's median by this one's.
         speedup_interval: Of that.
-        reference: Which row that is, "model / backend".
+        reference: The key of that row, "model / backend".
         engine_ms: Median by the device's own clock; None where it has none.
-        throughput: With several in flight; None where that was not measured.
+        throughput: With several engines at once; None where that was not measured.
         start: Of fresh processes.
         gflop: 10^9 operations of a run.
         gflops: 10^9 operations a second; None in `startup`.
-        share_of_peak: Of what the machine can do at most; None where the peak was not measured.
+        share_of_peak: Of what the machine can do; None where the peak was not measured.
         equality: With the reference.
-        samples_ms: Every run: processes, rounds, runs.
+        samples_ms: All samples: processes, rounds, runs.
     """
 
     model: str
@@ -128,71 +108,49 @@ class Row:
     samples_ms: list[Any]
 
     @property
-    def key(self) -> str:
-        """What `reference` calls it."""
-        return f"{self.model} / {self.backend}"
+    def is_reference(self) -> bool:
+        """Whether others are compared with it."""
+        return f"{self.model} / {self.backend}" == self.reference
 
-    @property
-    def no_difference(self) -> bool:
-        """Whether the interval of the ratio holds 1; the reference is none with itself."""
-        low, high = self.speedup_interval
-        return low <= 1 <= high and self.key != self.reference
+    def document(self) -> Document:
+        """As plain JSON values; timing, equality and start lie flat beside the other fields."""
+        row = asdict(self)
+        timing, equality, start = (row.pop(name) for name in ("timing", "equality", "start"))
+        samples = {"samples_ms": row.pop("samples_ms")}
+        for name in ("largest", "mean"):
+            equality[f"{name}_difference"] = equality.pop(name)
+        return row | timing | equality | start | samples
 
 
 @dataclass(frozen=True)
-class Report:
-    """All that was found, and how.
+class SpeedReport:
+    """Everything that was measured, and how.
 
     Attributes:
-        version: Of cgan.
-        date: ISO 8601, UTC.
         machine: From `describe_machine`.
-        method: How it was measured, in one sentence each.
-        scenario: What was measured.
+        method: How it was measured, one sentence each.
+        scenario: Name of what was measured.
         recipe: Of the checkpoint.
-        checkpoint_sha256: The weights that all rows share.
+        checkpoint_sha256: Of the weights that all rows share.
         size: Height and width.
-        peaks: What the machine reaches: by device (and precision, if not float32), from `measure_peak`.
+        peaks: Of the machine, by device and, where it is not float32, precision.
         rows: The references first.
         missing: What could not be measured, and why.
-        video: Of the `video` scenario; empty where it was not run.
+        video: From `video.scenario.measure_video`; empty where no video was measured.
     """
 
-    version: str
-    date: str
-    machine: dict[str, Any]
+    machine: Document
     method: tuple[str, ...]
     scenario: str
     recipe: str
     checkpoint_sha256: str
     size: tuple[int, int]
-    peaks: dict[str, dict[str, float]]
-    rows: tuple[Row, ...]
-    missing: dict[str, str]
-    video: dict[str, Any] = field(default_factory=dict)
+    peaks: dict[str, Peak] = field(default_factory=dict)
+    rows: tuple[Row, ...] = ()
+    missing: dict[str, str] = field(default_factory=dict)
+    video: Document = field(default_factory=dict)
 
-    def document(self) -> dict[str, Any]:
-        """As plain JSON values; timing, equality and start lie flat beside a row's other fields."""
-        values = asdict(self)
-        values["rows"] = [_flat(asdict(row)) for row in self.rows]
-        document = {"format": FORMAT, "format_version": FORMAT_VERSION, **values}
-        return _finite(document)  # type: ignore[no-any-return]
-
-
-def write_json(report: Report, path: Path) -> None:
-    """Write the document; it appears under its name only when complete.
-
-    Raises:
-        ConfigError: The file cannot be written.
-    """
-    write_document(report.document(), path)
-
-
-def _flat(row: dict[str, Any]) -> dict[str, Any]:
-    parts = {name: row.pop(name) for name in ("timing", "equality", "start")}
-    samples = row.pop("samples_ms")
-    named = {
-        {"largest": "largest_difference", "mean": "mean_difference"}.get(key, key): value
-        for key, value in parts["equality"].items()
-    }
-    return {**row, **parts["timing"], **named, **parts["start"], "samples_ms": samples}
+    def document(self) -> Document:
+        """As plain JSON values."""
+        values = asdict(self) | {"rows": [row.document() for row in self.rows]}
+        return new_document(FORMAT, FORMAT_VERSION, **values)

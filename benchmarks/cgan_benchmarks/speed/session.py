@@ -1,170 +1,174 @@
-"""All subjects at their turns, each in a process of its own, several times anew.
+"""All subjects at their turns, each in a worker process of its own.
 
-found = measure_subjects(subjects, inputs, settings, folder, advance)
+session = Session(subjects, inputs, settings, folder, on_step)
+for number in range(settings.plan.processes):
+    with session.fresh_processes():
+        session.take_turns(number)
+measurements = session.measurements()
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
-from functools import partial
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from cgan_benchmarks.machine.describe import device_memory_mb
-from cgan_benchmarks.speed.measurements import Found, Started
-from cgan_benchmarks.speed.settings import FLIGHTS
-from cgan_benchmarks.speed.subject import HALF, PYTORCH, Subject
-from cgan_benchmarks.speed.timing import Advance, Plan, orders
-from cgan_benchmarks.speed.worker_process import Worker
+from cgan_benchmarks.machine.roofline import Peak
+from cgan_benchmarks.speed.measurements import ConcurrentRun, Measured, Measurements, ProcessTimes
+from cgan_benchmarks.speed.settings import Settings
+from cgan_benchmarks.speed.subjects.subject import HALF, PYTORCH, Subject
+from cgan_benchmarks.speed.timing import orders
+from cgan_benchmarks.speed.worker_process import WorkerProcess
 from cgan_runtime.backends.base import FloatArray
 from cgan_runtime.errors import BackendUnavailable
 
-if TYPE_CHECKING:
-    from cgan_benchmarks.speed.settings import Settings
-
-_FLIGHT_SECONDS = 0.4
 _PEAK_SECONDS = 0.3
 
 
-def measure_subjects(
-    subjects: Sequence[Subject],
-    inputs: Sequence[FloatArray],
-    settings: Settings,
-    folder: Path,
-    advance: Advance,
-) -> Found:
-    """Measure; a subject that does not work here is left out, and said why.
+@dataclass
+class _Entry:
+    """A subject, its current process, and what is known of it so far."""
 
-    Args:
-        subjects: References first.
-        inputs: Batches of photographs, (N, 1, H, W); the first is timed, all are compared.
-        settings: What to measure.
-        folder: For arrays that pass between the processes.
-        advance: For a progress bar.
+    subject: Subject
+    worker: WorkerProcess = field(init=False)
+    device: str = ""
+    weights: str = ""
+    answers: FloatArray | None = None
+    runs: int = 0  # timed runs in a turn
+    processes: list[ProcessTimes] = field(default_factory=list)  # the last is the current one
 
-    Raises:
-        CganError: A reference does not work, or a model is damaged.
+    def record(self, **values: Any) -> None:
+        """Set figures of the current process."""
+        self.processes[-1] = replace(self.processes[-1], **values)
+
+
+class Session:
+    """Measures subjects in turns. A subject that fails is left out, and the reason is kept.
+
+    All methods that measure raise the CganError of a reference that does not work or of a damaged model.
     """
-    np.save(folder / "inputs.npy", np.stack(inputs))
-    found = Found(list(subjects))
-    plan = settings.plan
-    processes = plan.processes
-    rounds = {"single-stream": plan.rounds(), "offline": 1, "startup": 0}[settings.scenario]
-    steps = _Steps(advance, processes * len(subjects) * (2 + rounds))
-    pace: dict[str, int] = {}
-    for number in range(processes):
+
+    def __init__(
+        self, subjects: Sequence[Subject], inputs: Sequence[FloatArray], settings: Settings, folder: Path,
+        on_step: Callable[[], None] = lambda: None,
+    ) -> None:  # fmt: skip
+        """Prepare the inputs; nothing is started yet.
+
+        Args:
+            subjects: References first.
+            inputs: Batches of photographs, (N, 1, H, W). The first is timed, all are compared.
+            settings: What to measure.
+            folder: For arrays that pass between the processes.
+            on_step: Called after each start, turn and end of a process.
+        """
+        self.settings = settings
+        self._entries = [_Entry(subject) for subject in subjects]
+        self._missing: dict[str, str] = {}
+        self._peaks: dict[str, Peak] = {}
+        self._inputs, self._answers = folder / "inputs.npy", folder / "answers.npy"
+        self._on_step = on_step
+        np.save(self._inputs, np.stack(inputs))
+
+    @contextmanager
+    def fresh_processes(self) -> Iterator[None]:
+        """Start a process for each subject, one after another, and end them all when the block ends."""
         with ExitStack() as stack:
-            team = _start_all(found, stack, settings, folder, steps)
-            if number == 0:
-                _everyone(found, team, partial(_compare, found, folder))
-            if settings.scenario == "single-stream":
-                _everyone(found, team, partial(_warm, pace, plan))
-                for order in orders(list(team), plan.rounds(), plan.seed + number):
-                    _everyone(found, team, partial(_turn, found, pace, steps), order)
-            if settings.scenario != "startup":  # not before the turns, which tell the most memory held
-                _everyone(found, team, partial(_peak, found))
-            if settings.scenario == "offline" or (settings.scenario == "single-stream" and number < FLIGHTS):
-                _everyone(found, team, partial(_fly, found, settings))
-            for _ in team:
-                steps.one()
-    return found
+            self._each(lambda entry: self._start(entry, stack))
+            self._each(self._infer_all)
+            yield
+            for _ in self._entries:
+                self._on_step()
 
+    def take_turns(self, number: int) -> None:
+        """Warm up, then time runs of all subjects in rounds, each round in a new order.
 
-def _everyone(
-    found: Found, team: dict[str, Worker], work: Callable[[str, Worker], None], order: Sequence[str] = ()
-) -> None:
-    """Have each worker do something; one that fails leaves the team, and why is told.
+        Args:
+            number: Of these processes; the orders follow from it and the plan's seed.
+        """
+        plan = self.settings.plan
+        self._each(self._warm_up)
+        keys = [entry.subject.key for entry in self._entries]
+        for order in orders(keys, plan.rounds(), plan.seed + number):
+            self._each(self._turn, order)
 
-    Raises:
-        BackendUnavailable: A reference fails.
-    """
-    for key in [key for key in order or list(team) if key in team]:
-        try:
-            work(key, team[key])
-        except BackendUnavailable as error:
-            found.leave_out(key, error)
-            del team[key]
+    def measure_peaks(self) -> None:
+        """Measure what the machine reaches, in PyTorch's workers. This takes memory: time runs first."""
+        self._each(self._peak)
 
+    def run_concurrently(self, seconds: float) -> None:
+        """Run several engines at once in each process, one for each thread of the settings."""
 
-class _Steps:
-    """Counts towards a progress bar."""
+        def run(entry: _Entry) -> None:
+            reply = entry.worker.ask("concurrent", engines=self.settings.threads, seconds=seconds)
+            entry.record(concurrent=ConcurrentRun(**reply))
 
-    def __init__(self, advance: Advance, total: int) -> None:
-        self._advance, self._total, self._done = advance, total, 0
+        self._each(run)
 
-    def one(self) -> None:
-        self._done += 1
-        self._advance(self._done, self._total)
+    def measurements(self) -> Measurements:
+        """Everything that was measured so far."""
+        measured = [
+            Measured(entry.subject, entry.device, entry.weights, entry.answers, tuple(entry.processes))
+            for entry in self._entries
+            if entry.answers is not None
+        ]
+        return Measurements(tuple(measured), self._missing, self._peaks)
 
+    def _each(self, work: Callable[[_Entry], None], order: Sequence[str] | None = None) -> None:
+        """Do something with each subject, in the order of these keys; one that fails is left out."""
+        entries = {entry.subject.key: entry for entry in self._entries}
+        for key in order or list(entries):
+            if (entry := entries.get(key)) is None:
+                continue
+            try:
+                work(entry)
+            except BackendUnavailable as error:
+                if entry.subject.is_reference:
+                    raise
+                self._missing[key] = str(error)
+                self._entries.remove(entry)
 
-def _start_all(
-    found: Found, stack: ExitStack, settings: Settings, folder: Path, steps: _Steps
-) -> dict[str, Worker]:
-    """A fresh process for each subject, one after another."""
-    team: dict[str, Worker] = {}
-    for subject in list(found.subjects):
-        memory = device_memory_mb() if subject.device == "cuda" else None
-        worker = stack.enter_context(Worker())
-        try:
-            said = worker.ask("open", subject=subject.to_json(), threads=settings.threads)
-            first = worker.ask("first", inputs=str(folder / "inputs.npy"))
-        except BackendUnavailable as error:
-            found.leave_out(subject.key, error)
-        else:
-            to_result = time.perf_counter() - worker.began
-            start = found.starts.setdefault(subject.key, Started(said["device"], said["weights"]))
-            start.to_result.append(to_result)
-            start.load.append(said["load_seconds"])
-            start.first.append(first["seconds"])
-            start.host_mb.append(first["host_mb"])
-            if memory is not None and (now := device_memory_mb()) is not None:
-                start.device_mb.append(now - memory)
-            if settings.scenario == "startup":
-                found.raw.setdefault(subject.key, []).append([[to_result]])
-            team[subject.key] = worker
-        steps.one()
-    return team
+    def _start(self, entry: _Entry, stack: ExitStack) -> None:
+        memory = device_memory_mb() if entry.subject.device == "cuda" else None
+        entry.worker = stack.enter_context(WorkerProcess())
+        opened = entry.worker.ask("open", subject=entry.subject.to_json(), threads=self.settings.threads)
+        first = entry.worker.ask("first", inputs=str(self._inputs))
+        to_result = time.perf_counter() - entry.worker.began
+        now = device_memory_mb() if memory is not None else None
+        taken = now - memory if now is not None and memory is not None else None
+        entry.device, entry.weights = opened["device"], opened["weights"]
+        entry.processes.append(
+            ProcessTimes(to_result, opened["load_seconds"], first["seconds"], first["host_mb"], taken)
+        )
+        self._on_step()
 
+    def _infer_all(self, entry: _Entry) -> None:
+        """Color all inputs, once for each subject."""
+        if entry.answers is None:
+            entry.worker.ask("infer", to=str(self._answers))
+            entry.answers = np.load(self._answers)
 
-def _compare(found: Found, folder: Path, key: str, worker: Worker) -> None:
-    worker.ask("infer", to=str(folder / "answers.npy"))
-    found.answers[key] = np.load(folder / "answers.npy")
+    def _warm_up(self, entry: _Entry) -> None:
+        once = entry.worker.ask("warm")["seconds"]
+        entry.runs = entry.runs or self.settings.plan.runs_in_a_turn(once)
 
+    def _turn(self, entry: _Entry) -> None:
+        reply, times = entry.worker.ask("turn", runs=entry.runs), entry.processes[-1]
+        entry.record(
+            rounds=(*times.rounds, tuple(reply["seconds"])),
+            engine=(*times.engine, *reply["engine_seconds"]),
+            host_mb=reply["host_mb"],
+        )
+        self._on_step()
 
-def _warm(pace: dict[str, int], plan: Plan, key: str, worker: Worker) -> None:
-    pace.setdefault(key, plan.runs_in_a_turn(worker.ask("warm")["seconds"]))
-
-
-def _turn(found: Found, pace: dict[str, int], steps: _Steps, key: str, worker: Worker) -> None:
-    reply = worker.ask("turn", runs=pace[key])
-    turns = found.raw.setdefault(key, [])
-    started = found.starts[key]
-    if len(turns) < len(started.to_result):
-        turns.append([])
-    turns[-1].append(reply["seconds"])
-    found.engine.setdefault(key, []).extend(reply["engine_seconds"])
-    started.host_mb[-1] = reply["host_mb"]
-    steps.one()
-
-
-def _fly(found: Found, settings: Settings, key: str, worker: Worker) -> None:
-    offline = settings.scenario == "offline"
-    seconds = settings.plan.seconds / settings.plan.processes if offline else _FLIGHT_SECONDS
-    reply = worker.ask("flight", streams=settings.threads, seconds=seconds)
-    found.flights.setdefault(key, []).append(reply["images"] / reply["seconds"])
-    if offline:
-        found.raw.setdefault(key, []).append([[reply["seconds"] / max(1, reply["images"])]])
-
-
-def _peak(found: Found, key: str, worker: Worker) -> None:
-    """What the machine reaches, best of all processes, measured by PyTorch's own workers."""
-    subject = found.subject(key)
-    if subject.is_reference or (subject.backend == PYTORCH and subject.variant == HALF):
-        name = subject.device if subject.is_reference else f"{subject.device} {subject.precision}"
-        now: dict[str, Any] = worker.ask("peak", seconds=_PEAK_SECONDS)
-        before = found.peaks.get(name, now)
-        found.peaks[name] = {what: max(value, before[what]) for what, value in now.items()}
+    def _peak(self, entry: _Entry) -> None:
+        subject = entry.subject
+        if subject.is_reference or (subject.backend == PYTORCH and subject.variant == HALF):
+            name = subject.device if subject.is_reference else f"{subject.device} {subject.precision}"
+            peak = Peak(**entry.worker.ask("peak", seconds=_PEAK_SECONDS))
+            self._peaks[name] = peak.best(self._peaks.get(name, peak))

@@ -1,10 +1,10 @@
-"""One subject in a process of its own: what `cgan-bench` measures, told to by lines of JSON.
+"""One subject in a process of its own. It answers each line of JSON on stdin with one on stdout.
 
-    python -m cgan_benchmarks.speed.worker         # {"do": "open", "subject": {...}}, ..., end of input to leave
+    python -m cgan_benchmarks.speed.worker        # {"do": "open", "subject": {...}}, ..., until end of input
 
-The parent (`processes.Worker`) asks, this answers with one line for each question. So no engine's thread
-pool disturbs another's, start-up and memory are those of one engine alone, and what crashes takes one row
-with it. What engines print goes to stderr.
+The parent's side is `worker_process.WorkerProcess`. In processes of their own, thread pools of engines do not
+disturb each other, start-up and memory are those of one engine, and a crash costs one row only. What engines
+print goes to stderr. Modules are imported when they are needed: imports are part of the start-up.
 """
 
 from __future__ import annotations
@@ -13,108 +13,99 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
-from cgan_benchmarks.machine.memory import peak_memory_mb
-from cgan_benchmarks.speed.choose_subjects import open_subject
-from cgan_benchmarks.speed.subject import Subject
+from cgan_benchmarks.machine.process import peak_memory_mb
+from cgan_benchmarks.speed.subjects.open import open_subject
+from cgan_benchmarks.speed.subjects.subject import Subject
 from cgan_runtime.errors import CganError
 
 Reply = dict[str, Any]
+_QUESTIONS = ("open", "first", "warm", "turn", "infer", "concurrent", "peak")
 
 
-class Work:
-    """The subject that this process holds, and what can be asked of it."""
-
-    def __init__(self) -> None:
-        """Hold nothing yet."""
-        self.answers: dict[str, Callable[..., Reply]] = {
-            name: getattr(self, name) for name in ("open", "first", "warm", "turn", "infer", "flight", "peak")
-        }
+class SubjectWorker:
+    """The subject that this process holds; each public method answers a question."""
 
     def open(self, subject: dict[str, Any], threads: int) -> Reply:
-        """Load the model; how long the import of the engine and the load took."""
+        """Load the model; the seconds that this took, without the engine's import."""
         self._subject, self._threads = Subject.from_json(subject), threads
-        began = time.perf_counter()
         load = open_subject(self._subject)
-        imported = time.perf_counter()
+        began = time.perf_counter()
         self._backend = load(threads)
-        return {
-            "import_seconds": imported - began,
-            "load_seconds": time.perf_counter() - imported,
-            "device": self._backend.device,
-            "precision": self._backend.manifest.precision,
-            "weights": self._backend.manifest.weights,
-        }
+        seconds = time.perf_counter() - began
+        weights = self._backend.manifest.weights
+        return {"load_seconds": seconds, "device": self._backend.device, "weights": weights}
 
     def first(self, inputs: str) -> Reply:
-        """Take the inputs, (batches, N, 1, H, W), and run the first; how long that took."""
+        """Read the inputs, (batches, N, 1, H, W), and run the first; the seconds of this run."""
         import numpy as np
 
         self._inputs = np.load(inputs)
         began = time.perf_counter()
-        self._backend.infer(self._inputs[0])
+        self._run()
         return {"seconds": time.perf_counter() - began, "host_mb": peak_memory_mb()}
 
     def warm(self) -> Reply:
         """Run until warm; the seconds of a run."""
         from cgan_benchmarks.speed.timing import warm_up
 
-        return {"seconds": warm_up(self._infer_first)}
+        return {"seconds": warm_up(self._run)}
 
     def turn(self, runs: int) -> Reply:
-        """Timed runs, then rest; seconds of each, and by the device's own clock where it has one."""
+        """Timed runs, then rest; the seconds of each, also by the device's own clock where it has one."""
         from cgan_benchmarks.speed.timing import timed_runs, wait_until_at_rest
 
         engine: list[float] = []
 
-        def infer() -> None:
-            self._infer_first()
+        def run() -> None:
+            self._run()
             if self._backend.engine_seconds is not None:
                 engine.append(self._backend.engine_seconds)
 
-        seconds = timed_runs(infer, runs)
+        seconds = timed_runs(run, runs)
         wait_until_at_rest()
         return {"seconds": seconds, "engine_seconds": engine[1:], "host_mb": peak_memory_mb()}
 
     def infer(self, to: str) -> Reply:
-        """Write the answers to all inputs."""
+        """Write the answers to all inputs, (batches, N, 2, H, W)."""
         import numpy as np
 
-        np.save(to, np.stack([self._backend.infer(batch).copy() for batch in self._inputs]))
+        np.save(to, np.stack([self._backend.chroma(batch).copy() for batch in self._inputs]))
         return {}
 
-    def flight(self, streams: int, seconds: float) -> Reply:
-        """An image in flight in each of so many engines: images and seconds."""
-        from cgan_benchmarks.speed.concurrency import fly
+    def concurrent(self, engines: int, seconds: float) -> Reply:
+        """Several engines at once; images and seconds."""
+        from cgan_benchmarks.speed.concurrency import run_concurrently
         from cgan_benchmarks.speed.timing import wait_until_at_rest
 
         load = open_subject(self._subject)
-        threads = max(1, self._threads // streams)
-        images, took = fly(lambda: load(threads), self._inputs[0], streams, seconds)
+        threads = max(1, self._threads // engines)
+        run = run_concurrently(lambda: load(threads), self._inputs[0], engines, seconds)
         wait_until_at_rest()
-        return {"images": images, "seconds": took}
+        return asdict(run)
 
     def peak(self, seconds: float) -> Reply:
         """What this machine reaches in a matrix product and in a copy, in the subject's precision."""
         from cgan_benchmarks.machine.roofline import measure_peak
 
-        return measure_peak(self._subject.variant, self._subject.device, seconds)
+        return asdict(measure_peak(self._subject.variant, self._subject.device, seconds))
 
-    def _infer_first(self) -> None:
-        self._backend.infer(self._inputs[0])
+    def _run(self) -> None:
+        self._backend.chroma(self._inputs[0])
 
 
 def main() -> None:
     """Answer until the input ends."""
     with os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8") as reply_to:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-        work = Work()
+        worker = SubjectWorker()
+        answers = {name: getattr(worker, name) for name in _QUESTIONS}
         for line in sys.stdin:
             question = json.loads(line)
             try:
-                reply = work.answers[question.pop("do")](**question)
+                reply = answers[question.pop("do")](**question)
             except CganError as error:
                 reply = {"error": type(error).__name__, "message": str(error)}
             reply_to.write(json.dumps(reply) + "\n")

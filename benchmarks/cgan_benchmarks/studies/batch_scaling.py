@@ -1,15 +1,14 @@
-"""What an archive costs on one machine and on many: measured here, and played through for more.
+"""The cost of an archive, on one machine and on many.
 
-python -m cgan_benchmarks.studies.batch_scaling --video samples/sample.mp4 --json benchmarks/results/scale.json
+    python -m cgan_benchmarks.studies.batch_scaling --video samples/sample.mp4 --json scale.json
 
-Three things: what a frame costs in each pass over a video; a folder of copies by one worker and by two, in
-processes and by Ray, in turns; and 1,000 videos on 100 workers that fail, by the scheduler itself, in
-simulated time. docs/scale.md reckons with the first and checks itself against the others.
+It measures the cost of a frame in each pass over a video; a folder of copies, colored by one worker and by two,
+in processes and by Ray, in turns; and 1,000 videos on 100 workers that fail, with the real scheduler in
+simulated time. docs/ calculates with the first and checks the result against the others.
 """
 
 from __future__ import annotations
 
-import datetime
 import json
 import shutil
 import statistics
@@ -27,21 +26,19 @@ import av
 import click
 import numpy as np
 
-from cgan_benchmarks.machine.describe import Others, describe_machine
-from cgan_benchmarks.results.document import write_document
+from cgan_benchmarks.machine.describe import BackgroundLoad, describe_machine
+from cgan_benchmarks.options import PATH, json_option, study_command
+from cgan_benchmarks.results.document import new_document, write_document
 from cgan_benchmarks.studies.simulated_cluster import Costs, simulate
-from cgan_runtime import __version__
 from cgan_runtime.backends.registry import open_backend
 from cgan_runtime.colorizer import Colorizer
-from cgan_runtime.console import guard
 from cgan_runtime.models import bundled_model
 from cgan_runtime.pipeline.parts import colorize_part, plan_parts
-from cgan_runtime.pipeline.settings import Videosettings
+from cgan_runtime.pipeline.settings import VideoSettings
 from cgan_runtime.pipeline.video import colorize_video
 from cgan_runtime.system.cpu import usable_cores
 from cgan_runtime.video.read.reader import VideoReader
 
-FORMAT, FORMAT_VERSION = "cgan-scale", 1
 FRAMES, COPIES, ROUNDS, PASSES = 96, 4, 2, 3
 RUNS = {
     "1 process": ["--jobs", "1"],
@@ -50,58 +47,48 @@ RUNS = {
     "Ray, 2 workers": ["--cluster", "--jobs", "2"],
 }
 VIDEOS, WORKERS = 1000, 100
-_PATH = click.Path(path_type=Path)
 T = TypeVar("T")
 
 
-@guard
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--video", type=_PATH, required=True, help="What is colored, again and again.")
-@click.option("--json", "target", type=_PATH, help="Where the figures go.")
-def main(video: Path, target: Path | None) -> None:
-    """Measure what archives cost, and play a large one through."""
-    others, precision = Others(), best_precision()
+@study_command
+@click.option("--video", type=PATH, required=True, help="The video that is colored again and again.")
+@json_option("Write all figures there.")
+def main(video: Path, json_file: Path | None) -> None:
+    """Measure the cost of archives, and simulate a large one."""
+    load, precision = BackgroundLoad(), best_precision()
     with tempfile.TemporaryDirectory(prefix="cgan-scale-") as name:
         folder = Path(name)
         short = beginning(video, folder / f"video{video.suffix}")
         costs = passes(short, folder, precision)
-        share = others.share()  # before there are workers, which would count as others
+        share = load.share()  # before there are workers, which would count as other programs
         click.echo(json.dumps(costs))
         runs = in_turns(short, folder, precision)
         click.echo(json.dumps(runs))
     names = ("color", "plan", "join", "decode")
     simulation = simulate(VIDEOS, WORKERS, Costs(*(costs[name]["wall_ms"] / 1000 for name in names)))
     click.echo(json.dumps(simulation))
-    if target is not None:
-        document = {
-            "format": FORMAT,
-            "format_version": FORMAT_VERSION,
-            "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-            "cgan": __version__,
-            "machine": describe_machine(usable_cores(), share),
-            "video": video.name,
-            "precision": precision,
-            "passes": costs,
-            "runs": runs,
-            "simulation": simulation,
-        }
-        write_document(document, target)
+    if json_file is not None:
+        document = new_document(
+            "cgan-scale", 1, describe_machine(usable_cores(), share), video=video.name, precision=precision,
+            passes=costs, runs=runs, simulation=simulation,
+        )  # fmt: skip
+        write_document(document, json_file)
 
 
 def best_precision() -> str:
-    """What this machine computes in where all machines do: --cluster alone takes what every machine has."""
+    """The best precision of this machine. With --cluster, cgan-run takes one that every machine has."""
     with open_backend(bundled_model(), threads=1, precision="auto") as backend:
         return "bf16" if backend.device.endswith("bf16") else "fp32"
 
 
 def beginning(video: Path, target: Path) -> Path:
-    """Its first frames as a video of their own: a run must be over while a machine can be kept quiet."""
+    """Write its first frames as a video: a run must be short enough for a quiet machine."""
     with av.open(video) as source, av.open(target, "w") as output:
-        image = source.streams.video[0]
-        stream = output.add_stream("libx264", rate=image.average_rate, options={"crf": "18"})
-        stream.width, stream.height, stream.pix_fmt = image.width, image.height, "yuv420p"
-        stream.time_base = image.time_base
-        for frame in islice(source.decode(image), FRAMES):
+        original = source.streams.video[0]
+        stream = output.add_stream("libx264", rate=original.average_rate, options={"crf": "18"})
+        stream.width, stream.height, stream.pix_fmt = original.width, original.height, "yuv420p"
+        stream.time_base = original.time_base
+        for frame in islice(source.decode(original), FRAMES):
             frame.pict_type = av.video.frame.PictureType.NONE
             output.mux(stream.encode(frame))
         output.mux(stream.encode(None))
@@ -109,18 +96,17 @@ def beginning(video: Path, target: Path) -> Path:
 
 
 def passes(video: Path, folder: Path, precision: str) -> dict[str, dict[str, float]]:
-    """What a frame costs, each pass over a video by itself, with one thread for the network.
+    """The cost of a frame in each pass over a video, with one thread for the network.
 
     Returns:
-        For each pass milliseconds of the clock and of all cores for a frame, medians; for "color" the bytes
-        of a frame too, read and written.
+        For each pass the medians of wall time and CPU time, milliseconds a frame; for "color" also the bytes
+        of a frame, read and written.
     """
     with VideoReader(video) as reader:
         width, height = reader.first.width, reader.first.height
-    found: dict[str, dict[str, float]] = {}
     times: dict[str, list[tuple[float, float]]] = {}
-    settings = Videosettings()
-    with Colorizer(open_backend(bundled_model(), threads=1, precision=precision)) as colorizer:
+    settings = VideoSettings()
+    with Colorizer.open(threads=1, precision=precision) as colorizer:
         for number in range(PASSES):
             whole, parted = folder / f"{number}.mkv", folder / f"{number}-parts.mkv"
 
@@ -137,23 +123,24 @@ def passes(video: Path, folder: Path, precision: str) -> dict[str, dict[str, flo
             frames = plan.frames
             for part in plan.parts:
                 colorize_part(video, parted, colorizer, settings, part)
-            timed("network", partial(_ask, colorizer, (height, width), frames))
+            timed("network", partial(_predict, colorizer, (height, width), frames))
             timed("join", partial(colorize_video, video, parted, colorizer, resume=True))
+    costs: dict[str, dict[str, float]] = {}
     for name, each in times.items():
         clock, cores = (statistics.median(column) * 1000 / frames for column in zip(*each, strict=True))
-        found[name] = {"wall_ms": round(clock, 3), "core_ms": round(cores, 3)}
-    found["color"] |= {
+        costs[name] = {"wall_ms": round(clock, 3), "core_ms": round(cores, 3)}
+    costs["color"] |= {
         "bytes_read": round(video.stat().st_size / frames),
         "bytes_written": round(whole.stat().st_size / frames),
         "width": width,
         "height": height,
         "frames": frames,
     }
-    return found
+    return costs
 
 
 def in_turns(video: Path, folder: Path, precision: str) -> list[dict[str, Any]]:
-    """A folder of copies, colored by each kind and number of workers, in turns."""
+    """Color a folder of copies with each kind and number of workers, in turns."""
     source = folder / "videos"
     source.mkdir()
     for number in range(COPIES):
@@ -184,10 +171,10 @@ def in_turns(video: Path, folder: Path, precision: str) -> list[dict[str, Any]]:
     ]
 
 
-def _ask(colorizer: Colorizer, shape: tuple[int, int], times: int) -> None:
-    look = np.zeros(colorizer.input_shape(*shape), np.float32)
+def _predict(colorizer: Colorizer, shape: tuple[int, int], times: int) -> None:
+    lightness = np.zeros(colorizer.input_shape(*shape), np.float32)
     for _ in range(times):
-        colorizer.chroma(look)
+        colorizer.chroma(lightness)
 
 
 def _decode(video: Path) -> int:

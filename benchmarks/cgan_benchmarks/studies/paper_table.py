@@ -1,17 +1,16 @@
 """The paper's table on CIFAR-10: trains its recipes step by step and measures them on the test split.
 
-make paper-table DATA=cifar-10-batches-py MINUTES=60          # as often as you like; it goes on where it was
-python -m cgan_benchmarks.studies.paper_table --help
+    make paper-table DATA=cifar-10-batches-py MINUTES=60          # may be repeated; it resumes
+    python -m cgan_benchmarks.studies.paper_table --data cifar-10-batches-py
 
-An epoch at a time goes to the recipe that has had the fewest, so that rows are of equally many. The runs lie
-in a folder of the user's. Each is measured after its first epochs, later after every tenth and where a step
-ends; then the table is written anew. Rows of more epochs that another machine made stay in it.
+The recipe with the fewest epochs is trained next, one epoch at a time, so that the rows have equally many. The
+runs are kept in a folder of the user's. Each is measured after each of its first epochs, later after every tenth
+and where this command ends; then the table is written anew. It keeps rows with more epochs of another machine.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import datetime
 import json
 import os
 import time
@@ -22,17 +21,16 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
-from cgan_benchmarks.options import check_writable
+from cgan_benchmarks.options import PATH, OutputFileType, json_option, study_command
 from cgan_benchmarks.quality.published import REMARK, REPORTED
-from cgan_runtime import __version__
-from cgan_runtime.console import guard
+from cgan_benchmarks.results.document import new_document, now, write_document
 from cgan_runtime.errors import ConfigError
 from cgan_runtime.files.atomic import write_file
 
 if TYPE_CHECKING:
     import torch
 
-    from cgan_train.data.sources import Image, Source
+    from cgan_train.data.sources import Image, ImageSource
     from cgan_train.models.base import Generator
     from cgan_train.training.loop import Trainer
 
@@ -40,61 +38,57 @@ FORMAT = "cgan-paper-table"
 FORMAT_VERSION = 3  # a row's devices are all that trained it
 RECIPES = ("paper", "paper-unet", "seed")
 EQUAL = RECIPES[:2]
-"""What the table compares: these rows are of the same number of epochs."""
+"""The rows that are compared have the same number of epochs."""
 
 _WHOLE_RUN = 200  # epochs
 _CURVE = "curve.json"
 _SIDE = 32  # px
-_BATCH = 64  # images that are measured at once
-_EVERY = 10  # of the test split's images one is measured within an epoch
-_DENSE = 12  # epochs after each of which the run is measured
-_SPARSE = 10  # later, every so many
-_PATH = click.Path(path_type=Path)
+_BATCH = 64  # images measured at once
+_EVERY = 10  # within an epoch every so many images of the test split are measured
+_DENSE = 12  # first epochs, after each of which the run is measured
+_SPARSE = 10  # epochs between later measurements
 
 _RandomState: TypeAlias = "tuple[torch.Tensor, list[torch.Tensor]]"
-"""Of PyTorch on the host, and on each GPU."""
+"""Of PyTorch on the host and on each GPU."""
 
 
 def default_state() -> Path:
-    """Where the runs lie unless told otherwise (XDG base directory specification)."""
+    """The default folder of the runs (XDG base directory specification)."""
     home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
     return Path(home) / "cgan" / "paper-table"
 
 
-@guard
-@click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
-@click.option("--data", type=_PATH, required=True, help="CIFAR-10: cifar-10-batches-py or its tar.gz.")
-@click.option("--minutes", type=click.FloatRange(min=0), default=60.0, help="Train for so long; 0 measures.")
-@click.option("--epochs", type=click.IntRange(min=1), default=_WHOLE_RUN, help="Where each run ends.")
+@study_command
+@click.option("--data", type=PATH, required=True, help="CIFAR-10: cifar-10-batches-py or its tar.gz.")
+@click.option("--minutes", type=click.FloatRange(min=0), default=60.0, help="Of training; 0 only measures.")
+@click.option("--epochs", type=click.IntRange(min=1), default=_WHOLE_RUN, help="Of each run.")
 @click.option("--recipes", multiple=True, type=click.Choice(RECIPES), default=RECIPES, help="What to train.")
-@click.option("--state", type=_PATH, help="Folder of the runs.  [default: cgan/paper-table in the user's]")
+@click.option("--state", type=PATH, help="Folder of the runs.  [default: cgan/paper-table in the user's]")
 @click.option("--threads", type=click.IntRange(min=1), help="CPU threads.  [default: all cores]")
-@click.option("--json", "json_file", type=_PATH, help="Write the table there; its rows of more epochs stay.")
-@click.option("--image", type=_PATH, help="Draw the curve of MAE over epochs there, as PNG.")
+@json_option("Write the table there; rows with more epochs in that file are kept.")
+@click.option("--image", type=OutputFileType(), help="Draw the curve of MAE over epochs there, as PNG.")
 def main(
     data: Path, minutes: float, epochs: int, recipes: tuple[str, ...], state: Path | None,
     threads: int | None, json_file: Path | None, image: Path | None,
 ) -> None:  # fmt: skip
     """Train the paper's recipes on CIFAR-10 for some minutes more, measure them, and write the table."""
-    check_writable(json_file)
-    check_writable(image)
     import torch
 
-    from cgan_train.data.sources import open_measuring, open_sources
+    from cgan_train.data.sources import open_validation, open_sources
     from cgan_train.training.loop import Trainer
 
     if threads:
         torch.set_num_threads(threads)
     state = state or default_state()
     source, _ = open_sources([data])
-    test = open_measuring(data)
+    test = open_validation(data)
     images = [test.read(index) for index in range(len(test))]
     until = time.monotonic() + 60 * minutes
     trainers: dict[str, Trainer] = {}
-    drawn: dict[str, _RandomState] = {}
+    random_states: dict[str, _RandomState] = {}
     done = {name: epochs_done(state / name) for name in recipes}
     while (left := until - time.monotonic()) > 0 and (name := next_recipe(done, epochs)) is not None:
-        with _own_random_state(drawn, name):
+        with _own_random_state(random_states, name):
             if name not in trainers:
                 trainers[name] = _open_trainer(state / name, name, epochs, source)
             trainer = trainers[name]
@@ -113,8 +107,6 @@ def main(
     if not document["rows"]:
         click.echo(f"no epoch of {' and '.join(EQUAL)} is done yet; run it again")
     if json_file is not None:
-        from cgan_benchmarks.results.document import write_document
-
         write_document(document, json_file)
     if image is not None and any(document["curves"].values()):
         from cgan_benchmarks.render.plots import draw_paper_curve
@@ -123,13 +115,13 @@ def main(
 
 
 def next_recipe(done: dict[str, float], epochs: int) -> str | None:
-    """The recipe that has had the fewest epochs, the first of several; None where all are done."""
+    """The recipe with the fewest epochs, the first of several; None where all are done."""
     name = min(done, key=lambda each: done[each])
     return name if done[name] < epochs else None
 
 
 def epochs_done(run: Path) -> float:
-    """How far a run is, in epochs and parts of one; 0 where it has not begun."""
+    """The epochs that a run has done, with fractions; 0 if it has not begun."""
     from cgan_runtime.errors import ModelFileError
     from cgan_train.checkpoint import load_state, newest_state
 
@@ -142,24 +134,24 @@ def epochs_done(run: Path) -> float:
 
 
 @contextmanager
-def _own_random_state(drawn: dict[str, _RandomState], name: str) -> Iterator[None]:
-    """Go on with what a run drew from last, and keep it: dropout draws from PyTorch's one state."""
+def _own_random_state(states: dict[str, _RandomState], name: str) -> Iterator[None]:
+    """Give each run a random state of its own: dropout draws from the one state of PyTorch."""
     import torch
 
     gpu = torch.cuda.is_available()
-    if name in drawn:
-        torch.set_rng_state(drawn[name][0])
+    if name in states:
+        torch.set_rng_state(states[name][0])
         if gpu:
-            torch.cuda.set_rng_state_all(drawn[name][1])
+            torch.cuda.set_rng_state_all(states[name][1])
     yield
-    drawn[name] = torch.get_rng_state(), torch.cuda.get_rng_state_all() if gpu else []
+    states[name] = torch.get_rng_state(), torch.cuda.get_rng_state_all() if gpu else []
 
 
-def _open_trainer(run: Path, name: str, epochs: int, source: Source) -> Trainer:
-    """A recipe's run, begun or gone on with.
+def _open_trainer(run: Path, name: str, epochs: int, source: ImageSource) -> Trainer:
+    """Start or resume a recipe's run.
 
     Raises:
-        ConfigError: It is one of fewer epochs.
+        ConfigError: The existing run is one of fewer epochs.
     """
     from cgan_train.checkpoint import has_state
     from cgan_train.config.recipes import recipe
@@ -177,7 +169,7 @@ def _open_trainer(run: Path, name: str, epochs: int, source: Source) -> Trainer:
 
 
 def _measure(trainer: Trainer, name: str, images: Sequence[Image]) -> None:
-    """Add a point to the curve: of all images at the end of an epoch, of a part of them within one."""
+    """Add a point to the curve: of all images at the end of an epoch, of some of them within one."""
     import torch
 
     from cgan_benchmarks.machine.describe import device_name
@@ -191,14 +183,14 @@ def _measure(trainer: Trainer, name: str, images: Sequence[Image]) -> None:
         "threads": None if torch.cuda.is_available() else torch.get_num_threads(),
         "torch": torch.__version__,
         "whole": whole,
-        "date": _now(),
+        "date": now(),
     } | found
-    _write_curve(trainer.folder, [*read_curve(trainer.folder), point])
+    write_file(trainer.folder / _CURVE, json.dumps([*read_curve(trainer.folder), point]))
     click.echo(f"{name}: epoch {point['epochs']:.2f}, MAE {found['as_predicted']['mae']:.2f} %", err=True)
 
 
 def measure_both(generator: Generator, images: Sequence[Image]) -> dict[str, dict[str, float]]:
-    """Quality with lightness as predicted, as in the paper, and with the image's own, as in cgan."""
+    """Quality with the predicted lightness, as in the paper, and with the image's own, as in cgan."""
     import torch
 
     from cgan_train.evaluation.contact_sheet import predictor
@@ -218,22 +210,22 @@ def measure_both(generator: Generator, images: Sequence[Image]) -> dict[str, dic
 
 
 def make_table(state: Path, before: dict[str, Any] | None = None) -> dict[str, Any]:
-    """The rows, those that are compared of the same number of epochs, and the curves behind them.
+    """The rows and their curves. Rows that are compared have the same number of epochs.
 
     Args:
         state: Folder of the runs.
-        before: An earlier table, perhaps another machine's; its rows of more epochs are taken over.
+        before: An earlier table, perhaps of another machine; its rows with more epochs are kept.
     """
     points = {name: {point["epochs"]: point for point in read_curve(state / name)} for name in RECIPES}
     whole = {name: {at for at, point in found.items() if point["whole"]} for name, found in points.items()}
-    # Where no epoch of both is done yet, a point within one that both passed.
+    # Before both have finished an epoch: a point within one at which both were measured.
     shared = _common(whole) or _common(points)
     at = {
         name: max(shared, default=None) if name in EQUAL else max(whole[name], default=None)
         for name in RECIPES
     }
     rows: dict[str, dict[str, Any]] = {
-        name: {"recipe": name, "date": _now()}
+        name: {"recipe": name, "date": now()}
         | points[name][epoch]
         | {"devices": _devices(point for passed, point in points[name].items() if passed <= epoch)}
         for name, epoch in at.items()
@@ -248,35 +240,27 @@ def make_table(state: Path, before: dict[str, Any] | None = None) -> dict[str, A
         name = row["recipe"]
         if name not in rows or rows[name]["epochs"] < row["epochs"]:
             rows[name], curves[name] = row, before["curves"][name]
-    return {
-        "format": FORMAT,
-        "format_version": FORMAT_VERSION,
-        "version": __version__,
-        "date": _now(),
-        "epochs_of_the_paper": _WHOLE_RUN,
-        "rows": [rows[name] for name in RECIPES if name in rows],
-        "reported": [dataclasses.asdict(row) for row in REPORTED if row.recipe in RECIPES],
-        "remark": REMARK,
-        "mae_gray": next(
-            (point["as_predicted"]["mae_gray"] for found in points.values() for point in found.values()),
-            before["mae_gray"],
-        ),
-        "curves": curves,
-    }
+    mae_gray = (point["as_predicted"]["mae_gray"] for found in points.values() for point in found.values())
+    return new_document(
+        FORMAT,
+        FORMAT_VERSION,
+        epochs_of_the_paper=_WHOLE_RUN,
+        rows=[rows[name] for name in RECIPES if name in rows],
+        reported=[dataclasses.asdict(row) for row in REPORTED if row.recipe in RECIPES],
+        remark=REMARK,
+        mae_gray=next(mae_gray, before["mae_gray"]),
+        curves=curves,
+    )
 
 
 def _devices(points: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What trained a run: devices, and threads where it was a processor, in their order."""
+    """The devices that trained a run, in their order; a processor with its threads."""
     found = [{"device": point["device"], "threads": point["threads"]} for point in points]
     return [each for number, each in enumerate(found) if each not in found[:number]]
 
 
-def _now() -> str:
-    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
-
-
 def _read_table(path: Path | None) -> dict[str, Any] | None:
-    """The table that a file holds; None where it holds none of this form."""
+    """The table in a file; None where the file has none of this format."""
     try:
         document: Any = json.loads(path.read_text(encoding="utf-8")) if path is not None else None
     except (OSError, ValueError):
@@ -286,7 +270,7 @@ def _read_table(path: Path | None) -> dict[str, Any] | None:
 
 
 def _common(epochs: Mapping[str, Iterable[float]]) -> set[float]:
-    """Where all that are compared were measured."""
+    """The epochs at which all compared recipes were measured."""
     return set.intersection(*(set(epochs[name]) for name in EQUAL))
 
 
@@ -298,12 +282,8 @@ def read_curve(run: Path) -> list[dict[str, Any]]:
 
 
 def _measured(run: Path) -> float:
-    """Where a run was measured last, in epochs."""
+    """The epoch at which a run was measured last."""
     return max((point["epochs"] for point in read_curve(run)), default=0.0)
-
-
-def _write_curve(run: Path, curve: list[dict[str, Any]]) -> None:
-    write_file(run / _CURVE, json.dumps(curve))
 
 
 if __name__ == "__main__":

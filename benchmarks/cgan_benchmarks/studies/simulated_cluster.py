@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from cgan_runtime.batch.schedule import Item, Schedule
-from cgan_runtime.batch.tasks import Answer, Ended, Event, Moved, Task
-from cgan_runtime.pipeline.parts import Part, Plan, divide
+from cgan_runtime.batch.tasks import Answer, Event, Finished, Progressed, Task
+from cgan_runtime.pipeline.parts import Part, PartPlan, divide
 from cgan_runtime.pipeline.results import VideoResult
 from cgan_runtime.video.segments import SEGMENT_FRAMES
 
@@ -86,11 +86,11 @@ class SimulatedPool:
             self.lost += 1
             self._push(self.now + RESTART_SECONDS, None, 0.0)
             kept = self._keep(task, self.now - begun)
-            return [Moved(task, kept, None), Ended(task, Answer(error="its worker died"))]
+            return [Progressed(task, kept, None), Finished(task, Answer(error="its worker died"))]
         self._free.append(death)
         if task.kind != "plan":
             self.made[task.item, task.part] += 1
-        return [Ended(task, self._answer(task))]
+        return [Finished(task, self._answer(task))]
 
     def _push(self, end: float, task: Task | None, death: float) -> None:
         self._number += 1
@@ -99,11 +99,11 @@ class SimulatedPool:
     def _death(self) -> float:
         return self.now + self._dice.expovariate(1 / LIFE_SECONDS)
 
-    def _plan(self, frames: int) -> Plan:
+    def _plan(self, frames: int) -> PartPlan:
         starts = [0]
         while starts[-1] < frames:
             starts.append(starts[-1] + max(6, round(self._dice.expovariate(1 / SCENE_FRAMES))))
-        return Plan(frames, tuple(divide(frames, starts[:-1])))
+        return PartPlan(frames, tuple(divide(frames, starts[:-1])))
 
     def _duration(self, task: Task) -> float:
         """Seconds that a task takes from where the last try has left it."""

@@ -1,6 +1,6 @@
-"""Short clips in true colors with known motion: made up from photographs, or real ones and an estimate.
+"""Short clips in true colors with known motion: synthetic ones from photographs, and real ones.
 
-for clip in [*made_up_clips(photos, frames=24), *real_clips(videos_in(Path("videos")), frames=40)]: ...
+for clip in [*made_up_clips(photos, count=12, frames=24), *real_clips(videos_in(Path("videos")), frames=40)]: ...
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import av
 import cv2
@@ -17,14 +16,15 @@ import numpy as np
 import numpy.typing as npt
 
 from cgan_runtime.errors import DataError
+from cgan_train.data.sources import ImageSource
 
 FloatArray = npt.NDArray[np.float32]
 Image = npt.NDArray[np.uint8]  # (H, W, 3) RGB
 
 WIDTH, HEIGHT = 320, 240
-"""Of the made-up clips, pixels; real ones are made about as large."""
+"""Of the synthetic clips, pixels. Real ones are resized to about as many pixels."""
 
-GRAIN_SIGMA = 6.0  # levels of 255, as on fast video
+GRAIN_SIGMA = 6.0  # levels of 255, as of a noisy video
 GRAIN_SOFTNESS = 0.7  # pixels
 SEED = 1803
 
@@ -38,32 +38,22 @@ _MOVES = ("pan", "zoom", "shake")
 _LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)  # ITU-R BT.709
 
 OCCLUDED = 12.0
-"""Difference of luma, of 255, from which a place of a real clip is not the one that the motion says."""
+"""Difference of luma, of 255, from which on a pixel of a real clip counts as hidden in the earlier frame."""
 
 SAME_SCENE = 0.5
-"""Share of a real frame that must be found again in the one before."""
-
-
-class Photos(Protocol):
-    """Images by index, as `cgan_train.data.sources` reads them."""
-
-    def __len__(self) -> int:
-        """How many."""
-
-    def read(self, index: int) -> Image:
-        """One photo in color."""
+"""Share of a real frame that must be visible in the one before."""
 
 
 @dataclass(frozen=True)
-class Moving:
+class MovingFrame:
     """One frame of a clip.
 
     Attributes:
         truth: True colors, sRGB uint8 (H, W, 3).
-        luma: What the colorizer sees, BT.709 full range, 16 bits, (H, W); with grain where there is some.
-        before: Which earlier frame this one is compared with, counted back; 0 for none (a cut, a flash).
-        where: For every pixel its place in that frame, float32 (H, W, 2), x and y.
-        known: Where that place exists and is not hidden, bool (H, W).
+        luma: The input of the colorizer, with grain if there is any: BT.709 full range, 16 bits, (H, W).
+        before: The earlier frame to compare with, counted backwards; 0 for none (after a cut, in a flash).
+        where: The position of every pixel in that frame, x and y, float32 (H, W, 2).
+        known: Whether that position exists and is visible, bool (H, W).
     """
 
     truth: Image
@@ -75,18 +65,18 @@ class Moving:
 
 @dataclass(frozen=True)
 class Clip:
-    """A row of frames with a name."""
+    """Frames with a name."""
 
     name: str
-    frames: Sequence[Moving]
+    frames: Sequence[MovingFrame]
 
 
-def made_up_clips(photos: Photos, *, count: int, frames: int) -> Iterator[Clip]:
-    """Pans, zooms and shakes over photographs, in turns clean, grainy, with a flash, with cuts.
+def made_up_clips(photos: ImageSource, *, count: int, frames: int) -> Iterator[Clip]:
+    """Pans, zooms and shakes over photographs; in turn clean, with grain, with a flash, with cuts.
 
     Args:
         photos: In color.
-        count: Clips; each begins with another photograph.
+        count: Number of clips; each begins with another photograph.
         frames: Of each clip.
 
     Raises:
@@ -108,10 +98,10 @@ def made_up_clips(photos: Photos, *, count: int, frames: int) -> Iterator[Clip]:
 
 
 def videos_in(folder: Path) -> list[Path]:
-    """The videos in a folder, each looked into.
+    """The videos in a folder, after a look into each.
 
     Raises:
-        DataError: There are none, or one has not two frames.
+        DataError: There are none, or one has fewer than two frames.
     """
     videos = sorted(path for path in folder.iterdir() if path.suffix.lower() in _VIDEOS)
     if not videos:
@@ -124,12 +114,12 @@ def videos_in(folder: Path) -> list[Path]:
         except av.FFmpegError as error:
             raise DataError(f"{path} cannot be read ({error.strerror}); leave it out") from error
         if count < 2:
-            raise DataError(f"{path} has not two frames, between which color could change; leave it out")
+            raise DataError(f"{path} has fewer than two frames, so no color changes in it; leave it out")
     return videos
 
 
 def real_clips(videos: Sequence[Path], *, frames: int) -> Iterator[Clip]:
-    """The first frames of videos, with the motion that optical flow finds in their luma."""
+    """The first frames of videos, with the optical flow of their luma as motion."""
     for path in videos:
         with av.open(path) as container:
             images = [
@@ -139,28 +129,27 @@ def real_clips(videos: Sequence[Path], *, frames: int) -> Iterator[Clip]:
 
 
 def luma_of(image: npt.NDArray[np.generic]) -> npt.NDArray[np.uint16]:
-    """BT.709 luma, full range, 16 bits (H, W) of R'G'B' 0..255 (H, W, 3)."""
+    """BT.709 luma, full range, 16 bits, (H, W), of R'G'B' 0..255, (H, W, 3)."""
     codes = np.rint((image.astype(np.float32) @ _LUMA) * np.float32(257)).clip(0, 65535)
     return np.asarray(codes, np.uint16)
 
 
-def _render(images: Sequence[Image], move: str, disturbance: str, frames: int, seed: int) -> list[Moving]:
+def _render(
+    images: Sequence[Image], move: str, disturbance: str, frames: int, seed: int
+) -> list[MovingFrame]:
     random = np.random.default_rng(seed)
-    rendered: list[Moving] = []
+    rendered: list[MovingFrame] = []
     flash = frames // 2 if disturbance == "flash" else -1
     views: list[FloatArray] = []
     for index in range(frames):
         scene = index // CUT_EVERY if disturbance == "cuts" else 0
         image = images[scene]
         view = _view(image, move, index, frames, random)
-        seen = cv2.warpAffine(
-            image,
-            view[:2],
-            (WIDTH, HEIGHT),
-            flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
-            borderMode=cv2.BORDER_REFLECT,
+        flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
+        truth = np.asarray(
+            cv2.warpAffine(image, view[:2], (WIDTH, HEIGHT), flags=flags, borderMode=cv2.BORDER_REFLECT),
+            np.uint8,
         )
-        truth = np.asarray(seen, np.uint8)
         light = truth.astype(np.float32)
         if index == flash:
             light = np.minimum(light * FLASH_GAIN + FLASH_OFFSET, 255)
@@ -169,13 +158,13 @@ def _render(images: Sequence[Image], move: str, disturbance: str, frames: int, s
         fresh = index == 0 or index == flash or (disturbance == "cuts" and index % CUT_EVERY == 0)
         before = 0 if fresh else 2 if index == flash + 1 and flash > 0 else 1
         where, known = _between(view, views[-before]) if before else (None, None)
-        rendered.append(Moving(truth, luma, before, where, known))
+        rendered.append(MovingFrame(truth, luma, before, where, known))
         views.append(view)
     return rendered
 
 
 def _view(image: Image, move: str, index: int, frames: int, random: np.random.Generator) -> FloatArray:
-    """From the clip's pixels to the photograph's, float64 (3, 3)."""
+    """The matrix from the clip's pixels to the photograph's, float64 (3, 3)."""
     height, width = image.shape[:2]
     part = index / (frames - 1) - 0.5  # -0.5..0.5
     largest = min(width / WIDTH, height / HEIGHT) / (1 + PAN if move != "zoom" else 1)
@@ -189,7 +178,7 @@ def _view(image: Image, move: str, index: int, frames: int, random: np.random.Ge
 
 
 def _between(view: FloatArray, earlier: FloatArray) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
-    """Where each pixel of a view lies in an earlier one, and whether it is inside."""
+    """The position of each pixel of a view in an earlier view, and whether it is inside."""
     motion = np.linalg.inv(earlier) @ view
     grid = np.stack(np.meshgrid(np.arange(WIDTH), np.arange(HEIGHT)), axis=-1).astype(np.float32)
     where = (grid @ motion[:2, :2].T + motion[:2, 2]).astype(np.float32)
@@ -215,10 +204,10 @@ def _small(frame: av.VideoFrame) -> Image:
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _estimated(images: Sequence[Image]) -> list[Moving]:
-    """Frames with the motion from each to the one before, by an optical flow finer than the filter's own."""
+def _estimated(images: Sequence[Image]) -> list[MovingFrame]:
+    """Frames with the motion from each to the one before, by a finer optical flow than the filter's."""
     search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    moving: list[Moving] = []
+    moving: list[MovingFrame] = []
     last = None
     for image in images:
         luma = luma_of(image)
@@ -231,6 +220,6 @@ def _estimated(images: Sequence[Image]) -> list[Moving]:
             carried = cv2.remap(last, where[..., 0], where[..., 1], cv2.INTER_LINEAR).astype(np.float32)
             known = _inside(where) & (np.abs(carried - small) < OCCLUDED)
         same = known is not None and known.mean() > SAME_SCENE
-        moving.append(Moving(image, luma, 1, where, known) if same else Moving(image, luma))
+        moving.append(MovingFrame(image, luma, *((1, where, known) if same else ())))
         last = small
     return moving

@@ -1,13 +1,12 @@
-"""How steady the color of videos is: its change along motion, with the temporal filter and without.
+"""Temporal stability of color: its change along motion, with the temporal filter and without.
 
-python -m cgan_benchmarks.studies.temporal_stability --photos photos-val.tar --clips videos/ --json steadiness.json
+    python -m cgan_benchmarks.studies.temporal_stability --photos photos-val.tar --clips videos/
 
-Every network output is kept and shown to all settings, so that they differ in the filter alone.
+Every network output is computed once and given to all settings, so that they differ in the filter alone.
 """
 
 from __future__ import annotations
 
-import datetime
 import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -17,26 +16,20 @@ import click
 import cv2
 import numpy as np
 
-from cgan_benchmarks.machine.describe import Others, describe_machine
-from cgan_benchmarks.options import check_writable
-from cgan_benchmarks.results.document import write_document
+from cgan_benchmarks.machine.describe import BackgroundLoad, describe_machine
+from cgan_benchmarks.options import PATH, ModelOptions, json_option, model_options, study_command
+from cgan_benchmarks.results.document import new_document, write_document
 from cgan_benchmarks.studies.synthetic_motion import Clip, made_up_clips, real_clips, videos_in
-from cgan_runtime import __version__
 from cgan_runtime.backends.base import Arrays, Backend, FloatArray
-from cgan_runtime.backends.registry import open_backend
 from cgan_runtime.color.encoding import LUMA_WEIGHTS, Encoding, Plane
 from cgan_runtime.color.lab import lab_of_rgb
 from cgan_runtime.colorizer import Colorizer
-from cgan_runtime.console import Console, guard
+from cgan_runtime.console import Console
 from cgan_runtime.errors import DataError
-from cgan_runtime.models import bundled_model
 from cgan_runtime.temporal.filter import TemporalFilter
 from cgan_runtime.temporal.settings import TemporalSettings
 from cgan_train.data.sources import open_photos
 from cgan_train.evaluation.metrics import ciede2000
-
-FORMAT = "cgan-steadiness"
-FORMAT_VERSION = 1
 
 SETTINGS = {
     "off": TemporalSettings("off"),
@@ -45,25 +38,24 @@ SETTINGS = {
     "high, every 2": TemporalSettings("high", 2),
     "high, every 4": TemporalSettings("high", 4),
 }
-ENCODING = Encoding("bt709", full_range=True, bits=16)  # finer than a video's, so that rounding is no change
-MADE_UP, MADE_UP_FRAMES = 12, 24
+ENCODING = Encoding("bt709", full_range=True, bits=16)  # fine, so that rounding is no change
+CLIPS, CLIP_FRAMES = 12, 24  # synthetic
 REAL_FRAMES = 40
 CIEDE2000_STRIDE = 3  # pixels: colors are compared on this grid
 COST_SIZES = {"480p": (480, 854), "1080p": (1080, 1920)}
 COST_SIDE = 256  # pixels, of the network's input
 COST_ROUNDS = 40
-_PATH = click.Path(path_type=Path)
 
 
 @dataclass(frozen=True)
-class Steadiness:
-    """What became of one clip with one setting.
+class Stability:
+    """Figures of one clip with one setting.
 
     Attributes:
         change: Mean change of (a*, b*) along motion, from frame to frame.
         ciede2000: Mean difference from the true colors.
-        predictions: How often the network ran.
-        cuts: Cuts that were found.
+        predictions: Number of runs of the network.
+        cuts: Number of scene cuts that were found.
     """
 
     change: float
@@ -72,19 +64,19 @@ class Steadiness:
     cuts: int
 
 
-class Recall(Backend):
-    """A back end that runs another once for each image, and answers from memory after that."""
+class CachingBackend(Backend):
+    """Runs another back end once for each image, and returns the kept result after that."""
 
-    name = "recall"
+    name = "caching"
 
     def __init__(self, inner: Backend) -> None:
-        """Take a back end over."""
+        """Take over a back end, which is closed with this one."""
         super().__init__(inner.manifest, inner.device)
         self._inner = inner
         self._known: dict[bytes, Arrays] = {}
 
-    def forget(self) -> None:
-        """Free the memory: another clip begins."""
+    def clear(self) -> None:
+        """Forget all results, before another clip begins."""
         self._known.clear()
 
     def _run(self, inputs: Arrays) -> Arrays:
@@ -97,13 +89,13 @@ class Recall(Backend):
         self._inner.close()
 
 
-class Instant(Backend):
-    """A back end that costs nothing: what is left is the path around the network."""
+class InstantBackend(Backend):
+    """Costs nothing: what remains is the path around the network."""
 
     name = "instant"
 
     def __init__(self, like: Backend) -> None:
-        """Promise what another back end's manifest does."""
+        """Take over the manifest of another back end."""
         super().__init__(like.manifest, "none")
         self._answer = np.zeros((1, 2, 1, 1), np.float32)
 
@@ -114,11 +106,11 @@ class Instant(Backend):
         return {self.manifest.output.name: self._answer}
 
 
-def measure_clip(clip: Clip, colorizer: Colorizer, settings: TemporalSettings) -> Steadiness:
-    """Color a clip on the path of videos; compare along its motion, and with its true colors.
+def measure_clip(clip: Clip, colorizer: Colorizer, settings: TemporalSettings) -> Stability:
+    """Color a clip as a video; compare its frames along the motion, and with the true colors.
 
     Raises:
-        DataError: No two frames of it can be compared.
+        DataError: No two of its frames can be compared.
     """
     if all(moving.where is None for moving in clip.frames):
         raise DataError(f"no two frames of {clip.name} show the same scene; leave it out")
@@ -138,25 +130,25 @@ def measure_clip(clip: Clip, colorizer: Colorizer, settings: TemporalSettings) -
         truth = np.moveaxis(lab_of_rgb(np.ascontiguousarray(moving.truth[grid])), 0, -1)
         colored = np.concatenate((truth[..., :1], lab[grid][..., 1:]), axis=-1)
         errors.append(float(ciede2000(colored, truth).mean()))
-    return Steadiness(float(np.mean(changes)), float(np.mean(errors)), steady.predictions, steady.cuts)
+    return Stability(float(np.mean(changes)), float(np.mean(errors)), steady.predictions, steady.cuts)
 
 
 def measure_clips(
-    clips: Iterable[Clip], colorizer: Colorizer, recall: Recall
-) -> dict[str, dict[str, Steadiness]]:
-    """Every clip with every setting: by name of the clip, then of the setting."""
+    clips: Iterable[Clip], colorizer: Colorizer, cache: CachingBackend
+) -> dict[str, dict[str, Stability]]:
+    """Measure every clip with every setting: by name of the clip, then of the setting."""
     found = {}
     for clip in clips:
-        recall.forget()
+        cache.clear()
         found[clip.name] = {name: measure_clip(clip, colorizer, SETTINGS[name]) for name in SETTINGS}
     return found
 
 
-def summary(found: dict[str, dict[str, Steadiness]]) -> dict[str, dict[str, float]]:
-    """For each setting, relative to "off": the mean of the clips' changes, and that of their errors.
+def summary(found: dict[str, dict[str, Stability]]) -> dict[str, dict[str, float]]:
+    """For each setting the mean change of the clips and their mean error, both relative to "off".
 
     Raises:
-        DataError: Color changes in none of the clips.
+        DataError: Color changes in no clip.
     """
     changing = [clip for clip in found.values() if clip["off"].change > 0]
     if not changing:
@@ -173,9 +165,9 @@ def summary(found: dict[str, dict[str, Steadiness]]) -> dict[str, dict[str, floa
 
 
 def measure_cost(like: Backend) -> dict[str, dict[str, float]]:
-    """Median core-milliseconds of the planar path with a network that costs nothing, by size and setting.
+    """Median core-milliseconds of the planar path without the network, by size and setting.
 
-    The settings take turns. OpenCV has one thread, whose own time is measured: others do not disturb it.
+    The settings take turns. OpenCV has one thread, and its CPU time is measured: other programs do not count.
     """
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
@@ -190,7 +182,7 @@ def measure_cost(like: Backend) -> dict[str, dict[str, float]]:
             for t in range(8)
         ]
         taken: dict[str, list[float]] = {name: [] for name in SETTINGS}
-        with Colorizer(Instant(like), size=COST_SIDE) as colorizer:
+        with Colorizer(InstantBackend(like), size=COST_SIDE) as colorizer:
             filters = {name: TemporalFilter(settings) for name, settings in SETTINGS.items()}
             for turn in range(COST_ROUNDS):
                 for name, steady in filters.items():
@@ -221,70 +213,47 @@ def _print(console: Console, title: str, rows: dict[str, dict[str, float]]) -> N
         console.result(f"  {name:14}" + "".join(f"{row[column]:15.3f}" for column in columns))
 
 
-@guard
-@click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
-@click.option("--photos", type=_PATH, help="Folder or tar shard of photos in color, to move over.")
-@click.option("--clips", type=_PATH, help="Folder of videos in color.")
-@click.option("--model", type=_PATH, help="ONNX file with its manifest.  [default: the one that ships]")
-@click.option("--backend", default="auto", help="What runs it; auto takes the best that works here.")
-@click.option("--threads", type=click.IntRange(min=1), default=2, help="CPU threads of the engine.")
-@click.option("--json", "json_file", type=_PATH, help="Write all figures there as well.")
-def main(
-    photos: Path | None,
-    clips: Path | None,
-    model: Path | None,
-    backend: str,
-    threads: int,
-    json_file: Path | None,
-) -> None:
-    """Measure how much steadier the temporal filter makes color, and whether that stays right.
+@study_command
+@click.option("--photos", type=PATH, help="Folder or tar shard of photos in color, for synthetic motion.")
+@click.option("--clips", type=PATH, help="Folder of videos in color.")
+@model_options
+@json_option()
+def main(photos: Path | None, clips: Path | None, model: ModelOptions, json_file: Path | None) -> None:
+    """Measure how much more stable the temporal filter makes color, and whether color stays right.
 
     All figures are relative to coloring each frame by itself.
     """
     if photos is None and clips is None:
         raise click.UsageError("give --photos, --clips, or both")
-    check_writable(json_file)
     videos = videos_in(clips) if clips is not None else []
-    console, others = Console(), Others()
-    recall = Recall(open_backend(model or bundled_model(), backend, threads=threads))
-    with Colorizer(recall) as colorizer:
-        found: dict[str, dict[str, dict[str, Steadiness]]] = {}
+    console, load = Console(), BackgroundLoad()
+    cache = CachingBackend(model.open())
+    with Colorizer(cache) as colorizer:
+        found: dict[str, dict[str, dict[str, Stability]]] = {}
         if photos is not None:
-            made = made_up_clips(open_photos(photos), count=MADE_UP, frames=MADE_UP_FRAMES)
-            found["made up"] = measure_clips(made, colorizer, recall)
+            made = made_up_clips(open_photos(photos), count=CLIPS, frames=CLIP_FRAMES)
+            found["made up"] = measure_clips(made, colorizer, cache)
         if videos:
-            found["real"] = measure_clips(real_clips(videos, frames=REAL_FRAMES), colorizer, recall)
-        costs = measure_cost(recall)
-        summaries = {kind: summary(of_kind) for kind, of_kind in found.items()}
-        for kind, rows in summaries.items():
-            _print(console, f"{kind} clips ({len(found[kind])}), relative to off", rows)
-        _print(console, "core-ms a frame without the network", costs)
-        if json_file is not None:
-            write_document(
-                {
-                    "format": FORMAT,
-                    "format_version": FORMAT_VERSION,
-                    "version": __version__,
-                    "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-                    "machine": describe_machine(threads, others.share()),
-                    "model": recall.manifest.file,
-                    "sha256": recall.manifest.sha256,
-                    "relative_to_off": summaries,
-                    "path_core_ms": costs,
-                    "clips": _plain(found),
-                },
-                json_file,
-            )
-            console.note(f"all figures are in {json_file}")
-
-
-def _plain(found: dict[str, dict[str, dict[str, Steadiness]]]) -> dict[str, object]:
-    return {
-        kind: {
-            clip: {name: asdict(one) for name, one in by_name.items()} for clip, by_name in of_kind.items()
+            found["real"] = measure_clips(real_clips(videos, frames=REAL_FRAMES), colorizer, cache)
+        costs = measure_cost(cache)
+    summaries = {kind: summary(clips_of_kind) for kind, clips_of_kind in found.items()}
+    for kind, rows in summaries.items():
+        _print(console, f"{kind} clips ({len(found[kind])}), relative to off", rows)
+    _print(console, "core-ms a frame without the network", costs)
+    if json_file is not None:
+        plain = {
+            kind: {
+                clip: {name: asdict(one) for name, one in by_setting.items()}
+                for clip, by_setting in each.items()
+            }
+            for kind, each in found.items()
         }
-        for kind, of_kind in found.items()
-    }
+        document = new_document(
+            "cgan-steadiness", 1, describe_machine(model.threads, load.share()), model=cache.manifest.file,
+            sha256=cache.manifest.sha256, relative_to_off=summaries, path_core_ms=costs, clips=plain,
+        )  # fmt: skip
+        write_document(document, json_file)
+        console.note(f"all figures are in {json_file}")
 
 
 if __name__ == "__main__":

@@ -1,13 +1,12 @@
-"""How fast videos are colored: against copying them, and against a plain OpenCV loop with the PyTorch model.
+"""Speed of coloring videos: against copying them, and against a plain OpenCV loop with the PyTorch model.
 
-python -m cgan_benchmarks.studies.video_speed --json benchmarks/results/video.json
+    python -m cgan_benchmarks.studies.video_speed --json benchmarks/results/video.json
 
-Every run is a process of its own; the ways take turns, and a ratio is that of two runs of the same round.
+Every run is a process of its own. The ways take turns, and a ratio is that of two runs of the same round.
 """
 
 from __future__ import annotations
 
-import datetime
 import statistics
 import tempfile
 from collections.abc import Callable
@@ -20,34 +19,27 @@ import click
 import cv2
 import numpy as np
 
-from cgan_benchmarks.machine.describe import Others, describe_machine, others_in_words
-from cgan_benchmarks.options import check_writable
-from cgan_benchmarks.results.document import write_document
-from cgan_benchmarks.video.runs import Run, Ways, take_turns
-from cgan_runtime import __version__
-from cgan_runtime.console import Console, guard
+from cgan_benchmarks.machine.describe import BackgroundLoad, describe_machine, load_warning
+from cgan_benchmarks.options import PATH, json_option, study_command
+from cgan_benchmarks.results.document import new_document, write_document
+from cgan_benchmarks.video.runs import VideoRun, Ways, take_turns
+from cgan_runtime.console import Console
 from cgan_runtime.manifest import Manifest
 from cgan_runtime.models import bundled_model
 from cgan_runtime.system.cpu import usable_cores
 from cgan_train.evaluation.comparison_photos import comparison_photos
 
-FORMAT = "cgan-video"
-FORMAT_VERSION = 1
-
 FRAME_RATE = 24
 SCENE_FRAMES = 48  # then a cut to the next photograph
 PAN = 0.15  # of the image's width, over a scene
 GRAIN_SIGMA, GRAIN_SOFTNESS = 4.0, 0.7  # levels of 255, pixels
-SOURCE_OPTIONS = {"crf": "20", "preset": "medium"}  # of libx264: what videos are mostly found in
+SOURCE_OPTIONS = {"crf": "20", "preset": "medium"}  # of libx264: most videos are encoded like this
 SEED = 6
-
-_PATH = click.Path(path_type=Path)
-Told = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Size:
-    """A video to be colored: pixels, frames of it, and how many of these the plain loop is given."""
+    """A video to color: width, height, frames, and the number of frames that the plain loop gets."""
 
     width: int
     height: int
@@ -96,52 +88,48 @@ def make_source(path: Path, size: Size) -> None:
         container.mux(stream.encode(None))
 
 
-def measure_video(
-    source: Path, plain_frames: int, *, threads: int, rounds: int, told: Told
+def measure_ways(
+    source: Path, plain_frames: int, *, threads: int, rounds: int, on_run: Callable[[str], None]
 ) -> dict[str, Any]:
     """Bring one video from file to file in every way, in turns.
 
     Args:
         source: The video.
-        plain_frames: How many of its frames the plain loop is given: it is slow.
+        plain_frames: The number of its frames that the plain loop gets, because it is slow.
         threads: Of the network in every way.
-        rounds: How often each way has its turn.
-        told: Is told what is being measured.
+        rounds: Number of turns.
+        on_run: Called with the name and number of each run.
 
     Returns:
-        `ways`: for each, medians over the rounds of frames/s, seconds from the start of the process to the
-        first frame, and peak megabytes, and for cgan the stages of its last run; `ratios`: medians of cgan's
-        frames/s by the others' in the same round.
+        `ways`: for each, the medians over the rounds of frames/s, seconds from the start of the process to the
+        first frame, and peak megabytes, and for cgan the stages of its last run; `ratios`: the medians of
+        cgan's frames/s by those of the others in the same round.
     """
     settings = {"threads": threads, "frames": plain_frames}
-    taken = take_turns(
+    runs = take_turns(
         source,
         {name: (way, {**own, **settings}) for name, (way, own) in WAYS.items()},
         rounds,
-        lambda name, done, of: told(f"{name}, {done + 1} of {of}"),
+        lambda name, done, total: on_run(f"{name}, {done + 1} of {total}"),
     )
-    ways = {name: _summary(runs) for name, runs in taken.items()}
-    return {"ways": ways, "ratios": {name: _ratios(taken, name) for name in WAYS if name.startswith("cgan")}}
+    ways = {name: _summary(each) for name, each in runs.items()}
+    return {"ways": ways, "ratios": {name: _ratios(runs, name) for name in WAYS if name.startswith("cgan")}}
 
 
-def _summary(runs: list[Run]) -> dict[str, Any]:
+def _summary(runs: list[VideoRun]) -> dict[str, Any]:
     medians = {
-        key: round(statistics.median(run[key] for run in runs), 3)
+        key: round(statistics.median(getattr(run, key) for run in runs), 3)
         for key in ("fps", "first_frame_seconds", "megabytes", "cores_ms")
     }
-    return medians | {key: runs[-1][key] for key in ("frames", "stages", "backend")}
+    return medians | {key: getattr(runs[-1], key) for key in ("frames", "stages", "backend")}
 
 
-def _ratios(taken: dict[str, list[Run]], name: str) -> dict[str, float]:
-    return {
-        f"of {other}": round(
-            statistics.median(
-                run["fps"] / against["fps"] for run, against in zip(taken[name], taken[other], strict=True)
-            ),
-            3,
-        )
-        for other in ("copy", "plain loop")
-    }
+def _ratios(runs: dict[str, list[VideoRun]], name: str) -> dict[str, float]:
+    def ratio(other: str) -> float:
+        pairs = zip(runs[name], runs[other], strict=True)
+        return round(statistics.median(run.fps / against.fps for run, against in pairs), 3)
+
+    return {f"of {other}": ratio(other) for other in ("copy", "plain loop")}
 
 
 def _print(console: Console, size: str, found: dict[str, Any]) -> None:
@@ -157,20 +145,18 @@ def _print(console: Console, size: str, found: dict[str, Any]) -> None:
         )
 
 
-@guard
-@click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
-@click.option("--video", type=_PATH, help="A video to measure with, instead of those that are made up.")
-@click.option("--rounds", type=click.IntRange(min=1), default=3, help="How often each way has its turn.")
+@study_command
+@click.option("--video", type=PATH, help="A video to measure with, instead of synthetic ones.")
+@click.option("--rounds", type=click.IntRange(min=1), default=3, help="Turns of each way.")
 @click.option("--threads", type=click.IntRange(min=1), help="Of the network.  [default: one for each core]")
-@click.option("--json", "json_file", type=_PATH, help="Write all figures there as well.")
+@json_option()
 def main(video: Path | None, rounds: int, threads: int | None, json_file: Path | None) -> None:
-    """Measure how fast videos are colored, at 1080p and 480p.
+    """Measure the speed of coloring videos, at 1080p and 480p.
 
     Compared with decoding and encoding them alone, by the same code with the same settings, and with a loop
     that reads, colors and writes frame by frame with OpenCV and the PyTorch model.
     """
-    check_writable(json_file)
-    console, others, threads = Console(), Others(), threads or usable_cores()
+    console, load, threads = Console(), BackgroundLoad(), threads or usable_cores()
     videos: dict[str, Any] = {}
     with tempfile.TemporaryDirectory(prefix="cgan-video-") as folder:
         for name, size in {video.name: None}.items() if video else SIZES.items():
@@ -178,30 +164,23 @@ def main(video: Path | None, rounds: int, threads: int | None, json_file: Path |
             if size is not None:
                 console.note(f"making a video of {size.frames} frames at {name}")
                 make_source(source, size)
-            videos[name] = measure_video(
+            videos[name] = measure_ways(
                 source,
                 size.plain_frames if size else next(iter(SIZES.values())).plain_frames,
                 threads=threads,
                 rounds=rounds,
-                told=lambda what, name=name: console.note(f"{name}, {what}"),  # type: ignore[misc]
+                on_run=lambda run, name=name: console.note(f"{name}, {run}"),  # type: ignore[misc]
             )
             _print(console, name, videos[name])
-    share = others.share()
-    if warning := others_in_words(share):
+    share = load.share()
+    if warning := load_warning(share):
         console.warn(warning)
     if json_file is not None:
         manifest = Manifest.load(bundled_model())
-        document = {
-            "format": FORMAT,
-            "format_version": FORMAT_VERSION,
-            "version": __version__,
-            "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-            "machine": describe_machine(threads, share),
-            "model": manifest.file,
-            "sha256": manifest.sha256,
-            "rounds": rounds,
-            "videos": videos,
-        }
+        document = new_document(
+            "cgan-video", 1, describe_machine(threads, share), model=manifest.file, sha256=manifest.sha256,
+            rounds=rounds, videos=videos,
+        )  # fmt: skip
         write_document(document, json_file)
         console.note(f"all figures are in {json_file}")
 

@@ -1,12 +1,12 @@
-"""Shows the images on a page of this machine's own and takes the answers.
+"""The page of a visual Turing test: it shows the images and takes the answers.
 
-with Server(trials, delay=2.0) as server:
+with TuringServer(trials, delay=2.0) as server:
     webbrowser.open(server.url)
     server.wait()
     server.answers
 
-It listens on the loopback alone, answers only those who ask for it by that name, and takes answers from its
-own page only, so that no page elsewhere can reach it.
+It listens on the loopback address only. It refuses other host names and answers from other origins, so that
+no foreign page can reach it.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ from cgan_runtime.errors import ConfigError
 
 _PAGE = Path(__file__).with_name("page.html")
 _HOST = "127.0.0.1"
-_MOST_BYTES = 1000  # of an answer
+_MAX_BYTES = 1000  # of an answer
 _POLL_SECONDS = 0.2
-_GRACE_SECONDS = 0.3  # for the page to fetch its last line
+_GRACE_SECONDS = 0.3  # for the page to fetch the score
 
 
-class Server:
+class TuringServer:
     """A test that runs in a browser.
 
     Attributes:
-        url: Where the page is.
-        answers: So far.
+        url: Of the page.
+        answers: Received so far.
     """
 
     def __init__(self, trials: Sequence[Trial], *, delay: float, port: int = 0) -> None:
-        """Listen.
+        """Start to listen.
 
         Args:
             trials: In the order in which they are shown.
@@ -71,7 +71,7 @@ class Server:
 
     def wait(self) -> None:
         """Return when every image has its answer."""
-        while not self._done.wait(_POLL_SECONDS):  # a wait without end would not hear Ctrl-C everywhere
+        while not self._done.wait(_POLL_SECONDS):  # Ctrl-C does not end an endless wait on every system
             pass
         time.sleep(_GRACE_SECONDS)
 
@@ -84,7 +84,7 @@ class Server:
             return {"number": None, "total": total, "score": asdict(Score.of(self.answers))}
 
     def take(self, number: int, said_true: bool, seconds: float) -> bool:
-        """Take an answer; False where it is not of the image that is shown."""
+        """Take an answer; False if it is not for the image that is shown."""
         with self._lock:
             if number != len(self.answers) or number >= len(self.trials):
                 return False
@@ -100,7 +100,7 @@ class Server:
         self._http.server_close()
         self._thread.join()
 
-    def __enter__(self) -> Server:
+    def __enter__(self) -> TuringServer:
         return self
 
     def __exit__(
@@ -109,7 +109,7 @@ class Server:
         self.close()
 
 
-def _handler_of(server: Server) -> type[BaseHTTPRequestHandler]:
+def _handler_of(server: TuringServer) -> type[BaseHTTPRequestHandler]:
     images = {str(number): trial.jpeg for number, trial in enumerate(server.trials)}
 
     class Handler(BaseHTTPRequestHandler):
@@ -134,7 +134,7 @@ def _handler_of(server: Server) -> type[BaseHTTPRequestHandler]:
                 return
             try:
                 length = int(self.headers["Content-Length"])
-                said = json.loads(self.rfile.read(length)) if 0 <= length <= _MOST_BYTES else {}
+                said = json.loads(self.rfile.read(length)) if 0 <= length <= _MAX_BYTES else {}
                 seconds = float(said["seconds"])
                 if not 0 <= seconds < math.inf:
                     raise ValueError(f"{seconds} seconds")
@@ -159,6 +159,6 @@ def _handler_of(server: Server) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(content)
 
         def log_message(self, format: str, *args: Any) -> None:
-            """Say nothing: the terminal is for the result."""
+            """Log nothing: the terminal is for the result."""
 
     return Handler

@@ -1,10 +1,10 @@
-"""Which images are shown, in which order, and what the answers amount to.
+"""The trials of a visual Turing test, and the score of the answers.
 
 trials = make_trials(open_photos(folder), colorizer, count=20, seed=0)
 score = Score.of(answers)
 
-As in Nazeri, Ng and Ebrahimi 2018, section 4.4: one image at a time, true or colored, for a limited time;
-the rate at which colored ones are taken for true is what counts.
+As in Nazeri, Ng and Ebrahimi 2018, section 4.4: one image at a time, true or colored, for a limited time.
+The result is the rate at which colored images are taken for true.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ import numpy as np
 
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import DataError
-from cgan_train.data.sources import Photos
+from cgan_train.data.sources import PhotoSource
+
+ImageArray = np.typing.NDArray[np.uint8]  # (H, W, 3) RGB
 
 _LARGEST = 640  # pixels of the longer side: fits on a phone and a laptop
 _JPEG_QUALITY = 92
@@ -33,7 +35,7 @@ class Trial:
     Attributes:
         photo: Its name.
         colored: Whether the model colored it.
-        jpeg: What is shown; true and colored ones are made alike, so that nothing else tells them apart.
+        jpeg: What is shown. True and colored ones are encoded in the same way.
     """
 
     photo: str
@@ -43,13 +45,13 @@ class Trial:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a person said of one image.
+    """A person's answer to one image.
 
     Attributes:
         photo: Its name.
         colored: Whether the model colored it.
-        said_true: What the person took it for.
-        seconds: From its appearance to the answer.
+        said_true: Whether the person took it for true.
+        seconds: From the image's appearance to the answer.
     """
 
     photo: str
@@ -60,7 +62,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Rate:
-    """A part of some images, with its 95 % interval by Wilson 1927."""
+    """A share of some images, with its 95 % interval by Wilson 1927."""
 
     count: int
     of: int
@@ -70,7 +72,7 @@ class Rate:
 
     @classmethod
     def wilson(cls, count: int, of: int) -> Rate:
-        """The part and its interval; without images nothing is known."""
+        """The rate of `count` in `of`, and its interval: 0 to 1 where there are no images."""
         if of == 0:
             return cls(0, 0, 0.0, 0.0, 1.0)
         part, weight = count / of, _NORMAL**2 / of
@@ -79,14 +81,17 @@ class Rate:
         low, high = (center - half) / (1 + weight), (center + half) / (1 + weight)
         return cls(count, of, part, max(0.0, low), min(1.0, high))
 
+    def __str__(self) -> str:
+        return f"{self.count} of {self.of}, {self.rate:.0%} ({self.low:.0%} to {self.high:.0%} with 95 %)"
+
 
 @dataclass(frozen=True)
 class Score:
-    """What all answers amount to.
+    """The score of all answers.
 
     Attributes:
-        fooled: Colored images that were taken for true ones. Half is what no eye can tell.
-        recognized: True images that were taken for true ones.
+        fooled: Colored images that were taken for true. A rate of one half means that nobody can tell.
+        recognized: True images that were taken for true.
     """
 
     fooled: Rate
@@ -94,19 +99,19 @@ class Score:
 
     @classmethod
     def of(cls, answers: Sequence[Answer]) -> Score:
-        """Count."""
+        """Count the answers."""
         colored = [answer.said_true for answer in answers if answer.colored]
         true = [answer.said_true for answer in answers if not answer.colored]
         return cls(Rate.wilson(sum(colored), len(colored)), Rate.wilson(sum(true), len(true)))
 
 
 def make_trials(
-    photos: Photos,
+    photos: PhotoSource,
     colorizer: Colorizer,
     *,
     count: int | None,
     seed: int,
-    advance: Callable[[int, int], None] = lambda done, total: None,
+    on_image: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Trial]:
     """Choose photos and color half of them.
 
@@ -114,8 +119,8 @@ def make_trials(
         photos: Real ones, in color.
         colorizer: Colors them from their own lightness.
         count: How many; None for all.
-        seed: Of the choice, of which are colored, and of the order.
-        advance: For a progress bar.
+        seed: Of the choice of photos, the choice of those to color, and the order.
+        on_image: Called with the number of images that are done, and of all.
 
     Raises:
         DataError: There are fewer than two photos, or one cannot be read.
@@ -132,11 +137,11 @@ def make_trials(
         if colored:
             image = colorizer.image(image)
         trials.append(Trial(photos.names[index], colored, _jpeg(image)))
-        advance(number + 1, len(chosen))
+        on_image(number + 1, len(chosen))
     return trials
 
 
-def _fit(image: np.typing.NDArray[np.uint8]) -> np.typing.NDArray[np.uint8]:
+def _fit(image: ImageArray) -> ImageArray:
     scale = _LARGEST / max(image.shape[:2])
     if scale >= 1:
         return image
@@ -144,7 +149,7 @@ def _fit(image: np.typing.NDArray[np.uint8]) -> np.typing.NDArray[np.uint8]:
     return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _jpeg(image: np.typing.NDArray[np.uint8]) -> bytes:
+def _jpeg(image: ImageArray) -> bytes:
     bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
     settings = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
     return cv2.imencode(".jpg", bgr, settings)[1].tobytes()

@@ -1,4 +1,4 @@
-"""Ways to bring a video from file to file, each run in a process of its own; `video` and `video` compare them.
+"""Ways to bring a video from file to file, each run in a process of its own.
 
 runs = take_turns(Path("in.mp4"), {"copy": ("copy", {}), "fast": ("cgan", {"every": 2})}, rounds=3)
 python -m cgan_benchmarks.video.runs cgan in.mp4 out.mp4                 # one run, as a line of JSON
@@ -18,99 +18,110 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cgan_benchmarks.machine.environment import as_it_comes
-from cgan_benchmarks.machine.memory import peak_memory_mb
+from cgan_benchmarks.machine.process import peak_memory_mb, untuned_environment
 from cgan_runtime.console import one_line
 from cgan_runtime.errors import CganError, MediaError
 from cgan_runtime.video.write.codecs import EncoderSettings, video_suffix
 
 WAYS = ("copy", "cgan", "plain")
-"""Decode and encode alone; cgan; and what one writes first: OpenCV frame by frame, with the PyTorch model."""
+"""Decode and encode alone; cgan; and a plain loop: OpenCV frame by frame, with the PyTorch model."""
 
 Ways = Mapping[str, tuple[str, dict[str, Any]]]
-"""One of these and its settings, by any name."""
-
-Run = dict[str, Any]
-"""A `Taken`, with `fps` and `first_frame_seconds` from the start of the process."""
+"""One of `WAYS` and its settings, by any name."""
 
 _SIDE = 256  # pixels, of the plain loop's network input
 
 
 @dataclass(frozen=True)
-class Taken:
-    """What one run took.
+class VideoRun:
+    """Time and memory of one run.
 
     Attributes:
         frames: Written.
         seconds: From opening the input to the finished output; models are loaded before.
-        first_frame: Unix time at which the first frame was ready to be encoded.
-        megabytes: Most memory that the process has held, 10^6 bytes.
-        size: Of the image, width and height.
-        cores_ms: Time of all cores for each frame, milliseconds.
+        first_frame_seconds: From the start of the process until the first frame is ready to be encoded.
+        megabytes: The most memory that the process held, 10^6 bytes.
+        size: Width and height of the video.
+        cores_ms: CPU time of all cores for each frame, milliseconds.
         stages: Mean, median and 99th percentile of each stage, milliseconds; of cgan only.
         backend: What ran the model; of cgan only.
     """
 
     frames: int
     seconds: float
-    first_frame: float
+    first_frame_seconds: float
     megabytes: float
     size: tuple[int, int]
     cores_ms: float
     stages: dict[str, dict[str, float]] = dataclasses.field(default_factory=dict)
     backend: str = ""
 
+    @property
+    def fps(self) -> float:
+        """Frames a second."""
+        return self.frames / self.seconds
 
-class _Clocks:
-    """That of the wall and that of the cores, from now on."""
+
+class _Stopwatch:
+    """Counts wall time and CPU time, and notes when the first frame was ready."""
 
     def __init__(self) -> None:
+        self._first = 0.0  # Unix time
         self._wall, self._cores = time.perf_counter(), time.process_time()
 
-    def taken(self, frames: int, first: float, size: tuple[int, int]) -> Taken:
-        """What it took to write so many frames, the first of which was ready at `first`."""
+    def frame_ready(self) -> None:
+        """Call this for each frame that is ready to be encoded."""
+        self._first = self._first or time.time()
+
+    def run(self, frames: int, size: tuple[int, int]) -> VideoRun:
+        """The run that ends now; its first frame is still in Unix time."""
         wall, cores = time.perf_counter() - self._wall, time.process_time() - self._cores
-        return Taken(frames, wall, first, peak_memory_mb(), size, round(cores * 1e3 / frames, 3))
+        return VideoRun(frames, wall, self._first, peak_memory_mb(), size, round(cores * 1e3 / frames, 3))
 
 
 def take_turns(
-    source: Path, ways: Ways, rounds: int, told: Callable[[str, int, int], None] = lambda name, done, of: None
-) -> dict[str, list[Run]]:
-    """Run every way once a round, every second round backwards.
+    source: Path,
+    ways: Ways,
+    rounds: int,
+    on_run: Callable[[str, int, int], None] = lambda name, done, total: None,
+) -> dict[str, list[VideoRun]]:
+    """Run every way once a round, every second round in reverse order.
 
     Args:
         source: The video.
         ways: What is compared.
         rounds: How many.
-        told: Is told what begins, how many runs are done, and of how many.
+        on_run: Called before each run with its name, the number of runs that are done, and of all.
 
     Raises:
         MediaError: The video cannot be read or written.
     """
-    taken: dict[str, list[Run]] = {name: [] for name in ways}
+    runs: dict[str, list[VideoRun]] = {name: [] for name in ways}
     with tempfile.TemporaryDirectory(prefix="cgan-bench-") as folder:
         target = Path(folder) / f"video{video_suffix(source, EncoderSettings())}"
         for turn in range(rounds):
             for name in list(ways)[:: -1 if turn % 2 else 1]:
-                told(name, sum(map(len, taken.values())), rounds * len(ways))
-                taken[name].append(_run_apart(*ways[name], source, target))
-    return taken
+                on_run(name, sum(map(len, runs.values())), rounds * len(ways))
+                runs[name].append(_run_apart(*ways[name], source, target))
+    return runs
 
 
-def _run_apart(way: str, settings: dict[str, Any], source: Path, target: Path) -> Run:
+def _run_apart(way: str, settings: dict[str, Any], source: Path, target: Path) -> VideoRun:
+    """One run in a fresh process."""
     target.unlink(missing_ok=True)
     command = [sys.executable, "-m", "cgan_benchmarks.video.runs", way, str(source), str(target)]
     began = time.time()
     command += ["--settings", json.dumps(settings)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=as_it_comes())
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=untuned_environment())
     if done.returncode:
-        raise MediaError(one_line((done.stderr.strip().splitlines() or ["it does not say why"])[-1]))
-    run: Run = json.loads(done.stdout.splitlines()[-1])
-    return run | {"fps": run["frames"] / run["seconds"], "first_frame_seconds": run["first_frame"] - began}
+        raise MediaError(one_line((done.stderr.strip().splitlines() or ["no reason given"])[-1]))
+    values = json.loads(done.stdout.splitlines()[-1])
+    run = VideoRun(**values | {"size": tuple(values["size"])})
+    return dataclasses.replace(run, first_frame_seconds=run.first_frame_seconds - began)
 
 
-def run_copy(source: Path, target: Path, settings: dict[str, Any]) -> Taken:
-    """Decode and encode with nothing in between, both as cgan does them, each in a thread of its own."""
+def run_copy(source: Path, target: Path, settings: dict[str, Any]) -> VideoRun:
+    """Decode and encode as cgan does, each in a thread of its own, with nothing in between."""
     from cgan_runtime.pipeline.stages import run_stages
     from cgan_runtime.pipeline.video import QUEUE_DEPTH
     from cgan_runtime.video.read.reader import VideoReader
@@ -118,63 +129,54 @@ def run_copy(source: Path, target: Path, settings: dict[str, Any]) -> Taken:
     from cgan_runtime.video.write.codecs import EncoderSettings
     from cgan_runtime.video.write.writer import VideoWriter
 
-    clocks, first, count = _Clocks(), 0.0, 0
+    watch, count = _Stopwatch(), 0
     with VideoReader(source) as reader, VideoWriter(target, reader, EncoderSettings()) as writer:
 
-        def passed(item: Any) -> Any:
-            nonlocal first, count
+        def copied(item: Any) -> Any:
+            nonlocal count
             if not hasattr(item, "planes"):
-                return item  # a packet of sound
-            first = first or time.time()
+                return item  # a packet of audio
+            watch.frame_ready()
             count += 1
             frame = writer.layout.prepare(item)
-            frame.pict_type = 0  # the encoder chooses, as for frames that are new
+            frame.pict_type = 0  # the encoder chooses, as for new frames
             return Colored(frame)
 
-        run_stages(reader, passed, writer.write, depth=QUEUE_DEPTH)
+        run_stages(reader, copied, writer.write, depth=QUEUE_DEPTH)
         writer.finish()
-    size = writer.layout.width, writer.layout.height
-    return clocks.taken(count, first, size)
+    return watch.run(count, (writer.layout.width, writer.layout.height))
 
 
-def run_cgan(source: Path, target: Path, settings: dict[str, Any]) -> Taken:
-    """Color a video with the model that ships and the defaults, but for the settings."""
-    from cgan_runtime.backends.registry import open_backend
+def run_cgan(source: Path, target: Path, settings: dict[str, Any]) -> VideoRun:
+    """Color a video, with the defaults of cgan where `settings` has no value."""
     from cgan_runtime.colorizer import Colorizer
-    from cgan_runtime.models import bundled_model
     from cgan_runtime.pipeline.settings import VideoSettings
     from cgan_runtime.pipeline.video import colorize_video
     from cgan_runtime.temporal.settings import TemporalSettings
 
-    first = 0.0
-
-    def progress(done: int, total: int | None) -> None:
-        nonlocal first
-        first = first or time.time()
-
-    backend = open_backend(
-        Path(settings["model"]) if "model" in settings else bundled_model(),
+    steady = TemporalSettings(settings.get("temporal", "high"), settings.get("every", 1))
+    with Colorizer.open(
+        settings.get("model"),
         settings.get("backend", "auto"),
         threads=settings.get("threads"),
         precision=settings.get("precision", "auto"),
-    )
-    steady = TemporalSettings(settings.get("temporal", "high"), settings.get("every", 1))
-    with Colorizer(backend, side=settings.get("size")) as colorizer:
-        clocks = _Clocks()
+        size=settings.get("size"),
+    ) as colorizer:
+        backend = colorizer.backend
+        watch = _Stopwatch()
         result = colorize_video(
             source,
             target,
             colorizer,
             settings=VideoSettings(temporal=steady),
-            progress=progress,
+            progress=lambda done, total: watch.frame_ready(),
             overwrite=True,
         )
-    size = result.width, result.height
-    taken = clocks.taken(result.frames, first, size)
-    return dataclasses.replace(taken, stages=result.stages, backend=f"{backend.name} on {backend.device}")
+    run = watch.run(result.frames, (result.width, result.height))
+    return dataclasses.replace(run, stages=result.stages, backend=f"{backend.name} on {backend.device}")
 
 
-def run_plain(source: Path, target: Path, settings: dict[str, Any]) -> Taken:
+def run_plain(source: Path, target: Path, settings: dict[str, Any]) -> VideoRun:
     """Read, color and write frame by frame with OpenCV and the PyTorch model, in one loop."""
     import cv2
     import numpy as np
@@ -183,7 +185,7 @@ def run_plain(source: Path, target: Path, settings: dict[str, Any]) -> Taken:
     from cgan_train.torch_backend import TorchBackend
 
     backend = TorchBackend(load_checkpoint(SHIPPED), threads=settings.get("threads"))
-    clocks, first, count = _Clocks(), 0.0, 0
+    watch, count = _Stopwatch(), 0
     reader = cv2.VideoCapture(str(source))
     size = int(reader.get(cv2.CAP_PROP_FRAME_WIDTH)), int(reader.get(cv2.CAP_PROP_FRAME_HEIGHT))
     writer = cv2.VideoWriter(str(target), cv2.VideoWriter.fourcc(*"mp4v"), reader.get(cv2.CAP_PROP_FPS), size)
@@ -200,14 +202,14 @@ def run_plain(source: Path, target: Path, settings: dict[str, Any]) -> Taken:
         lab[..., 1:] = cv2.resize(np.ascontiguousarray(chroma.transpose(1, 2, 0)), size)
         colored = cv2.cvtColor(lab, cv2.COLOR_Lab2BGR)
         writer.write((colored * 255).clip(0, 255).astype(np.uint8))
-        first = first or time.time()
+        watch.frame_ready()
         count += 1
     writer.release()
-    return clocks.taken(count, first, size)
+    return watch.run(count, size)
 
 
 def main() -> None:
-    """Run one and print what it took; one line on stderr where that fails."""
+    """Run one way and print its `VideoRun` as JSON; on failure one line on stderr."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("way", choices=WAYS)
     parser.add_argument("source", type=Path)
@@ -216,10 +218,10 @@ def main() -> None:
     given = parser.parse_args()
     run = {"copy": run_copy, "cgan": run_cgan, "plain": run_plain}[given.way]
     try:
-        taken = run(given.source, given.target, given.settings)
+        result = run(given.source, given.target, given.settings)
     except CganError as error:
         sys.exit(one_line(str(error)))
-    print(json.dumps(dataclasses.asdict(taken)))
+    print(json.dumps(dataclasses.asdict(result)))
 
 
 if __name__ == "__main__":

@@ -1,27 +1,90 @@
-"""A video from file to file: what cgan takes, stage by stage, beside decoding and encoding alone.
+"""A video from file to file: cgan-run stage by stage, beside decoding and encoding alone.
 
     video = measure_video(Path("in.mp4"), bundled_model(), threads=2)
+    report = VideoScenario(subjects).report(Path("in.mp4"))
 
-Decoding and encoding with nothing between is the limit: no colorizer of videos can be quicker. Both ways take
-turns, each time in a fresh process, with the same decoder, encoder and settings.
+Decoding and encoding alone is the limit: coloring cannot be faster. Both take turns, each time in a fresh
+process, with the same decoder, encoder and settings.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
+import click
 import numpy as np
 
-from cgan_benchmarks.speed.timing import Advance
+from cgan_benchmarks.machine.describe import describe_machine
+from cgan_benchmarks.results.document import Document
+from cgan_benchmarks.speed.options import SubjectOptions
+from cgan_benchmarks.speed.report import SpeedReport
+from cgan_benchmarks.speed.scenarios import VIDEO
+from cgan_benchmarks.speed.settings import StepCallback
 from cgan_benchmarks.video.runs import take_turns
 from cgan_runtime.manifest import Manifest
+from cgan_runtime.models import bundled_model
 
 LIMIT, CGAN = "decode and encode alone", "cgan-run"
+METHOD = (
+    "Video: decoding and encoding alone and cgan-run take turns, three times each, every time in a fresh "
+    "process, models loaded before; frames/s from opening the input to the finished output."
+)
 _ROUNDS = 3
-_MS = 1e3  # per second
+_OPTIONS = (
+    "--scenario", "--video", "--model", "--backends", "--precision", "--threads", "--json", "--html"
+)  # fmt: skip
 
-Video = dict[str, Any]
+
+@dataclass(frozen=True)
+class VideoScenario:
+    """A video alone, colored by one model in one back end and one precision."""
+
+    subjects: SubjectOptions
+
+    def check_usage(self, video: Path | None, given: Sequence[str]) -> None:
+        """Refuse options that have no effect, and several values where one is measured.
+
+        Args:
+            video: That is measured.
+            given: The options on the command line.
+        """
+        if video is None:
+            raise click.UsageError("--scenario video needs a video; give --video FILE")
+        if useless := [option for option in given if option not in _OPTIONS]:
+            raise click.UsageError(f"{', '.join(useless)} cannot go with --scenario video; leave it out")
+        chosen = self.subjects
+        values = {"--model": chosen.models, "--backends": chosen.backends, "--precision": chosen.precision}
+        for name, each in values.items():
+            if each is not None and len(each) > 1:
+                raise click.UsageError(
+                    f"--scenario video measures one at a time; give {name} once, with one value"
+                )
+
+    def report(self, video: Path, on_step: StepCallback = lambda done, total: None) -> SpeedReport:
+        """Measure a video, and report it and the model that colored it; errors as of `measure_video`."""
+        chosen = self.subjects
+        model = chosen.models[0] if chosen.models else bundled_model()
+        (backend,), (precision,) = chosen.backends or ("auto",), chosen.precision or ("auto",)
+        found = measure_video(
+            video, model, threads=chosen.threads, backend=backend, precision=precision, on_step=on_step
+        )
+        manifest = Manifest.load(model)
+        return SpeedReport(
+            machine=describe_machine(chosen.threads, None),
+            method=(METHOD,),
+            scenario=VIDEO,
+            recipe=manifest.recipe,
+            checkpoint_sha256=manifest.checkpoint_sha256,
+            size=(found["height"], found["width"]),
+            video=found,
+        )
+
+
+def with_video(report: SpeedReport, video: Document) -> SpeedReport:
+    """A report with a video beside its rows, where one was measured."""
+    return replace(report, video=video, method=(*report.method, METHOD)) if video else report
 
 
 def measure_video(
@@ -32,23 +95,23 @@ def measure_video(
     backend: str = "auto",
     precision: str = "auto",
     rounds: int = _ROUNDS,
-    advance: Advance = lambda done, total: None,
-) -> Video:
-    """Measure, as plain JSON values.
+    on_step: StepCallback = lambda done, total: None,
+) -> Document:
+    """Measure a video, as plain JSON values.
 
     Args:
         source: The video.
         model: What colors it.
         threads: CPU threads of the engine.
         backend: What runs the model.
-        precision: What it computes in, as `cgan-run` has it.
-        rounds: How often each way has its turn.
-        advance: For a progress bar.
+        precision: In which it computes, as in `cgan-run`.
+        rounds: Number of turns.
+        on_step: For a progress bar.
 
     Returns:
         `model`, `sha256` and `backend`: what colored it;
-        `ways`: medians over the rounds, milliseconds a frame and frames a second, least and most, and
-        `of_limit`, how many frames a second relative to the limit; `stages`: mean, p50 and p99 in ms.
+        `ways`: medians over the rounds of frames a second and milliseconds a frame, the least and the most,
+        and `of_limit`, frames a second relative to the limit; `stages`: mean, p50 and p99 in ms.
 
     Raises:
         MediaError: The video cannot be read.
@@ -57,38 +120,35 @@ def measure_video(
     manifest = Manifest.load(model)
     settings = {"model": str(model), "threads": threads, "backend": backend, "precision": precision}
     ways = {LIMIT: ("copy", {}), CGAN: ("cgan", settings)}
-    taken = take_turns(source, ways, rounds, lambda _, done, total: advance(done, total))
-    rates = {way: [run["fps"] for run in runs] for way, runs in taken.items()}
+    runs = take_turns(source, ways, rounds, lambda _, done, total: on_step(done, total))
+    rates = {way: [run.fps for run in taken] for way, taken in runs.items()}
     limit = float(np.median(rates[LIMIT]))
-    first = taken[CGAN][0]
-    stages = {
-        stage: {
-            what: float(np.median([run["stages"][stage][what] for run in taken[CGAN]]))
-            for what in first["stages"][stage]
-        }
-        for stage in ("decode", "color", "encode")
-    }
-    width, height = first["size"]
+    first = runs[CGAN][0]
+    width, height = first.size
     return {
         "file": source.name.encode(errors="backslashreplace").decode(),  # a name may be any bytes
         "model": manifest.file,
         "sha256": manifest.sha256,
-        "backend": first["backend"],
+        "backend": first.backend,
         "width": width,
         "height": height,
-        "frames": first["frames"],
+        "frames": first.frames,
         "rounds": rounds,
-        "ways": {way: _summary(of, limit) for way, of in rates.items()},
-        "stages": stages,
+        "ways": {way: _summary(each, limit) for way, each in rates.items()},
+        "stages": {
+            stage: {key: float(np.median([run.stages[stage][key] for run in runs[CGAN]])) for key in figures}
+            for stage, figures in first.stages.items()
+            if stage in ("decode", "color", "encode")
+        },
     }
 
 
-def _summary(rates: list[float], limit: float) -> dict[str, float]:
+def _summary(rates: Sequence[float], limit: float) -> dict[str, float]:
     rate = float(np.median(rates))
     return {
         "frames_per_second": rate,
         "least": min(rates),
         "most": max(rates),
-        "ms_a_frame": _MS / rate,
+        "ms_a_frame": 1e3 / rate,
         "of_limit": rate / limit,
     }

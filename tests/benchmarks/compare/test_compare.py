@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.benchmarks.results import changed, made_up, written
+from tests.benchmarks.example_results import changed, made_up, written
 
 from cgan_benchmarks.cli import main
 from cgan_benchmarks.compare.compare import compare

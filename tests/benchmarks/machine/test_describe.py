@@ -1,4 +1,4 @@
-"""What is said of the machine."""
+"""The description of the machine."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from cgan_benchmarks.machine.describe import (
-    Others,
+    BackgroundLoad,
     cpu_name,
     describe_machine,
     device_memory_mb,
     gpu_states,
-    others_in_words,
+    load_warning,
 )
 from cgan_runtime.system.cpu import usable_cores
 
@@ -35,13 +35,13 @@ def test_the_machine_is_described_in_json_values() -> None:
 
 @LINUX
 def test_work_of_another_process_is_seen() -> None:
-    began, others = time.perf_counter(), Others()
+    began, load = time.perf_counter(), BackgroundLoad()
     with subprocess.Popen(
         [sys.executable, "-c", WORK], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as other:
         assert other.stdout is not None
         assert other.stdout.readline()
-        share = others.share()  # while it runs: a child that has ended counts as this process's own
+        share = load.share()  # while it runs: a child that has ended counts as this process's own
         passed = time.perf_counter() - began
         other.communicate(b"\n")
     assert share is not None
@@ -51,17 +51,17 @@ def test_work_of_another_process_is_seen() -> None:
 @LINUX
 def test_own_work_is_not_that_of_others() -> None:
     began, used = time.perf_counter(), time.process_time()
-    others = Others()
+    load = BackgroundLoad()
     while time.process_time() - used < 0.5:
         pass
-    share = others.share()
+    share = load.share()
     assert share is not None
     assert share <= 1 - 0.45 / ((time.perf_counter() - began) * usable_cores())
 
 
 @pytest.mark.parametrize(("share", "words"), [(None, ""), (0.0, ""), (0.04, ""), (0.37, "37%")])
-def test_a_busy_machine_is_said_and_a_quiet_one_is_not(share: float | None, words: str) -> None:
-    sentence = others_in_words(share)
+def test_a_busy_machine_is_reported_and_a_quiet_one_is_not(share: float | None, words: str) -> None:
+    sentence = load_warning(share)
     assert words in sentence
     assert bool(sentence) == bool(words)
 
@@ -80,9 +80,9 @@ def test_a_busy_machine_is_said_and_a_quiet_one_is_not(share: float | None, word
         ("echo no devices were found >&2; exit 6", [], None),
         ("echo '[Not Supported]'", ["name [Not Supported]"], None),
     ],
-    ids=["a-gpu", "no-gpu", "a-gpu-that-tells-little"],
+    ids=["a-gpu", "no-gpu", "a-gpu-that-reports-little"],
 )  # fmt: skip
-def test_gpus_are_read_from_their_tool(
+def test_gpus_are_read_from_nvidia_smi(
     script: str, states: list[str], memory: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tool = tmp_path / "nvidia-smi"

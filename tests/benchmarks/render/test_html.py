@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 from tests.benchmarks.browser import chromium
-from tests.benchmarks.results import changed, made_up, video
+from tests.benchmarks.example_results import changed, made_up, video
 
 from cgan_benchmarks.render.html.plots import _difference
 from cgan_benchmarks.render.html.write import write_page

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from tests.fakes import FakeBackend, warm_above_cool_below
 
-from cgan_benchmarks.speed.concurrency import fly
+from cgan_benchmarks.speed.concurrency import run_concurrently
 from cgan_runtime.backends.base import FloatArray
 from cgan_runtime.errors import BackendUnavailable
 
@@ -28,12 +28,12 @@ def test_engines_run_side_by_side_and_all_images_count() -> None:
         opened.append(FakeBackend(slow))
         return opened[-1]
 
-    images, seconds = fly(load, LIGHTNESS, streams=4, seconds=0.3)
+    run = run_concurrently(load, LIGHTNESS, engines=4, seconds=0.3)
     assert len(opened) == 4
-    assert images % len(LIGHTNESS) == 0
-    assert 0.3 <= seconds < 5
-    # One alone makes at most 15 runs in 0.3 s, and one more in what it began before the end.
-    assert images > 1.5 * 16 * len(LIGHTNESS)
+    assert run.images % len(LIGHTNESS) == 0
+    assert 0.3 <= run.seconds < 5
+    # One alone makes at most 15 runs in 0.3 s, and one more that it began before the end.
+    assert run.images > 1.5 * 16 * len(LIGHTNESS)
     with pytest.raises(BackendUnavailable, match="closed"):
         opened[0].chroma(LIGHTNESS)
 
@@ -43,12 +43,12 @@ def test_closing_is_not_counted() -> None:
         def _release(self) -> None:
             time.sleep(0.5)
 
-    images, seconds = fly(lambda: SlowToClose(slow), LIGHTNESS, streams=2, seconds=0.1)
-    assert images > 0
-    assert 0.1 <= seconds < 0.5
+    run = run_concurrently(lambda: SlowToClose(slow), LIGHTNESS, engines=2, seconds=0.1)
+    assert run.images > 0
+    assert 0.1 <= run.seconds < 0.5
 
 
-def test_what_goes_wrong_in_flight_is_raised() -> None:
+def test_an_error_in_a_run_is_raised() -> None:
     runs = iter(range(1000))
 
     def fail(lightness: FloatArray) -> FloatArray:
@@ -57,10 +57,10 @@ def test_what_goes_wrong_in_flight_is_raised() -> None:
         return slow(lightness)
 
     with pytest.raises(BackendUnavailable, match="out of memory"):
-        fly(lambda: FakeBackend(fail), LIGHTNESS, streams=2, seconds=0.5)
+        run_concurrently(lambda: FakeBackend(fail), LIGHTNESS, engines=2, seconds=0.5)
 
 
-def test_what_goes_wrong_in_one_is_raised_and_none_goes_on() -> None:
+def test_an_error_in_one_engine_is_raised_and_all_others_end() -> None:
     count = iter(range(9))
 
     def load() -> FakeBackend:
@@ -69,5 +69,5 @@ def test_what_goes_wrong_in_one_is_raised_and_none_goes_on() -> None:
         return FakeBackend(slow)
 
     with pytest.raises(BackendUnavailable, match="no room"):
-        fly(load, LIGHTNESS, streams=2, seconds=0.1)
+        run_concurrently(load, LIGHTNESS, engines=2, seconds=0.1)
     assert threading.active_count() < 10

@@ -1,4 +1,4 @@
-"""What all models of a comparison can take, and what is said where they cannot."""
+"""The inputs that all models of a comparison accept, and the errors where there are none."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from tests.fakes import FakeBackend
 
-from cgan_benchmarks.speed.inputs import in_batches, input_size
+from cgan_benchmarks.speed.subjects.inputs import in_batches, input_size
 from cgan_runtime.errors import ConfigError
 from cgan_runtime.manifest import Manifest, Tensor
 from cgan_train.checkpoint import load_checkpoint
@@ -40,7 +40,7 @@ def test_the_size_is_the_wanted_one_or_a_fixed_models_or_the_checkpoints(checkpo
         ({"a": FREE}, (40, 40), (1,), "give multiples of 16"),
     ],
 )
-def test_models_that_cannot_be_given_the_same_are_told(
+def test_models_without_a_common_input_are_an_error(
     checkpoint: Path,
     models: dict[str, Manifest],
     wanted: tuple[int, int] | None,

@@ -2,112 +2,158 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from cgan_benchmarks.speed import session as crew
-from cgan_benchmarks.speed.measurements import Found
-from cgan_benchmarks.speed.session import _everyone, measure_subjects
-from cgan_benchmarks.speed.settings import Settings
-from cgan_benchmarks.speed.subject import EAGER, HALF, Subject
-from cgan_benchmarks.speed.timing import Plan
+from cgan_benchmarks.machine.roofline import Peak
+from cgan_benchmarks.speed import session as sessions
+from cgan_benchmarks.speed.measurements import Measurements
+from cgan_benchmarks.speed.scenarios import SCENARIOS
+from cgan_benchmarks.speed.session import Session
+from cgan_benchmarks.speed.settings import Settings, TimingPlan
+from cgan_benchmarks.speed.subjects.subject import EAGER, HALF, Subject
 from cgan_runtime.errors import BackendUnavailable, ModelFileError
 
 TORCH = Subject("checkpoint", "pytorch", Path("c"), variant=EAGER)
 ENGINES = [Subject(f"model{number}", "onnxruntime", Path("m.onnx")) for number in range(3)]
+PLAN = TimingPlan(seconds=0.1, runs=1, processes=2)
+
+Question = tuple[str, str]
+"""A subject's model, and what its worker is asked."""
 
 
-def run(*failing: Subject, error: Exception | None = None) -> tuple[Found, dict[str, Any], list[str]]:
-    found = Found([TORCH, *ENGINES])
-    team: dict[str, Any] = {subject.key: object() for subject in found.subjects}
-    asked: list[str] = []
+@pytest.fixture
+def measure(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Callable[..., tuple[Measurements, list[Question]]]:
+    """Runs a session whose workers answer from a script, and returns what it asked them."""
 
-    def work(key: str, _worker: object) -> None:
-        asked.append(key)
-        if key in {subject.key for subject in failing}:
-            raise error or BackendUnavailable("out of memory")
+    def run(
+        scenario: str,
+        *subjects: Subject,
+        fail: Callable[[list[Question]], Exception | None] = lambda asked: None,
+    ) -> tuple[Measurements, list[Question]]:
+        asked: list[Question] = []
 
-    _everyone(found, team, work, [ENGINES[1].key, TORCH.key, ENGINES[0].key, ENGINES[2].key])
-    return found, team, asked
+        class ScriptedWorker:
+            began = 0.0
+
+            def __enter__(self) -> ScriptedWorker:
+                return self
+
+            def __exit__(self, *_: object) -> None:
+                pass
+
+            def ask(self, what: str, **details: Any) -> dict[str, Any]:
+                self.model = details["subject"]["model"] if what == "open" else self.model
+                asked.append((self.model, what))
+                if (error := fail(asked)) is not None:
+                    raise error
+                if what == "infer":
+                    np.save(details["to"], np.zeros((1, 2, 4, 4), np.float32))
+                held = 500.0 if (self.model, "peak") in asked else 100.0
+                return {
+                    "open": {"device": "CPU", "weights": "fp32", "load_seconds": 0.1},
+                    "first": {"seconds": 1.0, "host_mb": held},
+                    "warm": {"seconds": 1.0},
+                    "turn": {"seconds": [0.1], "engine_seconds": [], "host_mb": held},
+                    "infer": {},
+                    "concurrent": {"images": 4, "seconds": 1.0},
+                    "peak": {"gflops": 1.0, "gbytes": 1.0},
+                }[what]
+
+        monkeypatch.setattr(sessions, "WorkerProcess", ScriptedWorker)
+        inputs = [np.zeros((1, 1, 4, 4), np.float32)]
+        session = Session(subjects or (TORCH, *ENGINES), inputs, Settings(plan=PLAN), tmp_path)
+        for number in range(PLAN.processes):
+            with session.fresh_processes():
+                SCENARIOS[scenario].measure(session, number)
+        return session.measurements(), asked
+
+    return run
 
 
-def test_all_are_asked_in_the_order_given() -> None:
-    found, _, asked = run()
-    assert asked == [ENGINES[1].key, TORCH.key, ENGINES[0].key, ENGINES[2].key]
+def test_all_take_their_turns_in_new_orders(measure: Callable[..., Any]) -> None:
+    found, asked = measure("single-stream")
+    turns = [model for model, what in asked if what == "turn"]
+    assert len(turns) == 4 * PLAN.rounds() * PLAN.processes
+    orders = {tuple(turns[first : first + 4]) for first in range(0, len(turns), 4)}
+    assert all(len(set(order)) == 4 for order in orders)
+    assert len(orders) > 1
     assert found.missing == {}
+    samples = SCENARIOS["single-stream"].samples(found.subjects[0])
+    assert samples.shape == (PLAN.processes, PLAN.rounds(), 1)
 
 
-def test_one_that_fails_is_left_out_and_the_others_go_on() -> None:
-    found, team, asked = run(ENGINES[1])
-    assert len(asked) == 4
-    assert found.missing == {ENGINES[1].key: "out of memory"}
-    assert [subject.key for subject in found.subjects] == list(team)
-    assert ENGINES[1].key not in team
+def test_one_that_fails_is_left_out_and_the_others_go_on(measure: Callable[..., Any]) -> None:
+    """In its last turn: what it measured before must leave no ragged figures."""
+    last = PLAN.rounds() * PLAN.processes
+
+    def fail(asked: list[Question]) -> Exception | None:
+        late = asked.count((ENGINES[1].model, "turn")) == last and asked[-1][0] == ENGINES[1].model
+        return BackendUnavailable("its process ended") if late else None
+
+    found, asked = measure("single-stream", fail=fail)
+    assert found.missing == {ENGINES[1].key: "its process ended"}
+    assert [each.subject for each in found.subjects] == [TORCH, ENGINES[0], ENGINES[2]]
+    assert {SCENARIOS["single-stream"].samples(each).shape for each in found.subjects} == {
+        (PLAN.processes, PLAN.rounds(), 1)
+    }
+    assert asked.count((ENGINES[2].model, "turn")) == last
 
 
-def test_one_that_fails_late_leaves_no_ragged_figures() -> None:
-    found = Found([TORCH, *ENGINES])
-    found.raw = {subject.key: [[[0.1], [0.1]], [[0.1], [0.1]]] for subject in found.subjects}
-    found.raw[ENGINES[1].key] = [[[0.1], [0.1]], [[0.1]]]
-    found.leave_out(ENGINES[1].key, BackendUnavailable("its process ended"))
-    assert {of.shape for of in found.samples.values()} == {(2, 2, 1)}
-    assert ENGINES[1].key not in found.samples
+def test_one_that_cannot_be_opened_is_not_asked_again(measure: Callable[..., Any]) -> None:
+    def fail(asked: list[Question]) -> Exception | None:
+        return BackendUnavailable("out of memory") if asked[-1] == (ENGINES[0].model, "open") else None
+
+    found, asked = measure("startup", fail=fail)
+    assert [what for model, what in asked if model == ENGINES[0].model] == ["open"]
+    assert found.missing == {ENGINES[0].key: "out of memory"}
 
 
-def test_halves_are_held_against_the_peak_of_halves() -> None:
-    found = Found([TORCH], peaks={"cpu": {"gflops": 1.0}, "cuda": {"gflops": 9.0}})
+@pytest.mark.parametrize(
+    ("failing", "error"),
+    [(TORCH, BackendUnavailable("out of memory")), (ENGINES[0], ModelFileError("damaged"))],
+    ids=["the-reference", "a-damaged-model"],
+)
+def test_some_errors_end_the_comparison(
+    measure: Callable[..., Any], failing: Subject, error: Exception
+) -> None:
+    with pytest.raises(type(error), match=str(error)):
+        measure("single-stream", fail=lambda asked: error if asked[-1] == (failing.model, "warm") else None)
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_memory_is_read_before_the_peak_takes_some(measure: Callable[..., Any], scenario: str) -> None:
+    """The matrices of the peak do not count as memory of the engine."""
+    found, asked = measure(scenario, TORCH)
+    first = asked.index(("checkpoint", "peak")) if scenario != "startup" else len(asked)
+    assert found.subjects[0].processes[0].host_mb == 100.0
+    assert {"first", "turn"} & {what for _, what in asked[:first]}
+    assert (("checkpoint", "peak") in asked) == (scenario != "startup")
+
+
+@pytest.mark.parametrize(
+    ("scenario", "seconds"), [("single-stream", 0.1), ("offline", 0.25)], ids=["a-run", "an-image"]
+)
+def test_a_sample_is_what_the_scenario_times(
+    measure: Callable[..., Any], scenario: str, seconds: float
+) -> None:
+    found, _ = measure(scenario, TORCH)
+    assert set(SCENARIOS[scenario].samples(found.subjects[0]).ravel()) == {seconds}
+
+
+def test_halves_are_compared_with_the_peak_of_halves() -> None:
+    found = Measurements((), peaks={"cpu": Peak(1.0, 1.0), "cuda": Peak(9.0, 1.0)})
     bf16 = Subject("m", "openvino", Path("m.onnx"), "bf16", HALF)
     fp16_on_gpu = Subject("m", "tensorrt", Path("m.onnx"), "fp16", device="cuda")
     assert found.peak_for(bf16) is found.peak_for(fp16_on_gpu) is None
-    found.peaks |= {"cpu bf16": {"gflops": 2.0}, "cuda fp16": {"gflops": 20.0}}
-    assert found.peak_for(bf16) == {"gflops": 2.0}
-    assert found.peak_for(fp16_on_gpu) == {"gflops": 20.0}
+    found.peaks.update({"cpu bf16": Peak(2.0, 1.0), "cuda fp16": Peak(20.0, 1.0)})
+    assert found.peak_for(bf16) == Peak(2.0, 1.0)
+    assert found.peak_for(fp16_on_gpu) == Peak(20.0, 1.0)
     widened = Subject("m", "onnxruntime", Path("m.onnx"), "fp16")  # a CPU computes its halves in float32
-    assert found.peak_for(widened) == {"gflops": 1.0}
-
-
-@pytest.mark.parametrize("scenario", ["single-stream", "offline", "startup"])
-def test_memory_is_read_before_the_peak_takes_some(
-    scenario: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """The peak's matrices are no memory of the engine's; and each process is asked in this order."""
-    asked: list[str] = []
-
-    class Scripted:
-        began = 0.0
-
-        def __enter__(self) -> Scripted:
-            return self
-
-        def __exit__(self, *_: object) -> None:
-            pass
-
-        def ask(self, what: str, **details: Any) -> dict[str, Any]:
-            asked.append(what)
-            if what == "infer":
-                np.save(details["to"], np.zeros((1, 2, 4, 4), np.float32))
-            held = 500.0 if "peak" in asked else 100.0
-            return {
-                "device": "CPU", "weights": "fp32", "load_seconds": 0.1, "seconds": 1.0, "host_mb": held,
-                "engine_seconds": [], "images": 4, "gflops": 1.0, "gbytes": 1.0,
-            } | ({"seconds": [0.1]} if what == "turn" else {})  # fmt: skip
-
-    monkeypatch.setattr(crew, "Worker", Scripted)
-    settings = Settings(scenario, plan=Plan(0.1, 1, 1))
-    inputs = [np.zeros((1, 1, 4, 4), np.float32)]
-    found = measure_subjects([TORCH], inputs, settings, tmp_path, lambda done, total: None)
-    assert found.starts[TORCH.key].host_mb == [100.0]
-    assert ("peak" in asked) == (scenario != "startup")
-
-
-def test_without_the_reference_nothing_goes_on() -> None:
-    with pytest.raises(BackendUnavailable, match="out of memory"):
-        run(TORCH)
-
-
-def test_a_damaged_model_is_an_error_and_no_missing_row() -> None:
-    with pytest.raises(ModelFileError):
-        run(ENGINES[0], error=ModelFileError("damaged"))
+    assert found.peak_for(widened) == Peak(1.0, 1.0)

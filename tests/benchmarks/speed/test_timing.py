@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cgan_benchmarks.speed.timing import Plan, Timing, orders, timed_runs, wait_until_at_rest, warm_up
+from cgan_benchmarks.speed.settings import TimingPlan
+from cgan_benchmarks.speed.timing import Timing, orders, timed_runs, wait_until_at_rest, warm_up
 
 
 class Clock:
@@ -49,7 +50,7 @@ def test_percentiles_rise_and_lie_within_the_runs(seconds: list[float], images: 
 
 @given(st.floats(0.1, 60), st.integers(1, 500), st.integers(1, 6), st.floats(1e-4, 3))
 def test_a_plan_is_kept_at_least(seconds: float, runs: int, processes: int, once: float) -> None:
-    plan = Plan(seconds, runs, processes)
+    plan = TimingPlan(seconds, runs, processes)
     made = plan.runs_in_a_turn(once) * plan.rounds() * processes
     assert made >= runs
     assert made * once >= seconds * (1 - 1e-9)

@@ -23,7 +23,7 @@ from cgan_runtime.backends.base import FloatArray
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import DataError
 from cgan_runtime.image.read_write import write_image
-from cgan_train.data.sources import Photos
+from cgan_train.data.sources import PhotoSource
 
 NAMES = ("astronaut", "coffee", "chelsea", "rocket")
 
@@ -41,7 +41,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def clips(folder: Path) -> list[Clip]:
     """One of each disturbance."""
-    return list(made_up_clips(Photos.of_folder(folder), count=4, frames=14))
+    return list(made_up_clips(PhotoSource.of_folder(folder), count=4, frames=14))
 
 
 def test_the_motion_of_made_up_clips_is_the_true_one(clips: list[Clip]) -> None:
@@ -62,7 +62,7 @@ def test_the_motion_of_made_up_clips_is_the_true_one(clips: list[Clip]) -> None:
 
 def test_too_few_photographs_are_refused(folder: Path) -> None:
     with pytest.raises(DataError, match="too few"):
-        list(made_up_clips(Photos.of_folder(folder), count=5, frames=4))
+        list(made_up_clips(PhotoSource.of_folder(folder), count=5, frames=4))
 
 
 def test_a_real_clip_has_motion_where_the_scene_goes_on() -> None:

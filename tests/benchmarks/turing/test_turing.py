@@ -21,7 +21,7 @@ from cgan_benchmarks.turing.server import Server
 from cgan_benchmarks.turing.trials import Answer, Rate, Score, Trial, make_trials
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import ConfigError, DataError
-from cgan_train.data.sources import Photos, open_photos
+from cgan_train.data.sources import PhotoSource, open_photos
 from cgan_train.evaluation.comparison_photos import BUNDLED
 
 JPEG = cv2.imencode(".jpg", np.full((48, 64, 3), 120, np.uint8))[1].tobytes()
@@ -50,7 +50,7 @@ def test_half_of_the_photos_are_colored_and_the_order_is_the_seeds() -> None:
 
 def test_too_few_photos_are_no_test() -> None:
     with Colorizer(FakeBackend()) as colorizer, pytest.raises(DataError, match="two photos at least"):
-        make_trials(Photos([], []), colorizer, count=None, seed=0)
+        make_trials(PhotoSource([], []), colorizer, count=None, seed=0)
 
 
 @pytest.mark.parametrize(

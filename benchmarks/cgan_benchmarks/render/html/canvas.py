@@ -1,28 +1,29 @@
-"""Plots as SVG that lives in a page: its colors are the page's, in light and dark; text stays text.
+"""Plots as SVG inside a page: they take the page's colors, in light and dark, and text stays text.
 
-svg = draw("latency", 760, 300, plot)            # plot(axes) draws with INK, SOFT, LINE and the rest
+svg = draw("latency", 760, 300, plot)            # plot(axes, narrow) draws with INK, SOFT, LINE and the rest
 
-Each is drawn for a wide page and for a phone, since text in an image does not grow when the image shrinks.
+Each plot is drawn twice, for a wide page and for a phone, because text in an image shrinks with the image.
 """
 
 from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-# Stand for the page's colors until the SVG is written, where the names take their place.
+# Placeholders for the page's colors: in the SVG they are replaced by its variables.
 INK, SOFT, LINE, CARD = "#010101", "#020202", "#030303", "#040404"
 TORCH, OPENVINO, ONNXRUNTIME, GPU, OTHER = "#0a0101", "#0a0202", "#0a0303", "#0a0404", "#0a0505"
-_NAMES = {
+_VARIABLES = {
     INK: "ink", SOFT: "soft", LINE: "line", CARD: "card", TORCH: "torch", OPENVINO: "openvino",
     ONNXRUNTIME: "onnxruntime", GPU: "gpu", OTHER: "other",
 }  # fmt: skip
 
 _ENGINES = {
-    "pytorch": "PyTorch", "openvino": "OpenVINO", "onnxruntime": "ONNX Runtime", "tensorrt": "TensorRT",
-    "cuda": "ONNX Runtime CUDA",
+    "pytorch": ("PyTorch", TORCH), "openvino": ("OpenVINO", OPENVINO),
+    "onnxruntime": ("ONNX Runtime", ONNXRUNTIME), "tensorrt": ("TensorRT", GPU),
+    "cuda": ("ONNX Runtime CUDA", OTHER),
 }  # fmt: skip
 
 WIDE, NARROW = 760, 350  # px
@@ -36,9 +37,7 @@ _STYLE: dict[str, Any] = {
     "axes.labelcolor": SOFT,
     "axes.facecolor": "none",
     "figure.facecolor": "none",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.spines.left": False,
+    **dict.fromkeys(("axes.spines.top", "axes.spines.right", "axes.spines.left"), False),
     "axes.axisbelow": True,
     "axes.grid": True,
     "axes.grid.axis": "x",
@@ -46,51 +45,48 @@ _STYLE: dict[str, Any] = {
     "grid.linewidth": 0.8,
     "xtick.color": SOFT,
     "ytick.color": INK,
-    "xtick.major.size": 0,
-    "xtick.minor.size": 0,
-    "ytick.major.size": 0,
-    "ytick.minor.size": 0,
+    **dict.fromkeys(("xtick.major.size", "xtick.minor.size", "ytick.major.size", "ytick.minor.size"), 0),
 }
 
 Plot = Callable[[Any, bool], None]
-"""Draws into matplotlib's axes; is told whether they are narrow."""
+"""Draws into matplotlib's axes; the second argument says whether they are narrow."""
 
 
 def engine_color(backend: str) -> str:
-    """Of a row, by what ran it."""
-    first = backend.split()[0]
-    known = {
-        "pytorch": TORCH,
-        "openvino": OPENVINO,
-        "onnxruntime": ONNXRUNTIME,
-        "tensorrt": GPU,
-        "cuda": OTHER,
-    }
-    return known.get(first, OTHER)
+    """The color of a row, by what ran it."""
+    return _ENGINES.get(backend.split()[0], ("", OTHER))[1]
 
 
 def engine_name(backend: str) -> str:
-    """Of a row, as the engine's makers write it."""
-    for name, proper in _ENGINES.items():
+    """What ran a row, as the engine's makers write it."""
+    for name, (proper, _) in _ENGINES.items():
         backend = backend.replace(name, proper)
     return backend
 
 
-def name_above(axes: Any, lane: float, name: str) -> None:
-    """What a lane is called, above it, as phones have no room beside it; lines of the plot pass behind."""
-    axes.annotate(
-        name, (0, lane), (0, 13), xycoords=("axes fraction", "data"), textcoords="offset points", color=INK,
-        fontsize=9, bbox={"facecolor": CARD, "edgecolor": "none", "pad": 1.5},
-    )  # fmt: skip
+def name_lanes(axes: Any, names: Sequence[str], narrow: bool) -> None:
+    """Write names beside their lanes, or on a phone above them, where lines of the plot pass behind."""
+    axes.set_yticks(*(([],) if narrow else (range(len(names)), names)))
+    for lane, name in enumerate(names if narrow else ()):
+        axes.annotate(
+            name, (0, lane), (0, 13), xycoords=("axes fraction", "data"), textcoords="offset points",
+            color=INK, fontsize=9, bbox={"facecolor": CARD, "edgecolor": "none", "pad": 1.5},
+        )  # fmt: skip
+
+
+def label(axes: Any, text: str, place: tuple[float, float], offset: tuple[int, int], **style: Any) -> None:
+    """Write a label beside a place, `offset` points away."""
+    style = {"va": "center", "color": SOFT, "fontsize": 10, "textcoords": "offset points"} | style
+    axes.annotate(text, place, offset, **style)
 
 
 def draw(name: str, height: int, narrow_height: int, plot: Plot) -> str:
-    """Both images of a plot as HTML, for a wide page and a phone.
+    """Both images of a plot as HTML.
 
     Args:
-        name: Of the plot; makes the ids in the SVG unique within the page.
-        height: In px.
-        narrow_height: In px, of the phone's.
+        name: Of the plot; the ids in the SVG begin with it, which makes them unique in the page.
+        height: Of the wide image, px.
+        narrow_height: Of the phone's, px.
         plot: Draws.
     """
     wide = _svg(f"{name}-wide", WIDE, height, plot, narrow=False)
@@ -113,13 +109,13 @@ def _svg(name: str, width: int, height: int, plot: Plot, *, narrow: bool) -> str
 
 
 def _for_page(svg: str, name: str) -> str:
-    """The SVG element alone, its ids unique, its colors the page's."""
+    """The SVG element alone, with unique ids and the page's colors."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r'\sxmlns:?\w*="[^"]*"', "", svg)
     svg = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', svg)
     svg = re.sub(r'(url\(|xlink:href=")#', rf"\1#{name}-", svg).replace("xlink:href", "href")
     svg = re.sub(r'<svg [^>]*?(viewBox="[^"]+")[^>]*>', r'<svg aria-hidden="true" \1>', svg, count=1)
-    for color, variable in _NAMES.items():
+    for color, variable in _VARIABLES.items():
         svg = svg.replace(color, f"var(--{variable})")
     return svg

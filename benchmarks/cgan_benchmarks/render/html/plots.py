@@ -1,6 +1,6 @@
-"""The plots of a result: how fast with which certainty, latency of single runs, quality against latency.
+"""The plots of a result: speed with intervals, latency of single runs, quality against latency, video stages.
 
-html = speedups(rows); html = latencies(rows); html = quality(rows)        # rows as in the JSON document
+html = speedups(document["rows"]); html = waterfall(document["video"])         # as in the JSON document
 """
 
 from __future__ import annotations
@@ -12,34 +12,45 @@ import numpy as np
 
 from cgan_benchmarks.render.html.canvas import (
     CARD,
+    GPU,
     INK,
     LINE,
+    ONNXRUNTIME,
+    OPENVINO,
     SOFT,
+    TORCH,
     draw,
     engine_color,
     engine_name,
-    name_above,
+    label,
+    name_lanes,
 )
-
-Row = dict[str, Any]
+from cgan_benchmarks.results.document import Document
 
 _LANE = 30  # px a row
 _AXIS = 64  # px below and above the lanes
-_LANE_NARROW = 46  # the name stands above its lane
+_LANE_NARROW = 46  # px: the name stands above its lane
+_STAGE_LANE, _STAGE_COLORS = 38, (TORCH, OPENVINO, ONNXRUNTIME, GPU)  # of the waterfall
 _BINS = 160
-_LEAST_DIFFERENCE = 1e-3  # CIEDE2000: what is below is drawn there
-_MOST_DIFFERENCE = 4.0  # CIEDE2000: what is above, or not known, is drawn there
-_VISIBLE = 1.0  # CIEDE2000: about the least that can be seen
+_MIN_DIFFERENCE = 1e-3  # CIEDE2000: smaller differences are drawn there
+_MAX_DIFFERENCE = 4.0  # CIEDE2000: larger and unknown differences are drawn there
+VISIBLE = 1.0  # CIEDE2000: about the least that can be seen
+_DASHED = {"color": SOFT, "linewidth": 1, "linestyle": (0, (3, 3))}
 
 
-def name_of(row: Row) -> str:
-    """What a row is called."""
+def name_of(row: Document) -> str:
+    """The name of a row."""
     batch = f", batch {row['batch']}" if row["batch"] > 1 else ""
     return f"{row['model']}, {engine_name(row['backend'])}{batch}"
 
 
-def speedups(rows: Sequence[Row]) -> str:
-    """How many times as fast as PyTorch, with the interval."""
+def is_reference(row: Document) -> bool:
+    """Whether other rows are compared with it."""
+    return f"{row['model']} / {row['backend']}" == str(row["reference"])
+
+
+def speedups(rows: Sequence[Document]) -> str:
+    """Speed relative to PyTorch, with the interval."""
 
     def plot(axes: Any, narrow: bool) -> None:
         for lane, row in enumerate(rows):
@@ -49,9 +60,8 @@ def speedups(rows: Sequence[Row]) -> str:
             axes.plot(row["speedup"], lane, "o", color=color, markersize=7)
             if not narrow:
                 right = max(high, row["speedup"])
-                axes.annotate(f"{row['speedup']:.2f}", (right, lane), (9, 0), textcoords="offset points",
-                              va="center", color=SOFT, fontsize=10)  # fmt: skip
-        axes.axvline(1, color=SOFT, linewidth=1, linestyle=(0, (3, 3)))
+                label(axes, f"{row['speedup']:.2f}", (right, lane), (9, 0))
+        axes.axvline(1, **_DASHED)
         axes.set_xlim(left=0)
         axes.margins(x=0.08)
         axes.set_xlabel("times as fast as PyTorch")
@@ -60,8 +70,8 @@ def speedups(rows: Sequence[Row]) -> str:
     return draw("speedups", *_heights(rows), plot)
 
 
-def latencies(rows: Sequence[Row]) -> str:
-    """Where single runs lie: density, median, and the way to the 99th percentile."""
+def latencies(rows: Sequence[Document]) -> str:
+    """Durations of single runs: density, median, and a line to the 99th percentile."""
 
     def plot(axes: Any, narrow: bool) -> None:
         for lane, row in enumerate(rows):
@@ -80,10 +90,9 @@ def latencies(rows: Sequence[Row]) -> str:
     return draw("latencies", *_heights(rows), plot)
 
 
-def quality(rows: Sequence[Row]) -> str:
-    """How far colors are from the reference's, against the median."""
-    others = [row for row in rows if f"{row['model']} / {row['backend']}" != row["reference"]]
-    references = [row for row in rows if row not in others]
+def quality(rows: Sequence[Document]) -> str:
+    """Difference from the reference's colors against median latency."""
+    others = [row for row in rows if not is_reference(row)]
 
     def plot(axes: Any, narrow: bool) -> None:
         seen: set[str] = set()
@@ -91,28 +100,26 @@ def quality(rows: Sequence[Row]) -> str:
             color = engine_color(row["backend"])
             height = _difference(row)
             name = engine_name(row["backend"])
-            label = None if name in seen else name
-            seen.add(name)
             marker = "s" if "compiled" in row["backend"] else "D" if row["backend"].endswith("16") else "o"
-            axes.plot(row["p50_ms"], height, marker, color=color, markersize=9, label=label,
+            legend = None if name in seen else name
+            seen.add(name)
+            axes.plot(row["p50_ms"], height, marker, color=color, markersize=9, label=legend,
                       markeredgecolor=CARD, linestyle="none")  # fmt: skip
         for model in dict.fromkeys(row["model"] for row in others if row["model"] != "checkpoint"):
             same = [row for row in others if row["model"] == model]
             slowest = max(same, key=lambda row: float(row["p50_ms"]))
             place = slowest["p50_ms"], _difference(slowest)
-            axes.annotate(model, place, (10, 0), textcoords="offset points",
-                          va="center", color=INK, fontsize=9 if narrow else 10)  # fmt: skip
-        for row in references:
-            axes.axvline(row["p50_ms"], color=SOFT, linewidth=1, linestyle=(0, (3, 3)))
-            axes.annotate("PyTorch", (row["p50_ms"], 1), (-5, -4), xycoords=("data", "axes fraction"),
-                          textcoords="offset points", ha="right", va="top", color=SOFT,
-                          fontsize=9)  # fmt: skip
-        axes.axhline(_VISIBLE, color=LINE, linewidth=1.2)
-        axes.annotate("just visible", (0, _VISIBLE), (4, 4), xycoords=("axes fraction", "data"),
-                      textcoords="offset points", color=SOFT, fontsize=9)  # fmt: skip
+            label(axes, model, place, (10, 0), color=INK, fontsize=9 if narrow else 10)
+        for row in filter(is_reference, rows):
+            axes.axvline(row["p50_ms"], **_DASHED)
+            label(axes, "PyTorch", (row["p50_ms"], 1), (-5, -4), xycoords=("data", "axes fraction"),
+                  ha="right", va="top", fontsize=9)  # fmt: skip
+        axes.axhline(VISIBLE, color=LINE, linewidth=1.2)
+        label(axes, "just visible", (0, VISIBLE), (4, 4), xycoords=("axes fraction", "data"),
+              va="baseline", fontsize=9)  # fmt: skip
         axes.set_xscale("log")
         axes.set_yscale("log")
-        axes.set_ylim(_LEAST_DIFFERENCE / 2, _MOST_DIFFERENCE)
+        axes.set_ylim(_MIN_DIFFERENCE / 2, _MAX_DIFFERENCE)
         axes.margins(x=0.12)
         _plain_ticks(axes, narrow)
         axes.set_yticks((1e-3, 1e-2, 1e-1, 1), ("≤ 0.001", "0.01", "0.1", "1"))
@@ -129,32 +136,58 @@ def quality(rows: Sequence[Row]) -> str:
     return draw("quality", 340, 360, plot)
 
 
-def _difference(row: Row) -> float:
+def waterfall(video: Document) -> str:
+    """The time of a video: mean milliseconds a frame, of each stage and of whole videos.
+
+    The stages are drawn one after another, as a frame passes them. They work at the same time, on different
+    frames.
+
+    Args:
+        video: From `video.scenario.measure_video`.
+    """
+    stages = {name: figures["mean_ms"] for name, figures in video["stages"].items()}
+    ways = {name: figures["ms_a_frame"] for name, figures in video["ways"].items()}
+    names = [*stages, *ways]
+
+    def plot(axes: Any, narrow: bool) -> None:
+        began, thick = 0.0, 0.34 if narrow else 0.5
+        for lane, (name, ms) in enumerate((stages | ways).items()):
+            left = began if name in stages else 0.0
+            color = {"color": _STAGE_COLORS[lane % 4]} if name in stages else {"color": SOFT, "alpha": 0.45}
+            axes.barh(lane, ms, thick, left=left, **color)
+            label(axes, f"{ms:.1f}", (left + ms, lane), (6, 0))
+            began = left + ms if name in stages else began
+        axes.axhline(len(stages) - 0.5, **_DASHED)
+        axes.set_xlim(0, 1.15 * max(began, *ways.values()))
+        axes.set_ylim(len(names) - 0.5, -0.7)
+        axes.set_xlabel("milliseconds a frame")
+        name_lanes(axes, names, narrow)
+
+    heights = (_AXIS + 6 + lane * len(names) for lane in (_STAGE_LANE, _LANE_NARROW))
+    return draw("waterfall", *heights, plot)
+
+
+def _difference(row: Document) -> float:
     """Where a row's color difference is drawn."""
-    found = _MOST_DIFFERENCE if row["ciede2000"] is None else row["ciede2000"]
-    return float(min(max(found, _LEAST_DIFFERENCE), _MOST_DIFFERENCE))
+    found = _MAX_DIFFERENCE if row["ciede2000"] is None else row["ciede2000"]
+    return float(min(max(found, _MIN_DIFFERENCE), _MAX_DIFFERENCE))
 
 
-def _heights(rows: Sequence[Row]) -> tuple[int, int]:
+def _heights(rows: Sequence[Document]) -> tuple[int, int]:
     return _AXIS + _LANE * len(rows), _AXIS + _LANE_NARROW * len(rows)
 
 
-def _lanes(axes: Any, rows: Sequence[Row], narrow: bool, figures: Sequence[str]) -> None:
-    """Names of rows: beside their lanes, or on a phone above them, with a figure for each."""
+def _lanes(axes: Any, rows: Sequence[Document], narrow: bool, figures: Sequence[str]) -> None:
+    """A lane for each row; on a phone its name is followed by a figure."""
     names = [name_of(row) for row in rows]
     if narrow:
         names = [f"{name}: {figure}" for name, figure in zip(names, figures, strict=True)]
     axes.set_ylim(len(rows) - 0.4, -0.9 if narrow else -0.6)
-    if not narrow:
-        axes.set_yticks(range(len(rows)), names)
-        return
-    axes.set_yticks([])
-    for lane, name in enumerate(names):
-        name_above(axes, lane, name)
+    name_lanes(axes, names, narrow)
 
 
 def _plain_ticks(axes: Any, narrow: bool) -> None:
-    """Milliseconds as people write them, on a logarithmic axis."""
+    """Plain numbers of milliseconds on a logarithmic axis."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     axes.xaxis.set_major_locator(LogLocator(10, subs=(1, 2, 5) if narrow else (1, 1.5, 2, 3, 5, 7)))
@@ -163,7 +196,7 @@ def _plain_ticks(axes: Any, narrow: bool) -> None:
 
 
 def _density(values: Any) -> tuple[Any, Any]:
-    """A smoothed histogram of logarithms, its peak 1: a violin's outline."""
+    """The outline of a violin plot: a smoothed histogram of logarithms with a peak of 1."""
     logs = np.log(values)
     low, high = np.percentile(logs, (0, 99.5))
     spread = max(high - low, 0.02)

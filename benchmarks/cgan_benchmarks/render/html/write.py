@@ -1,47 +1,45 @@
-"""The page itself: headline, plots, table, method; nothing is fetched when it is opened."""
+"""A result as one HTML page: headline, plots, table, method. The page fetches nothing.
+
+write_page(report.document(), Path("bench.html"))
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from html import escape
 from pathlib import Path
-from typing import Any
 
-from cgan_benchmarks.machine.describe import others_in_words
+from cgan_benchmarks.machine.describe import load_warning
 from cgan_benchmarks.render.html import plots
 from cgan_benchmarks.render.html.canvas import engine_name
-from cgan_benchmarks.render.html.waterfall import waterfall
-from cgan_benchmarks.results.document import write_text
-from cgan_benchmarks.speed.exported_forms import SHIPPED
+from cgan_benchmarks.results.document import Document, write_text
+from cgan_benchmarks.speed.subjects.exported_forms import SHIPPED
 from cgan_benchmarks.video.scenario import CGAN
 
 _HERE = Path(__file__).parent
-_VISIBLE = 1.0  # CIEDE2000
-_TITLES = {
-    "single-stream": "one image after another",
-    "offline": "as many images as go",
-    "startup": "from a fresh start to the first result",
+_SCENARIOS = {
+    "single-stream": ("one image after another", "latency, p50"),
+    "offline": ("as many images as possible", "time an image, p50"),
+    "startup": ("from a fresh start to the first result", "first result, p50"),
 }
-_TIMES = {
-    "single-stream": "latency, p50",
-    "offline": "time an image, p50",
-    "startup": "first result, p50",
-}
+"""What is measured, and the name of a row's time."""
+
 _COLUMNS = {
     "p50 ms": ("p50_ms", ".1f"), "p90": ("p90_ms", ".1f"), "p95": ("p95_ms", ".1f"),
     "p99": ("p99_ms", ".1f"), "frames/s": ("frames_per_second", ".1f"), "× PyTorch": ("speedup", ".2f"),
-    "interval": ("", ""), "CIEDE2000": ("ciede2000", ".3f"), "largest": ("largest_difference", ".0e"),
-    "PSNR dB": ("psnr_db", ".0f"), "in flight/s": ("in_flight", ".1f"),
+    "interval": ("speedup_interval", ""), "CIEDE2000": ("ciede2000", ".3f"),
+    "largest": ("largest_difference", ".0e"), "PSNR dB": ("psnr_db", ".0f"),
+    "concurrent/s": ("throughput", ".1f"),
     "of peak": ("share_of_peak", ".0%"), "start s": ("to_result_s", ".2f"),
     "load s": ("load_s", ".2f"), "memory MB": ("host_mb", ".0f"), "file MB": ("megabytes", ".1f"),
 }  # fmt: skip
 
 
-def write_page(document: dict[str, Any], path: Path) -> None:
-    """Write a result of cgan-bench as a page; it appears under its name only when complete.
+def write_page(document: Document, path: Path) -> None:
+    """Write a result of cgan-bench as a page. It appears under its name only when complete.
 
     Args:
-        document: As `Report.document` makes it.
+        document: From `SpeedReport.document`.
         path: Of the page.
 
     Raises:
@@ -58,31 +56,39 @@ def write_page(document: dict[str, Any], path: Path) -> None:
     write_text(text, path, "--html")
 
 
-def _body(document: dict[str, Any]) -> Iterator[str]:
-    rows = document["rows"]
-    height, width = document["size"]
-    machine = document["machine"]
+def _body(document: Document) -> Iterator[str]:
+    rows, machine = document["rows"], document["machine"]
+    where = f"{machine['cpu']}, {machine['threads']} threads; {document['date'][:10]}"
     yield f"<h1>{escape(_headline(document))}</h1>"
-    if not rows:
-        where = f"{escape(machine['cpu'])}, {machine['threads']} threads; {document['date'][:10]}"
-        yield f'<p class="soft">{where}</p>'
-        yield from _video(document["video"])
-        yield _method(document)
-        yield _footer(document)
-        return
-    yield (
-        f'<p class="soft">{escape(document["recipe"])}, {width} × {height} px, '
-        f"{_TITLES[document['scenario']]}; {escape(machine['cpu'])}, {machine['threads']} threads; "
-        f"{document['date'][:10]}</p>"
-    )
-    if warning := others_in_words(machine["others"]):
-        yield f'<p class="warning">{escape(warning)}</p>'
-    yield _facts(rows, _TIMES[document["scenario"]])
+    if rows:
+        height, width = document["size"]
+        what, time = _SCENARIOS[document["scenario"]]
+        where = f"{document['recipe']}, {width} × {height} px, {what}; {where}"
+    yield f'<p class="soft">{escape(where)}</p>'
+    if rows:
+        if warning := load_warning(machine["others"]):
+            yield f'<p class="warning">{escape(warning)}</p>'
+        yield _facts(rows, time)
+        yield from _plots(document)
+    yield from _video(document["video"])
+    if rows:
+        yield "<h2>All figures</h2>"
+        yield _table(rows)
+    sentences = "".join(f"<li>{escape(sentence)}</li>" for sentence in document["method"])
+    yield f"<h2>How this was measured</h2>\n<ul>{sentences}</ul>"
+    if document["missing"]:
+        missing = (f"<li>{escape(name)}: {escape(why)}</li>" for name, why in document["missing"].items())
+        yield f"<h2>Not measured</h2>\n<ul>{''.join(missing)}</ul>"
+    yield _footer(document)
+
+
+def _plots(document: Document) -> Iterator[str]:
+    rows = document["rows"]
     yield _figure(
         "How many times as fast as PyTorch",
         plots.speedups(rows),
-        "Dots: ratio of the medians. Bars: 95 % intervals, processes and rounds drawn anew. A bar that "
-        "holds 1 is no difference.",
+        "Dots: ratio of the medians. Bars: 95 % intervals by a bootstrap over processes and rounds. A bar "
+        "that contains 1 is no difference.",
     )
     if document["scenario"] == "single-stream":
         yield _figure(
@@ -94,70 +100,54 @@ def _body(document: dict[str, Any]) -> Iterator[str]:
             "What speed costs in color",
             plots.quality(rows),
             "Mean color difference of colored photographs from those of PyTorch float32. About 1 is the "
-            "least that an eye sees. Further left and lower is better.",
+            "smallest visible difference. Further left and lower is better.",
         )
-    yield from _video(document["video"])
-    yield "<h2>All figures</h2>"
-    yield _table(rows)
-    yield _method(document)
-    if document["missing"]:
-        yield "<h2>Not measured</h2>"
-        missing = (f"<li>{escape(name)}: {escape(why)}</li>" for name, why in document["missing"].items())
-        yield "<ul>" + "".join(missing) + "</ul>"
-    yield _footer(document)
 
 
-def _video(video: dict[str, Any]) -> Iterator[str]:
-    """The waterfall of a video, where one was measured."""
+def _video(video: Document) -> Iterator[str]:
+    """The stages of a video, where one was measured."""
     if video:
         of_limit = video["ways"][CGAN]["of_limit"]
         yield _figure(
             "Where a video's time goes",
-            waterfall(video),
-            f"{video['file']}, {video['width']} × {video['height']} px: mean of each stage, then whole videos "
-            "from file to file. Stages work at once. cgan-run makes "
+            plots.waterfall(video),
+            f"{video['file']}, {video['width']} × {video['height']} px: mean of each stage, then whole "
+            "videos from file to file. Stages work at the same time. cgan-run makes "
             f"{of_limit:.0%} of the frames a second of decoding and encoding alone.",
         )
 
 
-def _method(document: dict[str, Any]) -> str:
-    sentences = "".join(f"<li>{escape(sentence)}</li>" for sentence in document["method"])
-    return f"<h2>How this was measured</h2>\n<ul>{sentences}</ul>"
-
-
-def _headline(document: dict[str, Any]) -> str:
+def _headline(document: Document) -> str:
     if not document["rows"]:
         rate = document["video"]["ways"][CGAN]["frames_per_second"]
         return f"{rate:.0f} frames a second, {document['video']['file']}"
     best = _best(document["rows"])
     if best is None or best["speedup_interval"][0] <= 1:
-        return f"{document['recipe']}: no exported form is surely faster than PyTorch here"
+        return f"{document['recipe']}: no exported form is certainly faster than PyTorch here"
     return f"{best['speedup']:.1f} times as fast as PyTorch, by {engine_name(best['backend'])}"
 
 
-def _best(rows: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
-    """What ships, or the smallest file, among the fastest whose colors look the same."""
+def _best(rows: Sequence[Document]) -> Document | None:
+    """Of the fastest rows whose colors look the same: the one that ships, else that of the smallest file."""
     same = [
         row
         for row in rows
-        if row["model"] != "checkpoint" and row["ciede2000"] is not None and row["ciede2000"] < _VISIBLE
+        if row["model"] != "checkpoint" and row["ciede2000"] is not None and row["ciede2000"] < plots.VISIBLE
     ]
-    surely = max((row["speedup_interval"][0] for row in same), default=0)
-    fastest = [row for row in same if row["speedup_interval"][1] >= surely]
+    certain = max((row["speedup_interval"][0] for row in same), default=0)
+    fastest = [row for row in same if row["speedup_interval"][1] >= certain]
     return min(
         fastest, key=lambda row: (row["model"] != SHIPPED, row["megabytes"], -row["speedup"]), default=None
     )
 
 
-def _facts(rows: Sequence[dict[str, Any]], time: str) -> str:
+def _facts(rows: Sequence[Document], time: str) -> str:
+    """The best row beside PyTorch; empty where there is none."""
     best = _best(rows)
     if best is None:
         return ""
-    reference = next(
-        row
-        for row in rows
-        if f"{row['model']} / {row['backend']}" == best["reference"] and row["batch"] == best["batch"]
-    )
+    references = (row for row in rows if plots.is_reference(row) and row["reference"] == best["reference"])
+    reference = next(row for row in references if row["batch"] == best["batch"])
     low, high = best["speedup_interval"]
     facts = [
         (time, f"{best['p50_ms']:.1f} ms", f"PyTorch {reference['p50_ms']:.1f} ms"),
@@ -170,12 +160,12 @@ def _facts(rows: Sequence[dict[str, Any]], time: str) -> str:
     cells = (
         f"<div><dt>{name}</dt><dd>{value}<small>{more}</small></dd></div>" for name, value, more in facts
     )
-    which = escape(plots.name_of(best))
-    return f'<p class="soft">Best row: {which}.</p>\n<dl class="facts">{"".join(cells)}</dl>'
+    best_name = escape(plots.name_of(best))
+    return f'<p class="soft">Best row: {best_name}.</p>\n<dl class="facts">{"".join(cells)}</dl>'
 
 
 def _megabytes(value: float | None) -> str:
-    return "not told" if value is None else f"{value:.0f} MB"
+    return "unknown" if value is None else f"{value:.0f} MB"
 
 
 def _figure(title: str, plot: str, caption: str) -> str:
@@ -186,7 +176,7 @@ def _figure(title: str, plot: str, caption: str) -> str:
     )
 
 
-def _table(rows: Sequence[dict[str, Any]]) -> str:
+def _table(rows: Sequence[Document]) -> str:
     several = len({row["batch"] for row in rows}) > 1
     titles = ["model", "run by", *(["batch"] if several else []), *_COLUMNS]
     head = "".join(f"<th{_name(title)}>{title}</th>" for title in titles)
@@ -203,20 +193,20 @@ def _name(title: str) -> str:
     return ' class="name"' if title in ("model", "run by") else ""
 
 
-def _cell(row: dict[str, Any], title: str) -> str:
+def _cell(row: Document, title: str) -> str:
     key, form = _COLUMNS[title]
-    itself = f"{row['model']} / {row['backend']}" == row["reference"]
-    if title == "interval":
-        low, high = row["speedup_interval"]
-        return "" if itself else "no difference" if low <= 1 <= high else f"{low:.2f} to {high:.2f}"
-    if itself and key in ("ciede2000", "largest_difference", "psnr_db"):
+    if plots.is_reference(row) and key in (
+        "speedup_interval", "ciede2000", "largest_difference", "psnr_db"
+    ):  # fmt: skip
         return ""
-    throughput = row["throughput"] or {}
-    value = throughput.get("mean") if key == "in_flight" else row[key]
+    if key == "speedup_interval":
+        low, high = row[key]
+        return "no difference" if low <= 1 <= high else f"{low:.2f} to {high:.2f}"
+    value = (row[key] or {}).get("mean") if key == "throughput" else row[key]
     return "" if value is None else format(value, form)
 
 
-def _footer(document: dict[str, Any]) -> str:
+def _footer(document: Document) -> str:
     machine = document["machine"]
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
     peaks = "; ".join(

@@ -24,7 +24,7 @@ from cgan_runtime.errors import ConfigError
 from cgan_train.config.recipes import recipe
 from cgan_train.config.schema import Augmentation, Phase
 from cgan_train.data.loader import Loader
-from cgan_train.data.sources import Image, Source
+from cgan_train.data.sources import Image, ImageSource
 from cgan_train.evaluation.metrics import Array, Quality, measure_quality
 from cgan_train.models.base import Generator
 from cgan_train.models.edge import EdgeGenerator
@@ -42,7 +42,7 @@ _GAN_FROM = 0.7  # of the time, where the discriminator takes part
 _SCHEDULE = 1000  # steps that the learning rate is divided into
 
 
-def train(variant: Variant, source: Source, cpu_seconds: float, weights: Path) -> dict[str, Any]:
+def train(variant: Variant, source: ImageSource, cpu_seconds: float, weights: Path) -> dict[str, Any]:
     """Train one variant for its time, keep its weights, and measure it.
 
     Raises:
@@ -58,7 +58,7 @@ def train(variant: Variant, source: Source, cpu_seconds: float, weights: Path) -
     return {"variant": dataclasses.asdict(variant)} | effort | dataclasses.asdict(quality)
 
 
-def _train(variant: Variant, source: Source, cpu_seconds: float, weights: Path) -> dict[str, float]:
+def _train(variant: Variant, source: ImageSource, cpu_seconds: float, weights: Path) -> dict[str, float]:
     """Train, write the weights, and return what it took."""
     gan, phases = _prepare(variant)
     loader = Loader(source, _BATCH, gan.config.augmentation, seed=0)
@@ -141,7 +141,7 @@ def colored_small(generator: Generator, lightness: Tensor, scale: float) -> Tens
 class _Part:
     """Some images of a source."""
 
-    def __init__(self, source: Source, chosen: Sequence[int]) -> None:
+    def __init__(self, source: ImageSource, chosen: Sequence[int]) -> None:
         self._source, self._chosen = source, chosen
         self.names = [source.names[index] for index in chosen]
 

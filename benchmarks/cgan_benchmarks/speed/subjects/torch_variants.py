@@ -1,6 +1,6 @@
-"""PyTorch as a person may run it: eager, compiled, in half precision, on the CPU or a GPU.
+"""PyTorch as users run it: eager, compiled, in half precision, on the CPU or a GPU.
 
-with load_variant(subject, threads=2) as backend: ...
+with TorchVariant(subject, threads=2) as backend: ...
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from cgan_benchmarks.speed.subject import COMPILED, Subject
+from cgan_benchmarks.speed.subjects.subject import COMPILED, Subject
 from cgan_runtime.backends.base import Arrays
 from cgan_runtime.errors import BackendUnavailable
 from cgan_train.checkpoint import load_checkpoint
@@ -18,14 +18,15 @@ from cgan_train.torch_backend import TorchBackend
 
 _CPUINFO = Path("/proc/cpuinfo")  # Linux
 _BF16_FLAGS = ("avx512_bf16", "amx_bf16", "bf16")  # the last is ARM's
+_DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 _COMPILERS = ("g++", "clang++", "cl")
 
 
 class TorchVariant(TorchBackend):
-    """A checkpoint's generator in one of PyTorch's ways; takes and gives float32 arrays on the host."""
+    """A checkpoint's generator in one variant. Inputs and outputs are float32 arrays on the host."""
 
     def __init__(self, subject: Subject, threads: int) -> None:
-        """Load the checkpoint, and move, convert or wrap its generator."""
+        """Load the checkpoint, then move, convert or compile its generator."""
         super().__init__(load_checkpoint(subject.file), threads=threads)
         self._device = torch.device(subject.device)
         self._dtype = _DTYPES[subject.precision]
@@ -48,7 +49,7 @@ class TorchVariant(TorchBackend):
             raise BackendUnavailable(f"PyTorch failed on {lightness.shape} ({reason})") from error
 
     def _on_gpu(self, given: torch.Tensor) -> torch.Tensor:
-        """The network between two events of the GPU's own clock."""
+        """Run the network between two events of the GPU's own clock."""
         began, ended = self._events
         began.record()
         answer: torch.Tensor = self._call(given)
@@ -62,16 +63,8 @@ class TorchVariant(TorchBackend):
         super()._release()
 
 
-_DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-
-
-def load_variant(subject: Subject, threads: int) -> TorchVariant:
-    """Open one of PyTorch's subjects."""
-    return TorchVariant(subject, threads)
-
-
 def half_of(device: str) -> tuple[str, str]:
-    """The half precision of a device, and why it is not worth a row (empty where it is)."""
+    """The half precision of a device, and why it is not measured there; empty where it is."""
     if device == "cuda":
         return "fp16", ""
     text = _CPUINFO.read_text(encoding="utf-8", errors="replace") if _CPUINFO.is_file() else ""
@@ -82,7 +75,7 @@ def half_of(device: str) -> tuple[str, str]:
 
 
 def why_not_compiled(device: str) -> str:
-    """Why torch.compile cannot work here; empty where it may."""
+    """Why torch.compile cannot work here; empty where it can."""
     if device == "cpu" and not any(map(shutil.which, _COMPILERS)):
         return "torch.compile needs a C++ compiler, and none is installed"
     return ""

@@ -1,4 +1,4 @@
-"""What is put into the models: photographs, in a size and batches that all of them take.
+"""The inputs of the models: photographs, in a size and batches that all of them accept.
 
 shape = input_size(checkpoint, models, wanted=None, batches=(1,))
 batches = in_batches(lightness_of(comparison_photos(), *shape), 4)
@@ -18,10 +18,10 @@ from cgan_train.checkpoint import Checkpoint
 
 
 def check_models(models: Mapping[str, Path], checkpoint: Checkpoint) -> dict[str, Manifest]:
-    """The manifests of models of the checkpoint's own weights.
+    """Load the manifests of models, and check that they were exported from the checkpoint.
 
     Raises:
-        ModelFileError: A model is damaged, no network, or was exported from other weights.
+        ModelFileError: A model is damaged, takes whole images, or was exported from other weights.
     """
     manifests = {label: Manifest.load(path) for label, path in models.items()}
     for label, manifest in manifests.items():
@@ -44,10 +44,10 @@ def input_size(
     wanted: tuple[int, int] | None,
     batches: Sequence[int],
 ) -> tuple[int, int]:
-    """Height and width that all models take: as wanted, else of a model that has fixed them, else its own.
+    """Height and width that all models accept: the wanted ones, a fixed model's, or the checkpoint's own.
 
     Raises:
-        ConfigError: Models have fixed different ones, or another than is wanted.
+        ConfigError: There are no such height, width and batch.
     """
     fixed: dict[tuple[int | str, ...], str] = {}
     for label, manifest in manifests.items():
@@ -72,7 +72,7 @@ def input_size(
 
 
 def in_batches(photos: FloatArray, batch: int) -> list[FloatArray]:
-    """All photos in batches, the last filled up with the first ones."""
+    """All photos in full batches; the first photos fill up the last one."""
     return [
         np.take(photos, range(first, first + batch), axis=0, mode="wrap")
         for first in range(0, len(photos), batch)

@@ -1,4 +1,4 @@
-"""TODO."""
+"""A subject of the comparison: one form of the model in one engine."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 
 PYTORCH = "pytorch"
-
-
 EAGER, COMPILED, HALF = "eager", "compiled", "half"
 
 
@@ -17,12 +15,12 @@ class Subject:
     """A model and what runs it.
 
     Attributes:
-        model: What the model is called in the table.
+        model: Name of the model in the table.
         backend: A name of the registry, or `pytorch`.
         file: The model's file, or the checkpoint's folder.
-        precision: What the network computes in.
-        variant: Of PyTorch: eager, compiled, or half; of others: half where they round, else nothing.
-        device: Of PyTorch: cpu or cuda.
+        precision: In which the network computes.
+        variant: PyTorch: eager, compiled or half. Others: half where they round the weights, else empty.
+        device: cpu or cuda.
     """
 
     model: str
@@ -40,7 +38,7 @@ class Subject:
 
     @property
     def key(self) -> str:
-        """Tells subjects of one run apart."""
+        """Its unique name in one comparison."""
         return f"{self.model} / {self.run_by}"
 
     @property
@@ -54,5 +52,5 @@ class Subject:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Subject:
-        """Read what `to_json` wrote."""
+        """Read what `to_json` returned."""
         return cls(**{**values, "file": Path(values["file"])})

@@ -1,4 +1,4 @@
-"""The exported forms of a checkpoint that are measured beside it.
+"""The exported forms of a checkpoint: exported now, or given as files.
 
 models = forms_of(checkpoint, folder)        # {"fp32": ..., "fp16 weights, as shipped": ..., "fp16": ...}
 """
@@ -18,14 +18,12 @@ if TYPE_CHECKING:
     from cgan_train.checkpoint import Checkpoint
 
 SHIPPED = "as shipped"
-NOT_EXPORTED = {
-    "int8": "its export takes a minute; it is measured where it is asked for, as by --precision fp32,int8"
-}
-"""Forms that are made only where they are asked for."""
+NOT_EXPORTED = {"int8": "its export takes a minute; ask for it, as with --precision fp32,int8"}
+"""Forms that are exported on request only."""
 
 
 def forms_of(checkpoint: Checkpoint, folder: Path, *, int8: bool = False) -> dict[str, Path]:
-    """Every form, exported now; the model that ships stands for its own, where it is of the same weights."""
+    """Export every form. The bundled model replaces its own form where it has the same weights."""
     forms = export_forms(checkpoint.path, folder, int8=int8)
     if (shipped := _shipped(checkpoint)) is not None:
         own = label_of(Manifest.load(shipped))
@@ -35,13 +33,13 @@ def forms_of(checkpoint: Checkpoint, folder: Path, *, int8: bool = False) -> dic
 
 
 def export_forms(checkpoint: Path, folder: Path, *, int8: bool = False) -> dict[str, Path]:
-    """Export a checkpoint in every form, as a person would: by `cgan-export`, in a process of its own.
+    """Export a checkpoint in every form by `cgan-export`, in a process of its own.
 
     Returns:
-        The ONNX files by what they are called in the table.
+        The ONNX files by their names in the table.
 
     Raises:
-        ModelFileError: It could not be exported.
+        ModelFileError: It cannot be exported.
     """
     forms = ["--all", *(["--int8"] if int8 else [])]
     command = [sys.executable, "-m", "cgan_export.cli", str(checkpoint), "-o", str(folder), *forms]
@@ -53,34 +51,34 @@ def export_forms(checkpoint: Path, folder: Path, *, int8: bool = False) -> dict[
     return {label_of(manifest): path for manifest, path in sorted(models, key=lambda model: _rank(model[0]))}
 
 
-def named(models: Sequence[Path]) -> dict[str, Path]:
-    """Models that were given, by the name of the file, or by its path where two share one."""
+def name_models(models: Sequence[Path]) -> dict[str, Path]:
+    """Models by the stem of their file, or by their path where two have the same stem."""
     stems = [path.stem for path in models]
     return {
         stem if stems.count(stem) == 1 else str(path): path for stem, path in zip(stems, models, strict=True)
     }
 
 
-def of_videos(forms: Mapping[str, Path]) -> Path:
-    """The form that colors a video beside the others: what ships, or is as it; else the first."""
+def video_form(forms: Mapping[str, Path]) -> Path:
+    """The form that colors the video of --video: the one that ships, or one like it; else the first."""
     return next(
         (forms[name] for name in (SHIPPED, "fp16 weights") if name in forms), next(iter(forms.values()))
     )
 
 
 def label_of(manifest: Manifest) -> str:
-    """What a form is called in the table."""
+    """The name of a form in the table."""
     same = manifest.precision == manifest.weights
     return manifest.precision if same else f"{manifest.weights} weights"
 
 
 def _rank(manifest: Manifest) -> tuple[int, bool]:
-    """Sorts float32 first, then float32 with half weights, then half, then 8 bits."""
+    """Sort key: float32, float32 with half weights, half, 8 bits."""
     return ("fp32", "fp16", "int8").index(manifest.precision), manifest.weights == "fp16"
 
 
 def _shipped(checkpoint: Checkpoint) -> Path | None:
-    """The bundled model, where it is of the same weights."""
+    """The bundled model; None where it has other weights."""
     from cgan_runtime.models import bundled_model
 
     try:

@@ -1,0 +1,102 @@
+"""From measurements to the rows of the report: every subject compared with PyTorch on its device."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from cgan_benchmarks.results.intervals import Intervals
+from cgan_benchmarks.speed.measurements import Measured, Measurements, ProcessTimes
+from cgan_benchmarks.speed.report import Equality, Row, Start, Throughput
+from cgan_benchmarks.speed.scenarios import Scenario
+from cgan_benchmarks.speed.subjects.subject import PYTORCH
+from cgan_benchmarks.speed.timing import Timing
+from cgan_runtime.backends.base import FloatArray
+from cgan_train.checkpoint import WEIGHTS
+from cgan_train.evaluation.agreement import agreement
+
+
+def make_rows(
+    scenario: Scenario, found: Measurements, inputs: Sequence[FloatArray], gflop: float
+) -> list[Row]:
+    """A row for each subject that was measured to the end.
+
+    Args:
+        scenario: That was measured.
+        found: From `Session.measurements`.
+        inputs: Batches of photographs, (N, 1, H, W).
+        gflop: 10^9 operations of a run.
+    """
+    samples = {measured.subject.key: scenario.samples(measured) for measured in found.subjects}
+    intervals = Intervals(samples)
+    batch, _, height, width = inputs[0].shape
+    runs = scenario.images(batch) / batch if scenario.counts_operations else 0.0  # in a sample
+    rows = []
+    for measured in found.subjects:
+        subject, key = measured.subject, measured.subject.key
+        reference = _reference(measured, found.subjects)
+        timing = Timing.of(samples[key], scenario.images(batch))
+        seconds, peak = timing.p50_ms / 1e3, found.peak_for(subject)
+        file = subject.file / WEIGHTS if subject.backend == PYTORCH else subject.file
+        size = file.stat().st_size
+        least = peak.least_seconds(gflop, (size + 12 * batch * height * width) / 1e9) if peak else None
+        low, high = intervals.median(key)
+        equal = agreement(zip(inputs, reference.answers, measured.answers, strict=True))
+        rows.append(
+            Row(
+                model=subject.model,
+                backend=subject.run_by,
+                device=measured.device,
+                precision=subject.precision,
+                weights=measured.weights,
+                batch=batch,
+                megabytes=size / 1e6,
+                timing=timing,
+                p50_interval_ms=(low * 1e3, high * 1e3),
+                speedup=intervals.medians[reference.subject.key] / intervals.medians[key],
+                speedup_interval=intervals.ratio(reference.subject.key, key),
+                reference=reference.subject.key,
+                engine_ms=_engine_ms(measured),
+                throughput=_throughput(measured),
+                start=_start(measured.processes),
+                gflop=gflop,
+                gflops=runs * gflop / seconds or None,
+                share_of_peak=runs * least / seconds if least else None,
+                equality=Equality(equal.largest, equal.mean, equal.psnr_db, equal.ciede2000),
+                samples_ms=np.round(samples[key] * 1e3, 4).tolist(),
+            )
+        )
+    return rows
+
+
+def _reference(measured: Measured, subjects: Sequence[Measured]) -> Measured:
+    """Eager PyTorch, on the same kind of device where it was measured there."""
+    references = [other for other in subjects if other.subject.is_reference]
+    same = (other for other in references if other.subject.device == measured.subject.device)
+    return next(same, references[0])
+
+
+def _engine_ms(measured: Measured) -> float | None:
+    seconds = [second for times in measured.processes for second in times.engine]
+    return float(np.median(seconds)) * 1e3 if seconds else None
+
+
+def _throughput(measured: Measured) -> Throughput | None:
+    runs = [times.concurrent for times in measured.processes if times.concurrent is not None]
+    rates = [run.images / run.seconds for run in runs]
+    return Throughput(float(np.mean(rates)), min(rates), max(rates)) if rates else None
+
+
+def _start(processes: Sequence[ProcessTimes]) -> Start:
+    def median(figure: Callable[[ProcessTimes], float]) -> float:
+        return float(np.median([figure(times) for times in processes]))
+
+    device = [times.device_mb for times in processes if times.device_mb is not None]
+    return Start(
+        to_result_s=median(lambda times: times.to_result),
+        load_s=median(lambda times: times.load),
+        first_run_s=median(lambda times: times.first),
+        host_mb=median(lambda times: times.host_mb),
+        device_mb=float(np.median(device)) if device else None,
+    )
