@@ -17,40 +17,33 @@ except ImportError:  # Windows: nothing is locked there
 
 
 class FileLock:
-    """A lock on a file or folder that exists. It is acquired when it is made.
+    """A lock on a file or folder, acquired when it is made.
 
     Attributes:
         held: Whether it is locked. False after `release`, and where the system knows no locks.
     """
 
     def __init__(self, path: Path, *, shared: bool = False, wait: bool = False) -> None:
-        """Acquire the lock.
-
-        Args:
-            path: A file or folder.
-            shared: Allow others to hold it too, if they share it.
-            wait: Wait until it is free.
+        """Acquire the lock, alone or shared with others that share it.
 
         Raises:
-            BlockingIOError: Another holds it, and `wait` is off.
+            BlockingIOError: Another process holds it, and `wait` is off.
             OSError: There is no such file or folder.
         """
         self._handle: int | None = None
         if fcntl is None:
             return
         self._handle = os.open(path, os.O_RDONLY)
+        mode = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
         try:
-            fcntl.flock(
-                self._handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | (0 if wait else fcntl.LOCK_NB)
-            )
+            fcntl.flock(self._handle, mode if wait else mode | fcntl.LOCK_NB)
         except BaseException as error:  # Ctrl-C during a wait, too
             self.release()
             if not isinstance(error, OSError) or isinstance(error, BlockingIOError):
                 raise  # any other OSError: the file system knows no locks
 
     @property
-    def held(self) -> bool:
-        """See the class."""
+    def held(self) -> bool:  # noqa: D102
         return self._handle is not None
 
     def release(self) -> None:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import os
 import sys
-from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +25,8 @@ INFIX = ".color"
 """The text between stem and suffix of an input that makes the name of its output."""
 
 
-class Output(ABC):
-    """A place for one video, used once.
+class Output:
+    """A place for one video, used once. This base is for videos that need no draft.
 
     Attributes:
         path: The file or the pattern of an image sequence; None for standard output.
@@ -37,32 +36,31 @@ class Output(ABC):
         size: Bytes that were written.
     """
 
-    path: Path | None = None
     images: ImageSequence | None = None
     destination: Any = None
 
-    def __init__(self, suffix: str) -> None:
-        self.suffix, self.size = suffix.lower(), 0
+    def __init__(self, path: Path | None, suffix: str) -> None:
+        self.path, self.suffix, self.size = path, suffix.lower(), 0
 
-    @abstractmethod
     def __str__(self) -> str:
-        """The name for people."""
+        return str(self.path)
 
-    @abstractmethod
     def check(self, *, source: Path | None, overwrite: bool) -> None:
         """Refuse an output that cannot be written; arguments and errors as of `check_output`."""
+        assert self.path is not None
+        check_output(self.path, source=source, overwrite=overwrite)
 
-    def begin(self, folder: Path | None = None) -> None:  # noqa: B027 (only files have a draft)
+    def begin(self, folder: Path | None = None) -> None:
         """Choose the name of the draft: in `folder`, by default beside the file."""
 
-    def publish(self, *, overwrite: bool = True) -> None:  # noqa: B027
+    def publish(self, *, overwrite: bool = True) -> None:
         """Give the complete file its name.
 
         Raises:
             MediaError: It cannot be renamed, or a file has that name and `overwrite` is off.
         """
 
-    def discard(self) -> None:  # noqa: B027
+    def discard(self) -> None:
         """Remove the draft, if there is one."""
 
 
@@ -70,16 +68,8 @@ class FileOutput(Output):
     """A video file. Before `begin` the destination is the file itself, after it the draft."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(path.suffix)
-        self.path: Path = path
-        self.destination: Path = path.resolve()  # a link stays a link
-        self._target = self.destination
-
-    def __str__(self) -> str:
-        return str(self.path)
-
-    def check(self, *, source: Path | None, overwrite: bool) -> None:  # noqa: D102
-        check_output(self.path, source=source, overwrite=overwrite)
+        super().__init__(path, path.suffix)
+        self.destination = self._target = path.resolve()  # a link stays a link
 
     def begin(self, folder: Path | None = None) -> None:  # noqa: D102
         self.destination = draft_name((folder or self._target.parent) / self._target.name)
@@ -93,7 +83,7 @@ class FileOutput(Output):
             self.size = self._target.stat().st_size
         except FileExistsError:
             raise MediaError(
-                f"{self} has appeared in the meantime; move it away and run again with --resume, or replace "
+                f"{self} has appeared during the run; move it away and run again with --resume, or replace "
                 "it with --resume --overwrite"
             ) from None
         except OSError as error:
@@ -108,7 +98,7 @@ class PipeOutput(Output):
     """Standard output, written without a buffer."""
 
     def __init__(self, suffix: str) -> None:
-        super().__init__(suffix)
+        super().__init__(None, suffix)
         self.destination = self
 
     def __str__(self) -> str:
@@ -132,15 +122,8 @@ class ImageSequenceOutput(Output):
     """One image for each frame. Each appears under its name when it is complete."""
 
     def __init__(self, pattern: Path, images: ImageSequence) -> None:
-        super().__init__(pattern.suffix)
-        self.path: Path = pattern
-        self.images: ImageSequence = images
-
-    def __str__(self) -> str:
-        return str(self.path)
-
-    def check(self, *, source: Path | None, overwrite: bool) -> None:  # noqa: D102
-        check_output(self.path, source=source, overwrite=overwrite)
+        super().__init__(pattern, pattern.suffix)
+        self.images = images
 
 
 def output_for(target: Path | Output) -> Output:

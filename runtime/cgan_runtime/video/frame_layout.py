@@ -18,7 +18,6 @@ import numpy as np
 
 from cgan_runtime.color.encoding import Encoding, Matrix, Plane
 from cgan_runtime.errors import MediaError
-from cgan_runtime.video.side_by_side import put_side_by_side
 
 HD_HEIGHT = 720
 """A frame that does not state its matrix has BT.709 if it is at least this high, else BT.601."""
@@ -192,7 +191,7 @@ class FrameLayout:
                 continue
             gray = plane if index == 0 else np.full_like(plane, self.encoding.chroma_center)
             pair = (gray, plane) if self.gray_side in ("left", "top") else (plane, gray)
-            put_side_by_side(view, *pair, vertical=self.gray_side in ("top", "bottom"))
+            _put_side_by_side(view, *pair, vertical=self.gray_side in ("top", "bottom"))
         _copy_time(frame, out)
         out.colorspace, out.color_range = self.colorspace, self.color_range
         out.color_primaries, out.color_trc = frame.color_primaries, frame.color_trc
@@ -205,6 +204,16 @@ def _plane(frame: av.VideoFrame, index: int, height: int, width: int, bits: int)
     rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)  # type: ignore[call-overload]
     view: Plane = rows[:height, : width * dtype.itemsize].view(dtype)
     return view
+
+
+def _put_side_by_side(out: Plane, first: Plane, second: Plane, *, vertical: bool) -> None:
+    """Fill a plane with two others. A gap between them, for alignment, repeats the edge of the first."""
+    if vertical:
+        out, first, second = (plane.swapaxes(0, 1) for plane in (out, first, second))
+    start = out.shape[1] - second.shape[1]
+    out[:, : first.shape[1]] = first
+    out[:, first.shape[1] : start] = first[:, -1:]
+    out[:, start:] = second
 
 
 def _copy_time(source: av.VideoFrame, target: av.VideoFrame) -> None:

@@ -1,4 +1,4 @@
-"""Lab, Y'CbCr and the way between them, against scikit-image and plain float64 arithmetic."""
+"""Lab, Y'CbCr and their conversions, against scikit-image and plain float64 arithmetic."""
 
 from __future__ import annotations
 

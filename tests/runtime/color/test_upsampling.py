@@ -1,4 +1,4 @@
-"""Guided enlargement of chroma: edges, flat places, grain, depths."""
+"""Guided enlargement of chroma: edges, flat areas, grain, depths."""
 
 from __future__ import annotations
 

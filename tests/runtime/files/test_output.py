@@ -1,4 +1,4 @@
-"""Names, containers and encoders of outputs; that nothing half-written appears."""
+"""Names, containers and encoders of outputs; unfinished files do not appear."""
 
 from __future__ import annotations
 

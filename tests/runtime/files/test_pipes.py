@@ -1,4 +1,4 @@
-"""`cgan-run` in a pipe: videos from standard input, videos to standard output, raw video both ways."""
+"""`cgan-run` in a pipe: videos and raw video from standard input and to standard output; image sequences."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def test_a_closed_pipe_is_an_error_of_one_line(tmp_path: Path, tiny_model: Path)
         process.stdout.close()
         told = process.stderr.read().decode()
         assert process.wait(60) == 1
-    assert told.startswith("error: whoever read standard output has gone away; it stopped after ")
+    assert told.startswith("error: the program that reads standard output has ended; it stopped after ")
     assert told.count("\n") == 1
 
 
@@ -146,7 +146,7 @@ def test_uneven_times_are_noted_for_y4m(uneven: bool, tmp_path: Path, tiny_model
     source = write_video(tmp_path / "in.mkv", Video(frames=6, pts=times, ticks=1000))
     done = _run("--video", source, "-o", tmp_path / "out.y4m", "--model", tiny_model)
     assert done.returncode == 0, done.stderr
-    assert (b"last differently long, which .y4m cannot hold" in done.stderr) == uneven
+    assert (b"uneven durations, which .y4m cannot hold" in done.stderr) == uneven
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent to a process of our own")
@@ -171,7 +171,7 @@ def test_ctrl_c_ends_an_endless_video_and_keeps_it(tmp_path: Path, tiny_model: P
                     process.send_signal(signal.SIGINT)
         out, told = process.communicate(timeout=60)
     assert process.returncode == 0, told
-    assert b"was ended by Ctrl-C: what had come until then is kept" in told
+    assert b"was ended by Ctrl-C: the video until then is kept" in told
     frames = len(read_frames(target))
     assert frames > 0
     assert f", {frames} frames in".encode() in out

@@ -1,4 +1,4 @@
-"""Hidden folders: they go with what is in them, and those of killed processes with the next one."""
+"""Staging folders: removed at the end, by the next process after a kill; publishing is all or nothing."""
 
 from __future__ import annotations
 

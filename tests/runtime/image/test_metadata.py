@@ -1,4 +1,4 @@
-"""EXIF, XMP and color profiles: what stays true of a colored image is in it, the rest is not."""
+"""EXIF, XMP and color profiles: a colored image keeps what is still true of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stills: depth, alpha, orientation, formats, damage and bombs."""
+"""Images: depth, alpha, orientation, formats, damage and decompression bombs."""
 
 from __future__ import annotations
 

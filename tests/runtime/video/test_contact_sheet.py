@@ -1,4 +1,4 @@
-"""The contact sheet: frames from all of a video as they are shown, in its colors, in order."""
+"""The contact sheet: frames from the whole video, upright, in its colors, in order."""
 
 from __future__ import annotations
 

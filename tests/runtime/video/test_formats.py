@@ -1,4 +1,4 @@
-"""What comes out of all decoders: every codec and pixel format keeps its frames, its depth and its luma."""
+"""All codecs and pixel formats: frames, depth and luma are kept."""
 
 from __future__ import annotations
 

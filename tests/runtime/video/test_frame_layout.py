@@ -1,4 +1,4 @@
-"""Pixel formats: which luma is used as it lies, which formats are converted, how codes are read."""
+"""Pixel formats: which luma is used without conversion, which is converted, and how codes are read."""
 
 from __future__ import annotations
 

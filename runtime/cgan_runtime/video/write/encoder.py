@@ -10,6 +10,7 @@ run began with it or at the start of the video.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from typing import Any, TypeAlias
@@ -23,7 +24,7 @@ from cgan_runtime.video.segments import SEGMENT_FRAMES
 
 Packet: TypeAlias = "av.Packet[Any]"
 
-_MAX_REORDER = 32  # frames; more than any encoder holds back to reorder them
+_MAX_REORDER = 33  # frames; more than any encoder holds back to reorder them
 
 
 class VideoEncoder:
@@ -49,23 +50,24 @@ class VideoEncoder:
         self._segment: SegmentWriter | None = None
         self._start = 0  # pts of the segment's first frame
         self._early: list[Packet] = []  # packets whose dts lies before that
-        self._times: list[int] = []  # pts of the latest packets, in coding order
+        self._times: deque[int] = deque(maxlen=_MAX_REORDER)  # pts of the latest packets, in coding order
 
     def take(self, item: Colored | AlreadyEncoded | Skipped) -> Iterator[Packet]:
         """Take a frame and yield the packets that are ready.
 
         The first `AlreadyEncoded` of a segment yields all packets of it.
         """
-        at_border = self.frames % SEGMENT_FRAMES == 0
+        index, number = divmod(self.frames, SEGMENT_FRAMES)
         if isinstance(item, Skipped):
-            self._note(item.pts)
+            self._times.append(item.pts)
         elif isinstance(item, AlreadyEncoded):
-            if at_border and self._work is not None:
-                yield from self._noted(self._work.packets(self.frames // SEGMENT_FRAMES, self._clock))
+            if number == 0 and self._work is not None:
+                yield from self._noted(self._work.packets(index, self._clock))
         else:
-            if at_border:
-                yield from self._end_segment(item.filter_state)
-                self._begin_segment(item.frame)
+            if number == 0:
+                yield from self.finish(item.filter_state)
+                self._context, self._start = self._fresh(), item.frame.pts or 0
+                self._segment = self._work.segment(index) if self._work is not None else None
             if self._context is not None:
                 yield from self._in_time(self._context.encode(item.frame))
         self.frames += 1
@@ -76,20 +78,6 @@ class VideoEncoder:
         Args:
             filter_state: State of the temporal filter after the last frame, if the video goes on elsewhere.
         """
-        yield from self._end_segment(filter_state)
-
-    def close(self) -> None:
-        """Drop an unfinished segment."""
-        if self._segment is not None:
-            self._segment.close()
-
-    def _begin_segment(self, frame: av.VideoFrame) -> None:
-        self._context = self._fresh()
-        self._start = frame.pts or 0
-        if self._work is not None:
-            self._segment = self._work.segment(self.frames // SEGMENT_FRAMES)
-
-    def _end_segment(self, filter_state: bytes) -> Iterator[Packet]:
         if self._context is None:
             return
         yield from self._in_time(self._context.encode(None))
@@ -98,6 +86,11 @@ class VideoEncoder:
         if self._segment is not None:
             self._segment.complete(filter_state)
             self._segment = None
+
+    def close(self) -> None:
+        """Drop an unfinished segment."""
+        if self._segment is not None:
+            self._segment.close()
 
     def _in_time(self, packets: Iterable[Packet]) -> Iterator[Packet]:
         """Correct the dts of packets that lie before the first frame of the segment.
@@ -111,25 +104,19 @@ class VideoEncoder:
                 self._early.append(packet)
             else:
                 yield from self._flush_early()
-                yield from self._kept([packet])
+                yield from self._noted([packet], self._segment)
 
     def _flush_early(self) -> Iterator[Packet]:
         early, self._early = self._early, []
         before = sorted(self._times)[-len(early) :] if early else []
         for packet, time in zip(early, before, strict=False):  # nothing precedes the first segment
             packet.dts = time
-        yield from self._kept(early)
+        yield from self._noted(early, self._segment)
 
-    def _kept(self, packets: Iterable[Packet]) -> Iterator[Packet]:
-        for packet in self._noted(packets):
-            if self._segment is not None:
-                self._segment.add(packet)
-            yield packet
-
-    def _noted(self, packets: Iterable[Packet]) -> Iterator[Packet]:
+    def _noted(self, packets: Iterable[Packet], segment: SegmentWriter | None = None) -> Iterator[Packet]:
+        """Remember the times of packets, and keep them in a segment."""
         for packet in packets:
-            self._note(packet.pts or 0)
+            self._times.append(packet.pts or 0)
+            if segment is not None:
+                segment.add(packet)
             yield packet
-
-    def _note(self, pts: int) -> None:
-        self._times = [*self._times[-_MAX_REORDER:], pts]

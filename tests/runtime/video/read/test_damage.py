@@ -1,4 +1,4 @@
-"""Bad and damaged input: one clear error, or all that can be read, with the loss counted."""
+"""Wrong and damaged input: one clear error, or all frames that can be read, with the loss counted."""
 
 from __future__ import annotations
 
@@ -75,8 +75,8 @@ def _image(path: Path) -> Path:
         (lambda folder: _written(folder / "a.mp4", b""), "is empty"),
         (lambda folder: _written(folder / "a.mp4", b"Dear diary,\n" * 100), "is no video that can be read"),
         (lambda folder: _written(folder / "a.mp4", bytes(10_000)), "is no video that can be read"),
-        (lambda folder: _sound_only(folder / "a.mp4"), "has no image to color, only sound"),
-        (lambda folder: _without_frames(folder / "a.mkv"), "holds no frame|has no image|no video that can"),
+        (lambda folder: _sound_only(folder / "a.mp4"), "has no video to color, only audio"),
+        (lambda folder: _without_frames(folder / "a.mkv"), "holds no frame|has no video|no video that can"),
         (lambda folder: _image(folder / "a.png"), "is an image, not a video; color it with --image"),
         (lambda folder: _image(folder / "a.mp4"), "is an image, not a video; color it with --image"),
     ],
@@ -305,7 +305,7 @@ def test_missing_and_backward_times_are_corrected(tmp_path: Path, colorizer: Col
         output.mux(stream.encode(None))
     result = colorize_video(tmp_path / "in.h264", tmp_path / "out.mp4", colorizer)
     assert result.frames == len(read_frames(tmp_path / "out.mp4")) == 10
-    assert any("put right" in note for note in result.notes)
+    assert any("corrected" in note for note in result.notes)
 
 
 @pytest.mark.parametrize("seed", range(40))

@@ -1,4 +1,4 @@
-"""Interlaced frames become whole images, as many and at the same times; other videos stay as they were."""
+"""Deinterlacing keeps the number and times of frames, and leaves other videos unchanged."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_combing_is_removed_and_frames_and_times_stay(
     assert _combs(luma_of(after)) < _combs(luma_of(before)) / 4
     kept = [np.array_equal(luma_of(after)[field::2], luma_of(before)[field::2]) for field in (0, 1)]
     assert sum(kept) == 1  # one field stays bit for bit, the other is made to fit
-    assert result.notes[-1].startswith("12 interlaced frames were made whole images")
+    assert result.notes[-1].startswith("12 frames were deinterlaced")
 
 
 def test_off_keeps_the_luma_and_notes_interlacing(tmp_path: Path, colorizer: Colorizer) -> None:
@@ -78,7 +78,9 @@ def test_off_keeps_the_luma_and_notes_interlacing(tmp_path: Path, colorizer: Col
     result = colorize_video(source, target, colorizer, settings=VideoSettings(FFV1, deinterlace="off"))
     for before, after in zip(read_frames(source), read_frames(target), strict=True):
         assert np.array_equal(luma_of(before), luma_of(after))
-    assert result.notes == ("the video is interlaced: whole frames are colored, and stored as such",)
+    assert result.notes == (
+        "the video is interlaced: whole frames are colored, and stored as progressive ones",
+    )
 
 
 def test_auto_leaves_a_progressive_video_unchanged(tmp_path: Path, colorizer: Colorizer) -> None:

@@ -89,9 +89,7 @@ def test_a_run_whose_server_died_is_resumed(suffix: str, tmp_path: Path, tiny_mo
     with _served(tmp_path, _Dying) as address:
         died = _run("--video", f"{address}/{source.name}", *given)
     assert (died.returncode, died.stdout, died.stderr.count("\n")) == (1, "", 1), died.stderr
-    assert (
-        f"{address}/{source.name} broke off; see that it can be reached, or save it to a file" in died.stderr
-    )
+    assert f"{address}/{source.name} broke off; check the connection, or save the stream" in died.stderr
     assert "; 250 frames are kept, --resume goes on with them" in died.stderr
     assert not target.exists()
     with _served(tmp_path) as address:
@@ -114,7 +112,7 @@ def test_an_incomplete_video_on_a_server_is_colored(tmp_path: Path, tiny_model: 
 
 
 def test_a_silent_server_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources, "_OPEN_SECONDS", 0.5)
+    monkeypatch.setattr(sources, "VIDEO_TIMEOUT", (0.5, 0.5))
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"http://127.0.0.1:{silent.getsockname()[1]}/video.mp4"
         with pytest.raises(MediaError, match=r"no video that can be read \(no answer in time\)"):
@@ -122,5 +120,5 @@ def test_a_silent_server_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_storage_is_no_stream() -> None:
-    with pytest.raises(MediaError, match="s3:// is no stream of videos; take one of "):
+    with pytest.raises(MediaError, match="s3:// is no stream of video; use one of "):
         video_source("s3://bucket/video.mp4", SourceSettings())

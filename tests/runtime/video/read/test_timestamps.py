@@ -1,4 +1,4 @@
-"""Videos whose clock begins anew in their middle: recordings joined byte by byte, as people join them."""
+"""Videos whose clock jumps, such as recordings that were joined byte by byte."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_one_wrong_time_moves_video_and_audio_alike(wrong: int, tmp_path: Path) 
             before[packet.stream.type].append(packet.dts * packet.time_base)
             if number == 60:
                 packet.dts += wrong * 90_000
-            clock.set_right(packet)
+            clock.correct(packet)
             after[packet.stream.type].append(packet.dts * packet.time_base)
     shifts = [after[kind][-1] - before[kind][-1] for kind in before]
     assert abs(shifts[0] - shifts[1]) < 0.1

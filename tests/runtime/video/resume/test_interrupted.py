@@ -1,4 +1,4 @@
-"""`cgan-run` on videos whose engine, input or disk fails in the middle: told in a line, kept, gone on with."""
+"""`cgan-run` when the engine, the input or the disk fails: one line of error, kept segments, resuming."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run that is killed outright, at any moment, costs at most its last segment."""
+"""A run that is killed at any moment loses at most its last segment."""
 
 from __future__ import annotations
 

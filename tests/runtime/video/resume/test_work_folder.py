@@ -67,14 +67,14 @@ def _decoded(path: Path) -> list[tuple[Fraction, bytes]]:
 
 def _stopped(source: Path, target: Path, *, at: int = STOP, encoder: EncoderSettings | None = None) -> None:
     with Colorizer(StoppingBackend(at, KeyboardInterrupt())) as colorizer, pytest.raises(KeyboardInterrupt):
-        colorize_video(source, target, colorizer, settings=VideoSettings(encoder))
+        colorize_video(source, target, colorizer, settings=VideoSettings(encoder or EncoderSettings()))
 
 
 def _resume(source: Path, target: Path, encoder: EncoderSettings | None = None) -> tuple[VideoResult, int]:
     backend = FakeBackend()
     with Colorizer(backend) as colorizer:
         return colorize_video(
-            source, target, colorizer, settings=VideoSettings(encoder), resume=True
+            source, target, colorizer, settings=VideoSettings(encoder or EncoderSettings()), resume=True
         ), backend.calls
 
 
@@ -93,7 +93,7 @@ def test_a_stopped_run_is_resumed_with_the_video_of_a_single_run(
 ) -> None:
     source, target = write_video(tmp_path / "in.mp4", video), tmp_path / f"out{suffix}"
     whole = tmp_path / f"whole{suffix}"
-    colorize_video(source, whole, colorizer, settings=VideoSettings(encoder))
+    colorize_video(source, whole, colorizer, settings=VideoSettings(encoder or EncoderSettings()))
     _stopped(source, target, encoder=encoder)
     assert not target.exists()
     assert kept_frames(target) == SEGMENT_FRAMES
@@ -202,7 +202,9 @@ def test_other_settings_and_another_input_are_refused(change: str, message: str,
     encoder = EncoderSettings(crf=30 if change == "crf" else None)
     other = Colorizer(FakeBackend(), size=32 if change == "size" else None)
     with other as colorizer, pytest.raises(MediaError, match=message):
-        colorize_video(source, target, colorizer, settings=VideoSettings(encoder), resume=True)
+        colorize_video(
+            source, target, colorizer, settings=VideoSettings(encoder or EncoderSettings()), resume=True
+        )
     assert kept_frames(target) == SEGMENT_FRAMES  # still there for the right settings
 
 
@@ -291,7 +293,7 @@ def test_a_file_that_appears_during_the_run_is_not_replaced(
         if frames == FRAMES - 1:
             target.write_text("precious")
 
-    with pytest.raises(MediaError, match="has appeared meanwhile; move it away"):
+    with pytest.raises(MediaError, match="has appeared during the run; move it away"):
         colorize_video(source, target, colorizer, progress=appear)
     assert target.read_text() == "precious"
     target.unlink()

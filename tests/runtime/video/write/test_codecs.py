@@ -1,4 +1,4 @@
-"""Which encoder an output gets, and what it is told."""
+"""Which encoder an output gets, and with which options."""
 
 from __future__ import annotations
 

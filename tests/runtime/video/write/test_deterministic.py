@@ -1,4 +1,4 @@
-"""The same video is coded the same way each time: a resumed video is the one made in one go, to the bit."""
+"""Encoders give the same bits each time, so that a resumed video is that of a single run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What comes with a video and is neither image, sound nor subtitle: attachments, data, further images."""
+"""Streams beside video, audio and subtitles: attachments, data, further video."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`--compare`: the gray image to the left of the colored one, as it is shown; nothing else changes."""
+"""`--compare`: the gray video on the left of the colored one, as it is shown; nothing else changes."""
 
 from __future__ import annotations
 
