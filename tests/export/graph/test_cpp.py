@@ -1,4 +1,4 @@
-"""The C++ examples of docs/deploy.md: one is compiled and run, the other compiled against its interface."""
+"""The C++ examples of docs/how-to/own-program.md: one is compiled and run, the other only compiled."""
 
 from __future__ import annotations
 
