@@ -9,7 +9,7 @@ import pytest
 
 from cgan_runtime.errors import MediaError
 from cgan_runtime.files.atomic import replacing
-from cgan_runtime.files.output import check_output, default_output
+from cgan_runtime.files.output import FileOutput, PipeOutput, check_output, default_output, output_for
 from cgan_runtime.video.write.codecs import EncoderSettings, video_suffix
 
 
@@ -96,3 +96,36 @@ def test_a_link_stays_a_link_and_new_files_get_the_default_mode(tmp_path: Path) 
     plain = tmp_path / "plain"
     plain.touch()
     assert os.stat(tmp_path / "real.mp4").st_mode == plain.stat().st_mode  # noqa: PTH116
+
+
+def test_a_file_is_written_as_a_draft_and_published(tmp_path: Path) -> None:
+    output = output_for(tmp_path / "Out.MP4")
+    assert (output.suffix, output.images, str(output)) == (".mp4", None, str(tmp_path / "Out.MP4"))
+    output.begin()
+    output.destination.write_bytes(b"video")
+    assert (output.destination.parent, output.destination.suffix) == (tmp_path, ".MP4")
+    output.publish(overwrite=False)
+    assert ([path.name for path in tmp_path.iterdir()], output.size) == (["Out.MP4"], 5)
+
+
+def test_a_draft_does_not_replace_a_file_without_overwrite(tmp_path: Path) -> None:
+    target, folder = tmp_path / "out.mkv", tmp_path / "work"
+    folder.mkdir()
+    output = FileOutput(target)
+    output.begin(folder)
+    output.destination.write_bytes(b"new")
+    target.write_bytes(b"old")
+    with pytest.raises(MediaError, match="has appeared during the run"):
+        output.publish(overwrite=False)
+    assert target.read_bytes() == b"old"
+    output.discard()
+    assert not list(folder.iterdir())
+
+
+def test_each_kind_of_output_is_found() -> None:
+    pipe, sequence = PipeOutput(".y4m"), output_for(Path("frames/%05d.PNG"))
+    assert output_for(pipe) is pipe
+    assert (pipe.path, pipe.destination, str(pipe)) == (None, pipe, "standard output")
+    assert sequence.images is not None
+    assert (sequence.images.path(7), sequence.suffix) == (Path("frames/00007.PNG"), ".png")
+    assert isinstance(output_for(Path("%05d.mp4")), FileOutput)

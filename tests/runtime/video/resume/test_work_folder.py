@@ -208,6 +208,15 @@ def test_other_settings_and_another_input_are_refused(change: str, message: str,
     assert kept_frames(target) == SEGMENT_FRAMES  # still there for the right settings
 
 
+def test_unfinished_work_of_another_format_is_refused(tmp_path: Path) -> None:
+    source, target = write_video(tmp_path / "in.mp4", Video(frames=FRAMES)), tmp_path / "out.mp4"
+    _stopped(source, target)
+    settings = work_folder(target) / "settings.json"
+    settings.write_text(settings.read_text().replace('"format of unfinished work": "2",', ""))
+    with pytest.raises(MediaError, match="its format of unfinished work was None, now 2; "):
+        _resume(source, target)
+
+
 def test_resume_without_an_earlier_run_begins_a_new_one(tmp_path: Path) -> None:
     source = write_video(tmp_path / "in.mp4", Video(frames=8))
     result, calls = _resume(source, tmp_path / "out.mp4")
