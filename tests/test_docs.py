@@ -284,7 +284,8 @@ class Requests(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Look at everything but links that a reader clicks."""
         if tag != "a":
-            self.found += [value for _, value in attrs if value and re.match(r"(https?:)?//", value)]
+            fetched = ("src", "srcset", "href", "data", "poster")
+            self.found += [v for k, v in attrs if k in fetched and re.match(r"(https?:)?//", v or "")]
 
 
 @pytest.fixture(scope="module")

@@ -69,13 +69,19 @@ def _tables(command: click.Command, context: click.Context, level: int = 2) -> I
     formatter = _Sections()
     command.format_options(context, formatter)
     columns = {
-        "option": lambda row: f"`{_cell(row[0])}`",
+        "option": lambda row: f"`{_choices(row[0])}`",
         "what it does": lambda row: _escaped(_cell(row[1])),
     }
     for heading, rows in formatter.found:
         if heading != "Commands":
             yield f"{'#' * level} {heading}"
             yield table(columns, rows)
+
+
+def _choices(text: str) -> str:
+    """`[a|b]` as `{a,b}`: a pipe in code in a table is shown differently by each viewer of Markdown."""
+    found = re.sub(r"\[([^][ ]*\|[^][ ]*)\]", lambda found: f"{{{found[1].replace('|', ',')}}}", text)
+    return " ".join(found.split())
 
 
 def _cell(text: str) -> str:
@@ -132,7 +138,7 @@ def settings() -> str:
         rows = [
             {
                 "setting": f"`{prefix}{field.name}`",
-                "type": f"`{_cell(str(field.type))}`",
+                "type": f"`{str(field.type).replace('|', 'or')}`",
                 "default": _default(field),
                 "meaning": _escaped(_cell(meanings.get(field.name, ""))),
             }
