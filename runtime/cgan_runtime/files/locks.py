@@ -8,6 +8,7 @@ The operating system ends a lock when its process ends, even if the process is k
 from __future__ import annotations
 
 import os
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 try:
@@ -16,7 +17,7 @@ except ImportError:  # Windows: nothing is locked there
     fcntl = None  # type: ignore[assignment]
 
 
-class FileLock:
+class FileLock(AbstractContextManager["FileLock"]):
     """A lock on a file or folder, acquired when it is made.
 
     Attributes:
@@ -51,9 +52,6 @@ class FileLock:
         handle, self._handle = self._handle, None
         if handle is not None:
             os.close(handle)
-
-    def __enter__(self) -> FileLock:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.release()

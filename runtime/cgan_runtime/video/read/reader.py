@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,7 @@ _MISSING_TAIL = 0.25  # seconds; a video that ends so much before its stated end
 _PLAYLISTS = frozenset({"hls", "dash"})  # pieces of these may be missing without an error
 
 
-class VideoReader:
+class VideoReader(AbstractContextManager["VideoReader"]):
     """One video, opened. Iterate it once, in one thread.
 
     Attributes:
@@ -106,9 +106,6 @@ class VideoReader:
             self._waiting: list[av.Packet[Any] | av.VideoFrame] = []
             self.first = self._first_frame()
             self._opened = opened.pop_all()
-
-    def __enter__(self) -> VideoReader:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self._opened.close()

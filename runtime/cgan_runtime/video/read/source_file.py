@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,7 +21,7 @@ from cgan_runtime.errors import MediaError
 _SAMPLE = 1 << 20  # bytes at the start, middle and end of a file that make its fingerprint
 
 
-class SourceFile:
+class SourceFile(AbstractContextManager["SourceFile"]):
     """A video file, held open so that it stays readable when it is removed or replaced.
 
     Attributes:
@@ -72,9 +72,6 @@ class SourceFile:
                 f"{self._path} was changed, cut off or taken away while it was read; put it back as it was"
             )
         self._written = written
-
-    def __enter__(self) -> SourceFile:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self._file.close()

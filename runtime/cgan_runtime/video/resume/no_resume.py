@@ -9,10 +9,12 @@ It has the interface of `WorkFolder` and keeps nothing.
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+
 from cgan_runtime.files.output import Output
 
 
-class NonResumableOutput:
+class NonResumableOutput(AbstractContextManager["NonResumableOutput"]):
     """A video in the making.
 
     Attributes:
@@ -29,9 +31,6 @@ class NonResumableOutput:
     def __init__(self, output: Output) -> None:
         self.output = output
         output.begin()
-
-    def __enter__(self) -> NonResumableOutput:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.output.discard()

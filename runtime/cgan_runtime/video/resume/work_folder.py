@@ -14,6 +14,7 @@ import json
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,7 @@ _FORMAT = {"format of unfinished work": "2"}
 """Stands among the settings, so that work of another format is refused. To change with any file's layout."""
 
 
-class WorkFolder:
+class WorkFolder(AbstractContextManager["WorkFolder"]):
     """The work folder of one video, locked for this process or shared with others.
 
     Attributes:
@@ -111,9 +112,6 @@ class WorkFolder:
         folder = _folder_of(output)
         _check_settings(folder, output, settings)
         return cls(folder, output, _lock(folder, output, shared=True), shared=True)
-
-    def __enter__(self) -> WorkFolder:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.output.discard()

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ _KINDS = {"audio": "audio", "subtitle": "subtitles", "video": "further video"}
 _FIRST = 1  # number of the first image
 
 
-class ImageSequenceWriter:
+class ImageSequenceWriter(AbstractContextManager["ImageSequenceWriter"]):
     """A video being written as images. Used in one thread at a time.
 
     Attributes:
@@ -75,9 +76,6 @@ class ImageSequenceWriter:
         self._segment: SegmentWriter | None = None
         self._pace = Pace()
         self.notes = [*layout.notes, *_losses(output.suffix, reader, layout.encoding.bits)]
-
-    def __enter__(self) -> ImageSequenceWriter:
-        return self
 
     def __exit__(self, *_: object) -> None:
         if self._segment is not None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterable
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from fractions import Fraction
 from typing import Any, cast
 
@@ -41,7 +41,7 @@ _FEW_THREADS = 2  # of x264; so many work on one frame
 _CONTAINER_TAGS = frozenset({"major_brand", "minor_version", "compatible_brands"})
 
 
-class VideoWriter:
+class VideoWriter(AbstractContextManager["VideoWriter"]):
     """A video being written. Used in one thread at a time.
 
     Attributes:
@@ -97,9 +97,6 @@ class VideoWriter:
             self._close_quietly()
             raise
         self.notes = [*layout.notes, *rotation_notes, *track_notes]
-
-    def __enter__(self) -> VideoWriter:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self._close_quietly()
