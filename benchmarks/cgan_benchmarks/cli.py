@@ -80,9 +80,7 @@ def cli(
     from cgan_benchmarks.results.document import write_document
 
     print_report(report)
-    if json_file is not None:
-        write_document(report.document(), json_file)
-        Console().note(f"all figures are in {json_file}")
+    write_document(report.document(), json_file)
     if html_file is not None:
         from cgan_benchmarks.render.html.write import write_page
 
@@ -102,7 +100,7 @@ def _measure_video(subjects: SubjectOptions, what: ScenarioOptions, options: lis
     scenario.check_usage(what.video, options)
     require_pytorch()
     assert what.video is not None
-    with Console().share(f"measuring {what.video.name}") as show:
+    with Console().fraction(f"measuring {what.video.name}") as show:
         return scenario.report(what.video, lambda done, total: show(done / total, ""))
 
 
@@ -117,7 +115,7 @@ def _measure_models(subjects: SubjectOptions, what: ScenarioOptions, timing: Tim
     from cgan_benchmarks.video.scenario import measure_video, with_video
     from cgan_train.checkpoint import SHIPPED, load_checkpoint
 
-    with tempfile.TemporaryDirectory(prefix="cgan-bench-") as folder, Console().share("benchmark") as show:
+    with tempfile.TemporaryDirectory(prefix="cgan-bench-") as folder, Console().fraction("benchmark") as show:
 
         def on_step(text: str) -> StepCallback:
             return lambda done, total: show(done / total, text)

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 import click
 from click.core import ParameterSource
@@ -26,52 +26,42 @@ from cgan_runtime.options.groups import option_group
 if TYPE_CHECKING:  # click before 8.2 has no generic types at run time
     from cgan_runtime.backends.base import Backend
 
-    _NumbersBase = click.ParamType[tuple[int, ...]]
-    _NamesBase = click.ParamType[tuple[str, ...]]
-    _PercentBase = click.ParamType[float]
+    _Base = click.ParamType[Any]
 else:
-    _NumbersBase = _NamesBase = _PercentBase = click.ParamType
+    _Base = click.ParamType
+
+_Param: TypeAlias = click.Parameter | None
+_Context: TypeAlias = click.Context | None
 
 PATH = click.Path(path_type=Path)
 _NEEDED = ("torch", "safetensors")
 _MAX_SECONDS = 86_400.0  # of measuring one thing
-_Param, _Context = click.Parameter | None, click.Context | None
 
 
-class NumbersType(_NumbersBase):
-    """Positive integers with commas between, as `1,4,16`."""
+class TextType(_Base):
+    """A value that is parsed from a text of a given pattern."""
 
-    name = "N[,N...]"
+    def __init__(self, name: str, pattern: str, parse: Callable[[str], Any], fault: str) -> None:
+        self.name, self._pattern, self._parse, self._fault = name, pattern, parse, fault
 
-    def convert(self, value: object, param: _Param, ctx: _Context) -> tuple[int, ...]:
+    def convert(self, value: object, param: _Param, ctx: _Context) -> Any:
         """Parse the value."""
-        if isinstance(value, tuple):
-            return value
-        if not re.fullmatch(r"[1-9]\d{0,3}(,[1-9]\d{0,3})*", str(value)):
-            self.fail(f"{value!r} is no list of numbers; give 1, or 1,4,16", param, ctx)
-        return tuple(map(int, str(value).split(",")))
+        if not re.fullmatch(self._pattern, str(value)):
+            self.fail(f"{value!r} {self._fault}", param, ctx)
+        return self._parse(str(value))
 
 
-class NamesType(_NamesBase):
-    """Names with commas between."""
-
-    name = "NAME[,NAME...]"
-
-    def convert(self, value: object, param: _Param, ctx: _Context) -> tuple[str, ...]:
-        """Parse the value."""
-        return tuple(name.strip() for name in str(value).split(","))
-
-
-class PercentType(_PercentBase):
-    """A percentage, as `10%` or `10`; becomes 0.1."""
-
-    name = "PERCENT"
-
-    def convert(self, value: object, param: _Param, ctx: _Context) -> float:
-        """Parse the value."""
-        if not re.fullmatch(r"\d{1,4}(\.\d+)?%?", str(value)):
-            self.fail(f"{value!r} is no percentage; give 10%", param, ctx)
-        return float(str(value).rstrip("%")) / 100
+NUMBERS = TextType(
+    "N[,N...]", r"[1-9]\d{0,3}(,[1-9]\d{0,3})*", lambda text: tuple(map(int, text.split(","))),
+    "is no list of numbers; give 1, or 1,4,16",
+)  # fmt: skip
+"""Positive integers with commas between, as `1,4,16`."""
+NAMES = TextType("NAME[,NAME...]", ".*", lambda text: tuple(name.strip() for name in text.split(",")), "")
+"""Names with commas between."""
+PERCENT = TextType(
+    "PERCENT", r"\d{1,4}(\.\d+)?%?", lambda text: float(text.rstrip("%")) / 100, "is no percentage; give 10%"
+)
+"""A percentage, as `10%` or `10`; becomes 0.1."""
 
 
 class SecondsType(click.FloatRange):
@@ -137,9 +127,9 @@ class ModelOptions:
         from cgan_runtime.backends.registry import open_backend
         from cgan_runtime.models import bundled_model
 
-        with Console().building() as report:
+        with Console().building() as progress:
             return open_backend(
-                self.model or bundled_model(), self.backend, threads=self.threads, progress=report
+                self.model or bundled_model(), self.backend, threads=self.threads, progress=progress
             )
 
 

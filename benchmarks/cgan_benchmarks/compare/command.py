@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from cgan_benchmarks.options import PATH, PercentType
+from cgan_benchmarks.options import PATH, PERCENT
+
+if TYPE_CHECKING:
+    from cgan_benchmarks.compare.compare import Change
 
 
 @click.command(
@@ -16,7 +21,7 @@ from cgan_benchmarks.options import PATH, PercentType
 @click.argument("new", type=PATH)
 @click.option(
     "--fail-over",
-    type=PercentType(),
+    type=PERCENT,
     help="Exit with 1 where a row is missing, or slower by more than this beyond noise.  [default: never]",
     show_default=False,
 )
@@ -37,7 +42,7 @@ def compare(old: Path, new: Path, fail_over: float | None, relative: bool) -> in
 
     found = compare_documents(read_document(old), read_document(new), relative=relative)
     unit = "times PyTorch" if relative else "p50 ms"
-    columns = {
+    columns: dict[str, Callable[[Change], str]] = {
         "model": lambda change: change.model,
         "run by": lambda change: change.backend,
         "batch": lambda change: str(change.batch),

@@ -28,7 +28,7 @@ _BAR = 20  # columns of the longest bar
 @click.option("--batch", type=click.IntRange(min=1), default=1, help="Images in a run.")
 @click.option("--runs", type=click.IntRange(min=1), default=50, help="Number of runs in the mean.")
 @click.option("--top", type=click.IntRange(min=1), default=15, help="How many of the slowest to print.")
-@json_option("Write all layers there as well.")
+@json_option()
 def layers(
     model: ModelOptions, size: tuple[int, int] | None, batch: int, runs: int, top: int, json_file: Path | None
 ) -> None:
@@ -42,7 +42,6 @@ def layers(
 
     from cgan_benchmarks.machine.describe import describe_machine
     from cgan_benchmarks.results.document import new_document, write_document
-    from cgan_runtime.console import Console
     from cgan_train.evaluation.comparison_photos import comparison_photos, lightness_of
 
     with model.open() as backend:
@@ -53,13 +52,11 @@ def layers(
         found = backend.layers(lightness, runs)
     title = f"{manifest.file}, {backend.name}, {backend.device}, {width}x{height} px, batch {batch}"
     _print(title, found, top, runs)
-    if json_file is not None:
-        document = new_document(
-            "cgan-layers", 1, describe_machine(model.threads, None), what=title, runs=runs,
-            layers=[asdict(layer) for layer in found],
-        )  # fmt: skip
-        write_document(document, json_file)
-        Console().note(f"all layers are in {json_file}")
+    document = new_document(
+        "cgan-layers", 1, describe_machine(model.threads), what=title, runs=runs,
+        layers=[asdict(layer) for layer in found],
+    )  # fmt: skip
+    write_document(document, json_file)
 
 
 def _print(title: str, found: Sequence[Layer], top: int, runs: int) -> None:

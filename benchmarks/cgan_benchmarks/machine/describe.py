@@ -32,12 +32,10 @@ _GPU_STATE = (
 _MUCH = 0.05  # of the machine: a larger load of other programs is reported
 
 
-def describe_machine(threads: int, others: float | None) -> dict[str, Any]:
-    """The machine and its software as plain JSON values. Packages that are not installed are left out.
+def describe_machine(threads: int, others: float | None = None) -> dict[str, Any]:
+    """The machine and its software as plain JSON values, with the threads of each engine.
 
-    Args:
-        threads: Of each engine.
-        others: From `BackgroundLoad.share`; None where it is not known.
+    `others` is the share of other programs (`BackgroundLoad.share`).
     """
     versions = {package: found for package in _PACKAGES if (found := _version(package)) is not None}
     return {

@@ -72,6 +72,4 @@ def quality(
     print_quality(reports, cifar=isinstance(source, CifarSource))
     if sheet is not None:
         Console().note(f"the contact sheet is {sheet}")
-    if json_file is not None:
-        write_quality(reports, model.threads, json_file)
-        Console().note(f"all figures are in {json_file}")
+    write_quality(reports, model.threads, json_file)

@@ -117,11 +117,7 @@ def print_quality(reports: Sequence[QualityReport], *, cifar: bool = False) -> N
         print(REMARK)
 
 
-def write_quality(reports: Sequence[QualityReport], threads: int, path: Path) -> None:
-    """Write the reports, the machine and the date as JSON.
-
-    Raises:
-        ConfigError: The file cannot be written.
-    """
+def write_quality(reports: Sequence[QualityReport], threads: int, path: Path | None) -> None:
+    """Write the reports and the machine; as of `write_document`."""
     found = [dataclasses.asdict(report) for report in reports]
-    write_document(new_document("cgan-quality", 1, describe_machine(threads, None), reports=found), path)
+    write_document(new_document("cgan-quality", 1, describe_machine(threads), reports=found), path)

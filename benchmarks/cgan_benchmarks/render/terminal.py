@@ -6,7 +6,7 @@ print_table(("model", "ms"), [("edge", "4.2")])
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -39,8 +39,8 @@ def make_table(
 
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
     for number, title in enumerate(titles):
-        aligned = "left" if number == 0 or title in left else "right"
-        table.add_column(title, no_wrap=True, justify=aligned, min_width=None if number else min_width)
+        justify: Literal["left", "right"] = "left" if number == 0 or title in left else "right"
+        table.add_column(title, no_wrap=True, justify=justify, min_width=None if number else min_width)
     for row in rows:
         table.add_row(*row)
     return table

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from cgan_runtime import __version__
+from cgan_runtime.console import Console
 from cgan_runtime.errors import ConfigError
 from cgan_runtime.files.atomic import write_file
 
@@ -27,11 +28,7 @@ _NUMBERS = re.compile(r"\[\s+([-\d.eE+,\s]+?)\s+\]")
 def new_document(name: str, version: int, machine: Document | None = None, **values: Any) -> Document:
     """A result with the head that all results share: format, version of cgan, date and machine.
 
-    Args:
-        name: Of the format.
-        version: Of the format.
-        machine: From `describe_machine`.
-        values: The result itself; infinite and undefined numbers become None, as JSON has no such numbers.
+    Infinite and undefined numbers become None, as JSON has no such numbers.
     """
     head = {"format": name, "format_version": version, "version": __version__, "date": now()}
     if machine is not None:
@@ -45,18 +42,20 @@ def now() -> str:
     return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
 
 
-def write_document(document: Document, path: Path) -> None:
-    """Write JSON with lists of numbers on one line. The file appears under its name only when complete.
+def write_document(document: Document, path: Path | None) -> None:
+    """Write JSON with lists of numbers on one line, complete or not at all; without a path nothing.
 
     Raises:
         ConfigError: The file cannot be written.
     """
-    text = json.dumps(document, indent=2, allow_nan=False)
-    write_text(_NUMBERS.sub(lambda found: f"[{' '.join(found[1].split())}]", text) + "\n", path, "--json")
+    if path is not None:
+        text = json.dumps(document, indent=2, allow_nan=False)
+        write_text(_NUMBERS.sub(lambda found: f"[{' '.join(found[1].split())}]", text) + "\n", path, "--json")
+        Console().note(f"all figures are in {path}")
 
 
 def write_text(text: str, path: Path, option: str) -> None:
-    """Write a file that an option names. It appears under its name only when complete.
+    """Write a file that an option names, complete or not at all.
 
     Raises:
         ConfigError: The file cannot be written.
@@ -64,9 +63,7 @@ def write_text(text: str, path: Path, option: str) -> None:
     try:
         write_file(path, text)
     except OSError as error:
-        raise ConfigError(
-            f"cannot write {path} ({error.strerror}); give another file with {option}"
-        ) from error
+        raise ConfigError(f"cannot write {path} ({error.strerror}); give another {option}") from error
 
 
 def read_document(path: Path) -> Document:

@@ -8,72 +8,44 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 from cgan_benchmarks.speed.measurements import ConcurrentRun
 from cgan_benchmarks.speed.timing import warm_up
 from cgan_runtime.backends.base import Backend, FloatArray
 
 
-class _EngineThread(threading.Thread):
-    """Opens, warms up, uses and closes one engine: back ends belong to one thread."""
-
-    def __init__(self, load: Callable[[], Backend], lightness: FloatArray, ready: threading.Barrier) -> None:
-        super().__init__(daemon=True)
-        self._load, self._lightness, self._ready = load, lightness, ready
-        self.runs = 0
-        self.until = self.ended = 0.0
-        self.error: Exception | None = None
-
-    def run(self) -> None:
-        """Count runs up to the time `until`, which is set while all wait; close when all have ended."""
-        try:
-            with self._load() as backend:
-                warm_up(lambda: backend.chroma(self._lightness))
-                self._ready.wait()
-                self._ready.wait()
-                while time.perf_counter() < self.until:
-                    backend.chroma(self._lightness)
-                    self.runs += 1
-                self.ended = time.perf_counter()
-                self._ready.wait()
-        except threading.BrokenBarrierError:
-            return
-        except Exception as error:  # noqa: BLE001 (raised in the thread that waits)
-            self.error = error
-            self._ready.abort()
-
-
 def run_concurrently(
     load: Callable[[], Backend], lightness: FloatArray, engines: int, seconds: float
 ) -> ConcurrentRun:
-    """Run several engines at once for a while.
+    """Run several engines at once for a while, each opened by `load` in a thread of its own.
 
-    Runs that are under way when the time is over count fully, with their time. Opening and closing do not.
-
-    Args:
-        load: Opens one.
-        lightness: The input of each run, (N, 1, H, W).
-        engines: How many.
-        seconds: How long.
+    Every run has the input `lightness`, (N, 1, H, W). Runs that are under way when the time is over count fully,
+    with their time. Opening and closing do not count.
     """
-    ready = threading.Barrier(engines + 1)
-    threads = [_EngineThread(load, lightness, ready) for _ in range(engines)]
-    for thread in threads:
-        thread.start()
-    began = 0.0
-    try:
-        ready.wait()
-        began = time.perf_counter()
-        for thread in threads:
-            thread.until = began + seconds
-        ready.wait()
-        ready.wait()
-    except threading.BrokenBarrierError:
-        pass  # a thread has failed: its error is raised below
-    for thread in threads:
-        thread.join()
-    for thread in threads:
-        if thread.error is not None:
-            raise thread.error
-    took = max(thread.ended for thread in threads) - began
-    return ConcurrentRun(sum(thread.runs for thread in threads) * len(lightness), took)
+    together = threading.Barrier(engines)
+
+    def work() -> tuple[float, float, int]:
+        try:
+            with load() as backend:
+                warm_up(lambda: backend.chroma(lightness))
+                together.wait()
+                began, runs = time.perf_counter(), 0
+                while time.perf_counter() < began + seconds:
+                    backend.chroma(lightness)
+                    runs += 1
+                ended = time.perf_counter()
+                together.wait()
+        except BaseException:
+            together.abort()
+            raise
+        return began, ended, runs
+
+    with ThreadPoolExecutor(engines) as pool:
+        futures = [pool.submit(work) for _ in range(engines)]
+    errors = [error for future in futures if (error := future.exception()) is not None]
+    for error in errors:
+        if not isinstance(error, threading.BrokenBarrierError):  # those follow from another thread's error
+            raise error
+    began, ended, runs = zip(*(future.result() for future in futures), strict=True)
+    return ConcurrentRun(sum(runs) * len(lightness), max(ended) - min(began))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from cgan_benchmarks.options import PATH, NamesType, NumbersType, SecondsType, threads_option
+from cgan_benchmarks.options import NAMES, NUMBERS, PATH, SecondsType, threads_option
 from cgan_benchmarks.speed.scenarios import SCENARIOS, VIDEO, Scenario
 from cgan_benchmarks.speed.settings import Settings, TimingPlan
 from cgan_runtime.options.groups import SizeType, option_group
@@ -90,12 +90,10 @@ subject_options = option_group(
         multiple=True,
         help="ONNX file exported from it; may be given several times.  [default: every form, exported now]",
     ),
-    click.option(
-        "--backends", type=NamesType(), help="Names, with commas between.  [default: all that work here]"
-    ),
+    click.option("--backends", type=NAMES, help="Names, with commas between.  [default: all that work here]"),
     click.option(
         "--precision",
-        type=NamesType(),
+        type=NAMES,
         help="Only these, as fp32,int8.  [default: all but int8, whose export takes a minute]",
     ),
     threads_option,
@@ -120,7 +118,7 @@ scenario_options = option_group(
     click.option("--size", type=SizeType(), help="Size in pixels.  [default: the checkpoint's]"),
     click.option(
         "--batch",
-        type=NumbersType(),
+        type=NUMBERS,
         help="Images in a run.  [default: 1; of offline 1,4,16]",
         show_default=False,
     ),

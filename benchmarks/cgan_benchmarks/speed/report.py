@@ -12,23 +12,7 @@ from cgan_benchmarks.machine.roofline import Peak
 from cgan_benchmarks.results.document import FORMAT, FORMAT_VERSION, Document, new_document
 from cgan_benchmarks.results.intervals import Interval
 from cgan_benchmarks.speed.timing import Timing
-
-
-@dataclass(frozen=True)
-class Equality:
-    """Differences from the reference's colors on photographs.
-
-    Attributes:
-        largest: Of (a*, b*)/110, absolute.
-        mean: Of the same.
-        psnr_db: Of the same.
-        ciede2000: Mean color difference of the colored images.
-    """
-
-    largest: float
-    mean: float
-    psnr_db: float
-    ciede2000: float
+from cgan_train.evaluation.agreement import Agreement
 
 
 @dataclass(frozen=True)
@@ -82,7 +66,7 @@ class Row:
         gflop: 10^9 operations of a run.
         gflops: 10^9 operations a second; None in `startup`.
         share_of_peak: Of what the machine can do; None where the peak was not measured.
-        equality: With the reference.
+        equality: With the reference, on photographs.
         samples_ms: All samples: processes, rounds, runs.
     """
 
@@ -104,7 +88,7 @@ class Row:
     gflop: float
     gflops: float | None
     share_of_peak: float | None
-    equality: Equality
+    equality: Agreement
     samples_ms: list[Any]
 
     @property
@@ -114,12 +98,13 @@ class Row:
 
     def document(self) -> Document:
         """As plain JSON values; timing, equality and start lie flat beside the other fields."""
-        row = asdict(self)
+        row: Document = asdict(self)
         timing, equality, start = (row.pop(name) for name in ("timing", "equality", "start"))
         samples = {"samples_ms": row.pop("samples_ms")}
+        del equality["images"]
         for name in ("largest", "mean"):
             equality[f"{name}_difference"] = equality.pop(name)
-        return row | timing | equality | start | samples
+        return {**row, **timing, **equality, **start, **samples}
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy as np
 
 from cgan_benchmarks.results.intervals import Intervals
 from cgan_benchmarks.speed.measurements import Measured, Measurements, ProcessTimes
-from cgan_benchmarks.speed.report import Equality, Row, Start, Throughput
+from cgan_benchmarks.speed.report import Row, Start, Throughput
 from cgan_benchmarks.speed.scenarios import Scenario
 from cgan_benchmarks.speed.subjects.subject import PYTORCH
 from cgan_benchmarks.speed.timing import Timing
@@ -20,14 +20,7 @@ from cgan_train.evaluation.agreement import agreement
 def make_rows(
     scenario: Scenario, found: Measurements, inputs: Sequence[FloatArray], gflop: float
 ) -> list[Row]:
-    """A row for each subject that was measured to the end.
-
-    Args:
-        scenario: That was measured.
-        found: From `Session.measurements`.
-        inputs: Batches of photographs, (N, 1, H, W).
-        gflop: 10^9 operations of a run.
-    """
+    """A row for each subject; `gflop` are the 10^9 operations of a run, `inputs` those of the session."""
     samples = {measured.subject.key: scenario.samples(measured) for measured in found.subjects}
     intervals = Intervals(samples)
     batch, _, height, width = inputs[0].shape
@@ -42,7 +35,6 @@ def make_rows(
         size = file.stat().st_size
         least = peak.least_seconds(gflop, (size + 12 * batch * height * width) / 1e9) if peak else None
         low, high = intervals.median(key)
-        equal = agreement(zip(inputs, reference.answers, measured.answers, strict=True))
         rows.append(
             Row(
                 model=subject.model,
@@ -63,7 +55,7 @@ def make_rows(
                 gflop=gflop,
                 gflops=runs * gflop / seconds or None,
                 share_of_peak=runs * least / seconds if least else None,
-                equality=Equality(equal.largest, equal.mean, equal.psnr_db, equal.ciede2000),
+                equality=agreement(zip(inputs, reference.answers, measured.answers, strict=True)),
                 samples_ms=np.round(samples[key] * 1e3, 4).tolist(),
             )
         )

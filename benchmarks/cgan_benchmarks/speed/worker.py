@@ -13,12 +13,13 @@ import json
 import os
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
 from cgan_benchmarks.machine.process import peak_memory_mb
-from cgan_benchmarks.speed.subjects.open import open_subject
-from cgan_benchmarks.speed.subjects.subject import Subject
+from cgan_benchmarks.speed.subjects.subject import HALF, PYTORCH, Subject
+from cgan_runtime.backends.base import Backend
 from cgan_runtime.errors import CganError
 
 Reply = dict[str, Any]
@@ -31,9 +32,9 @@ class SubjectWorker:
     def open(self, subject: dict[str, Any], threads: int) -> Reply:
         """Load the model; the seconds that this took, without the engine's import."""
         self._subject, self._threads = Subject.from_json(subject), threads
-        load = open_subject(self._subject)
+        self._load = _opener(self._subject)
         began = time.perf_counter()
-        self._backend = load(threads)
+        self._backend = self._load(threads)
         seconds = time.perf_counter() - began
         weights = self._backend.manifest.weights
         return {"load_seconds": seconds, "device": self._backend.device, "weights": weights}
@@ -80,9 +81,8 @@ class SubjectWorker:
         from cgan_benchmarks.speed.concurrency import run_concurrently
         from cgan_benchmarks.speed.timing import wait_until_at_rest
 
-        load = open_subject(self._subject)
         threads = max(1, self._threads // engines)
-        run = run_concurrently(lambda: load(threads), self._inputs[0], engines, seconds)
+        run = run_concurrently(lambda: self._load(threads), self._inputs[0], engines, seconds)
         wait_until_at_rest()
         return asdict(run)
 
@@ -94,6 +94,23 @@ class SubjectWorker:
 
     def _run(self) -> None:
         self._backend.chroma(self._inputs[0])
+
+
+def _opener(subject: Subject) -> Callable[[int], Backend]:
+    """Import the engine of a subject; the returned function loads the model, with so many threads.
+
+    Raises:
+        BackendUnavailable: The engine is not installed here.
+    """
+    if subject.backend == PYTORCH:
+        from cgan_benchmarks.speed.subjects.torch_variants import TorchVariant
+
+        return lambda threads: TorchVariant(subject, threads)
+    from cgan_runtime.backends.registry import BACKENDS, open_backend
+
+    BACKENDS[subject.backend].load()
+    precision = subject.precision if subject.variant == HALF else "fp32"
+    return lambda threads: open_backend(subject.file, subject.backend, threads=threads, precision=precision)
 
 
 def main() -> None:

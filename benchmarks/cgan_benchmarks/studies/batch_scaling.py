@@ -2,9 +2,9 @@
 
     python -m cgan_benchmarks.studies.batch_scaling --video samples/sample.mp4 --json scale.json
 
-It measures the cost of a frame in each pass over a video; a folder of copies, colored by one worker and by two,
-in processes and by Ray, in turns; and 1,000 videos on 100 workers that fail, with the real scheduler in
-simulated time. docs/ calculates with the first and checks the result against the others.
+It measures the cost of a frame in each pass over a video; a folder of copies, colored by one worker and by
+two, in processes and by Ray, in turns; and 1,000 videos on 100 workers that fail, with the real scheduler in
+simulated time. The documentation calculates with the first and checks the result against the others.
 """
 
 from __future__ import annotations
@@ -67,12 +67,11 @@ def main(video: Path, json_file: Path | None) -> None:
     names = ("color", "plan", "join", "decode")
     simulation = simulate(VIDEOS, WORKERS, Costs(*(costs[name]["wall_ms"] / 1000 for name in names)))
     click.echo(json.dumps(simulation))
-    if json_file is not None:
-        document = new_document(
-            "cgan-scale", 1, describe_machine(usable_cores(), share), video=video.name, precision=precision,
-            passes=costs, runs=runs, simulation=simulation,
-        )  # fmt: skip
-        write_document(document, json_file)
+    document = new_document(
+        "cgan-scale", 1, describe_machine(usable_cores(), share), video=video.name, precision=precision,
+        passes=costs, runs=runs, simulation=simulation,
+    )  # fmt: skip
+    write_document(document, json_file)
 
 
 def best_precision() -> str:

@@ -137,10 +137,8 @@ def main(photos: Path, json_file: Path | None) -> None:
     for name, ways in rows.items():
         for way, taken in ways.items():
             console.result(f"  {name:32}{way:10}{taken['all']:9.3f}{taken['edges']:9.3f}{taken['ms']:7.2f}")
-    if json_file is not None:
-        machine = describe_machine(cv2.getNumThreads(), load.share())
-        write_document(new_document("cgan-edges", 1, machine, photos=len(found), enlarged=rows), json_file)
-        console.note(f"all figures are in {json_file}")
+    machine = describe_machine(cv2.getNumThreads(), load.share())
+    write_document(new_document("cgan-edges", 1, machine, photos=len(found), enlarged=rows), json_file)
 
 
 if __name__ == "__main__":

@@ -3,9 +3,10 @@
     make paper-table DATA=cifar-10-batches-py MINUTES=60          # may be repeated; it resumes
     python -m cgan_benchmarks.studies.paper_table --data cifar-10-batches-py
 
-The recipe with the fewest epochs is trained next, one epoch at a time, so that the rows have equally many. The
-runs are kept in a folder of the user's. Each is measured after each of its first epochs, later after every tenth
-and where this command ends; then the table is written anew. It keeps rows with more epochs of another machine.
+The recipe with the fewest epochs is trained next, one epoch at a time, so that the rows have equally many.
+The runs are kept in a folder of the user's. Each is measured after each of its first epochs, later after every
+tenth and where this command ends; then the table is written anew. Rows of another machine with more epochs are
+kept.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ def main(
     """Train the paper's recipes on CIFAR-10 for some minutes more, measure them, and write the table."""
     import torch
 
-    from cgan_train.data.sources import open_validation, open_sources
+    from cgan_train.data.sources import open_sources, open_validation
     from cgan_train.training.loop import Trainer
 
     if threads:
@@ -106,8 +107,7 @@ def main(
         click.echo(f"{row['recipe']}: {row['epochs']:g} epochs, MAE {row['as_predicted']['mae']:.2f} %")
     if not document["rows"]:
         click.echo(f"no epoch of {' and '.join(EQUAL)} is done yet; run it again")
-    if json_file is not None:
-        write_document(document, json_file)
+    write_document(document, json_file)
     if image is not None and any(document["curves"].values()):
         from cgan_benchmarks.render.plots import draw_paper_curve
 

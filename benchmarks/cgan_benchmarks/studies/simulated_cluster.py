@@ -1,4 +1,4 @@
-"""An archive in simulated time: the real scheduler, workers that only take time, and fail.
+"""An archive in simulated time: the real scheduler with workers that only take time, and fail.
 
 print(simulate(videos=1000, workers=100, costs=Costs(color=0.07, plan=0.01, join=0.005, decode=0.003)))
 """
@@ -22,15 +22,15 @@ from cgan_runtime.video.segments import SEGMENT_FRAMES
 FRAMES_PER_SECOND = 25
 MEDIAN_MINUTES, SPREAD = 12.0, 0.9  # of the videos' lengths: log-normal, from a minute to hours
 SCENE_FRAMES = 110  # between cuts, on average; exponential
-LIFE_SECONDS = 4 * 3600.0  # of a worker, on average; exponential, as on machines that are taken away
+LIFE_SECONDS = 4 * 3600.0  # of a worker, on average; exponential, as on preemptible machines
 RESTART_SECONDS = 30.0  # until a new worker has its model
-POISONED = 3  # videos that kill whoever colors them
+POISONED = 3  # videos that kill every worker that colors them
 TRIES = 3
 
 
 @dataclass(frozen=True)
 class Costs:
-    """Seconds that one worker needs for a frame: to color it, to look for cuts, to join, to decode."""
+    """Seconds of one worker for a frame: to color it, to search it for cuts, to join it, to decode it."""
 
     color: float
     plan: float
@@ -39,11 +39,11 @@ class Costs:
 
 
 class SimulatedPool:
-    """Workers for whom time passes only in numbers.
+    """Workers in simulated time.
 
     Attributes:
         now: Seconds since the start.
-        made: How often each part was brought to its end.
+        made: How often each part was finished.
     """
 
     description = "simulated"
@@ -57,9 +57,8 @@ class SimulatedPool:
         self._divided: set[int] = set()
         self._kept: dict[tuple[int, Part | None], int] = {}
         self._free = [self._death() for _ in range(workers)]  # when each free worker will die
-        self._going: list[
-            tuple[float, int, Task | None, float, float]
-        ] = []  # end, number, task, begin, death
+        # End, number, task, begin, and death of the worker.
+        self._running: list[tuple[float, int, Task | None, float, float]] = []
         self._number = 0
 
     def idle(self) -> int:
@@ -67,9 +66,9 @@ class SimulatedPool:
         return len(self._free)
 
     def give(self, task: Task) -> None:
-        """Let a worker begin."""
+        """Start a task on a worker."""
         death = self._free.pop()
-        while death < self.now:  # died while it had nothing to do, and was replaced
+        while death < self.now:  # it died while idle, and was replaced
             death = self._death()
         end = self.now + self._duration(task)
         if task.item < POISONED and task.kind != "plan":
@@ -77,8 +76,8 @@ class SimulatedPool:
         self._push(min(end, death), task, death)
 
     def events(self, timeout: float) -> list[Event]:
-        """What happens next."""
-        self.now, _, task, begun, death = heapq.heappop(self._going)
+        """The next events."""
+        self.now, _, task, begun, death = heapq.heappop(self._running)
         if task is None:  # a new worker is ready
             self._free.append(self._death())
             return []
@@ -94,7 +93,7 @@ class SimulatedPool:
 
     def _push(self, end: float, task: Task | None, death: float) -> None:
         self._number += 1
-        heapq.heappush(self._going, (end, self._number, task, self.now, death))
+        heapq.heappush(self._running, (end, self._number, task, self.now, death))
 
     def _death(self) -> float:
         return self.now + self._dice.expovariate(1 / LIFE_SECONDS)
@@ -106,31 +105,31 @@ class SimulatedPool:
         return PartPlan(frames, tuple(divide(frames, starts[:-1])))
 
     def _duration(self, task: Task) -> float:
-        """Seconds that a task takes from where the last try has left it."""
+        """Seconds of a task, from where the last try stopped."""
         frames, costs = self._lengths[task.item], self._costs
         if task.kind == "plan":
             return frames * costs.plan
         if task.part is None and self._is_divided(task):
             return frames * costs.join
-        first, end, looked_from = self._frames_of(task)
+        first, end, warm_from = self._frames_of(task)
         if kept := self._kept.get((task.item, task.part)):
-            first, looked_from = first + kept, first + kept
-        return looked_from * costs.decode + (end - looked_from) * costs.color
+            first, warm_from = first + kept, first + kept
+        return warm_from * costs.decode + (end - warm_from) * costs.color
 
     def _keep(self, task: Task, seconds: float) -> int:
-        """Frames of a task that outlive a worker: whole segments."""
+        """Frames of a task that are kept when its worker dies: whole segments."""
         key = task.item, task.part
         if task.kind == "plan" or (task.part is None and self._is_divided(task)) or task.item < POISONED:
             return 0
-        first, end, looked_from = self._frames_of(task)
-        begun = first + self._kept[key] if self._kept.get(key) else looked_from
+        first, end, warm_from = self._frames_of(task)
+        begun = first + self._kept[key] if self._kept.get(key) else warm_from
         reached = begun + max(0.0, seconds - begun * self._costs.decode) / self._costs.color
         done = int(min(reached, end) - first) // SEGMENT_FRAMES * SEGMENT_FRAMES
         self._kept[key] = max(done, self._kept.get(key, 0))
         return self._kept[key]
 
     def _frames_of(self, task: Task) -> tuple[int, int, int]:
-        """A task's first frame, the one behind its last, and the one from which on it looks at them."""
+        """A task's first frame, the one after its last, and the first that it decodes to warm up."""
         frames = self._lengths[task.item]
         if task.part is None:
             return 0, frames, 0

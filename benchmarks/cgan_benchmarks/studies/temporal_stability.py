@@ -240,20 +240,15 @@ def main(photos: Path | None, clips: Path | None, model: ModelOptions, json_file
     for kind, rows in summaries.items():
         _print(console, f"{kind} clips ({len(found[kind])}), relative to off", rows)
     _print(console, "core-ms a frame without the network", costs)
-    if json_file is not None:
-        plain = {
-            kind: {
-                clip: {name: asdict(one) for name, one in by_setting.items()}
-                for clip, by_setting in each.items()
-            }
-            for kind, each in found.items()
-        }
-        document = new_document(
-            "cgan-steadiness", 1, describe_machine(model.threads, load.share()), model=cache.manifest.file,
-            sha256=cache.manifest.sha256, relative_to_off=summaries, path_core_ms=costs, clips=plain,
-        )  # fmt: skip
-        write_document(document, json_file)
-        console.note(f"all figures are in {json_file}")
+    plain = {
+        kind: {clip: {name: asdict(one) for name, one in settings.items()} for clip, settings in each.items()}
+        for kind, each in found.items()
+    }
+    document = new_document(
+        "cgan-steadiness", 1, describe_machine(model.threads, load.share()), model=cache.manifest.file,
+        sha256=cache.manifest.sha256, relative_to_off=summaries, path_core_ms=costs, clips=plain,
+    )  # fmt: skip
+    write_document(document, json_file)
 
 
 if __name__ == "__main__":

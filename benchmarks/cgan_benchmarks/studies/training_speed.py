@@ -2,8 +2,9 @@
 
     python -m cgan_benchmarks.studies.training_speed --data cifar-10-batches-py --json throughput.json
 
-The plain loop is what one writes first: float32, contiguous tensors, PIL images from a DataLoader, the generator
-run again for every step. Networks, batch and losses are the same. On a GPU the same command measures that GPU.
+The plain loop is what one writes first: float32, contiguous tensors, PIL images from a DataLoader, the
+generator run again for every step. Networks, batch and losses are the same. On a GPU the same command measures
+that GPU.
 """
 
 from __future__ import annotations
@@ -77,12 +78,11 @@ def main(
         click.echo(f"{name}: {rate:.1f} images/s, {share:.0%} of the peak in {row['type']}")
     plain_rate, rate = (row["images_per_second"] for row in rows)
     click.echo(f"cgan is {rate / plain_rate:.2f} times as fast")
-    if json_file is not None:
-        document = new_document(
-            "cgan-throughput", FORMAT_VERSION, machine, device=device_name(), recipe="paper",
-            batch_size=batch_size, rows=rows, speedup=rate / plain_rate,
-        )  # fmt: skip
-        write_document(document, json_file)
+    document = new_document(
+        "cgan-throughput", FORMAT_VERSION, machine, device=device_name(), recipe="paper",
+        batch_size=batch_size, rows=rows, speedup=rate / plain_rate,
+    )  # fmt: skip
+    write_document(document, json_file)
 
 
 def cgan_loop(data: Path, batch_size: int, world: World) -> Step:

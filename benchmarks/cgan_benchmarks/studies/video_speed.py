@@ -101,8 +101,8 @@ def measure_ways(
         on_run: Called with the name and number of each run.
 
     Returns:
-        `ways`: for each, the medians over the rounds of frames/s, seconds from the start of the process to the
-        first frame, and peak megabytes, and for cgan the stages of its last run; `ratios`: the medians of
+        `ways`: for each, the medians over the rounds of frames/s, seconds from the start of the process to
+        the first frame, and peak megabytes, and for cgan the stages of its last run; `ratios`: the medians of
         cgan's frames/s by those of the others in the same round.
     """
     settings = {"threads": threads, "frames": plain_frames}
@@ -175,14 +175,12 @@ def main(video: Path | None, rounds: int, threads: int | None, json_file: Path |
     share = load.share()
     if warning := load_warning(share):
         console.warn(warning)
-    if json_file is not None:
-        manifest = Manifest.load(bundled_model())
-        document = new_document(
-            "cgan-video", 1, describe_machine(threads, share), model=manifest.file, sha256=manifest.sha256,
-            rounds=rounds, videos=videos,
-        )  # fmt: skip
-        write_document(document, json_file)
-        console.note(f"all figures are in {json_file}")
+    manifest = Manifest.load(bundled_model())
+    document = new_document(
+        "cgan-video", 1, describe_machine(threads, share), model=manifest.file, sha256=manifest.sha256,
+        rounds=rounds, videos=videos,
+    )  # fmt: skip
+    write_document(document, json_file)
 
 
 if __name__ == "__main__":

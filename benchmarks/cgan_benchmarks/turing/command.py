@@ -36,7 +36,7 @@ from cgan_runtime.options.groups import GroupedCommand
 )
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Of the page; 0 for any free one.")
 @click.option("--open/--no-open", "opens", default=True, help="Open the page in a browser.")
-@json_option("Write all answers there as well.")
+@json_option()
 def turing(
     folder: Path, model: ModelOptions, test_delay: float, count: int, seed: int | None, port: int,
     opens: bool, json_file: Path | None,
@@ -76,10 +76,8 @@ def turing(
     score = Score.of(answers)
     console.result(f"taken for true: {score.fooled} of the colored images")
     console.result(f"                {score.recognized} of the true ones")
-    if json_file is not None:
-        document = new_document(
-            "cgan-turing", 1, model=manifest.file, sha256=manifest.sha256, delay_seconds=test_delay,
-            seed=seed, score=asdict(score), answers=[asdict(answer) for answer in answers],
-        )  # fmt: skip
-        write_document(document, json_file)
-        console.note(f"all answers are in {json_file}")
+    document = new_document(
+        "cgan-turing", 1, model=manifest.file, sha256=manifest.sha256, delay_seconds=test_delay, seed=seed,
+        score=asdict(score), answers=[asdict(answer) for answer in answers],
+    )  # fmt: skip
+    write_document(document, json_file)

@@ -122,15 +122,17 @@ def _run_apart(way: str, settings: dict[str, Any], source: Path, target: Path) -
 
 def run_copy(source: Path, target: Path, settings: dict[str, Any]) -> VideoRun:
     """Decode and encode as cgan does, each in a thread of its own, with nothing in between."""
+    from cgan_runtime.files.output import output_for
     from cgan_runtime.pipeline.stages import run_stages
     from cgan_runtime.pipeline.video import QUEUE_DEPTH
     from cgan_runtime.video.read.reader import VideoReader
     from cgan_runtime.video.resume.items import Colored
-    from cgan_runtime.video.write.codecs import EncoderSettings
+    from cgan_runtime.video.write.open_writer import plan_layout
     from cgan_runtime.video.write.writer import VideoWriter
 
-    watch, count = _Stopwatch(), 0
-    with VideoReader(source) as reader, VideoWriter(target, reader, EncoderSettings()) as writer:
+    watch, count, encoder, output = _Stopwatch(), 0, EncoderSettings(), output_for(target)
+    with VideoReader(source) as reader:
+        layout = plan_layout(reader, encoder, output)
 
         def copied(item: Any) -> Any:
             nonlocal count
@@ -138,13 +140,14 @@ def run_copy(source: Path, target: Path, settings: dict[str, Any]) -> VideoRun:
                 return item  # a packet of audio
             watch.frame_ready()
             count += 1
-            frame = writer.layout.prepare(item)
+            frame = layout.prepare(item)
             frame.pict_type = 0  # the encoder chooses, as for new frames
             return Colored(frame)
 
-        run_stages(reader, copied, writer.write, depth=QUEUE_DEPTH)
-        writer.finish()
-    return watch.run(count, (writer.layout.width, writer.layout.height))
+        with VideoWriter(output, reader, layout, encoder) as writer:
+            run_stages(reader, copied, writer.write, depth=QUEUE_DEPTH)
+            writer.finish()
+    return watch.run(count, (layout.width, layout.height))
 
 
 def run_cgan(source: Path, target: Path, settings: dict[str, Any]) -> VideoRun:

@@ -72,7 +72,7 @@ class VideoScenario:
         )
         manifest = Manifest.load(model)
         return SpeedReport(
-            machine=describe_machine(chosen.threads, None),
+            machine=describe_machine(chosen.threads),
             method=(METHOD,),
             scenario=VIDEO,
             recipe=manifest.recipe,

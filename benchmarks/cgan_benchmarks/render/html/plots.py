@@ -163,8 +163,8 @@ def waterfall(video: Document) -> str:
         axes.set_xlabel("milliseconds a frame")
         name_lanes(axes, names, narrow)
 
-    heights = (_AXIS + 6 + lane * len(names) for lane in (_STAGE_LANE, _LANE_NARROW))
-    return draw("waterfall", *heights, plot)
+    height, narrow_height = (_AXIS + 6 + lane * len(names) for lane in (_STAGE_LANE, _LANE_NARROW))
+    return draw("waterfall", height, narrow_height, plot)
 
 
 def _difference(row: Document) -> float:

@@ -107,6 +107,6 @@ def _exported_subjects(models: Mapping[str, Path], names: Sequence[str]) -> list
                 continue
             device = "cuda" if BACKENDS[name].gpu else "cpu"
             found.append(Subject(label, name, path, manifests[label].precision, device=device))
-            if BACKENDS[name].rounds and label in float32[-1:]:
+            if BACKENDS[name].reduces_precision and label in float32[-1:]:
                 found.append(Subject(label, name, path, "bf16", HALF, device))
     return found

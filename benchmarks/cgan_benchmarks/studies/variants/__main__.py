@@ -1,41 +1,31 @@
-"""The command: python -m cgan_benchmarks.variants."""
+"""The command `python -m cgan_benchmarks.studies.variants`."""
 
 from __future__ import annotations
 
-import datetime
 import json
 from pathlib import Path
-from typing import Any
 
 import click
 
-from cgan_benchmarks.options import SecondsType, check_writable
+from cgan_benchmarks.options import PATH, OutputFileType, SecondsType, json_option, study_command
+from cgan_benchmarks.results.document import Document, new_document, write_document
 from cgan_benchmarks.studies.variants.table import VARIANTS, Variant
-from cgan_runtime import __version__
-from cgan_runtime.console import guard
 from cgan_runtime.errors import ConfigError
 
-FORMAT = "cgan-variants"
-FORMAT_VERSION = 1
-_PATH = click.Path(path_type=Path)
 
-
-@guard
-@click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
-@click.option("--data", multiple=True, type=_PATH, required=True, help="Photos to train on, and to measure.")
+@study_command
+@click.option("--data", multiple=True, type=PATH, required=True, help="Photos to train on, and to measure.")
 @click.option("--cpu-seconds", type=SecondsType(), default=60.0, help="Of training, for each.")
-@click.option("--state", type=_PATH, default=Path("runs/variants"), help="Folder of what is trained.")
+@click.option("--state", type=PATH, default=Path("runs/variants"), help="Folder of what is trained.")
 @click.option("--threads", type=click.IntRange(min=1), default=2, help="CPU threads.")
 @click.option("--time", "timing", is_flag=True, help="Time all that are trained, and train no more.")
-@click.option("--json", "json_file", type=_PATH, help="Write all figures there.")
-@click.option("--image", type=_PATH, help="Draw quality against milliseconds there, as PNG.")
+@json_option("Write all figures there.")
+@click.option("--image", type=OutputFileType(), help="Draw quality against milliseconds there, as PNG.")
 def main(
     data: tuple[Path, ...], cpu_seconds: float, state: Path, threads: int, timing: bool,
     json_file: Path | None, image: Path | None,
 ) -> None:  # fmt: skip
-    """Train and measure the variants that are not yet trained; with --time, time and tell of all."""
-    check_writable(json_file)
-    check_writable(image)
+    """Train and measure the variants that are not yet trained; with --time, time all that are."""
     import torch
 
     torch.set_num_threads(threads)
@@ -43,13 +33,11 @@ def main(
         _train_missing(data, cpu_seconds, state)
         return
     from cgan_benchmarks.render.plots import draw_variants
-    from cgan_benchmarks.results.document import write_document
 
     document = _document(state, threads)
     for row in document["rows"]:
         click.echo(f"{row['variant']['name']}: {row['ms']:.1f} ms, {row['gain_percent']:.1f} %")
-    if json_file is not None:
-        write_document(document, json_file)
+    write_document(document, json_file)
     if image is not None:
         draw_variants(document, image)
 
@@ -67,7 +55,7 @@ def _train_missing(data: tuple[Path, ...], cpu_seconds: float, state: Path) -> N
             click.echo(f"{variant.name}: {row['gain_percent']:.1f} % at chroma {row['chroma_ratio']:.2f}")
 
 
-def _document(state: Path, threads: int) -> dict[str, Any]:
+def _document(state: Path, threads: int) -> Document:
     from cgan_benchmarks.machine.describe import describe_machine
     from cgan_benchmarks.studies.variants.timing import TIMED, time_all
     from cgan_benchmarks.studies.variants.training import CROP, SIDE
@@ -81,17 +69,10 @@ def _document(state: Path, threads: int) -> dict[str, Any]:
     weights = [file.with_suffix(".pt") for file in files]
     for row, ms in zip(rows, time_all(list(zip(variants, weights, strict=True)), threads), strict=True):
         row["ms"] = ms
-    return {
-        "format": FORMAT,
-        "format_version": FORMAT_VERSION,
-        "version": __version__,
-        "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-        "machine": describe_machine(threads, None),
-        "trained_on_px": CROP,
-        "measured_at_px": SIDE,
-        "timed_at_px": TIMED,
-        "rows": rows,
-    }
+    return new_document(
+        "cgan-variants", 1, describe_machine(threads), trained_on_px=CROP, measured_at_px=SIDE,
+        timed_at_px=TIMED, rows=rows,
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

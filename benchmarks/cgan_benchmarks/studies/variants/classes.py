@@ -1,7 +1,7 @@
-"""Colors as classes: which there are, and the loss that learns them.
+"""Color classes, and the loss for learning them.
 
-Zhang, Isola, Efros 2016, "Colorful Image Colorization", arXiv 1603.08511, sections 2.1 and 2.2: a* and b* in
-squares of 10, the truth spread over the nearest of these, cross-entropy, and rare colors weigh more.
+Zhang, Isola, Efros 2016, "Colorful Image Colorization", arXiv 1603.08511, sections 2.1 and 2.2: squares of 10
+in a* and b*, the truth spread over the nearest of them, cross-entropy, and larger weights for rare colors.
 
     gan = Gan(config, world, generator, ClassLoss())
 """
@@ -19,16 +19,16 @@ from cgan_train.config.schema import TrainConfig
 from cgan_train.training.losses import shaded
 
 _GRID = 10  # a* and b*
-_LEVELS = 65  # of red, green and blue each, that the gamut is looked through with
+_LEVELS = 65  # of red, green and blue each, in the search through the gamut
 _NEAREST = 5  # classes that a color is spread over
 _SIGMA = 5.0  # a* and b*, of the Gaussian that spreads it, and that smooths the frequencies
-_UNIFORM = 0.5  # share of an even distribution that is mixed with these
+_UNIFORM = 0.5  # share of a uniform distribution in the frequencies
 _LIMIT = int(AB_SCALE)
 
 
 @functools.cache
 def class_colors() -> Tensor:
-    """a* and b* of the classes, float (Q, 2): the middles of all squares that sRGB reaches."""
+    """a* and b* of the classes, float (Q, 2): the centers of all squares that sRGB reaches."""
     steps = torch.linspace(0, 1, _LEVELS)
     cube = torch.cartesian_prod(steps, steps, steps).T[None, :, :, None]
     ab = lab_of_rgb(cube)[0, 1:, :, 0].T
@@ -37,9 +37,9 @@ def class_colors() -> Tensor:
 
 
 class ClassLoss:
-    """Cross-entropy of class logits and true chroma, in the place of `cgan_train.training.losses.pixel_loss`.
+    """Cross-entropy of class logits and true chroma, in place of `cgan_train.training.losses.pixel_loss`.
 
-    How often each class comes is counted as the batches come, which spares a look at all the data before.
+    The frequencies of the classes are counted from the batches, which needs no pass over the data before.
     """
 
     def __init__(self) -> None:
@@ -65,12 +65,12 @@ class ClassLoss:
         return (shaded(distance[:, None], lightness) if config.shade else distance).mean()
 
     def _weights(self) -> Tensor:
-        """Of each class, (Q,), with a mean of 1 over what was seen; equation 4."""
+        """Weights of the classes, (Q,), with a mean of 1 over the colors seen so far; equation 4."""
         seen = self._kernel.T @ (self._counts / self._counts.sum())
         weights = 1 / ((1 - _UNIFORM) * seen + _UNIFORM / len(seen))
         return weights / (weights * seen).sum()
 
 
 def _gaussian(distance: Tensor) -> Tensor:
-    """Weights of these distances, with a sum of 1 over the last axis."""
+    """Gaussian weights of distances, with a sum of 1 over the last axis."""
     return torch.softmax(-(distance**2) / (2 * _SIGMA**2), dim=-1)

@@ -21,7 +21,7 @@ from cgan_train.models.unet import SeedGenerator
 SEED_WIDTHS = (16, 32, 64, 128, 256)
 _GLOBAL_WIDTH = 128  # hidden units of the global color head
 _HEADS = 4  # of the attention
-_TEMPERATURE = 0.38  # of the annealed mean, 0 for the likeliest class, 1 for the mean (Zhang et al.)
+_TEMPERATURE = 0.38  # of the annealed mean: 0 for the likeliest class, 1 for the mean (Zhang et al.)
 
 
 def build(variant: Variant) -> Generator:
@@ -68,10 +68,10 @@ class Lite1Encoder(LiteEncoder):
 
 
 class ClassGenerator(EdgeGenerator):
-    """`edge` that tells colors apart as classes (Zhang, Isola, Efros 2016, arXiv 1603.08511).
+    """`edge` with color classes (Zhang, Isola, Efros 2016, arXiv 1603.08511).
 
-    In training `predict` returns the classes' logits, (N, Q, H/4, W/4), else the annealed mean of their
-    colors.
+    In training `predict` returns the logits of the classes, (N, Q, H/4, W/4), else the annealed mean of
+    their colors.
     """
 
     def __init__(self, widths: tuple[int, ...], *, finest: int = 1, coarsest: int = 4) -> None:
@@ -90,28 +90,28 @@ class ClassGenerator(EdgeGenerator):
 
 
 class _GlobalHead(nn.Module):
-    """A lateral to whose result the whole image's features, (N, C, H, W), add one color mood.
+    """A lateral layer to whose result the features of the whole image, (N, C, H, W), add one vector.
 
-    As the fusion layer of Iizuka et al. 2016 ("Let there be Color!"): a concatenation with the same global
-    features everywhere, then a 1x1 convolution, is such a sum.
+    This equals the fusion layer of Iizuka et al. 2016 ("Let there be Color!"): a concatenation with the same
+    global features everywhere, then a 1x1 convolution.
     """
 
     def __init__(self, lateral: nn.Module, channels: int, width: int) -> None:
         super().__init__()
         self.lateral = lateral
-        self.mood = nn.Sequential(
+        self.color = nn.Sequential(
             nn.AdaptiveAvgPool2d(1), nn.Conv2d(channels, _GLOBAL_WIDTH, 1), nn.ReLU(inplace=True),
             nn.Conv2d(_GLOBAL_WIDTH, width, 1),
         )  # fmt: skip
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.lateral(x) + self.mood(x)  # type: ignore[no-any-return]
+        return self.lateral(x) + self.color(x)  # type: ignore[no-any-return]
 
 
 class _Attention(nn.Module):
-    """Multi-head self-attention over all places of (N, C, H, W), added to it; at first it adds nothing.
+    """Multi-head self-attention over all positions of (N, C, H, W), as a residual that is zero at first.
 
-    Without a code of the place: the network is to work at any size.
+    There is no position code: the network works at any size.
     """
 
     def __init__(self, width: int) -> None:

@@ -1,33 +1,33 @@
-"""What is tried: `VARIANTS`, one row of settings each."""
+"""The variants, one row of settings each: `VARIANTS`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
-WIDTHS = (56, 96, 160, 256)  # of the decoder that ships, at strides 4 to 32
+WIDTHS = (56, 96, 160, 256)  # of the bundled model's decoder, at strides 4 to 32
 
 
 @dataclass(frozen=True)
 class Variant:
-    """What is different from the recipe's first phase.
+    """What differs from the recipe's first phase.
 
     Attributes:
         name: For the table.
         widths: Of the decoder, finest level first.
         finest: The finest level of the encoder that is used: 0 for stride 2 to 4 for stride 32. The output
-            is that much smaller than the input.
-        coarsest: The coarsest one; what the encoder has behind it is cut off.
+            has that stride.
+        coarsest: The coarsest one; later levels of the encoder are cut off.
         chroma_gain: Weight of strong colors.
         film: Share of images with the gray of film.
         gan: Whether the last part of the time is a GAN phase.
-        seed: The seed's U-Net at a quarter of its widths, from nothing, by its own recipe.
+        seed: The seed's U-Net at a quarter of its widths, from random weights, by its own recipe.
         encoder: EfficientNet-Lite0, or Lite1, which has more blocks.
         global_head: The mean of the coarsest features is added to them everywhere, by a small network.
         attention: Self-attention over the decoder's coarsest features.
-        classes: Colors are told apart as classes, instead of regression.
-        scale: The image is made so much smaller first. The weights are those of the row that differs in
-            nothing else.
+        classes: Color classes are predicted, instead of regression.
+        scale: The image is first made smaller by this factor. The weights are those of the row that differs
+            in nothing else.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Variant:
     scale: float = 1.0
 
 
-# What is trained is kept by a row's number: new rows come last.
+# Trained variants are kept by the number of their row: new rows come last.
 VARIANTS = (
     Variant("edge"),
     Variant("seed, quarter widths", seed=True),

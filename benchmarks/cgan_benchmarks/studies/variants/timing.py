@@ -1,4 +1,4 @@
-"""All trained variants as ONNX, timed one after the other in turns: `time_all(rows, state, threads=2)`."""
+"""Times all trained variants as ONNX, in turns: `time_all([(variant, weights), ...], threads=2)`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _ROUNDS = 40  # timings of each, in turns
 
 
 def time_all(files: Sequence[tuple[Variant, Path]], threads: int) -> list[float]:
-    """Median milliseconds of each variant, given with its weights, at 256 px in ONNX Runtime."""
+    """Median milliseconds of each variant at 256 px in ONNX Runtime; each is given with its weights."""
     rng = np.random.default_rng(0)
     with tempfile.TemporaryDirectory(prefix="cgan-variants-") as folder, ExitStack() as stack:
         opened = []
@@ -43,7 +43,7 @@ def time_all(files: Sequence[tuple[Variant, Path]], threads: int) -> list[float]
 
 
 def export(variant: Variant, weights: Path, path: Path) -> int:
-    """Write a variant as ONNX with its manifest; returns the side of its input in px."""
+    """Write a variant as ONNX with its manifest; returns the side of its input, px."""
     generator = build(variant)
     generator.load_state_dict(torch.load(weights, weights_only=True))
     side = round(TIMED * variant.scale)

@@ -1,4 +1,4 @@
-"""One variant trained for its processor time, and measured on photos that it has not seen.
+"""Trains one variant for its CPU time, and measures it on photos that it has not seen.
 
 row = train(VARIANTS[0], source, 600.0, Path("runs/variants/0.pt"))
 """
@@ -35,31 +35,31 @@ from cgan_train.training.losses import pixel_loss
 CROP = 128  # px, what is trained on
 SIDE = 160  # px, what is measured: the short side of most photos
 _BATCH = 32
-_HELD = 40  # every so many photos one is held out
-_MOST = 120  # photos that are measured
-_EMA = 0.998  # with this and the zoom below all rows were measured, whatever the recipe has today
+_EVERY = 40  # of so many photos one is held out
+_MAX_PHOTOS = 120  # that are measured
+_EMA = 0.998  # all rows were measured with this and the zoom below, whatever the recipe has today
 _GAN_FROM = 0.7  # of the time, where the discriminator takes part
 _SCHEDULE = 1000  # steps that the learning rate is divided into
 
 
 def train(variant: Variant, source: ImageSource, cpu_seconds: float, weights: Path) -> dict[str, Any]:
-    """Train one variant for its time, keep its weights, and measure it.
+    """Train one variant for its time, write its weights, and measure it.
 
     Raises:
-        ConfigError: Its weights are those of another row, which is not trained yet.
+        ConfigError: It has the weights of another row, which is not trained yet.
     """
-    held = list(range(0, len(source), _HELD))[:_MOST]
+    held = list(range(0, len(source), _EVERY))[:_MAX_PHOTOS]
     if variant.scale == 1:
         rest = sorted(set(range(len(source))) - set(held))
-        effort = _train(variant, _Part(source, rest), cpu_seconds, weights)
+        cost = _train(variant, _Subset(source, rest), cpu_seconds, weights)
     else:
-        effort = _take_over(variant, weights)
+        cost = _copy_weights(variant, weights)
     quality = _measure(variant, [source.read(index) for index in held], weights)
-    return {"variant": dataclasses.asdict(variant)} | effort | dataclasses.asdict(quality)
+    return {"variant": dataclasses.asdict(variant)} | cost | dataclasses.asdict(quality)
 
 
 def _train(variant: Variant, source: ImageSource, cpu_seconds: float, weights: Path) -> dict[str, float]:
-    """Train, write the weights, and return what it took."""
+    """Train, write the weights, and return the cost of training."""
     gan, phases = _prepare(variant)
     loader = Loader(source, _BATCH, gan.config.augmentation, seed=0)
     batches = (batch for epoch in range(1000) for batch in loader.epoch(epoch, CROP))
@@ -78,8 +78,8 @@ def _train(variant: Variant, source: ImageSource, cpu_seconds: float, weights: P
 
 
 def _prepare(variant: Variant) -> tuple[Gan, list[Phase]]:
-    """The networks of a variant, and its phases."""
-    torch.manual_seed(0)  # what the networks have in common starts from the same weights
+    """The networks of a variant, and the phases of its training."""
+    torch.manual_seed(0)  # common parts of the networks start from the same weights
     generator = build(variant)
     augmentation = Augmentation(zoom=(0.5, 1.0), film=variant.film)
     if not isinstance(generator, EdgeGenerator):
@@ -97,17 +97,17 @@ def _prepare(variant: Variant) -> tuple[Gan, list[Phase]]:
     return Gan(config, World(), generator, loss), [plain] + [judged] * variant.gan
 
 
-def _take_over(variant: Variant, weights: Path) -> dict[str, float]:
-    """Copy the weights of the row that differs in its scale alone; return what those took."""
+def _copy_weights(variant: Variant, weights: Path) -> dict[str, float]:
+    """Copy the weights of the row that differs in nothing but its scale; return their cost."""
     same = [dataclasses.replace(variant, name=other.name, scale=1.0) == other for other in VARIANTS]
     number = same.index(True)
-    theirs = weights.with_name(f"{number}.pt")
-    if not theirs.with_suffix(".json").exists():
+    original = weights.with_name(f"{number}.pt")
+    if not original.with_suffix(".json").exists():
         raise ConfigError(
-            f"{variant.name!r} has the weights of {VARIANTS[number].name!r}; {theirs} is to be trained first"
+            f"{variant.name!r} has the weights of {VARIANTS[number].name!r}; {original} is to be trained first"
         )
-    shutil.copyfile(theirs, weights)
-    row = json.loads(theirs.with_suffix(".json").read_text(encoding="utf-8"))
+    shutil.copyfile(original, weights)
+    row = json.loads(original.with_suffix(".json").read_text(encoding="utf-8"))
     return {name: row[name] for name in ("images_seen", "cpu_seconds")}
 
 
@@ -125,9 +125,9 @@ def _measure(variant: Variant, images: Sequence[Image], weights: Path) -> Qualit
 
 
 def colored_small(generator: Generator, lightness: Tensor, scale: float) -> Tensor:
-    """Chroma (N, 2, H, W) of lightness (N, 1, H, W) that is made smaller first, its chroma large again.
+    """Chroma (N, 2, H, W) of lightness (N, 1, H, W): the network runs on a smaller image.
 
-    What is missing to the network's size multiple is filled with the last rows and columns.
+    The last rows and columns are repeated up to a multiple of the network's size.
     """
     size = lightness.shape[-2:]
     height, width = (round(side * scale) for side in size)
@@ -138,7 +138,7 @@ def colored_small(generator: Generator, lightness: Tensor, scale: float) -> Tens
     return F.interpolate(chroma, size, mode="bilinear", align_corners=False)
 
 
-class _Part:
+class _Subset:
     """Some images of a source."""
 
     def __init__(self, source: ImageSource, chosen: Sequence[int]) -> None:
