@@ -155,9 +155,7 @@ def rgb_of_codes(luma: Plane, cb: Plane, cr: Plane, encoding: Encoding) -> Plane
     white stays, and only chroma is reduced.
 
     Args:
-        luma: Codes, uint8 or uint16 (H, W).
-        cb: Of the same shape.
-        cr: Of the same shape.
+        luma: Codes, uint8 or uint16 (H, W). So are `cb` and `cr`.
         encoding: How they are read.
 
     Returns:

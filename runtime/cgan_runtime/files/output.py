@@ -19,7 +19,7 @@ from cgan_runtime.errors import MediaError
 from cgan_runtime.files.atomic import draft_name
 from cgan_runtime.files.formats import IMAGES
 from cgan_runtime.files.image_sequence import ImageSequence
-from cgan_runtime.files.storage import is_remote
+from cgan_runtime.files.storage import is_remote, storage_errors
 
 INFIX = ".color"
 """The text between stem and suffix of an input that makes the name of its output."""
@@ -75,19 +75,12 @@ class FileOutput(Output):
         self.destination = draft_name((folder or self._target.parent) / self._target.name)
 
     def publish(self, *, overwrite: bool = True) -> None:  # noqa: D102
-        try:
+        with storage_errors("write", self._target, "name another file with -o"):
             if overwrite:
                 self.destination.replace(self._target)
             else:
                 _rename_new(self.destination, self._target)
             self.size = self._target.stat().st_size
-        except FileExistsError:
-            raise MediaError(
-                f"{self} has appeared during the run; move it away and run again with --resume, or replace "
-                "it with --resume --overwrite"
-            ) from None
-        except OSError as error:
-            raise MediaError(f"cannot write {self} ({error.strerror}); name another file with -o") from error
 
     def discard(self) -> None:  # noqa: D102
         if self.destination != self._target:
@@ -171,15 +164,11 @@ def check_output(target: Path, *, source: Path | None, overwrite: bool, option: 
                 f"{target} exists already; name another file with {option}, or allow it with --overwrite"
             )
     probe = draft_name(target)
-    try:
+    with storage_errors("write into", folder, f"name another folder with {option}"):
         try:
             probe.touch(exist_ok=False)
         finally:  # also after Ctrl-C
             probe.unlink(missing_ok=True)
-    except OSError as error:
-        raise MediaError(
-            f"cannot write into {folder} ({error.strerror}); name another folder with {option}"
-        ) from error
 
 
 def check_json(path: Path, option: str) -> None:
@@ -195,14 +184,15 @@ def check_json(path: Path, option: str) -> None:
 
 
 def _rename_new(draft: Path, target: Path) -> None:
-    """Rename a file where there is none yet, else raise `FileExistsError`."""
+    """Rename a file where there is none yet."""
     try:
         os.link(draft, target)
-    except FileExistsError:
-        raise
-    except OSError:  # a file system without links
-        if target.exists():
-            raise FileExistsError from None
+    except OSError as error:  # also a file system without links
+        if isinstance(error, FileExistsError) or target.exists():
+            raise MediaError(
+                f"{target} has appeared during the run; move it away and run again with --resume, or replace "
+                "it with --resume --overwrite"
+            ) from None
         draft.replace(target)
     else:
         draft.unlink()

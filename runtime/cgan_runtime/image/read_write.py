@@ -19,6 +19,7 @@ from cgan_runtime.color.encoding import Plane
 from cgan_runtime.errors import MediaError
 from cgan_runtime.files.atomic import write_file
 from cgan_runtime.files.formats import IMAGES
+from cgan_runtime.files.storage import storage_errors
 from cgan_runtime.image.metadata import (
     JPEG_SUFFIXES,
     NONE,
@@ -69,10 +70,8 @@ def read_image(path: Path) -> Plane:
     Raises:
         MediaError: It is missing, no image that can be read, too large, or has floating-point samples.
     """
-    try:
+    with storage_errors("read", path, "give an image that is there"):
         data = path.read_bytes()
-    except OSError as error:
-        raise MediaError(f"cannot read {path} ({error.strerror}); give an image that is there") from error
     width, height = _stated_size(data)
     if width * height > MAX_PIXELS:
         raise MediaError(
@@ -120,10 +119,8 @@ def write_image(path: Path, image: Plane, metadata: Metadata = NONE) -> None:
     if encoded is None:
         height, width = image.shape[:2]
         raise MediaError(f"{path}: {suffix} cannot hold this image of {width}x{height}; try .png")
-    try:
+    with storage_errors("write", path, "name another output with -o"):
         write_file(path, encoded)
-    except OSError as error:
-        raise MediaError(f"cannot write {path} ({error.strerror}); name another output with -o") from error
 
 
 def _decode(data: bytes) -> Plane | None:

@@ -115,13 +115,13 @@ def _thumbnail(frame: av.VideoFrame, aspect: Fraction) -> Plane:
 
 def _tile(images: list[Plane]) -> Plane:
     """Arrange images of one size in rows, from left to right and from top to bottom."""
-    height, width = images[0].shape[:2]
-    columns = min(max(1, _MAX_WIDTH // width), _MAX_COLUMNS, len(images))
-    rows = -(-len(images) // columns)
-    size = (rows * (height + _GAP) + _GAP, columns * (width + _GAP) + _GAP, 3)
-    sheet = np.full(size, _BACKGROUND, np.uint8)
-    for index, image in enumerate(images):
-        row, column = divmod(index, columns)
-        top, left = _GAP + row * (height + _GAP), _GAP + column * (width + _GAP)
-        sheet[top : top + height, left : left + width] = image
-    return sheet
+    columns = min(max(1, _MAX_WIDTH // images[0].shape[1]), _MAX_COLUMNS, len(images))
+    images = [*images, *[np.full_like(images[0], _BACKGROUND)] * (-len(images) % columns)]
+    framed = [_pad(image, (_GAP, 0)) for image in images]
+    rows = [np.hstack(framed[index : index + columns]) for index in range(0, len(framed), columns)]
+    return _pad(np.vstack(rows), (0, _GAP))
+
+
+def _pad(image: Plane, before_and_after: tuple[int, int]) -> Plane:
+    pads = (before_and_after, before_and_after, (0, 0))
+    return np.pad(image, pads, constant_values=_BACKGROUND)

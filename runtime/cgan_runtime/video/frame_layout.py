@@ -179,8 +179,7 @@ class FrameLayout:
 
         Args:
             frame: A frame that `prepare` returned.
-            cb: uint8 or uint16, of `chroma_shape`.
-            cr: The same.
+            cb: uint8 or uint16, of `chroma_shape`; so is `cr`.
         """
         out = av.VideoFrame(*self.stored_size, self.pixel_format)
         for index, plane in enumerate((luma_plane(frame), cb, cr)):

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from cgan_runtime.errors import MediaError
+from cgan_runtime.files.storage import storage_errors
 
 _SAMPLE = 1 << 20  # bytes at the start, middle and end of a file that make its fingerprint
 
@@ -37,16 +38,11 @@ class SourceFile(AbstractContextManager["SourceFile"]):
         if path.is_dir():
             raise MediaError(f"{path} is a folder; color all it holds with --input-dir")
         self._path = path
-        with ExitStack() as opened:
-            try:
-                self._file: BinaryIO = opened.enter_context(path.open("rb"))
-                self._size = self._file.seek(0, os.SEEK_END)
-                self._written = self._last_write()
-                self.fingerprint = self._digest()
-            except OSError as error:
-                raise MediaError(
-                    f"cannot read {path} ({error.strerror}); give a video that is there"
-                ) from error
+        with ExitStack() as opened, storage_errors("read", path, "give a video that is there"):
+            self._file: BinaryIO = opened.enter_context(path.open("rb"))
+            self._size = self._file.seek(0, os.SEEK_END)
+            self._written = self._last_write()
+            self.fingerprint = self._digest()
             if not self._size:
                 raise MediaError(f"{path} is empty; give a video")
             opened.pop_all()

@@ -24,6 +24,7 @@ import av
 from cgan_runtime.errors import MediaError
 from cgan_runtime.files.locks import FileLock
 from cgan_runtime.files.output import Output
+from cgan_runtime.files.storage import storage_errors
 from cgan_runtime.video.resume.segment_file import (
     SegmentWriter,
     count_packets,
@@ -78,10 +79,8 @@ class WorkFolder(AbstractContextManager["WorkFolder"]):
                 work, or the folder cannot be made.
         """
         folder = _folder_of(output)
-        try:
+        with _write_errors(folder):
             folder.mkdir(exist_ok=True)
-        except OSError as error:
-            raise _not_writable(folder, error) from error
         lock, frames = _lock(folder, output), 0
         try:
             frames = _complete_frames(folder)
@@ -194,28 +193,25 @@ def _complete_frames(folder: Path) -> int:
 
 
 def _lock(folder: Path, output: Output, *, shared: bool = False) -> FileLock:
-    try:
-        return FileLock(folder, shared=shared)
-    except BlockingIOError:
-        raise MediaError(
-            f"another run is making {output}; wait for it, or name another file with -o"
-        ) from None
-    except OSError as error:
-        raise _not_writable(folder, error) from error
+    with _write_errors(folder):
+        try:
+            return FileLock(folder, shared=shared)
+        except BlockingIOError:
+            raise MediaError(
+                f"another run is making {output}; wait for it, or name another file with -o"
+            ) from None
 
 
 def _make_empty(folder: Path, settings: Mapping[str, str]) -> None:
-    try:
+    with _write_errors(folder):
         (folder / _SETTINGS).unlink(missing_ok=True)
         for path in folder.iterdir():
             path.unlink()
         (folder / _SETTINGS).write_text(json.dumps({**_FORMAT, **settings}, indent=1), encoding="utf-8")
-    except OSError as error:
-        raise _not_writable(folder, error) from error
 
 
-def _not_writable(folder: Path, error: OSError) -> MediaError:
-    return MediaError(f"cannot write into {folder.parent} ({error.strerror}); name another folder with -o")
+def _write_errors(folder: Path) -> AbstractContextManager[None]:
+    return storage_errors("write into", folder.parent, "name another folder with -o")
 
 
 def _check_settings(folder: Path, output: Output, settings: Mapping[str, str]) -> None:

@@ -23,6 +23,7 @@ from cgan_runtime.color.lab import rgb_of_codes
 from cgan_runtime.errors import MediaError
 from cgan_runtime.files.image_sequence import ImageSequence
 from cgan_runtime.files.output import Output
+from cgan_runtime.files.storage import storage_errors
 from cgan_runtime.image.read_write import DEEP, write_image
 from cgan_runtime.video.frame_layout import FrameLayout, planes_of, quarter_turns
 from cgan_runtime.video.read.reader import VideoReader
@@ -57,13 +58,13 @@ class ImageSequenceWriter(AbstractContextManager["ImageSequenceWriter"]):
         layout: FrameLayout,
         work: WorkFolder | None = None,
     ) -> None:
-        """Prepare; nothing is written before the first frame.
+        """Prepare; nothing is written before the first frame. An image sequence as input keeps its numbers.
 
         Args:
             output: Its `size` counts the bytes of the images.
-            images: The names. An image sequence as input keeps its numbers.
+            images: The names of the images.
             reader: The video that is colored.
-            layout: How the frames are stored, in one of `PIXEL_FORMATS`.
+            layout: Of one of `PIXEL_FORMATS`.
             work: Keeps how far the run has come; None keeps nothing.
         """
         self._output, self._images, self._layout, self._work = output, images, layout, work
@@ -117,13 +118,10 @@ class ImageSequenceWriter(AbstractContextManager["ImageSequenceWriter"]):
         if segment is None:
             return
         first = (self.frames - 1) // SEGMENT_FRAMES * SEGMENT_FRAMES
-        try:
+        with storage_errors("write into", self._images.folder, "is the disk full?"):
             for number in range(first, self.frames):
                 _flush(self._images.path(self._start + number))
             segment.complete(filter_state)
-        except OSError as error:
-            folder = self._images.folder
-            raise MediaError(f"cannot write into {folder} ({error.strerror}); is the disk full?") from error
 
     def finish(self) -> None:
         """Complete the last segment, and add the notes that only the end of the video shows."""

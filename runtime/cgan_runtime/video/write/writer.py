@@ -57,14 +57,7 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
         settings: EncoderSettings,
         work: WorkFolder | None = None,
     ) -> None:
-        """Set up all streams and write the header.
-
-        Args:
-            output: Where it goes; its suffix chooses the container.
-            reader: The video that is colored.
-            layout: How the frames are stored.
-            settings: Of the encoder.
-            work: Keeps finished segments for a later run; None keeps nothing.
+        """Set up all streams and write the header. `work` keeps finished segments for a later run.
 
         Raises:
             MediaError: The container or the encoder cannot be used for this video.
