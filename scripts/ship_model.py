@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from cgan_train.checkpoint import SHIPPED, load_checkpoint, save_checkpoint
-from cgan_train.data.sources import open_measuring
+from cgan_train.data.sources import open_validation
 from cgan_train.evaluation.contact_sheet import predictor
 from cgan_train.evaluation.metrics import measure_quality
 from cgan_train.models.base import Generator
@@ -55,7 +55,7 @@ def _mean(tensors: list[Tensor]) -> Tensor:
 
 def _measured(generator: Generator, val: Path, side: int) -> dict[str, float]:
     """Quality on all photos."""
-    photos = open_measuring(val)
+    photos = open_validation(val)
     quality = measure_quality(
         predictor(generator, generator), [photos.read(index) for index in range(len(photos))], side
     )

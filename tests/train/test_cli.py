@@ -11,7 +11,6 @@ import pytest
 
 from cgan_train import cli
 from cgan_train.checkpoint import load_checkpoint
-from cgan_train.config.recipes import RECIPES
 from cgan_train.training.gan import Gan
 
 
@@ -25,10 +24,6 @@ def run_here(*args: object) -> int | str | None:
     with pytest.raises(SystemExit) as left:
         cli.main(list(map(str, args)))
     return left.value.code
-
-
-def test_recipes_are_those_of_the_registry() -> None:
-    assert set(cli._RECIPES) == set(RECIPES)
 
 
 def test_help_loads_no_torch() -> None:

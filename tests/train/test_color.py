@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from skimage.color import rgb2lab
 
-from cgan_train.color import lab_of_rgb, lightness_of_gray, split
+from cgan_train.color import lab_of_rgb, lightness_of_gray, split_lab
 from cgan_train.data.augment import film_lightness, paste_others
 
 
@@ -20,7 +20,7 @@ def test_lab_agrees_with_the_oracle() -> None:
 
 def test_gray_has_no_chroma_and_its_own_lightness() -> None:
     gray = torch.linspace(0, 1, 256).reshape(1, 1, 16, 16)
-    lightness, chroma = split(lab_of_rgb(gray.expand(1, 3, 16, 16)))
+    lightness, chroma = split_lab(lab_of_rgb(gray.expand(1, 3, 16, 16)))
     assert chroma.abs().max() * 110 < 0.01
     torch.testing.assert_close(lightness, lightness_of_gray(gray), atol=1e-4, rtol=0)
     assert abs(float(lightness.min()) + 1) < 1e-5
@@ -30,7 +30,7 @@ def test_gray_has_no_chroma_and_its_own_lightness() -> None:
 def test_film_changes_its_share_and_stays_in_range() -> None:
     rng = torch.Generator().manual_seed(1)
     rgb = torch.rand(64, 3, 24, 24)
-    lightness, _ = split(lab_of_rgb(rgb))
+    lightness, _ = split_lab(lab_of_rgb(rgb))
     film = film_lightness(rgb, lightness, 0.5, rng)
     same = sum(torch.equal(a, b) for a, b in zip(film, lightness, strict=True))
     assert 15 < same < 49

@@ -1,11 +1,10 @@
-"""Checkpoints: a folder with `generator.safetensors` and `config.json`, and `state.pt` to train on from.
+"""Checkpoints: folders with `generator.safetensors`, `config.json`, and in a run `state.pt` to resume from.
 
     checkpoint = load_checkpoint(Path("runs/x"))
     chroma = checkpoint.generator(lightness)
 
-`state.pt` (optimizers, discriminator, random state) is read with `weights_only=True`; nothing that is
-loaded can run code. A run keeps its checkpoints in `epoch-NNNN` folders; the run's folder stands for the
-newest of them.
+A run keeps its checkpoints in folders `epoch-NNNN`; the run's folder stands for the newest one. Nothing that
+is loaded can run code: `state.pt` (optimizers, discriminator, random state) is read with `weights_only=True`.
 """
 
 from __future__ import annotations
@@ -31,20 +30,22 @@ from cgan_train.models.base import Generator
 
 FORMAT = "cgan-checkpoint"
 FORMAT_VERSION = 1
-_DAMAGE = (ValueError, KeyError, IndexError, TypeError, AttributeError)  # what torch.load makes of damage
 WEIGHTS = "generator.safetensors"
 CONFIG = "config.json"
 STATE = "state.pt"
 UNFINISHED = "unfinished"
-"""Folder, within a run, of its state in the middle of an epoch."""
-_REPLACED = ".{}.old"  # a checkpoint that another takes the place of
+"""Folder in a run: the state within an epoch."""
 SHIPPED = Path(__file__).parent / "checkpoints" / "edge"
 """The checkpoint of the model that ships."""
+
+_REPLACED = ".{}.old"  # name of a checkpoint while another takes its place
+_DAMAGE = (ValueError, KeyError, IndexError, TypeError, AttributeError)  # what torch.load raises
+_FIELDS = {"generator": dict, "weights_sha256": str, "recipe": str, "training": dict, "metrics": dict}
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A trained generator and what is known of it.
+    """A trained generator and its origin.
 
     Attributes:
         generator: In evaluation mode, float32, on the CPU.
@@ -69,17 +70,34 @@ def save_checkpoint(
     folder: Path, weights: dict[str, Tensor], config: GeneratorConfig, recipe: str,
     training: dict[str, Any], metrics: dict[str, float], state: dict[str, Any] | None = None,
 ) -> None:  # fmt: skip
-    """Write a checkpoint folder; it appears under its name only when complete.
+    """Write a checkpoint; its folder appears under its name only when complete.
 
-    One that it replaces stays until then, under a hidden name in the end (see `newest_state`). Weights keep
-    their dtype: half-precision ones make a file of half the size.
+    A checkpoint that it replaces stays until then, at last under a hidden name (see `newest_state`). Weights
+    keep their dtype: in half precision the file has half the size.
+
+    Raises:
+        ModelFileError: It cannot be written.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     draft, old = folder.with_name(f".{folder.name}.part"), folder.with_name(_REPLACED.format(folder.name))
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir()
+    path = draft / WEIGHTS
     try:
-        _write(draft, weights, config, recipe, training, metrics, state)
+        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}, path)
+        path.chmod((draft.stat().st_mode & 0o666) or 0o644)  # safetensors lets only the owner read it
+        document = {
+            "format": FORMAT,
+            "version": FORMAT_VERSION,
+            "recipe": recipe,
+            "generator": dataclasses.asdict(config),
+            "weights_sha256": sha256_of(path),
+            "training": training,
+            "metrics": metrics,
+        }
+        (draft / CONFIG).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+        if state is not None:
+            torch.save(state, draft / STATE)
         if folder.is_dir():
             shutil.rmtree(old, ignore_errors=True)
             folder.replace(old)
@@ -92,32 +110,11 @@ def save_checkpoint(
         ) from error
 
 
-def _write(
-    draft: Path, weights: dict[str, Tensor], config: GeneratorConfig, recipe: str,
-    training: dict[str, Any], metrics: dict[str, float], state: dict[str, Any] | None,
-) -> None:  # fmt: skip
-    """Write the files of a checkpoint into a folder."""
-    save_file({name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}, draft / WEIGHTS)
-    (draft / WEIGHTS).chmod((draft.stat().st_mode & 0o666) or 0o644)  # safetensors makes it the owner's alone
-    document = {
-        "format": FORMAT,
-        "version": FORMAT_VERSION,
-        "recipe": recipe,
-        "generator": dataclasses.asdict(config),
-        "weights_sha256": sha256_of(draft / WEIGHTS),
-        "training": training,
-        "metrics": metrics,
-    }
-    (draft / CONFIG).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-    if state is not None:
-        torch.save(state, draft / STATE)
-
-
 def load_checkpoint(path: Path) -> Checkpoint:
-    """Load a checkpoint's folder, or the newest of a run.
+    """Load a checkpoint's folder, or the newest checkpoint of a run.
 
     Raises:
-        ModelFileError: Something is missing, damaged, or the weights do not fit the config.
+        ModelFileError: A file is missing or damaged, or the weights do not fit the config.
         ConfigError: The config names a generator or values that do not exist.
     """
     folder = find_checkpoint(path)
@@ -133,42 +130,31 @@ def load_checkpoint(path: Path) -> Checkpoint:
             f"{weights_path} does not match its {CONFIG} (sha256); copy the checkpoint again"
         )
     try:
-        weights = {name: tensor.float() for name, tensor in load_file(weights_path).items()}
-        generator.load_state_dict(weights)
+        generator.load_state_dict({name: tensor.float() for name, tensor in load_file(weights_path).items()})
     except (SafetensorError, RuntimeError) as error:
         reason = _first_line(error)
         raise ModelFileError(f"the weights in {folder} do not fit its {CONFIG} ({reason})") from error
-    return Checkpoint(
-        generator.eval(),
-        config,
-        document["recipe"],
-        sha256,
-        folder,
-        document["training"],
-        document["metrics"],
-    )
+    origin = {name: document[name] for name in ("recipe", "training", "metrics")}
+    return Checkpoint(generator.eval(), config, sha256=sha256, path=folder, **origin)
 
 
 def find_checkpoint(path: Path) -> Path:
-    """The checkpoint's folder that a path stands for: itself, or the newest `epoch-NNNN` below it.
+    """Find the checkpoint's folder for a path: itself, or the newest `epoch-NNNN` below it.
 
     Raises:
         ModelFileError: There is none.
     """
     if (path / CONFIG).is_file():
         return path
-    epochs = epochs_in(path)
-    if not epochs:
-        raise ModelFileError(
-            f"no checkpoint at {path}; expected a folder with {CONFIG} and {WEIGHTS}, or a run"
-        )
-    return epochs[-1]
+    if epochs := epochs_in(path):
+        return epochs[-1]
+    raise ModelFileError(f"no checkpoint at {path}; expected a folder with {CONFIG} and {WEIGHTS}, or a run")
 
 
 def newest_state(run: Path) -> Path:
-    """The checkpoint that a run goes on from: the newest epoch's, or that of the unfinished one.
+    """Find the checkpoint that a run resumes from: the newest epoch's, or that of the unfinished epoch.
 
-    A run that was killed while it replaced the latter has one under its hidden name.
+    If the run was killed while it replaced the latter, that one has a hidden name.
 
     Raises:
         ModelFileError: There is none.
@@ -176,14 +162,14 @@ def newest_state(run: Path) -> Path:
     for unfinished in _unfinished(run):
         if all((unfinished / name).is_file() for name in (CONFIG, WEIGHTS, STATE)):
             epochs = epochs_in(run)
-            done = int(epochs[-1].name[6:]) if epochs else 0
+            done = _number(epochs[-1]) if epochs else 0
             begun = int(_read_document(unfinished)["training"]["epochs_done"])
             return unfinished if begun >= done else epochs[-1]
     return find_checkpoint(run)
 
 
 def has_state(run: Path) -> bool:
-    """Whether there is something that a run can go on from."""
+    """Whether there is a checkpoint to resume from."""
     try:
         return bool(newest_state(run))
     except ModelFileError:
@@ -191,7 +177,7 @@ def has_state(run: Path) -> bool:
 
 
 def drop_unfinished(run: Path) -> None:
-    """Remove the state within an epoch, once a later one is kept."""
+    """Remove the state within an epoch, after a later one was kept."""
     for folder in _unfinished(run):
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -203,11 +189,15 @@ def _unfinished(run: Path) -> tuple[Path, Path]:
 def epochs_in(run: Path) -> list[Path]:
     """The checkpoints of a run, oldest first."""
     folders = [path for path in run.glob("epoch-*") if path.name[6:].isdigit()] if run.is_dir() else []
-    return sorted(folders, key=lambda path: int(path.name[6:]))
+    return sorted(folders, key=_number)
+
+
+def _number(epoch: Path) -> int:
+    return int(epoch.name[6:])
 
 
 def load_state(folder: Path) -> tuple[TrainConfig, dict[str, Any], dict[str, Any]]:
-    """What training goes on from: the config, the state, and what the checkpoint's `training` says.
+    """Load what training resumes from: the config, the state, and the checkpoint's `training`.
 
     Raises:
         ModelFileError: The state is missing or damaged.
@@ -238,12 +228,9 @@ def _read_document(folder: Path) -> dict[str, Any]:
         raise ModelFileError(f"{path} cannot be read as JSON ({error})") from error
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise ModelFileError(f"{path} is not the config of a cgan checkpoint")
-    if document.get("version") != FORMAT_VERSION:
-        raise ModelFileError(
-            f"{path} has version {document.get('version')}; this cgan reads {FORMAT_VERSION}"
-        )
-    fields = {"generator": dict, "weights_sha256": str, "recipe": str, "training": dict, "metrics": dict}
-    for name, kind in fields.items():
+    if (version := document.get("version")) != FORMAT_VERSION:
+        raise ModelFileError(f"{path} has version {version}; this cgan reads {FORMAT_VERSION}")
+    for name, kind in _FIELDS.items():
         if not isinstance(document.get(name), kind):
             raise ConfigError(f"{path} has no usable {name!r}; train again or restore the file")
     return document

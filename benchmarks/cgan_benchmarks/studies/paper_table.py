@@ -18,22 +18,25 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import click
+import torch
 
+from cgan_benchmarks.machine.describe import device_name
 from cgan_benchmarks.options import PATH, OutputFileType, json_option, study_command
 from cgan_benchmarks.quality.published import REMARK, REPORTED
+from cgan_benchmarks.render.plots import draw_paper_curve
 from cgan_benchmarks.results.document import new_document, now, write_document
-from cgan_runtime.errors import ConfigError
+from cgan_runtime.errors import ConfigError, ModelFileError
 from cgan_runtime.files.atomic import write_file
-
-if TYPE_CHECKING:
-    import torch
-
-    from cgan_train.data.sources import Image, ImageSource
-    from cgan_train.models.base import Generator
-    from cgan_train.training.loop import Trainer
+from cgan_train.checkpoint import has_state, load_state, newest_state
+from cgan_train.config.recipes import recipe
+from cgan_train.data.sources import Image, ImageSource, open_sources, open_validation
+from cgan_train.evaluation.contact_sheet import predictor
+from cgan_train.evaluation.metrics import Array, measure_each, recolor
+from cgan_train.models.base import Generator
+from cgan_train.training.loop import Trainer
 
 FORMAT = "cgan-paper-table"
 FORMAT_VERSION = 3  # a row's devices are all that trained it
@@ -73,11 +76,6 @@ def main(
     threads: int | None, json_file: Path | None, image: Path | None,
 ) -> None:  # fmt: skip
     """Train the paper's recipes on CIFAR-10 for some minutes more, measure them, and write the table."""
-    import torch
-
-    from cgan_train.data.sources import open_sources, open_validation
-    from cgan_train.training.loop import Trainer
-
     if threads:
         torch.set_num_threads(threads)
     state = state or default_state()
@@ -109,8 +107,6 @@ def main(
         click.echo(f"no epoch of {' and '.join(EQUAL)} is done yet; run it again")
     write_document(document, json_file)
     if image is not None and any(document["curves"].values()):
-        from cgan_benchmarks.render.plots import draw_paper_curve
-
         draw_paper_curve(document, image)
 
 
@@ -122,9 +118,6 @@ def next_recipe(done: dict[str, float], epochs: int) -> str | None:
 
 def epochs_done(run: Path) -> float:
     """The epochs that a run has done, with fractions; 0 if it has not begun."""
-    from cgan_runtime.errors import ModelFileError
-    from cgan_train.checkpoint import load_state, newest_state
-
     try:
         _, _, training = load_state(newest_state(run))
     except ModelFileError:
@@ -136,8 +129,6 @@ def epochs_done(run: Path) -> float:
 @contextmanager
 def _own_random_state(states: dict[str, _RandomState], name: str) -> Iterator[None]:
     """Give each run a random state of its own: dropout draws from the one state of PyTorch."""
-    import torch
-
     gpu = torch.cuda.is_available()
     if name in states:
         torch.set_rng_state(states[name][0])
@@ -153,10 +144,6 @@ def _open_trainer(run: Path, name: str, epochs: int, source: ImageSource) -> Tra
     Raises:
         ConfigError: The existing run is one of fewer epochs.
     """
-    from cgan_train.checkpoint import has_state
-    from cgan_train.config.recipes import recipe
-    from cgan_train.training.loop import Trainer
-
     if not has_state(run):
         return Trainer.start(recipe(name, epochs=epochs), source, run)
     trainer = Trainer.resume(run, source)
@@ -170,10 +157,6 @@ def _open_trainer(run: Path, name: str, epochs: int, source: ImageSource) -> Tra
 
 def _measure(trainer: Trainer, name: str, images: Sequence[Image]) -> None:
     """Add a point to the curve: of all images at the end of an epoch, of some of them within one."""
-    import torch
-
-    from cgan_benchmarks.machine.describe import device_name
-
     whole = trainer.step == 0
     found = measure_both(trainer.generator(), images if whole else images[::_EVERY])
     point = {
@@ -191,11 +174,6 @@ def _measure(trainer: Trainer, name: str, images: Sequence[Image]) -> None:
 
 def measure_both(generator: Generator, images: Sequence[Image]) -> dict[str, dict[str, float]]:
     """Quality with the predicted lightness, as in the paper, and with the image's own, as in cgan."""
-    import torch
-
-    from cgan_train.evaluation.contact_sheet import predictor
-    from cgan_train.evaluation.metrics import Array, measure_each, recolor
-
     generator.to("cuda" if torch.cuda.is_available() else "cpu")
     predict = predictor(generator, generator.predict)
 

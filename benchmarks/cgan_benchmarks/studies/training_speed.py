@@ -14,18 +14,27 @@ import statistics
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.utils.data import DataLoader
+from torch.utils.flop_counter import FlopCounterMode
 
 from cgan_benchmarks.machine.describe import BackgroundLoad, describe_machine, device_name
 from cgan_benchmarks.options import PATH, json_option, study_command
 from cgan_benchmarks.results.document import new_document, write_document
-
-if TYPE_CHECKING:
-    import torch
-
-    from cgan_train.training.distributed import World
+from cgan_train.config.recipes import recipe
+from cgan_train.data.loader import Loader
+from cgan_train.data.sources import open_sources
+from cgan_train.models import build_discriminator, build_generator
+from cgan_train.models.matmul_conv import MatmulConv2d, MatmulConvTranspose2d
+from cgan_train.training.distributed import World
+from cgan_train.training.gan import Gan
 
 FORMAT_VERSION = 2
 """2 counts the operations of each loop; 1 took those of the plain loop for both."""
@@ -47,10 +56,6 @@ def main(
     data: Path, rounds: int, batch_size: int, threads: int, workers: int | None, json_file: Path | None
 ) -> None:
     """Time steps of both loops in turns, and print images per second and the share of the peak."""
-    import torch
-
-    from cgan_train.training.distributed import World
-
     torch.set_num_threads(threads)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     on_gpu = device.type == "cuda"
@@ -87,11 +92,6 @@ def main(
 
 def cgan_loop(data: Path, batch_size: int, world: World) -> Step:
     """A step of `paper` in cgan-train."""
-    from cgan_train.config.recipes import recipe
-    from cgan_train.data.loader import Loader
-    from cgan_train.data.sources import open_sources
-    from cgan_train.training.gan import Gan
-
     config = recipe("paper", batch_size=batch_size)
     source, _ = open_sources([data])
     loader = Loader(source, batch_size, config.augmentation, config.seed, device=world.device)
@@ -110,15 +110,6 @@ def cgan_loop(data: Path, batch_size: int, world: World) -> Step:
 
 def plain_loop(data: Path, batch_size: int, world: World, workers: int) -> Step:
     """The same step in a plain loop."""
-    import torch
-    import torch.nn.functional as F
-    from torch import nn
-    from torch.utils.data import DataLoader
-
-    from cgan_train.config.recipes import recipe
-    from cgan_train.models import build_discriminator, build_generator
-    from cgan_train.models.matmul_conv import MatmulConv2d, MatmulConvTranspose2d
-
     config = recipe("paper", batch_size=batch_size)
     torch.manual_seed(config.seed)
     generator = build_generator(config.generator).to(world.device)
@@ -167,8 +158,6 @@ class _PilImages:
     def __init__(self, data: Path) -> None:
         from PIL import Image
 
-        from cgan_train.data.sources import open_sources
-
         source, _ = open_sources([data])
         self._images = [Image.fromarray(source.read(index)) for index in range(len(source))]
 
@@ -176,9 +165,6 @@ class _PilImages:
         return len(self._images)
 
     def __getitem__(self, index: int) -> torch.Tensor:
-        import cv2
-        import numpy as np
-        import torch
         from PIL import ImageOps
 
         image = self._images[index]
@@ -207,8 +193,6 @@ def take_turns(
 
 def step_flops(step: Step) -> int:
     """Floating-point operations of a step's convolutions and matrix products, forward and backward."""
-    from torch.utils.flop_counter import FlopCounterMode
-
     with FlopCounterMode(display=False) as counter:
         step()
     return int(counter.get_total_flops())
@@ -216,8 +200,6 @@ def step_flops(step: Step) -> int:
 
 def peak_flops(dtype: torch.dtype, device: torch.device) -> float:
     """Operations per second of a large matrix product: the most that the machine can do."""
-    import torch
-
     first, second = (torch.randn(_PEAK_SIDE, _PEAK_SIDE, device=device).to(dtype) for _ in range(2))
     seconds = []
     for _ in range(_PEAK_RUNS):
@@ -230,17 +212,10 @@ def peak_flops(dtype: torch.dtype, device: torch.device) -> float:
 
 def cgan_dtype(world: World) -> torch.dtype:
     """The type in which cgan-train computes `paper` on this device."""
-    import torch
-
-    from cgan_train.config.recipes import recipe
-    from cgan_train.training.gan import Gan
-
     return torch.bfloat16 if Gan(recipe("paper"), world).bf16 else torch.float32
 
 
 def _wait(device: torch.device) -> None:
-    import torch
-
     if device.type == "cuda":
         torch.cuda.synchronize()
 

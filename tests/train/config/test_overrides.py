@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from cgan_runtime.errors import ConfigError
-from cgan_train.config.overrides import changed, read_changes
+from cgan_train.config.overrides import apply_overrides, read_overrides
 from cgan_train.config.recipes import recipe
 
 
 def test_text_is_read_as_toml() -> None:
-    config = changed(
+    config = apply_overrides(
         recipe("edge"),
         {
             "ema": "0.5",
@@ -37,7 +37,7 @@ def test_text_is_read_as_toml() -> None:
 def test_a_file_sets_what_its_tables_say(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text("""epochs = 7\n[augmentation]\nfilm = 0.25\n[phases.gan]\npixel_weight = 50\n""")
-    config = changed(recipe("edge"), read_changes(path))
+    config = apply_overrides(recipe("edge"), read_overrides(path))
     assert (config.epochs, config.augmentation.film, config.phases[-1].pixel_weight) == (7, 0.25, 50.0)
 
 
@@ -58,13 +58,13 @@ def test_a_file_sets_what_its_tables_say(tmp_path: Path) -> None:
 )
 def test_what_cannot_be_set_is_named(name: str, value: str, told: str) -> None:
     with pytest.raises(ConfigError, match=told):
-        changed(recipe("edge"), {name: value})
+        apply_overrides(recipe("edge"), {name: value})
 
 
 def test_a_bad_file_is_named(tmp_path: Path) -> None:
     path = tmp_path / "bad.toml"
     path.write_text("epochs = = 3")
     with pytest.raises(ConfigError, match=r"bad\.toml"):
-        read_changes(path)
+        read_overrides(path)
     with pytest.raises(ConfigError, match=r"none\.toml"):
-        read_changes(tmp_path / "none.toml")
+        read_overrides(tmp_path / "none.toml")

@@ -23,8 +23,8 @@ from torch import Tensor
 
 from cgan_runtime.errors import ConfigError, DataError
 from cgan_train.config.schema import Augmentation
-from cgan_train.data.loader import Loader, Place, center_fit, colorless, cut_out
-from cgan_train.data.sources import evenly, open_photos, open_sources
+from cgan_train.data.loader import Crop, Loader, center_crop, crop_square, is_gray
+from cgan_train.data.sources import evenly_spaced, open_photos, open_sources
 
 
 def test_folder_and_shard_hold_the_same_photos(photos: Path, shard: Path) -> None:
@@ -118,7 +118,7 @@ def test_gray_images_are_replaced_and_named(photos: Path) -> None:
     batches = torch.cat(list(loader.epoch(0, 32)))
     assert list(loader.skipped) == [4]
     assert "004.jpg has no color" in loader.skipped[4]
-    assert not any(colorless(each) for each in batches.permute(0, 2, 3, 1).numpy())
+    assert not any(is_gray(each) for each in batches.permute(0, 2, 3, 1).numpy())
 
 
 def test_images_on_the_device_make_the_batches_that_images_read_one_by_one_make(cifar: Path) -> None:
@@ -161,7 +161,7 @@ def test_a_shard_damaged_in_its_middle_is_told(shard: Path, number: int) -> None
     content = bytearray(shard.read_bytes())
     content[header : header + 20] = b"\x07" * 20
     shard.write_bytes(content)
-    with pytest.raises(DataError, match=rf"damaged at byte {header:,} .*behind {number} photos"):
+    with pytest.raises(DataError, match=rf"damaged at byte {header:,} .*after {number} photos"):
         open_sources([shard])
 
 
@@ -236,14 +236,14 @@ def test_a_folder_that_cannot_be_read_is_told(photos: Path, monkeypatch: pytest.
 
     monkeypatch.setattr(os, "scandir", refusing)
     with pytest.raises(
-        DataError, match=r"closed cannot be read \(Permission denied\); see to its permissions"
+        DataError, match=r"closed cannot be read \(Permission denied\); check its permissions"
     ):
         open_sources([photos])
 
 
 @given(some=st.integers(1, 70), of=st.integers(0, 500))
 def test_some_are_chosen_evenly(some: int, of: int) -> None:
-    chosen = evenly(some, of)
+    chosen = evenly_spaced(some, of)
     assert len(chosen) == min(some, of)
     steps = [b - a for a, b in itertools.pairwise(chosen)]
     assert not steps or max(steps) - min(steps) <= 1
@@ -272,8 +272,8 @@ def test_each_image_is_seen_once_an_epoch(tmp_path: Path) -> None:
 def test_crops_have_the_asked_size(height: int, width: int, side: int, seed: int) -> None:
     image = np.full((height, width, 3), 77, np.uint8)
     zoom, top, left, flip = np.random.default_rng(seed).random(4).tolist()
-    crop = cut_out(image, side, (0.3, 1.0), Place(zoom, top, left, flip < 0.5))
-    fit = center_fit(image, side)
+    crop = crop_square(image, side, (0.3, 1.0), Crop(zoom, top, left, flip < 0.5))
+    fit = center_crop(image, side, side)
     assert crop.shape == fit.shape == (side, side, 3)
     assert set(np.unique(crop)) == set(np.unique(fit)) == {77}
 

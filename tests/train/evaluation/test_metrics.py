@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage.color import deltaE_ciede2000, lab2rgb
 
-from cgan_train.data.loader import center_fit
+from cgan_train.data.loader import center_crop
 from cgan_train.evaluation.metrics import (
     Array,
     ciede2000,
@@ -38,7 +38,7 @@ GRAY = np.zeros((1, 2, SIDE, SIDE), np.float32)
 
 def truth(*, off: tuple[float, float, float] = (0, 0, 0)) -> Array:
     """What a colorizer that knows IMAGE predicts, `off` its L*, a* and b*; (1, 3, 32, 32)."""
-    lab = lab_of_image(center_fit(IMAGE, SIDE)) + np.array(off, np.float32)
+    lab = lab_of_image(center_crop(IMAGE, SIDE, SIDE)) + np.array(off, np.float32)
     planes = np.moveaxis(lab, -1, 0)
     return np.concatenate((planes[:1] / np.float32(50) - 1, planes[1:] / np.float32(110)))[None]
 
@@ -83,7 +83,7 @@ def test_accuracy_counts_pixels_within_its_tolerances(
 def test_psnr_and_mae_by_their_definitions() -> None:
     quality = measure_quality(lambda _: truth(off=(0, 3, 4))[:, 1:], [IMAGE], SIDE)
     assert quality.psnr_ab == pytest.approx(10 * np.log10(255**2 / ((3**2 + 4**2) / 2)), abs=1e-3)
-    small = center_fit(IMAGE, SIDE)
+    small = center_crop(IMAGE, SIDE, SIDE)
     shown = np.clip(lab2rgb(lab_of_image(small) + np.array([0, 3, 4], np.float32)), 0, 1) * 255
     assert quality.mae == pytest.approx(100 * np.abs(shown - small).mean() / 255, abs=0.05)
 
@@ -103,7 +103,7 @@ def test_the_percentile_is_that_of_all_pixels() -> None:
     images = [np.roll(IMAGE, 7 * k, axis=(0, 2)) for k in range(3)]
     errors = []
     for image in images:
-        lab = lab_of_image(center_fit(image, SIDE))
+        lab = lab_of_image(center_crop(image, SIDE, SIDE))
         errors.append(ciede2000(lab * np.array([1, 0, 0], np.float32), lab))
     quality = measure_quality(lambda _: GRAY, images, SIDE)
     assert quality.ciede2000_p90 == pytest.approx(np.percentile(errors, 90), abs=0.01)

@@ -13,7 +13,7 @@ from cgan_train.config.schema import DiscriminatorConfig, GeneratorConfig
 from cgan_train.models import GENERATORS, build_discriminator, build_generator
 from cgan_train.models.edge import EdgeGenerator
 from cgan_train.models.encoder import TAP_CHANNELS, LiteEncoder
-from cgan_train.models.matmul_conv import Down, Up
+from cgan_train.models.matmul_conv import MatmulConv2d, MatmulConvTranspose2d
 
 SMALL = {"seed": (8, 16, 16), "paper": (8, 8, 16, 16), "edge": (16, 16, 24, 32)}
 
@@ -127,17 +127,17 @@ def test_spectral_norm_bounds_every_layer() -> None:
 @pytest.mark.parametrize(
     "convolve",
     [
-        Down(6, 10, 4, 2, padding=1, bias=False),
-        Down(6, 10, 3, padding=1),
-        Up(6, 10, 4, 2, padding=1, bias=False),
-        Up(6, 10, 3, 2, padding=1, output_padding=1),
+        MatmulConv2d(6, 10, 4, 2, padding=1, bias=False),
+        MatmulConv2d(6, 10, 3, padding=1),
+        MatmulConvTranspose2d(6, 10, 4, 2, padding=1, bias=False),
+        MatmulConvTranspose2d(6, 10, 3, 2, padding=1, output_padding=1),
     ],
     ids=str,
 )
 @pytest.mark.parametrize(("height", "width"), [(2, 2), (4, 4), (2, 4), (4, 2), (3, 4), (4, 8), (8, 8)])
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 def test_tiny_images_are_convolved_alike(
-    convolve: Down | Up, height: int, width: int, layout: torch.memory_format
+    convolve: MatmulConv2d | MatmulConvTranspose2d, height: int, width: int, layout: torch.memory_format
 ) -> None:
     torch.manual_seed(0)
     convolve.to(memory_format=layout)  # type: ignore[call-overload]
@@ -155,8 +155,10 @@ def test_tiny_images_are_convolved_alike(
         assert torch.allclose(tiny, plain, atol=1e-4)
 
 
-@pytest.mark.parametrize("convolve", [Down(6, 10, 3, padding=1), Up(6, 10, 4, 2, padding=1)], ids=str)
-def test_compilers_are_given_plain_convolutions(convolve: Down | Up) -> None:
+@pytest.mark.parametrize(
+    "convolve", [MatmulConv2d(6, 10, 3, padding=1), MatmulConvTranspose2d(6, 10, 4, 2, padding=1)], ids=str
+)
+def test_compilers_are_given_plain_convolutions(convolve: MatmulConv2d | MatmulConvTranspose2d) -> None:
     seen: list[torch.fx.GraphModule] = []
 
     def backend(graph: torch.fx.GraphModule, _: list[torch.Tensor]) -> Callable[..., Any]:

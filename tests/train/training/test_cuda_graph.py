@@ -162,7 +162,7 @@ def test_what_is_done_is_recorded_after_a_few_times_and_by_kind(cuda: None) -> N
     replay(by_three, "three", (torch.ones(2),))
     replay(by_three, "three", (torch.ones(5),))  # of another size
     assert runs[4:] == [3.0] * 2
-    replay.forget()
+    replay.reset()
     replay(by_three, "three", (torch.ones(5),))
     assert runs[4:] == [3.0] * 3
 

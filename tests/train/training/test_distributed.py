@@ -18,17 +18,17 @@ from torch import Tensor, nn
 from cgan_runtime.errors import ConfigError
 from cgan_train.checkpoint import load_checkpoint, load_state
 from cgan_train.cli import main
+from cgan_train.training.batch_norm import sync_batch_norms
 from cgan_train.training.distributed import (
     World,
-    any_of,
+    any_process,
+    average,
     average_gradients,
-    equalize,
+    barrier,
+    broadcast_weights,
     join,
     leave,
-    mean_of,
-    merged,
-    share_norms,
-    wait_for_all,
+    merge,
 )
 
 TWO = 2
@@ -50,7 +50,7 @@ def passed(model: nn.Module, batches: list[Tensor], world: World) -> dict[str, T
         loss = (model(batch) * batch.mean(dim=(1, 2, 3), keepdim=True)).square().mean()
         loss.backward()
         average_gradients(model.parameters(), world)
-        losses.append(mean_of(loss.detach(), world))
+        losses.append(average(loss.detach(), world))
     gradients = {f"grad {name}": p.grad for name, p in model.named_parameters() if p.grad is not None}
     return {**model.state_dict(), **gradients, "losses": torch.stack(losses)}
 
@@ -63,13 +63,13 @@ def one_of_two(rank: int, folder: str) -> None:
     model = network()
     if rank:
         nn.init.zeros_(next(model.parameters()))
-    equalize(model, world)
-    model = share_norms(model, world)
+    broadcast_weights(model, world)
+    model = sync_batch_norms(model, world)
     batches = torch.load(f"{folder}/batches.pt")
     state = passed(model, [batch[rank::TWO] for batch in batches], world)
-    assert any_of(rank == 1, world)
-    assert not any_of(False, world)
-    assert merged({rank: "x", 7: "y"}, world) == {0: "x", 1: "x", 7: "y"}
+    assert any_process(rank == 1, world)
+    assert not any_process(False, world)
+    assert merge({rank: "x", 7: "y"}, world) == {0: "x", 1: "x", 7: "y"}
     torch.save(state, f"{folder}/{rank}.pt")
     dist.destroy_process_group()
 
@@ -101,7 +101,7 @@ def trains_and_leaves(rank: int, folder: str) -> None:
     optimizer = torch.optim.Adam(model.parameters())
     passed(model, [torch.ones(2, 3, 9, 9)], world)
     optimizer.step()
-    wait_for_all(world)
+    barrier(world)
     leave(world)
     names = [task.joinpath("comm").read_text().strip() for task in Path("/proc/self/task").iterdir()]
     Path(folder, f"{rank}.txt").write_text(" ".join(name for name in names if "gloo" in name))

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from matplotlib.figure import Figure
 
 from cgan_runtime.errors import ConfigError, TrainingError
 from cgan_train.checkpoint import load_checkpoint
@@ -25,10 +26,10 @@ from cgan_train.training.distributed import World
 from cgan_train.training.gan import Gan
 from cgan_train.training.loop import Trainer
 from cgan_train.training.losses import discriminator_loss, generator_gan_loss, pixel_loss
-from cgan_train.training.run_log import Progress
+from cgan_train.training.run_log import TrainingProgress
 
 
-def quiet(_: Progress) -> None:
+def quiet(_: TrainingProgress) -> None:
     """Report nothing."""
 
 
@@ -37,7 +38,7 @@ def test_it_learns_the_colors_of_its_photos(photos: Path, tmp_path: Path, tiny: 
     images = [source.read(index) for index in range(3)]
     phase = dataclasses.replace(tiny.phases[1], share=1.0, lr=3e-3, discriminator_warmup=0)
     config = dataclasses.replace(tiny, phases=(phase,), epochs=25, augmentation=Augmentation(), ema=0.0)
-    seen: list[Progress] = []
+    seen: list[TrainingProgress] = []
     Trainer.start(config, source, tmp_path / "run", images).run(seen.append)
     metrics = load_checkpoint(tmp_path / "run").metrics
     assert metrics["gain_percent"] > 40
@@ -55,7 +56,7 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been(photos: Path, tmp_path: Pat
     for stop in (1, 2, 3):
         folder = tmp_path / f"stopped-{stop}"
 
-        def die(now: Progress, stop: int = stop) -> None:
+        def die(now: TrainingProgress, stop: int = stop) -> None:
             if now.epoch == stop + 1 and now.step == 2:
                 raise KeyboardInterrupt
 
@@ -77,7 +78,7 @@ def test_a_run_stopped_within_an_epoch_goes_on_bit_for_bit(
     for epoch, step in ((1, 2), (3, 1), (3, 4), (4, 5)):
         folder = tmp_path / f"stopped-{epoch}-{step}"
 
-        def die(now: Progress, stop: tuple[int, int] = (epoch, step)) -> None:
+        def die(now: TrainingProgress, stop: tuple[int, int] = (epoch, step)) -> None:
             if (now.epoch, now.step) == stop:
                 raise RuntimeError  # as good as dead: nothing is saved on the way out
 
@@ -137,7 +138,7 @@ def test_two_runs_do_not_share_a_folder(photos: Path, tmp_path: Path, tiny: Trai
     source, _ = open_sources([photos])
     Trainer.start(tiny, source, tmp_path / "run").run(quiet, epochs=1)
 
-    def meet(_: Progress) -> None:
+    def meet(_: TrainingProgress) -> None:
         with pytest.raises(ConfigError, match="another process is training in"):
             Trainer.resume(tmp_path / "run", source).run(quiet)
 
@@ -154,7 +155,7 @@ def test_looking_at_a_run_within_an_epoch_does_not_change_it(
     for looks in (False, True):
         trainer = Trainer.start(config, source, tmp_path / f"{looks}")
 
-        def look(now: Progress, trainer: Trainer = trainer, looks: bool = looks) -> None:
+        def look(now: TrainingProgress, trainer: Trainer = trainer, looks: bool = looks) -> None:
             if looks and now.step < now.steps:
                 trainer.generator()
 
@@ -190,7 +191,7 @@ def test_every_switch_trains(photos: Path, tmp_path: Path, tiny: TrainConfig) ->
         generator=dataclasses.replace(tiny.generator, channels="lab"),
         discriminator=dataclasses.replace(tiny.discriminator, spectral_norm=True),
     )  # fmt: skip
-    seen: list[Progress] = []
+    seen: list[TrainingProgress] = []
     newest = Trainer.start(config, source, tmp_path / "run").run(seen.append)
     assert set(seen[-1].losses) == {"D", "G", "pixel", "features"}
     with (tmp_path / "run" / "log.csv").open(newline="") as stream:
@@ -280,7 +281,7 @@ def test_broken_weights_are_never_saved(photos: Path, tmp_path: Path, tiny: Trai
     trainer = Trainer.start(config, source, tmp_path / "run")
     trainer.run(quiet, epochs=1)
 
-    def break_weights(now: Progress) -> None:
+    def break_weights(now: TrainingProgress) -> None:
         if now.step == now.steps:  # after the last loss of the epoch was seen to be good
             with torch.no_grad():
                 next(trainer._gan.generator.parameters())[0] = torch.inf
@@ -369,11 +370,11 @@ def test_a_log_that_cannot_be_written_ends_a_run_that_can_be_resumed(
     run = tmp_path / "run"
     Trainer.start(tiny, source, run).run(quiet, epochs=1)
 
-    def full(*_: object) -> None:
-        (run / ".summary.png.part").write_text("half")
+    def full(_: Figure, path: Path, **__: object) -> None:
+        path.write_text("half")
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("cgan_train.training.curves.draw_summary", full)
+    monkeypatch.setattr(Figure, "savefig", full)
     monkeypatch.setattr("cgan_train.training.run_log._DRAW_SECONDS", 0.0)
     with pytest.raises(TrainingError, match=r"No space left on device\); free some space.*--resume"):
         Trainer.resume(run, source).run(quiet)
@@ -455,7 +456,7 @@ def test_every_recipe_trains(name: str, photos: Path, tmp_path: Path) -> None:
         encoder_weights="none",
     )
     source, _ = open_sources([photos])
-    seen: list[Progress] = []
+    seen: list[TrainingProgress] = []
     images = [source.read(index) for index in range(2)]
     newest = Trainer.start(config, source, tmp_path / "run", images).run(seen.append)
     assert cv2.imread(str(next((tmp_path / "run" / "samples").iterdir()))) is not None

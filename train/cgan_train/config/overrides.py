@@ -1,8 +1,8 @@
-"""Recipes changed from the command line and from a TOML file.
+"""Overrides: single settings of a recipe replaced from the command line or a TOML file.
 
-    changed(recipe("paper"), {"phases.0.lr": "1e-4", "generator.channels": "ab"})
+    apply_overrides(recipe("paper"), {"phases.0.lr": "1e-4", "generator.channels": "ab"})
 
-A field is named by its path in `TrainConfig`, the phases by their number from 0 or by their name.
+A setting is named by its path in `TrainConfig`, a phase by its name or its number from 0.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ else:
     import tomli as tomllib
 
 
-def changed(config: TrainConfig, changes: Mapping[str, Any]) -> TrainConfig:
-    """A config with some fields replaced; text is read as TOML would read it.
+def apply_overrides(config: TrainConfig, overrides: Mapping[str, Any]) -> TrainConfig:
+    """Replace settings of a config. A value that is text is read as TOML; a bare word stays text.
 
     Raises:
-        ConfigError: A field that there is not, or a value that it cannot have.
+        ConfigError: There is no such setting, or it cannot have the value.
     """
     values = config.to_json()
-    for path, value in changes.items():
-        _put(values, path, _read(value) if isinstance(value, str) else value)
+    for path, value in overrides.items():
+        _put(values, path, _parse(value) if isinstance(value, str) else value)
     return TrainConfig.from_json(values)
 
 
-def read_changes(path: Path) -> dict[str, Any]:
-    """The fields that a TOML file sets, by their path; its tables are parts of the config.
+def read_overrides(path: Path) -> dict[str, Any]:
+    """Read a TOML file: path of a setting to value; a table is a part of the config.
 
     Raises:
         ConfigError: The file cannot be read as TOML.
@@ -43,26 +43,26 @@ def read_changes(path: Path) -> dict[str, Any]:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ConfigError(f"{path} cannot be read as TOML ({error})") from error
-    return _flat(document)
+    return _flatten(document)
 
 
-def _flat(table: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+def _flatten(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for name, value in table.items():
-        path = f"{before}{name}"
-        flat |= _flat(value, f"{path}.") if isinstance(value, dict) else {path: value}
+        path = f"{prefix}{name}"
+        flat |= _flatten(value, f"{path}.") if isinstance(value, dict) else {path: value}
     return flat
 
 
-def _read(text: str) -> Any:
+def _parse(text: str) -> Any:
     try:
         return tomllib.loads(f"x = {text}")["x"]
     except tomllib.TOMLDecodeError:
-        return text  # a bare word
+        return text
 
 
 def _put(values: Any, path: str, value: Any) -> None:
-    """Replace one field in the JSON form of a config; its kind stays."""
+    """Replace one setting in the JSON form of a config, by a value of the same type."""
     *parents, last = path.split(".")
     for part in parents:
         values = values[_key(values, part, path)]
@@ -71,11 +71,8 @@ def _put(values: Any, path: str, value: Any) -> None:
     if isinstance(old, float) and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     kinds = (list, tuple) if isinstance(old, (list, tuple)) else type(old)
-    if (
-        isinstance(old, dict)
-        or not isinstance(value, kinds)
-        or isinstance(value, bool) != isinstance(old, bool)
-    ):
+    fits = isinstance(value, kinds) and isinstance(value, bool) == isinstance(old, bool)
+    if isinstance(old, dict) or not fits:
         raise ConfigError(f"{path} cannot be {value!r}; it is {old!r} in the recipe")
     values[key] = value
 
@@ -91,4 +88,4 @@ def _key(values: Any, part: str, path: str) -> Any:
     if isinstance(values, dict) and part in values:
         return part
     known = ", ".join(values) if isinstance(values, dict) else "nothing below it"
-    raise ConfigError(f"no setting {path!r}; where {part!r} stands there are {known}")
+    raise ConfigError(f"no setting {path!r}; in place of {part!r} there are {known}")

@@ -1,7 +1,7 @@
-"""The recipes: named, frozen settings that a run starts from.
+"""The recipes: named settings that a run starts from.
 
-`seed`, `paper`, `paper-unet` and `places` follow published work (docs/architecture.md names the sources);
-`edge` is ours, the model that ships.
+`seed`, `paper`, `paper-unet` and `places` follow published work, which docs/explanation/training.md names;
+`edge` trains the model that ships.
 """
 
 from __future__ import annotations
@@ -45,9 +45,7 @@ _PAPER_UNET = dataclasses.replace(
 _PLACES = dataclasses.replace(
     _PAPER,
     recipe="places",
-    generator=GeneratorConfig(
-        "paper", size=256, widths=(64, 64, 128, 256, 512, 512, 512, 512), channels="lab"
-    ),
+    generator=GeneratorConfig("paper", 256, widths=(64, 64, 128, 256, 512, 512, 512, 512), channels="lab"),
     phases=(Phase("gan", share=1.0, crop=256, lr=3e-4, schedule="staircase"),),
     epochs=20,
     batch_size=16,
@@ -62,36 +60,16 @@ _EDGE = TrainConfig(
     phases=(
         Phase("decoder", share=0.1, crop=128, lr=2e-3, gan=False, frozen_blocks=16, chroma_gain=1 / 30),
         Phase(
-            "regression",
-            share=0.55,
-            crop=128,
-            lr=1.2e-3,
-            schedule="cosine",
-            gan=False,
-            frozen_blocks=3,
+            "regression", share=0.55, crop=128, lr=1.2e-3, schedule="cosine", gan=False, frozen_blocks=3,
             chroma_gain=1 / 30,
         ),
         Phase(
-            "finish",
-            share=0.25,
-            crop=160,
-            lr=5e-4,
-            gan=False,
-            frozen_blocks=5,
-            chroma_gain=1 / 45,
+            "finish", share=0.25, crop=160, lr=5e-4, gan=False, frozen_blocks=5, chroma_gain=1 / 45,
             frozen_norm=True,
         ),
         Phase(
-            "gan",
-            share=0.1,
-            crop=160,
-            lr=1e-4,
-            schedule="cosine",
-            frozen_blocks=5,
-            discriminator_warmup=100,
-            pixel_weight=300.0,
-            chroma_gain=1 / 45,
-            frozen_norm=True,
+            "gan", share=0.1, crop=160, lr=1e-4, schedule="cosine", frozen_blocks=5, chroma_gain=1 / 45,
+            frozen_norm=True, discriminator_warmup=100, pixel_weight=300.0,
         ),
     ),
     epochs=40,
@@ -105,18 +83,17 @@ _EDGE = TrainConfig(
     optimizer="adamw",
     betas=(0.9, 0.99),
     ema=0.999,
-)
+)  # fmt: skip
 
-RECIPES: dict[str, TrainConfig] = {
-    config.recipe: config for config in (_SEED, _PAPER, _PAPER_UNET, _PLACES, _EDGE)
-}
+DEFAULT = "edge"
+RECIPES = {config.recipe: config for config in (_EDGE, _PAPER, _PAPER_UNET, _PLACES, _SEED)}
 
 
 def recipe(name: str, **changes: Any) -> TrainConfig:
     """A recipe with some fields changed.
 
     Raises:
-        ConfigError: No recipe of that name, or a value out of range.
+        ConfigError: There is no such recipe, or a value is out of range.
     """
     if name not in RECIPES:
         raise ConfigError(f"no recipe {name!r}; there are {', '.join(RECIPES)}")
@@ -124,10 +101,10 @@ def recipe(name: str, **changes: Any) -> TrainConfig:
 
 
 def only_gan(config: TrainConfig) -> TrainConfig:
-    """The same with its GAN phases alone, as long in epochs as `config.epochs` says.
+    """The config with its GAN phases alone, which share all its epochs.
 
     Raises:
-        ConfigError: The recipe has no such phase.
+        ConfigError: It has no GAN phase.
     """
     phases = [phase for phase in config.phases if phase.gan]
     if not phases:

@@ -1,19 +1,29 @@
-"""The settings of a training run, frozen and self-checking; `recipes` names some.
+"""The settings of a training run: frozen dataclasses that check themselves; `recipes` holds named ones.
 
-A run is a row of phases; each has its share of the epochs, its image size and learning rate, and says
-whether the discriminator takes part. The paper's recipe is one phase, `edge` is four.
+A run is a sequence of phases. Each has its share of the epochs, its image size and learning rate, and trains
+with or without the discriminator. The paper's recipe has one phase, `edge` has four.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from cgan_runtime.errors import ConfigError
-from cgan_train.config.validation import ABOVE_0, AT_LEAST_0, AT_LEAST_1, BELOW_1, PART, Range, faults
+from cgan_train.config.validation import (
+    ABOVE_0,
+    AT_LEAST_0,
+    AT_LEAST_1,
+    BELOW_1,
+    UP_TO_1,
+    Range,
+    invalid_fields,
+)
 
+_STAIR = 0.1  # factor of the learning rate at each stair
 _WIDTH = Range("whole numbers from 1 to 4096", low=1, high=4096, whole=True)
 _RANGES = {
     "epochs": AT_LEAST_1, "batch_size": AT_LEAST_1, "generator_steps": AT_LEAST_1, "stair_steps": AT_LEAST_1,
@@ -22,20 +32,23 @@ _RANGES = {
     "discriminator_warmup": AT_LEAST_0, "pixel_weight": AT_LEAST_0, "chroma_gain": AT_LEAST_0,
     "feature_weight": AT_LEAST_0, "discriminator_rate": AT_LEAST_0, "encoder_rate": AT_LEAST_0,
     "lr": ABOVE_0, "share": ABOVE_0, "smooth_beta": ABOVE_0,
-    "film": PART, "paste": PART, "zoom": Range("two numbers above 0, up to 1", high=1, beyond_low=True),
-    "ema": BELOW_1, "betas": Range("two numbers from 0 to below 1", high=1, below_high=True),
-    "label_smoothing": Range("0 to below 0.5", high=0.5, below_high=True),
+    "film": UP_TO_1, "paste": UP_TO_1, "zoom": Range("two numbers above 0, up to 1", high=1, open_low=True),
+    "ema": BELOW_1, "betas": Range("two numbers from 0 to below 1", high=1, open_high=True),
+    "label_smoothing": Range("0 to below 0.5", high=0.5, open_high=True),
     "seed": Range("0 to 2^63 - 1", high=2**63 - 1),
 }  # fmt: skip
 
 
 @dataclass(frozen=True)
 class GeneratorConfig:
-    """Which generator: its name in the registry, the side in pixels it is made for, its channel widths.
+    """The generator.
 
     Attributes:
-        channels: What it predicts: `ab`, chroma alone, or `lab`, lightness too, as the paper's code does;
-            what is exported and used of the latter is its chroma.
+        name: In the registry of `cgan_train.models`.
+        size: Side in pixels of the images that it is made for.
+        widths: Channels of its levels.
+        channels: What it predicts: `ab` is chroma alone, `lab` is lightness too, as in the paper's code. An
+            export uses the chroma alone.
     """
 
     name: str
@@ -45,15 +58,17 @@ class GeneratorConfig:
 
     @property
     def weights(self) -> str:
-        """What its weights fit, for people: they know no size."""
+        """Describe for people what its weights fit; they do not depend on the size."""
         return f"generator {self.name!r} of widths {list(self.widths)} for channels {self.channels}"
 
 
 @dataclass(frozen=True)
 class DiscriminatorConfig:
-    """Which discriminator: `patch` (PatchGAN) or `seed` (contracting path and a linear layer).
+    """The discriminator.
 
     Attributes:
+        name: `patch` (PatchGAN) or `seed` (contracting path and a linear layer).
+        widths: Channels of its levels.
         spectral_norm: Divide each weight by its largest singular value (Miyato et al. 2018, arXiv
             1802.05957).
     """
@@ -65,23 +80,23 @@ class DiscriminatorConfig:
 
 @dataclass(frozen=True)
 class Phase:
-    """One part of a run.
+    """One phase of a run.
 
     Attributes:
         name: For the log.
-        share: Of the run's epochs.
+        share: Its part of the run's epochs, above 0, at most 1.
         crop: Side of the training images in pixels.
         lr: Learning rate of the generator at the start.
-        schedule: How the rate goes on within the phase: `staircase` is a tenth after every `stair_steps`.
-        gan: Whether the discriminator takes part; without it the phase is plain regression.
+        schedule: How the rate falls: `cosine` to 0; `staircase` to a tenth after every `stair_steps`.
+        gan: Train with the discriminator; without it the phase is plain regression.
         frozen_blocks: Leading blocks of an ImageNet encoder that keep their weights.
-        discriminator_warmup: Steps that the discriminator alone is trained for at the start.
+        discriminator_warmup: Steps at the start that train the discriminator alone.
         pixel_weight: Factor of the pixel loss beside the GAN loss (100 in the paper).
-        chroma_gain: The pixel loss is weighted by 1 + chroma * gain, at most 5; 0 leaves it plain. More
-            makes the colors stronger, and wrong ones too.
+        chroma_gain: The pixel loss is weighted by 1 + chroma * gain, at most 5; 0 for no weights. A larger
+            gain makes colors stronger, wrong ones too.
         feature_weight: Factor of feature matching on the discriminator's features (Wang et al. 2018,
             arXiv 1711.11585, equation 3) beside the GAN loss.
-        frozen_norm: BatchNorm keeps its running statistics and normalizes by them, as it will in use.
+        frozen_norm: BatchNorm normalizes by its running statistics, as in use, and keeps them.
     """
 
     name: str
@@ -98,15 +113,24 @@ class Phase:
     feature_weight: float = 0.0
     frozen_norm: bool = False
 
+    def rate_at(self, step: int, steps: int) -> float:
+        """The generator's learning rate at a step, counted from 0, of the phase's `steps`."""
+        factor = 1.0
+        if self.schedule == "cosine":
+            factor = (1 + math.cos(math.pi * step / steps)) / 2
+        elif self.schedule == "staircase":
+            factor = _STAIR ** (step // self.stair_steps)
+        return self.lr * factor
+
 
 @dataclass(frozen=True)
 class Augmentation:
-    """What is done to training images.
+    """Augmentation of the training images.
 
     Attributes:
         flip: Mirror half of them.
         zoom: Smallest and largest side of the crop, relative to the image's short side.
-        film: Share of images whose gray is that of a film: random response to red, green and blue,
+        film: Share of images whose gray is that of photographic film: random response to red, green and blue,
             contrast, grain and softness. The others keep their own L*.
         paste: Share of images that get a rectangle of another one.
     """
@@ -119,25 +143,25 @@ class Augmentation:
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """All that decides a run beside its data; it travels inside every checkpoint.
+    """All settings of a run except its data. Every checkpoint contains them.
 
     Attributes:
-        recipe: Name that it started from.
-        epochs: Passes over the training images, all phases together.
+        recipe: Name of the recipe that it started from.
+        epochs: Passes over the training images, of all phases together.
         pixel_loss: `l1`, or `smooth_l1` (Huber) with `smooth_beta`, on (a*, b*)/110.
-        shade: Weight dark pixels down (by L*/50, within 0.15 to 1): color there is hardly seen.
+        shade: Weight dark pixels by L*/50, within 0.15 to 1, since their color is hardly visible.
         label_smoothing: Real images are labeled 1 - this (one-sided; Salimans et al. 2016).
         gan_loss: `bce` (non-saturating cross-entropy) or `hinge` (Lim and Ye 2017, arXiv 1705.02894).
         generator_steps: Steps of the generator for each of the discriminator, on the same batch.
-        discriminator_rate: Learning rate of the discriminator relative to the generator's (TTUR where
-            they differ; Heusel et al. 2017, arXiv 1706.08500).
+        discriminator_rate: Learning rate of the discriminator relative to the generator's (TTUR, Heusel et
+            al. 2017, arXiv 1706.08500).
         encoder_rate: Learning rate of an ImageNet encoder relative to the decoder's.
         ema: Decay of the weights' moving average per step, less in the first steps; 0 for no average.
         sampling: Images per epoch; 0 for all.
-        precision: What the networks compute in: `auto` is bfloat16 where the hardware gains by it.
-        compile: Run the networks through torch.compile; its first steps take half a minute and more.
-        cuda_graphs: On one GPU, record each kind of step once and replay it (`graphs`).
-        recalibration: Batches that BatchNorm's statistics are measured on anew before a checkpoint is
+        precision: What the networks compute in; `auto` is bfloat16 where the hardware is faster with it.
+        compile: Run the networks through torch.compile; its first steps take half a minute or more.
+        cuda_graphs: On one GPU, record each kind of step once and replay it (`training.cuda_graph`).
+        recalibration: Batches on which BatchNorm's statistics are measured anew before a checkpoint is
             written; 0 keeps those gathered in training.
     """
 
@@ -169,24 +193,26 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         """Check the values; raises ConfigError."""
-        wrong = next(self._faults(), None)
-        if wrong:
-            raise ConfigError(f"recipe {self.recipe!r}: {wrong}")
+        if problem := next(self._problems(), None):
+            raise ConfigError(f"recipe {self.recipe!r}: {problem}")
 
-    def _faults(self) -> Iterator[str]:
+    def _problems(self) -> Iterator[str]:
         for part in (self.generator, self.discriminator, self.augmentation, self):
-            yield from faults(part, _RANGES)
+            yield from invalid_fields(part, _RANGES)
         for phase in self.phases:
-            yield from (f"phase {phase.name!r}: {wrong}" for wrong in faults(phase, _RANGES))
+            yield from (f"phase {phase.name!r}: {problem}" for problem in invalid_fields(phase, _RANGES))
         if abs(sum(phase.share for phase in self.phases) - 1) > 1e-6:
             yield "the phases' shares do not sum to 1"
         if self.augmentation.zoom[0] > self.augmentation.zoom[1]:
             yield f"zoom is {self.augmentation.zoom}; give the smaller side first"
 
     def phase_at(self, epoch: int) -> tuple[Phase, int, int]:
-        """The phase of an epoch (counted from 0), its first epoch and the epoch after its last."""
-        end = 0.0
-        first = 0
+        """Find the phase of an epoch (counted from 0), its first epoch, and the epoch after its last.
+
+        Raises:
+            ConfigError: The run has fewer epochs.
+        """
+        end, first = 0.0, 0
         for index, phase in enumerate(self.phases):
             end += phase.share * self.epochs
             last = self.epochs if index == len(self.phases) - 1 else round(end)
@@ -196,17 +222,17 @@ class TrainConfig:
         raise ConfigError(f"epoch {epoch} is beyond the run's {self.epochs}")
 
     def skipped_phases(self) -> list[str]:
-        """Names of the phases whose share of so few epochs is none."""
-        met = {id(self.phase_at(epoch)[0]) for epoch in range(self.epochs)}
-        return [phase.name for phase in self.phases if id(phase) not in met]
+        """Names of the phases that get no epoch because there are too few."""
+        used = {id(self.phase_at(epoch)[0]) for epoch in range(self.epochs)}
+        return [phase.name for phase in self.phases if id(phase) not in used]
 
     def to_json(self) -> dict[str, Any]:
-        """As plain JSON values."""
+        """Convert to plain JSON values."""
         return dataclasses.asdict(self)
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> TrainConfig:
-        """Read back what `to_json` made.
+        """Read the output of `to_json`.
 
         Raises:
             ConfigError: A field is missing, unknown or out of range.
@@ -228,17 +254,15 @@ def generator_from_json(values: dict[str, Any]) -> GeneratorConfig:
     """Read a generator's config.
 
     Raises:
-        ConfigError: A field is missing, unknown or of a wrong kind.
+        ConfigError: A field is missing, unknown, of a wrong type or out of range.
     """
     try:
         config = GeneratorConfig(**_tuples(values))
-        good = isinstance(config.name, str) and isinstance(config.size, int)
-        good = good and all(isinstance(width, int) for width in config.widths)
-        good = good and not list(faults(config, _RANGES))
+        valid = isinstance(config.name, str) and isinstance(config.size, int)
+        if not valid or any(invalid_fields(config, _RANGES)):
+            raise TypeError(str(values))
     except TypeError as error:
         raise ConfigError(f"the generator's config cannot be used ({error})") from error
-    if not good:
-        raise ConfigError(f"the generator's config cannot be used: {values}")
     return config
 
 

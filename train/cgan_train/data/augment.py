@@ -1,7 +1,7 @@
-"""What is done to a batch on the device that trains: pasting, and the gray image that the generator sees.
+"""Augmentation of a batch on the training device: pasting, and gray as photographic film records it.
 
-Real gray images are not L*: film answers to red, green and blue in its own way, with its own contrast,
-grain and softness. A share of every batch gets such a gray; the true colors stay what is to be found.
+Real gray images are not L*: film has its own response to red, green and blue, its own contrast, grain and
+softness. Some images of every batch get such a gray as input; their true colors stay the target.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from cgan_train.color import lightness_of_gray
 _CONTRAST = 0.35  # largest change of the gamma exponent, as log
 _GRAIN = 0.05  # largest standard deviation, of a range of 1
 _SOFT = (1.0, 2.5)  # a softened image is made this much smaller and enlarged again
-_SOFT_SHARE = 0.3  # of the images with film gray, batch by batch
+_SOFT_SHARE = 0.3  # of the batches
 _PASTED = (0.3, 0.7)  # sides of a pasted part, relative to the image's
 
 
 def film_lightness(rgb: Tensor, lightness: Tensor, share: float, rng: torch.Generator) -> Tensor:
-    """Replace the lightness of some images by what a film would have seen.
+    """Replace the lightness of some images by what film would record.
 
     Args:
         rgb: Gamma-coded sRGB, float (N, 3, H, W) in [0, 1].
         lightness: Its L*/50 - 1, (N, 1, H, W).
-        share: Probability of each image to be changed.
-        rng: Random state; lives on the CPU.
+        share: Probability that an image is changed.
+        rng: Random state, on the CPU.
 
     Returns:
         L*/50 - 1, (N, 1, H, W) in [-1, 1].
@@ -43,14 +43,12 @@ def film_lightness(rgb: Tensor, lightness: Tensor, share: float, rng: torch.Gene
     gray = gray.clamp_min(1e-4) ** uniform(-_CONTRAST, _CONTRAST, count, 1, 1, 1).exp()
     if float(torch.rand((), generator=rng)) < _SOFT_SHARE:
         scale = float(uniform(*_SOFT, 1))
-        small = F.interpolate(
-            gray, size=(max(1, round(height / scale)), max(1, round(width / scale))), mode="area"
-        )
+        size = (max(1, round(height / scale)), max(1, round(width / scale)))
+        small = F.interpolate(gray, size=size, mode="area")
         gray = F.interpolate(small, size=(height, width), mode="bilinear", align_corners=False)
     grain = rng
-    if device.type != "cpu":  # drawn there: a GPU would wait for half a million numbers
-        drawn = int(torch.randint(2**62, (), generator=rng))
-        grain = torch.Generator(device).manual_seed(drawn)
+    if device.type != "cpu":  # a GPU draws its own noise; copying it there would take too long
+        grain = torch.Generator(device).manual_seed(int(torch.randint(2**62, (), generator=rng)))
     noise = torch.randn((count, 1, height, width), generator=grain, device=device)
     gray = (gray + noise * uniform(0.0, _GRAIN, count, 1, 1, 1)).clamp(0, 1)
     chosen = uniform(0, 1, count, 1, 1, 1) < share
@@ -58,18 +56,18 @@ def film_lightness(rgb: Tensor, lightness: Tensor, share: float, rng: torch.Gene
 
 
 def paste_others(rgb: Tensor, share: float, rng: torch.Generator) -> Tensor:
-    """Paste a rectangle of the batch's next image into some images, at its own place.
+    """Paste a rectangle of the batch's next image into some images, at the same place.
 
-    A photo then cannot be known again as a whole, and what is within it has to be known by itself (CutMix,
-    Yun et al. 2019, arXiv 1905.04899; here the true colors are pasted along, so that nothing is mixed).
+    The network then cannot recognize a photo as a whole and has to recognize what is in it. As in CutMix (Yun
+    et al. 2019, arXiv 1905.04899); the true colors are pasted too, so no targets are mixed.
 
     Args:
         rgb: A batch, (N, 3, H, W).
-        share: Probability of each image to get a rectangle.
-        rng: Random state; lives on the CPU.
+        share: Probability that an image gets a rectangle.
+        rng: Random state, on the CPU.
 
     Returns:
-        (N, 3, H, W); `rgb` itself where share is 0, and then nothing is drawn from `rng`.
+        (N, 3, H, W). If share is 0 this is `rgb` itself, and nothing is drawn from `rng`.
     """
     if not share:
         return rgb
@@ -78,7 +76,7 @@ def paste_others(rgb: Tensor, share: float, rng: torch.Generator) -> Tensor:
     low, high = _PASTED
 
     def span(length: int, size: Tensor, start: Tensor) -> Tensor:
-        """Which of `length` places lie within, (N, length)."""
+        """Which of `length` positions are in the rectangle, (N, length)."""
         part = low + (high - low) * size
         first = start * (1 - part) * length
         places = torch.arange(length)

@@ -1,4 +1,8 @@
-"""Contact sheets: gray, ours and the truth, side by side, as PNG; and what a generator is worth."""
+"""Contact sheets as PNG: gray, colored and the truth, side by side; and a generator measured with one.
+
+quality, sheet = measure_generator(generator, images, 256)
+write_png(Path("sheet.png"), sheet)
+"""
 
 from __future__ import annotations
 
@@ -11,35 +15,28 @@ import torch
 from torch import Tensor
 
 from cgan_runtime.errors import DataError
-from cgan_train.data.loader import center_fit
+from cgan_runtime.files.atomic import write_file
+from cgan_train.data.loader import center_crop
 from cgan_train.data.sources import Image
-from cgan_train.evaluation.metrics import (
-    Array,
-    Predict,
-    Quality,
-    lab_of_image,
-    measure_quality,
-    recolor,
-    rgb_of_lab,
-    without_color,
-)
+from cgan_train.evaluation import metrics
+from cgan_train.evaluation.metrics import Array, Predict, Quality
 from cgan_train.models.base import Generator
 
-_GAP = 4  # px
-_SHOWN = 16  # images on a sheet of samples
-_SHOWN_SIDE = 160  # px at most
+_MARGIN = ((0, 4), (0, 4), (0, 0))  # px below and right of an image
+_MAX_IMAGES = 16  # on a sheet of samples
+_MAX_SIDE = 160  # px, of its images
 
 
 def measure_generator(generator: Generator, images: Sequence[Image], side: int) -> tuple[Quality, Image]:
-    """How well a generator in evaluation mode colors images at `side` px, and a sheet of some of them."""
+    """Measure a generator in evaluation mode on images at `side` px, and draw a sheet of some of them."""
     predict = predictor(generator, generator)
     multiple = generator.size_multiple
-    shown = min(side, max(multiple, _SHOWN_SIDE // multiple * multiple))
-    return measure_quality(predict, images, side), contact_sheet(predict, images[:_SHOWN], shown)
+    shown = min(side, max(multiple, _MAX_SIDE // multiple * multiple))
+    return metrics.measure_quality(predict, images, side), contact_sheet(predict, images[:_MAX_IMAGES], shown)
 
 
 def predictor(generator: Generator, run: Callable[[Tensor], Tensor]) -> Predict:
-    """A generator's answers to arrays, in float32 wherever its weights lie; `run` is it or its `predict`."""
+    """Make a function of arrays from a generator or its `predict` (`run`), in float32 on its device."""
     device = next(generator.parameters()).device
 
     @torch.inference_mode()
@@ -51,12 +48,13 @@ def predictor(generator: Generator, run: Callable[[Tensor], Tensor]) -> Predict:
 
 
 def contact_sheet(predict: Predict, images: Sequence[Image], side: int, columns: int = 2) -> Image:
-    """One row of (gray, ours, truth) for each image, `columns` such rows beside each other."""
+    """A sheet of (gray, colored, truth) for each image, uint8 RGB; `columns` images side by side."""
     triples = []
     for image in images:
-        lab = lab_of_image(center_fit(image, side))[None]
-        parts = [without_color(lab), recolor(predict, lab), lab]
-        triples.append(np.hstack([_gap(rgb_of_lab(part[0])) for part in parts]))
+        lab = metrics.lab_of_image(center_crop(image, side, side))[None]
+        parts = [metrics.without_color(lab), metrics.recolor(predict, lab), lab]
+        shown = [np.pad(metrics.rgb_of_lab(part[0]), _MARGIN, constant_values=255) for part in parts]
+        triples.append(np.hstack(shown))
     while len(triples) % columns:
         triples.append(np.zeros_like(triples[0]))
     rows = [np.hstack(triples[i : i + columns]) for i in range(0, len(triples), columns)]
@@ -64,15 +62,9 @@ def contact_sheet(predict: Predict, images: Sequence[Image], side: int, columns:
 
 
 def write_png(path: Path, image: Image) -> None:
-    """Write an RGB image; it appears under its name only when complete."""
+    """Write an image; it appears under its name only when complete."""
     good, encoded = cv2.imencode(".png", image[..., ::-1])
     if not good:
         raise DataError(f"{path} cannot be encoded as PNG")
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.part")
-    draft.write_bytes(encoded.tobytes())
-    draft.replace(path)
-
-
-def _gap(image: Image) -> Image:
-    return np.pad(image, ((0, _GAP), (0, _GAP), (0, 0)), constant_values=255)
+    write_file(path, encoded.tobytes())

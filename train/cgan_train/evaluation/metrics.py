@@ -1,16 +1,19 @@
-"""How near a coloring is to the truth.
+"""How close a coloring is to the truth.
 
-Colors are L*a*b* float arrays (..., 3), D65. The zero line is the gray image: the truth with a* = b* = 0.
+    quality = measure_quality(predict, images, 256)
+
+Colors are L*a*b* float arrays (..., 3), D65. The baseline is the gray image: the truth with a* = b* = 0.
 """
 
 from __future__ import annotations
 
 import collections
+import dataclasses
 import itertools
 import math
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -19,46 +22,39 @@ import torch
 
 from cgan_runtime.manifest import AB_SCALE
 from cgan_train.color import lab_of_rgb
-from cgan_train.data.loader import center_fit
+from cgan_train.data.loader import center_crop
 from cgan_train.data.sources import Image
 
 Array = npt.NDArray[np.float32]
 Predict = Callable[[Array], Array]
-"""Lightness (N, 1, H, W) to chroma (N, 2, H, W), as a back end's `infer`; or to L*/50 - 1 and chroma
-(N, 3, H, W)."""
+"""L*/50 - 1 (N, 1, H, W) to (a*, b*)/110 (N, 2, H, W), or to L*/50 - 1 and these (N, 3, H, W)."""
 
 _POW7 = 25.0**7
-_TOLERANCES = (2, 5)  # percent
+_TOLERANCES = (2, 5)  # percent; Quality names them
 _AB_SPAN = 2.2  # a* and b* of -110 to 110, relative to L* of 0 to 100
 _ROUNDING = 1e-4  # of float32 arithmetic; the compared numbers lie at least 0.09 apart
-_LEAST_SQUARE = 1e-6
+_MIN_SQUARE = 1e-6  # error of equal images: a thousandth of a code
 _BIN, _BINS = 0.005, 40_000  # of CIEDE2000; no two colors of L*a*b* are 200 apart
 
 
 @dataclass(frozen=True)
 class Quality:
-    """Quality over a set of images; what ends in `_gray` is of the gray images, the zero line.
+    """Quality over a set of images. Names that end in `_gray` are of the gray images, the baseline.
 
     Attributes:
-        images: How many.
+        images: Number of images.
         ciede2000: Mean color difference from the truth.
         ciede2000_p90: Its 90th percentile over all pixels.
-        ciede2000_gray: Mean of the gray images.
         gain_percent: How far the mean lies below the gray images', in percent.
         chroma_ratio: Mean chroma relative to the truth's.
         colorfulness: Mean of the images' colorfulness (Hasler and Suesstrunk 2003).
         colorfulness_ratio: Relative to the truth's.
         mae: Mean absolute error of R, G and B as 8-bit codes, in percent of their range; the measure of
             Nazeri et al. 2018 (arXiv 1803.05400), as their code's authors explain it.
-        mae_gray: Of the gray images.
-        accuracy_2: Share of the pixels, in percent, that are right to within 2 %: L*, a* and b* rounded,
-            |dL| <= t, |da| <= 2.2 t and |db| <= 2.2 t with t = 2 (same paper; a* and b* span 2.2 times as
-            much as L*).
-        accuracy_2_gray: Of the gray images.
+        accuracy_2: Percentage of pixels that are right to within 2 %: L*, a* and b* rounded, |dL| <= t,
+            |da| <= 2.2 t and |db| <= 2.2 t with t = 2 (same paper; the range of a* and b* is 2.2 times L*'s).
         accuracy_5: The same with t = 5.
-        accuracy_5_gray: Of the gray images.
         psnr_ab: Peak signal-to-noise ratio in dB of a* and b* as 8-bit codes (peak 255), over all pixels.
-        psnr_ab_gray: Of the gray images.
     """
 
     images: int
@@ -80,13 +76,13 @@ class Quality:
 
 
 def measure_quality(predict: Predict, images: Iterable[Image], side: int, *, batch: int = 1) -> Quality:
-    """Color images from their own lightness and compare with the truth at `side` px square.
+    """Color images from their own lightness and compare them with the truth.
 
     Args:
-        predict: What colors; where it predicts lightness too, that is compared as well.
-        images: uint8 RGB, of any size.
+        predict: The colorizer. If it predicts lightness too, that is compared as well.
+        images: uint8 RGB (H, W, 3), of any size.
         side: Their middle squares are resized to this, in px.
-        batch: How many `predict` gets at once.
+        batch: Images that `predict` gets at once.
     """
     return measure_each(lambda lab: [recolor(predict, lab)], images, side, batch=batch)[0]
 
@@ -94,13 +90,13 @@ def measure_quality(predict: Predict, images: Iterable[Image], side: int, *, bat
 def measure_each(
     color: Callable[[Array], Sequence[Array]], images: Iterable[Image], side: int, *, batch: int = 1
 ) -> list[Quality]:
-    """Compare several colorings of the same images with the truth, as `measure_quality` does one.
+    """Compare several colorings of the same images with the truth, each as `measure_quality` does.
 
     Args:
-        color: Takes L*a*b*, (N, side, side, 3), and gives that many colorings of it, each alike.
-        images: uint8 RGB, of any size.
+        color: Takes L*a*b*, (N, side, side, 3), and returns colorings of it, each of the same shape.
+        images: uint8 RGB (H, W, 3), of any size.
         side: Their middle squares are resized to this, in px.
-        batch: How many `color` gets at once.
+        batch: Images that `color` gets at once.
     """
     threads = torch.get_num_threads()
     tallies: list[_Tally] = []
@@ -115,7 +111,7 @@ def measure_each(
 
     with ThreadPoolExecutor(threads) as pool:
         try:
-            while chunk := [center_fit(each, side) for each in itertools.islice(every, batch)]:
+            while chunk := [center_crop(each, side, side) for each in itertools.islice(every, batch)]:
                 lab = lab_of_image(np.stack(chunk))
                 shown = [*color(lab), without_color(lab)]
                 jobs = [pool.submit(_Tally.of, each, lab) for each in shown]
@@ -131,104 +127,96 @@ def measure_each(
 
 
 def _quality(ours: _Tally, gray: _Tally, truth: _Tally) -> Quality:
+    errors, baseline = ours.errors(), gray.errors()
+    colorful, true_colorful = (float(np.mean(tally.colorful)) for tally in (ours, truth))
     return Quality(
         images=len(truth.colorful),
-        ciede2000=ours.mean(),
         ciede2000_p90=ours.percentile(90),
-        ciede2000_gray=gray.mean(),
-        gain_percent=100 * (1 - _ratio(ours.mean(), gray.mean())),
+        gain_percent=100 * (1 - _ratio(errors["ciede2000"], baseline["ciede2000"])),
         chroma_ratio=_ratio(ours.chroma, truth.chroma),
-        colorfulness=float(np.mean(ours.colorful)),
-        colorfulness_ratio=_ratio(float(np.mean(ours.colorful)), float(np.mean(truth.colorful))),
-        mae=ours.mae(),
-        mae_gray=gray.mae(),
-        accuracy_2=ours.accuracy(2),
-        accuracy_2_gray=gray.accuracy(2),
-        accuracy_5=ours.accuracy(5),
-        accuracy_5_gray=gray.accuracy(5),
-        psnr_ab=ours.psnr_ab(),
-        psnr_ab_gray=gray.psnr_ab(),
+        colorfulness=colorful,
+        colorfulness_ratio=_ratio(colorful, true_colorful),
+        **errors,
+        **{f"{name}_gray": value for name, value in baseline.items()},
     )
 
 
+@dataclass
 class _Tally:
-    """Sums over images of how one coloring differs from the truth."""
+    """Sums over images of how one coloring differs from the truth.
 
-    def __init__(self) -> None:
-        self._pixels = 0
-        self._sum = 0.0  # of CIEDE2000
-        self._counts = np.zeros(_BINS, np.int64)  # of CIEDE2000, _BIN wide each
-        self.colorful: list[float] = []
-        self.chroma = 0.0
-        self._rgb = 0
-        self._square_ab = 0.0
-        self._right = dict.fromkeys(_TOLERANCES, 0)
+    Attributes:
+        pixels: Number of pixels compared.
+        error: Of CIEDE2000.
+        counts: Histogram of CIEDE2000, in bins of `_BIN`.
+        colorful: Colorfulness of each image.
+        chroma: Of the pixels' chroma.
+        rgb: Of absolute differences of R, G and B codes.
+        square_ab: Of squared differences of a* and b*.
+        right: Pixels within each of `_TOLERANCES`.
+    """
 
-    @classmethod
-    def of(cls, lab: Array, truth: Array) -> _Tally:
-        """Of some images, (N, H, W, 3)."""
-        tally = cls.of_truth(lab)
-        errors = ciede2000(lab, truth).ravel()
-        tally._pixels = errors.size
-        tally._sum = float(errors.sum(dtype=np.float64))
-        tally._counts = np.bincount(np.fmin(errors / _BIN, _BINS - 1).astype(np.intp), minlength=_BINS)
-        tally._rgb = int(np.abs(rgb_of_lab(lab).astype(np.int16) - rgb_of_lab(truth)).sum())
-        tally._square_ab = float(((lab - truth)[..., 1:].astype(np.float64) ** 2).sum())
-        away = np.abs(np.rint(lab) - np.rint(truth)) / np.array([1, _AB_SPAN, _AB_SPAN], np.float32)
-        for tolerance in _TOLERANCES:
-            tally._right[tolerance] = int((away <= tolerance + _ROUNDING).all(axis=-1).sum())
-        return tally
+    pixels: int = 0
+    error: float = 0.0
+    counts: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(_BINS, np.int64))
+    colorful: list[float] = field(default_factory=list)
+    chroma: float = 0.0
+    rgb: int = 0
+    square_ab: float = 0.0
+    right: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(len(_TOLERANCES), np.int64))
 
     @classmethod
     def of_truth(cls, lab: Array) -> _Tally:
-        """Of the truth itself, which has no errors to sum."""
-        tally = cls()
-        tally.colorful = colorfulness(lab).tolist()
-        tally.chroma = float(np.hypot(lab[..., 1], lab[..., 2]).sum())
+        """Tally the truth itself, (N, H, W, 3); it has no errors."""
+        chroma = float(np.hypot(lab[..., 1], lab[..., 2]).sum())
+        return cls(colorful=colorfulness(lab).tolist(), chroma=chroma)
+
+    @classmethod
+    def of(cls, lab: Array, truth: Array) -> _Tally:
+        """Tally a coloring of some images, (N, H, W, 3)."""
+        tally = cls.of_truth(lab)
+        errors = ciede2000(lab, truth).ravel()
+        tally.pixels = errors.size
+        tally.error = float(errors.sum(dtype=np.float64))
+        tally.counts = np.bincount(np.fmin(errors / _BIN, _BINS - 1).astype(np.intp), minlength=_BINS)
+        tally.rgb = int(np.abs(rgb_of_lab(lab).astype(np.int16) - rgb_of_lab(truth)).sum())
+        tally.square_ab = float(((lab - truth)[..., 1:].astype(np.float64) ** 2).sum())
+        away = np.abs(np.rint(lab) - np.rint(truth)) / np.array([1, _AB_SPAN, _AB_SPAN], np.float32)
+        largest = away.max(axis=-1)
+        tally.right = np.array([(largest <= tolerance + _ROUNDING).sum() for tolerance in _TOLERANCES])
         return tally
 
-    def add(self, more: _Tally) -> None:
-        """Take in the sums over other images."""
-        self._pixels += more._pixels
-        self._sum += more._sum
-        self._counts += more._counts
-        self.colorful += more.colorful
-        self.chroma += more.chroma
-        self._rgb += more._rgb
-        self._square_ab += more._square_ab
-        for tolerance in _TOLERANCES:
-            self._right[tolerance] += more._right[tolerance]
+    def add(self, other: _Tally) -> None:
+        """Add the sums over other images."""
+        for each in dataclasses.fields(self):
+            value = getattr(self, each.name)
+            value += getattr(other, each.name)  # lists and arrays in place
+            setattr(self, each.name, value)
 
-    def mean(self) -> float:
-        """Mean CIEDE2000."""
-        return self._sum / self._pixels
+    def errors(self) -> dict[str, float]:
+        """The fields of `Quality` that the gray images have too."""
+        accuracy = 100 * self.right / self.pixels
+        return {
+            "ciede2000": self.error / self.pixels,
+            "mae": 100 * self.rgb / (3 * self.pixels * 255),
+            "accuracy_2": float(accuracy[0]),
+            "accuracy_5": float(accuracy[1]),
+            "psnr_ab": 10 * math.log10(255**2 / max(self.square_ab / (2 * self.pixels), _MIN_SQUARE)),
+        }
 
     def percentile(self, percent: float) -> float:
-        """Of the CIEDE2000 of all pixels, to within half a bin; the colors of all need not be kept."""
-        below = np.cumsum(self._counts)
-        return float((np.searchsorted(below, percent / 100 * self._pixels) + 0.5) * _BIN)
-
-    def mae(self) -> float:
-        """Percent of the range of 8-bit codes."""
-        return 100 * self._rgb / (3 * self._pixels * 255)
-
-    def accuracy(self, tolerance: int) -> float:
-        """Percent of the pixels."""
-        return 100 * self._right[tolerance] / self._pixels
-
-    def psnr_ab(self) -> float:
-        """Decibel; of equal images that of an error of a thousandth of a code."""
-        error = max(self._square_ab / (2 * self._pixels), _LEAST_SQUARE)
-        return 10 * math.log10(255**2 / error)
+        """Percentile of all pixels' CIEDE2000, to within half a bin."""
+        below = np.cumsum(self.counts)
+        return float((np.searchsorted(below, percent / 100 * self.pixels) + 0.5) * _BIN)
 
 
 def _ratio(value: float, truth: float) -> float:
-    """`value` relative to `truth`; 0 where the truth has no color at all."""
+    """`value` relative to `truth`; 0 if the truth has no color."""
     return value / truth if truth else 0.0
 
 
 def lab_of_image(image: Image) -> Array:
-    """An sRGB image, or several of one size, uint8 (..., H, W, 3), as L*a*b*, float32, same shape."""
+    """sRGB images, uint8 (..., H, W, 3), to L*a*b*, float32, same shape."""
     several = image.reshape(-1, *image.shape[-3:])
     tensor = torch.from_numpy(several).permute(0, 3, 1, 2).float() / 255
     lab = lab_of_rgb(tensor).permute(0, 2, 3, 1).reshape(image.shape)
@@ -236,12 +224,12 @@ def lab_of_image(image: Image) -> Array:
 
 
 def without_color(lab: Array) -> Array:
-    """The gray image of the same L*."""
+    """The gray image of the same L*: a* = b* = 0."""
     return lab * np.array([1, 0, 0], np.float32)
 
 
 def recolor(predict: Predict, lab: Array) -> Array:
-    """Images (N, H, W, 3) with a* and b* as predicted, and their own L* unless that is predicted too."""
+    """L*a*b* (N, H, W, 3) with predicted a* and b*, and its own L* unless L* is predicted too."""
     lightness = np.moveaxis(lab[..., :1], -1, 1) / np.float32(50) - np.float32(1)
     predicted = np.moveaxis(predict(np.ascontiguousarray(lightness)), 1, -1)
     own = (predicted[..., :-2] + np.float32(1)) * np.float32(50) if predicted.shape[-1] > 2 else lab[..., :1]
@@ -249,7 +237,7 @@ def recolor(predict: Predict, lab: Array) -> Array:
 
 
 def rgb_of_lab(lab: Array) -> Image:
-    """L*a*b* (..., 3) to sRGB, uint8, same shape; what lies outside the gamut is clipped."""
+    """L*a*b* (..., 3) to sRGB, uint8, same shape; colors outside the gamut are clipped."""
     rgb = cv2.cvtColor(np.ascontiguousarray(lab.reshape(1, -1, 3), np.float32), cv2.COLOR_Lab2RGB)
     return np.asarray((np.clip(rgb, 0, 1) * 255).round(), np.uint8).reshape(lab.shape)
 

@@ -19,9 +19,9 @@ GENERATORS: dict[str, Callable[..., Generator]] = {
     "paper": PaperGenerator,
     "edge": EdgeGenerator,
 }
-"""Generators by name; each is built from its channel widths, those of `_PREDICT_LAB` also for `lab`."""
+"""Generators by name, built from their channel widths."""
 
-_PREDICT_LAB = {"paper"}  # they take `outputs=3`
+_PREDICT_LAB = {"paper"}  # these take `outputs=3`
 
 _DISCRIMINATORS: dict[str, Callable[[tuple[int, ...], int], nn.Module]] = {
     "patch": PatchDiscriminator,
@@ -30,10 +30,10 @@ _DISCRIMINATORS: dict[str, Callable[[tuple[int, ...], int], nn.Module]] = {
 
 
 def build_generator(config: GeneratorConfig) -> Generator:
-    """A generator with fresh weights.
+    """Build a generator with random weights.
 
     Raises:
-        ConfigError: No generator of that name, or widths that it cannot have.
+        ConfigError: There is no generator of that name, or it cannot have the widths, channels or size.
     """
     if config.name not in GENERATORS:
         raise ConfigError(f"no generator {config.name!r}; there are {', '.join(GENERATORS)}")
@@ -54,10 +54,10 @@ def build_generator(config: GeneratorConfig) -> Generator:
 
 
 def build_discriminator(config: DiscriminatorConfig, channels: int = 3) -> nn.Module:
-    """A discriminator with fresh weights: (N, channels, H, W) to a list of features, logits last.
+    """Build a discriminator with random weights: (N, channels, H, W) to a list of features, logits last.
 
     Raises:
-        ConfigError: No discriminator of that name.
+        ConfigError: There is no discriminator of that name.
     """
     if config.name not in _DISCRIMINATORS:
         raise ConfigError(f"no discriminator {config.name!r}; there are {', '.join(_DISCRIMINATORS)}")

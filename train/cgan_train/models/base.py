@@ -1,4 +1,4 @@
-"""What every generator is: lightness in, chroma out, and a size multiple."""
+"""The base class of all generators: lightness in, chroma out."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from abc import ABC, abstractmethod
 
 from torch import Tensor, nn
 
-from cgan_train.models.guided_upsampling import enlarge_guided
+from cgan_runtime.errors import ConfigError
+from cgan_train.models.guided_upsampling import upsample_guided
 
 
 class Generator(nn.Module, ABC):
@@ -17,9 +18,9 @@ class Generator(nn.Module, ABC):
 
     Attributes:
         size_multiple: H and W are multiples of this.
-        stride: `predict` returns chroma at 1/stride of the input's size; training compares it there.
-        outputs: Channels that `predict` returns: 2, or 3 where it predicts lightness too, before chroma.
-        dense: Whether most of its work is in dense convolutions, which bfloat16 pays for on a CPU.
+        stride: `predict` returns chroma at 1/stride of the input's size; the losses are taken there.
+        outputs: Channels that `predict` returns: 2 for chroma, 3 for lightness and chroma.
+        dense: Whether most of its work is in dense convolutions, which bfloat16 speeds up on a CPU.
     """
 
     dense = True
@@ -32,21 +33,25 @@ class Generator(nn.Module, ABC):
 
     @abstractmethod
     def predict(self, lightness: Tensor) -> Tensor:
-        """Chroma at the generator's own resolution, (N, outputs, H/stride, W/stride)."""
+        """Predict at the generator's own resolution, (N, outputs, H/stride, W/stride)."""
 
     def forward(self, lightness: Tensor) -> Tensor:
-        """Chroma at the input's size, (N, 2, H, W)."""
+        """Predict chroma at the input's size, (N, 2, H, W)."""
         chroma = self.predict(lightness)
         if self.outputs > 2:
             chroma = chroma[:, -2:]
-        return chroma if self.stride == 1 else enlarge_guided(chroma, lightness)
+        return chroma if self.stride == 1 else upsample_guided(chroma, lightness)
 
     def freeze(self, blocks: int) -> None:
-        """Keep the first `blocks` blocks of a pretrained encoder as they are; nothing to do without one."""
+        """Keep the first `blocks` blocks of a pretrained encoder as they are; without one, do nothing."""
 
     def pretrained(self) -> list[nn.Parameter]:
-        """The parameters that started from published weights; none without an encoder."""
+        """The parameters of a pretrained encoder; without one, none."""
         return []
+
+    def load_imagenet(self) -> None:
+        """Load ImageNet weights into the encoder; raises ConfigError if there is none."""
+        raise ConfigError("this generator has no ImageNet encoder; use --encoder-weights none")
 
 
 def init_gan_weights(module: nn.Module, std: float = 0.02) -> None:

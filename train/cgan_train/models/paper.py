@@ -1,8 +1,8 @@
 """The paper's generator and PatchGAN discriminator (Nazeri et al. 2018, arXiv 1803.05400).
 
-4x4 convolutions: the first of stride 1, each further one of stride 2, and back by transposed convolutions
-with skips, dropout in the first two of them. Widths 64-128-256-512-512 make the CIFAR-10 network of the
-official code, 64-64-128-256-512-512-512-512 its 256 px network.
+4x4 convolutions, the first of stride 1 and the others of stride 2, then transposed convolutions with skips
+and, in the first two, dropout. Widths 64-128-256-512-512 make the CIFAR-10 network of the official code,
+64-64-128-256-512-512-512-512 its 256 px network.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cgan_train.models.base import Generator, init_gan_weights
-from cgan_train.models.matmul_conv import Down, Up
+from cgan_train.models.matmul_conv import MatmulConv2d, MatmulConvTranspose2d
 
 _KERNEL = 4
 _SLOPE = 0.2  # of the LeakyReLU
@@ -45,7 +45,7 @@ class PaperGenerator(Generator):
         init_gan_weights(self)
 
     def predict(self, lightness: Tensor) -> Tensor:
-        """Chroma, or lightness and chroma, at the input's size."""
+        """Predict chroma, or lightness and chroma, at the input's size."""
         skips = [F.leaky_relu(self.stem(F.pad(lightness, _SAME)), _SLOPE)]
         for layer in self.down:
             skips.append(layer(skips[-1]))
@@ -56,10 +56,10 @@ class PaperGenerator(Generator):
 
 
 class PatchDiscriminator(nn.Module):
-    """Gray and color, (N, channels, H, W), to features of each layer and a logit for each patch.
+    """Lightness and color, (N, channels, H, W), to features of each layer and a logit for each patch.
 
-    PatchGAN (Isola et al. 2017, arXiv 1611.07004): 4x4 convolutions of stride 2, the first without
-    BatchNorm, and one of stride 1 that judges.
+    PatchGAN (Isola et al. 2017, arXiv 1611.07004): 4x4 convolutions of stride 2, the first without BatchNorm,
+    and one of stride 1 for the logits.
     """
 
     def __init__(self, widths: tuple[int, ...], channels: int = 3) -> None:
@@ -73,7 +73,7 @@ class PatchDiscriminator(nn.Module):
         init_gan_weights(self)
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        """Features of each layer, and last the logits (N, 1, h, w), above 0 for real."""
+        """Compute the features of each layer and, last, the logits (N, 1, h, w), above 0 for real."""
         features = []
         for layer in self.layers:
             image = layer(image)
@@ -83,7 +83,7 @@ class PatchDiscriminator(nn.Module):
 
 def _down(inside: int, outside: int) -> nn.Sequential:
     return nn.Sequential(
-        Down(inside, outside, _KERNEL, 2, padding=1, bias=False),
+        MatmulConv2d(inside, outside, _KERNEL, 2, padding=1, bias=False),
         nn.BatchNorm2d(outside),
         nn.LeakyReLU(_SLOPE, inplace=True),
     )
@@ -91,7 +91,7 @@ def _down(inside: int, outside: int) -> nn.Sequential:
 
 def _up(inside: int, outside: int, dropout: float) -> nn.Sequential:
     layers: list[nn.Module] = [
-        Up(inside, outside, _KERNEL, 2, padding=1, bias=False),
+        MatmulConvTranspose2d(inside, outside, _KERNEL, 2, padding=1, bias=False),
         nn.BatchNorm2d(outside),
     ]
     if dropout:

@@ -1,11 +1,11 @@
-"""A training step recorded once as a CUDA graph and replayed: a GPU is then not kept waiting for Python.
+"""A training step recorded once as a CUDA graph and replayed, so that a GPU does not wait for Python.
 
     replay = Replay()
     losses = replay(train, "gan", (lightness, truth))    # train(lightness, truth) -> losses by name
 
-A step of a small network is hundreds of short kernels, and launching them takes longer than they run. A graph
-launches all of them at once (https://docs.pytorch.org/docs/stable/notes/cuda.html#cuda-graphs). It computes
-just what was recorded: on the same addresses, with the learning rates that lie in tensors.
+A step of a small network is hundreds of short kernels; launching them one by one takes longer than running
+them. A graph launches all at once (https://docs.pytorch.org/docs/stable/notes/cuda.html#cuda-graphs). It
+repeats exactly what was recorded: on the same addresses, with learning rates that are tensors.
 """
 
 from __future__ import annotations
@@ -20,58 +20,58 @@ from cgan_runtime.errors import TrainingError
 
 Work = Callable[..., dict[str, Tensor]]
 
-_WARM_UP = 3  # steps by themselves first: they make what the optimizers keep, and choose convolutions
+_WARM_UP = 3  # plain calls before recording: they allocate the optimizers' state and choose convolutions
 
 
 class Replay:
-    """Does some work on tensors of a CUDA device: the first times as it is, then by replaying it.
+    """Runs a function of CUDA tensors: plainly at first, then by replaying a graph of it.
 
-    One kind of work is held at a time, since its graph keeps memory of its own.
+    It keeps one graph at a time, since a graph has memory of its own.
     """
 
     def __init__(self) -> None:
         self._stream: Any = None
-        self.forget()
+        self.reset()
 
-    def forget(self) -> None:
-        """Record anew: what the work reads or changes lies elsewhere now."""
+    def reset(self) -> None:
+        """Record anew, because other tensors are read or written from now on."""
         self._key: Hashable = None
-        self._done = 0
+        self._calls = 0
         self._graph: Any = None
         self._inputs: tuple[Tensor, ...] = ()
         self._outputs: dict[str, Tensor] = {}
 
     def __call__(self, work: Work, kind: Hashable, inputs: tuple[Tensor, ...]) -> dict[str, Tensor]:
-        """Do the work.
+        """Run the function.
 
         Args:
-            work: Takes the inputs. All else that it reads and changes stays where it is from call to call,
-                and nothing in it waits for the device.
-            kind: Tells one work from another.
+            work: Takes the inputs. All other tensors that it reads or writes keep their addresses from call
+                to call, and nothing in it waits for the device.
+            kind: Identifies the function. A new kind, or a new shape of an input, is recorded anew.
             inputs: Copied to where the graph reads them.
 
         Returns:
-            What the work returned; it holds until the next call.
+            The function's result; it is valid until the next call.
 
         Raises:
-            TrainingError: The work cannot be recorded.
+            TrainingError: The function cannot be recorded.
         """
         key = (kind, *(tensor.shape for tensor in inputs))
         if key != self._key:
-            self.forget()
+            self.reset()
             self._key = key
-        if self._done < _WARM_UP:
-            self._done += 1
-            return self._aside(work, inputs)
+        if self._calls < _WARM_UP:
+            self._calls += 1
+            return self._run_plain(work, inputs)
         if self._graph is None:
             self._record(work, inputs)
-        for ours, given in zip(self._inputs, inputs, strict=True):
-            ours.copy_(given)
+        for own, given in zip(self._inputs, inputs, strict=True):
+            own.copy_(given)
         self._graph.replay()
         return self._outputs
 
-    def _aside(self, work: Work, inputs: tuple[Tensor, ...]) -> dict[str, Tensor]:
-        """On a stream of its own, as what will be recorded needs to have run."""
+    def _run_plain(self, work: Work, inputs: tuple[Tensor, ...]) -> dict[str, Tensor]:
+        """Run on a side stream, as recording requires of earlier runs."""
         self._stream = self._stream or torch.cuda.Stream()  # type: ignore[no-untyped-call]
         self._stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(self._stream):
@@ -89,6 +89,6 @@ class Replay:
             reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
             raise TrainingError(
                 f"a step cannot be recorded as a CUDA graph ({reason}); train with --set cuda_graphs=false, "
-                "or with a smaller --batch-size where it is memory"
+                "or with a smaller --batch-size if memory ran out"
             ) from error
         self._graph = graph

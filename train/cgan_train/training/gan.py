@@ -1,8 +1,8 @@
 """The two networks, their optimizers, and one step of training both.
 
     gan = Gan(config, world)
-    gan.enter(phase)
-    losses = gan.step(rgb)          # uint8 (N, 3, side, side)
+    gan.enter(phase, scratch=False)
+    losses = gan.step(phase, rgb, number=0)        # uint8 (N, 3, side, side)
 
 The generator sees lightness alone, the discriminator lightness and what the generator predicts from it
 (conditional GAN; Isola et al. 2017, arXiv 1611.07004).
@@ -10,7 +10,6 @@ The generator sees lightness alone, the discriminator lightness and what the gen
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -19,13 +18,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cgan_train.color import lab_of_rgb, split
+from cgan_train.color import lab_of_rgb, split_lab
 from cgan_train.config.schema import Phase, TrainConfig
 from cgan_train.data.augment import film_lightness, paste_others
 from cgan_train.models import build_discriminator, build_generator
 from cgan_train.models.base import Generator
+from cgan_train.training import distributed
+from cgan_train.training.batch_norm import batch_norms, recalibrate, sync_batch_norms
 from cgan_train.training.cuda_graph import Replay
-from cgan_train.training.distributed import World, average_gradients, equalize, mean_of, share_norms
+from cgan_train.training.distributed import World
 from cgan_train.training.losses import (
     PixelLoss,
     discriminator_loss,
@@ -35,11 +36,9 @@ from cgan_train.training.losses import (
 )
 
 LOSSES = ("pixel", "G", "D", "features")
-"""What a step may tell."""
+"""Names of the losses that a step may return."""
 
 _WEIGHT_DECAY = 0.01  # of AdamW, PyTorch's default
-_STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
-_STAIR = 0.1  # a staircase's factor of the learning rate
 
 
 class Gan:
@@ -48,28 +47,33 @@ class Gan:
     Attributes:
         generator: Trained in place; `weights()` is what is measured and saved.
         discriminator: Idle in a phase of plain regression.
-        bf16: Whether the networks compute in bfloat16 (weights, losses and optimizers stay float32).
+        bf16: Whether the networks compute in bfloat16; weights, losses and optimizers stay float32.
+        average: Moving average of the generator's weights (EMA), by name.
     """
 
     def __init__(
         self, config: TrainConfig, world: World, generator: Generator | None = None,
         loss: PixelLoss = pixel_loss,
     ) -> None:  # fmt: skip
-        """Build both networks, or the discriminator for a generator that is not in the registry.
+        """Build the networks.
 
-        `loss` takes the place of the pixel loss, for a generator that predicts something else in training;
-        on a GPU it must not wait for the device (`graphs`).
+        Args:
+            config: The run's settings.
+            world: This process; says on which device to train.
+            generator: One that is not in the registry, in place of the config's.
+            loss: In place of the pixel loss, for a generator that predicts something else in training. On a
+                GPU it must not wait for the device (see `cuda_graph`).
         """
         self._pixel_loss = loss
         self.config = config
         self.world = world
         self.device = world.device
         torch.manual_seed(config.seed)
-        self.generator: Generator = self._placed(generator or build_generator(config.generator))
-        self.discriminator: nn.Module = self._placed(
+        self.generator: Generator = self._prepare_network(generator or build_generator(config.generator))
+        self.discriminator: nn.Module = self._prepare_network(
             build_discriminator(config.discriminator, 1 + self.generator.outputs)
         )
-        self.bf16 = _computes_in_bf16(config.precision, self.generator, world.device)
+        self.bf16 = _use_bf16(config.precision, self.generator, world.device)
         self._run_generator: Callable[..., Any] = self.generator.predict
         self._run_discriminator: Callable[..., Any] = self.discriminator
         if config.compile:
@@ -77,33 +81,40 @@ class Gan:
             self._run_discriminator = torch.compile(self.discriminator.forward)
         on_gpu = world.device.type == "cuda"
         self._replay = Replay() if on_gpu and world.size == 1 and config.cuda_graphs else None
-        # On a CPU a fused optimizer copies channels_last weights there and back.
-        self._how = {"fused": on_gpu, "foreach": not on_gpu, "capturable": self._replay is not None}
+        # On a CPU a fused optimizer would copy channels_last weights to another layout and back.
+        self._optimizer_options = {
+            "fused": on_gpu, "foreach": not on_gpu, "capturable": self._replay is not None
+        }  # fmt: skip
         self.rng = torch.Generator().manual_seed(config.seed + world.rank)
-        if not world.first:  # each process draws its own dropout
+        if not world.is_main:  # each process draws its own dropout
             torch.manual_seed(config.seed + world.rank)
-        self.average: dict[str, Tensor] = {}
-        self.keep_average()
+        self.reset_average()
 
-    def _placed(self, module: nn.Module) -> Any:
+    def _prepare_network(self, module: nn.Module) -> Any:
         module.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        return share_norms(module, self.world)
+        return sync_batch_norms(module, self.world)
 
-    def equalize(self) -> None:
-        """Give every process the networks of the first."""
-        equalize(self.generator, self.world)
-        equalize(self.discriminator, self.world)
+    def broadcast_weights(self) -> None:
+        """Give every process the networks of the main one."""
+        distributed.broadcast_weights(self.generator, self.world)
+        distributed.broadcast_weights(self.discriminator, self.world)
 
-    def keep_average(self) -> None:
-        """Begin the moving average of the weights (EMA) anew from what they are now."""
+    def reset_average(self) -> None:
+        """Start the moving average of the weights from what they are now."""
         self.average = {k: v.detach().clone() for k, v in self.generator.state_dict().items()}
 
     def weights(self) -> dict[str, Tensor]:
-        """The generator's weights, averaged where the config says so."""
+        """The generator's weights by name; their average if the config asks for one."""
         return self.average if self.config.ema else self.generator.state_dict()
 
     def enter(self, phase: Phase, *, scratch: bool) -> None:
-        """Freeze what the phase freezes, and make its optimizers; from scratch nothing is frozen."""
+        """Start a phase: freeze what it freezes, and make its optimizers.
+
+        Args:
+            phase: The phase.
+            scratch: The encoder started from random weights: freeze none of it, and train it at the full
+                rate.
+        """
         self.generator.freeze(0 if scratch else phase.frozen_blocks)
         pretrained = {id(parameter) for parameter in self.generator.pretrained()}
         groups = []
@@ -115,50 +126,48 @@ class Gan:
         self.optimizers = (self._optimizer(groups), self._optimizer(judge))
         self.generator.train()
         if phase.frozen_norm:
-            for norm in self._norms():
+            for norm in batch_norms(self.generator):
                 norm.eval()
         self.discriminator.train()
-        self._record_anew()
+        self._reset_replay()
 
     def _optimizer(self, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
         """Adam or AdamW; `set_rate` gives each group its learning rate before every step."""
-        how: dict[str, Any] = {"betas": self.config.betas} | self._how
+        options: dict[str, Any] = {"betas": self.config.betas} | self._optimizer_options
         if self.config.optimizer == "adamw":
-            return torch.optim.AdamW(groups, weight_decay=_WEIGHT_DECAY, **how)
-        return torch.optim.Adam(groups, **how)
+            return torch.optim.AdamW(groups, weight_decay=_WEIGHT_DECAY, **options)
+        return torch.optim.Adam(groups, **options)
 
-    def _record_anew(self) -> None:
-        """The optimizers are others than those of the steps that were recorded."""
+    def _reset_replay(self) -> None:
+        """Record steps anew, since the optimizers' tensors are others."""
         if self._replay is None:
             return
-        self._replay.forget()
+        self._replay.reset()
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
-                group["lr"] = torch.zeros((), device=self.device)  # a graph reads it there
+                group["lr"] = torch.zeros((), device=self.device)  # the graph reads it there
 
     def set_rate(self, phase: Phase, step: int, steps: int) -> None:
-        """Set the learning rates for a step of a phase that has `steps`."""
-        factor = 1.0
-        if phase.schedule == "cosine":
-            factor = (1 + math.cos(math.pi * step / steps)) / 2
-        elif phase.schedule == "staircase":
-            factor = _STAIR ** (step // phase.stair_steps)
+        """Set the learning rates for one step, counted from 0, of a phase of `steps`."""
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
-                rate = phase.lr * factor * group["scale"]
+                rate = phase.rate_at(step, steps) * group["scale"]
                 if self._replay is None:
                     group["lr"] = rate
                 else:
                     group["lr"].fill_(rate)
 
     def step(self, phase: Phase, rgb: Tensor, *, number: int, warming: bool = False) -> dict[str, float]:
-        """Train on one batch, uint8 sRGB (N, 3, side, side), and return the losses by name.
+        """Train on one batch.
 
         Args:
             phase: The one that was entered.
-            rgb: The batch.
-            number: Steps done in the run; the average's memory grows with it.
+            rgb: The batch, uint8 sRGB (N, 3, side, side).
+            number: Steps done in the run; the average covers more steps as it grows.
             warming: Train the discriminator alone.
+
+        Returns:
+            Losses by name (see `LOSSES`), averaged over all processes.
         """
         rgb = rgb.to(self.device, non_blocking=True)
         batch = self._prepare(paste_others(rgb, self.config.augmentation.paste, self.rng))
@@ -166,12 +175,13 @@ class Gan:
         losses = train(*batch) if self._replay is None else self._replay(train, (phase, warming), batch)
         if not warming:
             self._update_average(number)
-        return self._read(losses)
+        values = distributed.average(torch.stack(list(losses.values())), self.world)
+        return dict(zip(losses, values.tolist(), strict=True))  # waits for the device, once
 
     def _train(
         self, phase: Phase, warming: bool, seen: Tensor, lightness: Tensor, truth: Tensor
     ) -> dict[str, Tensor]:
-        """All that a batch, as `_prepare` made it, changes in the networks."""
+        """Update the networks for a batch that `_prepare` made."""
         losses: dict[str, Tensor] = {}
         if warming:
             with torch.no_grad():
@@ -184,11 +194,6 @@ class Gan:
             predicted = self._predict(seen) if again else predicted
             losses |= self._step_generator(phase, lightness, truth, predicted)
         return losses
-
-    def _read(self, losses: dict[str, Tensor]) -> dict[str, float]:
-        """The losses as numbers, means over all processes; waits for the device once."""
-        values = mean_of(torch.stack(list(losses.values())), self.world)
-        return dict(zip(losses, values.tolist(), strict=True))
 
     def _predict(self, seen: Tensor) -> Tensor:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
@@ -207,7 +212,7 @@ class Gan:
         total = phase.pixel_weight * pixel
         losses = {"pixel": pixel.detach()}
         if phase.gan:
-            self.discriminator.requires_grad_(False)  # the gradient passes through it, to the generator alone
+            self.discriminator.requires_grad_(False)  # the gradient passes through to the generator alone
             fake = self._judge(lightness, predicted)
             adversarial = generator_gan_loss(fake[-1], self.config.gan_loss)
             total = total + adversarial
@@ -230,16 +235,19 @@ class Gan:
         return loss.detach()
 
     def _update(self, which: int, loss: Tensor, network: nn.Module) -> None:
-        """Go one step of an optimizer down a loss."""
+        """Minimize a loss by one step of an optimizer."""
         self.optimizers[which].zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        average_gradients(network.parameters(), self.world)
+        distributed.average_gradients(network.parameters(), self.world)
         self.optimizers[which].step()
 
     def _prepare(self, rgb: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """A batch on the device to what the generator sees, and true lightness and truth as it predicts."""
+        """A uint8 batch on the device to the generator's input, the true lightness, and the target.
+
+        The latter two have the size, and the target the channels, of the generator's prediction.
+        """
         rgb = rgb.float() / 255
-        lightness, chroma = split(lab_of_rgb(rgb))
+        lightness, chroma = split_lab(lab_of_rgb(rgb))
         seen = lightness
         if self.config.augmentation.film:
             seen = film_lightness(rgb, lightness, self.config.augmentation.film, self.rng)
@@ -248,42 +256,21 @@ class Gan:
         truth = torch.cat((lightness, chroma), dim=1)[:, -self.generator.outputs :]
         return seen.contiguous(memory_format=torch.channels_last), lightness, truth
 
-    @torch.no_grad()
     def recalibrate(self, batches: list[Tensor]) -> None:
-        """Measure BatchNorm's running statistics anew on these batches, of the weights as they are saved.
+        """Measure BatchNorm's running statistics anew on uint8 batches, for the weights that are saved."""
 
-        The published code of the paper normalizes by the statistics of the batch at test time too; a
-        model that colors one image at a time needs fixed ones, and these fit the weights better than
-        those gathered while they changed.
-        """
-        trained = {k: v.clone() for k, v in self.generator.state_dict().items()}
-        self.generator.load_state_dict(self.weights())
-        norms = [norm for norm in self._norms() if norm.weight.requires_grad]
-        momenta = [norm.momentum for norm in norms]
-        training = self.generator.training
-        self.generator.eval()  # no dropout
-        for norm in norms:
-            norm.train()
-            norm.reset_running_stats()
-            norm.momentum = None  # a plain mean over all batches
-        for rgb in batches:
-            self._predict(self._prepare(rgb.to(self.device, non_blocking=True))[0])
-        state = self.generator.state_dict()
-        measured = {k: v.clone() for k, v in state.items() if k.endswith(_STATISTICS)}
-        for norm, momentum in zip(norms, momenta, strict=True):
-            norm.momentum = momentum
-        self.generator.load_state_dict(trained | measured)
-        self.average |= {k: v.clone() for k, v in measured.items()}
-        self.generator.train(training)
+        def run() -> None:
+            for rgb in batches:
+                self._predict(self._prepare(rgb.to(self.device, non_blocking=True))[0])
 
-    def _norms(self) -> list[nn.BatchNorm2d | nn.SyncBatchNorm]:
-        return [m for m in self.generator.modules() if isinstance(m, nn.BatchNorm2d | nn.SyncBatchNorm)]
+        statistics = recalibrate(self.generator, self.weights(), run)
+        self.average |= {name: value.clone() for name, value in statistics.items()}
 
     @torch.no_grad()
     def _update_average(self, number: int) -> None:
         if not self.config.ema:
             return
-        # A short memory at first, or a short run would save what it started from (as in TensorFlow's EMA).
+        # It covers few steps at first, or a short run would save its initial weights (as in TensorFlow).
         decay = min(self.config.ema, (1 + number) / (10 + number))
         now = self.generator.state_dict()
         names = [name for name, value in now.items() if value.is_floating_point()]
@@ -292,7 +279,7 @@ class Gan:
             self.average[name].copy_(now[name])
 
     def state(self, *, optimizers: bool = True) -> dict[str, Any]:
-        """All that training goes on from; without the optimizers what `restore` takes up without them."""
+        """The state that training resumes from."""
         return {
             "generator": self.generator.state_dict(),
             "discriminator": self.discriminator.state_dict(),
@@ -303,28 +290,28 @@ class Gan:
         }
 
     def restore(self, state: dict[str, Any], *, optimizers: bool) -> None:
-        """Take up what `state` gave; the optimizers only within the phase that they were made for."""
+        """Load the output of `state`; optimizers only within the phase that they were made for."""
         self.generator.load_state_dict(state["generator"])
         self.discriminator.load_state_dict(state["discriminator"])
         self.average = {name: tensor.to(self.device) for name, tensor in state["average"].items()}
-        if self.world.first:  # the others draw as their rank has it
+        if self.world.is_main:  # the others draw by their rank
             torch.set_rng_state(state["rng"][0])
             self.rng.set_state(state["rng"][1])
             if len(state["cuda_rng"]) == torch.cuda.device_count():
                 torch.cuda.set_rng_state_all(state["cuda_rng"])
         if optimizers:
             for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
-                # Those of another device were made for that one.
-                groups = [g | self._how | {"lr": float(g["lr"])} for g in saved["param_groups"]]
+                # The state may come from another device, with other options.
+                groups = [g | self._optimizer_options | {"lr": float(g["lr"])} for g in saved["param_groups"]]
                 optimizer.load_state_dict(saved | {"param_groups": groups})
-            self._record_anew()
+            self._reset_replay()
 
 
-def _computes_in_bf16(precision: str, generator: Generator, device: torch.device) -> bool:
-    """Whether to compute in bfloat16: `auto` where the hardware multiplies matrices of it.
+def _use_bf16(precision: str, generator: Generator, device: torch.device) -> bool:
+    """Whether to compute in bfloat16; `auto` does if the hardware multiplies such matrices.
 
-    On a CPU that is AMX or AVX512_BF16, and it pays for dense convolutions only: depthwise ones lose more
-    than the others gain (docs/experiments.md).
+    On a CPU that is AMX or AVX512_BF16, and only dense convolutions gain by it: depthwise ones lose more
+    (docs/experiments.md).
     """
     if precision != "auto":
         return precision == "bf16"

@@ -1,8 +1,9 @@
 """The losses of the conditional GAN.
 
 Generator: GAN loss + weight x pixel loss (Isola et al. 2017, arXiv 1611.07004, equation 4; weight 100).
-Discriminator: binary cross-entropy, real labels smoothed on one side (Salimans et al. 2016, arXiv
-1606.03498, section 3.4).
+Discriminator: binary cross-entropy, the labels of real images smoothed (Salimans et al. 2016, arXiv
+    1606.03498,
+section 3.4).
 """
 
 from __future__ import annotations
@@ -16,21 +17,21 @@ from torch import Tensor
 from cgan_runtime.manifest import AB_SCALE
 from cgan_train.config.schema import TrainConfig
 
-_MOST_CHROMA_WEIGHT = 5.0
-_LEAST_SHADE = 0.15
+_MAX_CHROMA_WEIGHT = 5.0
+_MIN_SHADE = 0.15
 
 PixelLoss = Callable[[Tensor, Tensor, Tensor, TrainConfig, float], Tensor]
-"""What is called as `pixel_loss`."""
+"""A function with the parameters of `pixel_loss`."""
 
 
 def pixel_loss(
     predicted: Tensor, truth: Tensor, lightness: Tensor, config: TrainConfig, chroma_gain: float
 ) -> Tensor:
-    """Distance of predicted from true chroma, weighted as the config says; not yet times `pixel_weight`.
+    """Mean distance of the predicted from the true chroma, weighted by the config, without `pixel_weight`.
 
     Args:
-        predicted: (a*, b*)/110, (N, 2, h, w), or L*/50 - 1 before them, (N, 3, h, w).
-        truth: Same.
+        predicted: (a*, b*)/110, (N, 2, h, w); or L*/50 - 1 and these, (N, 3, h, w).
+        truth: The same.
         lightness: True L*/50 - 1, (N, 1, h, w).
         config: `pixel_loss`, `smooth_beta` and `shade` are used.
         chroma_gain: The phase's.
@@ -41,19 +42,19 @@ def pixel_loss(
         distance = (predicted - truth).abs()
     if chroma_gain:
         chroma = truth[:, -2:].norm(dim=1, keepdim=True) * AB_SCALE
-        distance = distance * (1 + chroma * chroma_gain).clamp_max(_MOST_CHROMA_WEIGHT)
+        distance = distance * (1 + chroma * chroma_gain).clamp_max(_MAX_CHROMA_WEIGHT)
     if config.shade:
         distance = shaded(distance, lightness)
     return distance.mean()
 
 
 def shaded(distance: Tensor, lightness: Tensor) -> Tensor:
-    """What is lost at each place, weighed down where it is dark: by L*/50, within 0.15 to 1."""
-    return distance * (lightness + 1).clamp(_LEAST_SHADE, 1.0)
+    """Losses of pixels, (N, C, h, w), weighted by L*/50 within 0.15 to 1: dark pixels count less."""
+    return distance * (lightness + 1).clamp(_MIN_SHADE, 1.0)
 
 
 def generator_gan_loss(fake_logits: Tensor, kind: str = "bce") -> Tensor:
-    """What the generator pays where it is found out: non-saturating cross-entropy, or hinge.
+    """The generator's GAN loss: non-saturating cross-entropy (`bce`) or `hinge`.
 
     Goodfellow et al. 2014, arXiv 1406.2661, section 3; Lim and Ye 2017, arXiv 1705.02894.
     """
@@ -65,7 +66,7 @@ def generator_gan_loss(fake_logits: Tensor, kind: str = "bce") -> Tensor:
 def discriminator_loss(
     real_logits: Tensor, fake_logits: Tensor, smoothing: float, kind: str = "bce"
 ) -> Tensor:
-    """Mean of the losses of real and fake; cross-entropy labels real 1 - smoothing, hinge 1 exactly."""
+    """Mean of the losses of real and fake. Cross-entropy labels real 1 - smoothing; hinge does not smooth."""
     if kind == "hinge":
         return (F.relu(1 - real_logits).mean() + F.relu(1 + fake_logits).mean()) / 2
     real = F.binary_cross_entropy_with_logits(real_logits, torch.full_like(real_logits, 1 - smoothing))
@@ -74,8 +75,8 @@ def discriminator_loss(
 
 
 def feature_loss(fake: Sequence[Tensor], real: Sequence[Tensor]) -> Tensor:
-    """Mean absolute difference of the discriminator's features, over its layers.
+    """Feature matching: mean absolute difference of the discriminator's features, averaged over its layers.
 
-    Feature matching: Wang et al. 2018, arXiv 1711.11585, equation 3.
+    Wang et al. 2018, arXiv 1711.11585, equation 3.
     """
     return torch.stack([(a - b).abs().mean() for a, b in zip(fake, real, strict=True)]).mean()

@@ -1,21 +1,22 @@
-"""What a run tells of itself: its progress, a log as CSV, a summary as PNG, samples, TensorBoard's events.
+"""The files of a run that people read: log as CSV, summary and samples as PNG, events for TensorBoard.
 
-journal = Journal(Path("runs/x"), tensorboard=True)
-journal.step(120, losses)
-journal.epoch(3, row, sheet, skipped={}, last=False)
+log = RunLog(Path("runs/x"), tensorboard=True)
+log.step(120, losses)
+log.epoch(3, row, sheet, skipped={}, last=False)
 """
 
 from __future__ import annotations
 
 import csv
+import io
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cgan_runtime.errors import ConfigError, TrainingError
+from cgan_runtime.files.atomic import write_file
 from cgan_train.data.sources import Image
 from cgan_train.evaluation.contact_sheet import write_png
 
@@ -24,13 +25,13 @@ SUMMARY = "summary.png"
 SAMPLES = "samples"
 SKIPPED = "skipped.txt"
 _EVENTS = "tensorboard"
-_STEPS = 20  # between scalars of the losses
-_DRAW_SECONDS = 10.0  # between drawings of the summary, which takes longer than an epoch of few images
+_LOSS_STEPS = 20  # between points of TensorBoard's curves
+_DRAW_SECONDS = 10.0  # between drawings of the summary, which may take longer than an epoch
 
 
 @dataclass(frozen=True)
-class Progress:
-    """What is known after a step, for a progress bar.
+class TrainingProgress:
+    """Where a run is after a step.
 
     Attributes:
         epoch: Counted from 1.
@@ -49,14 +50,14 @@ class Progress:
     rate: float
 
 
-Report = Callable[[Progress], None]
+TrainingCallback = Callable[[TrainingProgress], None]
 
 
-class Journal:
-    """The files of one run that are for reading."""
+class RunLog:
+    """Writes the files; each appears under its name only when complete."""
 
     def __init__(self, folder: Path, *, tensorboard: bool = False) -> None:
-        """Begin or go on with a run's files.
+        """Start or continue a run's files.
 
         Raises:
             ConfigError: TensorBoard's events cannot be written without tensorboardX.
@@ -66,29 +67,29 @@ class Journal:
         self._events: Any = _event_writer(folder / _EVENTS) if tensorboard else None
 
     def step(self, number: int, losses: Mapping[str, float]) -> None:
-        """Tell the smoothed losses after a step of the run."""
-        if self._events is not None and number % _STEPS == 0:
+        """Log the smoothed losses after a step of the run."""
+        if self._events is not None and number % _LOSS_STEPS == 0:
             for name, value in losses.items():
                 self._events.add_scalar(f"loss/{name}", value, number)
 
     def epoch(
-        self,
-        epoch: int,
-        row: Mapping[str, Any],
-        sheet: Image | None,
-        skipped: Mapping[int, str],
-        *,
+        self, epoch: int, row: Mapping[str, Any], sheet: Image | None, skipped: Mapping[int, str], *,
         last: bool,
-    ) -> None:
-        """Tell of a finished epoch: its row of the log, its samples, and images that were left out.
+    ) -> None:  # fmt: skip
+        """Log a finished epoch.
 
-        The summary is drawn every few seconds, and after the last epoch of the run.
+        Args:
+            epoch: Counted from 1.
+            row: Its row of the CSV log.
+            sheet: Contact sheet of samples.
+            skipped: Images left out so far: index to reason.
+            last: Draw the summary in any case, not only every few seconds.
 
         Raises:
             TrainingError: The files cannot be written.
         """
-        with self._translate_errors():
-            rows = self._log(row)
+        try:
+            rows = self._add_row(row)
             if last or time.monotonic() - self._drawn > _DRAW_SECONDS:
                 from cgan_train.training.curves import draw_summary  # matplotlib takes a second to load
 
@@ -97,12 +98,16 @@ class Journal:
             if sheet is not None:
                 write_png(self._folder / SAMPLES / f"epoch-{epoch:04d}.png", sheet)
             if skipped:
-                told = "".join(f"{index}: {reason}\n" for index, reason in sorted(skipped.items()))
-                # A name need not be text.
-                (self._folder / SKIPPED).write_text(told, encoding="utf-8", errors="backslashreplace")
-            self._tell_events(epoch, row, sheet)
+                lines = [f"{index}: {reason}\n" for index, reason in sorted(skipped.items())]
+                write_file(self._folder / SKIPPED, "".join(lines))
+            self._add_events(epoch, row, sheet)
+        except OSError as error:
+            raise TrainingError(
+                f"the log in {self._folder} cannot be written ({error.strerror}); free some space, then "
+                "go on with --resume"
+            ) from error
 
-    def _tell_events(self, epoch: int, row: Mapping[str, Any], sheet: Image | None) -> None:
+    def _add_events(self, epoch: int, row: Mapping[str, Any], sheet: Image | None) -> None:
         if self._events is not None:
             for name, value in row.items():
                 if isinstance(value, float | int) and name != "epoch":
@@ -111,23 +116,8 @@ class Journal:
                 self._events.add_image("samples", sheet, epoch, dataformats="HWC")
             self._events.flush()
 
-    @contextmanager
-    def _translate_errors(self) -> Iterator[None]:
-        """Remove what is half written where the disk is full, and say so."""
-        try:
-            yield
-        except OSError as error:
-            for folder in (self._folder, self._folder / SAMPLES):
-                for draft in folder.glob(".*.part"):
-                    if draft.is_file():
-                        draft.unlink()
-            raise TrainingError(
-                f"the log in {self._folder} cannot be written ({error.strerror}); free some space, then "
-                "go on with --resume"
-            ) from error
-
-    def _log(self, row: Mapping[str, Any]) -> list[dict[str, str]]:
-        """Add a row to the log and return all; a log of an older cgan gets the new columns."""
+    def _add_row(self, row: Mapping[str, Any]) -> list[dict[str, str]]:
+        """Add a row to the log and return all rows; a log of an older cgan gets the new columns."""
         path = self._folder / LOG
         rows: list[dict[str, str]] = []
         if path.exists():
@@ -135,13 +125,12 @@ class Journal:
                 rows = list(csv.DictReader(stream))
         rows = [each for each in rows if each.get("epoch") != str(row["epoch"])]
         rows.append({name: str(value) for name, value in row.items()})
+        content = io.StringIO(newline="")
         columns = list(dict.fromkeys(name for each in rows for name in each))
-        draft = path.with_name(f".{LOG}.part")
-        with draft.open("w", newline="", encoding="utf-8") as stream:
-            writer = csv.DictWriter(stream, fieldnames=columns, restval="")
-            writer.writeheader()
-            writer.writerows(rows)
-        draft.replace(path)
+        writer = csv.DictWriter(content, fieldnames=columns, restval="")
+        writer.writeheader()
+        writer.writerows(rows)
+        write_file(path, content.getvalue())
         return rows
 
 

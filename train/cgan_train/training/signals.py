@@ -1,51 +1,39 @@
-"""A request to stop training: the first signal lets the current step finish, the second one stops at once.
+"""Stopping a run by a signal: the first one takes effect when no step is half done, a second one at once.
 
-    with stop_request() as stop:
-        while not stop.asked:
+    with delay_signals() as requested:
+        while not requested():
             step()
-    # here the signal has had its usual effect: KeyboardInterrupt or SystemExit
+    # after the block the signal takes effect: KeyboardInterrupt, SystemExit
 
-A signal may come between two halves of a step, where a checkpoint would be neither before nor after it.
+A signal in the middle of a step would leave a state that is neither the one before the step nor the one after
+it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from types import FrameType
 
 from cgan_runtime.system.signals import handle_signals
 
 
-@dataclass
-class StopRequest:
-    """Whether a signal has asked the run to stop, and which."""
-
-    signal: tuple[int, FrameType | None] | None = None
-
-    @property
-    def asked(self) -> bool:
-        """Whether a signal has come."""
-        return self.signal is not None
-
-
 @contextmanager
-def stop_request() -> Iterator[StopRequest]:
-    """Note the first signal in place of its usual effect, which it has at the end of the block.
+def delay_signals() -> Iterator[Callable[[], bool]]:
+    """Delay the first stopping signal until the block has ended without an error.
 
-    Raises:
-        BaseException: What the signal raises by itself, unless the block has raised.
+    Yields:
+        A function that says whether a signal has come.
     """
-    request = StopRequest()
+    received: list[tuple[int, FrameType | None]] = []
 
-    def note(number: int, frame: FrameType | None) -> None:
-        if request.asked:
-            previous[number](number, frame)
-        request.signal = number, frame
+    def receive(number: int, frame: FrameType | None) -> None:
+        received.append((number, frame))
+        if len(received) > 1:
+            handlers[number](number, frame)
 
-    with handle_signals(note) as previous:
-        yield request
-    if request.signal is not None:
-        number, frame = request.signal
-        previous[number](number, frame)
+    with handle_signals(receive) as handlers:
+        yield lambda: bool(received)
+    if received:
+        number, frame = received[0]
+        handlers[number](number, frame)
