@@ -1,4 +1,4 @@
-"""Videos made for the tests: any size, pixel format, codec, timing, sound, subtitles, rotation."""
+"""Videos made for the tests: any size, pixel format, codec, timing, audio, subtitles, rotation."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TICKS = 90_000  # of the video's clock, per second
 
 @dataclass(frozen=True)
 class Video:
-    """What a test video is like. `pts` are seconds; by default FPS frames a second from 0."""
+    """A test video. `pts` are seconds; by default there are FPS frames a second from 0."""
 
     frames: int = 12
     width: int = 64
@@ -36,7 +36,7 @@ class Video:
     color_range: int = 0
     rotation: int = 0
     aspect: Fraction | None = None
-    sound: Sequence[str] = ()
+    audio: Sequence[str] = ()
     languages: Sequence[str] = ()
     subtitle: str | None = None
     cover: bool = False
@@ -51,7 +51,7 @@ class Video:
 
 @contextmanager
 def _usual_priority() -> Iterator[None]:
-    """SVT-AV1 makes root's calling thread a real-time one, for good: it would starve the whole machine."""
+    """Undo what SVT-AV1 does as root: it makes the calling thread a real-time one, for good."""
     try:
         yield
     finally:
@@ -60,13 +60,13 @@ def _usual_priority() -> Iterator[None]:
 
 
 def write_video(path: Path, video: Video | None = None, *, seconds: float | None = None) -> Path:
-    """Write a test video: a gray wedge with a moving bright bar, a tone of `seconds` for each sound stream."""
+    """Write a test video: a gray wedge with a moving bright bar, and a tone for each audio stream."""
     video = video or Video()
     with _usual_priority(), av.open(path, "w", container_options=video.container_options) as output:
         output.metadata.update(video.metadata)
         video_stream = _add_video(output, video)
-        sounds = [output.add_stream(codec, rate=48_000) for codec in video.sound]
-        for stream, language in zip(sounds, video.languages, strict=False):
+        tones = [output.add_stream(codec, rate=48_000) for codec in video.audio]
+        for stream, language in zip(tones, video.languages, strict=False):
             stream.metadata["language"] = language
         subtitle = _add_subtitle(output, video, path)
         cover = _add_cover(output, path) if video.cover else None
@@ -76,7 +76,7 @@ def write_video(path: Path, video: Video | None = None, *, seconds: float | None
                 [{"id": 1, "start": 0, "end": 400, "time_base": second, "metadata": {"title": "One"}}]
             )
         output.start_encoding()
-        for stream in sounds:
+        for stream in tones:
             _write_tone(output, stream, seconds or float(video.times()[-1]) + 1 / FPS)
         if subtitle is not None:
             _write_subtitle(output, subtitle, video)
@@ -93,7 +93,7 @@ def write_video(path: Path, video: Video | None = None, *, seconds: float | None
 
 
 def scenes(count: int, scene: Callable[[int], int], shape: tuple[int, int]) -> list[Plane]:
-    """Frames of textures, one for each scene, that move."""
+    """Frames of moving textures, one texture for each scene; a negative scene is white."""
     height, width = shape
     frames = []
     for number in range(count):
@@ -109,20 +109,20 @@ def scenes(count: int, scene: Callable[[int], int], shape: tuple[int, int]) -> l
 
 
 def write_scenes(path: Path, frames: list[Plane], times: list[Fraction]) -> Path:
-    """Write a video losslessly, with sound."""
+    """Write a video losslessly, with audio."""
     height, width = frames[0].shape
     with av.open(path, "w") as output:
         stream = output.add_stream("libx264", rate=25, options={"qp": "0", "preset": "ultrafast", "g": "60"})
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         stream.time_base = Fraction(1, 9000)
-        sound = output.add_stream("aac", rate=48_000)
+        audio = output.add_stream("aac", rate=48_000)
         for start in range(0, int(float(times[-1]) * 48_000), 1024):
             tone = av.AudioFrame.from_ndarray(
                 (np.arange(1024, dtype=np.float32) / 1024)[None], format="fltp", layout="mono"
             )
             tone.sample_rate, tone.pts, tone.time_base = 48_000, start, Fraction(1, 48_000)
-            output.mux(sound.encode(tone))
-        output.mux(sound.encode(None))
+            output.mux(audio.encode(tone))
+        output.mux(audio.encode(None))
         for luma, time in zip(frames, times, strict=True):
             frame = av.VideoFrame.from_ndarray(luma, format="gray").reformat(format="yuv420p")
             frame.pts, frame.time_base = round(time * 9000), Fraction(1, 9000)
@@ -170,7 +170,7 @@ def luma_of(frame: av.VideoFrame) -> np.ndarray[Any, Any]:
 
 
 def chroma_span(frame: av.VideoFrame) -> int:
-    """Largest difference of chroma codes from one another: 0 where an image is gray or of one tint."""
+    """Largest difference between chroma codes of a plane: 0 for an image that is gray or of one tint."""
     planar = frame if frame.format.name.startswith("yuv") else frame.reformat(format="yuv420p")
     deep = np.dtype("<u2" if planar.format.components[0].bits > 8 else "u1")
     spans = []
@@ -182,7 +182,7 @@ def chroma_span(frame: av.VideoFrame) -> int:
 
 
 def packets_of(path: Path, kind: str) -> dict[int, list[str]]:
-    """For each stream of a kind, by its place among them: the hash of every packet."""
+    """The hashes of all packets of each stream of a type, by its place among them."""
     with av.open(path) as container:
         streams = [stream for stream in container.streams if stream.type == kind]
         found: dict[int, list[str]] = {place: [] for place in range(len(streams))}

@@ -14,18 +14,18 @@ from tests.videos import Video, read_frames, write_video
 
 COPIES = 300
 SECONDS = 20  # that a copy may take
-SMALL = Video(frames=10, sound=["aac"], options={"preset": "ultrafast", "g": "4"})
+SMALL = Video(frames=10, audio=["aac"], options={"preset": "ultrafast", "g": "4"})
 CLIPS: dict[str, Video] = {
     "h264.mp4": SMALL,
-    "h264.mkv": Video(frames=10, sound=["pcm_s16le"], subtitle="subrip", options={"preset": "medium"}),
+    "h264.mkv": Video(frames=10, audio=["pcm_s16le"], subtitle="subrip", options={"preset": "medium"}),
     "hevc.mp4": Video(
         frames=8, codec="libx265", pixel_format="yuv420p10le",
         options={"preset": "ultrafast", "x265-params": "log-level=none"},
     ),
-    "vp8.webm": Video(frames=8, codec="libvpx", options={}, sound=["libopus"]),
+    "vp8.webm": Video(frames=8, codec="libvpx", options={}, audio=["libopus"]),
     "vp9.webm": Video(frames=8, codec="libvpx-vp9", options={}),
     "mpeg2.mkv": Video(frames=8, codec="mpeg2video", options={}, ticks=25),
-    "mpeg4.avi": Video(frames=8, codec="mpeg4", options={}, ticks=25, sound=["pcm_s16le"]),
+    "mpeg4.avi": Video(frames=8, codec="mpeg4", options={}, ticks=25, audio=["pcm_s16le"]),
     "prores.mov": Video(frames=4, codec="prores_ks", options={}, pixel_format="yuv422p10le"),
     "ffv1.mkv": Video(frames=4, codec="ffv1", options={}, pixel_format="gray"),
     "mjpeg.mov": Video(frames=4, codec="mjpeg", options={}, pixel_format="yuvj420p", rotation=90),

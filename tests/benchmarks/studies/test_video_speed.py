@@ -49,7 +49,7 @@ def test_every_way_has_its_turns_in_processes_of_their_own(source: Path) -> None
 
 
 def test_a_video_with_sound_is_copied(tmp_path: Path) -> None:
-    video = write_video(tmp_path / "in.mp4", Video(frames=8, sound=("aac",)))
+    video = write_video(tmp_path / "in.mp4", Video(frames=8, audio=("aac",)))
     assert run_copy(video, tmp_path / "copy.mp4", {}).frames == 8
     assert packets_of(tmp_path / "copy.mp4", "audio") == packets_of(video, "audio")
 

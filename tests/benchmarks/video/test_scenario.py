@@ -25,7 +25,7 @@ def bench(*arguments: object) -> int | str | None:
 def test_a_video_alone_is_measured_and_told(
     tmp_path: Path, exported: dict[str, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    video = write_video(tmp_path / "in.mp4", Video(frames=12, width=96, height=64, sound=("aac",)))
+    video = write_video(tmp_path / "in.mp4", Video(frames=12, width=96, height=64, audio=("aac",)))
     files = ("--json", tmp_path / "bench.json", "--html", tmp_path / "bench.html")
     by = ("--model", exported["fp32"], "--backends", "onnxruntime")
     assert bench("--scenario", "video", "--video", video, "--threads", 1, *by, *files) == 0

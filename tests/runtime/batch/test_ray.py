@@ -23,8 +23,8 @@ import pytest
 from tests.conftest import write_tiny_model
 from tests.videos import Video, decoded, packets_of, scenes, write_scenes, write_video
 
-from cgan_runtime.video.resume.segment_file import SEGMENT_FRAMES
 from cgan_runtime.video.resume.work_folder import work_folder
+from cgan_runtime.video.segments import SEGMENT_FRAMES
 
 pytestmark = [
     pytest.mark.slow,
@@ -57,7 +57,7 @@ def cluster() -> Iterator[Cluster]:
     started, port = None, free_port()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_TMPDIR", folder)
-        patch.setenv("GRPC_ENABLE_FORK_SUPPORT", "0")  # as docs/scale.md says for clients
+        patch.setenv("GRPC_ENABLE_FORK_SUPPORT", "0")  # as docs/how-to/archive.md says for clients
         (Path(folder) / "ray").mkdir()
         try:
             head = {**node, "include_dashboard": False, "ray_client_server_port": port}
@@ -92,7 +92,7 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     times = [Fraction(number, 25) for number in range(LONG)]
     write_scenes(folder / "long.mkv", scenes(LONG, scene, (48, 64)), times)
     for number in range(5):
-        write_video(folder / f"short{number}.mp4", Video(frames=30 + 10 * number, sound=["aac"]))
+        write_video(folder / f"short{number}.mp4", Video(frames=30 + 10 * number, audio=["aac"]))
     return folder
 
 

@@ -64,7 +64,7 @@ def test_y4m_through_pipes(pixel_format: str, tmp_path: Path, tiny_model: Path) 
 
 
 def test_a_pipe_gives_the_same_video_as_a_file(tmp_path: Path, tiny_model: Path) -> None:
-    source = write_video(tmp_path / "in.mkv", Video(frames=6, sound=["aac"]))
+    source = write_video(tmp_path / "in.mkv", Video(frames=6, audio=["aac"]))
     lossless = ["--codec", "ffv1", "--model", tiny_model, "-q"]
     assert _run("--video", source, "-o", tmp_path / "file.mkv", *lossless).returncode == 0
     done = _run("--video", "-", "-o", "-", "--format", "mkv", *lossless, stdin=source.read_bytes())
@@ -133,10 +133,10 @@ def test_a_closed_pipe_is_an_error_of_one_line(tmp_path: Path, tiny_model: Path)
         assert process.stderr is not None
         assert process.stdout.read(9) == b"YUV4MPEG2"
         process.stdout.close()
-        told = process.stderr.read().decode()
+        stderr = process.stderr.read().decode()
         assert process.wait(60) == 1
-    assert told.startswith("error: the program that reads standard output has ended; it stopped after ")
-    assert told.count("\n") == 1
+    assert stderr.startswith("error: the program that reads standard output has ended; it stopped after ")
+    assert stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize("uneven", [False, True])
@@ -169,9 +169,9 @@ def test_ctrl_c_ends_an_endless_video_and_keeps_it(tmp_path: Path, tiny_model: P
                 left -= any(tmp_path.glob(".cgan-*"))
                 if left == 0:
                     process.send_signal(signal.SIGINT)
-        out, told = process.communicate(timeout=60)
-    assert process.returncode == 0, told
-    assert b"was ended by Ctrl-C: the video until then is kept" in told
+        out, stderr = process.communicate(timeout=60)
+    assert process.returncode == 0, stderr
+    assert b"was ended by Ctrl-C: the video until then is kept" in stderr
     frames = len(read_frames(target))
     assert frames > 0
     assert f", {frames} frames in".encode() in out
@@ -200,10 +200,10 @@ def test_a_silent_pipe_can_be_interrupted(number: signal.Signals, tmp_path: Path
         process.wait(60)  # with the pipe open, and nothing more in it
         assert process.stdout is not None
         assert process.stderr is not None
-        out, told = process.stdout.read(), process.stderr.read()
-    assert b"Traceback" not in told
+        out, stderr = process.stdout.read(), process.stderr.read()
+    assert b"Traceback" not in stderr
     kept = ["out.y4m"] if number == signal.SIGINT else []
-    assert process.returncode == (0 if kept else 128 + number), told
+    assert process.returncode == (0 if kept else 128 + number), stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.y4m", "model", *kept]
     if kept:
         frames = len(read_frames(target))

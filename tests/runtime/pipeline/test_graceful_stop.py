@@ -36,7 +36,7 @@ class PressingBackend(FakeBackend):
 
 @pytest.fixture(scope="module")
 def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_video(tmp_path_factory.mktemp("video") / "in.mp4", Video(frames=FRAMES, sound=["aac"]))
+    return write_video(tmp_path_factory.mktemp("video") / "in.mp4", Video(frames=FRAMES, audio=["aac"]))
 
 
 def _color(video: Path, target: Path, *at: int, **options: Any) -> tuple[VideoResult | None, list[int]]:

@@ -26,7 +26,7 @@ print(peak.split()[1])
 
 def _peak(folder: Path, frames: int) -> int:
     """Largest resident memory of a run over a video of so many frames, kB."""
-    video = Video(frames=frames, width=320, height=240, sound=["aac"])
+    video = Video(frames=frames, width=320, height=240, audio=["aac"])
     source = write_video(folder / f"{frames}.mp4", video)
     paths = os.pathsep.join([str(ROOT), *sys.path])
     done = subprocess.run(

@@ -40,7 +40,7 @@ def test_other_things_than_frames_count_to_the_next_frame(monkeypatch: pytest.Mo
 
 
 def test_a_video_tells_of_every_stage_and_its_settings(tmp_path: Path) -> None:
-    source = write_video(tmp_path / "in.mp4", Video(frames=9, sound=["aac"]))
+    source = write_video(tmp_path / "in.mp4", Video(frames=9, audio=["aac"]))
     with Colorizer(FakeBackend(), saturation=0.5) as colorizer:
         result = colorize_video(source, tmp_path / "out.mp4", colorizer)
     write_stats(tmp_path / "stats.json", [result])

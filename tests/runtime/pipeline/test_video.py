@@ -122,7 +122,7 @@ def test_an_odd_size_goes_into_x264_without_losing_a_column(tmp_path: Path, colo
     source, target = write_video(tmp_path / "in.webm", video), tmp_path / "out.mp4"
     result = _color(source, target, colorizer, LOSSLESS)
     assert _luma_is_equal(source, target)
-    assert result.notes == ("libx264 takes no 61x47 image of yuv420p: it is stored as yuv444p",)
+    assert result.notes == ("libx264 takes no 61x47 video of yuv420p: it is stored as yuv444p",)
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mov"])
@@ -130,8 +130,8 @@ def test_an_odd_size_goes_into_x264_without_losing_a_column(tmp_path: Path, colo
 def test_times_are_kept_exactly(
     suffix: str, pts: list[Fraction], tmp_path: Path, colorizer: Colorizer
 ) -> None:
-    video = Video(pts=pts, options={"preset": "medium"}, ticks=90_000, sound=["aac"])
-    source = write_video(tmp_path / "in.mkv", Video(pts=pts, sound=["aac"]))
+    video = Video(pts=pts, options={"preset": "medium"}, ticks=90_000, audio=["aac"])
+    source = write_video(tmp_path / "in.mkv", Video(pts=pts, audio=["aac"]))
     _color(source, tmp_path / f"out{suffix}", colorizer)
     assert times_of(tmp_path / f"out{suffix}") == times_of(source)
     # and with the finer clock that Matroska does not have; the editor's list of an mp4 is part of its times
@@ -193,7 +193,7 @@ def test_two_sound_tracks_subtitles_chapters_and_tags_are_copied(
     tmp_path: Path, colorizer: Colorizer
 ) -> None:
     video = Video(
-        sound=["aac", "aac"],
+        audio=["aac", "aac"],
         languages=["eng", "deu"],
         subtitle="mov_text",
         metadata={"title": "Trip"},
@@ -213,7 +213,7 @@ def test_two_sound_tracks_subtitles_chapters_and_tags_are_copied(
 
 
 def test_srt_and_pcm_are_copied_in_matroska(tmp_path: Path, colorizer: Colorizer) -> None:
-    source = write_video(tmp_path / "in.mkv", Video(sound=["pcm_s16le"], subtitle="subrip"))
+    source = write_video(tmp_path / "in.mkv", Video(audio=["pcm_s16le"], subtitle="subrip"))
     result = _color(source, tmp_path / "out.mkv", colorizer)
     for kind in ("audio", "subtitle"):
         assert packets_of(tmp_path / "out.mkv", kind) == packets_of(source, kind)
@@ -227,11 +227,11 @@ def test_srt_and_pcm_are_copied_in_matroska(tmp_path: Path, colorizer: Colorizer
 def test_sound_and_subtitles_that_do_not_fit_are_transcoded_or_left_out_and_said(
     suffix: str, encoder: str, sound: str, tmp_path: Path, colorizer: Colorizer
 ) -> None:
-    source = write_video(tmp_path / "in.mkv", Video(frames=25, sound=["pcm_s16le"], subtitle="subrip"))
+    source = write_video(tmp_path / "in.mkv", Video(frames=25, audio=["pcm_s16le"], subtitle="subrip"))
     target = tmp_path / f"out{suffix}"
     result = _color(source, target, colorizer)
     assert len(result.notes) == 2
-    assert f"sound 1 (pcm_s16le) becomes {encoder}" in result.notes[0]
+    assert f"audio 1 (pcm_s16le) becomes {encoder}" in result.notes[0]
     assert result.notes[0].endswith("cannot hold it as it is; an output that ends in .mkv can")
     assert "subtitle 2 (subrip, eng) is left out" in result.notes[1]
     with av.open(target) as container:
@@ -254,7 +254,7 @@ def test_a_cover_image_is_not_the_video_and_is_kept(tmp_path: Path, colorizer: C
         covers = [stream for stream in container.streams.video if stream.disposition & 1024]
         assert [stream.codec_context.width for stream in covers] == [16]
     assert _color(source, tmp_path / "out.mkv", colorizer).notes == (
-        "further image 1 (png) is left out: matroska cannot hold it",
+        "cover image 1 (png) is left out: matroska cannot hold it",
     )
 
 
@@ -280,7 +280,7 @@ def test_matrix_and_range_are_tagged(
 def test_depth_that_the_encoder_does_not_take_is_said(tmp_path: Path, colorizer: Colorizer) -> None:
     source = write_video(tmp_path / "in.mkv", Video(codec="ffv1", options={}, pixel_format="yuv422p12le"))
     result = _color(source, tmp_path / "out.mp4", colorizer)
-    assert result.notes == ("libx264 takes no 12-bit image here: it is stored with 10 bits",)
+    assert result.notes == ("libx264 takes no 12-bit video here: it is stored with 10 bits",)
     assert read_frames(tmp_path / "out.mp4")[0].format.name == "yuv422p10le"
     result = _color(source, tmp_path / "out.mkv", colorizer, EncoderSettings("ffv1"))
     assert result.notes == ()
@@ -395,7 +395,7 @@ def test_a_real_write_error_is_told(tmp_path: Path) -> None:
 
 
 def test_the_reader_can_be_iterated_with_no_frame_lost_before_the_first(tmp_path: Path) -> None:
-    source = write_video(tmp_path / "in.mp4", Video(sound=["aac"]))
+    source = write_video(tmp_path / "in.mp4", Video(audio=["aac"]))
     with VideoReader(source) as video:
         items = list(video)
         assert sum(isinstance(item, av.VideoFrame) for item in items) == 12
@@ -436,7 +436,7 @@ def test_bare_images_have_the_videos_rate(tmp_path: Path, colorizer: Colorizer) 
 def test_bare_images_of_a_turned_video_are_told(tmp_path: Path, colorizer: Colorizer) -> None:
     source = write_video(tmp_path / "in.mp4", Video(frames=3, rotation=90))
     result = _color(source, tmp_path / "out.y4m", colorizer)
-    assert any("turned by a tag" in note for note in result.notes)
+    assert any("rotated by a tag" in note for note in result.notes)
 
 
 def test_subtitles_of_one_time_stay_together(tmp_path: Path, colorizer: Colorizer) -> None:

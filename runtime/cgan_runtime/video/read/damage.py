@@ -29,7 +29,7 @@ class Damage:
     """Counts errors and looks for gaps.
 
     A gap is a stretch in which the video stream and all audio are missing. Either alone may pause in a whole
-    file: frames that stand, audio that is silent. So no gaps are known of videos without audio.
+    file. So no gaps are found in videos without audio.
 
     Attributes:
         failed_decodes: Packets that could not be decoded.

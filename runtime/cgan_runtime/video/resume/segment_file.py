@@ -2,11 +2,11 @@
 
     segment = SegmentWriter(folder, 3, token)
     segment.add(packet)
-    segment.complete(filter_state)                  # now 000003.segment stands in the folder
+    segment.complete(filter_state)                  # now the folder has 000003.segment
     for packet in read_packets(folder, 3, clock): ...
 
 A file holds a record and the data of each packet, then a mark and the number of packets. The state of the
-temporal filter at its end lies beside it, for the latest segments.
+temporal filter after it has a file of its own, kept for the latest segments.
 """
 
 from __future__ import annotations

@@ -28,7 +28,6 @@ _COVER_KEEPERS = frozenset({"mp4", "mov"})  # Matroska keeps cover images as att
 _CHAPTER_TEXT = "bin_data"  # stream of chapter titles in mp4 and mov; chapters are copied without it
 _TOGETHER = ("subtitle", "data")  # several packets of these types may have the same time
 _SILENCE = bytes(64)  # whole samples of any PCM up to 64 bits and 8 channels
-_KINDS = {"video": "further video"}
 
 
 @dataclass(frozen=True)
@@ -132,7 +131,7 @@ def plan_tracks(
     for stream in source.streams:
         if stream.index == video.index or (stream.name == _CHAPTER_TEXT and source.chapters()):
             continue
-        name = f"{_KINDS.get(stream.type, stream.type)} {_label(stream)}"
+        name = _name(stream)
         if _holds(output, stream):
             tracks[stream.index] = CopiedTrack(output, stream)
         elif isinstance(stream, av.AudioStream) and (form := _audio_form(output, stream)):
@@ -210,8 +209,11 @@ def _apply(form: AudioForm, context: av.AudioCodecContext) -> None:
         context.format = formats[0]
 
 
-def _label(stream: Stream) -> str:
-    """The name of a stream for people: `1 (pcm_s16le, eng)`."""
+def _name(stream: Stream) -> str:
+    """The name of a stream for people: `audio 1 (pcm_s16le, eng)`."""
+    is_cover = stream.disposition & Disposition.attached_pic
+    kind = "cover image" if is_cover else stream.type.replace("video", "further video")
     codec = stream.codec_context.codec.canonical_name if stream.codec_context is not None else stream.name
     language = stream.metadata.get("language", "und")
-    return f"{stream.index} ({', '.join(part for part in (codec, language) if part and part != 'und')})"
+    details = ", ".join(part for part in (codec, language) if part and part != "und")
+    return f"{kind} {stream.index} ({details})"

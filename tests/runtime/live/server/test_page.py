@@ -183,7 +183,7 @@ def test_photo_is_colored_and_downloaded(page: Page, tmp_path: Path) -> None:
 
 
 def test_video_is_colored_with_progress_and_downloaded(page: Page, tmp_path: Path) -> None:
-    video = write_video(tmp_path / "old.mp4", Video(frames=20, width=320, height=240, sound=("aac",)))
+    video = write_video(tmp_path / "old.mp4", Video(frames=20, width=320, height=240, audio=("aac",)))
     page.evaluate(
         """() => { window.texts = new Set();
         const text = document.getElementById("work-text");

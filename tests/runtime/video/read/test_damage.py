@@ -115,7 +115,7 @@ def test_a_file_name_that_is_not_utf8_works(tmp_path: Path, colorizer: Colorizer
 def test_a_truncated_video_is_colored_as_far_as_it_goes(
     suffix: str, tmp_path: Path, colorizer: Colorizer
 ) -> None:
-    video = Video(frames=60, sound=["aac"], container_options=FASTSTART if suffix == ".mp4" else {})
+    video = Video(frames=60, audio=["aac"], container_options=FASTSTART if suffix == ".mp4" else {})
     whole = write_video(tmp_path / f"whole{suffix}", video)
     data = whole.read_bytes()
     cut = _written(tmp_path / f"cut{suffix}", data[: len(data) * 6 // 10])
@@ -143,7 +143,7 @@ def test_strict_refuses_a_truncated_video_and_leaves_nothing(
 
 def test_strict_colors_an_undamaged_video(tmp_path: Path, colorizer: Colorizer) -> None:
     for suffix in (".mp4", ".mkv"):
-        source = write_video(tmp_path / f"in{suffix}", Video(sound=["aac"], options={"preset": "medium"}))
+        source = write_video(tmp_path / f"in{suffix}", Video(audio=["aac"], options={"preset": "medium"}))
         assert (
             colorize_video(
                 source, tmp_path / f"out{suffix}", colorizer, settings=VideoSettings(strict=True)
@@ -154,7 +154,7 @@ def test_strict_colors_an_undamaged_video(tmp_path: Path, colorizer: Colorizer) 
 
 def test_audio_longer_than_video_is_no_damage(tmp_path: Path, colorizer: Colorizer) -> None:
     for name in ("in.mp4", "in.mkv"):
-        source = write_video(tmp_path / name, Video(frames=10, sound=["aac"]), seconds=3.0)
+        source = write_video(tmp_path / name, Video(frames=10, audio=["aac"]), seconds=3.0)
         assert (
             colorize_video(
                 source, tmp_path / f"out.{name}", colorizer, settings=VideoSettings(strict=True)
@@ -181,7 +181,7 @@ def test_a_gap_between_key_frames_is_found_by_video_and_audio(
 ) -> None:
     """All that is left decodes without an error, so that only times can tell."""
     every = {"preset": "ultrafast", "g": "1"}
-    video = Video(frames=100, width=320, height=240, options=every, sound=("aac",))
+    video = Video(frames=100, width=320, height=240, options=every, audio=("aac",))
     data = write_video(tmp_path / name, video).read_bytes()
     start, end = (int(len(data) * share) // TS_PACKET * TS_PACKET for share in (0.5, 0.7))
     holed = _written(tmp_path / f"holed.{name}", data[:start] + data[end:])
@@ -211,7 +211,7 @@ def _without(source: Path, target: Path, kind: str, index: int, start: float, en
 
 
 def test_a_pause_of_the_video_with_audio_is_no_gap(tmp_path: Path) -> None:
-    video = Video(pts=STANDS, sound=("aac", "aac"))
+    video = Video(pts=STANDS, audio=("aac", "aac"))
     whole = write_video(tmp_path / "in.mkv", video)
     pausing = _without(whole, tmp_path / "one.mkv", "audio", 1, 1.5, 3.5)
     silent = _without(pausing, tmp_path / "both.mkv", "audio", 0, 1.5, 3.5)
@@ -227,7 +227,7 @@ def test_a_pause_of_the_video_with_audio_is_no_gap(tmp_path: Path) -> None:
 def test_uneven_frames_and_large_audio_packets_are_no_gaps(tmp_path: Path) -> None:
     steps = [Fraction(1, 2), Fraction(2), Fraction(1), Fraction(3, 2)] * 6
     times = [sum(steps[:n], Fraction(0)) for n in range(len(steps))]
-    with VideoReader(write_video(tmp_path / "in.mkv", Video(pts=times, sound=("wavpack",)))) as reader:
+    with VideoReader(write_video(tmp_path / "in.mkv", Video(pts=times, audio=("wavpack",)))) as reader:
         list(reader)
         assert reader.damage is None
 
@@ -314,7 +314,7 @@ def test_a_mutated_video_gives_a_result_or_one_error(seed: int, tmp_path: Path, 
     suffix = (".mp4", ".mkv", ".webm", ".avi")[seed % 4]
     codec = {".webm": "libvpx-vp9", ".avi": "mpeg4"}.get(suffix, "libx264")
     sound = {".webm": "libopus", ".avi": "pcm_s16le"}.get(suffix, "aac")
-    video = Video(frames=8, codec=codec, options={}, ticks=25 if suffix == ".avi" else 90_000, sound=[sound])
+    video = Video(frames=8, codec=codec, options={}, ticks=25 if suffix == ".avi" else 90_000, audio=[sound])
     source = write_video(tmp_path / f"in{suffix}", video)
     data = bytearray(source.read_bytes())
     for _ in range(chance.choice([1, 5, 40])):

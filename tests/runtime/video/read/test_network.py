@@ -60,7 +60,7 @@ def _run(*args: str | Path) -> subprocess.CompletedProcess[str]:
 
 def test_a_video_from_a_server_is_the_same_as_from_the_disk(tmp_path: Path, tiny_model: Path) -> None:
     source = write_video(
-        tmp_path / "in.mp4", Video(frames=8, sound=["aac"], container_options={"movflags": "faststart"})
+        tmp_path / "in.mp4", Video(frames=8, audio=["aac"], container_options={"movflags": "faststart"})
     )
     lossless = ["--codec", "ffv1", "--model", tiny_model]
     assert _run("--video", source, "-o", tmp_path / "disk.mkv", *lossless).returncode == 0

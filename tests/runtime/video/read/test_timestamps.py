@@ -20,8 +20,8 @@ from cgan_runtime.video.read.timestamps import Clock
 
 _FLV_HEADER = 13  # bytes
 FRAMES = 50  # of each part, two seconds
-RECORDING = Video(frames=FRAMES, sound=("mp2",))
-TITLE = Video(frames=FRAMES, codec="mpeg2video", options={}, ticks=FPS, sound=("mp2",))
+RECORDING = Video(frames=FRAMES, audio=("mp2",))
+TITLE = Video(frames=FRAMES, codec="mpeg2video", options={}, ticks=FPS, audio=("mp2",))
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_one_wrong_time_moves_video_and_audio_alike(wrong: int, tmp_path: Path) 
 @pytest.mark.parametrize("sound", [0, 5, 121])  # seconds
 def test_a_paused_video_stream_is_no_jump(sound: int, tmp_path: Path) -> None:
     """A camera that sends a frame a minute, in a container whose clock may jump."""
-    video = Video(pts=[Fraction(0), Fraction(60), Fraction(120)], sound=("mp2",) if sound else ())
+    video = Video(pts=[Fraction(0), Fraction(60), Fraction(120)], audio=("mp2",) if sound else ())
     with VideoReader(write_video(tmp_path / "in.ts", video, seconds=sound or None)) as reader:
         frames = [item for item in reader if isinstance(item, av.VideoFrame)]
         assert [float((frame.pts - frames[0].pts) * frame.time_base) for frame in frames] == [0, 60, 120]
@@ -119,7 +119,7 @@ def test_audio_that_begins_within_the_video_is_left_out_with_a_note(
     silent = write_video(
         tmp_path / "silent.flv", Video(frames=400)
     )  # longer than is read to find the streams
-    loud = replace(RECORDING, sound=("aac",), container_options={"output_ts_offset": "16"})
+    loud = replace(RECORDING, audio=("aac",), container_options={"output_ts_offset": "16"})
     headless = write_video(tmp_path / "loud.flv", loud).read_bytes()[_FLV_HEADER:]
     joined = tmp_path / "in.flv"
     joined.write_bytes(silent.read_bytes() + headless)

@@ -73,7 +73,7 @@ def _run(
     )
 
 
-def _told(done: subprocess.CompletedProcess[str]) -> str:
+def _error(done: subprocess.CompletedProcess[str]) -> str:
     """The one line of a run that could not go on."""
     assert (done.returncode, done.stdout) == (1, ""), done.stderr
     assert done.stderr.startswith("error: ")
@@ -85,13 +85,13 @@ def _lossless(model: Path, *more: str) -> list[str]:
     return ["--video", "in.mp4", "-o", "out.mkv", "--codec", "ffv1", "--model", str(model), *more]
 
 
-def _goes_on_to_the_video_made_in_one_go(model: Path, *more: str, cwd: Path, kept: int | None = None) -> None:
+def _check_resumed_video(model: Path, *more: str, cwd: Path, kept: int | None = None) -> None:
     done = _run(*_lossless(model, *more, "--resume"), cwd=cwd)
     assert done.returncode == 0, done.stderr
-    told = re.search(r" after (\d+) of an earlier run", done.stdout)
-    assert told is not None, done.stdout
-    assert int(told[1]) % SEGMENT_FRAMES == 0
-    assert kept is None or int(told[1]) == kept
+    message = re.search(r" after (\d+) of an earlier run", done.stdout)
+    assert message is not None, done.stdout
+    assert int(message[1]) % SEGMENT_FRAMES == 0
+    assert kept is None or int(message[1]) == kept
     assert not work_folder(cwd / "out.mkv").exists()
     (cwd / "out.mkv").rename(cwd / "resumed.mkv")
     assert _run(*_lossless(model, *more), cwd=cwd).returncode == 0
@@ -158,9 +158,9 @@ def test_an_engine_that_fails_stops_the_run_and_keeps_segments(answer: str, reas
     model = _moody_model(work.parent / "moody.onnx", answer)
     frames = scenes(FLASH + 20, lambda number: -1 if number == FLASH else 1, (48, 64))
     write_scenes(work / "in.mp4", frames, [Fraction(number, 25) for number in range(len(frames))])
-    told = _told(_run(*_lossless(model, "--backend", "onnxruntime"), cwd=work))
-    assert re.search(f"error: {reason}", told), told
-    assert f"; it stopped after {FLASH} frames, at 0:11.20; 250 frames are kept, --resume goes on" in told
+    message = _error(_run(*_lossless(model, "--backend", "onnxruntime"), cwd=work))
+    assert re.search(f"error: {reason}", message), message
+    assert f"; it stopped after {FLASH} frames, at 0:11.20; 250 frames are kept, --resume goes on" in message
     assert sorted(path.name for path in work.iterdir()) == [".out.mkv.cgan-work", "in.mp4"]
 
 
@@ -168,10 +168,10 @@ def test_an_engine_that_fails_stops_the_run_and_keeps_segments(answer: str, reas
 def test_a_run_whose_engine_failed_once_is_resumed(error: str, work: Path, tiny_model: Path) -> None:
     write_video(work / "in.mp4", Video(frames=FLASH + 20))
     engine = ("--backend", "onnxruntime")
-    told = _told(_run(*_lossless(tiny_model, *engine), cwd=work, before=FAILING_ONCE.format(error=error)))
-    assert f"it stopped after {FLASH} frames, at 0:11.20; 250 frames are kept, --resume goes on" in told
+    message = _error(_run(*_lossless(tiny_model, *engine), cwd=work, before=FAILING_ONCE.format(error=error)))
+    assert f"it stopped after {FLASH} frames, at 0:11.20; 250 frames are kept, --resume goes on" in message
     assert not (work / "out.mkv").exists()
-    _goes_on_to_the_video_made_in_one_go(tiny_model, *engine, cwd=work, kept=250)
+    _check_resumed_video(tiny_model, *engine, cwd=work, kept=250)
 
 
 def _broken_off(
@@ -194,7 +194,7 @@ def _broken_off(
 
 def _long_video(work: Path) -> Path:
     video = Video(
-        frames=LONG, width=160, height=96, sound=["aac"], container_options={"movflags": "faststart"}
+        frames=LONG, width=160, height=96, audio=["aac"], container_options={"movflags": "faststart"}
     )
     return write_video(work / "in.mp4", video)
 
@@ -212,17 +212,17 @@ def test_a_video_that_was_cut_off_during_the_run_is_resumed(harm: str, work: Pat
             with source.open("r+b") as file:
                 file.write(bytes(source.stat().st_size))
 
-    told = _told(_broken_off(work, tiny_model, harmed))
+    message = _error(_broken_off(work, tiny_model, harmed))
     pattern = (
         r"error: in.mp4 was changed, cut off or taken away while it was read; put it back as it was; "
         r"it stopped after (\d+) frames, at 0:\d\d\.\d\d; (\d+) frames are kept, --resume goes on with them\n"
     )
-    found = re.fullmatch(pattern, told)
-    assert found is not None, told
+    found = re.fullmatch(pattern, message)
+    assert found is not None, message
     assert SEGMENT_FRAMES <= int(found[2]) <= int(found[1]) < LONG
     assert not (work / "out.mkv").exists()
     shutil.copy(work.parent / "copy.mp4", source)
-    _goes_on_to_the_video_made_in_one_go(tiny_model, cwd=work, kept=int(found[2]))
+    _check_resumed_video(tiny_model, cwd=work, kept=int(found[2]))
 
 
 @pytest.mark.slow
@@ -237,10 +237,12 @@ def test_a_disk_that_fails_is_reported_and_the_run_resumed(work: Path, tiny_mode
     )
     good, bad = source.stat().st_size * 6 // 10, work.parent / "bad"
     disk = {"LD_PRELOAD": shim, "DISK_FILE": source, "DISK_GOOD": good, "DISK_BAD": bad}
-    told = _told(_broken_off(work, tiny_model, bad.touch, {key: str(value) for key, value in disk.items()}))
-    assert "in.mp4 was changed, cut off or taken away while it was read" in told
-    assert "frames are kept, --resume goes on with them" in told
-    _goes_on_to_the_video_made_in_one_go(tiny_model, cwd=work)
+    message = _error(
+        _broken_off(work, tiny_model, bad.touch, {key: str(value) for key, value in disk.items()})
+    )
+    assert "in.mp4 was changed, cut off or taken away while it was read" in message
+    assert "frames are kept, --resume goes on with them" in message
+    _check_resumed_video(tiny_model, cwd=work)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a file that is open cannot be removed there")
@@ -260,18 +262,18 @@ def test_broken_packets_are_counted_and_strict_stops_there(work: Path, tiny_mode
     source.write_bytes(data)
     done = _run(*_lossless(tiny_model, "--stats", "stats.json"), cwd=work)
     assert (done.returncode, done.stderr.count("\n")) == (0, 1), done.stderr
-    told = re.search(
+    message = re.search(
         r"warning: in.mp4 is damaged: .*?(\d+) frames? decoded with errors \(([\d, .]+)\)", done.stderr
     )
-    assert told is not None, done.stderr
+    assert message is not None, done.stderr
     (video_report,) = json.loads((work / "stats.json").read_text())["videos"]
     numbers = video_report["flawed_frames"]
-    assert len(numbers) == int(told[1])
-    assert told[2] == ", ".join(map(str, numbers[:5])) + (", ..." if len(numbers) > 5 else "")
+    assert len(numbers) == int(message[1])
+    assert message[2] == ", ".join(map(str, numbers[:5])) + (", ..." if len(numbers) > 5 else "")
     assert 10 < numbers[0] <= numbers[-1] < 45
     assert len(decoded(work / "out.mkv")) == video_report["frames"] == 60 - video_report["lost_frames"]
     (work / "out.mkv").unlink()
-    refused = _told(_run(*_lossless(tiny_model, "--strict"), cwd=work))
+    refused = _error(_run(*_lossless(tiny_model, "--strict"), cwd=work))
     assert "in.mp4 is damaged: " in refused
     assert "leave --strict out to color what can be read; " in refused
     assert "it stopped after " in refused

@@ -71,7 +71,7 @@ def test_an_image_sequence_killed_in_its_first_segment_is_resumed(tmp_path: Path
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is sent to a process of our own")
 def test_a_run_killed_at_random_moments_makes_the_same_video(tmp_path: Path) -> None:
     chance = random.Random(6)
-    write_video(tmp_path / "in.mp4", Video(frames=FRAMES, sound=["aac"]))
+    write_video(tmp_path / "in.mp4", Video(frames=FRAMES, audio=["aac"]))
     whole = _start(tmp_path, "whole.mp4")
     whole.communicate(timeout=120)
     expected = _image(tmp_path / "whole.mp4")

@@ -81,8 +81,8 @@ def _resume(source: Path, target: Path, encoder: EncoderSettings | None = None) 
 @pytest.mark.parametrize(
     ("suffix", "encoder", "video"),
     [
-        (".mp4", EncoderSettings(preset="medium"), Video(pts=UNEVEN, sound=["aac"])),
-        (".mkv", EncoderSettings(), Video(frames=FRAMES, sound=["aac"])),
+        (".mp4", EncoderSettings(preset="medium"), Video(pts=UNEVEN, audio=["aac"])),
+        (".mkv", EncoderSettings(), Video(frames=FRAMES, audio=["aac"])),
         (".mkv", EncoderSettings("ffv1"), Video(frames=FRAMES, pixel_format="yuv420p10le")),
         (".webm", EncoderSettings(), Video(frames=FRAMES)),
     ],

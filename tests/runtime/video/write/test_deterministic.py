@@ -59,9 +59,9 @@ def grainy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _coded(source: Path, target: Path, threads: int, memory: int) -> object:
     """The video's packets where the C library hands out memory that is filled with a value (glibc)."""
     paths = os.pathsep.join([str(ROOT), *sys.path])
-    told = [sys.executable, "-c", PROGRAM, str(source), str(target), str(threads)]
+    command = [sys.executable, "-c", PROGRAM, str(source), str(target), str(threads)]
     environment = os.environ | {"PYTHONPATH": paths, "MALLOC_PERTURB_": str(memory)}
-    subprocess.run(told, check=True, env=environment)
+    subprocess.run(command, check=True, env=environment)
     return packets_of(target, "video")
 
 

@@ -119,7 +119,7 @@ def test_what_images_cannot_hold_is_noted(tmp_path: Path, out: Path, colorizer: 
     video = Video(
         pixel_format="yuv420p10le",
         pts=times,
-        sound=["aac", "aac"],
+        audio=["aac", "aac"],
         subtitle="subrip",
         aspect=Fraction(16, 15),
     )
@@ -244,7 +244,7 @@ def test_images_have_no_encoder(tmp_path: Path, out: Path, colorizer: Colorizer)
 def test_the_command_writes_images_or_one_line(
     args: list[str], code: int, message: str, tmp_path: Path, out: Path, tiny_model: Path
 ) -> None:
-    write_video(tmp_path / "in.mp4", Video(sound=["aac"]))
+    write_video(tmp_path / "in.mp4", Video(audio=["aac"]))
     command = [sys.executable, "-c", "from cgan_runtime.cli import main; main()", *args]
     done = subprocess.run(
         [*command, "-o", "out/%05d.png", "--model", str(tiny_model)],
