@@ -93,7 +93,7 @@ PUBLIC = {
         "Checkpoint", "drop_unfinished", "epochs_in", "find_checkpoint", "has_state", "load_checkpoint",
         "load_state", "newest_state", "save_checkpoint",
     ],
-    "cgan_export.export": ["Exported", "Plan", "export_checkpoint", "usable_size"],
+    "cgan_export.onnx_files": ["Exported", "Exporter", "ExportSettings", "export", "usable_size"],
     "cgan_benchmarks.quality.measure": [
         "QualityReport", "measure_model", "open_subject", "print_quality", "write_quality", "write_sheet",
     ],

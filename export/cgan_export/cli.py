@@ -1,4 +1,4 @@
-"""`cgan-export`: a checkpoint to ONNX and engines, proven equal to the PyTorch model.
+"""`cgan-export`: a checkpoint to ONNX files and engines, compared with the PyTorch model.
 
 cgan-export -o exported                          # the model that ships
 cgan-export runs/edge -o exported --fp16
@@ -8,12 +8,11 @@ cgan-export verify runs/edge exported/edge.onnx  # any two models
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from cgan_export.options import (
-    _PATH,
+    MODEL_PATH,
     CheckOptions,
     EngineChoice,
     FormOptions,
@@ -31,12 +30,9 @@ from cgan_runtime import __version__
 from cgan_runtime.console import Console, guard
 from cgan_runtime.options.groups import GroupedCommand
 
-if TYPE_CHECKING:
-    pass
-
 
 class _Commands(GroupedCommand, click.Group):
-    """Exports by default; takes a name of a command in place of a checkpoint."""
+    """Exports by default; takes the name of a command in place of a checkpoint."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Leave what follows a command's name to that command."""
@@ -64,18 +60,17 @@ class _Commands(GroupedCommand, click.Group):
     subcommand_metavar="",
     context_settings={"help_option_names": ["-h", "--help"], "show_default": True},
 )
-@click.argument("checkpoint", required=False, type=_PATH)
+@click.argument("checkpoint", required=False, type=MODEL_PATH)
 @output_options
 @form_options
 @shape_options
 @engine_options
 @check_options
-@click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
 @click.version_option(__version__, prog_name="cgan-export")
 @click.pass_context
 def cli(
     ctx: click.Context, *, files: OutputOptions, form: FormOptions, shape: ShapeOptions,
-    engines: EngineChoice, checks: CheckOptions, quiet: bool, checkpoint: Path | None = None,
+    engines: EngineChoice, checks: CheckOptions, checkpoint: Path | None = None,
 ) -> None:  # fmt: skip
     """Turn CHECKPOINT (a folder, or a run of cgan-train) into ONNX files with their manifests.
 
@@ -85,48 +80,24 @@ def cli(
     if ctx.invoked_subcommand:
         return
     require_packages(*(["onnxruntime"] if form.int8 else []))
-    wanted = form.fp16 if engines.engine is None else engines.engine
-    _check_usage(form, shape, engines, checks, engine=wanted)
-    if files.triton and wanted and engines.target != "tensorrt":
-        raise click.UsageError("--triton serves engines of --target tensorrt, or ONNX files with --no-engine")
-    from cgan_export.export import Plan
-    from cgan_export.progress import Exporting, add_to_triton, print_results, require_engines
+    engine = form.fp16 if engines.engine is None else engines.engine
+    engines.check(engine=engine, triton=files.triton is not None)
+    shape.check(engine=engine)
+    form.check()
+    checks.check()
+    from cgan_export.progress import TerminalExport, add_to_triton, require_engines
 
-    batch = (shape.batch or (1,))[0]
-    console = Console(quiet=quiet)
+    console = Console(quiet=files.quiet)
     if engines.engine:
         require_engines(engines.target)
-    with Exporting(checkpoint, checks.data, compared=not checks.no_verify, quiet=quiet) as exporting:
-        forms = form.forms()
-        if form.int8:
-            forms = (*forms, exporting.int8_form(shape.size, form.calibration))
-        plan = Plan(forms, files.name, shape.size, batch, shape.dynamic, form.end_to_end)
-        exported = exporting.export(files.output, plan)
-        print_results(exported, console)
-        served = [one.path for one in exported]
-        if wanted:
-            built = exporting.build_engines(exported, engines.options(shape), console)
-            served = [engine.path for engine in built] or served
+    work = TerminalExport(checkpoint, checks, console, quiet=files.quiet)
+    exported = work.export(files, form, shape)
+    served = [one.path for one in exported]
+    if engine:
+        built = work.build_engines(exported, engines.options(shape))
+        served = [one.path for one in built] or served
     if files.triton:
         add_to_triton(files.triton, served, console)
-
-
-def _check_usage(
-    form: FormOptions, shape: ShapeOptions, engines: EngineChoice, checks: CheckOptions, *, engine: bool
-) -> None:
-    batch = shape.batch
-    if given := [] if engine else engines.given():
-        raise click.UsageError(f"{given[0]} is for an engine; give --engine or --fp16 too, or leave it out")
-    if batch is not None and not shape.dynamic and len(set(batch)) > 1:
-        raise click.UsageError("--batch smallest:best:largest is for a dynamic engine; give one number")
-    if batch is not None and shape.dynamic and not engine:
-        raise click.UsageError("--batch goes with --fixed or an engine; a dynamic model takes any batch")
-    if form.weights is not None and (form.every or ((form.fp16 or form.int8) and not form.fp32)):
-        raise click.UsageError("--weights is for a float32 network; give it with --fp32, or leave it out")
-    if form.calibration is not None and not form.int8:
-        raise click.UsageError("--calibration is for --int8; give both, or leave it out")
-    if checks.no_verify and checks.data is not None:
-        raise click.UsageError("--data says what to compare on, --no-verify not to compare; give one of them")
 
 
 cli.add_command(verify)

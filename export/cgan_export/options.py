@@ -1,4 +1,11 @@
-"""TODO."""
+"""The options of `cgan-export` in groups; each group refuses what does not go together.
+
+    @output_options
+    @form_options
+    def cli(files: OutputOptions, form: FormOptions) -> None: ...
+
+A value is None or False where the option was not given, so that a check can tell.
+"""
 
 from __future__ import annotations
 
@@ -8,25 +15,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cgan_runtime.options.groups import BatchType, SizeType, option_group
+from cgan_runtime.options.groups import COMMON, BatchType, SizeType, option_group, section
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # they load PyTorch
     from cgan_export.graph.precision import Form
+    from cgan_export.onnx_files import Exporter, ExportSettings
     from cgan_export.targets.tensorrt import EngineOptions
 
 _MIB = 1 << 20
-
-
 _WORKSPACE = 1024  # MiB
-
-
-_MOST_WORKSPACE = 1 << 20  # MiB; no GPU has as much
-
-
+_MAX_WORKSPACE = 1 << 20  # MiB; no GPU has as much
 _TARGET = "tensorrt"
-
-
-_PATH = click.Path(path_type=Path)
+MODEL_PATH = click.Path(path_type=Path)
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ class OutputOptions:
     output: Path
     name: str
     triton: Path | None
+    quiet: bool
 
 
 @dataclass(frozen=True)
@@ -50,17 +51,23 @@ class FormOptions:
     weights: str | None
     end_to_end: bool
 
-    def forms(self) -> tuple[Form, ...]:
-        """The forms that were asked for, but for INT8, which needs photographs; float32 where none was."""
+    def check(self) -> None:
+        """Refuse options that exclude each other; raises `click.UsageError`."""
+        if self.weights is not None and (self.every or ((self.fp16 or self.int8) and not self.fp32)):
+            raise click.UsageError("--weights is for a float32 network; give it with --fp32, or leave it out")
+        if self.calibration is not None and not self.int8:
+            raise click.UsageError("--calibration is for --int8; give both, or leave it out")
+
+    def forms(self, exporter: Exporter, size: tuple[int, int] | None) -> list[Form]:
+        """The forms that were asked for; float32 where none was."""
         from cgan_export.graph.precision import FORMS
 
-        if self.every:
-            return tuple(FORMS.values())
-        plain = FORMS["fp16-weights" if self.weights == "fp16" else "fp32"]
-        return (
-            *([plain] if self.fp32 or not (self.fp16 or self.int8) else []),
-            *([FORMS["fp16"]] if self.fp16 else []),
-        )
+        forms = list(FORMS.values())
+        if not self.every:
+            plain = FORMS["fp16-weights" if self.weights == "fp16" else "fp32"]
+            forms = [plain] if self.fp32 or not (self.fp16 or self.int8) else []
+            forms += [FORMS["fp16"]] if self.fp16 else []
+        return forms + ([exporter.int8_form(size, self.calibration)] if self.int8 else [])
 
 
 @dataclass(frozen=True)
@@ -70,6 +77,19 @@ class ShapeOptions:
     size: tuple[int, int] | None
     dynamic: bool
     batch: tuple[int, int, int] | None
+
+    def check(self, *, engine: bool) -> None:
+        """Refuse a batch that the model, or its `engine`, cannot have; raises `click.UsageError`."""
+        if self.batch is not None and not self.dynamic and len(set(self.batch)) > 1:
+            raise click.UsageError("--batch smallest:best:largest is for a dynamic engine; give one number")
+        if self.batch is not None and self.dynamic and not engine:
+            raise click.UsageError("--batch goes with --fixed or an engine; a dynamic model takes any batch")
+
+    def settings(self, name: str, *, end_to_end: bool) -> ExportSettings:
+        """As the exporter takes them, with the files' name."""
+        from cgan_export.onnx_files import ExportSettings
+
+        return ExportSettings(name, self.size, (self.batch or (1,))[0], self.dynamic, end_to_end)
 
 
 @dataclass(frozen=True)
@@ -82,15 +102,27 @@ class EngineChoice:
     hardware_compatible: bool
     version_compatible: bool
 
-    def given(self) -> list[str]:
-        """The options that say something on engines."""
-        said = {
+    def check(self, *, engine: bool, triton: bool) -> None:
+        """Refuse options for an engine where none is built, and engines that Triton does not run.
+
+        Raises:
+            click.UsageError: There are such options.
+        """
+        changed = {
             "--target": self.target != _TARGET,
             "--workspace": self.workspace != _WORKSPACE,
             "--hardware-compatible": self.hardware_compatible,
             "--version-compatible": self.version_compatible,
         }
-        return [option for option, given in said.items() if given]
+        for option, given in changed.items():
+            if given and not engine:
+                raise click.UsageError(
+                    f"{option} is for an engine; give --engine or --fp16 too, or leave it out"
+                )
+        if triton and engine and self.target != _TARGET:
+            raise click.UsageError(
+                "--triton serves engines of --target tensorrt, or ONNX files with --no-engine"
+            )
 
     def options(self, shape: ShapeOptions) -> EngineOptions:
         """As the builder takes them."""
@@ -108,12 +140,22 @@ class CheckOptions:
     data: Path | None
     no_verify: bool
 
+    def check(self) -> None:
+        """Refuse options that exclude each other; raises `click.UsageError`."""
+        if self.no_verify and self.data is not None:
+            raise click.UsageError("--data is to compare on, --no-verify is not to compare; give one of them")
+
 
 output_options = option_group(
     "files",
     OutputOptions,
     "Output",
-    click.option("-o", "--output", type=_PATH, default=Path("exported"), help="Folder for the files."),
+    section(
+        COMMON,
+        click.option(
+            "-o", "--output", type=MODEL_PATH, default=Path("exported"), help="Folder for the files."
+        ),
+    ),
     click.option(
         "--name", default="", show_default=False, help="Name of the files.  [default: the recipe's]"
     ),
@@ -121,10 +163,10 @@ output_options = option_group(
         "--triton",
         type=click.Path(path_type=Path, file_okay=False),
         metavar="DIR",
-        help="Add each model, or its engine, to this repository of Triton Inference Server too.",
+        help="Also add each model, or its engine, to this repository of Triton Inference Server.",
     ),
+    section(COMMON, click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")),
 )
-
 
 form_options = option_group(
     "form",
@@ -133,21 +175,24 @@ form_options = option_group(
     click.option(
         "--fp32",
         is_flag=True,
-        help="Write NAME.onnx, which computes in float32. This is done unless another form is asked for.",
+        help="Write NAME.onnx, which computes in float32. This is the default unless another form is given.",
     ),
-    click.option(
-        "--fp16",
-        is_flag=True,
-        help="Write NAME-fp16.onnx, which computes in half precision throughout, for GPUs.",
-    ),
-    click.option(
-        "--int8",
-        is_flag=True,
-        help="Write NAME-int8.onnx, whose convolutions compute in 8 bits where the colors bear it.",
+    section(
+        COMMON,
+        click.option(
+            "--fp16",
+            is_flag=True,
+            help="Write NAME-fp16.onnx, which computes in half precision throughout, for GPUs.",
+        ),
+        click.option(
+            "--int8",
+            is_flag=True,
+            help="Write NAME-int8.onnx, whose convolutions compute in 8 bits where the colors allow it.",
+        ),
     ),
     click.option(
         "--calibration",
-        type=_PATH,
+        type=MODEL_PATH,
         show_default=False,
         help="Photos for the ranges of --int8, a folder or tar.  [default: eight that come with cgan]",
     ),
@@ -167,13 +212,15 @@ form_options = option_group(
     ),
 )
 
-
 shape_options = option_group(
     "shape",
     ShapeOptions,
     "Shape",
-    click.option(
-        "--size", type=SizeType(), show_default=False, help="In pixels.  [default: the checkpoint's]"
+    section(
+        COMMON,
+        click.option(
+            "--size", type=SizeType(), show_default=False, help="In pixels.  [default: the checkpoint's]"
+        ),
     ),
     click.option(
         "--dynamic/--fixed",
@@ -189,16 +236,18 @@ shape_options = option_group(
     ),
 )
 
-
 engine_options = option_group(
     "engines",
     EngineChoice,
     "TensorRT engine",
-    click.option(
-        "--engine/--no-engine",
-        default=None,
-        help="Build TensorRT engines too.  [default: with --fp16, where TensorRT and a GPU are]",
-        show_default=False,
+    section(
+        COMMON,
+        click.option(
+            "--engine/--no-engine",
+            default=None,
+            help="Also build TensorRT engines.  [default: with --fp16, if TensorRT and a GPU are there]",
+            show_default=False,
+        ),
     ),
     click.option(
         "--target",
@@ -208,10 +257,10 @@ engine_options = option_group(
     ),
     click.option(
         "--workspace",
-        type=click.IntRange(1, _MOST_WORKSPACE),
+        type=click.IntRange(1, _MAX_WORKSPACE),
         default=_WORKSPACE,
         metavar="MIB",
-        help="GPU memory that an engine's layer may use beside its tensors.",
+        help="GPU memory that a layer of an engine may use beside its tensors.",
     ),
     click.option("--hardware-compatible", is_flag=True, help="An engine for all GPUs from Ampere on."),
     click.option(
@@ -221,16 +270,17 @@ engine_options = option_group(
     ),
 )
 
+photos_option = click.option(
+    "--data",
+    type=MODEL_PATH,
+    show_default=False,
+    help="Folder or tar of photos to compare on.  [default: eight that come with cgan]",
+)
 
 check_options = option_group(
     "checks",
     CheckOptions,
     "Comparison with PyTorch",
-    click.option(
-        "--data",
-        type=_PATH,
-        show_default=False,
-        help="Folder or tar of photos to compare on.  [default: eight that come with cgan]",
-    ),
+    photos_option,
     click.option("--no-verify", is_flag=True, help="Do not compare; the manifest will say so."),
 )

@@ -1,7 +1,8 @@
-"""An export told on a terminal: what is being done, what came of it, what is missing.
+"""An export on a terminal: what is being done, the results, and what is missing.
 
-with Exporting(checkpoint, None, compared=True, quiet=False) as exporting:
-    print_results(exporting.export(folder, plan), console)
+work = TerminalExport(checkpoint, checks, console, quiet=False)
+exported = work.export(files, form, shape)
+work.build_engines(exported, engines.options(shape))
 """
 
 from __future__ import annotations
@@ -12,56 +13,43 @@ from pathlib import Path
 
 import rich.console
 
-from cgan_export.export import Exported, Plan, export_checkpoint, usable_size
-from cgan_export.graph.precision import Form
+from cgan_export.onnx_files import Exported, Exporter
+from cgan_export.options import CheckOptions, FormOptions, OutputOptions, ShapeOptions
 from cgan_export.targets.tensorrt import BuiltEngine, EngineOptions, build, profile_of_file, why_no_engine
 from cgan_export.targets.triton import add_to_repository
 from cgan_runtime.backends.tensorrt.build import filled_axes
 from cgan_runtime.backends.tensorrt.engines import SUFFIX
 from cgan_runtime.console import Console, size_text
 from cgan_runtime.errors import BackendUnavailable
-from cgan_train.checkpoint import SHIPPED, load_checkpoint
 from cgan_train.evaluation.agreement import Agreement
-from cgan_train.evaluation.comparison_photos import comparison_photos, lightness_of
 
 
-class Exporting:
-    """An export with what it needs loaded, told on the terminal."""
+class TerminalExport:
+    """An export that shows its progress and results."""
 
-    def __init__(self, checkpoint: Path | None, data: Path | None, *, compared: bool, quiet: bool) -> None:
-        self._status = rich.console.Console(stderr=True, quiet=quiet).status("loading PyTorch")
-        self._checkpoint, self._data, self._compared = checkpoint, data, compared
-
-    def __enter__(self) -> Exporting:
-        with self._status:
-            self._images = comparison_photos(self._data) if self._compared else []
-            self._loaded = load_checkpoint(self._checkpoint or SHIPPED)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        return None
-
-    def int8_form(self, size: tuple[int, int] | None, calibration: Path | None) -> Form:
-        """The form `int8`, calibrated on photographs."""
-        from cgan_export.graph.quantize import int8_form
-
-        height, width = usable_size(self._loaded, size)
-        lightness = lightness_of(comparison_photos(calibration), height, width)
-        return int8_form(lightness, self._status.update)
-
-    def export(self, output: Path, plan: Plan) -> list[Exported]:
-        """Write the files of a plan."""
-        count = len(self._images)
-        source = f"{count} of {self._data.name}" if self._data else f"{count} that come with cgan"
+    def __init__(
+        self, checkpoint: Path | None, checks: CheckOptions, console: Console, *, quiet: bool
+    ) -> None:
+        """Load a checkpoint, or the one that ships, and the photographs to compare on."""
+        self._console = console
+        self._status = rich.console.Console(stderr=True, quiet=quiet).status("")
         with self._status as status:
-            return export_checkpoint(
-                self._loaded, output, plan, images=self._images, source=source, report=status.update
+            self._exporter = Exporter.load(
+                checkpoint, checks.data, verify=not checks.no_verify, progress=status.update
             )
 
-    def build_engines(
-        self, exported: list[Exported], options: EngineOptions, console: Console
-    ) -> list[BuiltEngine]:
+    def export(self, files: OutputOptions, form: FormOptions, shape: ShapeOptions) -> list[Exported]:
+        """Write the files that are asked for."""
+        with self._status:
+            forms = form.forms(self._exporter, shape.size)
+            settings = shape.settings(files.name, end_to_end=form.end_to_end)
+            exported = self._exporter.export(files.output, forms, settings)
+        _print_results(exported, self._console)
+        return exported
+
+    def build_engines(self, exported: list[Exported], options: EngineOptions) -> list[BuiltEngine]:
         """Build an engine of each file, or say what is missing."""
+        console = self._console
         if missing := why_no_engine(options.target):
             console.note(f"no TensorRT engine was built, only ONNX: {missing}")
             for one in exported:
@@ -74,48 +62,29 @@ class Exporting:
             with self._status as status:
                 status.update(f"building the engine of {one.path.name}")
                 built = build(
-                    one, options, checkpoint=self._loaded, images=self._images,
+                    one, options, checkpoint=self._exporter.checkpoint, images=self._exporter.images,
                     progress=lambda phase, part: status.update(f"{phase}: {part:.0%}"),
                 )  # fmt: skip
-            manifest = built.manifest
-            size = size_text(built.path.stat().st_size)
-            made = f"{manifest.engine['library']} {manifest.engine['version']}"
-            console.result(f"{built.path}: {size}, {manifest.precision}, {made}")
+            engines.append(built)
+            manifest, size = built.manifest, size_text(built.path.stat().st_size)
+            library = f"{manifest.engine['library']} {manifest.engine['version']}"
+            console.result(f"{built.path}: {size}, {manifest.precision}, {library}")
             if manifest.parity["verified"]:
-                console.result(
-                    f"  {'tensorrt':<16} {figures(Agreement(**manifest.parity['findings']['tensorrt']))}"
-                )
+                found = Agreement(**manifest.parity["findings"]["tensorrt"])
+                console.result(f"  {'tensorrt':<16} {figures(found)}")
             else:
                 console.result("  not run here, so not compared with PyTorch")
-            engines.append(built)
         return engines
 
 
 def require_engines(target: str) -> None:
-    """See before the work that engines can be built here.
+    """Make sure, before the work begins, that engines can be built here.
 
     Raises:
         BackendUnavailable: They cannot.
     """
     if missing := why_no_engine(target):
         raise BackendUnavailable(f"no engine can be built here: {missing}")
-
-
-def print_results(exported: list[Exported], console: Console) -> None:
-    """A heading for each file, and how far it is from PyTorch in each engine."""
-    for one in exported:
-        size = size_text(one.path.stat().st_size)
-        console.result(f"{one.path}: {size}, {one.operators} operators, operator set {one.manifest.opset}")
-        if wide := one.manifest.float32_convolutions:
-            console.result(f"  {wide} convolutions stay in float32: their values do not fit half precision")
-        for engine, found in one.findings.items():
-            console.result(f"  {engine:<16} {figures(found)}")
-        if not one.findings:
-            console.result("  not compared with PyTorch")
-    if any(one.findings for one in exported):
-        whole = exported[0].manifest.kind == "image"
-        what = "codes 0 to 255 from what cgan-run makes with" if whole else "(a*, b*)/110 from"
-        console.result(f"Differences of {what} PyTorch in float32, on real photographs.")
 
 
 def add_to_triton(repository: Path, models: Sequence[Path], console: Console) -> None:
@@ -131,6 +100,23 @@ def figures(found: Agreement) -> str:
         f"largest {found.largest:.1e}  mean {found.mean:.1e}  PSNR {found.psnr_db:3.0f} dB  "
         f"CIEDE2000 {found.ciede2000:.3f}"
     )
+
+
+def _print_results(exported: list[Exported], console: Console) -> None:
+    """A heading for each file, and how far it is from PyTorch in each engine."""
+    for one in exported:
+        size = size_text(one.path.stat().st_size)
+        console.result(f"{one.path}: {size}, {one.operators} operators, operator set {one.manifest.opset}")
+        if wide := one.manifest.float32_convolutions:
+            console.result(f"  {wide} convolutions stay in float32: their values do not fit half precision")
+        for engine, found in one.findings.items():
+            console.result(f"  {engine:<16} {figures(found)}")
+        if not one.findings:
+            console.result("  not compared with PyTorch")
+    if any(one.findings for one in exported):
+        whole = exported[0].manifest.kind == "image"
+        what = "codes 0 to 255 from what cgan-run makes with" if whole else "(a*, b*)/110 from"
+        console.result(f"Differences of {what} PyTorch in float32, on real photographs.")
 
 
 def _trtexec(one: Exported, options: EngineOptions) -> str:

@@ -1,4 +1,4 @@
-"""The command `cgan-export verify A B`: how far any two models lie apart on photographs.
+"""The command `cgan-export verify A B`: the difference of any two models on photographs.
 
 cgan-export verify runs/edge exported/edge-fp16.onnx --data photos/
 """
@@ -11,33 +11,27 @@ from typing import Any
 
 import click
 
+from cgan_export.options import MODEL_PATH, photos_option
 from cgan_export.requirements import require_packages
 from cgan_runtime.console import Console
 from cgan_runtime.errors import ParityError
 
-_PATH = click.Path(path_type=Path)
-
 
 class _Tolerance(click.FloatRange):
-    """A range that `nan` is not in."""
+    """A range without `nan`."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Read what a person typed."""
         number: float = super().convert(value, param, ctx)
         if math.isnan(number):
-            self.fail(f"{value!r} is no number; give one from 0 on, such as 0.02", param, ctx)
+            self.fail(f"{value!r} is not a number; give one from 0 on, such as 0.02", param, ctx)
         return number
 
 
 @click.command(context_settings={"show_default": True})
-@click.argument("first", metavar="A", type=_PATH)
-@click.argument("second", metavar="B", type=_PATH)
-@click.option(
-    "--data",
-    type=_PATH,
-    show_default=False,
-    help="Folder or tar of photos to compare on.  [default: eight that come with cgan]",
-)
+@click.argument("first", metavar="A", type=MODEL_PATH)
+@click.argument("second", metavar="B", type=MODEL_PATH)
+@photos_option
 @click.option(
     "--tolerance",
     type=_Tolerance(min=0),
@@ -48,8 +42,8 @@ class _Tolerance(click.FloatRange):
 def verify(first: Path, second: Path, data: Path | None, tolerance: float | None) -> None:
     """Compare the models A and B: checkpoints, ONNX files or engines with their manifests.
 
-    A half-precision file is compared in emulated half arithmetic too. Leaves with 1 where they differ by more
-    than is allowed.
+    A half-precision file is also compared in emulated half arithmetic. The exit code is 1 if they differ by
+    more than is allowed.
     """
     require_packages()
     from cgan_export.parity.against_pytorch import TOLERANCES
@@ -66,12 +60,12 @@ def verify(first: Path, second: Path, data: Path | None, tolerance: float | None
     if tolerance is not None:
         if not found.largest <= tolerance:
             raise ParityError(
-                f"they differ by {found.largest:.2e} at most, {tolerance:g} is allowed: look why, or allow it"
+                f"they differ by {found.largest:.2e} at most, {tolerance:g} is allowed; find out why"
             )
         return
     limits = f"largest {allowed.largest:g}, mean {allowed.mean:g}, CIEDE2000 {allowed.ciede2000:g}"
-    if not allowed.fits(found):
+    if not allowed.allows(found):
         raise ParityError(
-            f"they differ by more than {form} may ({limits}); give a --tolerance of your own, or look why"
+            f"they differ by more than {form} may ({limits}); find out why, or give a larger --tolerance"
         )
     console.result(f"within what {form} may differ by ({limits})")

@@ -15,3 +15,6 @@ BuildCallback = Callable[[str, float], None]
 
 FractionCallback = Callable[[float, str], None]
 """Called with the fraction of all work that is done, 0 to 1, and a short text about it."""
+
+StatusCallback = Callable[[str], None]
+"""Called with a short text that says what is being done now."""

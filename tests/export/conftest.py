@@ -14,14 +14,12 @@ import pytest
 import torch
 from tests.checkpoints import PAPER, SEED, lively_generator, thin, write_checkpoint
 
-from cgan_export.export import Exported, Plan, export_checkpoint
 from cgan_export.graph.precision import FORMS
 from cgan_export.graph.trace import to_onnx
+from cgan_export.onnx_files import Exported, Exporter
 from cgan_train.checkpoint import load_checkpoint
 from cgan_train.evaluation.comparison_photos import comparison_photos
 from cgan_train.models.base import Generator
-
-ALL_FORMS = Plan(forms=tuple(FORMS.values()))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -39,7 +37,7 @@ def _traced_once() -> Iterator[None]:
         return copy.deepcopy(graphs[key])
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("cgan_export.export.to_onnx", remembered)
+        patch.setattr("cgan_export.onnx_files.to_onnx", remembered)
         yield
 
 
@@ -86,7 +84,7 @@ def exports_of(
 
     def exports(recipe: str) -> list[Exported]:
         checkpoint, images = load_checkpoint(checkpoint_of(recipe)), comparison_photos()
-        return export_checkpoint(checkpoint, folder / recipe, ALL_FORMS, images=images, source="8 bundled")
+        return Exporter(checkpoint, images, "8 bundled").export(folder / recipe, tuple(FORMS.values()))
 
     return cache(exports)
 

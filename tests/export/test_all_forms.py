@@ -10,9 +10,9 @@ from pathlib import Path
 import onnx
 import pytest
 
-from cgan_export.export import Exported, Plan, export_checkpoint
 from cgan_export.graph.precision import FORMS
 from cgan_export.graph.quantize import int8_form
+from cgan_export.onnx_files import Exported, Exporter, ExportSettings
 from cgan_export.parity.against_pytorch import TOLERANCES, tolerance_of
 from cgan_export.targets.tensorrt import EngineOptions, build
 from cgan_runtime.manifest import Manifest
@@ -36,10 +36,11 @@ def test_every_form_of_every_recipe(
     checkpoint, images = load_checkpoint(checkpoint_of(recipe)), comparison_photos()[:PHOTOGRAPHS]
     side = min(checkpoint.config.size, CALIBRATED_AT)
     int8 = int8_form(lightness_of(images, side, side))
-    (quantized,) = export_checkpoint(checkpoint, tmp_path, Plan((int8,)), images=images)
+    exporter = Exporter(checkpoint, images)
+    (quantized,) = exporter.export(tmp_path, [int8])
     again = replace(int8, convert=lambda _: onnx.load(quantized.path))  # finding it takes a while
-    plan = Plan((FORMS["fp32"], FORMS["fp16"], again), end_to_end=True)
-    whole = export_checkpoint(checkpoint, tmp_path, plan, images=images)
+    forms = FORMS["fp32"], FORMS["fp16"], again
+    whole = exporter.export(tmp_path, forms, ExportSettings(end_to_end=True))
     made = {}
     for one in (*exports_of(recipe), quantized, *whole):
         made[one.path.stem.removeprefix(checkpoint.recipe)] = computes_in(one, checkpoint, tmp_path)
@@ -54,7 +55,7 @@ def computes_in(one: Exported, checkpoint: Checkpoint, folder: Path) -> str:
     onnx.checker.check_model(str(one.path), full_check=True)
     allowed = TOLERANCES[tolerance_of(one.manifest)]
     assert {"onnxruntime", "openvino"} <= one.findings.keys()
-    assert all(allowed.fits(found) for found in one.findings.values())
+    assert all(allowed.allows(found) for found in one.findings.values())
     engine = build(replace(one, path=put(one.path, folder / "engines")), RTX, checkpoint=checkpoint)
     manifest = Manifest.load(engine.path)
     assert (manifest.engine["library"], manifest.engine["gpu"]) == ("tensorrt-rtx", None)

@@ -19,8 +19,8 @@ from onnx import TensorProto, helper
 from tests.fake_gpu import install, make_driver, make_tensorrt
 
 from cgan_export.cli import main
-from cgan_export.export import Plan, export_checkpoint
 from cgan_export.graph.precision import FORMS
+from cgan_export.onnx_files import Exporter, ExportSettings
 from cgan_export.targets.tensorrt import EngineOptions, build
 from cgan_runtime.backends.tensorrt.build import Profile, build_engine
 from cgan_runtime.backends.tensorrt.library import load_library
@@ -50,7 +50,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 def test_a_full_disk_is_one_line_and_leaves_what_was_there(
     seed_checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    export_checkpoint(load_checkpoint(seed_checkpoint), tmp_path, Plan())
+    Exporter(load_checkpoint(seed_checkpoint)).export(tmp_path, [FORMS["fp32"]])
     before = contents(tmp_path)
     arguments = [str(seed_checkpoint), "-o", str(tmp_path), "--fp32", "--fp16", "--no-verify"]
     with full_disk(), pytest.raises(SystemExit) as left:
@@ -70,7 +70,7 @@ def test_a_full_disk_leaves_an_engine_as_it_was(
     install(monkeypatch, make_tensorrt(), make_driver())
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     loaded = load_checkpoint(seed_checkpoint)
-    (exported,) = export_checkpoint(loaded, tmp_path / "out", Plan((FORMS["fp16"],), dynamic=False))
+    (exported,) = Exporter(loaded).export(tmp_path / "out", [FORMS["fp16"]], ExportSettings(dynamic=False))
     build(exported, EngineOptions(), checkpoint=loaded)
     before = contents(tmp_path / "out")
     monkeypatch.setattr("tests.fake_gpu.MAGIC", b"FAKE-ENGINE" + bytes(2 * LITTLE))

@@ -15,9 +15,9 @@ from onnx import TensorProto, numpy_helper
 from tests.checkpoints import PAPER, lively_generator, write_checkpoint
 from tests.paths import ROOT
 
-from cgan_export.export import Exported, Plan, export_checkpoint
 from cgan_export.graph.precision import FORMS
 from cgan_export.graph.trace import to_onnx
+from cgan_export.onnx_files import Exported, Exporter, ExportSettings, export
 from cgan_export.parity.against_pytorch import EMULATED, TOLERANCES
 from cgan_runtime.backends.registry import open_backend
 from cgan_runtime.errors import ConfigError, ParityError
@@ -109,8 +109,9 @@ def test_no_file_is_left_beside_models_and_manifests(exports: list[Exported]) ->
 
 
 def test_a_fixed_size_and_batch_are_fixed(paper_checkpoint: Path, tmp_path: Path) -> None:
-    plan = Plan(name="wide", size=(32, 64), batch=3, dynamic=False)
-    (one,) = export_checkpoint(load_checkpoint(paper_checkpoint), tmp_path, plan, images=comparison_photos())
+    settings = ExportSettings(name="wide", size=(32, 64), batch=3, dynamic=False)
+    exporter = Exporter(load_checkpoint(paper_checkpoint), comparison_photos())
+    (one,) = exporter.export(tmp_path, [FORMS["fp32"]], settings)
     assert one.manifest.input.shape == (3, 1, 32, 64)
     assert one.manifest.output.shape == (3, 2, 32, 64)
     assert one.manifest.size == 48  # as many pixels as 32x64
@@ -120,11 +121,12 @@ def test_a_fixed_size_and_batch_are_fixed(paper_checkpoint: Path, tmp_path: Path
 def test_the_same_checkpoint_makes_the_same_bytes(
     paper_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cgan_export.export.to_onnx", to_onnx)  # traced anew, each time
-    checkpoint = load_checkpoint(paper_checkpoint)
-    plan = Plan(forms=tuple(FORMS.values()), dynamic=False)
-    first = export_checkpoint(checkpoint, tmp_path / "a", plan)
-    second = export_checkpoint(checkpoint, tmp_path / "b", plan)
+    monkeypatch.setattr("cgan_export.onnx_files.to_onnx", to_onnx)  # traced anew, each time
+    exporter = Exporter(load_checkpoint(paper_checkpoint))
+    first, second = (
+        exporter.export(tmp_path / name, tuple(FORMS.values()), ExportSettings(dynamic=False))
+        for name in ("a", "b")
+    )
     assert [one.manifest.sha256 for one in first] == [one.manifest.sha256 for one in second]
 
 
@@ -137,11 +139,11 @@ def spoiled(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def test_an_export_that_differs_leaves_what_was_there(paper_checkpoint: Path, tmp_path: Path) -> None:
-    checkpoint, folder = load_checkpoint(paper_checkpoint), tmp_path / "out"
-    (good,) = export_checkpoint(checkpoint, folder, Plan(dynamic=False), images=comparison_photos())
-    both = Plan(forms=(FORMS["fp32"], replace(FORMS["fp16"], convert=spoiled)), dynamic=False)
+    exporter, folder = Exporter(load_checkpoint(paper_checkpoint), comparison_photos()), tmp_path / "out"
+    fixed = ExportSettings(dynamic=False)
+    (good,) = exporter.export(folder, [FORMS["fp32"]], fixed)
     with pytest.raises(ParityError, match=r"fp16 export differs from PyTorch by .* allowed are 2e-02"):
-        export_checkpoint(checkpoint, folder, both, images=comparison_photos())
+        exporter.export(folder, [FORMS["fp32"], replace(FORMS["fp16"], convert=spoiled)], fixed)
     assert sorted(path.name for path in folder.iterdir()) == ["paper.json", "paper.onnx"]
     assert sha256_of(good.path) == good.manifest.sha256
 
@@ -153,10 +155,9 @@ def test_an_export_that_differs_leaves_what_was_there(paper_checkpoint: Path, tm
 def test_operators_whose_values_pass_half_precision_stay_in_float32(
     checkpoint_beyond_half: Callable[[float], Path], tmp_path: Path, dynamic: bool, whole: bool, factor: float
 ) -> None:
-    checkpoint = load_checkpoint(checkpoint_beyond_half(factor))
-    images = comparison_photos()
-    plan = Plan((FORMS["fp16"],), dynamic=dynamic, batch=2, end_to_end=whole)
-    (one,) = export_checkpoint(checkpoint, tmp_path / "out", plan, images=images)
+    exporter = Exporter(load_checkpoint(checkpoint_beyond_half(factor)), comparison_photos())
+    settings = ExportSettings(dynamic=dynamic, batch=2, end_to_end=whole)
+    (one,) = exporter.export(tmp_path / "out", [FORMS["fp16"]], settings)
     manifest = Manifest.load(one.path)
     assert manifest.parity["ciede2000"] <= manifest.parity["allowed"]["ciede2000"]
     model = onnx.load(one.path)
@@ -174,8 +175,8 @@ def test_a_running_variance_beyond_half_precision_is_folded_before_it_is_halved(
     scale(normalization.running_var, 1e8)
     assert float(normalization.running_var.max()) > float(np.finfo(np.float16).max)
     checkpoint = load_checkpoint(write_checkpoint(tmp_path / "checkpoint", PAPER, generator))
-    plan = Plan(forms=(FORMS["fp16"],), dynamic=False)
-    (one,) = export_checkpoint(checkpoint, tmp_path / "out", plan, images=comparison_photos())
+    exporter = Exporter(checkpoint, comparison_photos())
+    (one,) = exporter.export(tmp_path / "out", [FORMS["fp16"]], ExportSettings(dynamic=False))
     assert one.findings[EMULATED].mean < TOLERANCES["fp16"].mean
 
 
@@ -192,7 +193,7 @@ def test_a_size_that_does_not_suit_names_the_nearest(
     paper_checkpoint: Path, tmp_path: Path, size: tuple[int, int], nearest: str
 ) -> None:
     with pytest.raises(ConfigError, match=f"multiples of 16, the nearest are {nearest}$"):
-        export_checkpoint(load_checkpoint(paper_checkpoint), tmp_path / "out", Plan(size=size))
+        export(paper_checkpoint, tmp_path / "out", settings=ExportSettings(size=size), verify=False)
     assert not (tmp_path / "out").exists()
 
 
@@ -201,13 +202,13 @@ def test_a_size_that_is_too_large_is_refused(
     paper_checkpoint: Path, tmp_path: Path, size: tuple[int, int]
 ) -> None:
     with pytest.raises(ConfigError, match="is too large; take sides of at most 16384"):
-        export_checkpoint(load_checkpoint(paper_checkpoint), tmp_path / "out", Plan(size=size))
+        export(paper_checkpoint, tmp_path / "out", settings=ExportSettings(size=size), verify=False)
 
 
 @pytest.mark.parametrize("name", ["a/b", "..", "a\nb", "\\x", "a\udcff"])
 def test_a_name_that_is_no_file_name_is_refused(paper_checkpoint: Path, tmp_path: Path, name: str) -> None:
     with pytest.raises(ConfigError, match="cannot be the name of a file"):
-        export_checkpoint(load_checkpoint(paper_checkpoint), tmp_path, Plan(name=name))
+        export(paper_checkpoint, tmp_path, settings=ExportSettings(name=name), verify=False)
 
 
 def test_values_between_the_engines_and_pytorch_are_real_colors(exports: list[Exported]) -> None:

@@ -36,8 +36,8 @@ from cgan_runtime.color.lab import (
     lightness_table,
 )
 from cgan_runtime.color.upsampling import EPSILON, RADIUS
-from cgan_runtime.network_shape import MAX_ASPECT, network_shape
 from cgan_runtime.manifest import AB_SCALE
+from cgan_runtime.network_shape import MAX_ASPECT, network_shape
 
 GRAY, RGB = "gray", "rgb"
 

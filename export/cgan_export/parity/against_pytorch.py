@@ -1,9 +1,9 @@
-"""Is an exported file the model that it came from? Answered on real photographs, by every engine here.
+"""Compares an exported file with the model that it came from, on photographs, in every engine that is here.
 
     findings = compare(path, reference, comparison_photos())
-    check(findings, "fp16")
+    check_findings(findings, "fp16")
 
-How far each form may be from its source stands in `TOLERANCES` and nowhere else.
+`TOLERANCES` says how far each form may be from its source.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ from cgan_train.evaluation.comparison_photos import lightness_of
 from cgan_train.evaluation.metrics import Array
 
 EMULATED = "half arithmetic"
-"""Name of the finding for a half-precision network whose every result is rounded to half precision."""
+"""Name of the finding for a half-precision network with every result rounded to half precision."""
 
 EMULATOR = "onnxruntime"
-"""Runs such a network: it keeps a rounding that the graph asks for, which OpenVINO folds away."""
+"""The engine for such a network: it keeps the roundings in the graph, which OpenVINO folds away."""
 
-_WIDE_IMAGES = 2  # for a free size: how many are compared as one batch, wider than high, as well
-_ODD_SIZES = ((403, 611), (97, 41))  # height and width of two grays that are compared as well
+_BATCHED_IMAGES = 2  # for a free size: how many are also compared as one batch, wider than high
+_ODD_SIZES = ((403, 611), (97, 41))  # height and width of two gray images that are also compared
 
 
 @dataclass(frozen=True)
@@ -51,22 +51,22 @@ class Tolerance:
         largest: Largest absolute difference of (a*, b*)/110; of whole images, of their codes 0 to 255.
         mean: Mean absolute difference of the same.
         ciede2000: Mean color difference of the colored images.
-        mend: What to do where it is farther.
+        advice: What to do if the difference is larger.
     """
 
     largest: float
     mean: float
     ciede2000: float
-    mend: str
+    advice: str
 
-    def fits(self, found: Agreement) -> bool:
-        """Whether a finding is within it."""
+    def allows(self, found: Agreement) -> bool:
+        """Whether a finding is within the tolerance."""
         return found.largest <= self.largest and found.mean <= self.mean and found.ciede2000 <= self.ciede2000
 
 
-_REPORT = "export again, and report it with the checkpoint if it stays"
-_HALF = "export float32 (--fp32), or look for layers whose values pass 65,504"
-_QUANTIZED = "give more photos like those that it will see (--calibration), or export --fp16"
+_REPORT = "export again, and report it with the checkpoint if it happens again"
+_HALF = "export float32 (--fp32), or look for layers with values above 65,504"
+_QUANTIZED = "give more photos like those it will color (--calibration), or export --fp16"
 
 TOLERANCES = {
     "fp32": Tolerance(1e-4, 1e-5, 0.01, _REPORT),
@@ -83,12 +83,12 @@ TOLERANCES = {
     "fp16 engine": Tolerance(5e-2, 2e-3, 0.3, "build it with --fp32"),
     "int8 engine": Tolerance(0.5, 2e-2, 1.0, "build it with --fp16"),
 }
-"""By form, `image` standing for those made by --end-to-end. On the model that ships fp32 differs by 2e-6,
-fp16-weights by 4e-3 and fp16 by 1e-2 at most."""
+"""By form; "image" are models made by --end-to-end. The model that ships differs by 2e-6 in fp32, 4e-3 in
+fp16-weights and 1e-2 in fp16 at most."""
 
 
 def tolerance_of(manifest: Manifest) -> str:
-    """The name in `TOLERANCES` of what a manifest describes."""
+    """The key in `TOLERANCES` for the model that a manifest describes."""
     form: str = manifest.precision
     if form == "fp32" and manifest.weights == "fp16":
         form = "fp16-weights"
@@ -101,48 +101,45 @@ def compare(model: Path, reference: Backend, images: Sequence[Image]) -> dict[st
     """Run an exported model in every back end that works here and compare it with a reference.
 
     Args:
-        model: The ONNX file, its manifest beside it. One of half precision is also compared in emulated half
-            arithmetic, which no CPU engine does.
-        reference: What it was exported from.
+        model: The ONNX file, its manifest beside it. A half-precision file is also compared in emulated half
+            arithmetic, which no CPU engine uses.
+        reference: The model that it was exported from.
         images: Photographs, of any size.
 
     Returns:
-        For each back end its agreement over all images.
+        For each back end the agreement over all images.
 
     Raises:
         BackendUnavailable: No back end works here.
     """
-    names = usable_backends()
-    if not names:
-        raise BackendUnavailable(
-            "no engine is installed to compare the export with; "
-            'run: pip install "cgan[cpu]", or give --no-verify'
-        )
     manifest = Manifest.load(model)
+    names = [name for name in usable_backends() if manifest.kind == "network" or name in ENGINES]
+    if not names:
+        wanted = "no engine is" if manifest.kind == "network" else f"neither {' nor '.join(ENGINES)} is"
+        raise BackendUnavailable(
+            f'{wanted} installed to compare the export in; run: pip install "cgan[cpu]", or give --no-verify'
+        )
     if manifest.kind == "image":
-        engines = [name for name in names if name in ENGINES]
-        if not engines:
-            raise BackendUnavailable(
-                f"whole-image models are compared in {' or '.join(ENGINES)}, and neither is installed; "
-                'run: pip install "cgan[cpu]", or give --no-verify'
-            )
-        return _compare_images(model, manifest, reference, images, engines)
-    answers = _Answers(reference, manifest, images)
-    findings = {name: answers.agreement_of(model, name) for name in names}
+        comparison: _NetworkComparison | _ImageComparison = _ImageComparison(
+            reference, manifest, images, fixed_network_shape(onnx.load(model))
+        )
+    else:
+        comparison = _NetworkComparison(reference, manifest, images)
+    findings = {name: comparison.agreement_of(model, name) for name in names}
     if manifest.precision == "fp16" and EMULATOR in names:
         with tempfile.TemporaryDirectory() as folder:
             emulated = write_emulated(model, manifest, Path(folder))
-            findings[EMULATED] = answers.agreement_of(emulated, EMULATOR)
+            findings[EMULATED] = comparison.agreement_of(emulated, EMULATOR)
     return findings
 
 
 def agreement_of(model: Path, backend: str, reference: Backend, images: Sequence[Image]) -> Agreement:
     """Run a network in one back end and compare it with a reference."""
-    return _Answers(reference, Manifest.load(model), images).agreement_of(model, backend)
+    return _NetworkComparison(reference, Manifest.load(model), images).agreement_of(model, backend)
 
 
-def check(findings: dict[str, Agreement], form: str) -> None:
-    """Hold findings against a form's tolerance.
+def check_findings(findings: dict[str, Agreement], form: str) -> None:
+    """Compare findings with a form's tolerance.
 
     Raises:
         ParityError: A difference is too large.
@@ -150,16 +147,16 @@ def check(findings: dict[str, Agreement], form: str) -> None:
     allowed = TOLERANCES[form]
     what = form if form.endswith("engine") else f"{form} export"
     for name, found in findings.items():
-        if not allowed.fits(found):
+        if not allowed.allows(found):
             raise ParityError(
                 f"the {what} differs from PyTorch by {found.largest:.1e} at most, {found.mean:.1e} on "
                 f"average and CIEDE2000 {found.ciede2000:.2f} ({name}), allowed are {allowed.largest:.0e}, "
-                f"{allowed.mean:.0e} and {allowed.ciede2000:g}; nothing was written: {allowed.mend}"
+                f"{allowed.mean:.0e} and {allowed.ciede2000:g}; nothing was written: {allowed.advice}"
             )
 
 
-def report_of(findings: dict[str, Agreement], form: str, source: str) -> dict[str, Any]:
-    """What a manifest says of a comparison: the worst of each figure, what is allowed, and every finding."""
+def parity_report(findings: dict[str, Agreement], form: str, source: str) -> dict[str, Any]:
+    """A comparison for the manifest: the worst of each figure, the tolerance, and every finding."""
     allowed, worst = asdict(TOLERANCES[form]), asdict(worst_of(findings.values()))
     del worst["images"]
     return {
@@ -186,36 +183,56 @@ def worst_of(findings: Collection[Agreement]) -> Agreement:
 
 
 def _rounded(value: float) -> float:
-    """To three digits that count; whole numbers as they are."""
+    """To three significant digits; integers stay as they are."""
     return value if isinstance(value, int) else float(f"{value:.3g}")
 
 
-class _Answers:
-    """A reference's answers to images, in the sizes and batches that a model takes."""
+class _NetworkComparison:
+    """A reference's chroma for images, in the sizes and batches that a network takes."""
 
     def __init__(self, reference: Backend, manifest: Manifest, images: Sequence[Image]) -> None:
-        self._asked = list(batches(manifest, images))
-        self._expected = [reference.chroma(lightness).copy() for lightness in self._asked]
+        self._inputs = list(input_batches(manifest, images))
+        self._expected = [reference.chroma(lightness).copy() for lightness in self._inputs]
 
     def agreement_of(self, model: Path, backend: str) -> Agreement:
-        """How far a model is from them in a back end."""
+        """Compare a network in a back end with the reference."""
         with open_backend(model, backend) as opened:
-            # An answer is valid until the next call, and is compared before that.
-            pairs = zip(self._asked, self._expected, strict=True)
-            return agreement((given, wanted, opened.chroma(given)) for given, wanted in pairs)
+            # `agreement` uses each array before it asks for the next, which overwrites it.
+            return agreement(
+                (lightness, expected, opened.chroma(lightness))
+                for lightness, expected in zip(self._inputs, self._expected, strict=True)
+            )
 
 
-def batches(manifest: Manifest, images: Sequence[Image]) -> Iterator[Array]:
-    """The images as inputs of the sizes and batches that a model takes."""
-    batch, _, height, width = manifest.input.shape
-    free = not isinstance(height, int) or not isinstance(width, int)
-    side = manifest.size
-    planes = lightness_of(images, side, side) if free else lightness_of(images, int(height), int(width))
+class _ImageComparison:
+    """The images that the runtime makes of gray images with a reference, as a whole-image model should."""
+
+    def __init__(
+        self, reference: Backend, manifest: Manifest, images: Sequence[Image], shape: tuple[int, int] | None
+    ) -> None:
+        """Color the images; `shape` is the only one that the model's network sees, if there is one."""
+        self._grays = list(gray_images(images))
+        with network_shape_fixed(reference, shape):
+            size = None if reference.manifest.fixed_size else manifest.size
+            colorizer = Colorizer(reference, size=size)
+            self._expected = [colorizer.image(gray) for gray in self._grays]
+
+    def agreement_of(self, model: Path, engine: str) -> Agreement:
+        """Compare a whole-image model in an engine with the reference."""
+        color = open_image_model(model, engine)
+        pairs = zip(self._grays, self._expected, strict=True)
+        return image_agreement((expected, color(gray)) for gray, expected in pairs)
+
+
+def input_batches(manifest: Manifest, images: Sequence[Image]) -> Iterator[Array]:
+    """The images as lightness (N, 1, H, W), in the sizes and batches that a network takes."""
+    batch, side = manifest.input.shape[0], manifest.size
+    planes = lightness_of(images, *(manifest.fixed_size or (side, side)))
     count = batch if isinstance(batch, int) else 1
     for first in range(0, len(planes), count):
         yield np.take(planes, range(first, first + count), axis=0, mode="wrap")
-    if free:
-        yield lightness_of(images[:_WIDE_IMAGES], side, side + manifest.size_multiple)
+    if not manifest.fixed_size:
+        yield lightness_of(images[:_BATCHED_IMAGES], side, side + manifest.size_multiple)
 
 
 def write_emulated(model: Path, manifest: Manifest, folder: Path) -> Path:
@@ -226,41 +243,21 @@ def write_emulated(model: Path, manifest: Manifest, folder: Path) -> Path:
     return path
 
 
-def _compare_images(
-    model: Path, manifest: Manifest, reference: Backend, images: Sequence[Image], engines: Sequence[str]
-) -> dict[str, Agreement]:
-    """Compare a whole-image model with what the runtime makes of the same images by the reference."""
-    grays = list(grays_of(images))
-    with seeing(reference, fixed_network_shape(onnx.load(model))):
-        colorizer = Colorizer(reference, size=None if reference.manifest.fixed_size else manifest.size)
-        expected = [colorizer.image(gray) for gray in grays]
-
-    def agreement_in(name: str, file: Path = model) -> Agreement:
-        run = open_image_model(file, name)
-        return image_agreement((wanted, run(gray)) for gray, wanted in zip(grays, expected, strict=True))
-
-    findings = {name: agreement_in(name) for name in engines}
-    if manifest.precision == "fp16" and EMULATOR in engines:
-        with tempfile.TemporaryDirectory() as folder:
-            findings[EMULATED] = agreement_in(EMULATOR, write_emulated(model, manifest, Path(folder)))
-    return findings
-
-
 @contextmanager
-def seeing(reference: Backend, shape: tuple[int, int] | None) -> Iterator[None]:
-    """Have a reference of free size see every image in one shape, where a shape is given."""
-    before = reference.manifest
+def network_shape_fixed(backend: Backend, shape: tuple[int, int] | None) -> Iterator[None]:
+    """Have a back end of free size take one height and width only, if `shape` is given."""
+    before = backend.manifest
     if shape is not None:
         fixed = tuple(replace(each, shape=("n", each.shape[1], *shape)) for each in before.inputs)
-        reference.manifest = replace(before, inputs=fixed, size=before.size_multiple)
+        backend.manifest = replace(before, inputs=fixed, size=before.size_multiple)
     try:
         yield
     finally:
-        reference.manifest = before
+        backend.manifest = before
 
 
-def grays_of(images: Sequence[Image]) -> Iterator[Plane]:
-    """Photographs as gray images, and two of them in odd sizes."""
+def gray_images(images: Sequence[Image]) -> Iterator[Plane]:
+    """Photographs as gray images, uint8 (H, W), and two of them again in odd sizes."""
     for image in images:
         yield cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     for image, size in zip(images, _ODD_SIZES, strict=False):

@@ -1,10 +1,10 @@
-"""How far any two models lie apart on photographs.
+"""Compares any two models on photographs.
 
     found, form = compare_models(Path("runs/edge"), Path("edge-fp16.onnx"), comparison_photos())
 
-Each is a checkpoint, an ONNX file or an engine with its manifest. Networks are compared by their chroma;
-where one of the two takes whole images, both are by the images that they make. A half-precision file is
-compared in emulated half arithmetic too, which no CPU engine does.
+Each is a checkpoint, an ONNX file or an engine with its manifest. Networks are compared by their chroma; if
+one of the two takes whole images, both are compared by the images that they make. A half-precision file is
+also compared in emulated half arithmetic, which no CPU engine uses.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from cgan_export.graph.end_to_end import fixed_network_shape
 from cgan_export.parity.against_pytorch import (
     EMULATOR,
     TOLERANCES,
-    batches,
-    grays_of,
-    seeing,
+    gray_images,
+    input_batches,
+    network_shape_fixed,
     tolerance_of,
     worst_of,
     write_emulated,
@@ -43,7 +43,7 @@ from cgan_train.torch_backend import TorchBackend
 
 @dataclass(frozen=True)
 class _Model:
-    """A model at hand; a whole-image model has no back end, and runs in the first of `engines` here."""
+    """A loaded model; a whole-image model has no back end, and runs in one of `engines`."""
 
     path: Path
     manifest: Manifest
@@ -52,7 +52,7 @@ class _Model:
 
     @property
     def fixed(self) -> tuple[int, int] | None:
-        """The only height and width that its network sees; None where they are free."""
+        """The only height and width that its network takes; None where they are free."""
         if self.backend is None:
             return fixed_network_shape(onnx.load(self.path))
         return self.manifest.fixed_size
@@ -62,18 +62,20 @@ def compare_models(first: Path, second: Path, images: Sequence[Image]) -> tuple[
     """Compare two models on photographs.
 
     Returns:
-        How far the second is from the first, at worst, and the name in `parity.TOLERANCES` of the looser of
-        their forms.
+        The difference of the second from the first, at worst, and the key in `TOLERANCES` of their form with
+        the larger tolerance.
 
     Raises:
-        ModelFileError: One is no model of cgan's, or is damaged.
+        ModelFileError: One is not a model of cgan, or is damaged.
         BackendUnavailable: Nothing here runs one of them.
         InputShapeError: There is no size that both take.
     """
     with ExitStack() as stack:
         models = [_open(path, stack) for path in (first, second)]
         _check_common(*models)
-        form = max((tolerance_of(model.manifest) for model in models), key=_loose)
+        form = max(
+            (tolerance_of(model.manifest) for model in models), key=lambda form: TOLERANCES[form].ciede2000
+        )
         if any(model.backend is None for model in models) and not form.endswith("image"):
             form = f"{form.removesuffix(' engine')} image"
         emulated = [_emulated(model, stack) for model in models]
@@ -85,23 +87,19 @@ def _check_common(one: _Model, other: _Model) -> None:
     networks = one.backend is not None and other.backend is not None
     axes = [_axes(model, networks=networks) for model in (one, other)]
     if any(isinstance(a, int) and isinstance(b, int) and a != b for a, b in zip(*axes, strict=False)):
-        told = " and ".join(f"({', '.join(map(str, shape))})" for shape in axes)
+        shapes = " and ".join(f"({', '.join(map(str, shape))})" for shape in axes)
         raise InputShapeError(
-            f"there is no size that both take: {one.path} and {other.path} take {told}; compare each "
+            f"there is no size that both take: {one.path} and {other.path} take {shapes}; compare each "
             "with the checkpoint that it came from"
         )
 
 
 def _axes(model: _Model, *, networks: bool) -> tuple[int | str, ...]:
-    """What a model takes; where whole images are compared, it is given one at a time."""
+    """The axes that a model takes; where whole images are compared, it gets one at a time."""
     if networks:
         return model.manifest.input.shape
     count = 1 if model.backend is None else model.manifest.input.shape[0]
     return (count, *(model.fixed or ()))
-
-
-def _loose(form: str) -> float:
-    return TOLERANCES[form].ciede2000
 
 
 def _agreement(one: _Model, other: _Model, images: Sequence[Image]) -> Agreement:
@@ -111,7 +109,7 @@ def _agreement(one: _Model, other: _Model, images: Sequence[Image]) -> Agreement
 
 
 def _emulated(model: _Model, stack: ExitStack) -> _Model:
-    """A half-precision file in emulated half arithmetic, where it can be run; any other model as it is."""
+    """A half-precision file in emulated half arithmetic, if it can be run; any other model as it is."""
     manifest = model.manifest
     if manifest.precision != "fp16" or manifest.engine or EMULATOR not in usable_backends():
         return model
@@ -137,9 +135,9 @@ def _chroma_agreement(
     multiple = math.lcm(first.manifest.size_multiple, second.manifest.size_multiple)
     wanted = second.manifest if second.fixed or not first.fixed else first.manifest
     size = -(-wanted.size // multiple) * multiple
-    asked = batches(replace(wanted, size=size, size_multiple=multiple), images)
-    # An answer is valid until the next call of its own back end.
-    return agreement((given, one.chroma(given), other.chroma(given)) for given in asked)
+    batches = input_batches(replace(wanted, size=size, size_multiple=multiple), images)
+    # An output is valid until the next call of its own back end.
+    return agreement((each, one.chroma(each), other.chroma(each)) for each in batches)
 
 
 def _image_agreement(first: _Model, second: _Model, images: Sequence[Image]) -> Agreement:
@@ -147,13 +145,13 @@ def _image_agreement(first: _Model, second: _Model, images: Sequence[Image]) -> 
     side = (second if second.backend is None else first).manifest.size
     with ExitStack() as stack:
         one, other = (_runner(model, shape, side, stack) for model in (first, second))
-        return image_agreement((one(gray), other(gray)) for gray in grays_of(images))
+        return image_agreement((one(gray), other(gray)) for gray in gray_images(images))
 
 
 def _runner(model: _Model, shape: tuple[int, int] | None, side: int, stack: ExitStack) -> ColorImage:
-    """What colors a gray image by a model, as the runtime does or the model itself."""
+    """A function that colors a gray image with a model, as the runtime does or as the model itself does."""
     if model.backend is not None:
-        stack.enter_context(seeing(model.backend, shape))
+        stack.enter_context(network_shape_fixed(model.backend, shape))
         return Colorizer(model.backend, size=None if shape else side).image
     for name in usable_backends():
         if name in model.engines:

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from cgan_export.export import Exported
-from cgan_export.parity.against_pytorch import agreement_of, check, report_of, tolerance_of
+from cgan_export.onnx_files import Exported
+from cgan_export.parity.against_pytorch import agreement_of, check_findings, parity_report, tolerance_of
 from cgan_runtime.backends.tensorrt.build import BuildOptions, Profile, build_engine
 from cgan_runtime.backends.tensorrt.device import Gpu
 from cgan_runtime.backends.tensorrt.engines import (
@@ -147,6 +147,6 @@ def _verified(path: Path, manifest: Manifest, checkpoint: Checkpoint, images: Se
     form = tolerance_of(manifest)
     with TorchBackend(checkpoint) as reference:
         findings = {"tensorrt": agreement_of(path, "tensorrt", reference, images)}
-    check(findings, form)
-    report = report_of(findings, form, f"{len(images)} photographs")
+    check_findings(findings, form)
+    report = parity_report(findings, form, f"{len(images)} photographs")
     return replace(manifest, parity=report | {"onnx": manifest.parity.get("onnx", {})})

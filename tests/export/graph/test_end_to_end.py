@@ -19,10 +19,10 @@ from cgan_export.graph.trace import tensor_of
 from cgan_runtime.backends.registry import open_backend
 from cgan_runtime.cli import main as run_main
 from cgan_runtime.colorizer import Colorizer
-from cgan_runtime.network_shape import network_shape
 from cgan_runtime.errors import ModelFileError
 from cgan_runtime.manifest import Manifest, sha256_of
 from cgan_runtime.models import bundled_model
+from cgan_runtime.network_shape import network_shape
 from cgan_train.data.sources import open_photos
 from cgan_train.evaluation.comparison_photos import comparison_photos
 

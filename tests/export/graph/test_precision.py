@@ -13,8 +13,8 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from cgan_export.export import Exported
 from cgan_export.graph.precision import emulate_half, in_half, with_half_weights
+from cgan_export.onnx_files import Exported
 from cgan_runtime.errors import ConfigError
 
 Array = npt.NDArray[np.float32]

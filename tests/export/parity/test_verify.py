@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,13 @@ from onnx import numpy_helper
 from tests.checkpoints import PAPER, lively_generator, write_checkpoint
 
 from cgan_export.cli import main
-from cgan_export.export import Exported, Plan, export_checkpoint
 from cgan_export.graph.precision import FORMS
+from cgan_export.onnx_files import Exported, Exporter, ExportSettings
 from cgan_runtime.manifest import Manifest, sha256_of
 from cgan_train.checkpoint import load_checkpoint
 from cgan_train.evaluation.comparison_photos import BUNDLED
+
+FIXED = ExportSettings(name="fixed", size=(32, 64), dynamic=False)
 
 
 def verify(*arguments: object) -> int | str | None:
@@ -29,16 +32,16 @@ def verify(*arguments: object) -> int | str | None:
 def models(paper_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """One checkpoint, its forms, and one of other weights."""
     folder = tmp_path_factory.mktemp("models")
-    loaded = load_checkpoint(paper_checkpoint)
+    exporter = Exporter(load_checkpoint(paper_checkpoint))
     found = {"checkpoint": paper_checkpoint}
-    for name, plan in {
-        "fp32": Plan(),
-        "fp16": Plan((FORMS["fp16"],)),
-        "fixed": Plan(name="fixed", size=(32, 64), dynamic=False),
-        "whole": Plan(end_to_end=True),
-        "whole-fixed": Plan(name="fixed", size=(32, 64), dynamic=False, end_to_end=True),
-    }.items():
-        found[name] = export_checkpoint(loaded, folder / "out", plan)[0].path
+    for name, form, settings in (
+        ("fp32", "fp32", ExportSettings()),
+        ("fp16", "fp16", ExportSettings()),
+        ("fixed", "fp32", FIXED),
+        ("whole", "fp32", ExportSettings(end_to_end=True)),
+        ("whole-fixed", "fp32", replace(FIXED, end_to_end=True)),
+    ):
+        found[name] = exporter.export(folder / "out", [FORMS[form]], settings)[0].path
     found["other"] = write_checkpoint(folder / "other", PAPER, lively_generator(PAPER, seed=1))
     return found
 
@@ -95,16 +98,16 @@ def test_values_beyond_half_precision_are_found_out(
 ) -> None:
     """The CPU's engines run such a file in float32, and it answers as the checkpoint does."""
     checkpoint = checkpoint_beyond_half(1.5e4)
-    plan = Plan((FORMS["fp16"],), end_to_end=whole)
-    (one,) = export_checkpoint(load_checkpoint(checkpoint), tmp_path, plan)
+    settings = ExportSettings(end_to_end=whole)
+    (one,) = Exporter(load_checkpoint(checkpoint)).export(tmp_path, [FORMS["fp16"]], settings)
     assert verify(checkpoint, one.path) == 1
 
 
 def test_two_fixed_sizes_that_differ_are_told(
     models: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    loaded = load_checkpoint(models["checkpoint"])
-    (other,) = export_checkpoint(loaded, tmp_path, Plan(size=(64, 32), dynamic=False))
+    exporter = Exporter(load_checkpoint(models["checkpoint"]))
+    (other,) = exporter.export(tmp_path, [FORMS["fp32"]], replace(FIXED, size=(64, 32)))
     for first in ("fixed", "whole-fixed"):
         assert verify(models[first], other.path) == 1
         printed = capsys.readouterr().err

@@ -11,8 +11,8 @@ import pytest
 from tests.fake_gpu import install, make_driver, make_tensorrt
 
 from cgan_export.cli import main
-from cgan_export.export import Exported, Plan, export_checkpoint
 from cgan_export.graph.precision import FORMS
+from cgan_export.onnx_files import Exported, Exporter, ExportSettings
 from cgan_export.parity.against_pytorch import TOLERANCES, tolerance_of
 from cgan_export.targets.tensorrt import EngineOptions, build
 from cgan_runtime.backends.registry import open_backend
@@ -28,8 +28,8 @@ RTX = EngineOptions("tensorrt-rtx")
 def test_forms_of_a_fixed_size_are_built_for_rtx(paper_checkpoint: Path, tmp_path: Path) -> None:
     pytest.importorskip("tensorrt_rtx", reason="tensorrt-rtx is not installed")
     checkpoint = load_checkpoint(paper_checkpoint)
-    plan = Plan(forms=tuple(FORMS.values()), name="x", dynamic=False)
-    for exported in export_checkpoint(checkpoint, tmp_path / "out", plan):
+    settings = ExportSettings(name="x", dynamic=False)
+    for exported in Exporter(checkpoint).export(tmp_path / "out", tuple(FORMS.values()), settings):
         profile = Manifest.load(build(exported, RTX, checkpoint=checkpoint).path).engine["profile"]
         assert profile["smallest"] == profile["largest"] == [1, 32, 32]
 
@@ -41,7 +41,7 @@ def test_an_engine_is_compared_before_it_has_its_name(
     install(monkeypatch, make_tensorrt(), make_driver())
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     checkpoint = load_checkpoint(seed_checkpoint)
-    (exported,) = export_checkpoint(checkpoint, tmp_path / "out", Plan(forms=(FORMS["fp16"],)))
+    (exported,) = Exporter(checkpoint).export(tmp_path / "out", [FORMS["fp16"]])
     options = EngineOptions(size=(64, 64))
     built = build(exported, options, checkpoint=checkpoint)
     before = built.path.read_bytes()
@@ -62,7 +62,9 @@ def test_two_builds_of_one_name_leave_a_whole_engine(
     install(monkeypatch, make_tensorrt(), make_driver())
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     checkpoint, images = load_checkpoint(seed_checkpoint), comparison_photos()
-    (exported,) = export_checkpoint(checkpoint, tmp_path / "out", Plan((FORMS["fp16"],), dynamic=False))
+    (exported,) = Exporter(checkpoint).export(
+        tmp_path / "out", [FORMS["fp16"]], ExportSettings(dynamic=False)
+    )
     others = iter([True])
 
     def other_build_meanwhile(_path: Path, manifest: Manifest, *_: object) -> Manifest:

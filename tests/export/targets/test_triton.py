@@ -103,18 +103,17 @@ def test_an_onnx_file_becomes_a_model_with_versions(tiny_model: Path, tmp_path: 
 def test_whole_images_are_bytes(tiny_model: Path) -> None:
     model = end_to_end(onnx.load(tiny_model), side=64, multiple=16)
     ends = tensor_of(model.graph.input[0]), tensor_of(model.graph.output[0])
-    manifest = replace(Manifest.load(tiny_model), input=ends[0], output=ends[1], kind="image")
+    manifest = replace(Manifest.load(tiny_model), inputs=ends[:1], outputs=ends[1:], kind="image")
     config = parsed(configuration(manifest))
     assert [DATA_TYPES[each.data_type] for each in (*config.input, *config.output)] == ["TYPE_UINT8"] * 2
     assert [list(each.dims) for each in (*config.input, *config.output)] == [[-1, -1], [-1, -1, 3]]
 
 
 def test_a_fixed_batch_is_left_to_the_file(tiny_model: Path) -> None:
-    given, answer = (
-        (Tensor("lightness", "float32", (3, 1, 32, 64)),),
-        (Tensor("chroma", "float32", (3, 2, 32, 64)),),
-    )
-    config = parsed(configuration(replace(Manifest.load(tiny_model), input=given, output=answer)))
+    lightness = Tensor("lightness", "float32", (3, 1, 32, 64))
+    chroma = Tensor("chroma", "float32", (3, 2, 32, 64))
+    manifest = replace(Manifest.load(tiny_model), inputs=(lightness,), outputs=(chroma,))
+    config = parsed(configuration(manifest))
     assert config.max_batch_size == 0
     assert not config.HasField("dynamic_batching")
     assert list(config.input[0].dims) == [3, 1, 32, 64]
