@@ -1,9 +1,9 @@
-"""Builds pycuda where there is no GPU and no CUDA: the tests run the TensorRT back end on the real one.
+"""Build pycuda without a GPU and CUDA: tests run the TensorRT back end on the real pycuda.
 
 .venv/bin/python scripts/build_pycuda.py      # into build/pycuda-cpython-311 (by Python); about a minute
 
-There are no wheels of it, and its build wants CUDA: the headers come from small wheels of NVIDIA's, the
-driver's library has one call. What is made is for tests/host_gpu.py alone: it is not optimized.
+There are no wheels of pycuda, and its build needs CUDA: the headers come from small wheels of NVIDIA, and a
+library with one call stands for the driver. The result is not optimized; it is for tests/host_gpu.py only.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ CXXFLAGS = ["-O0", "-g0", "-w"]
 
 
 def main() -> None:
-    """Build it and put it in place, unless it is there."""
+    """Build it, unless it is there."""
     if TARGET.is_dir():
         print(f"{TARGET} is there")
         return
@@ -42,7 +42,7 @@ def main() -> None:
         (archive,) = folder.glob("pycuda-*.tar.gz")
         shutil.unpack_archive(archive, folder)
         source = archive.with_suffix("").with_suffix("")
-        driver(folder / "libcuda.so")
+        build_driver(folder / "libcuda.so")
         settings = SETTINGS.format(include=str(include), library=str(folder))
         (source / "siteconf.py").write_text(settings, encoding="utf-8")
         pip("install", "--target", folder / "made", source)
@@ -52,13 +52,13 @@ def main() -> None:
 
 
 def pip(command: str, *arguments: object) -> None:
-    """Run pip; what it lists as needed is not taken."""
+    """Run pip without dependencies."""
     options = ("--quiet", "--no-input", "--disable-pip-version-check", "--no-deps")
     subprocess.run([sys.executable, "-m", "pip", command, *options, *map(str, arguments)], check=True)
 
 
-def driver(path: Path) -> None:
-    """A library under the driver's name to link with; the linker would leave out an empty one."""
+def build_driver(path: Path) -> None:
+    """Build a library with the driver's name to link with; the linker would drop an empty one."""
     source = path.with_suffix(".c")
     source.write_text("int cuInit(unsigned flags) { return flags ? 1 : 100; }\n", encoding="utf-8")
     command = ["cc", "-shared", "-fPIC", str(source), "-o", str(path), "-Wl,-soname,libcuda.so.1"]

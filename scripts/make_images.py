@@ -1,6 +1,6 @@
-"""Makes docs/images/frames.png: frames of the sample video, gray above and colored below.
+"""Make docs/images/frames.png: frames of the sample video, gray above and colored below.
 
-python scripts/make_images.py     # with [cpu] installed; colors the sample with the model that ships
+python scripts/make_images.py     # with [cpu] installed; colors the sample with the bundled model
 """
 
 from __future__ import annotations
@@ -46,9 +46,8 @@ def _row(video: Path) -> np.ndarray:
             if wanted and frame.time >= wanted[0]:
                 wanted.pop(0)
                 height = round(WIDTH * frame.height / frame.width)
-                small = cv2.resize(
-                    frame.to_ndarray(format="bgr24"), (WIDTH, height), interpolation=cv2.INTER_AREA
-                )
+                image = frame.to_ndarray(format="bgr24")
+                small = cv2.resize(image, (WIDTH, height), interpolation=cv2.INTER_AREA)
                 frames.append(np.pad(small, ((0, GAP), (0, GAP), (0, 0)), constant_values=255))
     return np.hstack(frames)
 

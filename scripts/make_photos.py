@@ -1,16 +1,15 @@
-"""Make the eight photographs that come with cgan, from free ones inside scikit-image.
+"""Make the eight photographs of cgan from free ones inside scikit-image.
 
     python scripts/make_photos.py              # writes train/cgan_train/data/photos/*.jpg
 
-Exported models are compared with the PyTorch model on them, and speed is measured on them. Licenses:
-train/cgan_train/data/photos/README.md.
+Exported models are compared with PyTorch and timed on them. Licenses: train/cgan_train/data/photos/README.md.
 """
 
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import skimage.data
@@ -19,9 +18,8 @@ SIDE = 256  # pixels
 QUALITY = 88  # of JPEG
 
 
-@dataclass(frozen=True)
-class View:
-    """A square of a photograph of `skimage.data`: left, top and side in pixels, and a name."""
+class View(NamedTuple):
+    """A square of a photograph of `skimage.data`, in pixels."""
 
     name: str
     photograph: str

@@ -1,10 +1,10 @@
-"""Make the black-and-white clip that ships, from free photographs inside scikit-image.
+"""Make the black-and-white sample clip from free photographs inside scikit-image.
 
     python scripts/make_sample.py                  # writes samples/sample.mp4
     python scripts/make_sample.py -o clip.mp4
 
-Four photographs, slowly moved and zoomed, cross-dissolved, with vignette, video grain and a synthesized
-sound. The same versions of the packages make the same file. Licenses: samples/README.md.
+Four photographs, slowly moved and zoomed, cross-dissolved, with vignette, film grain and synthesized audio.
+The same versions of the packages make the same file. Licenses: samples/README.md.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ ByteArray = npt.NDArray[np.uint8]
 
 WIDTH, HEIGHT = 640, 360  # pixels
 FPS = 25
-SHOT_FRAMES = 55  # frames that a photograph is seen, dissolves included
+SHOT_FRAMES = 55  # frames of a shot, dissolves included
 DISSOLVE_FRAMES = 12  # frames that two neighbors share
 CRF = 24  # x264 quality: the grain survives and the file stays under 1 MB
 SEED = 1803
@@ -41,15 +41,15 @@ GRAIN_SIGMA = 2.2  # 8-bit levels, in the mid-tones
 GRAIN_BLUR = 0.7  # pixels
 
 SAMPLE_RATE = 48_000  # Hz
-SOUND_BITRATE = 96_000  # bit/s
-SOUND_PEAK = 0.3  # of full scale: about -10 dBFS
+AUDIO_BITRATE = 96_000  # bit/s
+AUDIO_PEAK = 0.3  # of full scale: about -10 dBFS
 CHORDS = ((57, 64, 72, 76), (53, 60, 69, 76), (48, 60, 67, 76), (55, 62, 71, 74))  # MIDI: Am, Fmaj7, C, G
 WIND_LEVEL = 0.05  # of the chords' peak
 
 
 @dataclass(frozen=True)
 class View:
-    """What the camera sees of a photograph: center and width, in fractions of its size and width."""
+    """The visible part of a photograph: center and width, in fractions of its size and width."""
 
     x: float
     y: float
@@ -57,8 +57,8 @@ class View:
 
 
 @dataclass(frozen=True)
-class CapturedFrame:
-    """One photograph of `skimage.data` and the move over it."""
+class Shot:
+    """A photograph of `skimage.data` and the camera's move over it."""
 
     photograph: str
     start: View
@@ -66,21 +66,21 @@ class CapturedFrame:
 
 
 SHOTS = (
-    CapturedFrame("rocket", View(0.50, 0.63, 0.86), View(0.50, 0.48, 0.98)),
-    CapturedFrame("astronaut", View(0.50, 0.32, 0.98), View(0.45, 0.24, 0.80)),
-    CapturedFrame("coffee", View(0.55, 0.50, 0.82), View(0.50, 0.42, 0.98)),
-    CapturedFrame("chelsea", View(0.50, 0.46, 0.98), View(0.47, 0.48, 0.82)),
+    Shot("rocket", View(0.50, 0.63, 0.86), View(0.50, 0.48, 0.98)),
+    Shot("astronaut", View(0.50, 0.32, 0.98), View(0.45, 0.24, 0.80)),
+    Shot("coffee", View(0.55, 0.50, 0.82), View(0.50, 0.42, 0.98)),
+    Shot("chelsea", View(0.50, 0.46, 0.98), View(0.47, 0.48, 0.82)),
 )
 
 
 def main() -> None:
     """Read the command line and write the clip."""
-    parser = argparse.ArgumentParser(description="Make the black-and-white clip that ships with cgan.")
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     default = Path(__file__).resolve().parent.parent / "samples" / "sample.mp4"
     parser.add_argument("-o", "--output", type=Path, default=default, help="default: samples/sample.mp4")
     output: Path = parser.parse_args().output
     frames = list(video())
-    write(output, frames, sound(len(frames) / FPS))
+    write(output, frames, audio(len(frames) / FPS))
     print(f"{output}: {len(frames)} frames, {WIDTH}x{HEIGHT}, {output.stat().st_size / 1000:.0f} kB")
 
 
@@ -101,7 +101,7 @@ def video() -> Iterator[ByteArray]:
         yield np.rint(LUMA_BLACK + LUMA_RANGE * image).astype(np.uint8)
 
 
-def move(shot: CapturedFrame) -> list[FloatArray]:
+def move(shot: Shot) -> list[FloatArray]:
     """Render a shot: SHOT_FRAMES images, float32 (HEIGHT, WIDTH) in [0, 1], by subpixel-exact warps."""
     photograph: ByteArray = getattr(skimage.data, shot.photograph)()  # (H, W, 3) R'G'B'
     gray = (photograph.astype(np.float32) / 255) @ LUMA_709
@@ -139,14 +139,14 @@ def make_vignette() -> FloatArray:
 
 
 def add_grain(image: FloatArray, random: np.random.Generator) -> FloatArray:
-    """Add video grain, strongest in the mid-tones; float32 (HEIGHT, WIDTH) in [0, 1] in and out."""
+    """Add film grain, strongest in the mid-tones; float32 (HEIGHT, WIDTH) in [0, 1] in and out."""
     grain = cv2.GaussianBlur(random.standard_normal((HEIGHT, WIDTH), np.float32), (0, 0), GRAIN_BLUR)
     strength = GRAIN_SIGMA / 255 / float(grain.std()) * np.sqrt(np.maximum(4 * image * (1 - image), 0.1))
     grainy: FloatArray = np.clip(image + strength * grain, 0, 1).astype(np.float32)
     return grainy
 
 
-def sound(seconds: float) -> FloatArray:
+def audio(seconds: float) -> FloatArray:
     """Four soft chords over a breath of wind, float32 (2, samples) in [-1, 1]."""
     random = np.random.default_rng(SEED)
     count = round(seconds * SAMPLE_RATE)
@@ -155,7 +155,7 @@ def sound(seconds: float) -> FloatArray:
     bar = seconds / len(CHORDS)
     for number, chord in enumerate(CHORDS):
         for voice, note in enumerate(chord):
-            since = time - number * bar - 0.06 * voice  # a little after each other, as on a harp
+            since = time - number * bar - 0.06 * voice  # one after another, as on a harp
             envelope = (since > 0) * (1 - np.exp(-since.clip(0) / 0.08)) * np.exp(-since.clip(0) / 1.1)
             frequency = 440 * 2 ** ((note - 69) / 12)
             tone = sum(np.sin(2 * np.pi * frequency * k * since) / k**2.5 for k in (1, 2, 3, 4))
@@ -165,38 +165,38 @@ def sound(seconds: float) -> FloatArray:
     swell = 0.6 + 0.4 * np.sin(2 * np.pi * time / 3.7)
     mix = mix / np.abs(mix).max() + WIND_LEVEL * swell * wind / np.abs(wind).max()
     fade = np.minimum(1, np.minimum(time / 0.2, (seconds - time) / 0.8))
-    samples: FloatArray = (SOUND_PEAK * fade * mix / np.abs(mix).max()).astype(np.float32)
+    samples: FloatArray = (AUDIO_PEAK * fade * mix / np.abs(mix).max()).astype(np.float32)
     return samples
 
 
 def write(output: Path, frames: list[ByteArray], samples: FloatArray) -> None:
-    """Write H.264 and AAC in mp4; the file appears when it is complete.
+    """Write H.264 and AAC in mp4, complete or not at all.
 
     Args:
         output: Where to.
         frames: Luma planes, uint8 (HEIGHT, WIDTH), limited range.
-        samples: Sound, float32 (2, samples) in [-1, 1].
+        samples: Audio, float32 (2, samples) in [-1, 1].
     """
     options = {"movflags": "+faststart", "fflags": "+bitexact"}
     with replacing(output) as draft, av.open(str(draft), "w", options=options) as container:
-        image = container.add_stream("libx264", rate=FPS)
-        image.width, image.height, image.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-        image.time_base = image.codec_context.time_base = Fraction(1, FPS)
-        image.options = {"preset": "veryslow", "tune": "grain", "crf": str(CRF), "threads": "1"}
-        context = image.codec_context
+        images = container.add_stream("libx264", rate=FPS)
+        images.width, images.height, images.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        images.time_base = images.codec_context.time_base = Fraction(1, FPS)
+        images.options = {"preset": "veryslow", "tune": "grain", "crf": str(CRF), "threads": "1"}
+        context = images.codec_context
         context.color_range = 1  # limited
         context.colorspace = context.color_primaries = context.color_trc = 1  # BT.709
         voice = container.add_stream("aac", rate=SAMPLE_RATE, layout="stereo")
-        voice.bit_rate = SOUND_BITRATE
+        voice.bit_rate = AUDIO_BITRATE
         chroma = np.full((HEIGHT // 2, WIDTH), CHROMA_NEUTRAL, np.uint8)  # U, then V
         for index, luma in enumerate(frames):
             frame = av.VideoFrame.from_ndarray(np.concatenate([luma, chroma]), format="yuv420p")
             frame.pts, frame.time_base = index, Fraction(1, FPS)
-            container.mux(image.encode(frame))
+            container.mux(images.encode(frame))
         block = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples), format="fltp", layout="stereo")
         block.sample_rate, block.pts, block.time_base = SAMPLE_RATE, 0, Fraction(1, SAMPLE_RATE)
         container.mux(voice.encode(block))
-        container.mux(image.encode(None))
+        container.mux(images.encode(None))
         container.mux(voice.encode(None))
 
 

@@ -1,9 +1,9 @@
-"""Makes a run's newest checkpoint the model that ships: the checkpoint in half precision, and its ONNX file.
+"""Make a run's newest checkpoint the bundled model: the checkpoint in half precision, and its ONNX file.
 
 python scripts/ship_model.py runs/edge --val photos-val.tar
 python scripts/ship_model.py runs/edge runs/other --val photos-val.tar      # the mean of their weights
 
-The mean of runs that began with the same weights (`--init`) is often better than each of them (Wortsman et
+The mean of runs that started with the same weights (`--init`) is often better than each of them (Wortsman et
 al. 2022, arXiv 2203.05482).
 """
 
@@ -29,7 +29,7 @@ MODELS = ROOT / "runtime" / "cgan_runtime" / "models"
 
 
 def main() -> None:
-    """Average, halve, measure, save, export."""
+    """Average, convert to half precision, measure, save, export."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("runs", type=Path, nargs="+", help="runs, or checkpoints")
     parser.add_argument("--val", type=Path, required=True, help="photos to measure it on, for its manifest")
@@ -39,7 +39,7 @@ def main() -> None:
     weights = {name: _halved(_mean([state[name] for state in states])) for name in states[0]}
     generator = runs[0].generator
     generator.load_state_dict(weights)
-    metrics = _measured(generator, options.val, runs[0].config.size)
+    metrics = _measure(generator, options.val, runs[0].config.size)
     training = dict(runs[0].training)
     if len(runs) > 1:
         training["averaged_with"] = [run.training | {"before": {}} for run in runs[1:]]
@@ -49,12 +49,12 @@ def main() -> None:
 
 
 def _mean(tensors: list[Tensor]) -> Tensor:
-    """Of one parameter in all runs; counters stay those of the first."""
+    """The mean of a parameter over all runs; counters of the first run."""
     return torch.stack(tensors).mean(dim=0) if tensors[0].is_floating_point() else tensors[0]
 
 
-def _measured(generator: Generator, val: Path, side: int) -> dict[str, float]:
-    """Quality on all photos."""
+def _measure(generator: Generator, val: Path, side: int) -> dict[str, float]:
+    """Measure quality on all photos."""
     photos = open_validation(val)
     quality = measure_quality(
         predictor(generator, generator), [photos.read(index) for index in range(len(photos))], side
@@ -63,7 +63,7 @@ def _measured(generator: Generator, val: Path, side: int) -> dict[str, float]:
 
 
 def _halved(tensor: Tensor) -> Tensor:
-    """Kernels in half precision; the rest is little of the file, and running variances may not fit."""
+    """Kernels in half precision; other tensors are small, and running variances may not fit."""
     return tensor.half() if tensor.dim() > 1 else tensor
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -25,13 +26,15 @@ from cgan_benchmarks.speed.options import (
     subject_options,
     timing_options,
 )
-from cgan_benchmarks.speed.report import SpeedReport
 from cgan_benchmarks.speed.scenarios import VIDEO
-from cgan_benchmarks.speed.settings import StepCallback
 from cgan_benchmarks.turing.command import turing
 from cgan_runtime import __version__
 from cgan_runtime.console import Console, guard
 from cgan_runtime.options.groups import GroupedCommand
+
+if TYPE_CHECKING:
+    from cgan_benchmarks.speed.report import SpeedReport
+    from cgan_benchmarks.speed.settings import StepCallback
 
 
 class _Commands(GroupedCommand, click.Group):

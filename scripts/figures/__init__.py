@@ -1,4 +1,4 @@
-"""The blocks of figures in README.md and docs/*.md, each made from a file that a command wrote.
+"""The blocks of figures in README.md and docs/, each made from a file that a command wrote.
 
     from figures import block, read, table
 
@@ -13,7 +13,7 @@ from __future__ import annotations
 import importlib
 import json
 import pkgutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,8 @@ SHIPPED = ROOT / "runtime" / "cgan_runtime" / "models" / "edge.json"
 
 Document = dict[str, Any]
 Make = Callable[[], str]
+Columns = Mapping[str, str | Callable[[Any], str]]
+"""How a cell is made of a row, by title: a function, or a template as `{p50_ms:.1f}` for dictionaries."""
 
 _BLOCKS: dict[str, Make] = {}
 
@@ -47,30 +49,33 @@ def blocks() -> Mapping[str, Make]:
 
 
 def read(name: str) -> Document:
-    """A document of benchmarks/results/, by the name of its file."""
+    """A document of benchmarks/results/, by its file name."""
     document: Document = json.loads((RESULTS / name).read_text(encoding="utf-8"))
     return document
 
 
-def table(columns: Mapping[str, Callable[[Any], str]], rows: Sequence[Any]) -> str:
-    """A Markdown table: a title and what stands under it, by row."""
+def table(columns: Columns, rows: Iterable[Any]) -> str:
+    """A Markdown table."""
     lines = [list(columns), ["---"] * len(columns)]
-    lines += [[cell(row) for cell in columns.values()] for row in rows]
+    lines += [
+        [cell.format_map(row) if isinstance(cell, str) else cell(row) for cell in columns.values()]
+        for row in rows
+    ]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def of_model(sha256: str, which: str = "sha256") -> str:
-    """The sha256 of what was measured, and whether it is that of the model that ships now.
+    """A sha256 for people; it says whether the bundled model now has another.
 
     Args:
         sha256: Of the model's file, or of its weights.
-        which: The manifest's name for that: `sha256` or `checkpoint_sha256`.
+        which: Its name in the manifest: `sha256` or `checkpoint_sha256`.
     """
     shipped = json.loads(SHIPPED.read_text(encoding="utf-8"))[which]
     return f"sha256 {sha256[:12]}{'' if sha256 == shipped else ', an earlier model'}"
 
 
 def machine(report: Document) -> str:
-    """Where and when a report was made."""
+    """The machine and date of a report."""
     found = report["machine"]
     return f"{found['cpu']}, {found['cores']} cores, {report['date'][:10]}"

@@ -1,26 +1,24 @@
-"""What cgan_benchmarks.studies.chroma_upsampling found: enlarging by the luma against plain bilinear."""
+"""The table of cgan_benchmarks.studies.chroma_upsampling."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from figures import block, machine, read, table
+from figures import Columns, block, machine, read, table
 
 
 @block("edges")
 def edges() -> str:
     """One row for each size of the chroma and each way."""
     report = read("edges.json")
-    rows: list[dict[str, Any]] = [
-        {"chroma": size, "way": way, **taken}
+    rows = [
+        {"chroma": size, "way": way, **figures}
         for size, ways in report["enlarged"].items()
-        for way, taken in ways.items()
+        for way, figures in ways.items()
     ]
-    columns = {
-        "chroma was": lambda row: row["chroma"],
-        "enlarged": lambda row: row["way"],
-        "CIEDE2000": lambda row: f"{row['all']:.2f}",
-        "near strong edges": lambda row: f"{row['edges']:.2f}",
-        "ms": lambda row: f"{row['ms']:.1f}",
+    columns: Columns = {
+        "chroma was": "{chroma}",
+        "enlarged": "{way}",
+        "CIEDE2000": "{all:.2f}",
+        "near strong edges": "{edges:.2f}",
+        "ms": "{ms:.1f}",
     }
     return f"{table(columns, rows)}\n\n{report['photos']} photographs in their own size; {machine(report)}."

@@ -1,37 +1,46 @@
-"""What was seen on a GPU: an engine, its latency, and steps of training."""
+"""Results on a GPU: an engine, its latency, and training steps."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from figures import Document, block, of_model, read, table
+from figures import Columns, Document, block, of_model, read, table
 
-_RUN_BY = {"tensorrt": "TensorRT", "pytorch": "PyTorch"}
+_RUN_BY = {"tensorrt": ("TensorRT", "tensorrt"), "pytorch": ("PyTorch", "torch")}
 
 
 @block("gpu")
 def gpu() -> str:
-    """Latency of the engine beside PyTorch, and how equal they are."""
+    """Latency of the engine beside PyTorch, and their equality."""
     report = read("gpu.json")
-    versions = report["machine"]["versions"]
     eager = next(row["p50_ms"] for row in report["latency"] if row["run_by"] == "pytorch")
-
-    def times(row: Document) -> str:
-        return f"{eager / row['p50_ms']:.1f}" if row["size"] == 256 else ""
-
-    columns = {
-        "run by": lambda row: f"{_RUN_BY[row['run_by']]} {versions[_version(row)]}, {row['precision']}",
-        "px": lambda row: str(row["size"]),
-        "p50 ms": lambda row: f"{row['p50_ms']:.2f}",
-        "of it on the GPU ms": lambda row: f"{row['engine_ms']:.2f}",
-        "times PyTorch": times,
-        "largest difference": lambda row: _parity(report, row, "largest", ".0e"),
-        "CIEDE2000": lambda row: _parity(report, row, "ciede2000", ".3f"),
+    parity = {row["size"]: row for row in report["parity"]}
+    rows: list[dict[str, Any]] = []
+    for row in report["latency"]:
+        name, package = _RUN_BY[row["run_by"]]
+        equal = parity[row["size"]] if row["run_by"] == "tensorrt" else None
+        rows.append(
+            row
+            | {
+                "name": f"{name} {report['machine']['versions'][package]}, {row['precision']}",
+                "times": f"{eager / row['p50_ms']:.1f}" if row["size"] == 256 else "",
+                "largest": f"{equal['largest']:.0e}" if equal else "",
+                "ciede2000": f"{equal['ciede2000']:.3f}" if equal else "",
+            }
+        )
+    columns: Columns = {
+        "run by": "{name}",
+        "px": "{size}",
+        "p50 ms": "{p50_ms:.2f}",
+        "of it on the GPU ms": "{engine_ms:.2f}",
+        "times PyTorch": "{times}",
+        "largest difference": "{largest}",
+        "CIEDE2000": "{ciede2000}",
     }
     engine, video = report["engine"], report["video"]
     half, convolutions = engine["convolutions"]["fp16"], sum(engine["convolutions"].values())
     return (
-        f"{table(columns, report['latency'])}\n\n"
+        f"{table(columns, rows)}\n\n"
         f"Batch 1, array in and array out on the host; {_where(report)}. "
         f"Weights: {of_model(report['checkpoint_sha256'], 'checkpoint_sha256')}. "
         f"The engine: {engine['bytes'] / 1e6:.1f} MB, {half} of {convolutions} convolutions in half "
@@ -48,36 +57,23 @@ def gpu_training() -> str:
     steps: dict[str, dict[str, float]] = {}
     for row in report["steps"]:
         name = f"`{row['recipe']}`" + (f", {row['phase']}" if row["phase"] else "")
-        steps.setdefault(name, {})[row["way"]] = row["ms"]
-    columns = {
-        "recipe": lambda item: item[0],
-        "plain, ms a step": lambda item: f"{item[1]['eager']:.1f}",
-        "replayed": lambda item: f"{item[1]['graph']:.1f}",
-        "times": lambda item: f"{item[1]['eager'] / item[1]['graph']:.1f}",
-        "replayed and compiled": lambda item: _ms(item[1].get("compiled graph")),
+        steps.setdefault(name, {"compiled graph": float("nan")})[row["way"]] = row["ms"]
+    rows = [{"name": name, "times": ms["eager"] / ms["graph"]} | ms for name, ms in steps.items()]
+    columns: Columns = {
+        "recipe": "{name}",
+        "plain, ms a step": "{eager:.1f}",
+        "replayed": "{graph:.1f}",
+        "times": "{times:.1f}",
+        "replayed and compiled": lambda row: f"{row['compiled graph']:.1f}".replace("nan", ""),
     }
     ours = next(row for row in report["throughput"]["rows"] if row["loop"] == "cgan")
     return (
-        f"{table(columns, list(steps.items()))}\n\n"
+        f"{table(columns, rows)}\n\n"
         f"bfloat16, each recipe's own batch, 100 steps; {_where(report)}. "
         f"`paper`, its loader included (random images, beside other work): "
         f"{ours['images_per_second']:,.0f} images/s, "
         f"{ours['share_of_peak']:.0%} of the peak in {ours['type']}."
     )
-
-
-def _ms(value: float | None) -> str:
-    return "" if value is None else f"{value:.1f}"
-
-
-def _version(row: dict[str, Any]) -> str:
-    return "tensorrt" if row["run_by"] == "tensorrt" else "torch"
-
-
-def _parity(report: Document, row: Document, what: str, form: str) -> str:
-    if row["run_by"] != "tensorrt":
-        return ""
-    return format(next(each[what] for each in report["parity"] if each["size"] == row["size"]), form)
 
 
 def _where(report: Document) -> str:

@@ -1,22 +1,22 @@
-"""How fast live is, from benchmarks/results/live.json."""
+"""Frame rate and delay of live coloring."""
 
 from __future__ import annotations
 
-from figures import block, machine, read, table
+from figures import Columns, block, machine, read, table
 
 _NAMES = {"My camera": "the browser's own", "Box camera": "the box's"}
 
 
 @block("live")
 def live() -> str:
-    """The table of the page, and a sentence about a slow back end."""
+    """The table of the page, and a sentence on a slow back end."""
     report = read("live.json")
-    columns = {
+    columns: Columns = {
         "camera": lambda row: _NAMES[row["source"]],
-        "threads": lambda row: str(row["threads"]),
-        "frames/s": lambda row: f"{row['frames_per_second']:.1f}",
-        "delay p50 ms": lambda row: f"{row['p50_ms']:.0f}",
-        "delay p95 ms": lambda row: f"{row['p95_ms']:.0f}",
+        "threads": "{threads}",
+        "frames/s": "{frames_per_second:.1f}",
+        "delay p50 ms": "{p50_ms:.0f}",
+        "delay p95 ms": "{p95_ms:.0f}",
     }
     slow = report["slow"]
     thirds = ", ".join(f"{each:.0f}" for each in slow["p50_ms_of_each_third"])

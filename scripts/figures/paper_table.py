@@ -13,14 +13,15 @@ _OWN = " (own L)"
 
 @block("paper-table")
 def paper_table() -> str:
-    """What is reported, then our rows, then the gray image."""
+    """The reported rows, then ours, then the gray image."""
     report = read("paper-table.json")
-    rows = [_reported(row) for row in report["reported"]]
+    rows = [
+        {"row": f"reported: {row['what']}", "epochs": "200"} | _measures(row) for row in report["reported"]
+    ]
     rows += [_ours(row, report["epochs_of_the_paper"]) for row in report["rows"]]
     if report["rows"]:
         first = report["rows"][0]["as_predicted"]
-        gray = {title: f"{first[f'{key}_gray']:.1f}" for key, title in _MEASURES.items()}
-        rows.append(dict.fromkeys(rows[-1], "") | {"row": "gray image"} | gray)
+        rows.append({"row": "gray image"} | _measures(first, of="_gray"))
         what = f"{first['images']:,} of the test split's 10,000 images, {report['date'][:10]}."
     else:
         what = "Nothing that can be compared has been trained yet."
@@ -29,18 +30,21 @@ def paper_table() -> str:
     return f"{table(columns, rows)}\n\n{what} {report['remark']}"
 
 
-def _reported(row: dict[str, Any]) -> dict[str, str]:
-    told = {title: f"{row[key]:.1f}" for key, title in _MEASURES.items()}
-    return {"row": f"reported: {row['what']}", "epochs": "200"} | told
+def _measures(values: dict[str, Any], of: str = "", suffix: str = "") -> dict[str, str]:
+    return {title + suffix: f"{values[key + of]:.1f}" for key, title in _MEASURES.items()}
 
 
 def _ours(row: dict[str, Any], whole: int) -> dict[str, str]:
-    predicted, own = row["as_predicted"], row["own_lightness"]
-    cells = {"row": f"`{row['recipe']}`", "epochs": f"{row['epochs']:g} of {whole}"}
-    cells |= {title: f"{predicted[key]:.1f}" for key, title in _MEASURES.items()}
-    cells |= {title + _OWN: f"{own[key]:.1f}" for key, title in _MEASURES.items()}
-    cells |= {"CIEDE2000 under gray's" + _OWN: f"{own['gain_percent']:.1f} %"}
-    return cells | {"minutes": f"{row['minutes']:.0f}", "device": "; ".join(map(_device, row["devices"]))}
+    own = row["own_lightness"]
+    return {
+        "row": f"`{row['recipe']}`",
+        "epochs": f"{row['epochs']:g} of {whole}",
+        **_measures(row["as_predicted"]),
+        **_measures(own, suffix=_OWN),
+        "CIEDE2000 under gray's" + _OWN: f"{own['gain_percent']:.1f} %",
+        "minutes": f"{row['minutes']:.0f}",
+        "device": "; ".join(map(_device, row["devices"])),
+    }
 
 
 def _device(found: dict[str, Any]) -> str:

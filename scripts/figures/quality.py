@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import operator
-
-from figures import block, machine, read, table
+from figures import Columns, block, machine, read, table
 
 PAPER_MEASURES = {
     "mae": "MAE, %",
@@ -18,15 +16,15 @@ PAPER_MEASURES = {
 def quality() -> str:
     """One row for each set of photos."""
     report = read("quality.json")
-    columns = {
+    columns: Columns = {
         "photos": lambda each: f"without `{each['without']}`" if each["without"] else "all",
-        "count": lambda each: str(each["quality"]["images"]),
-        "mean CIEDE2000": lambda each: f"{each['quality']['ciede2000']:.2f}",
-        "p90": lambda each: f"{each['quality']['ciede2000_p90']:.2f}",
-        "of the gray image": lambda each: f"{each['quality']['ciede2000_gray']:.2f}",
-        "nearer by": lambda each: f"{each['quality']['gain_percent']:.1f} %",
-        "chroma": lambda each: f"{each['quality']['chroma_ratio']:.2f}",
-        "colorfulness": lambda each: f"{each['quality']['colorfulness_ratio']:.2f}",
+        "count": "{quality[images]}",
+        "mean CIEDE2000": "{quality[ciede2000]:.2f}",
+        "p90": "{quality[ciede2000_p90]:.2f}",
+        "of the gray image": "{quality[ciede2000_gray]:.2f}",
+        "nearer by": "{quality[gain_percent]:.1f} %",
+        "chroma": "{quality[chroma_ratio]:.2f}",
+        "colorfulness": "{quality[colorfulness_ratio]:.2f}",
     }
     first = report["reports"][0]
     what = f"`{first['model']}` (sha256 {first['sha256'][:12]}) at {first['side']} px by {first['backend']}"
@@ -39,7 +37,6 @@ def quality_as_the_paper() -> str:
     rows = []
     for each in read("quality.json")["reports"]:
         name = f"without `{each['without']}`" if each["without"] else "all"
-        for end, of in (("", ""), ("_gray", ", the gray images")):
-            row = {title: f"{each['quality'][key + end]:.2f}" for key, title in PAPER_MEASURES.items()}
-            rows.append({"photos": name + of} | row)
-    return table({title: operator.itemgetter(title) for title in rows[0]}, rows)
+        for end, images in (("", name), ("_gray", f"{name}, the gray images")):
+            rows.append({"images": images} | {key: each["quality"][key + end] for key in PAPER_MEASURES})
+    return table({"photos": "{images}"} | {t: f"{{{key}:.2f}}" for key, t in PAPER_MEASURES.items()}, rows)

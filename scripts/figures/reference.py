@@ -14,7 +14,7 @@ from pathlib import Path
 
 import click
 
-from figures import ROOT, block, table
+from figures import ROOT, Columns, block, table
 
 _COMMANDS = ("cgan-run", "cgan-train", "cgan-export", "cgan-bench")
 _PACKAGES = ("runtime", "train", "export", "benchmarks")
@@ -68,7 +68,7 @@ def _command(program: str) -> click.Command:
 def _tables(command: click.Command, context: click.Context, level: int = 2) -> Iterator[str]:
     formatter = _Sections()
     command.format_options(context, formatter)
-    columns = {
+    columns: Columns = {
         "option": lambda row: f"`{_choices(row[0])}`",
         "what it does": lambda row: _escaped(_cell(row[1])),
     }

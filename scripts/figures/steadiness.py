@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import operator
-
 from figures import block, machine, read, table
 
 
@@ -21,7 +19,7 @@ def steadiness() -> str:
         for size, costs in sizes.items():
             row[f"core-ms more at {size}"] = f"{costs[setting] - costs['off']:.1f}"
         rows.append(row)
-    columns = {title: operator.itemgetter(title) for title in rows[0]}
+    columns = {title: lambda row, title=title: row[title] for title in rows[0]}
     counts = " and ".join(f"{len(clips)} {kind} clips" for kind, clips in report["clips"].items())
     what = f"{counts}, `{report['model']}` (sha256 {report['sha256'][:12]}); {machine(report)}."
     return f"{table(columns, rows)}\n\n{what}"

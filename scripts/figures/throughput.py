@@ -1,8 +1,8 @@
-"""How fast training is, against a plain loop."""
+"""Training speed against a plain loop."""
 
 from __future__ import annotations
 
-from figures import block, machine, read, table
+from figures import Columns, block, machine, read, table
 
 _MUCH = 0.05  # of the processor
 
@@ -13,14 +13,14 @@ def throughput() -> str:
     report = read("throughput.json")
     names = {"plain": "plain loop", "cgan": "`cgan-train`"}
     slowest = report["rows"][0]["images_per_second"]
-    columns = {
+    columns: Columns = {
         "loop": lambda row: names[row["loop"]],
-        "computes in": lambda row: row["type"],
-        "images/s": lambda row: f"{row['images_per_second']:.1f}",
+        "computes in": "{type}",
+        "images/s": "{images_per_second:.1f}",
         "times the plain loop": lambda row: f"{row['images_per_second'] / slowest:.2f}",
-        "GFLOP an image": lambda row: f"{row['gflop_per_image']:.1f}",
-        "share of the peak": lambda row: f"{row['share_of_peak']:.0%}",
-        "peak, GFLOP/s": lambda row: f"{row['peak_gflops']:.0f}",
+        "GFLOP an image": "{gflop_per_image:.1f}",
+        "share of the peak": "{share_of_peak:.0%}",
+        "peak, GFLOP/s": "{peak_gflops:.0f}",
     }
     others = report["machine"]["others"] or 0.0
     turns = len(report["rows"][0]["seconds_per_step"])

@@ -1,39 +1,32 @@
-"""What cgan_benchmarks.studies.video_speed found: videos in frames per second."""
+"""The table of cgan_benchmarks.studies.video_speed: videos in frames per second."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from figures import block, machine, of_model, read, table
+from figures import Columns, block, machine, of_model, read, table
 
 
 @block("video")
 def video() -> str:
     """One row for each size and way."""
     report = read("video.json")
-    rows: list[dict[str, Any]] = [
-        {"video": size, "way": way, **taken, **found["ratios"].get(way, {})}
-        for size, found in report["videos"].items()
-        for way, taken in found["ways"].items()
-    ]
-
-    def ratio(row: dict[str, Any], of: str) -> str:
-        return f"{row[of]:.2f}" if of in row else ""
-
-    columns = {
-        "video": lambda row: row["video"],
-        "": lambda row: row["way"],
-        "frames/s": lambda row: f"{row['fps']:.1f}",
-        "of copying": lambda row: ratio(row, "of copy"),
-        "of the plain loop": lambda row: ratio(row, "of plain loop"),
-        "first frame after": lambda row: f"{row['first_frame_seconds']:.1f} s",
-        "ms of all cores": lambda row: f"{row['cores_ms']:.0f}",
-        "peak MB": lambda row: f"{row['megabytes']:.0f}",
+    rows = []
+    for size, found in report["videos"].items():
+        for way, figures in found["ways"].items():
+            ratios = {name: f"{ratio:.2f}" for name, ratio in found["ratios"].get(way, {}).items()}
+            rows.append({"video": size, "way": way, "of copy": "", "of plain loop": "", **figures, **ratios})
+    columns: Columns = {
+        "video": "{video}",
+        "": "{way}",
+        "frames/s": "{fps:.1f}",
+        "of copying": "{of copy}",
+        "of the plain loop": "{of plain loop}",
+        "first frame after": "{first_frame_seconds:.1f} s",
+        "ms of all cores": "{cores_ms:.0f}",
+        "peak MB": "{megabytes:.0f}",
     }
-    machine_of = report["machine"]
+    threads, others = (report["machine"][key] for key in ("threads", "others"))
     backend = next(iter(report["videos"].values()))["ways"]["cgan"]["backend"]
-    what = f"{backend}, {machine_of['threads']} threads, {report['rounds']} rounds, `{report['model']}`"
-    what += f" ({of_model(report['sha256'])})"
-    others = machine_of["others"]
-    told = f"; other programs took {others:.0%} of the processor" if others else ""
-    return f"{table(columns, rows)}\n\n{what}; {machine(report)}{told}."
+    what = f"{backend}, {threads} threads, {report['rounds']} rounds, `{report['model']}`"
+    what += f" ({of_model(report['sha256'])}); {machine(report)}"
+    what += f"; other programs took {others:.0%} of the processor" if others else ""
+    return f"{table(columns, rows)}\n\n{what}."

@@ -6,11 +6,17 @@ import json
 from pathlib import Path
 
 import click
+import torch
 
+from cgan_benchmarks.machine.describe import describe_machine
 from cgan_benchmarks.options import PATH, OutputFileType, SecondsType, json_option, study_command
+from cgan_benchmarks.render.plots import draw_variants
 from cgan_benchmarks.results.document import Document, new_document, write_document
 from cgan_benchmarks.studies.variants.table import VARIANTS, Variant
+from cgan_benchmarks.studies.variants.timing import TIMED, time_all
+from cgan_benchmarks.studies.variants.training import CROP, SIDE, train
 from cgan_runtime.errors import ConfigError
+from cgan_train.data.sources import open_sources
 
 
 @study_command
@@ -26,14 +32,10 @@ def main(
     json_file: Path | None, image: Path | None,
 ) -> None:  # fmt: skip
     """Train and measure the variants that are not yet trained; with --time, time all that are."""
-    import torch
-
     torch.set_num_threads(threads)
     if not timing:
         _train_missing(data, cpu_seconds, state)
         return
-    from cgan_benchmarks.render.plots import draw_variants
-
     document = _document(state, threads)
     for row in document["rows"]:
         click.echo(f"{row['variant']['name']}: {row['ms']:.1f} ms, {row['gain_percent']:.1f} %")
@@ -43,9 +45,6 @@ def main(
 
 
 def _train_missing(data: tuple[Path, ...], cpu_seconds: float, state: Path) -> None:
-    from cgan_benchmarks.studies.variants.training import train
-    from cgan_train.data.sources import open_sources
-
     source, _ = open_sources(data)
     state.mkdir(parents=True, exist_ok=True)
     for number, variant in enumerate(VARIANTS):
@@ -56,10 +55,6 @@ def _train_missing(data: tuple[Path, ...], cpu_seconds: float, state: Path) -> N
 
 
 def _document(state: Path, threads: int) -> Document:
-    from cgan_benchmarks.machine.describe import describe_machine
-    from cgan_benchmarks.studies.variants.timing import TIMED, time_all
-    from cgan_benchmarks.studies.variants.training import CROP, SIDE
-
     files = [state / f"{number}.json" for number in range(len(VARIANTS))]
     files = [file for file in files if file.exists()]
     if not files:
