@@ -24,10 +24,12 @@ import numpy as np
 from cgan_runtime.color.encoding import Plane
 from cgan_runtime.errors import ConfigError, MediaError
 from cgan_runtime.files.urls import CAMERA_TIMEOUT, STREAM_OPTIONS, check_stream, is_url, without_credentials
+from cgan_runtime.video.ffmpeg_errors import reason_of
+from cgan_runtime.video.frame_layout import luma_plane, quarter_turns
+from cgan_runtime.video.read.container import stated_end
 
 MAX_SIDE = 7680  # pixels; 8K
 MAX_RATE = 240  # frames/s
-_MICROSECONDS = 1_000_000  # per second, the unit of a container's duration
 _FULL_RANGE = 2  # FFmpeg's AVColorRange
 _DEVICE = re.compile(r"\d{1,3}|/dev/.+")
 
@@ -196,7 +198,7 @@ class StreamFeed(Feed):
             )
         except (av.FFmpegError, ValueError) as error:
             mend = "check that it is a video" if self._is_file else "check the camera and its address"
-            raise MediaError(f"{self._source} cannot be opened ({_reason(error)}); {mend}") from error
+            raise MediaError(f"{self._source} cannot be opened ({reason_of(error)}); {mend}") from error
         if not self._container.streams.video:
             self._container.close()
             raise MediaError(f"{self._source} has no video; name another with --webcam")
@@ -205,7 +207,7 @@ class StreamFeed(Feed):
         stream.thread_type = "AUTO" if self._is_file else "SLICE"
         self._base, self._start = stream.time_base, float((stream.start_time or 0) * (stream.time_base or 0))
         self.width, self.height = stream.width, stream.height
-        self.seconds = (self._container.duration or 0) / _MICROSECONDS
+        self.seconds = stated_end(self._container)
         self._frames: Iterator[av.VideoFrame] = self._container.decode(stream)
         self.description = _description(stream.width, stream.height, float(stream.average_rate or 0))
 
@@ -218,12 +220,12 @@ class StreamFeed(Feed):
                 raise EndOfFeed from None
             raise MediaError(f"{self._source} has ended") from None
         except (av.FFmpegError, ValueError) as error:
-            raise MediaError(f"{self._source} can no longer be read ({_reason(error)})") from error
+            raise MediaError(f"{self._source} can no longer be read ({reason_of(error)})") from error
         time = None
         if self._is_file and frame.pts is not None and self._base is not None:
             time = max(0.0, float(frame.pts * self._base) - self._start)
         luma = _full_range_luma(frame)
-        turns = round(frame.rotation / 90) % 4
+        turns = quarter_turns(frame)
         return RawFrame(np.ascontiguousarray(np.rot90(luma, turns)) if turns else luma, time)
 
     def close(self) -> None:
@@ -235,10 +237,7 @@ def _full_range_luma(frame: av.VideoFrame) -> Plane:
     """The luma of any decoded frame as 0 (black) to 255 (white), uint8 (H, W)."""
     full = frame.color_range == _FULL_RANGE or frame.format.name.startswith("yuvj") or frame.format.is_rgb
     gray = frame.reformat(format="gray", src_color_range="JPEG" if full else "MPEG", dst_color_range="JPEG")
-    plane = gray.planes[0]
-    rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)  # type: ignore[call-overload]
-    luma: Plane = rows[: gray.height, : gray.width].copy()
-    return luma
+    return luma_plane(gray).copy()
 
 
 def _existing_file(source: str) -> str:
@@ -252,7 +251,3 @@ def _existing_file(source: str) -> str:
 
 def _description(width: int, height: int, rate: float) -> str:
     return f"{width}x{height}" + (f", {rate:.4g} frames/s" if rate else "")
-
-
-def _reason(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error)

@@ -28,6 +28,7 @@ from cgan_runtime.errors import MediaError
 from cgan_runtime.files.formats import WRITTEN_VIDEOS
 from cgan_runtime.files.output import check_output
 from cgan_runtime.live.ycc_frame import YccFrame
+from cgan_runtime.video.ffmpeg_errors import reason_of
 from cgan_runtime.video.write.codecs import EncoderSettings
 
 _TIME_BASE = Fraction(1, 90_000)  # seconds
@@ -114,9 +115,8 @@ class Recorder:
             with self.path.open("wb") as file:
                 self._encode(first, _SyncedFile(file.fileno()))
         except (av.FFmpegError, OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or error
             with self._changed:
-                self.failure = f"{self.path} can no longer be written ({reason}); is the disk full?"
+                self.failure = f"{self.path} can no longer be written ({reason_of(error)}); is the disk full?"
                 self._waiting.clear()
 
     def _encode(self, first: tuple[YccFrame, float], file: _SyncedFile) -> None:
