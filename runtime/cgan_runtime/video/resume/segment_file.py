@@ -44,11 +44,7 @@ class SegmentWriter:
         self._packets += 1
 
     def complete(self, filter_state: bytes) -> None:
-        """Put the segment on the disk, so that it survives a power cut.
-
-        Args:
-            filter_state: State of the temporal filter after its last frame.
-        """
+        """Put the segment and the filter state after it on the disk, so that they survive a power cut."""
         draft = self._path.with_name(f"{self._path.name}-state")
         with draft.open("wb") as file:
             file.write(filter_state)

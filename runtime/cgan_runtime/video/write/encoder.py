@@ -73,11 +73,7 @@ class VideoEncoder:
         self.frames += 1
 
     def finish(self, filter_state: bytes = b"") -> Iterator[Packet]:
-        """Complete the last segment and yield what is held back.
-
-        Args:
-            filter_state: State of the temporal filter after the last frame, if the video goes on elsewhere.
-        """
+        """Complete the last segment, with the state of the temporal filter after it; yield what is left."""
         if self._context is None:
             return
         yield from self._in_time(self._context.encode(None))

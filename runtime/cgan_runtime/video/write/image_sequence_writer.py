@@ -58,14 +58,9 @@ class ImageSequenceWriter(AbstractContextManager["ImageSequenceWriter"]):
         layout: FrameLayout,
         work: WorkFolder | None = None,
     ) -> None:
-        """Prepare; nothing is written before the first frame. An image sequence as input keeps its numbers.
+        """Prepare; `layout` is of one of `PIXEL_FORMATS`, and `work` keeps how far the run has come.
 
-        Args:
-            output: Its `size` counts the bytes of the images.
-            images: The names of the images.
-            reader: The video that is colored.
-            layout: Of one of `PIXEL_FORMATS`.
-            work: Keeps how far the run has come; None keeps nothing.
+        An image sequence as input keeps its numbers. `output.size` counts the bytes of the images.
         """
         self._output, self._images, self._layout, self._work = output, images, layout, work
         self._turns = quarter_turns(reader.first)

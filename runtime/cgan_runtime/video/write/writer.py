@@ -30,7 +30,7 @@ from cgan_runtime.video.resume.work_folder import WorkFolder
 from cgan_runtime.video.write.codecs import ENCODERS, EncoderSettings
 from cgan_runtime.video.write.encoder import VideoEncoder
 from cgan_runtime.video.write.frame_rate import Pace
-from cgan_runtime.video.write.tracks import lasting_tags, plan_tracks
+from cgan_runtime.video.write.tracks import copy_tags, lasting_tags, plan_tracks
 
 _MOVIE_TIMESCALE = 1000  # ticks per second of an mp4's clock, unless the start of a stream needs more
 _FRAGMENTS = "frag_keyframe+empty_moov+default_base_moof"  # an mp4 that is written without seeking
@@ -141,8 +141,7 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
         if self._pace is not None and self._reader.rate:  # FFmpeg's y4m takes its rate from the clock
             stream.time_base = 1 / Fraction(self._reader.rate)
         self._set_up(stream.codec_context)
-        stream.metadata.update(lasting_tags(source.metadata))
-        stream.disposition = source.disposition
+        copy_tags(source, stream)
         return stream
 
     def _set_up(self, context: av.VideoCodecContext) -> None:
