@@ -60,12 +60,12 @@ class _Commands(GroupedCommand, click.Group):
     subcommand_metavar="",
     context_settings={"help_option_names": ["-h", "--help"], "show_default": True},
 )
-@click.argument("checkpoint", required=False, type=MODEL_PATH)
 @output_options
 @form_options
 @shape_options
 @engine_options
 @check_options
+@click.argument("checkpoint", required=False, type=MODEL_PATH)
 @click.version_option(__version__, prog_name="cgan-export")
 @click.pass_context
 def cli(

@@ -10,6 +10,7 @@ A value is None or False where the option was not given, so that a check can tel
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,8 @@ _WORKSPACE = 1024  # MiB
 _MAX_WORKSPACE = 1 << 20  # MiB; no GPU has as much
 _TARGET = "tensorrt"
 MODEL_PATH = click.Path(path_type=Path)
+_path = partial(click.option, type=MODEL_PATH)
+_flag = partial(click.option, is_flag=True)
 
 
 @dataclass(frozen=True)
@@ -150,63 +153,48 @@ output_options = option_group(
     "files",
     OutputOptions,
     "Output",
-    section(
-        COMMON,
-        click.option(
-            "-o", "--output", type=MODEL_PATH, default=Path("exported"), help="Folder for the files."
-        ),
-    ),
+    section(COMMON, _path("-o", "--output", default=Path("exported"), help="Folder for the files.")),
     click.option(
         "--name", default="", show_default=False, help="Name of the files.  [default: the recipe's]"
     ),
-    click.option(
+    _path(
         "--triton",
         type=click.Path(path_type=Path, file_okay=False),
         metavar="DIR",
         help="Also add each model, or its engine, to this repository of Triton Inference Server.",
     ),
-    section(COMMON, click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")),
+    section(COMMON, _flag("-q", "--quiet", help="Print nothing but errors.")),
 )
 
 form_options = option_group(
     "form",
     FormOptions,
     "Form",
-    click.option(
+    _flag(
         "--fp32",
-        is_flag=True,
         help="Write NAME.onnx, which computes in float32. This is the default unless another form is given.",
     ),
     section(
         COMMON,
-        click.option(
-            "--fp16",
-            is_flag=True,
-            help="Write NAME-fp16.onnx, which computes in half precision throughout, for GPUs.",
-        ),
-        click.option(
+        _flag("--fp16", help="Write NAME-fp16.onnx, which computes in half precision throughout, for GPUs."),
+        _flag(
             "--int8",
-            is_flag=True,
             help="Write NAME-int8.onnx, whose convolutions compute in 8 bits where the colors allow it.",
         ),
     ),
-    click.option(
+    _path(
         "--calibration",
-        type=MODEL_PATH,
-        show_default=False,
         help="Photos for the ranges of --int8, a folder or tar.  [default: eight that come with cgan]",
     ),
-    click.option("--all", "every", is_flag=True, help="Write fp32, fp32 with fp16 weights, and fp16."),
+    _flag("--all", "every", help="Write fp32, fp32 with fp16 weights, and fp16."),
     click.option(
         "--weights",
         type=click.Choice(["fp32", "fp16"]),
-        show_default=False,
         help="How a float32 network's weights are stored; fp16 halves the file, not the speed.  "
         "[default: fp32]",
     ),
-    click.option(
+    _flag(
         "--end-to-end",
-        is_flag=True,
         help="Write NAME-end-to-end.onnx instead, for other programs: a gray image of any size in, uint8 "
         "(N, H, W), the colored one out, uint8 (N, H, W, 3) RGB.",
     ),
@@ -216,12 +204,7 @@ shape_options = option_group(
     "shape",
     ShapeOptions,
     "Shape",
-    section(
-        COMMON,
-        click.option(
-            "--size", type=SizeType(), show_default=False, help="In pixels.  [default: the checkpoint's]"
-        ),
-    ),
+    section(COMMON, click.option("--size", type=SizeType(), help="In pixels.  [default: the checkpoint's]")),
     click.option(
         "--dynamic/--fixed",
         default=True,
@@ -230,7 +213,6 @@ shape_options = option_group(
     click.option(
         "--batch",
         type=BatchType(),
-        show_default=False,
         help="Images at once: a number with --fixed; of a dynamic engine smallest:best:largest.  "
         "[default: 1, of a network's engine 1:1:4]",
     ),
@@ -246,7 +228,6 @@ engine_options = option_group(
             "--engine/--no-engine",
             default=None,
             help="Also build TensorRT engines.  [default: with --fp16, if TensorRT and a GPU are there]",
-            show_default=False,
         ),
     ),
     click.option(
@@ -262,19 +243,12 @@ engine_options = option_group(
         metavar="MIB",
         help="GPU memory that a layer of an engine may use beside its tensors.",
     ),
-    click.option("--hardware-compatible", is_flag=True, help="An engine for all GPUs from Ampere on."),
-    click.option(
-        "--version-compatible",
-        is_flag=True,
-        help="An engine that later TensorRT versions of the same major load too.",
-    ),
+    _flag("--hardware-compatible", help="An engine for all GPUs from Ampere on."),
+    _flag("--version-compatible", help="An engine that later TensorRT versions of the same major load too."),
 )
 
-photos_option = click.option(
-    "--data",
-    type=MODEL_PATH,
-    show_default=False,
-    help="Folder or tar of photos to compare on.  [default: eight that come with cgan]",
+photos_option = _path(
+    "--data", help="Folder or tar of photos to compare on.  [default: eight that come with cgan]"
 )
 
 check_options = option_group(
@@ -282,5 +256,5 @@ check_options = option_group(
     CheckOptions,
     "Comparison with PyTorch",
     photos_option,
-    click.option("--no-verify", is_flag=True, help="Do not compare; the manifest will say so."),
+    _flag("--no-verify", help="Do not compare; the manifest will say so."),
 )

@@ -35,7 +35,6 @@ class _Tolerance(click.FloatRange):
 @click.option(
     "--tolerance",
     type=_Tolerance(min=0),
-    show_default=False,
     help="Largest difference that is allowed, of (a*, b*)/110, or of codes 0 to 255 where one takes whole "
     "images.  [default: what B's form may differ by, on average and in CIEDE2000 too]",
 )

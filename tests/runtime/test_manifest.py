@@ -100,5 +100,5 @@ def test_a_text_that_is_no_manifest_is_refused(tiny_model: Path, text: str) -> N
 def test_an_engines_shapes_that_are_none_are_refused(tiny_model: Path, smallest: object) -> None:
     profile = {"smallest": smallest, "optimum": [1, 64, 64], "largest": [1, 64, 64]}
     changed(tiny_model, engine={"library": "tensorrt", "profile": profile})
-    with pytest.raises(ModelFileError, match="does not tell which shapes"):
+    with pytest.raises(ModelFileError, match="does not say which shapes"):
         profile_of(Manifest.load(tiny_model))

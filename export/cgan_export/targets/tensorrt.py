@@ -2,34 +2,26 @@
 
     engine = build(exported, EngineOptions(), images=images, checkpoint=checkpoint)
 
-The building itself is the runtime's (`cgan_runtime.backends.tensorrt`): an edge device builds engines without
-PyTorch. With `tensorrt` an engine is built on the GPU that it is for, run, and compared; with `tensorrt-rtx`
-it is built ahead of time, on any machine, and not run there.
+The runtime (`cgan_runtime.backends.tensorrt`) does the building, because edge devices build engines without
+PyTorch. For `tensorrt` an engine is built on its own GPU, run, and compared; for `tensorrt-rtx` it is built
+ahead of time, on any machine, and not run there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cgan_export.onnx_files import Exported
 from cgan_export.parity.against_pytorch import agreement_of, check_findings, parity_report, tolerance_of
-from cgan_runtime.backends.tensorrt.build import BuildOptions, Profile, build_engine
-from cgan_runtime.backends.tensorrt.device import Gpu
-from cgan_runtime.backends.tensorrt.engines import (
-    SUFFIX,
-    engine_draft,
-    keep_timings,
-    profile_for,
-    save_engine,
-    timing_cache,
-    write_engine,
-)
+from cgan_runtime.backends.tensorrt.build import BuildOptions, Profile
+from cgan_runtime.backends.tensorrt.device import Gpu, Identity
+from cgan_runtime.backends.tensorrt.engines import SUFFIX, EngineBuild, engine_draft, profile_for
 from cgan_runtime.backends.tensorrt.library import load_library
 from cgan_runtime.callbacks import BuildCallback
 from cgan_runtime.errors import BackendUnavailable, ConfigError
-from cgan_runtime.files.staging import publish
 from cgan_runtime.manifest import Manifest
 from cgan_train.checkpoint import Checkpoint
 from cgan_train.data.sources import Image
@@ -46,9 +38,9 @@ class EngineOptions:
 
     Attributes:
         target: `tensorrt` or `tensorrt-rtx`.
-        size: Height and width that it is made fastest for; None for the model's own.
-        batch: Smallest, best and largest number of images at once; None for up to four, of whole images,
-            which take much memory, one.
+        size: Height and width that it is fastest for; None for the model's own.
+        batch: Smallest, best and largest number of images at once; None for 1 to 4, or for 1 of whole images,
+            which take much memory.
         build: Workspace and compatibility.
     """
 
@@ -67,7 +59,7 @@ class BuiltEngine:
 
 
 def why_no_engine(target: str) -> str | None:
-    """What is missing for building engines here; None where nothing is."""
+    """What is missing for building engines here; None if nothing is."""
     try:
         load_library(target)
         if target == "tensorrt":
@@ -83,12 +75,19 @@ def build(
 ) -> BuiltEngine:  # fmt: skip
     """Build the engine of an exported file beside it, and compare it with PyTorch.
 
+    Args:
+        exported: The ONNX file.
+        options: Which engine to build.
+        checkpoint: What the file was exported from.
+        images: Photographs to compare on; with none nothing is compared.
+        progress: Called while the engine is built.
+
     Raises:
         BackendUnavailable: TensorRT, or a GPU to build on, is missing, the build failed, or the folder cannot
             be written.
         ModelFileError: TensorRT cannot read the file.
         ConfigError: This version cannot build this model's engine as it should be.
-        ParityError: The engine answers something else than PyTorch; it is not kept.
+        ParityError: The engine differs too much from PyTorch; it is not kept.
     """
     library = load_library(options.target)
     manifest = exported.manifest
@@ -97,37 +96,32 @@ def build(
             f"{library.target} {library.version} would compute colors in half precision too; build "
             "engines of whole-image models with 10.12 or newer, or with --fp32"
         )
-    profile = profile_of_file(manifest, options)
     path = exported.path.with_suffix(SUFFIX)
-    if options.target != "tensorrt":
-        built = build_engine(
-            library, exported.path.read_bytes(), profile, precision=manifest.precision, options=options.build,
-            float32_convolutions=manifest.float32_convolutions, progress=progress,
-        )  # fmt: skip
-        return BuiltEngine(
-            path, save_engine(built, path, _unrun(manifest), library, profile, None, options.build)
-        )
-    with Gpu() as gpu, gpu.current():
-        identity = gpu.identity
-        timings = timing_cache(library, identity)
-        known = timings.read_bytes() if timings.is_file() else b""
-        built = build_engine(
-            library, exported.path.read_bytes(), profile, precision=manifest.precision,
-            options=replace(options.build, timing_cache=known),
-            float32_convolutions=manifest.float32_convolutions, progress=progress,
-        )  # fmt: skip
-        keep_timings(timings, built.timing_cache)
+    # The comparison of the ONNX file is not one of the engine.
+    source = replace(manifest, parity={"verified": False, "onnx": manifest.parity})
+    with _gpu_to_build_on(options.target) as gpu:
+        work = EngineBuild(source, library, profile_of_file(manifest, options), gpu, options.build)
+        engine = work.run(exported.path.read_bytes(), progress)
     with engine_draft(path) as draft:
-        saved = write_engine(built, draft, _unrun(manifest), library, profile, identity, options.build)
-        if images and manifest.kind == "network":
+        saved = work.write(engine, draft)
+        if gpu is not None and images and manifest.kind == "network":
             saved = _verified(draft, saved, checkpoint, images)
             saved.save(draft)
-        publish([draft, Manifest.path_for(draft)], path.parent)
     return BuiltEngine(path, saved)
 
 
+@contextmanager
+def _gpu_to_build_on(target: str) -> Iterator[Identity | None]:
+    """The GPU of this machine, in use; None for a target that is built for ahead of time."""
+    if target != "tensorrt":
+        yield None
+        return
+    with Gpu() as gpu, gpu.current():
+        yield gpu.identity
+
+
 def profile_of_file(manifest: Manifest, options: EngineOptions) -> Profile:
-    """The shapes that an engine of an ONNX file is to take."""
+    """The shapes for an engine of an ONNX file."""
     if manifest.kind == "image":
         fixed = manifest.input.shape[0]
         batch = (fixed,) * 3 if isinstance(fixed, int) else options.batch or (1, 1, 1)
@@ -136,11 +130,6 @@ def profile_of_file(manifest: Manifest, options: EngineOptions) -> Profile:
         return profile_for(manifest)
     size = options.size or (manifest.size, manifest.size)
     return Profile.around(size, manifest.size_multiple, options.batch or _BATCH)
-
-
-def _unrun(manifest: Manifest) -> Manifest:
-    """The ONNX file's comparison is not the engine's."""
-    return replace(manifest, parity={"verified": False, "onnx": manifest.parity})
 
 
 def _verified(path: Path, manifest: Manifest, checkpoint: Checkpoint, images: Sequence[Image]) -> Manifest:

@@ -1,9 +1,9 @@
-"""ONNX to a TensorRT engine.
+"""Builds TensorRT engines from ONNX files.
 
     built = build_engine(library, onnx, Profile.around(256, 32), precision="fp16")
 
-Precision is in the ONNX file: its tensors are half or single, and from TensorRT 10.12 on the engine computes
-in just that. Older versions are told to obey by flags. Nothing is written here; the caller does.
+The ONNX file decides the precision: its tensors are half or single, and from TensorRT 10.12 on the engine
+computes in exactly that. Older versions need flags for it. The caller writes the engine to a file.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _CONVOLUTIONS = ("CONVOLUTION", "DECONVOLUTION")
 
 @dataclass(frozen=True)
 class Profile:
-    """The shapes that an engine takes: smallest, the one it is made fastest for, largest."""
+    """The shapes that an engine takes: smallest, the one that it is fastest for, largest."""
 
     smallest: Shape
     optimum: Shape
@@ -47,7 +47,7 @@ class Profile:
     def around(
         cls, size: tuple[int, int], multiple: int, batch: tuple[int, int, int] = (1, 1, _MOST_BATCH)
     ) -> Profile:
-        """For images of a size's area, in any aspect up to 4:1: sides from half to twice its root."""
+        """For images of this area in any aspect up to 4:1: sides from half to twice the root of the area."""
         side = max(1, round(math.sqrt(size[0] * size[1]) / multiple)) * multiple
         low = min(max(multiple, side // 2 // multiple * multiple), *size)
         high = max(2 * side, *size)
@@ -55,7 +55,7 @@ class Profile:
 
     @classmethod
     def exactly(cls, count: int, height: int, width: int) -> Profile:
-        """For one shape alone."""
+        """For one shape only."""
         shape = (count, height, width)
         return cls(shape, shape, shape)
 
@@ -76,9 +76,9 @@ class BuildOptions:
 
     Attributes:
         workspace: Bytes of GPU memory that a layer may use beside its tensors.
-        hardware_compatible: An engine for all GPUs from Ampere on, not for this one alone; somewhat slower.
-        version_compatible: An engine that later versions of TensorRT load too.
-        timing_cache: What earlier builds measured; empty for none.
+        hardware_compatible: Build for all GPUs from Ampere on, not only for this one; somewhat slower.
+        version_compatible: Build an engine that later versions of TensorRT load too.
+        timing_cache: Measurements of earlier builds; empty for none.
     """
 
     workspace: int = _WORKSPACE
@@ -93,7 +93,7 @@ class Built:
 
     Attributes:
         engine: Its bytes.
-        timing_cache: What was measured, to hand to the next build.
+        timing_cache: Measurements for the next build.
     """
 
     engine: bytes
@@ -108,15 +108,15 @@ def build_engine(
 
     Args:
         library: From `load_library`.
-        onnx: float32 in and out; what is between decides the precision.
-        profile: The shapes that it shall take; ignored for axes that the file has fixed.
-        precision: What the manifest says the file computes in, `fp32`, `fp16` or `int8`.
+        onnx: The file, float32 in and out; its inner tensors decide the precision.
+        profile: The shapes that the engine takes; ignored for axes that the file has fixed.
+        precision: What the file computes in according to its manifest: `fp32`, `fp16` or `int8`.
         options: How to build.
         float32_convolutions: How many of an fp16 file's convolutions are in float32 on purpose.
         progress: Called while it is built, if the library reports its progress.
 
     Raises:
-        ModelFileError: The file is no ONNX, or has operators that TensorRT lacks.
+        ModelFileError: The file is not ONNX, or has operators that TensorRT lacks.
         BackendUnavailable: There is no GPU to build on, or the build failed.
         ConfigError: This version cannot build this file's engine as it should be.
         KeyboardInterrupt: Ctrl-C; the build was stopped.
@@ -125,7 +125,7 @@ def build_engine(
     trt, options = library.module, options or BuildOptions()
     try:
         builder = trt.Builder(library.log)
-    except (TypeError, RuntimeError) as error:  # pybind's answer to a builder that could not be made
+    except (TypeError, RuntimeError) as error:  # of pybind, if there is no GPU or driver
         why = library.complaint(str(error))
         raise BackendUnavailable(f"{library.target} {library.version} cannot build here ({why})") from error
     network = builder.create_network(_network_flags(library))
@@ -163,12 +163,12 @@ def _parse(library: Library, network: Any, onnx: bytes) -> None:
     parser = library.module.OnnxParser(network, library.log)
     if parser.parse(onnx) and network.num_layers:
         return
-    told = ["it holds no network"] if not parser.num_errors and not library.log.errors else []
+    faults = ["it holds no network"] if not parser.num_errors and not library.log.errors else []
     for index in range(parser.num_errors):
         error = parser.get_error(index)
         operator = error.node_operator() if hasattr(error, "node_operator") else ""
-        told.append(" ".join(f"{operator} {error.desc()}".split()))
-    why = "; ".join(dict.fromkeys(told)) or library.complaint("it does not say why")
+        faults.append(" ".join(f"{operator} {error.desc()}".split()))
+    why = "; ".join(dict.fromkeys(faults)) or library.complaint("it does not say why")
     raise ModelFileError(
         f"{library.target} {library.version} cannot read the ONNX file ({why}); export it with cgan-export"
     )
@@ -206,7 +206,7 @@ def filled_axes(axes: Sequence[int | str], shape: Shape) -> tuple[int, ...]:
 
 
 def _ask_for_half(library: Library, network: Any, config: Any, float32_convolutions: int) -> None:
-    """See that every convolution is in half precision; where the file cannot decide it, ask and be obeyed."""
+    """Check that every convolution is in half precision; ask older versions, which the file does not bind."""
     trt = library.module
     if not library.strongly_typed:
         if float32_convolutions:
@@ -234,7 +234,7 @@ def _ask_for_half(library: Library, network: Any, config: Any, float32_convoluti
 
 
 def _take_timing_cache(library: Library, config: Any, known: bytes) -> Any:
-    """What earlier builds measured; another GPU's or version's is refused by the library, and left out."""
+    """Use the measurements of earlier builds; the library refuses those of another GPU or version."""
     if library.target == "tensorrt-rtx":
         return None  # it measures nothing while it builds
     for content in (known, b""):
@@ -246,12 +246,12 @@ def _take_timing_cache(library: Library, config: Any, known: bytes) -> Any:
 
 @contextmanager
 def _stoppable(library: Library, config: Any, progress: BuildCallback) -> Iterator[list[int]]:
-    """Progress and an end for the library's own long call, where it has a way to be asked.
+    """Report progress of the library's long call and stop it on a signal, if this version has a monitor.
 
-    What a signal's handler raises would be lost in that call, so the signals are kept here.
+    The call would swallow what a signal handler raises, so the signals are collected here.
 
     Yields:
-        The signals that came.
+        The numbers of the signals that came.
     """
     stopped: list[int] = []
     trt: Any = library.module

@@ -3,8 +3,8 @@
     with Gpu() as gpu:
         ...
 
-The primary context is the one that PyTorch and ONNX Runtime use too; `pycuda.autoinit` would make another and
-clash with them. It is pushed and popped round every use, by the one thread that owns it.
+PyTorch and ONNX Runtime use the primary context too; `pycuda.autoinit` would make another one, which clashes
+with them. The one thread that owns it pushes and pops it around every use.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ INSTALL = "pip install pycuda"
 
 @dataclass(frozen=True)
 class Identity:
-    """Which GPU and driver: an engine is made for them.
+    """GPU and driver that an engine is built for.
 
     Attributes:
         gpu: The device's name.
@@ -41,7 +41,7 @@ class Gpu:
     """The first GPU that CUDA shows (`CUDA_VISIBLE_DEVICES` chooses).
 
     Attributes:
-        identity: What it is.
+        identity: Which one it is.
         driver: The module `pycuda.driver`.
     """
 
@@ -80,7 +80,7 @@ class Gpu:
             self._context.pop()
 
     def close(self) -> None:
-        """Give the context back; what was allocated in it must be freed before."""
+        """Release the context; all memory in it must be freed before."""
         self._context.detach()
 
     def __enter__(self) -> Gpu:
@@ -91,7 +91,7 @@ class Gpu:
 
 
 class Buffer:
-    """Memory for one tensor: on the GPU, and page-locked on the host, so that copies need no staging."""
+    """Memory for one tensor: on the GPU, and page-locked on the host, which makes copies fast."""
 
     def __init__(self, gpu: Gpu, shape: tuple[int, ...]) -> None:
         self.host: npt.NDArray[np.float32] = gpu.driver.pagelocked_empty(shape, np.float32)
@@ -100,17 +100,17 @@ class Buffer:
 
     @property
     def address(self) -> int:
-        """Where it lies on the GPU."""
+        """Address on the GPU."""
         return int(self.device)
 
     def upload(self, stream: Any) -> None:
-        """Copy to the GPU in the order of a stream."""
+        """Copy to the GPU in a stream."""
         self._driver.memcpy_htod_async(self.device, self.host, stream)
 
     def download(self, stream: Any) -> None:
-        """Copy from the GPU in the order of a stream."""
+        """Copy from the GPU in a stream."""
         self._driver.memcpy_dtoh_async(self.host, self.device, stream)
 
     def free(self) -> None:
-        """Free the GPU's side; the host's goes with the buffer, in the same context."""
+        """Free the memory on the GPU; that on the host is freed with this object, in the same context."""
         self.device.free()

@@ -3,8 +3,8 @@
     path, manifest = cached_engine(Path("edge-fp16.onnx"), manifest, gpu, library, progress)
 
 An engine runs on the GPU model and TensorRT version that it was built with. Both stand in its manifest, with
-the file's sha256, and are compared before the library sees a byte of it: handed a foreign or damaged
-engine it may crash.
+the file's sha256, and are compared before the library sees a byte of it: a foreign or damaged engine may
+crash it.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from cgan_runtime.backends.tensorrt.build import BuildOptions, Built, Profile, build_engine
+from cgan_runtime.backends.tensorrt.build import BuildOptions, Profile, build_engine
 from cgan_runtime.backends.tensorrt.device import Identity
 from cgan_runtime.backends.tensorrt.inspector import check_half, check_int8, convolution_precisions
 from cgan_runtime.backends.tensorrt.library import Library
@@ -32,35 +32,91 @@ from cgan_runtime.manifest import Manifest
 
 SUFFIX = ".engine"
 _AMPERE = 8.0  # compute capability; hardware-compatible engines run from there on
-_HIDDEN = ".cgan-engine-"  # how the names of folders begin whose engine is not finished
-_SMALLEST = 1024  # bytes; no engine is smaller
+_HIDDEN = ".cgan-engine-"  # prefix of the hidden folders for unfinished engines
+_MIN_BYTES = 1024  # no engine is smaller
 
 
-def save_engine(
-    built: Built, path: Path, source: Manifest, library: Library, profile: Profile, gpu: Identity | None,
-    options: BuildOptions,
-) -> Manifest:  # fmt: skip
-    """Write an engine and its manifest, whole or not at all; arguments as of `write_engine`.
+@dataclass(frozen=True)
+class EngineBuild:
+    """All that decides what an engine becomes.
 
-    Raises:
-        BackendUnavailable: The folder cannot be written.
+    Attributes:
+        source: The manifest of the ONNX file.
+        library: What builds it.
+        profile: The shapes that it takes.
+        gpu: The GPU that it is built on; None for an engine built ahead of time.
+        options: How it is built, and where else it may run.
     """
-    with engine_draft(path) as draft:
-        manifest = write_engine(built, draft, source, library, profile, gpu, options)
-        publish([draft, Manifest.path_for(draft)], path.parent)
-    return manifest
+
+    source: Manifest
+    library: Library
+    profile: Profile
+    gpu: Identity | None
+    options: BuildOptions = field(default_factory=BuildOptions)
+
+    def run(self, onnx: bytes, progress: BuildCallback) -> bytes:
+        """Build the engine of an ONNX file's bytes, and keep what was measured for the next build.
+
+        Raises:
+            Exception: As `build_engine` does.
+        """
+        timings = self._timings
+        known = timings.read_bytes() if timings is not None and timings.is_file() else b""
+        built = build_engine(
+            self.library, onnx, self.profile, precision=self.source.precision,
+            options=replace(self.options, timing_cache=known),
+            float32_convolutions=self.source.float32_convolutions, progress=progress,
+        )  # fmt: skip
+        if timings is not None and built.timing_cache:
+            _keep_timings(timings, built.timing_cache)
+        return built.engine
+
+    def write(self, engine: bytes, path: Path) -> Manifest:
+        """Write an engine and its manifest.
+
+        Raises:
+            OSError: They cannot be written.
+        """
+        manifest = replace(
+            self.source,
+            name=path.stem,
+            file=path.name,
+            sha256=hashlib.sha256(engine).hexdigest(),
+            engine={
+                "library": self.library.target,
+                "version": self.library.version,
+                "onnx_sha256": self.source.sha256,
+                "profile": asdict(self.profile),
+                "gpu": asdict(self.gpu) if self.gpu else None,
+                "version_compatible": self.options.version_compatible,
+                "hardware_compatible": self.options.hardware_compatible,
+            },
+        )
+        path.write_bytes(engine)
+        manifest.save(path)
+        return manifest
+
+    @property
+    def _timings(self) -> Path | None:
+        """The file of what builds measured, for one library and kind of GPU."""
+        if self.gpu is None:
+            return None
+        library = self.library
+        return cache_folder() / f"{library.target}-{library.version}-{self.gpu.compute_capability}.timing"
 
 
 @contextmanager
 def engine_draft(path: Path) -> Iterator[Path]:
-    """Where to write an engine that is to have this path: in a hidden folder, which goes.
+    """Where to write an engine, in a hidden folder; it gets its name, with its manifest, when the block ends.
 
     Raises:
         BackendUnavailable: The folder cannot be written.
     """
     try:
         with staging_folder(path.parent, _HIDDEN) as hidden:
-            yield hidden / path.name
+            draft = hidden / path.name
+            yield draft
+            publish([draft, Manifest.path_for(draft)], path.parent)
     except OSError as error:
         raise BackendUnavailable(
             f"cannot write the engine {path} ({error.strerror or error}); free some space or take another "
@@ -68,49 +124,11 @@ def engine_draft(path: Path) -> Iterator[Path]:
         ) from error
 
 
-def write_engine(
-    built: Built, path: Path, source: Manifest, library: Library, profile: Profile, gpu: Identity | None,
-    options: BuildOptions,
-) -> Manifest:  # fmt: skip
-    """Write an engine and its manifest.
-
-    Args:
-        built: From `build_engine`.
-        path: Of the engine.
-        source: The manifest of the ONNX file that it was built from.
-        library: What built it.
-        profile: The shapes that it takes.
-        gpu: What it was built on; None for one built ahead of time.
-        options: How it was built: where else it may run.
-
-    Raises:
-        OSError: They cannot be written.
-    """
-    manifest = replace(
-        source,
-        name=path.stem,
-        file=path.name,
-        sha256=hashlib.sha256(built.engine).hexdigest(),
-        engine={
-            "library": library.target,
-            "version": library.version,
-            "onnx_sha256": source.sha256,
-            "profile": asdict(profile),
-            "gpu": asdict(gpu) if gpu else None,
-            "version_compatible": options.version_compatible,
-            "hardware_compatible": options.hardware_compatible,
-        },
-    )
-    path.write_bytes(built.engine)
-    manifest.save(path)
-    return manifest
-
-
 def profile_of(manifest: Manifest) -> Profile:
     """The shapes that an engine takes.
 
     Raises:
-        ModelFileError: The manifest does not tell.
+        ModelFileError: The manifest does not say.
     """
     try:
         shapes = manifest.engine["profile"]
@@ -118,7 +136,7 @@ def profile_of(manifest: Manifest) -> Profile:
         return Profile(*((int(n), int(h), int(w)) for n, h, w in (shapes[name] for name in names)))
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise ModelFileError(
-            f"the manifest of {manifest.file} does not tell which shapes it takes; build it again"
+            f"the manifest of {manifest.file} does not say which shapes it takes; build it again"
         ) from error
 
 
@@ -126,12 +144,12 @@ def check_fits(path: Path, manifest: Manifest, library: Library, gpu: Identity) 
     """Compare an engine's manifest with this machine, before the engine is loaded.
 
     Raises:
-        ModelFileError: It was built for another GPU, version or library, or is no engine.
+        ModelFileError: It was built for another GPU, version or library, or is not an engine.
     """
     made = manifest.engine
-    mend = f"build it here: cgan-export CHECKPOINT --{manifest.precision} --engine"
-    if not made or path.stat().st_size < _SMALLEST:
-        raise ModelFileError(f"{path} is not an engine that cgan built; {mend}")
+    advice = f"build it here: cgan-export CHECKPOINT --{manifest.precision} --engine"
+    if not made or path.stat().st_size < _MIN_BYTES:
+        raise ModelFileError(f"{path} is not an engine that cgan built; {advice}")
     version, built_on = made.get("version"), made.get("gpu")
     here: list[tuple[str, Any, Any]] = [("library", made.get("library"), library.target)]
     if not (made.get("version_compatible") and _later(library.version, version)):
@@ -141,11 +159,11 @@ def check_fits(path: Path, manifest: Manifest, library: Library, gpu: Identity) 
         here.append(("compute capability", built_on.get("compute_capability"), gpu.compute_capability))
     for what, built, found in here:
         if built != found:
-            raise ModelFileError(f"{path} was built for {what} {built}, here is {found}; {mend}")
+            raise ModelFileError(f"{path} was built for {what} {built}, here is {found}; {advice}")
 
 
 def _later(here: str, built: object) -> bool:
-    """Whether a version loads what a version-compatible build of an earlier one made: the same major."""
+    """Whether a version loads version-compatible engines of another: the same major, not older."""
     numbers = [[int(part) for part in re.findall(r"\d+", str(version))] for version in (here, built)]
     return all(numbers) and numbers[0][0] == numbers[1][0] and numbers[0] >= numbers[1]
 
@@ -155,7 +173,7 @@ def _from_ampere_on(gpu: Identity) -> bool:
 
 
 def check_precision(library: Library, engine: Any, manifest: Manifest) -> None:
-    """An engine that is called FP16 or INT8 must compute so: the inspector is asked.
+    """Ask the library's inspector whether an engine computes in the precision that its manifest says.
 
     Raises:
         BackendUnavailable: It does not.
@@ -172,7 +190,7 @@ def check_precision(library: Library, engine: Any, manifest: Manifest) -> None:
 
 
 def cache_folder() -> Path:
-    """The user's folder for what can be made again."""
+    """The user's folder for files that can be made again."""
     if sys.platform == "win32":
         base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
     elif sys.platform == "darwin":
@@ -194,9 +212,9 @@ def cached_engine(
         ModelFileError: TensorRT cannot read the file.
         BackendUnavailable: The build failed, or the cache cannot be written.
     """
-    profile = profile_for(manifest)
+    build = EngineBuild(manifest, library, profile_for(manifest), gpu)
     key = {
-        "onnx": manifest.sha256, "profile": asdict(profile), "precision": manifest.precision,
+        "onnx": manifest.sha256, "profile": asdict(build.profile), "precision": manifest.precision,
         "library": library.target, "version": library.version, "gpu": asdict(gpu),
     }  # fmt: skip
     digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
@@ -204,35 +222,23 @@ def cached_engine(
     try:
         return path, Manifest.load(path)
     except ModelFileError:
-        pass  # not built yet, or damaged: it is built anew
-    timings = timing_cache(library, gpu)
-    options = BuildOptions(timing_cache=timings.read_bytes() if timings.is_file() else b"")
-    built = build_engine(
-        library, model.read_bytes(), profile, precision=manifest.precision, options=options,
-        float32_convolutions=manifest.float32_convolutions, progress=progress,
-    )  # fmt: skip
-    saved = save_engine(built, path, manifest, library, profile, gpu, options)
-    keep_timings(timings, built.timing_cache)
-    return path, saved
-
-
-def timing_cache(library: Library, gpu: Identity) -> Path:
-    """Where what builds measured is kept, for one library and kind of GPU."""
-    return cache_folder() / f"{library.target}-{library.version}-{gpu.compute_capability}.timing"
+        pass  # not built yet, or damaged: it is built again
+    engine = build.run(model.read_bytes(), progress)
+    with engine_draft(path) as draft:
+        manifest = build.write(engine, draft)
+    return path, manifest
 
 
 def profile_for(manifest: Manifest) -> Profile:
-    """The shapes that an engine of an ONNX file takes: the file's own where it has fixed them."""
+    """The shapes for an engine of an ONNX file: the file's own where it has fixed them."""
     batch, _, height, width = manifest.input.shape
     if isinstance(batch, int) and isinstance(height, int) and isinstance(width, int):
         return Profile.exactly(batch, height, width)
     return Profile.around((manifest.size, manifest.size), manifest.size_multiple)
 
 
-def keep_timings(path: Path, content: bytes) -> None:
-    """Keep what a build measured for the next one; only time is lost where that fails."""
-    if not content:
-        return
+def _keep_timings(path: Path, content: bytes) -> None:
+    """Keep what a build measured for the next one; a failure only costs time."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_file(path, content)

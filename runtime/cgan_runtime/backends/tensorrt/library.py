@@ -3,7 +3,7 @@
     library = load_library("tensorrt")
     network = library.module.Builder(library.log)...
 
-Only this folder knows TensorRT. What versions differ in is answered here once, by what the library offers.
+Only this folder imports TensorRT.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ INSTALL = {
     "tensorrt-rtx": "pip install tensorrt-rtx",
 }
 
-# STRONGLY_TYPED holds precision as the ONNX file has it. It is there since 9.1, but complete from 10.12 on.
+# STRONGLY_TYPED keeps the precision of the ONNX file. It exists since 9.1, but is complete from 10.12 on.
 _STRONGLY_TYPED_SINCE = (10, 12)
 
 
@@ -37,7 +37,7 @@ class Library:
         target: Which of the two.
         module: Its Python module.
         version: As it says, such as `10.13.2.6`.
-        log: Its logger, which keeps what went wrong.
+        log: Its logger, which keeps the errors.
     """
 
     target: str
@@ -47,14 +47,14 @@ class Library:
 
     @property
     def strongly_typed(self) -> bool:
-        """Whether precision is taken from the ONNX file; older ones need to be told."""
+        """Whether it takes the precision from the ONNX file; older versions need flags."""
         if self.target == "tensorrt-rtx":
             return True
         numbers = tuple(int(number) for number in re.findall(r"\d+", self.version)[:2])
         return numbers >= _STRONGLY_TYPED_SINCE
 
     def complaint(self, otherwise: str) -> str:
-        """The last error that the library logged, on one line, or other words where it logged none."""
+        """The last error that the library logged, on one line; `otherwise` if it logged none."""
         errors: list[str] = self.log.errors
         return " ".join(errors[-1].split()) if errors else otherwise
 

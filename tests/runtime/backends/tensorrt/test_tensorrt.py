@@ -29,9 +29,9 @@ from cgan_runtime.backends.tensorrt.build import BuildOptions, Profile, build_en
 from cgan_runtime.backends.tensorrt.engines import cache_folder
 from cgan_runtime.backends.tensorrt.inspector import check_half, check_int8, convolution_precisions
 from cgan_runtime.backends.tensorrt.library import load_library
-from cgan_runtime.network_shape import network_shape
 from cgan_runtime.errors import BackendUnavailable, CganError, ConfigError, InputShapeError, ModelFileError
 from cgan_runtime.manifest import Manifest
+from cgan_runtime.network_shape import network_shape
 
 LIGHTNESS = np.linspace(-1, 1, 2 * 64 * 96, dtype=np.float32).reshape(2, 1, 64, 96)
 
