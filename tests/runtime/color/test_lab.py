@@ -129,7 +129,7 @@ def test_zero_chroma_is_exactly_neutral(encoding: Encoding, seed: int) -> None:
 @given(encodings, st.integers(0, 2**32))
 @settings(max_examples=40)
 def test_any_prediction_gives_legal_codes(encoding: Encoding, seed: int) -> None:
-    """Whatever the network says, the image's luma with these codes is a color inside the gamut."""
+    """For any prediction, the luma of the image with these codes is a color in gamut."""
     rng = np.random.default_rng(seed)
     code = rng.integers(encoding.black, encoding.white, (16, 16), endpoint=True)
     chroma = rng.uniform(-1, 1, (2, 16, 16)).astype(np.float32)
@@ -171,7 +171,7 @@ def test_colors_have_the_right_sign(chroma: tuple[float, float], plane: int, sig
 
 
 def test_block_borders_do_not_show() -> None:
-    """Large planes are converted in blocks; the result is that of each pixel alone."""
+    """Large planes are converted in blocks, with the same result as each pixel alone."""
     rng = np.random.default_rng(3)
     lightness = rng.uniform(-1, 1, (200, 211)).astype(np.float32)
     chroma = rng.uniform(-0.5, 0.5, (2, 200, 211)).astype(np.float32)

@@ -28,7 +28,7 @@ def smaller(plane: npt.NDArray[np.float32], shape: tuple[int, int]) -> npt.NDArr
 def test_one_color_stays_one_color(
     low: tuple[int, int], high: tuple[int, int], level: float, seed: int
 ) -> None:
-    """However grainy the luma is: grain never turns into colored speckle where the color is even."""
+    """Grain in the luma never becomes speckle where the color is even."""
     rng = np.random.default_rng(seed)
     guide_low, guide_high = (rng.uniform(0, 255, shape).astype(np.float32) for shape in (low, high))
     codes = np.full((2, *low), level, np.float32)

@@ -60,7 +60,7 @@ def test_y4m_through_pipes(pixel_format: str, tmp_path: Path, tiny_model: Path) 
     after = _frames(done.stdout)
     assert {frame.format.name for frame in after} == {pixel_format}
     assert chroma_span(after[0]) > 20
-    _same_luma(_frames(source.read_bytes()), after)  # swscale is not the same twice at odd sizes
+    _same_luma(_frames(source.read_bytes()), after)  # at odd sizes swscale is not deterministic
 
 
 def test_a_pipe_gives_the_same_video_as_a_file(tmp_path: Path, tiny_model: Path) -> None:
@@ -161,7 +161,7 @@ def test_ctrl_c_ends_an_endless_video_and_keeps_it(tmp_path: Path, tiny_model: P
     ) as process:
         assert process.stdin is not None
         process.stdin.write(content)
-        left = 400  # more than pipes and queues hold, once the output has been begun
+        left = 400  # more frames than pipes and queues hold, counted from the start of the output
         with suppress(BrokenPipeError):
             while process.poll() is None:
                 process.stdin.write(one)
@@ -181,7 +181,7 @@ def test_ctrl_c_ends_an_endless_video_and_keeps_it(tmp_path: Path, tiny_model: P
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent to a process of our own")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_silent_pipe_can_be_interrupted(number: signal.Signals, tmp_path: Path, tiny_model: Path) -> None:
-    video = Video(frames=200, codec="rawvideo", options={}, ticks=25)  # FFmpeg looks at 5 s
+    video = Video(frames=200, codec="rawvideo", options={}, ticks=25)  # FFmpeg analyzes 5 s
     content = write_video(tmp_path / "in.y4m", video).read_bytes()
     target = tmp_path / "out.y4m"
     command = [*PROGRAM, "--video", "-", "-o", str(target), "--model", str(tiny_model)]
@@ -192,7 +192,7 @@ def test_a_silent_pipe_can_be_interrupted(number: signal.Signals, tmp_path: Path
         process.stdin.write(content)
         process.stdin.flush()
         before = written = 0
-        while not written or written > before:  # then it waits for more; the test holds if it does not yet
+        while not written or written > before:  # until it waits for more; an early end of the loop is no harm
             assert process.poll() is None
             time.sleep(0.5)
             before, written = written, sum(path.stat().st_size for path in tmp_path.glob(".cgan-*"))

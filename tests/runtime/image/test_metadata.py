@@ -85,7 +85,7 @@ def test_the_gray_thumbnail_is_removed(tmp_path: Path) -> None:
 
 
 def test_xmp_of_any_length_keeps_its_length() -> None:
-    """OpenCV reads on behind XMP that it writes into a PNG."""
+    """OpenCV reads past the end of XMP that it writes into a PNG."""
     bgr = np.zeros((8, 8, 3), np.uint8)
     for length in range(200):
         xmp = b"<x>" + bytes(97 + n % 26 for n in range(length)) + b"</x>"
@@ -109,7 +109,7 @@ def test_an_invalid_profile_is_dropped_alone(profile: bytes, tmp_path: Path, col
 
 
 def test_exif_that_was_not_applied_keeps_its_orientation(tmp_path: Path, colorizer: Colorizer) -> None:
-    """In PNGs of before 2017 EXIF stands as text; OpenCV hands it on, but does not turn by it."""
+    """PNGs from before 2017 hold EXIF as text; OpenCV returns it but does not apply it."""
     exif = _exif().tobytes()
     text = f"\nexif\n{len(exif)}\n{exif.hex()}\n"
     info = PngImagePlugin.PngInfo()

@@ -57,7 +57,7 @@ def test_depth_and_alpha_are_reduced_for_formats_without_them(tmp_path: Path) ->
 
 
 def _tiff(order: str, tags: dict[int, int], data: bytes = b"") -> bytes:
-    """A TIFF, or EXIF, of tags with one number each; `data` lies behind them."""
+    """A TIFF, or EXIF, of tags with one number each, followed by `data`."""
     entries = [struct.pack(f"{order}HHIHH", tag, 3, 1, value, 0) for tag, value in sorted(tags.items())]
     mark = b"II*\0" if order == "<" else b"MM\0*"
     return b"".join(
@@ -74,11 +74,11 @@ def test_exif_orientation_is_applied(tmp_path: Path) -> None:
 
 
 def _with_exif(suffix: str, image: np.ndarray[tuple[int, ...], np.dtype[np.generic]], exif: bytes) -> bytes:
-    """A pixels without loss and with EXIF."""
+    """An image without loss and with EXIF."""
     lossless = [cv2.IMWRITE_WEBP_QUALITY, 101] if suffix == ".webp" else []
     data: bytes = cv2.imencode(suffix, image, lossless)[1].tobytes()
     if suffix == ".png":
-        return data[:33] + _chunk(b"eXIf", exif) + data[33:]  # behind the header
+        return data[:33] + _chunk(b"eXIf", exif) + data[33:]  # after the header
     height, width = image.shape[:2]
     flags = 0x18 if image.shape[2] == 4 else 0x08  # EXIF, alpha
     extended = b"VP8X" + struct.pack("<II", 10, flags)

@@ -36,7 +36,7 @@ def _planes(frame: av.VideoFrame) -> Planes:
 
 
 def _alone_and_beside(source: Path, encoder: EncoderSettings = FFV1) -> tuple[Planes, Planes]:
-    """A video's middle frame as it is colored alone, and beside the gray one."""
+    """The middle frame of a video colored alone, and with the gray one beside it."""
     found = []
     for compare in (False, True):
         target = source.with_name(f"out-{compare}.mkv")

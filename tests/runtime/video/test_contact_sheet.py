@@ -37,7 +37,7 @@ def _write_reds(path: Path, frames: int, *, size: tuple[int, int] = (64, 48), st
 
 
 def _corners(sheet: np.ndarray[tuple[int, ...], np.dtype[np.generic]], width: int) -> list[list[int]]:
-    """The color near the lower right corner of each image, row by row."""
+    """The color near the lower right corner of each image, in rows."""
     step_down, step_right = 270 + 6, width + 6
     return [
         sheet[top + 250, left + width - 20].astype(int).tolist()

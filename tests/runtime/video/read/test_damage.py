@@ -46,7 +46,7 @@ def _sound_only(path: Path) -> Path:
 
 
 def _without_frames(path: Path) -> Path:
-    """A Matroska header that promises a video, and nothing behind it."""
+    """A Matroska header that declares a video, without any frame."""
     memory = io.BytesIO()
     with av.open(memory, "w", format="matroska") as output:
         stream = output.add_stream("mpeg4", rate=25)
@@ -179,7 +179,7 @@ def test_a_gap_costs_frames_and_is_counted(tmp_path: Path, colorizer: Colorizer)
 def test_a_gap_between_key_frames_is_found_by_video_and_audio(
     name: str, tmp_path: Path, colorizer: Colorizer
 ) -> None:
-    """All that is left decodes without an error, so that only times can tell."""
+    """All packets that are left decode without an error; only times show the gap."""
     every = {"preset": "ultrafast", "g": "1"}
     video = Video(frames=100, width=320, height=240, options=every, audio=("aac",))
     data = write_video(tmp_path / name, video).read_bytes()
@@ -193,11 +193,11 @@ def test_a_gap_between_key_frames_is_found_by_video_and_audio(
         colorize_video(holed, tmp_path / "strict.mkv", colorizer, settings=VideoSettings(strict=True))
 
 
-STANDS = [Fraction(n, 25) + (3 if n >= 25 else 0) for n in range(50)]  # an image, for three seconds
+PAUSED = [Fraction(n, 25) + (3 if n >= 25 else 0) for n in range(50)]  # the video pauses for three seconds
 
 
 def _without(source: Path, target: Path, kind: str, index: int, start: float, end: float) -> Path:
-    """A copy that lacks what lies between two seconds of one of its streams."""
+    """A copy without the packets between two times of one of its streams."""
     with av.open(source) as video, av.open(target, "w") as output:
         streams = [output.add_stream_from_template(stream, opaque=True) for stream in video.streams]
         left_out = [stream for stream in video.streams if stream.type == kind][index].index
@@ -211,7 +211,7 @@ def _without(source: Path, target: Path, kind: str, index: int, start: float, en
 
 
 def test_a_pause_of_the_video_with_audio_is_no_gap(tmp_path: Path) -> None:
-    video = Video(pts=STANDS, audio=("aac", "aac"))
+    video = Video(pts=PAUSED, audio=("aac", "aac"))
     whole = write_video(tmp_path / "in.mkv", video)
     pausing = _without(whole, tmp_path / "one.mkv", "audio", 1, 1.5, 3.5)
     silent = _without(pausing, tmp_path / "both.mkv", "audio", 0, 1.5, 3.5)
@@ -221,7 +221,7 @@ def test_a_pause_of_the_video_with_audio_is_no_gap(tmp_path: Path) -> None:
             list(reader)
             found.append(reader.damage)
     assert found[:2] == [None, None]
-    assert "1 stretch missing (at 1.0 s)" in str(found[2])  # told once
+    assert "1 stretch missing (at 1.0 s)" in str(found[2])  # reported once
 
 
 def test_uneven_frames_and_large_audio_packets_are_no_gaps(tmp_path: Path) -> None:
@@ -255,7 +255,7 @@ def test_strict_stops_at_the_first_flaw_and_reports_it(tmp_path: Path, colorizer
 
 
 def _bare(path: Path) -> Path:
-    """A video of which every byte decodes to something."""
+    """A video that decodes whatever its bytes are."""
     return write_video(path, replace(BARE, frames=SEGMENT_FRAMES + 20))
 
 
@@ -332,7 +332,7 @@ def test_a_mutated_video_gives_a_result_or_one_error(seed: int, tmp_path: Path, 
 
 
 def test_the_rate_of_the_clock_is_not_the_frame_rate(tmp_path: Path) -> None:
-    """Matroska that was copied packet by packet with no rate given states its clock's."""
+    """Matroska that was copied packet by packet without a frame rate states the rate of its clock."""
     source, copy = write_video(tmp_path / "in.mp4", Video(frames=50)), tmp_path / "copy.mkv"
     with av.open(source) as container, av.open(copy, "w") as output:
         stream = output.add_stream_from_template(container.streams.video[0])

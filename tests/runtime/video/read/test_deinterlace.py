@@ -52,7 +52,7 @@ def _interlaced(path: Path) -> Path:
 
 
 def _combs(luma: npt.NDArray[np.generic]) -> float:
-    """How much every line differs from the mean of its neighbors."""
+    """Mean difference of each line from the mean of its neighbors."""
     lines = luma.astype(float)
     return float(np.abs(lines[1:-1] - (lines[:-2] + lines[2:]) / 2).mean())
 
@@ -69,7 +69,7 @@ def test_combing_is_removed_and_frames_and_times_stay(
     before, after = read_frames(source)[FRAMES // 2], read_frames(target)[FRAMES // 2]
     assert _combs(luma_of(after)) < _combs(luma_of(before)) / 4
     kept = [np.array_equal(luma_of(after)[field::2], luma_of(before)[field::2]) for field in (0, 1)]
-    assert sum(kept) == 1  # one field stays bit for bit, the other is made to fit
+    assert sum(kept) == 1  # one field stays exactly, the other is interpolated
     assert result.notes[-1].startswith("12 frames were deinterlaced")
 
 
@@ -109,7 +109,7 @@ def test_another_stream_can_be_chosen(tmp_path: Path, colorizer: Colorizer) -> N
     assert colorize_video(source, tmp_path / "a.mkv", colorizer).width == 64
     result = colorize_video(source, tmp_path / "b.mkv", colorizer, settings=VideoSettings(stream=1))
     assert (result.width, result.frames) == (96, 4)
-    with av.open(tmp_path / "b.mkv") as video:  # the other one is kept as it was
+    with av.open(tmp_path / "b.mkv") as video:  # the other one is copied
         assert sorted(stream.width for stream in video.streams.video) == [64, 96]
     with pytest.raises(MediaError, match=r"stream 2 of .* is no video; its videos are stream 0, 1"):
         colorize_video(source, tmp_path / "c.mkv", colorizer, settings=VideoSettings(stream=2))

@@ -24,12 +24,12 @@ from cgan_runtime.video.segments import SEGMENT_FRAMES
 
 class _Quiet(SimpleHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @contextmanager
 def _served(folder: Path, handler: type[_Quiet] = _Quiet) -> Iterator[str]:
-    """The address of a folder on a server that knows no ranges."""
+    """The address of a folder on a server that supports no ranges."""
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(folder))) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_address[1]}"
@@ -37,12 +37,12 @@ def _served(folder: Path, handler: type[_Quiet] = _Quiet) -> Iterator[str]:
 
 
 class _Dying(_Quiet):
-    """Sends a part of a file, and then nothing to anybody until it is back."""
+    """Sends a part of a file, and then nothing more."""
 
     requests = 0
 
     def do_GET(self) -> None:
-        """Answer the first request, in part."""
+        """Answer a part of the first request."""
         type(self).requests += 1
         if self.requests > 1:
             return

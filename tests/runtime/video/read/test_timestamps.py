@@ -31,7 +31,7 @@ def colorizer() -> Iterator[Colorizer]:
 
 
 def _joined(path: Path, video: Video, starts: tuple[int, ...]) -> Path:
-    """Recordings that begin at these seconds of their own clocks, in one file."""
+    """A file of joined recordings, whose clocks begin at these seconds."""
     parts = []
     for start in starts:
         part = replace(video, container_options={"output_ts_offset": str(start)})
@@ -46,7 +46,7 @@ def _sound_times(path: Path) -> list[Fraction]:
         return [frame.pts * frame.time_base for frame in frames if frame.pts is not None]
 
 
-@pytest.mark.parametrize("output", ["out.mkv", "out.webm", "out.mp4"])  # sound copied, transcoded, copied
+@pytest.mark.parametrize("output", ["out.mkv", "out.webm", "out.mp4"])  # audio copied, transcoded, copied
 @pytest.mark.parametrize(
     ("name", "video", "starts"),
     [
@@ -103,11 +103,11 @@ def test_one_wrong_time_moves_video_and_audio_alike(wrong: int, tmp_path: Path) 
     assert 0 <= max(shifts) < 4
 
 
-@pytest.mark.parametrize("sound", [0, 5, 121])  # seconds
-def test_a_paused_video_stream_is_no_jump(sound: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize("audio", [0, 5, 121])  # seconds
+def test_a_paused_video_stream_is_no_jump(audio: int, tmp_path: Path) -> None:
     """A camera that sends a frame a minute, in a container whose clock may jump."""
-    video = Video(pts=[Fraction(0), Fraction(60), Fraction(120)], audio=("mp2",) if sound else ())
-    with VideoReader(write_video(tmp_path / "in.ts", video, seconds=sound or None)) as reader:
+    video = Video(pts=[Fraction(0), Fraction(60), Fraction(120)], audio=("mp2",) if audio else ())
+    with VideoReader(write_video(tmp_path / "in.ts", video, seconds=audio or None)) as reader:
         frames = [item for item in reader if isinstance(item, av.VideoFrame)]
         assert [float((frame.pts - frames[0].pts) * frame.time_base) for frame in frames] == [0, 60, 120]
         assert reader.jumps == 0

@@ -23,7 +23,7 @@ from cgan_runtime.video.resume.work_folder import work_folder
 from cgan_runtime.video.segments import SEGMENT_FRAMES
 
 PROGRAM = "from cgan_runtime.cli import main; main()"
-FLASH = SEGMENT_FRAMES + 30  # the frame that the moody model cannot bear
+FLASH = SEGMENT_FRAMES + 30  # the frame at which the model fails
 LONG = 3 * SEGMENT_FRAMES
 
 FAILING_ONCE = f"""
@@ -74,7 +74,7 @@ def _run(
 
 
 def _error(done: subprocess.CompletedProcess[str]) -> str:
-    """The one line of a run that could not go on."""
+    """The one line of error of a run that failed."""
     assert (done.returncode, done.stdout) == (1, ""), done.stderr
     assert done.stderr.startswith("error: ")
     assert done.stderr.count("\n") == 1, done.stderr
@@ -100,14 +100,14 @@ def _check_resumed_video(model: Path, *more: str, cwd: Path, kept: int | None = 
 
 @pytest.fixture
 def work(tmp_path: Path) -> Path:
-    """An empty folder beside the one that holds the model."""
+    """An empty folder beside that of the model."""
     folder = tmp_path / "work"
     folder.mkdir()
     return folder
 
 
 def _moody_model(path: Path, answer: str) -> Path:
-    """The tiny colorizer, but a bright image makes it fail (`Gather`) or answer no numbers (`Sqrt`)."""
+    """The tiny colorizer, but a bright image makes it fail (`Gather`) or return NaN (`Sqrt`)."""
     onnx = pytest.importorskip("onnx")
     node, constant = onnx.helper.make_node, onnx.numpy_helper.from_array
     float32 = onnx.TensorProto.FLOAT
@@ -177,7 +177,7 @@ def test_a_run_whose_engine_failed_once_is_resumed(error: str, work: Path, tiny_
 def _broken_off(
     work: Path, model: Path, harm: Callable[[], object], env: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """A run whose video is harmed when its first segment is done."""
+    """A run whose input is damaged after the first segment."""
     command = [sys.executable, "-c", PROGRAM, *_lossless(model)]
     with subprocess.Popen(
         command, cwd=work, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,

@@ -40,7 +40,7 @@ def _start(folder: Path, name: str, *, overwrite: bool = True) -> subprocess.Pop
 
 
 def _image(path: Path) -> tuple[int, str]:
-    """How many frames, and the hash of their times and contents."""
+    """The number of frames, and a hash of their times and contents."""
     digest, count = hashlib.sha256(), 0
     with av.open(path) as container:
         for frame in container.decode(video=0):
@@ -80,7 +80,7 @@ def test_a_run_killed_at_random_moments_makes_the_same_video(tmp_path: Path) -> 
     while kills < KILLS:
         before = kept_frames(target)
         process = _start(tmp_path, target.name)
-        # A moment of the run, told by its frames and not by a clock: any, or near a border, or at the end.
+        # The moment is chosen by frames, not by time: anywhere, near a border, or at the end.
         moment = chance.choice([0, chance.randrange(FRAMES), before + SEGMENT_FRAMES, FRAMES])
         assert process.stdout is not None
         for line in process.stdout:
@@ -91,7 +91,7 @@ def test_a_run_killed_at_random_moments_makes_the_same_video(tmp_path: Path) -> 
         process.communicate()
         kills += process.returncode != 0
         assert kept_frames(target) >= before or target.exists()
-        if target.exists():  # done before the shot
+        if target.exists():  # complete before the kill
             assert _image(target) == expected
             target.unlink()
     last = _start(tmp_path, target.name)

@@ -33,7 +33,7 @@ colorize_video(Path(source), Path(target), Colorizer(FakeBackend()),
 
 @pytest.fixture(scope="module")
 def grainy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A video that leaves an encoder in doubt: things that move, grain, uneven times, a cut now and then."""
+    """A video that is hard to encode: motion, grain, uneven times and some cuts."""
     random = np.random.default_rng(3)
     path, time = tmp_path_factory.mktemp("grainy") / "in.mp4", 0
     with av.open(path, "w") as container:
@@ -57,7 +57,7 @@ def grainy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _coded(source: Path, target: Path, threads: int, memory: int) -> object:
-    """The video's packets where the C library hands out memory that is filled with a value (glibc)."""
+    """The packets of the video when glibc fills new memory with a value."""
     paths = os.pathsep.join([str(ROOT), *sys.path])
     command = [sys.executable, "-c", PROGRAM, str(source), str(target), str(threads)]
     environment = os.environ | {"PYTHONPATH": paths, "MALLOC_PERTURB_": str(memory)}

@@ -27,7 +27,7 @@ def colorizer() -> Iterator[Colorizer]:
 
 
 def _video(path: Path, *, font: bool = False, data: bool = False, images: int = 1) -> Path:
-    """A video with an attachment, a data stream and further images as asked."""
+    """A video with an attachment, a data stream and further video streams, as asked."""
     with av.open(path, "w") as output:
         streams = [output.add_stream("libx264", rate=FPS) for _ in range(images)]
         for place, stream in enumerate(streams):
