@@ -7,6 +7,7 @@ The middle stage runs in the calling thread, so that a back end stays in the thr
 
 from __future__ import annotations
 
+import _thread
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from queue import SimpleQueue
@@ -96,11 +97,12 @@ def run_stages(
     taken: Channel[T] = Channel(depth)
     worked: Channel[U] = Channel(depth)
     failures: list[BaseException] = []
+    begun: list[bool] = []
+    ended: SimpleQueue[None] = SimpleQueue()
 
     def guarded(body: Callable[[], None]) -> None:
         try:
-            if not failures:  # else Ctrl-C was raised in `start`, before the thread had begun
-                body()
+            body()
         except Cancelled:
             pass
         except BaseException as error:  # noqa: BLE001 (raised again below, in the calling thread)
@@ -117,18 +119,29 @@ def run_stages(
         threading.Thread(target=guarded, args=(drain,), name="sink"),
     ]
 
-    def middle() -> None:
+    def start() -> None:
         for thread in threads:
             thread.start()
-        worked.feed(map(work, taken))
+
+    def outer() -> None:
+        begun.append(True)
+        if not failures:  # else Ctrl-C was raised just before
+            guarded(start)
         for thread in threads:
-            thread.join()
+            if thread.ident is not None:
+                thread.join()
+        for _ in range(2):  # Ctrl-C may be raised when `get` has taken one
+            ended.put(None)
+
+    def middle() -> None:
+        # Ctrl-C in `Thread.start` can leave a lock of `threading` taken for ever; this call is atomic.
+        _thread.start_new_thread(outer, ())
+        worked.feed(map(work, taken))
+        ended.get()
 
     guarded(middle)
     if failures:
         wake()
-    for thread in threads:  # after a failure or Ctrl-C both are stopping
-        if thread.ident is not None:
-            thread.join()
-    if failures:
+        if begun:
+            ended.get()
         raise failures[0]
