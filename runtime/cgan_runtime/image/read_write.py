@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import struct
 from pathlib import Path
-from typing import Any
 
 import av
 import cv2
@@ -51,11 +50,7 @@ _EXTRA_SAMPLE = 0x152  # a tag of TIFF: the meaning of the samples beside the co
 _ALPHA = frozenset({1, 2})  # kinds of extra samples
 _TRANSPOSED = range(5, 9)  # orientations
 _FLIPS = {2: (1,), 3: (0, 1), 4: (0,), 6: (1,), 7: (0, 1), 8: (0,)}  # axes, after transposing
-_GRAY_WITH_ALPHA: dict[str, np.dtype[Any]] = {
-    "ya8": np.dtype("u1"),
-    "ya16le": np.dtype("<u2"),
-    "ya16be": np.dtype(">u2"),
-}
+_GRAY_WITH_ALPHA = {"ya8": "u1", "ya16le": "<u2", "ya16be": ">u2"}  # dtypes of FFmpeg's formats
 _JPEG_FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOF0..15; the others are tables
 
 
@@ -144,7 +139,7 @@ def _gray_with_alpha(path: Path, data: bytes) -> Plane:
     try:
         with av.open(io.BytesIO(data), "r", format="tiff_pipe") as container:
             frame = next(container.decode(video=0))
-        samples = _GRAY_WITH_ALPHA[frame.format.name]
+        samples = np.dtype(_GRAY_WITH_ALPHA[frame.format.name])
     except (av.FFmpegError, StopIteration, KeyError) as error:
         raise MediaError(f"the alpha of {path} cannot be read; save it as png") from error
     rows = np.frombuffer(memoryview(frame.planes[0]), samples).reshape(frame.height, -1)[:, : 2 * frame.width]

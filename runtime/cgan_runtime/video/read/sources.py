@@ -57,12 +57,12 @@ class SourceSettings:
     @property
     def options(self) -> dict[str, str]:
         """The options of FFmpeg's demuxers."""
-        named = {
+        names = {
             "pixel_format": self.pixel_format,
             "video_size": self.frame_size,
             "framerate": self.frame_rate,
         }
-        return {name: value for name, value in named.items() if value is not None}
+        return {name: value for name, value in names.items() if value is not None}
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Write a video as an image sequence, one file for each frame, with the interface of `VideoWriter`.
 
     check_existing_images(output, source=source, overwrite=False)
-    with ImageSequenceWriter(output, images, reader, layout) as writer:
+    with ImageSequenceWriter(output, reader, layout) as writer:
         writer.write(colored_frame_or_packet)
         writer.finish()
 
@@ -21,7 +21,6 @@ import numpy as np
 
 from cgan_runtime.color.lab import rgb_of_codes
 from cgan_runtime.errors import MediaError
-from cgan_runtime.files.image_sequence import ImageSequence
 from cgan_runtime.files.output import Output
 from cgan_runtime.files.storage import storage_errors
 from cgan_runtime.image.read_write import DEEP, write_image
@@ -53,7 +52,6 @@ class ImageSequenceWriter(AbstractContextManager["ImageSequenceWriter"]):
     def __init__(
         self,
         output: Output,
-        images: ImageSequence,
         reader: VideoReader,
         layout: FrameLayout,
         work: WorkFolder | None = None,
@@ -62,13 +60,14 @@ class ImageSequenceWriter(AbstractContextManager["ImageSequenceWriter"]):
 
         An image sequence as input keeps its numbers. `output.size` counts the bytes of the images.
         """
-        self._output, self._images, self._layout, self._work = output, images, layout, work
+        assert output.images is not None
+        self._output, self._images, self._layout, self._work = output, output.images, layout, work
         self._turns = quarter_turns(reader.first)
         width, height = layout.stored_size
         self.size = (height, width) if self._turns % 2 else (width, height)
         self.frames = 0
         self._start = _first_number(reader.path)
-        self._others = set(images.numbers())  # images that were there before
+        self._others = set(self._images.numbers())  # images that were there before
         self._segment: SegmentWriter | None = None
         self._pace = Pace()
         self.notes = [*layout.notes, *_losses(output.suffix, reader, layout.encoding.bits)]

@@ -40,7 +40,7 @@ def open_writer(
     """Open what writes into a container, or one image for each frame; errors as of the writers."""
     segments = work if isinstance(work, WorkFolder) else None
     if work.output.images is not None:
-        return ImageSequenceWriter(work.output, work.output.images, reader, layout, segments)
+        return ImageSequenceWriter(work.output, reader, layout, segments)
     return VideoWriter(work.output, reader, layout, settings, segments)
 
 
