@@ -23,6 +23,7 @@ from cgan_runtime.pipeline.results import VideoResult
 from cgan_runtime.pipeline.settings import VideoSettings
 from cgan_runtime.pipeline.video import colorize_video
 from cgan_runtime.temporal.settings import TemporalSettings
+from cgan_runtime.video.ffmpeg_errors import translate_ffmpeg_errors
 from cgan_runtime.video.read.reader import VideoReader
 from cgan_runtime.video.write.codecs import EncoderSettings
 from cgan_runtime.video.write.writer import VideoWriter
@@ -360,10 +361,10 @@ def test_a_disk_that_fills_up_is_told_and_leaves_nothing_not_even_of_what_was_th
 
     class FullDisk(VideoWriter):
         def finish(self) -> None:
-            with self._translate_errors():
+            with translate_ffmpeg_errors(target):
                 raise av.error.OSError(28, "No space left on device", "out.mp4")
 
-    monkeypatch.setattr("cgan_runtime.pipeline.video.VideoWriter", FullDisk)
+    monkeypatch.setattr("cgan_runtime.video.write.open_writer.VideoWriter", FullDisk)
     with pytest.raises(MediaError, match=r"No space left on device.*disk full"):
         colorize_video(source, target, colorizer, overwrite=True)
     assert target.read_bytes() == b"older"
