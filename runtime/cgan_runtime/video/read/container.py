@@ -20,7 +20,7 @@ from cgan_runtime.video.read.sources import FFmpegInput
 
 _MICROSECONDS = 1_000_000  # per second; the unit of a container's duration
 _MOV = "mov,mp4,m4a,3gp,3g2,mj2"
-_KINDS = {"audio": "audio", "subtitle": "subtitles", "video": "a cover image"}
+_KINDS = {"subtitle": "subtitles", "video": "a cover image"}
 
 
 def open_video(

@@ -36,7 +36,7 @@ from cgan_runtime.video.write.frame_rate import Pace
 PIXEL_FORMATS = tuple(f"yuv444p{depth}" for depth in ("", "9le", "10le", "12le", "14le", "16le"))
 """Formats that frames are stored in before they become RGB, which has no chroma subsampling."""
 
-_KINDS = {"audio": "audio", "subtitle": "subtitles", "video": "further video"}
+_KINDS = {"subtitle": "subtitles", "video": "further video"}
 _FIRST = 1  # number of the first image
 
 
