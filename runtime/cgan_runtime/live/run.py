@@ -25,8 +25,6 @@ from cgan_runtime.live.window.session import WindowSession, summary_text
 from cgan_runtime.options.live import DEFAULT_CAMERA, LiveOptions
 from cgan_runtime.options.run import RunOptions
 
-_TITLE = "cgan"
-
 
 def run_live(options: RunOptions, live: LiveOptions, console: Console) -> None:
     """Show a camera in a window, or on a web page with `--serve`.
@@ -62,7 +60,7 @@ def _run_window(options: RunOptions, live: LiveOptions, console: Console) -> Non
         session = WindowSession(
             camera,
             FrameColorizer(colorizer, options.video.temporal),
-            opened.enter_context(Window(_TITLE, split=live.split)),
+            opened.enter_context(Window("cgan", split=live.split)),
             options.video.encoder,
             recorder=recorder,
             virtual=virtual,

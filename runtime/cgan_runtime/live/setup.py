@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 from cgan_runtime.console import Console
-from cgan_runtime.live.capture.feeds import CameraRequest, Feed, open_feed
+from cgan_runtime.live.capture.feeds import Feed, open_feed
 from cgan_runtime.live.sinks.recorder import Recorder
 from cgan_runtime.options.live import DEFAULT_CAMERA, LiveOptions
 from cgan_runtime.options.run import RunOptions
@@ -21,8 +21,7 @@ def open_recorder(options: RunOptions, live: LiveOptions) -> Recorder | None:
 
 def feed_opener(live: LiveOptions) -> Callable[[], Feed]:
     """Return the function that opens the camera of `--webcam`; `Camera` calls it again to reconnect."""
-    width, height = live.camera_size or (None, None)
-    return partial(open_feed, live.webcam or DEFAULT_CAMERA, CameraRequest(width, height, live.camera_rate))
+    return partial(open_feed, live.webcam or DEFAULT_CAMERA, live.camera_size, live.camera_rate)
 
 
 def finish_recording(recorder: Recorder, console: Console) -> None:

@@ -14,6 +14,7 @@ from cgan_runtime.options.groups import COMMON, option_group, section
 DEFAULT_CAMERA = "0"
 DEFAULT_ADDRESS = "127.0.0.1:8000"
 MAX_VIEWERS, MAX_RATE = 1000, 240
+MAX_CAMERA_SIDE = 7680  # pixels; 8K
 _PATH = click.Path(path_type=Path)
 
 if TYPE_CHECKING:  # click before 8.2 has no generic types at run time
@@ -32,7 +33,7 @@ class CameraSizeType(_CameraSizeBase):
     ) -> tuple[int, int]:
         """Read what a person typed."""
         found = re.fullmatch(r"([1-9]\d{0,3})[xX×]([1-9]\d{0,3})", str(value))
-        if not found:
+        if not found or max(int(found[1]), int(found[2])) > MAX_CAMERA_SIDE:
             self.fail(f"{value!r} is no size of a camera; give width x height such as 1280x720", param, ctx)
         return int(found[1]), int(found[2])
 

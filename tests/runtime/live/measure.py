@@ -23,7 +23,7 @@ from tests.fakes import FakeBackend, warm_above_cool_below
 from tests.runtime.live.browser import CAMERA, browser_video, chromium, server_video
 from tests.runtime.live.serving import serving
 
-from cgan_benchmarks.machine.describe import Others, describe_machine
+from cgan_benchmarks.machine.describe import BackgroundLoad, describe_machine
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.live.capture.camera import Camera
 from cgan_runtime.live.capture.feeds import open_feed
@@ -61,9 +61,9 @@ def others_now() -> float | None:
     """Wait up to a minute for other processes; return the fraction of the machine that they use."""
     share: float | None = None
     for _ in range(_TRIES):
-        others = Others()
+        load = BackgroundLoad()
         time.sleep(_INTERVAL)
-        share = others.share()
+        share = load.share()
         if share is None or share < _IDLE:
             break
     return share
@@ -76,10 +76,7 @@ def measure_pages(clip: Path) -> list[dict[str, Any]]:
         video = browser_video(clip, Path(folder) / "camera.mjpeg")
         mkv = server_video(clip, Path(folder) / "camera.mkv")
         for threads in (1, 2):
-            with (
-                serving("--webcam", mkv, "--threads", str(threads)) as server,
-                chromium(video) as browser,
-            ):
+            with serving("--webcam", mkv, "--threads", str(threads)) as server, chromium(video) as browser:
                 for name in ("My camera", "Server camera"):
                     frames = _watch(browser, server.url, name)
                     rows.append({"source": name, "threads": threads, **_summary(frames)})

@@ -1,4 +1,4 @@
-"""Colored frames for the screen and the page, the frame colorizer, and the latency meter."""
+"""Colored frames for the screen and the page, and the frame colorizer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from tests.runtime.live.conftest import gray_image
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import MediaError
 from cgan_runtime.live.frame_colorizer import FrameColorizer
-from cgan_runtime.live.latency_meter import LatencyMeter
 from cgan_runtime.live.ycc_frame import YccFrame, luma_of_jpeg
 from cgan_runtime.temporal.settings import TemporalSettings
 
@@ -54,23 +53,3 @@ def test_frame_colorizer_colors_frame_after_frame() -> None:
     assert first.cb.std() > 2
     assert second.cb is not first.cb
     assert second.luma.tobytes() == gray_image(1).tobytes()
-
-
-def test_latency_meter_has_rate_and_percentiles() -> None:
-    meter = LatencyMeter()
-    for frame in range(100):
-        meter.record(captured=frame / 20, now=frame / 20 + (0.5 if frame % 10 == 9 else 0.1))
-    now = 99 / 20 + 0.5
-    assert meter.rate(now) == pytest.approx(20, rel=0.1)
-    assert meter.delay_ms(50, now) == pytest.approx(100, abs=1)
-    assert meter.delay_ms(95, now) == pytest.approx(500, abs=1)
-    assert meter.run_delay_ms(50) == pytest.approx(100, abs=1)
-    assert meter.run_delay_ms(95) == pytest.approx(500, abs=1)
-    assert meter.total == 100
-    assert (
-        LatencyMeter().rate(0)
-        == LatencyMeter().run_rate()
-        == LatencyMeter().run_delay_ms(95)
-        == LatencyMeter().delay_ms(50, 0)
-        == 0
-    )

@@ -72,6 +72,8 @@ class Camera:
 
     Attributes:
         description: The format that the source delivers; empty until it was opened.
+        state: The current state.
+        counts: The counts so far.
     """
 
     def __init__(
@@ -101,8 +103,8 @@ class Camera:
         self._changed = threading.Condition()
         self._stopping = threading.Event()
         self._newest: CapturedFrame | None = None
-        self._state = CameraState(CameraStatus.OPENING, "opening the camera")
-        self._counts = FrameCounts()
+        self.state = CameraState(CameraStatus.OPENING, "opening the camera")
+        self.counts = FrameCounts()
         self._thread = threading.Thread(target=self._run, name="camera", daemon=True)
         self._opened: Feed | None = None
         self._failure: BaseException | None = None
@@ -126,22 +128,10 @@ class Camera:
         self.close()
 
     @property
-    def state(self) -> CameraState:
-        """The current state."""
-        with self._changed:
-            return self._state
-
-    @property
-    def counts(self) -> FrameCounts:
-        """The counts so far."""
-        with self._changed:
-            return self._counts
-
-    @property
     def ended(self) -> bool:
         """Whether there are no more frames, and none is waiting."""
         with self._changed:
-            return self._state.status is CameraStatus.ENDED and self._newest is None
+            return self.state.status is CameraStatus.ENDED and self._newest is None
 
     def newest(self, timeout: float | None = None) -> CapturedFrame | None:
         """Take the newest frame that was not taken yet; wait for one if there is none.
@@ -171,7 +161,7 @@ class Camera:
             self._opened.close()
 
     def _finished(self) -> bool:
-        return self._stopping.is_set() or self._state.status is CameraStatus.ENDED
+        return self._stopping.is_set() or self.state.status is CameraStatus.ENDED
 
     def _run(self) -> None:
         try:
@@ -189,10 +179,10 @@ class Camera:
                 wait = self._wait_to_retry(f"{error}", wait)
                 continue
             with self._changed:
-                self._counts = replace(self._counts, reconnects=opened)
+                self.counts = replace(self.counts, reconnects=opened)
             opened += 1
             self.description = feed.description
-            read_before = self._counts.read
+            read_before = self.counts.read
             try:
                 self._set_state(CameraStatus.LIVE, feed.description)
                 self._read(feed)
@@ -202,7 +192,7 @@ class Camera:
                     return
             except MediaError as error:
                 wait = self._wait_to_retry(
-                    f"{error}", FIRST_RETRY if self._counts.read > read_before else wait
+                    f"{error}", FIRST_RETRY if self.counts.read > read_before else wait
                 )
             finally:
                 feed.close()
@@ -224,9 +214,9 @@ class Camera:
         with self._changed:
             if not self._drop_frames:
                 self._changed.wait_for(lambda: self._newest is None or self._stopping.is_set())
-            dropped = self._counts.dropped + (self._newest is not None)
-            self._newest = CapturedFrame(frame.luma, self._clock(), self._counts.read)
-            self._counts = replace(self._counts, read=self._counts.read + 1, dropped=dropped)
+            dropped = self.counts.dropped + (self._newest is not None)
+            self._newest = CapturedFrame(frame.luma, self._clock(), self.counts.read)
+            self.counts = replace(self.counts, read=self.counts.read + 1, dropped=dropped)
             self._changed.notify_all()
         self._on_frame()
 
@@ -238,5 +228,5 @@ class Camera:
 
     def _set_state(self, status: CameraStatus, message: str) -> None:
         with self._changed:
-            self._state = CameraState(status, message)
+            self.state = CameraState(status, message)
             self._changed.notify_all()

@@ -1,7 +1,6 @@
 """Opens a source of frames: a camera of this machine through OpenCV, a stream or a file through PyAV.
 
-    feed = open_feed("0", CameraRequest(width=1280, height=720))
-    feed = open_feed("rtsp://host/stream"); feed = open_feed("video.mp4")
+    feed = open_feed("0", size=(1280, 720))          # or "rtsp://host/stream", or "video.mp4"
     frame = feed.read()
 
 A feed reads one frame after the other. Threads, dropping and reconnecting are in camera.py.
@@ -22,43 +21,18 @@ import cv2
 import numpy as np
 
 from cgan_runtime.color.encoding import Plane
-from cgan_runtime.errors import ConfigError, MediaError
+from cgan_runtime.errors import MediaError
 from cgan_runtime.files.urls import CAMERA_TIMEOUT, STREAM_OPTIONS, check_stream, is_url, without_credentials
 from cgan_runtime.video.ffmpeg_errors import reason_of
 from cgan_runtime.video.frame_layout import luma_plane, quarter_turns
 from cgan_runtime.video.read.container import stated_end
 
-MAX_SIDE = 7680  # pixels; 8K
-MAX_RATE = 240  # frames/s
 _FULL_RANGE = 2  # FFmpeg's AVColorRange
 _DEVICE = re.compile(r"\d{1,3}|/dev/.+")
 
 
 class EndOfFeed(Exception):
     """A file has been read to its end. Cameras never raise this."""
-
-
-@dataclass(frozen=True)
-class CameraRequest:
-    """The image size and rate to request; None leaves it to the device. The device may choose others.
-
-    Raises:
-        ConfigError: A value is out of range.
-    """
-
-    width: int | None = None
-    height: int | None = None
-    rate: float | None = None
-
-    def __post_init__(self) -> None:
-        if (self.width is None) != (self.height is None):
-            raise ConfigError("a camera takes width and height together; give both or neither")
-        if any(side is not None and not 1 <= side <= MAX_SIDE for side in (self.width, self.height)):
-            raise ConfigError(
-                f"{self.width}x{self.height} is out of range for a camera; take 1 to {MAX_SIDE} pixels"
-            )
-        if self.rate is not None and not 0 < self.rate <= MAX_RATE:
-            raise ConfigError(f"{self.rate} frames/s is out of range; take up to {MAX_RATE}")
 
 
 @dataclass(frozen=True)
@@ -107,13 +81,15 @@ def is_file(source: str) -> bool:
     return not is_device(source) and not is_url(source)
 
 
-def open_feed(source: str, request: CameraRequest | None = None) -> Feed:
+def open_feed(source: str, size: tuple[int, int] | None = None, rate: float | None = None) -> Feed:
     """Open a device (`0`, `/dev/video0`), a stream (`rtsp://...`) or a file.
+
+    A device is asked for a size (width, height) and a rate (frames/s) and may choose others.
 
     Raises:
         MediaError: It does not exist or delivers no video.
     """
-    return DeviceFeed(source, request or CameraRequest()) if is_device(source) else StreamFeed(source)
+    return DeviceFeed(source, size, rate) if is_device(source) else StreamFeed(source)
 
 
 def video_size(path: Path) -> tuple[int, int, float]:
@@ -130,7 +106,7 @@ def video_size(path: Path) -> tuple[int, int, float]:
 class DeviceFeed(Feed):
     """A camera of this machine."""
 
-    def __init__(self, source: str, request: CameraRequest) -> None:
+    def __init__(self, source: str, size: tuple[int, int] | None, rate: float | None) -> None:
         """Open the device, request size and rate, and read back what it delivers.
 
         Raises:
@@ -146,20 +122,20 @@ class DeviceFeed(Feed):
                 f"no camera at {source}, or another program uses it; "
                 "plug it in, close the other program, or name another camera with --webcam"
             )
-        if request.width and request.height:
+        if size:
             # Above VGA most devices reach their rate only with MJPEG.
             self._capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
-            self._capture.set(cv2.CAP_PROP_FRAME_WIDTH, request.width)
-            self._capture.set(cv2.CAP_PROP_FRAME_HEIGHT, request.height)
-        if request.rate:
-            self._capture.set(cv2.CAP_PROP_FPS, request.rate)
+            self._capture.set(cv2.CAP_PROP_FRAME_WIDTH, size[0])
+            self._capture.set(cv2.CAP_PROP_FRAME_HEIGHT, size[1])
+        if rate:
+            self._capture.set(cv2.CAP_PROP_FPS, rate)
         self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
         width, height = (
             int(self._capture.get(side)) for side in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)
         )
         self.description = _description(width, height, self._capture.get(cv2.CAP_PROP_FPS))
-        requested = _description(request.width or width, request.height or height, request.rate or 0)
-        if (request.width or request.rate) and not self.description.startswith(requested):
+        requested = _description(*(size or (width, height)), rate or 0)
+        if (size or rate) and not self.description.startswith(requested):
             self.description += f" ({requested} was requested)"
 
     def read(self) -> RawFrame:

@@ -26,8 +26,8 @@ class FileType:
         name: As in its MIME type.
         suffix: The suffix that the file gets; it selects the decoder.
         video: Whether it is a video.
-        width: Stated width of the image; 0 of a video.
-        height: Stated height of the image; 0 of a video.
+        width: As stated by an image; 0 of a video.
+        height: Likewise.
         sequential: Whether a JPEG is decoded in one pass; True of other types.
     """
 

@@ -1,6 +1,6 @@
 """The HTTP routes of the page: its files, /about, and uploads; frames go through sockets.py.
 
-    runner = web.AppRunner(Routes(inference, access, uploads, sockets, settings).app())
+    runner = web.AppRunner(Routes(inference, access, uploads, sockets).app())
 
 POST /uploads sends a file and returns its job; GET /uploads/ID, GET /uploads/ID/result, DELETE /uploads/ID.
 """
@@ -11,7 +11,7 @@ import asyncio
 import logging
 import math
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from importlib.resources import files
 
 from aiohttp import web
@@ -20,7 +20,7 @@ from aiohttp.typedefs import Handler
 from cgan_runtime.colorizer import MAX_SATURATION
 from cgan_runtime.live.server.inference_thread import InferenceThread
 from cgan_runtime.live.server.security import AccessPolicy
-from cgan_runtime.live.server.sockets import ServeSettings, Sockets
+from cgan_runtime.live.server.sockets import Sockets
 from cgan_runtime.live.server.uploads import Upload, UploadRejected, Uploads
 
 CONTENT_TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
@@ -28,31 +28,26 @@ PAGE = ("index.html", "page.css", "main.js", "stage.js", "cameras.js", "upload.j
 """The files of the page; no other file is served."""
 
 
+@dataclass(frozen=True)
 class Routes:
     """Answers requests in the event loop without blocking it."""
 
-    def __init__(
-        self,
-        inference: InferenceThread,
-        access: AccessPolicy,
-        uploads: Uploads,
-        sockets: Sockets,
-        settings: ServeSettings,
-    ) -> None:
-        self._inference, self._access, self._uploads = inference, access, uploads
-        self._sockets, self._settings = sockets, settings
+    inference: InferenceThread
+    access: AccessPolicy
+    uploads: Uploads
+    sockets: Sockets
 
     def app(self) -> web.Application:
         """Build the application."""
-        app = web.Application(middlewares=[_catch_errors, self._access.middleware], client_max_size=1 << 16)
-        app.on_response_prepare.append(self._access.add_headers)
-        app.on_shutdown.append(self._sockets.close_all)
+        app = web.Application(middlewares=[_catch_errors, self.access.middleware], client_max_size=1 << 16)
+        app.on_response_prepare.append(self.access.add_headers)
+        app.on_shutdown.append(self.sockets.close_all)
         app.router.add_get("/", _file("index.html"))
         for name in PAGE:
             app.router.add_get(f"/{name}", _file(name))
         app.router.add_get("/about", self._about)
-        app.router.add_get("/live/view", self._sockets.view)
-        app.router.add_get("/live/camera", self._sockets.camera)
+        app.router.add_get("/live/view", self.sockets.view)
+        app.router.add_get("/live/camera", self.sockets.camera)
         app.router.add_post("/uploads", self._post)
         app.router.add_get("/uploads/{id}", self._get)
         app.router.add_delete("/uploads/{id}", self._delete)
@@ -60,13 +55,13 @@ class Routes:
         return app
 
     async def _about(self, _request: web.Request) -> web.Response:
-        limits = self._uploads.limits
+        limits = self.uploads.limits
         return web.json_response(
             {
-                "inference": asdict(self._inference.info),
-                "camera": self._sockets.hub is not None,
+                "inference": asdict(self.inference.info),
+                "camera": self.sockets.hub is not None,
                 "upload": {"bytes": limits.bytes, "seconds": limits.video_seconds},
-                "max_rate": self._settings.max_rate,
+                "max_rate": self.sockets.settings.max_rate,
             }
         )
 
@@ -79,22 +74,22 @@ class Routes:
             raise web.HTTPBadRequest(text=f"strength must be between 0 and {MAX_SATURATION:g}\n")
         content = request.content.iter_chunked(1 << 16)
         try:
-            upload = await self._uploads.receive(content, request.content_length, strength)
+            upload = await self.uploads.receive(content, request.content_length, strength)
         except UploadRejected as error:
             return web.json_response({"error": str(error)}, status=error.status)
-        return web.json_response(self._uploads.status(upload), status=202)
+        return web.json_response(self.uploads.status(upload), status=202)
 
     def _find(self, request: web.Request) -> Upload:
-        upload = self._uploads.find(request.match_info["id"])
+        upload = self.uploads.find(request.match_info["id"])
         if upload is None:
             raise web.HTTPNotFound(text="no such file, or it was deleted\n")
         return upload
 
     async def _get(self, request: web.Request) -> web.Response:
-        return web.json_response(self._uploads.status(self._find(request)))
+        return web.json_response(self.uploads.status(self._find(request)))
 
     async def _delete(self, request: web.Request) -> web.Response:
-        self._uploads.delete(self._find(request))
+        self.uploads.delete(self._find(request))
         return web.Response(status=204)
 
     async def _result(self, request: web.Request) -> web.StreamResponse:

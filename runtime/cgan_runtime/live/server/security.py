@@ -1,13 +1,11 @@
-"""Decides who may use the page, by host name, origin and, when other machines can reach it, a token.
+"""Decides who may use the page: by host name, origin and, when other machines can reach it, a token.
 
     access = AccessPolicy.for_address("0.0.0.0", token=None, names=(), tls=True)
     app = web.Application(middlewares=[access.middleware])
 
-- Another web site must not reach this server through a user's browser. So the Host header must be one of our
-  names (against DNS rebinding), and a request that changes something or opens a WebSocket must come from our
-  page (Origin header).
-- When other machines can reach the server, a token is required. The page's address contains it once; then a
-  cookie keeps it, which scripts cannot read.
+Another web site must not reach this server through a user's browser. So the Host header must be one of our
+names (against DNS rebinding), and a request that changes something or opens a WebSocket must come from our
+page (Origin header). The page's address contains the token once; then a cookie keeps it, hidden from scripts.
 """
 
 from __future__ import annotations
@@ -21,7 +19,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from aiohttp import web
-from aiohttp.typedefs import Handler, Middleware
+from aiohttp.typedefs import Handler
 
 from cgan_runtime.errors import ConfigError
 
@@ -71,11 +69,8 @@ class AccessPolicy:
     def for_address(cls, host: str, *, token: str | None, names: tuple[str, ...], tls: bool) -> AccessPolicy:
         """Choose the policy for the address that the server is bound to.
 
-        Args:
-            host: A name or an IP address. One that others can reach makes a token necessary.
-            token: A given token; None makes one when it is necessary.
-            names: More host names of the page.
-            tls: Whether the page is served over https.
+        When others can reach `host`, a token is necessary; it is made if `token` is None. `names` are further
+        host names of the page.
 
         Raises:
             ConfigError: The token is too short or has characters that need escaping in a URL.
@@ -91,19 +86,14 @@ class AccessPolicy:
             token = secrets.token_urlsafe(TOKEN_BYTES)
         return cls(token, frozenset(known), not local, tls)
 
-    @property
-    def middleware(self) -> Middleware:
-        """The middleware for an aiohttp application."""
-
-        @web.middleware
-        async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
-            if (refusal := self._refusal(request)) is not None:
-                return refusal
-            if self.token is not None and "token" in request.query:
-                return self._set_cookie(request)
-            return await handler(request)
-
-        return check
+    @web.middleware
+    async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Check a request. The middleware for an aiohttp application."""
+        if (refusal := self._refusal(request)) is not None:
+            return refusal
+        if self.token is not None and "token" in request.query:
+            return self._set_cookie(request)
+        return await handler(request)
 
     async def add_headers(self, _request: web.Request, response: web.StreamResponse) -> None:
         """Add the security headers to every answer, errors included. For `on_response_prepare`."""

@@ -26,7 +26,7 @@ from cgan_runtime.live.server.inference_thread import InferenceThread
 from cgan_runtime.live.server.routes import Routes
 from cgan_runtime.live.server.security import AccessPolicy, is_loopback, split_address
 from cgan_runtime.live.server.sockets import ServeSettings, Sockets
-from cgan_runtime.live.server.uploads import Uploads
+from cgan_runtime.live.server.uploads import open_uploads
 from cgan_runtime.live.server.viewers import ViewerHub
 from cgan_runtime.live.setup import feed_opener, finish_recording, open_recorder
 from cgan_runtime.live.sinks.recorder import Recorder
@@ -57,9 +57,9 @@ async def _serve(options: RunOptions, live: LiveOptions, console: Console) -> in
     host, port = split_address(live.serve or "")
     tls = _tls(live.cert, live.key)
     access = AccessPolicy.for_address(host, token=live.token, names=live.allow_host, tls=tls is not None)
-    temporal = options.video.temporal
-    settings = ServeSettings(temporal, max_viewers=live.max_viewers, max_rate=live.max_rate)
-    stop: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    settings = ServeSettings(options.video.temporal, max_viewers=live.max_viewers, max_rate=live.max_rate)
+    loop = asyncio.get_running_loop()
+    stop: asyncio.Future[int] = loop.create_future()
     async with AsyncExitStack() as opened:
         listener = opened.enter_context(_bind(host, port))
         virtual = opened.enter_context(VirtualCamera()) if live.virtual_camera else None
@@ -73,8 +73,8 @@ async def _serve(options: RunOptions, live: LiveOptions, console: Console) -> in
         hub = _open_hub(inference, live, settings, recorder, virtual)
         if hub is not None:
             opened.push_async_callback(asyncio.to_thread, hub.camera.close)
-        uploads = await opened.enter_async_context(Uploads(options.model, temporal))
-        routes = Routes(inference, access, uploads, Sockets(inference, hub, settings), settings)
+        uploads = await opened.enter_async_context(open_uploads(options.model, settings.temporal))
+        routes = Routes(inference, access, uploads, Sockets(inference, hub, settings))
         runner = web.AppRunner(
             routes.app(), access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS,
             keepalive_timeout=_IDLE_SECONDS, auto_decompress=False,
@@ -82,7 +82,14 @@ async def _serve(options: RunOptions, live: LiveOptions, console: Console) -> in
         await runner.setup()
         opened.push_async_callback(runner.cleanup)
         await web.SockSite(runner, listener, ssl_context=tls).start()
-        _stop_on_signals(stop)
+
+        def handle(number: int) -> None:
+            if not stop.done():
+                stop.set_result(number)
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with suppress(NotImplementedError):  # Windows, where Ctrl-C cancels the loop
+                loop.add_signal_handler(number, handle, number)
         _print_addresses(console, host, listener.getsockname()[1], access)
         return await stop
 
@@ -136,18 +143,6 @@ def _bind(host: str, port: int) -> socket.socket:
             f"cannot serve at {host}:{port} ({error.strerror}); give another address with --serve"
         ) from error
     return listener
-
-
-def _stop_on_signals(stop: asyncio.Future[int]) -> None:
-    """Let Ctrl-C and SIGTERM set the result of `stop`."""
-
-    def handle(number: int) -> None:
-        if not stop.done():
-            stop.set_result(number)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with suppress(NotImplementedError):  # Windows, where Ctrl-C cancels the loop
-            asyncio.get_running_loop().add_signal_handler(number, handle, number)
 
 
 def _print_addresses(console: Console, host: str, port: int, access: AccessPolicy) -> None:

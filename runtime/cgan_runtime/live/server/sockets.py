@@ -1,12 +1,11 @@
 """Frames over WebSockets: the server's camera to its viewers, and browsers' cameras there and back.
 
-Protocol (all numbers little-endian); page/cameras.js is the other side:
+Protocol (numbers are little-endian; page/cameras.js is the other side):
 
-    /live/view     to the page: 12 bytes (u32 frame number, f32 delay of the last shown frame in ms, f32 time
-                   of coloring in ms), then a JPEG; every second, text {"status": ...}
-                   from the page: text {"shown": frame number}
-    /live/camera   to the server: u32 frame number, then a JPEG
-                   to the page: as above, with the delay within the server; text {"error": message}
+    /live/view     to the page: 12 bytes (u32 frame number, f32 delay of the last shown frame, f32 time of
+                   coloring; ms) and a JPEG; text {"status": ...} every second; back: {"shown": number}
+    /live/camera   from the page: u32 frame number and a JPEG; back: as above, with the delay in the server;
+                   text {"error": message}
 """
 
 from __future__ import annotations
@@ -48,10 +47,8 @@ class ServeSettings:
     Attributes:
         temporal: How steady the color of every camera is kept.
         max_viewers: Pages that may watch the server's camera.
-        max_cameras: Pages that may send their own camera.
+        max_cameras: Pages that may send their own camera, in frames of `frame_bytes` and `frame_pixels`.
         max_rate: Frames per second of each page.
-        frame_bytes: Largest frame from a browser.
-        frame_pixels: Most pixels of a frame from a browser.
     """
 
     temporal: TemporalSettings
@@ -68,12 +65,13 @@ class Sockets:
     Attributes:
         hub: The viewers of the server's camera; None without a camera.
         cameras: Number of browsers that send their camera.
+        settings: The limits.
     """
 
     def __init__(self, inference: InferenceThread, hub: ViewerHub | None, settings: ServeSettings) -> None:
         self.hub = hub
         self.cameras = 0
-        self._inference, self._settings = inference, settings
+        self._inference, self.settings = inference, settings
         self._sockets: set[web.WebSocketResponse] = set()
 
     async def view(self, request: web.Request) -> web.StreamResponse:
@@ -81,7 +79,7 @@ class Sockets:
         hub = self.hub
         if hub is None:
             raise web.HTTPNotFound(text="the server has no camera\n")
-        if len(hub.viewers) >= self._settings.max_viewers:
+        if len(hub.viewers) >= self.settings.max_viewers:
             raise web.HTTPServiceUnavailable(text="too many viewers\n")
         _check_upgrade(request)
         with hub.join() as viewer:
@@ -92,45 +90,39 @@ class Sockets:
 
     async def _send_frames(self, socket: web.WebSocketResponse, viewer: Viewer, hub: ViewerHub) -> None:
         """Send frames as the viewer confirms them, and the status every second."""
-        loop = asyncio.get_running_loop()
-        limit = RateLimit(self._settings.max_rate)
-        status_at, confirmed_at = 0.0, loop.time()
+        limit = RateLimit(self.settings.max_rate)
+        status_at = 0.0
         while not socket.closed:
             frame = await viewer.next(_STATUS_SECONDS)
-            now = loop.time()
+            now = time.monotonic()
             if frame is not None and limit.allow():
                 header = _HEADER.pack(frame.number % _NUMBERS, viewer.delay_ms, frame.color_ms)
                 await socket.send_bytes(header + frame.jpeg)
             elif frame is not None:
                 viewer.skip(frame.number)
-            if not viewer.unconfirmed:
-                confirmed_at = now
-            elif now - confirmed_at > _STALL_SECONDS and viewer.meter.rate(now) == 0:
+            if viewer.stalled(_STALL_SECONDS):
                 await socket.close(code=WSCloseCode.GOING_AWAY, message=_STALLED)
             if now >= status_at or viewer.error is not None:
                 status_at = now + _STATUS_SECONDS
                 error, viewer.error = viewer.error, None
-                await socket.send_str(json.dumps({"status": self._status(hub, viewer, error)}))
+                await socket.send_str(json.dumps({"status": self._status(hub, error)}))
 
-    def _status(self, hub: ViewerHub, viewer: Viewer, error: str | None) -> dict[str, Any]:
-        now, state, counts = time.perf_counter(), hub.camera.state, hub.camera.counts
+    def _status(self, hub: ViewerHub, error: str | None) -> dict[str, Any]:
+        state, counts = hub.camera.state, hub.camera.counts
         return {
             "camera": state.status.value,
             "message": error or state.message,
             "viewers": len(hub.viewers),
-            "rate": round(viewer.meter.rate(now), 1),
-            "p50": round(viewer.meter.delay_ms(50, now)),
-            "p95": round(viewer.meter.delay_ms(95, now)),
             "read": counts.read,
             "dropped": counts.dropped,
         }
 
     async def camera(self, request: web.Request) -> web.StreamResponse:
         """Handle /live/camera: color the camera of a browser."""
-        if self.cameras >= self._settings.max_cameras:
+        if self.cameras >= self.settings.max_cameras:
             raise web.HTTPServiceUnavailable(text="too many pages send their camera\n")
         _check_upgrade(request)
-        viewer, settings = Viewer(), self._settings
+        viewer, settings = Viewer(), self.settings
         source = BrowserCamera(self._inference, settings.temporal, settings.max_rate)
         source.deliver = in_event_loop(viewer.offer)
         send = partial(_return_frames, viewer=viewer)
@@ -150,7 +142,7 @@ class Sockets:
         found = detect_file_type(jpeg[:HEAD_BYTES])
         if found is None or found.name != "jpeg" or not found.sequential:
             raise ValueError("a frame must be a sequential JPEG")
-        if not 0 < found.pixels <= self._settings.frame_pixels:
+        if not 0 < found.pixels <= self.settings.frame_pixels:
             raise ValueError(f"a frame of {found.width}x{found.height} pixels is too large")
         source.put(_NUMBER.unpack_from(data)[0], jpeg)
 
@@ -180,12 +172,12 @@ class Sockets:
         on_bytes: Callable[[bytes], None] | None = None,
     ) -> None:
         """Receive messages until the page leaves; a message that breaks the protocol closes the socket."""
-        limit = RateLimit(4 * self._settings.max_rate)
+        limit = RateLimit(4 * self.settings.max_rate)
         excess = 0
         async for message in socket:
             excess = 0 if limit.allow() else excess + 1
             try:
-                if excess > 4 * self._settings.max_rate:
+                if excess > 4 * self.settings.max_rate:
                     raise ValueError("too many messages")
                 if message.type is WSMsgType.TEXT and on_text is not None:
                     on_text(message.data)

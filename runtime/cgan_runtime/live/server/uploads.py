@@ -1,11 +1,11 @@
 """Photos and short videos sent by the page: checked, colored in a process of their own, kept for a while.
 
-    async with Uploads(ModelOptions(), TemporalSettings()) as uploads:
+    async with open_uploads(ModelOptions(), TemporalSettings()) as uploads:
         upload = await uploads.receive(stream, length, strength)   # queued, or UploadRejected
         uploads.find(upload.id).state
 
 A child process (upload_job.py) with limits on memory, time and disk decodes and colors, so that a malicious
-file can harm nothing but that process.
+file harms nothing else.
 """
 
 from __future__ import annotations
@@ -17,12 +17,11 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from cgan_runtime.errors import MediaError
 from cgan_runtime.live.server.file_types import HEAD_BYTES, FileType, detect_file_type
 from cgan_runtime.options.model import ModelOptions
 from cgan_runtime.temporal.settings import TemporalSettings
@@ -76,16 +75,12 @@ class Upload:
 
     Attributes:
         id: A name that cannot be guessed; whoever knows it may see the result.
-        type: Type of the file.
-        strength: Strength of the color.
         source: The file as received.
         result: The colored file.
-        state: Its progress.
         done: Frames colored so far.
         total: Frames in all; None while unknown.
         error: Why it failed.
-        finished: When, seconds of the monotonic clock.
-        process: The child process while it runs.
+        finished: When it was colored or failed, seconds of the monotonic clock.
     """
 
     id: str
@@ -106,41 +101,35 @@ class Upload:
         return "video/mp4" if self.type.video else f"image/{self.type.name}"
 
 
+@asynccontextmanager
+async def open_uploads(
+    model: ModelOptions, temporal: TemporalSettings, limits: UploadLimits | None = None
+) -> AsyncIterator[Uploads]:
+    """Accept uploads for the duration of the block; their files are deleted at its end."""
+    path = model.model and str(model.model.absolute())
+    settings = {"model": asdict(model) | {"model": path}, "temporal": asdict(temporal)}
+    with tempfile.TemporaryDirectory(prefix="cgan-live-", ignore_cleanup_errors=True) as folder:
+        uploads = Uploads(Path(folder), settings, limits or UploadLimits())
+        worker = asyncio.create_task(uploads.work())
+        try:
+            yield uploads
+        finally:
+            worker.cancel()
+            await asyncio.gather(worker, return_exceptions=True)
+
+
 class Uploads:
     """All uploads, in the event loop. One file is colored at a time, with lower priority than cameras."""
 
-    def __init__(
-        self, model: ModelOptions, temporal: TemporalSettings, limits: UploadLimits | None = None
-    ) -> None:
-        self.limits = limits or UploadLimits()
-        path = model.model and str(model.model.absolute())
-        self._settings = {"model": asdict(model) | {"model": path}, "temporal": asdict(temporal)}
+    def __init__(self, folder: Path, settings: dict[str, Any], limits: UploadLimits) -> None:
+        self.limits = limits
+        self._folder, self._settings = folder, settings
         self._uploads: dict[str, Upload] = {}
         self._queue: asyncio.Queue[Upload] = asyncio.Queue()
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
-        self._worker: asyncio.Task[None] | None = None
         self._receiving = 0
 
-    async def __aenter__(self) -> Uploads:
-        self._folder = tempfile.TemporaryDirectory(prefix="cgan-live-", ignore_cleanup_errors=True)
-        self._worker = asyncio.create_task(self._work())
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        if self._worker is not None:
-            self._worker.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._worker
-        if self._folder is not None:
-            self._folder.cleanup()
-
     async def receive(self, stream: AsyncIterator[bytes], length: int | None, strength: float) -> Upload:
-        """Store a file chunk by chunk and queue it.
-
-        Args:
-            stream: Its content.
-            length: The length in bytes that the sender states.
-            strength: Strength of the color.
+        """Store a file chunk by chunk and queue it; `length` is what the sender states, in bytes.
 
         Raises:
             UploadRejected: The file is too large or of no accepted type, or too many are waiting.
@@ -151,17 +140,15 @@ class Uploads:
             raise UploadRejected(503, "too many files are waiting; try again in a minute")
         if length is not None and length > self.limits.bytes:
             raise self._too_large()
-        assert self._folder is not None
         name = secrets.token_urlsafe(16)
-        source = Path(self._folder.name) / f"{name}.in"
+        source = self._folder / f"{name}.in"
         self._receiving += 1
         try:
             file_type = await asyncio.wait_for(self._store(stream, source), self.limits.receive_seconds)
-        except asyncio.TimeoutError as error:
+        except BaseException as error:
             source.unlink(missing_ok=True)
-            raise UploadRejected(408, "the file came too slowly") from error
-        except BaseException:
-            source.unlink(missing_ok=True)
+            if isinstance(error, asyncio.TimeoutError):
+                raise UploadRejected(408, "the file came too slowly") from error
             raise
         finally:
             self._receiving -= 1
@@ -212,28 +199,25 @@ class Uploads:
         found = detect_file_type(head)
         if found is None:
             raise UploadRejected(
-                415,
-                "this is no photo or video that is accepted; take a JPEG, PNG, WebP, MP4, MOV, WebM or MKV",
+                415, "the file is not accepted; choose a JPEG, PNG, WebP, MP4, MOV, WebM or MKV"
             )
         if found.pixels > self.limits.image_pixels:
-            limit = self.limits.image_pixels // 1_000_000
-            raise UploadRejected(
-                413,
-                f"the image has {found.width}x{found.height} pixels; the limit is {limit} million",
-            )
+            size, limit = f"{found.width}x{found.height}", self.limits.image_pixels // 1_000_000
+            raise UploadRejected(413, f"the image has {size} pixels; the limit is {limit} million")
         return found
 
     def _too_large(self) -> UploadRejected:
         limit = self.limits.bytes // 1_000_000
         return UploadRejected(413, f"the file is too large; the limit is {limit} MB")
 
-    async def _work(self) -> None:
+    async def work(self) -> None:
+        """Color the queued files until this task is canceled."""
         while True:
             upload = await self._queue.get()
             if upload.id in self._uploads:
                 try:
                     await self._color(upload)
-                except (OSError, MediaError) as error:
+                except OSError as error:
                     upload.state, upload.error = "failed", str(error)
                 finally:
                     upload.finished = time.monotonic()

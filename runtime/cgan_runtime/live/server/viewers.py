@@ -15,9 +15,8 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
-from cgan_runtime.live.latency_meter import LatencyMeter
 from cgan_runtime.live.server.frame_sources import DeliverCallback, JpegFrame, ServerCamera
 
 IN_FLIGHT = 2
@@ -31,18 +30,17 @@ class Viewer:
     """One page.
 
     Attributes:
-        meter: Rate of its frames, and their delay from capture until the page confirmed them.
-        delay_ms: Delay of the last confirmed frame, milliseconds.
+        delay_ms: Delay of the last confirmed frame, from capture to confirmation, milliseconds.
         error: The last error message, until it was sent.
     """
 
     def __init__(self) -> None:
-        self.meter = LatencyMeter()
         self.delay_ms = 0.0
         self.error: str | None = None
         self._newest: JpegFrame | None = None
         self._changed = asyncio.Event()
         self._sent: OrderedDict[int, float] = OrderedDict()  # frame number -> captured
+        self._waiting_since = 0.0  # for a confirmation
 
     def offer(self, item: JpegFrame | str) -> None:
         """Replace the waiting frame, or set the error message."""
@@ -55,35 +53,32 @@ class Viewer:
     async def next(self, timeout: float) -> JpegFrame | None:
         """Wait until there is a new frame and the viewer may get it; None after `timeout` or on an error."""
         end = time.monotonic() + timeout
-        while self.error is None:
+        while self.error is None and (left := end - time.monotonic()) > 0:
             if self._newest is not None and len(self._sent) < IN_FLIGHT:
                 frame, self._newest = self._newest, None
+                if not self._sent:
+                    self._waiting_since = time.monotonic()
                 self._sent[frame.number] = frame.captured
                 return frame
             self._changed.clear()
-            try:
-                await asyncio.wait_for(self._changed.wait(), max(0.0, end - time.monotonic()))
-            except asyncio.TimeoutError:
-                return None
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), left)
         return None
 
     def skip(self, number: int) -> None:
         """Forget a frame that was taken but not sent."""
         self._sent.pop(number, None)
 
-    @property
-    def unconfirmed(self) -> bool:
-        """Whether the page has not confirmed all frames that were sent."""
-        return bool(self._sent)
+    def stalled(self, seconds: float) -> bool:
+        """Whether the page has owed a confirmation for so long."""
+        return bool(self._sent) and time.monotonic() - self._waiting_since > seconds
 
     def confirm(self, number: int) -> None:
         """The page has shown this frame; frames sent before it count as shown too."""
         if number not in self._sent:
             return
-        now = time.perf_counter()
-        captured = self._sent[number]
-        self.delay_ms = (now - captured) * 1000
-        self.meter.record(captured, now)
+        self.delay_ms = (time.perf_counter() - self._sent[number]) * 1000
+        self._waiting_since = time.monotonic()
         while self._sent.popitem(last=False)[0] != number:
             pass
         self._changed.set()

@@ -15,6 +15,7 @@ import threading
 import time
 from collections import deque
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 from typing import cast
 
@@ -79,11 +80,9 @@ class Recorder:
         self._thread.start()
 
     def write(self, frame: YccFrame, captured: float) -> None:
-        """Queue a frame, or drop it when the encoder is behind.
+        """Queue a frame with its time of capture (seconds of any clock), or drop it if the encoder is behind.
 
-        Args:
-            frame: The first one sets the size of the video.
-            captured: When it was captured, seconds of any clock.
+        The first frame sets the size of the video.
         """
         with self._changed:
             if self.failure is not None:
@@ -136,16 +135,14 @@ class Recorder:
             context.gop_size = _MAX_KEY_DISTANCE
             context.color_range, context.colorspace = _FULL_RANGE, _BT601
             stream.time_base = context.time_base = _TIME_BASE
-            last, key, item = -1, began, cast("tuple[YccFrame, float] | None", first)
-            while item is not None:
-                frame, captured = item
+            last, key = -1, began
+            for frame, captured in chain([first], iter(self._next, None)):
                 encoded = _video_frame(frame, context.width, context.height)
                 encoded.pts = last = max(last + 1, round((captured - began) / _TIME_BASE))
                 encoded.time_base = _TIME_BASE
                 if captured - key >= _FRAGMENT_SECONDS:
                     encoded.pict_type, key = PictureType.I, captured
                 container.mux(stream.encode(encoded))
-                item = self._next()
             container.mux(stream.encode(None))
 
 

@@ -16,9 +16,9 @@ from cgan_runtime.colorizer import MAX_SATURATION
 from cgan_runtime.image.read_write import write_image
 from cgan_runtime.live.capture.camera import Camera, CameraStatus, CapturedFrame
 from cgan_runtime.live.frame_colorizer import FrameColorizer
-from cgan_runtime.live.latency_meter import LatencyMeter
 from cgan_runtime.live.sinks.recorder import Recorder
 from cgan_runtime.live.sinks.virtual_camera import VirtualCamera
+from cgan_runtime.live.window.latency_meter import LatencyMeter
 from cgan_runtime.live.window.window import SPLIT_STEP, Window
 from cgan_runtime.live.ycc_frame import YccFrame
 from cgan_runtime.video.write.codecs import EncoderSettings
@@ -53,17 +53,9 @@ class WindowSession:
         virtual: VirtualCamera | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        """Prepare; the caller closes what it opened, except for the recorder.
+        """Prepare. Only the recorder is closed here, since a key may do that.
 
-        Args:
-            camera: An open camera.
-            frame_colorizer: Colors its frames.
-            window: Shows them.
-            encoder: Of recordings started by a key.
-            folder: Of these recordings and of snapshots.
-            recorder: Records from the start; closed here, as a key may do it.
-            virtual: Gets the frames too.
-            clock: Returns seconds.
+        `encoder` is for recordings started by a key; they and snapshots go into `folder`.
         """
         self.meter = LatencyMeter()
         self._camera, self._frame_colorizer, self._window = camera, frame_colorizer, window
@@ -78,8 +70,7 @@ class WindowSession:
             "s": self._snapshot,
             "r": self._record,
             "h": self._toggle_text,
-            "+": lambda: self._change_strength(_STRENGTH_STEP),
-            "=": lambda: self._change_strength(_STRENGTH_STEP),
+            **dict.fromkeys("+=", lambda: self._change_strength(_STRENGTH_STEP)),
             "-": lambda: self._change_strength(-_STRENGTH_STEP),
             "[": lambda: self._move_split(-SPLIT_STEP),
             "]": lambda: self._move_split(SPLIT_STEP),

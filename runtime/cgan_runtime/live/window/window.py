@@ -14,6 +14,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import cv2
@@ -36,22 +37,18 @@ _MAX_KEYS = 8  # read per image
 def check_screen(alternative: str) -> None:
     """Make sure that a window can be opened; without a screen, OpenCV would end the process.
 
-    Args:
-        alternative: A command that works without a screen, for the message.
+    The message suggests `alternative`, a command that works without a screen.
 
     Raises:
         MediaError: There is no screen.
     """
     silence_qt_fonts()
-    has_screen = sys.platform != "linux" or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY")))
-    if has_screen:
+    works = False
+    if sys.platform != "linux" or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY"))):
         command = [sys.executable, "-c", _PROBE]
-        try:
-            probe = subprocess.run(command, capture_output=True, timeout=_PROBE_SECONDS, check=False)
-            has_screen = probe.returncode == 0
-        except subprocess.TimeoutExpired:
-            has_screen = False
-    if not has_screen:
+        with suppress(subprocess.TimeoutExpired):
+            works = not subprocess.run(command, capture_output=True, timeout=_PROBE_SECONDS).returncode
+    if not works:
         raise MediaError(f"there is no screen for a window; use a browser instead: {alternative}")
 
 

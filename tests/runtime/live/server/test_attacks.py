@@ -33,7 +33,7 @@ from tests.runtime.live.serving import (
 )
 from tests.videos import Video, write_video
 
-from cgan_runtime.live.server.uploads import UploadLimits, UploadRejected, Uploads
+from cgan_runtime.live.server.uploads import UploadLimits, UploadRejected, open_uploads
 from cgan_runtime.options.model import ModelOptions
 from cgan_runtime.temporal.settings import TemporalSettings
 
@@ -352,7 +352,7 @@ def test_stalled_upload_is_given_up(tmp_path: Path) -> None:
 
     async def send() -> None:
         limits = UploadLimits(silent_seconds=0.05, waiting=0)
-        async with Uploads(ModelOptions(), TemporalSettings(), limits) as uploads:
+        async with open_uploads(ModelOptions(), TemporalSettings(), limits) as uploads:
             for _ in range(3):  # without blocking the queue
                 with pytest.raises(UploadRejected, match="too slowly"):
                     await uploads.receive(stalled(), None, 1.0)

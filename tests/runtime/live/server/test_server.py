@@ -241,6 +241,7 @@ def error_of(options: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         (["--serve", "--cert", "a.pem"], "go together"),
         (["--serve", "--cert", "a.pem", "--key", "b.pem"], "no certificate and key"),
         (["--webcam", "x.mp4", "--token", "a-token-of-my-own-1234"], "--token is for the page"),
+        (["--webcam", "--camera-size", "8000x10"], "is no size of a camera"),
         (["--serve", "192.0.2.1:8000"], "cannot serve at"),
         (["--webcam", "x.mp4", "-o", "y.mp4"], "record a camera with --record"),
         (["--video", "x.mp4", "--record", "y.mp4"], "go with --webcam or --serve"),

@@ -81,7 +81,7 @@ def test_killed_recording_is_playable(tmp_path: Path, name: str) -> None:
         f"""
         import sys, time
         from pathlib import Path
-        from tests.runtime.live.sinks.test_recorder import colored
+        from tests.runtime.live.sinks.test_recorder import colored_frame
         from cgan_runtime.live.sinks.recorder import Recorder
         recorder = Recorder(Path({str(tmp_path / name)!r}))
         for index in range(100_000):
