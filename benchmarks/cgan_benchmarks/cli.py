@@ -82,12 +82,13 @@ def cli(
     from cgan_benchmarks.render.tables import print_report
     from cgan_benchmarks.results.document import write_document
 
-    print_report(report)
-    write_document(report.document(), json_file)
+    document = report.document()
+    print_report(document)
+    write_document(document, json_file)
     if html_file is not None:
         from cgan_benchmarks.render.html.write import write_page
 
-        write_page(report.document(), html_file)
+        write_page(document, html_file)
         Console().note(f"the page is {html_file}")
 
 

@@ -22,11 +22,7 @@ class Change:
     """The change of one row.
 
     Attributes:
-        model: Its name in the table.
-        backend: What ran it.
-        batch: Images in a run.
-        old: Milliseconds, or speed relative to PyTorch.
-        new: Likewise.
+        old: Milliseconds, or speed relative to PyTorch; `new` likewise.
         slower: New time by old time: 1.1 is ten percent slower.
         interval: Of that ratio.
     """
@@ -60,12 +56,9 @@ class Comparison:
 
 
 def compare(old: Document, new: Document, *, relative: bool = False) -> Comparison:
-    """Compare the rows that two results share.
+    """Compare the rows that two results of `read_document` share.
 
-    Args:
-        old: From `read_document`.
-        new: Likewise.
-        relative: Compare speed relative to PyTorch, not milliseconds, for results of different machines.
+    With `relative` speed relative to PyTorch is compared, not milliseconds, for results of different machines.
 
     Raises:
         ConfigError: They were measured in different ways, or have no row in common.
@@ -73,7 +66,10 @@ def compare(old: Document, new: Document, *, relative: bool = False) -> Comparis
     if _VIDEO in (old["scenario"], new["scenario"]):
         raise ConfigError("results of --scenario video have no rows to compare; measure models, without it")
     _check_alike(old, new, relative)
-    before, after = ({_key(row): row for row in document["rows"]} for document in (old, new))
+    before, after = (
+        {(row["model"], row["backend"], row["batch"]): row for row in document["rows"]}
+        for document in (old, new)
+    )
     shared = [key for key in before if key in after and not (relative and _is_reference(before[key]))]
     if not shared:
         raise ConfigError("the two results have no row in common; measure the same models and back ends")
@@ -85,15 +81,10 @@ def compare(old: Document, new: Document, *, relative: bool = False) -> Comparis
 
 
 def _change(old: dict[str, Any], new: dict[str, Any], relative: bool) -> Change:
-    if relative:  # the lower ratio is the slower
-        slower, interval = apart(
-            old["speedup"], old["speedup_interval"], new["speedup"], new["speedup_interval"]
-        )
-        figures = old["speedup"], new["speedup"]
-    else:
-        slower, interval = apart(new["p50_ms"], new["p50_interval_ms"], old["p50_ms"], old["p50_interval_ms"])
-        figures = old["p50_ms"], new["p50_ms"]
-    return Change(new["model"], new["backend"], new["batch"], *figures, slower, interval)
+    key, interval = ("speedup", "speedup_interval") if relative else ("p50_ms", "p50_interval_ms")
+    over, under = (old, new) if relative else (new, old)  # the lower ratio to PyTorch is the slower
+    slower, bounds = apart(over[key], over[interval], under[key], under[interval])
+    return Change(new["model"], new["backend"], new["batch"], old[key], new[key], slower, bounds)
 
 
 def _check_alike(old: Document, new: Document, relative: bool) -> None:
@@ -113,10 +104,6 @@ def _check_alike(old: Document, new: Document, relative: bool) -> None:
                 f"the results are of different {what} ({one} and {other}); measure on one machine, or give "
                 "--relative to compare times PyTorch"
             )
-
-
-def _key(row: dict[str, Any]) -> tuple[Any, ...]:
-    return row["model"], row["backend"], row["batch"]
 
 
 def _is_reference(row: dict[str, Any]) -> bool:

@@ -36,10 +36,7 @@ class Peak:
 def measure_peak(variant: str, device: str, seconds: float) -> Peak:
     """Time as many matrix products, then copies, as fit into `seconds` each; the fastest of each counts.
 
-    Args:
-        variant: Of PyTorch; "half" multiplies in half precision, all others in float32.
-        device: cpu or cuda.
-        seconds: For each of the two.
+    The PyTorch `variant` "half" multiplies in half precision, all others in float32; `device` is cpu or cuda.
     """
     import torch
 

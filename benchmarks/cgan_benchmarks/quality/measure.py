@@ -57,13 +57,7 @@ def measure_model(
     without: str = "",
     on_image: Callable[[], None] = lambda: None,
 ) -> QualityReport:
-    """Measure a model on images.
-
-    Args:
-        backend: Runs the model.
-        source: The images.
-        without: Leave out images whose name fits this pattern, as of a shell.
-        on_image: Called after each image.
+    """Measure a model on images, but for those `without` whose name fits this pattern (as in a shell).
 
     Raises:
         DataError: No images are left, or one cannot be read.

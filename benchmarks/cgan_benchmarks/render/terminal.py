@@ -29,11 +29,7 @@ def make_table(
 ) -> Table:
     """A table without lines.
 
-    Args:
-        titles: Of the columns.
-        rows: A cell for each column.
-        left: Titles of the columns that are aligned left, beside the first.
-        min_width: Of the first column.
+    The first column, of `min_width`, and the columns with the titles `left` are aligned left.
     """
     from rich.table import Table
 

@@ -20,8 +20,8 @@ def run_concurrently(
 ) -> ConcurrentRun:
     """Run several engines at once for a while, each opened by `load` in a thread of its own.
 
-    Every run has the input `lightness`, (N, 1, H, W). Runs that are under way when the time is over count fully,
-    with their time. Opening and closing do not count.
+    Every run has the input `lightness`, (N, 1, H, W). Runs that are under way when the time is over count
+    fully, with their time. Opening and closing do not count.
     """
     together = threading.Barrier(engines)
 

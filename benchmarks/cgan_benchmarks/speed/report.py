@@ -91,11 +91,6 @@ class Row:
     equality: Agreement
     samples_ms: list[Any]
 
-    @property
-    def is_reference(self) -> bool:
-        """Whether others are compared with it."""
-        return f"{self.model} / {self.backend}" == self.reference
-
     def document(self) -> Document:
         """As plain JSON values; timing, equality and start lie flat beside the other fields."""
         row: Document = asdict(self)

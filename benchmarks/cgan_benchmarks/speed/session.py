@@ -86,11 +86,7 @@ class Session:
                 self._on_step()
 
     def take_turns(self, number: int) -> None:
-        """Warm up, then time runs of all subjects in rounds, each round in a new order.
-
-        Args:
-            number: Of these processes; the orders follow from it and the plan's seed.
-        """
+        """Warm up, then time runs in rounds, in new orders that follow from the plan's seed and `number`."""
         plan = self.settings.plan
         self._each(self._warm_up)
         keys = [entry.subject.key for entry in self._entries]

@@ -29,14 +29,7 @@ def run_suite(
     settings: Settings,
     on_step: StepCallback = lambda done, total: None,
 ) -> SpeedReport:
-    """Measure a checkpoint and models that were exported from it.
-
-    Args:
-        checkpoint: The reference.
-        models: ONNX files with manifests, by their names in the table.
-        scenario: What to measure.
-        settings: How to measure it.
-        on_step: For a progress bar.
+    """Measure a checkpoint and models that were exported from it, given by their names in the table.
 
     Raises:
         ModelFileError: A model is damaged or was exported from other weights.

@@ -47,12 +47,9 @@ STRIDE = 2  # pixels: colors are compared on this grid
 
 
 def compare(rgb: np.ndarray[Any, Any], multiple: int, side: int) -> Figures:
-    """The figures of one photograph; empty if it has no edges.
+    """The figures of one photograph, uint8 (H, W, 3); empty if it has no edges.
 
-    Args:
-        rgb: uint8 (H, W, 3).
-        multiple: The network's size multiple.
-        side: Square root of the network's input area, pixels.
+    The input of the network has an area of about `side` squared, and sides that are multiples of `multiple`.
     """
     lab = lab_of_rgb(rgb)
     lightness, chroma = lab[0] / np.float32(L_SCALE) - 1, lab[1:] / np.float32(AB_SCALE)

@@ -4,9 +4,8 @@
     python -m cgan_benchmarks.studies.paper_table --data cifar-10-batches-py
 
 The recipe with the fewest epochs is trained next, one epoch at a time, so that the rows have equally many.
-The runs are kept in a folder of the user's. Each is measured after each of its first epochs, later after every
-tenth and where this command ends; then the table is written anew. Rows of another machine with more epochs are
-kept.
+The runs are kept in a folder of the user's. Each is measured after each of its first epochs, later after
+every tenth and where this command ends. The table keeps rows of another machine with more epochs.
 """
 
 from __future__ import annotations

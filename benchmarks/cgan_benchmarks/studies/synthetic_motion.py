@@ -75,10 +75,7 @@ class Clip:
 def made_up_clips(photos: ImageSource, *, count: int, frames: int) -> Iterator[Clip]:
     """Pans, zooms and shakes over photographs; in turn clean, with grain, with a flash, with cuts.
 
-    Args:
-        photos: In color.
-        count: Number of clips; each begins with another photograph.
-        frames: Of each clip.
+    Each of the `count` clips begins with another photograph.
 
     Raises:
         DataError: Fewer photographs than clips.

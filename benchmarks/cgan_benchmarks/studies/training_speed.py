@@ -3,8 +3,7 @@
     python -m cgan_benchmarks.studies.training_speed --data cifar-10-batches-py --json throughput.json
 
 The plain loop is what one writes first: float32, contiguous tensors, PIL images from a DataLoader, the
-generator run again for every step. Networks, batch and losses are the same. On a GPU the same command measures
-that GPU.
+generator run again for every step. Networks, batch and losses are the same. On a GPU it measures that GPU.
 """
 
 from __future__ import annotations

@@ -91,14 +91,7 @@ def make_source(path: Path, size: Size) -> None:
 def measure_ways(
     source: Path, plain_frames: int, *, threads: int, rounds: int, on_run: Callable[[str], None]
 ) -> dict[str, Any]:
-    """Bring one video from file to file in every way, in turns.
-
-    Args:
-        source: The video.
-        plain_frames: The number of its frames that the plain loop gets, because it is slow.
-        threads: Of the network in every way.
-        rounds: Number of turns.
-        on_run: Called with the name and number of each run.
+    """Bring one video from file to file in every way, in turns; the plain loop gets its first frames only.
 
     Returns:
         `ways`: for each, the medians over the rounds of frames/s, seconds from the start of the process to

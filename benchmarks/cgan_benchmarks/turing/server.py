@@ -42,12 +42,7 @@ class TuringServer:
     """
 
     def __init__(self, trials: Sequence[Trial], *, delay: float, port: int = 0) -> None:
-        """Start to listen.
-
-        Args:
-            trials: In the order in which they are shown.
-            delay: Seconds for which each is shown; 0 for as long as it takes.
-            port: 0 for any that is free.
+        """Start to listen. Each trial is shown for `delay` seconds, or, with 0, for as long as it takes.
 
         Raises:
             ConfigError: The port is taken.

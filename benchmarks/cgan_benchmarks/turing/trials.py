@@ -30,13 +30,7 @@ _NORMAL = 1.960  # two-sided 95 % quantile
 
 @dataclass(frozen=True)
 class Trial:
-    """One image to judge.
-
-    Attributes:
-        photo: Its name.
-        colored: Whether the model colored it.
-        jpeg: What is shown. True and colored ones are encoded in the same way.
-    """
+    """One image to judge: its name, whether the model colored it, and what is shown."""
 
     photo: str
     colored: bool
@@ -45,14 +39,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Answer:
-    """A person's answer to one image.
-
-    Attributes:
-        photo: Its name.
-        colored: Whether the model colored it.
-        said_true: Whether the person took it for true.
-        seconds: From the image's appearance to the answer.
-    """
+    """A person's answer to one image, and the seconds from its appearance to the answer."""
 
     photo: str
     colored: bool
@@ -113,14 +100,9 @@ def make_trials(
     seed: int,
     on_image: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Trial]:
-    """Choose photos and color half of them.
+    """Choose `count` photos in color (None: all), and color half of them from their own lightness.
 
-    Args:
-        photos: Real ones, in color.
-        colorizer: Colors them from their own lightness.
-        count: How many; None for all.
-        seed: Of the choice of photos, the choice of those to color, and the order.
-        on_image: Called with the number of images that are done, and of all.
+    The choice of photos, the choice of those to color, and the order follow from the seed.
 
     Raises:
         DataError: There are fewer than two photos, or one cannot be read.

@@ -87,11 +87,7 @@ def take_turns(
 ) -> dict[str, list[VideoRun]]:
     """Run every way once a round, every second round in reverse order.
 
-    Args:
-        source: The video.
-        ways: What is compared.
-        rounds: How many.
-        on_run: Called before each run with its name, the number of runs that are done, and of all.
+    `on_run` is called before each run with its name, the number of runs that are done, and of all.
 
     Raises:
         MediaError: The video cannot be read or written.

@@ -44,12 +44,7 @@ class VideoScenario:
     subjects: SubjectOptions
 
     def check_usage(self, video: Path | None, given: Sequence[str]) -> None:
-        """Refuse options that have no effect, and several values where one is measured.
-
-        Args:
-            video: That is measured.
-            given: The options on the command line.
-        """
+        """Refuse options that have no effect, and several values where one is measured."""
         if video is None:
             raise click.UsageError("--scenario video needs a video; give --video FILE")
         if useless := [option for option in given if option not in _OPTIONS]:
@@ -97,16 +92,7 @@ def measure_video(
     rounds: int = _ROUNDS,
     on_step: StepCallback = lambda done, total: None,
 ) -> Document:
-    """Measure a video, as plain JSON values.
-
-    Args:
-        source: The video.
-        model: What colors it.
-        threads: CPU threads of the engine.
-        backend: What runs the model.
-        precision: In which it computes, as in `cgan-run`.
-        rounds: Number of turns.
-        on_step: For a progress bar.
+    """Measure a video, colored by a model with the options of `cgan-run`, as plain JSON values.
 
     Returns:
         `model`, `sha256` and `backend`: what colored it;

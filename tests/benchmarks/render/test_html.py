@@ -156,5 +156,5 @@ def test_a_busy_machine_is_said(browser: Browser, tmp_path: Path) -> None:
 def test_a_result_in_which_nothing_is_faster_says_so(browser: Browser, tmp_path: Path) -> None:
     write_page(made_up(openvino=30.0, onnxruntime=40.0), tmp_path / "bench.html")
     page, _ = opened(browser, tmp_path / "bench.html")
-    assert "no exported form is surely faster" in page.locator("h1").inner_text()
+    assert "no exported form is certainly faster" in page.locator("h1").inner_text()
     page.close()

@@ -81,14 +81,7 @@ def label(axes: Any, text: str, place: tuple[float, float], offset: tuple[int, i
 
 
 def draw(name: str, height: int, narrow_height: int, plot: Plot) -> str:
-    """Both images of a plot as HTML.
-
-    Args:
-        name: Of the plot; the ids in the SVG begin with it, which makes them unique in the page.
-        height: Of the wide image, px.
-        narrow_height: Of the phone's, px.
-        plot: Draws.
-    """
+    """Both images of a plot as HTML, heights in px; the ids in the SVG begin with its name."""
     wide = _svg(f"{name}-wide", WIDE, height, plot, narrow=False)
     narrow = _svg(f"{name}-narrow", NARROW, narrow_height, plot, narrow=True)
     return f'<div class="wide">{wide}</div><div class="narrow">{narrow}</div>'

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from cgan_benchmarks.render.columns import is_reference
 from cgan_benchmarks.render.html.canvas import (
     CARD,
     GPU,
@@ -42,11 +43,6 @@ def name_of(row: Document) -> str:
     """The name of a row."""
     batch = f", batch {row['batch']}" if row["batch"] > 1 else ""
     return f"{row['model']}, {engine_name(row['backend'])}{batch}"
-
-
-def is_reference(row: Document) -> bool:
-    """Whether other rows are compared with it."""
-    return f"{row['model']} / {row['backend']}" == str(row["reference"])
 
 
 def speedups(rows: Sequence[Document]) -> str:
@@ -137,13 +133,9 @@ def quality(rows: Sequence[Document]) -> str:
 
 
 def waterfall(video: Document) -> str:
-    """The time of a video: mean milliseconds a frame, of each stage and of whole videos.
+    """The time of a video: mean milliseconds a frame, of whole videos and of each stage.
 
-    The stages are drawn one after another, as a frame passes them. They work at the same time, on different
-    frames.
-
-    Args:
-        video: From `video.scenario.measure_video`.
+    The stages are drawn one after another, as a frame passes them.
     """
     stages = {name: figures["mean_ms"] for name, figures in video["stages"].items()}
     ways = {name: figures["ms_a_frame"] for name, figures in video["ways"].items()}

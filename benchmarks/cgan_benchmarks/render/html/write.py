@@ -5,11 +5,12 @@ write_page(report.document(), Path("bench.html"))
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from pathlib import Path
 
 from cgan_benchmarks.machine.describe import load_warning
+from cgan_benchmarks.render.columns import NAMES, TABLES, cell, is_reference
 from cgan_benchmarks.render.html import plots
 from cgan_benchmarks.render.html.canvas import engine_name
 from cgan_benchmarks.results.document import Document, write_text
@@ -24,23 +25,9 @@ _SCENARIOS = {
 }
 """What is measured, and the name of a row's time."""
 
-_COLUMNS = {
-    "p50 ms": ("p50_ms", ".1f"), "p90": ("p90_ms", ".1f"), "p95": ("p95_ms", ".1f"),
-    "p99": ("p99_ms", ".1f"), "frames/s": ("frames_per_second", ".1f"), "× PyTorch": ("speedup", ".2f"),
-    "interval": ("speedup_interval", ""), "CIEDE2000": ("ciede2000", ".3f"),
-    "largest": ("largest_difference", ".0e"), "PSNR dB": ("psnr_db", ".0f"),
-    "concurrent/s": ("throughput", ".1f"),
-    "of peak": ("share_of_peak", ".0%"), "start s": ("to_result_s", ".2f"),
-    "load s": ("load_s", ".2f"), "memory MB": ("host_mb", ".0f"), "file MB": ("megabytes", ".1f"),
-}  # fmt: skip
-
 
 def write_page(document: Document, path: Path) -> None:
-    """Write a result of cgan-bench as a page. It appears under its name only when complete.
-
-    Args:
-        document: From `SpeedReport.document`.
-        path: Of the page.
+    """Write a result of cgan-bench as a page, complete or not at all.
 
     Raises:
         ConfigError: The file cannot be written.
@@ -73,7 +60,7 @@ def _body(document: Document) -> Iterator[str]:
     yield from _video(document["video"])
     if rows:
         yield "<h2>All figures</h2>"
-        yield _table(rows)
+        yield _table(rows, document["scenario"])
     sentences = "".join(f"<li>{escape(sentence)}</li>" for sentence in document["method"])
     yield f"<h2>How this was measured</h2>\n<ul>{sentences}</ul>"
     if document["missing"]:
@@ -146,7 +133,7 @@ def _facts(rows: Sequence[Document], time: str) -> str:
     best = _best(rows)
     if best is None:
         return ""
-    references = (row for row in rows if plots.is_reference(row) and row["reference"] == best["reference"])
+    references = (row for row in rows if is_reference(row) and row["reference"] == best["reference"])
     reference = next(row for row in references if row["batch"] == best["batch"])
     low, high = best["speedup_interval"]
     facts = [
@@ -176,34 +163,27 @@ def _figure(title: str, plot: str, caption: str) -> str:
     )
 
 
-def _table(rows: Sequence[Document]) -> str:
+def _table(rows: Sequence[Document], scenario: str) -> str:
     several = len({row["batch"] for row in rows}) > 1
-    titles = ["model", "run by", *(["batch"] if several else []), *_COLUMNS]
-    head = "".join(f"<th{_name(title)}>{title}</th>" for title in titles)
-    lines = []
-    for row in rows:
-        cells = {"model": row["model"], "run by": engine_name(row["backend"]), "batch": str(row["batch"])}
-        cells |= {title: _cell(row, title) for title in _COLUMNS}
-        lines.append("".join(f"<td{_name(title)}>{escape(cells[title])}</td>" for title in titles))
-    body = "".join(f"<tr>{line}</tr>" for line in lines)
-    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    titles = [
+        *NAMES[: 3 if several else 2],
+        *dict.fromkeys(title for each in TABLES[scenario] for title in each),
+    ]
 
+    def line(tag: str, cells: Iterable[str]) -> str:
+        kinds = (' class="name"' if title in NAMES[:2] else "" for title in titles)
+        texts = (f"<{tag}{kind}>{escape(text)}</{tag}>" for kind, text in zip(kinds, cells, strict=True))
+        return f"<tr>{''.join(texts)}</tr>"
 
-def _name(title: str) -> str:
-    return ' class="name"' if title in ("model", "run by") else ""
-
-
-def _cell(row: Document, title: str) -> str:
-    key, form = _COLUMNS[title]
-    if plots.is_reference(row) and key in (
-        "speedup_interval", "ciede2000", "largest_difference", "psnr_db"
-    ):  # fmt: skip
-        return ""
-    if key == "speedup_interval":
-        low, high = row[key]
-        return "no difference" if low <= 1 <= high else f"{low:.2f} to {high:.2f}"
-    value = (row[key] or {}).get("mean") if key == "throughput" else row[key]
-    return "" if value is None else format(value, form)
+    names = ({"run by": engine_name(row["backend"])} for row in rows)
+    cells = (
+        [name.get(title) or cell(row, title) for title in titles]
+        for row, name in zip(rows, names, strict=True)
+    )
+    body = "".join(line("td", each) for each in cells)
+    return (
+        f'<div class="scroll"><table><thead>{line("th", titles)}</thead><tbody>{body}</tbody></table></div>'
+    )
 
 
 def _footer(document: Document) -> str:

@@ -33,10 +33,7 @@ def forms_of(checkpoint: Checkpoint, folder: Path, *, int8: bool = False) -> dic
 
 
 def export_forms(checkpoint: Path, folder: Path, *, int8: bool = False) -> dict[str, Path]:
-    """Export a checkpoint in every form by `cgan-export`, in a process of its own.
-
-    Returns:
-        The ONNX files by their names in the table.
+    """Export a checkpoint in every form by `cgan-export` in a process of its own; the files by their names.
 
     Raises:
         ModelFileError: It cannot be exported.
