@@ -34,7 +34,7 @@ run: $(RUN_VENV)/.installed ## color the sample video, or VIDEO=in.mp4; the resu
 	case $$out in *.mp4|*.m4v|*.mov|*.mkv|*.webm|*.y4m) ;; *) out=$$out.mkv ;; esac; \
 	$(RUN_VENV)/bin/cgan-run --video "$$VIDEO" -o "$${OUT:-$$out}" --overwrite --resume
 
-bench: $(VENV)/.installed ## measure on this machine, renew the figures in the docs; the page is out/bench.html
+bench: $(VENV)/.installed ## measure on this machine and update the figures in the docs; the page is out/bench.html
 	@mkdir -p out
 	$(BIN)/cgan-bench --json benchmarks/results/bench-cpu.json --html out/bench.html
 	$(BIN)/python scripts/update_docs.py
@@ -50,17 +50,17 @@ gpu-check: $(VENV)/.installed ## on a machine with an NVIDIA GPU: build, compare
 docs: $(VENV)/.installed ## build the documentation site into site/ (Python 3.11 or newer)
 	$(BIN)/zensical build --strict
 
-test: lint ## linter, types, import law and all tests, slow ones last
-	$(BIN)/python -m pytest
+test: lint ## run linter, type checker, import rules and all tests, slow ones last
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
 
-lint: $(VENV)/.installed ## linter, formatter, types and import law, nothing changed
+lint: $(VENV)/.installed ## check with linter, formatter, type checker and import rules; change nothing
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/mypy scripts
 	$(BIN)/lint-imports
 
-format: $(VENV)/.installed ## format the code and mend what the linter can mend
+format: $(VENV)/.installed ## format the code and fix what the linter can fix
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
