@@ -32,7 +32,7 @@ DATA = {f"{package}/py.typed" for package in PACKAGES} | {
     "cgan_benchmarks/page/style.css",
     "cgan_benchmarks/turing/page.html",
 }
-PAGE = re.compile(r"cgan_runtime/live/page/[a-z]+\.(html|css|js|svg)")
+PAGE = re.compile(r"cgan_runtime/live/server/page/[a-z]+\.(html|css|js|svg)")
 PHOTOS = re.compile(r"cgan_train/data/photos/([a-z-]+\.jpg|README\.md)")
 EDGE = {"av", "click", "numpy", "opencv-python", "rich"}
 NEVER_AT_THE_EDGE = {"torch", "tensorrt", "pycuda", "onnx", "onnxscript", "safetensors"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from figures import Columns, block, machine, read, table
 
-_NAMES = {"My camera": "the browser's own", "Box camera": "the box's"}
+_NAMES = {"My camera": "the browser's own", "Server camera": "the server's"}
 
 
 @block("live")
