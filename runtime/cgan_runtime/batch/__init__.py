@@ -1,1 +1,1 @@
-"""Many videos and images: a folder on one machine or storage elsewhere, one process or a cluster."""
+"""Many videos and images: a folder here or on remote storage, in one process, in several, or on a cluster."""

@@ -1,8 +1,9 @@
-"""What an archive holds, and what its results are called.
+"""The inputs of a batch, and the names of its results.
 
 results = output_folder(folder, None)
+make_folder(results)
 sources = find_sources(folder, results, recursive=True)
-items = items_of(sources, folder, results, options)
+items = make_items(sources, folder, results, options)
 """
 
 from __future__ import annotations
@@ -19,10 +20,10 @@ from cgan_runtime.video.write.codecs import video_suffix
 
 
 def output_folder(folder: Path, asked: Path | None) -> Path:
-    """The folder for the results: by default `DIR.color` beside the archive.
+    """The folder for the results: by default `DIR.color` beside the input folder.
 
     Raises:
-        MediaError: It is the archive itself.
+        MediaError: It is the input folder itself.
     """
     results = asked or _beside(folder)
     local = not is_remote(results) and not is_remote(folder)
@@ -32,7 +33,7 @@ def output_folder(folder: Path, asked: Path | None) -> Path:
 
 
 def make_folder(results: Path) -> None:
-    """Make the folder for the results, if it is not there.
+    """Make the folder for the results, if it does not exist.
 
     Raises:
         MediaError: It cannot be made.
@@ -42,10 +43,10 @@ def make_folder(results: Path) -> None:
 
 
 def find_sources(folder: Path, results: Path, *, recursive: bool) -> list[Path]:
-    """Every image and video, in the order of their names.
+    """Every image and video, sorted by name.
 
     Raises:
-        MediaError: The folder cannot be read, or holds nothing of the kind.
+        MediaError: The folder cannot be read, or holds none.
     """
     with storage_errors("read the folder", folder, "give one that is there"):
         found = folder.rglob("*") if recursive else folder.iterdir()
@@ -57,12 +58,12 @@ def find_sources(folder: Path, results: Path, *, recursive: bool) -> list[Path]:
     return sources
 
 
-def items_of(sources: list[Path], folder: Path, results: Path, options: RunOptions) -> list[Item]:
-    """Sources and their results, whose folders are made; those whose result is there count as skipped."""
+def make_items(sources: list[Path], folder: Path, results: Path, options: RunOptions) -> list[Item]:
+    """Pair sources with results, and make the folders of these. Items whose result exists are skipped."""
     with storage_errors("read the folder", results, "name another with -o"):
-        there = set() if options.files.overwrite else {str(path) for path in results.rglob("*")}
+        existing = set() if options.files.overwrite else {str(path) for path in results.rglob("*")}
     items: list[Item] = []
-    made_of: dict[str, str] = {}
+    named: dict[str, str] = {}
     for source in sources:
         inside = source.relative_to(folder)
         target = results.joinpath(*inside.parts[:-1], _name_of_result(source, options))
@@ -70,27 +71,25 @@ def items_of(sources: list[Path], folder: Path, results: Path, options: RunOptio
             target.parent.mkdir(parents=True, exist_ok=True)
         image = source.suffix.lower() in IMAGES
         item = Item(str(inside), source, target, image, size=source.stat().st_size)
-        if (other := made_of.setdefault(str(target), item.name)) != item.name:
-            item.state, item.error = (
-                "failed",
-                f"its result would take the name of that of {other}; rename one",
-            )
-        elif str(target) in there:  # asked for all at once: each question to a storage takes a while
+        if (other := named.setdefault(str(target), item.name)) != item.name:
+            item.state = "failed"
+            item.error = f"its result would take the name of that of {other}; rename one"
+        elif str(target) in existing:  # listed at once, since each request to remote storage takes time
             item.state = "skipped"
         items.append(item)
     return items
 
 
 def _beside(folder: Path) -> Path:
-    """`DIR.color` beside the folder, also where it is given as `.` or `..`."""
+    """`DIR.color` beside the folder, also if it is given as `.` or `..`."""
     named = folder if folder.name not in ("", "..") else folder.resolve()
     if not named.name:
-        raise MediaError(f"there is no place beside {folder}; name an output folder with -o")
+        raise MediaError(f"there is no folder beside {folder}; name an output folder with -o")
     return named.with_name(f"{named.name}{INFIX}")
 
 
 def _inside(folder: Path, results: Path) -> tuple[str, ...]:
-    """The way to the results from within the archive; empty where they lie elsewhere."""
+    """The path of the results inside of the input folder; empty if they are not in it."""
     if is_remote(folder) or is_remote(results):
         return results.relative_to(folder).parts if folder in results.parents else ()
     outer, inner = folder.resolve(), results.resolve()
@@ -108,7 +107,7 @@ def _is_input(path: Path, folder: Path, results: tuple[str, ...]) -> bool:
 
 
 def _name_of_result(source: Path, options: RunOptions) -> str:
-    """The source's own name, with a suffix added where its format cannot be written."""
+    """The name of the source, with a suffix added if its format cannot be written."""
     suffix = source.suffix
     if suffix.lower() in VIDEOS:
         suffix = video_suffix(source, options.video.encoder)

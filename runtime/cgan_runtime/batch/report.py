@@ -1,4 +1,4 @@
-"""What became of an archive, as JSON and for people."""
+"""The report of a batch, as JSON and as one line."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any
 
 from cgan_runtime import __version__
 from cgan_runtime.batch.schedule import Item, Pool
-from cgan_runtime.files.atomic import replacing
-from cgan_runtime.files.storage import storage_errors
+from cgan_runtime.files.atomic import write_file
+from cgan_runtime.files.storage import is_remote, storage_errors
 from cgan_runtime.pipeline.results import VideoResult
 
 REPORT_NAME = "cgan-report.json"
 
 
-def report_of(items: Sequence[Item], seconds: float, pool: Pool | None) -> dict[str, Any]:
-    """All that is told of an archive; `pool` is what has worked on it, if there was work."""
+def make_report(items: Sequence[Item], seconds: float, pool: Pool | None) -> dict[str, Any]:
+    """The report of a batch; `pool` is the workers that it had, None if there was no work."""
     counts = Counter(item.state for item in items)
     frames = sum(item.frames for item in items)
     return {
@@ -38,23 +38,21 @@ def report_of(items: Sequence[Item], seconds: float, pool: Pool | None) -> dict[
 
 
 def write_report(path: Path, report: dict[str, Any]) -> None:
-    """Write it, all or nothing.
+    """Write a report, completely or not at all.
 
     Raises:
         MediaError: The file cannot be written.
     """
-    # What is no text in a name becomes what JSON writes for it.
-    content = f"{json.dumps(report, indent=1, ensure_ascii=False)}\n".encode(errors="backslashreplace")
+    content = json.dumps(report, indent=1, ensure_ascii=False) + "\n"
     with storage_errors("write", path, "name another with --report"):
-        if isinstance(path, Path):
-            with replacing(path) as temporary:
-                temporary.write_bytes(content)
+        if is_remote(path):
+            path.write_bytes(content.encode(errors="backslashreplace"))
         else:
-            path.write_bytes(content)
+            write_file(path, content)
 
 
-def summary_of(items: Sequence[Item], results: Path) -> str:
-    """One line for people."""
+def summary_line(items: Sequence[Item], results: Path) -> str:
+    """The report in one line."""
     counts = Counter(item.state for item in items)
     parts = [f"{counts['done']} of {len(items)} colored into {results}"]
     if counts["skipped"]:
@@ -65,25 +63,22 @@ def summary_of(items: Sequence[Item], results: Path) -> str:
 
 
 def _entry(item: Item) -> dict[str, Any]:
+    result = item.result
     entry: dict[str, Any] = {
         "source": item.name,
         "target": str(item.target),
         "state": "not begun" if item.state == "waiting" else item.state,
     }
-    if item.error:
-        entry |= {"error": item.error}
-    if item.tries:
-        entry |= {"failed_tries": item.tries}
-    if item.trace:
-        entry |= {"trace": item.trace}
-    if item.result is not None:
-        entry |= {"bytes": item.result.bytes, "seconds": round(item.result.seconds, 3)}
-    if isinstance(item.result, VideoResult):
+    optional = {"error": item.error, "failed_tries": item.tries, "trace": item.trace}
+    entry |= {name: value for name, value in optional.items() if value}
+    if result is not None:
+        entry |= {"bytes": result.bytes, "seconds": round(result.seconds, 3)}
+    if isinstance(result, VideoResult):
         entry |= {
-            "frames": item.result.frames,
+            "frames": result.frames,
             "colored_now": item.frames,
-            "lost_frames": item.result.lost_frames,
-            "damage": item.result.damage,
-            "notes": list(item.result.notes),
+            "lost_frames": result.lost_frames,
+            "damage": result.damage,
+            "notes": list(result.notes),
         }
     return entry

@@ -1,9 +1,9 @@
-"""Who does what next: an archive's sources become tasks, answers become results or further tasks.
+"""The schedule of a batch: items become tasks, answers become results or further tasks.
 
-    schedule = Schedule(items, tries=3)
-    schedule.run(pool, tell)
+    schedule = Schedule(items, on_change, tries=3)
+    schedule.run(pool)
 
-It knows neither processes nor networks, only a `Pool`, and touches no video.
+It knows neither processes nor networks, only a `Pool`, and opens no video.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
 
-from cgan_runtime.batch.tasks import Answer, Event, Kind, Moved, Task
-from cgan_runtime.pipeline.parts import Part, Plan
+from cgan_runtime.batch.tasks import Answer, Event, Progressed, Task, TaskKind
+from cgan_runtime.pipeline.parts import Part, PartPlan
 from cgan_runtime.pipeline.results import ImageResult, VideoResult
 from cgan_runtime.video.segments import SEGMENT_FRAMES
 
 State = Literal["waiting", "done", "skipped", "failed"]
 
 DIVIDED_FROM = 0.5
-"""Of a worker's fair share of all bytes: a video that is larger is made in parts."""
+"""Fraction of a worker's fair share of all bytes; a larger video is divided into parts."""
 
 POLL_SECONDS = 0.25
-"""How long to wait for something to happen before the bar moves on."""
+"""How long to wait for an event before the bar is updated."""
 
 
 class Pool(Protocol):
-    """Workers. One that dies is replaced, and what it was doing ends with an error that is not final.
+    """Workers. One that dies is replaced; its task ends with an error that is not final.
 
     Attributes:
-        description: What runs the model, for people; empty until a worker has it.
+        description: What runs the model, for people; empty until a worker has loaded it.
         count: How many workers there are.
         lost: How many have died.
     """
@@ -45,36 +45,36 @@ class Pool(Protocol):
     lost: int
 
     def idle(self) -> int:
-        """How many workers wait for a task."""
+        """Number of workers that wait for a task."""
 
     def give(self, task: Task) -> None:
-        """Hand a task to a worker that waits for one."""
+        """Give a task to a worker that waits for one."""
 
     def events(self, timeout: float) -> Sequence[Event]:
-        """What has happened since; waits up to `timeout` seconds for something.
+        """The events since the last call; waits up to `timeout` seconds for one.
 
         Raises:
-            CganError: No worker can be had.
+            CganError: No worker can be started.
         """
 
 
 @dataclass
 class Item:
-    """One source of an archive, and what becomes of it.
+    """One input of a batch, and its result.
 
     Attributes:
-        name: For people: relative to the archive.
+        name: For people: the path in the input folder.
         source: The video or image.
         target: Its result.
-        still: It is an image.
+        image: Whether it is an image.
         size: Of the source, in bytes.
-        state: What became of it.
+        state: Whether it waits or how it ended.
         error: Why it failed.
-        trace: Where, if that was not foreseen.
+        trace: The traceback of an unexpected error.
         tries: Of the task that was tried most often.
-        result: If it is done.
+        result: Once it is done.
         frames: Colored by this run.
-        part: How much of it is done, 0 to 1.
+        fraction: How much of it is done, 0 to 1.
     """
 
     name: str
@@ -88,24 +88,26 @@ class Item:
     tries: int = 0
     result: VideoResult | ImageResult | None = None
     frames: int = 0
-    part: float = 0.0
+    fraction: float = 0.0
 
 
-Tell: TypeAlias = "Callable[[Item | None], None]"
-_Key: TypeAlias = "tuple[int, str, Part | None]"
+ItemCallback: TypeAlias = "Callable[[Item | None], None]"
+"""Called with an item that is done or has failed, and with None when time has passed."""
+
+_Key: TypeAlias = "tuple[int, str, Part | None]"  # of a task: item, kind, part
 
 
 class Schedule:
-    """The work on an archive.
+    """The work on a batch.
 
     Attributes:
-        items: Its sources; what is not "waiting" is left alone.
+        items: Its items; those that are not "waiting" are left alone.
     """
 
     def __init__(
         self,
         items: list[Item],
-        tell: Tell,
+        on_change: ItemCallback,
         *,
         tries: int,
         overwrite: bool = False,
@@ -114,60 +116,60 @@ class Schedule:
         """Begin nothing yet.
 
         Args:
-            items: Sources.
-            tell: Told of each item that is done or has failed, and with None that time has passed.
-            tries: After so many workers that died over a task without getting on, its video is given up.
-            overwrite: Results may exist.
-            resume: Go on with what is kept.
+            items: Of the batch.
+            on_change: Called when an item has ended.
+            tries: A video fails after so many workers died at one of its tasks without progress.
+            overwrite: Allow results to exist.
+            resume: Go on with what is kept of videos.
         """
         self.items = items
-        self._tell, self._tries, self._overwrite, self._resume = tell, tries, overwrite, resume
-        self._ready: list[tuple[int, int, Task]] = []  # a heap: how urgent, how old
+        self._on_change, self._tries, self._overwrite, self._resume = on_change, tries, overwrite, resume
+        self._ready: list[tuple[int, int, Task]] = []  # a heap: priority, age
         self._count = itertools.count()
         self._running = 0
-        self._began: dict[int, float] = {}  # when work on an item did
+        self._began: dict[int, float] = {}  # when the work on an item began
         self._tried: Counter[_Key] = Counter()
-        self._reached: dict[_Key, int] = {}  # frames that the best try has come to
-        self._missing: dict[int, int] = {}  # parts of a divided video that are not made yet
+        self._reached: dict[_Key, int] = {}  # frames of the best try
+        self._missing: dict[int, int] = {}  # unfinished parts of a divided video
         self._totals: dict[int, int] = {}  # frames of a video
-        self._moved: dict[int, dict[Part | None, int]] = defaultdict(dict)  # frames of a video, by part
+        self._done: dict[int, dict[Part | None, int]] = defaultdict(dict)  # frames of a video, by part
 
     @property
     def frames(self) -> int:
-        """Of all videos, colored so far."""
-        return sum(sum(frames.values()) for frames in self._moved.values())
+        """Frames of all videos that are colored so far."""
+        return sum(sum(frames.values()) for frames in self._done.values())
 
     def run(self, pool: Pool) -> None:
-        """Do all that waits.
+        """Do everything that waits.
 
         Raises:
-            CganError: The pool can have no workers any more.
+            CganError: The pool cannot start workers any more.
         """
         self._begin(pool.count)
         while self._ready or self._running:
             while self._ready and pool.idle():
                 task = heapq.heappop(self._ready)[-1]
-                if self.items[task.item].state == "waiting":  # else it was given up meanwhile
+                if self.items[task.item].state == "waiting":  # else it has failed meanwhile
                     self._began.setdefault(task.item, time.monotonic())
                     self._running += 1
                     pool.give(task)
             for event in pool.events(POLL_SECONDS):
-                self.hear(event)
-            self._tell(None)
+                self.handle(event)
+            self._on_change(None)
 
-    def hear(self, event: Event) -> None:
-        """Take note of what has happened."""
-        if isinstance(event, Moved):
-            self._move(event.task, event.done, event.total)
+    def handle(self, event: Event) -> None:
+        """Take an event of a worker into account."""
+        if isinstance(event, Progressed):
+            self._progress(event.task, event.done, event.total)
             return
         self._running -= 1
-        if self.items[event.task.item].state == "waiting":  # else what it was for was given up meanwhile
+        if self.items[event.task.item].state == "waiting":  # else its item has failed meanwhile
             self._end(event.task, event.answer)
 
     def _begin(self, workers: int) -> None:
-        """Line up the first tasks, the longest first: what is long must not begin last.
+        """Queue the first tasks, the largest first, since a long video must not begin last.
 
-        A video is divided where it is so long that others would wait for it: dividing costs readings.
+        Only a video that others would wait for is divided, since each part reads it once more.
         """
         waiting = [number for number, item in enumerate(self.items) if item.state == "waiting"]
         fair_share = sum(self.items[number].size for number in waiting) / workers
@@ -176,36 +178,27 @@ class Schedule:
         for number in waiting:
             item = self.items[number]
             divided = workers > 1 and item.size > fair_share * DIVIDED_FROM
-            kind: Kind = "still" if item.image else "plan" if divided else "video"
-            self._add(
-                Task(
-                    number,
-                    kind,
-                    item.source,
-                    item.target,
-                    overwrite=self._overwrite,
-                    resume=self._resume,
-                )
-            )
+            kind: TaskKind = "image" if item.image else "plan" if divided else "video"
+            self._add(Task(number, kind, item.source, item.target, None, self._overwrite, self._resume))
 
     def _add(self, task: Task, *, begun: bool = False) -> None:
-        """Let a task wait its turn: a video that was begun is brought to its end first."""
+        """Queue a task; tasks of videos that were begun come first."""
         heapq.heappush(self._ready, (0 if begun else 1, next(self._count), task))
 
-    def _move(self, task: Task, done: int, total: int | None) -> None:
+    def _progress(self, task: Task, done: int, total: int | None) -> None:
         item = self.items[task.item]
         if task.kind not in ("video", "part") or (task.part is None and task.item in self._missing):
-            return  # colors no frame, or puts together a video whose frames are counted already
-        frames = self._moved[task.item]
+            return  # it colors no frame, or puts together a video whose frames are counted already
+        frames = self._done[task.item]
         frames[task.part] = max(done, frames.get(task.part, 0))
         if total := self._totals.get(task.item) or total:
-            item.part = max(item.part, min(1.0, sum(frames.values()) / total))
+            item.fraction = max(item.fraction, min(1.0, sum(frames.values()) / total))
 
     def _end(self, task: Task, answer: Answer) -> None:
         item = self.items[task.item]
         if answer.error:
             self._fail(task, answer)
-        elif isinstance(answer.result, Plan):
+        elif isinstance(answer.result, PartPlan):
             self._plan(task, answer.result)
         elif isinstance(answer.result, int):
             item.frames += answer.result
@@ -221,11 +214,11 @@ class Schedule:
                     kept_frames=max(0, result.frames - item.frames),
                     seconds=time.monotonic() - self._began[task.item],
                 )
-            item.result, item.state, item.part = result, "done", 1.0
-            self._tell(item)
+            item.result, item.state, item.fraction = result, "done", 1.0
+            self._on_change(item)
 
-    def _plan(self, task: Task, plan: Plan) -> None:
-        """Make a video whose cuts are known; its work has been begun, so what follows goes on with that."""
+    def _plan(self, task: Task, plan: PartPlan) -> None:
+        """Queue the parts of a planned video; they go on with the work that the plan has begun."""
         self._totals[task.item] = plan.frames
         if len(plan.parts) == 1:
             self._add(replace(task, kind="video", resume=True), begun=True)
@@ -236,13 +229,15 @@ class Schedule:
 
     def _fail(self, task: Task, answer: Answer) -> None:
         item, key = self.items[task.item], (task.item, task.kind, task.part)
-        reached = self._moved[task.item].get(task.part, 0)
-        if reached >= self._reached.get(key, 0) + SEGMENT_FRAMES:  # not the video's fault: it got on
+        reached = self._done[task.item].get(task.part, 0)
+        if (
+            reached >= self._reached.get(key, 0) + SEGMENT_FRAMES
+        ):  # the video made progress
             self._reached[key], self._tried[key] = reached, 0
         self._tried[key] += 1
         item.tries = max(item.tries, self._tried[key])
         if answer.final or self._tried[key] >= self._tries:
             item.state, item.error, item.trace = "failed", answer.error, answer.trace
-            self._tell(item)
+            self._on_change(item)
         else:
-            self._add(replace(task, resume=True), begun=True)  # with what was made before it failed
+            self._add(replace(task, resume=True), begun=True)  # with what is kept

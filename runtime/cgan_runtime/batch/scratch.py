@@ -1,6 +1,6 @@
-"""Temporary folders of archives, which outlive no process: what killed ones have left goes with the next.
+"""Temporary folders that do not outlive their processes: the next process removes those of killed ones.
 
-folder = claim(Path(tempfile.gettempdir()) / "cgan-1234")    # made; ours for as long as this process lives
+folder = claim(Path(tempfile.gettempdir()) / "cgan-1234")    # ours as long as this process lives
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from pathlib import Path
 from cgan_runtime.files.locks import FileLock
 
 PREFIX = "cgan-"
-"""Of all their names."""
+"""Of the names of all temporary folders."""
 
-_MARK = ".in-use"  # locked by each process that uses the folder; locks end with their processes
+_MARK = ".in-use"  # locked by each process that uses the folder; a lock ends with its process
 
 
 def claim(folder: Path) -> Path:
-    """Make a temporary folder, or share it with others that use it, and remove abandoned ones."""
+    """Make a temporary folder, or share it with processes that use it; remove abandoned ones."""
     for other in Path(tempfile.gettempdir()).glob(f"{PREFIX}*/{_MARK}"):
         if other.parent != folder and not _is_in_use(other):
             shutil.rmtree(other.parent, ignore_errors=True)
     while True:
         folder.mkdir(parents=True, exist_ok=True)
-        with suppress(FileNotFoundError):  # somebody has just removed it as abandoned
+        with suppress(FileNotFoundError):  # another process has just removed it as abandoned
             (folder / _MARK).touch(0o600)
             FileLock(folder / _MARK, shared=True, wait=True)  # until the process ends
             if (folder / _MARK).exists():
@@ -33,7 +33,7 @@ def claim(folder: Path) -> Path:
 
 
 def _is_in_use(mark: Path) -> bool:
-    """Whether a process still lives that has claimed a folder; yes where that cannot be told."""
+    """Whether a living process has claimed a folder; yes if that is unknown."""
     try:
         with FileLock(mark) as lock:
             return not lock.held

@@ -1,4 +1,4 @@
-"""What is asked of a worker, and what it answers; both travel between processes and machines."""
+"""Tasks for workers, and their answers; both travel between processes and machines."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from cgan_runtime.pipeline.parts import Part, Plan
+from cgan_runtime.pipeline.parts import Part, PartPlan
 from cgan_runtime.pipeline.results import ImageResult, VideoResult
 
-Kind = Literal["still", "video", "plan", "part"]
-"""An image; a video, of which what is done is kept; how to divide a video; one part of it."""
+TaskKind = Literal["image", "video", "plan", "part"]
+"""Color an image; color a video, or put its parts together; plan the parts of a video; color one part."""
 
-Result: TypeAlias = "VideoResult | ImageResult | Plan | int"
+TaskResult: TypeAlias = "VideoResult | ImageResult | PartPlan | int"
+"""By kind; of a part the number of colored frames."""
 
 
 @dataclass(frozen=True)
@@ -20,17 +21,17 @@ class Task:
     """One thing to do.
 
     Attributes:
-        item: Which of the archive's sources it is for, by its place in the list.
-        kind: What is to be done.
+        item: Index of the item in the batch.
+        kind: What to do.
         source: The video or image.
         target: Its result.
-        part: Of the video, for a task of that kind.
-        overwrite: The result may exist.
+        part: The part, for a task of that kind.
+        overwrite: Allow the result to exist.
         resume: Go on with what is kept of the video.
     """
 
     item: int
-    kind: Kind
+    kind: TaskKind
     source: Path
     target: Path
     part: Part | None = None
@@ -40,37 +41,37 @@ class Task:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came of a task.
+    """The result of a task, or why there is none.
 
     Attributes:
-        result: Of the task, or None if it failed: `ImageResult`, `VideoResult`, `Plan`, or frames of a part.
+        result: None if the task failed.
         error: Why it failed, on one line.
-        final: It would fail again: cgan has refused the video. Else the worker died, or met with what it
-            did not foresee.
-        trace: Where, for what was not foreseen.
+        final: It would fail again, since cgan refused the input. Else the worker died, or met an unexpected
+            error.
+        trace: The traceback of an unexpected error.
     """
 
-    result: Result | None = None
+    result: TaskResult | None = None
     error: str = ""
     final: bool = False
     trace: str = ""
 
 
 @dataclass(frozen=True)
-class Ended:
-    """A task is over."""
+class Finished:
+    """A task has ended, well or not."""
 
     task: Task
     answer: Answer
 
 
 @dataclass(frozen=True)
-class Moved:
-    """A task goes on: so many frames are done, of so many (None where unknown)."""
+class Progressed:
+    """A task goes on: so many frames are done, of so many (None: unknown)."""
 
     task: Task
     done: int
     total: int | None
 
 
-Event: TypeAlias = "Ended | Moved"
+Event: TypeAlias = "Finished | Progressed"

@@ -1,10 +1,9 @@
-"""Where an archive lies: a local folder (NFS too) or storage by URL, through fsspec.
+"""Results on remote storage: made in a local file, then uploaded, like the work on unfinished videos.
 
-    folder = open_location("s3://bucket/videos")                    # does all that is asked of a Path
-    with at_hand(folder / "a.mkv", scratch) as local: ...  # a result is made locally, then put there
+    with local_copy(folder / "a.mkv", scratch) as local: ...
 
-Videos are read from a URL as a stream. They are written by way of a local file: mp4 and mov write their
-index back to front, and a Matroska video that cannot go back has no duration and no index to seek by.
+Videos are read from a URL as a stream. They are written through a local file: mp4 and mov write their index
+last, and a Matroska video that cannot seek back has no duration and no index.
 """
 
 from __future__ import annotations
@@ -17,35 +16,36 @@ from pathlib import Path
 from typing import Any, cast
 
 from cgan_runtime.errors import MediaError
+from cgan_runtime.files.atomic import draft_name
 from cgan_runtime.files.storage import is_remote
 from cgan_runtime.video.resume.work_folder import work_folder
 
-_SHOW_WHOLE_FILES_ONLY = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "memory"})
-"""Storage in which a file appears when all of it is there; elsewhere it is renamed then."""
+_ATOMIC_STORAGE = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "memory"})
+"""Storage where a file appears only when it is complete; elsewhere it is uploaded and then renamed."""
 
 _BLOCK_BYTES = 8_000_000
 
 _KEPT = (".json", ".state", ".segment")
-"""Of the files in a video's work folder: those that are complete."""
+"""Suffixes of complete files in the work folder of a video."""
 
 
 @contextmanager
-def at_hand(
+def local_copy(
     target: Path,
     scratch: Path,
     wanted: Callable[[str], bool] = lambda name: True,
     alive: Callable[[], object] = lambda: None,
 ) -> Iterator[Path]:
-    """A local path for a result; a local result's own.
+    """A local path for a result; for a local result its own path.
 
-    For one that goes elsewhere, the work that is kept beside it is fetched before and brought up to date
-    after, whatever ends it. A result that is there at the end is put in its place, and its work removed.
+    For a remote result, the work folder beside it is downloaded before the block and updated after it,
+    however it ends. A result that exists at the end is uploaded, and its work folder removed.
 
     Args:
         target: Where the result goes.
         scratch: A local folder; nothing is left in it.
-        wanted: Which files of the work are needed.
-        alive: Told, while files are copied, that this goes on.
+        wanted: Tells by its name whether a file of the work folder is needed.
+        alive: Called while files are copied, as a sign that the work goes on.
     """
     if not is_remote(target):
         yield target
@@ -59,44 +59,48 @@ def at_hand(
         if fetched:
             here.mkdir()
         for name in fetched:
-            fetch(there / name, here / name, alive)
+            download(there / name, here / name, alive)
         try:
             yield local
         finally:
             kept = [path for path in _files(here) if path.suffix in _KEPT]
             for name in fetched - {path.name for path in kept}:
                 (there / name).unlink()
-            for path in sorted(kept, key=lambda each: each.suffix == ".segment"):  # once all else is there
+            for path in sorted(kept, key=lambda each: each.suffix == ".segment"):  # after everything else
                 if path.name not in fetched:
-                    put(path, there / path.name, alive)
+                    upload(path, there / path.name, alive)
         if local.exists():
-            put(local, target, alive)
+            upload(local, target, alive)
             discard(there)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def fetch(source: Path, local: Path, alive: Callable[[], object] = lambda: None) -> None:
-    """Copy a file to a local one; `alive` is told, block by block, that this goes on."""
+def download(source: Path, local: Path, alive: Callable[[], object] = lambda: None) -> None:
+    """Copy a file to a local one; calls `alive` after each block."""
     with source.open("rb") as theirs, local.open("wb") as ours:
         while block := theirs.read(_BLOCK_BYTES):
             ours.write(block)
             alive()
 
 
-def put(local: Path, target: Path, alive: Callable[[], object] = lambda: None) -> None:
-    """Copy a local file to where it appears only when all of it is there; `alive` as of `fetch`."""
+def upload(local: Path, target: Path, alive: Callable[[], object] = lambda: None) -> None:
+    """Copy a local file to storage, where it appears when it is complete; calls `alive` after each block.
+
+    Raises:
+        MediaError: It cannot be written there.
+    """
     from fsspec.callbacks import Callback
 
     remote = cast(Any, target)
-    safe = remote.protocol in _SHOW_WHOLE_FILES_ONLY
-    written = target if safe else target.with_name(f".cgan-{secrets.token_hex(6)}{target.suffix}")
+    atomic = remote.protocol in _ATOMIC_STORAGE
+    written = cast(Any, target if atomic else draft_name(target))
     remote.parent.mkdir(parents=True, exist_ok=True)
     try:
-        told = Callback(hooks={"alive": lambda *_, **__: alive()})
-        remote.fs.put_file(str(local), cast(Any, written).path, callback=told)
-        if not safe:
-            remote.fs.mv(cast(Any, written).path, remote.path)
+        callback = Callback(hooks={"alive": lambda *_, **__: alive()})
+        remote.fs.put_file(str(local), written.path, callback=callback)
+        if not atomic:
+            remote.fs.mv(written.path, remote.path)
     except OSError as error:
         raise MediaError(
             f"cannot write {target} ({error.strerror or error}); is the storage full?"
@@ -104,12 +108,9 @@ def put(local: Path, target: Path, alive: Callable[[], object] = lambda: None) -
 
 
 def discard(folder: Path) -> None:
-    """Remove a folder at a place, if it is there."""
-    if is_remote(folder):
-        if folder.exists():
-            cast(Any, folder).fs.rm(cast(Any, folder).path, recursive=True)
-    else:
-        shutil.rmtree(folder, ignore_errors=True)
+    """Remove a remote folder, if it exists."""
+    if folder.exists():
+        cast(Any, folder).fs.rm(cast(Any, folder).path, recursive=True)
 
 
 def _files(folder: Path) -> list[Path]:

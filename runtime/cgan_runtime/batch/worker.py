@@ -1,4 +1,4 @@
-"""What a worker does: one model, one task after another, whatever process or machine it lives in.
+"""A worker: one model, one task after another, in whatever process or machine it lives.
 
 with Worker(options, scratch) as worker:
     print(worker.open())
@@ -12,14 +12,12 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 
 import cv2
 
-from cgan_runtime.callbacks import BuildCallback
-from cgan_runtime.batch.tasks import Answer, Result, Task
-from cgan_runtime.batch.transfer import at_hand, fetch
-from cgan_runtime.callbacks import ProgressCallback
+from cgan_runtime.batch.tasks import Answer, Task, TaskResult
+from cgan_runtime.batch.transfer import download, local_copy
+from cgan_runtime.callbacks import BuildCallback, ProgressCallback
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.commands.open_model import backend_text, open_model
 from cgan_runtime.console import one_line
@@ -28,7 +26,7 @@ from cgan_runtime.files.storage import is_remote
 from cgan_runtime.options.run import RunOptions
 from cgan_runtime.pipeline.image import colorize_image
 from cgan_runtime.pipeline.parts import Part, colorize_part, plan_parts
-from cgan_runtime.pipeline.results import ImageResult, VideoResult
+from cgan_runtime.pipeline.results import ImageResult
 from cgan_runtime.pipeline.video import colorize_video
 
 
@@ -40,18 +38,18 @@ class Worker:
 
         Args:
             options: Of the command line.
-            scratch: A local folder for what goes elsewhere.
+            scratch: A local folder for results that go to remote storage.
         """
         self._options, self._scratch = options, scratch
-        self._colorizer: Colorizer | None = None
-        self._progress: ProgressCallback = _unheard
         self._settings = options.video
+        self._colorizer: Colorizer | None = None
+        self._progress: ProgressCallback = lambda done, total: None
 
-    def open(self, report: BuildCallback | None = None) -> str:
+    def open(self, on_build: BuildCallback | None = None) -> str:
         """Load the model.
 
         Args:
-            report: Told how far an engine is that has to be built first.
+            on_build: Called while an engine is built.
 
         Returns:
             What runs it, for people.
@@ -59,23 +57,18 @@ class Worker:
         Raises:
             CganError: It cannot be loaded.
         """
-        if self._options.model.threads is not None:
-            cv2.setNumThreads(self._options.model.threads)
-        if self._colorizer is None:
-            self._colorizer = open_model(self._options, report)
-        return backend_text(self._colorizer.backend, self._options)
+        return backend_text(self._open(on_build).backend)
 
     def run(self, task: Task, progress: ProgressCallback) -> Answer:
-        """Do a task; what goes wrong is an answer too.
+        """Do a task; an error becomes an answer, too.
 
         Args:
-            task: To be done.
-            progress: Told how many frames are done, of how many; also, in between, that the work goes on.
+            task: The task.
+            progress: Called with the frames that are done, and in between as a sign that the work goes on.
         """
         self._progress = progress
         try:
-            self.open()
-            return Answer(self._result(task))
+            return Answer(self._result(task, self._open()))
         except CganError as error:
             return Answer(error=one_line(str(error)), final=True)
         except Exception as error:  # noqa: BLE001 (one video of thousands must not end the others)
@@ -91,81 +84,61 @@ class Worker:
     def __enter__(self) -> Worker:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _result(self, task: Task) -> Result:
-        assert self._colorizer is not None
-        colorizer = self._colorizer
-        if task.kind == "still":
-            return self._still(task, colorizer)
+    def _open(self, on_build: BuildCallback | None = None) -> Colorizer:
+        if self._options.model.threads is not None:
+            cv2.setNumThreads(self._options.model.threads)
+        if self._colorizer is None:
+            self._colorizer = open_model(self._options, on_build)
+        return self._colorizer
+
+    def _result(self, task: Task, colorizer: Colorizer) -> TaskResult:
+        source, settings, part = task.source, self._settings, task.part
+        if task.kind == "image":
+            return self._image(task, colorizer)
         if task.kind == "plan":
-            with self._at_hand(task) as target:
+            with self._local(task) as target:
                 return plan_parts(
-                    task.source,
-                    target,
-                    colorizer,
-                    self._settings,
-                    overwrite=task.overwrite,
-                    resume=task.resume,
+                    source, target, colorizer, settings, overwrite=task.overwrite, resume=task.resume,
                     alive=self._alive,
-                )
-        if task.part is not None:
-            part = task.part
-            with self._at_hand(task, lambda name: _tells_of(part, name)) as target:
-                return colorize_part(
-                    task.source, target, colorizer, self._settings, part, progress=self._progress
-                )
-        with self._at_hand(task) as target:
-            result = self._video(task, target, colorizer)
+                )  # fmt: skip
+        if part is not None:
+            with self._local(task, lambda name: _concerns(part, name)) as target:
+                return colorize_part(source, target, colorizer, settings, part, progress=self._progress)
+        with self._local(task) as target:
+            result = colorize_video(
+                source, target, colorizer, settings=settings, overwrite=task.overwrite, resume=task.resume,
+                progress=self._progress,
+            )  # fmt: skip
         return replace(result, output=task.target)
 
-    def _still(self, task: Task, colorizer: Colorizer) -> ImageResult:
-        with self._at_hand(task) as target:
+    def _image(self, task: Task, colorizer: Colorizer) -> ImageResult:
+        with self._local(task) as target:
             source = task.source
             if is_remote(source):
                 source = target.with_name(f"source-{target.name}")
-                fetch(task.source, source, self._alive)
+                download(task.source, source, self._alive)
             try:
                 result = colorize_image(
-                    source,
-                    target,
-                    colorizer,
-                    overwrite=task.overwrite,
-                    compare=self._settings.compare,
+                    source, target, colorizer, overwrite=task.overwrite, compare=self._settings.compare
                 )
             finally:
                 if source != task.source:
                     source.unlink(missing_ok=True)
         return replace(result, output=task.target)
 
-    def _video(self, task: Task, target: Path, colorizer: Colorizer) -> VideoResult:
-        return colorize_video(
-            task.source,
-            target,
-            colorizer,
-            settings=self._settings,
-            overwrite=task.overwrite,
-            resume=task.resume,
-            progress=self._progress,
-        )
-
-    def _at_hand(
+    def _local(
         self, task: Task, wanted: Callable[[str], bool] = lambda name: True
     ) -> AbstractContextManager[Path]:
-        return at_hand(task.target, self._scratch, wanted, self._alive)
+        return local_copy(task.target, self._scratch, wanted, self._alive)
 
     def _alive(self) -> None:
         self._progress(0, None)
 
 
-def _unheard(_done: int, _total: int | None) -> None:
-    """Nobody is told of what is not a task."""
-
-
-def _tells_of(part: Part, name: str) -> bool:
-    """Whether a file of a video's work is of one part, or of the whole video."""
+def _concerns(part: Part, name: str) -> bool:
+    """Whether a file of a work folder concerns a part, or the whole video."""
     index = name.partition(".")[0]
     return not index.isdigit() or part.first <= int(index) < part.end

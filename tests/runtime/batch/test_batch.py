@@ -16,31 +16,26 @@ import numpy as np
 import pytest
 from tests.videos import Video, decoded, write_video
 
-from cgan_runtime.batch import process_pool as pools
-from cgan_runtime.batch.process_pool import (
-    HUNG_SECONDS,
-    Processes,
-    Watch,
-    Watched,
-    cause_of_death,
-    one_worker,
-    processes,
-)
-from cgan_runtime.batch.report import report_of
+from cgan_runtime.batch import pool as pools
+from cgan_runtime.batch.pool import HUNG_SECONDS, Watchdog, WorkerState
+from cgan_runtime.batch.process_pool import ProcessPool, cause_of_death, in_process_pool, process_pool
+from cgan_runtime.batch.report import make_report
 from cgan_runtime.batch.run import run_folder
 from cgan_runtime.batch.schedule import Item, Schedule
 from cgan_runtime.batch.scratch import claim
-from cgan_runtime.batch.tasks import Answer, Ended, Event, Moved, Task
-from cgan_runtime.batch.transfer import at_hand, fetch, put
+from cgan_runtime.batch.tasks import Answer, Event, Finished, Progressed, Task
+from cgan_runtime.batch.transfer import download, local_copy, upload
 from cgan_runtime.batch.worker import Worker
 from cgan_runtime.console import Console
 from cgan_runtime.errors import BackendUnavailable, ConfigError, MediaError, ModelFileError
-from cgan_runtime.files.storage import place
+from cgan_runtime.files.storage import open_location
 from cgan_runtime.image.read_write import write_image
-from cgan_runtime.options.batch import ArchiveOptions
-from cgan_runtime.options.run import FileOptions, ModelOptions, ReportOptions, RunOptions, VideoOptions
-from cgan_runtime.pipeline.parts import Part, Plan
+from cgan_runtime.options.batch import BatchOptions
+from cgan_runtime.options.model import ModelOptions
+from cgan_runtime.options.run import FileOptions, ReportOptions, RunOptions
+from cgan_runtime.pipeline.parts import Part, PartPlan
 from cgan_runtime.pipeline.results import VideoResult
+from cgan_runtime.pipeline.settings import VideoSettings
 from cgan_runtime.video.resume.work_folder import work_folder
 from cgan_runtime.video.write.codecs import EncoderSettings
 
@@ -72,7 +67,7 @@ class FakePool:
         if not self._open:
             return []
         task = self._open.pop(0)
-        return [Moved(task, 250, 250), Ended(task, self._do(task))]
+        return [Progressed(task, 250, 250), Finished(task, self._do(task))]
 
 
 def items(*names: str, image: bool = False) -> list[Item]:
@@ -82,7 +77,7 @@ def items(*names: str, image: bool = False) -> list[Item]:
 def in_parts(task: Task) -> Answer:
     """Every video has three parts of 250 frames."""
     if task.kind == "plan":
-        return Answer(Plan(750, tuple(Part(n, n + 1, 250 * n) for n in range(3))))
+        return Answer(PartPlan(750, tuple(Part(n, n + 1, 250 * n) for n in range(3))))
     if task.kind == "part":
         return Answer(250)
     return Answer(PUT_TOGETHER)
@@ -100,7 +95,7 @@ def test_videos_in_parts_are_put_together_when_all_parts_are_made() -> None:
     assert (kinds[0], kinds[-1], Counter(kinds)) == ("plan", "video", Counter(plan=1, part=3, video=1))
     assert all(task.resume for task in pool.given if task.kind != "plan")
     assert schedule.frames == 1500
-    assert [item.part for item in work] == [1.0, 1.0]
+    assert [item.fraction for item in work] == [1.0, 1.0]
 
 
 def test_what_was_lost_with_a_worker_is_done_again_and_nothing_twice() -> None:
@@ -128,7 +123,7 @@ def test_a_video_that_kills_is_given_up_and_the_rest_is_made() -> None:
     Schedule(work, lambda _: None, tries=2).run(pool)
     assert [item.state for item in work] == ["done", "failed", "done"]
     assert sum(str(task.source) == "bad" for task in pool.given) == 2
-    report = report_of(work, 2.0, pool)
+    report = make_report(work, 2.0, pool)
     assert (report["done"], report["failed"], report["frames"]) == (2, 1, 1500)
     assert report["items"][1]["error"] == "its worker was killed"
     assert report["items"][1]["failed_tries"] == 2
@@ -170,20 +165,22 @@ def test_a_video_that_gets_on_is_not_given_up_for_its_workers() -> None:
         def events(self, timeout: float) -> list[Event]:
             task, tries = self._open.pop(0), len(self.given)
             if tries == 6:
-                return [Ended(task, Answer(PUT_TOGETHER))]
-            return [Moved(task, 300 * tries, 2000), Ended(task, Answer(error="its worker was killed"))]
+                return [Finished(task, Answer(PUT_TOGETHER))]
+            return [
+                Progressed(task, 300 * tries, 2000),
+                Finished(task, Answer(error="its worker was killed")),
+            ]
 
     (item,) = work = items("a")
     Schedule(work, lambda _: None, tries=2).run(DyingPool(in_parts, count=1))
     assert item.state == "done"
 
 
-def options_for(tiny_model: Path, output: Path, **video: bool) -> RunOptions:
+def options_for(tiny_model: Path, output: Path, *, resume: bool = False) -> RunOptions:
     return RunOptions(
-        files=FileOptions(output=output),
+        files=FileOptions(output=output, resume=resume),
         model=ModelOptions(model=tiny_model, backend="onnxruntime", threads=1),
-        video=VideoOptions(**video),
-        encoder=EncoderSettings(crf=0),
+        video=VideoSettings(EncoderSettings(crf=0)),
         report=ReportOptions(quiet=True),
     )
 
@@ -193,7 +190,7 @@ def videos(tmp_path: Path) -> Path:
     """Three videos, one of them no video, and an image, in a folder and below it."""
     folder = tmp_path / "videos"
     (folder / "sub" / "deep").mkdir(parents=True)
-    write_video(folder / "a.mp4", Video(frames=20, sound=["aac"]))
+    write_video(folder / "a.mp4", Video(frames=20, audio=["aac"]))
     (folder / "bad.mp4").write_text("no video")
     write_video(folder / "sub" / "b.mkv", Video(frames=30))
     write_image(folder / "sub" / "deep" / "c.png", np.full((20, 30, 3), 90, np.uint8))
@@ -207,7 +204,7 @@ def report_in(folder: Path) -> dict[str, object]:
 def test_processes_make_what_one_makes(videos: Path, tmp_path: Path, tiny_model: Path) -> None:
     for jobs in (1, 2):
         out = tmp_path / f"out{jobs}"
-        archive = ArchiveOptions(recursive=True, jobs=jobs)
+        archive = BatchOptions(recursive=True, jobs=jobs)
         assert run_folder(videos, options_for(tiny_model, out), archive, Console(quiet=True)) == 1
         report = report_in(out)
         assert (report["done"], report["failed"], report["skipped"]) == (3, 1, 0)
@@ -216,14 +213,14 @@ def test_processes_make_what_one_makes(videos: Path, tmp_path: Path, tiny_model:
         assert decoded(tmp_path / "out1" / name) == decoded(tmp_path / "out2" / name)
     assert (tmp_path / "out1/sub/deep/c.png").read_bytes() == (tmp_path / "out2/sub/deep/c.png").read_bytes()
     again = run_folder(
-        videos, options_for(tiny_model, out), ArchiveOptions(recursive=True), Console(quiet=True)
+        videos, options_for(tiny_model, out), BatchOptions(recursive=True), Console(quiet=True)
     )
     assert (again, report_in(out)["skipped"]) == (1, 3)
 
 
 def test_without_recursive_subfolders_are_left_alone(videos: Path, tmp_path: Path, tiny_model: Path) -> None:
     out = tmp_path / "out"
-    run_folder(videos, options_for(tiny_model, out), ArchiveOptions(), Console(quiet=True))
+    run_folder(videos, options_for(tiny_model, out), BatchOptions(), Console(quiet=True))
     assert sorted(path.name for path in out.iterdir()) == ["a.mp4", "cgan-report.json"]
 
 
@@ -232,19 +229,19 @@ def test_a_killed_process_is_replaced_and_its_task_told(
 ) -> None:
     target = tmp_path / "a.mp4"
     task = Task(0, "video", videos / "a.mp4", target)
-    with processes(options_for(tiny_model, target), tmp_path, 1) as pool:
+    with process_pool(options_for(tiny_model, target), tmp_path, 1) as pool:
         ready(pool)
         pid = pool._workers[0].process.pid
         os.kill(pid, signal.SIGSTOP)  # so that it cannot be done before it is killed
         pool.give(task)
         os.kill(pid, signal.SIGKILL)
         (ended,) = events_of(pool)
-        assert isinstance(ended, Ended)
+        assert isinstance(ended, Finished)
         assert (ended.task, ended.answer.final, pool.lost) == (task, False, 1)
         assert "was killed by SIGKILL" in ended.answer.error
         ready(pool)
         pool.give(task)
-        ended = next(event for event in events_of(pool) if isinstance(event, Ended))
+        ended = next(event for event in events_of(pool) if isinstance(event, Finished))
         assert ended.answer.error == ""
         pids = [worker.process.pid for worker in pool._workers]
     assert target.exists()
@@ -255,14 +252,14 @@ def test_a_process_that_hangs_is_ended_and_replaced(
     videos: Path, tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     task = Task(0, "video", videos / "a.mp4", tmp_path / "a.mp4")
-    with processes(options_for(tiny_model, tmp_path), tmp_path, 1) as pool:
+    with process_pool(options_for(tiny_model, tmp_path), tmp_path, 1) as pool:
         ready(pool)
         os.kill(pool._workers[0].process.pid, signal.SIGSTOP)
         monkeypatch.setattr(pools, "HUNG_SECONDS", 2.0)
         pool.give(task)
         (ended,) = events_of(pool)
         monkeypatch.undo()
-        assert isinstance(ended, Ended)
+        assert isinstance(ended, Finished)
         assert (ended.task, ended.answer.final, pool.lost) == (task, False, 1)
         assert ended.answer.error.startswith("its worker hung")
         ready(pool)
@@ -272,7 +269,7 @@ def test_who_was_not_listened_to_has_not_hung(monkeypatch: pytest.MonkeyPatch) -
     now = 1000.0
     monkeypatch.setattr(pools.time, "monotonic", lambda: now)
     task = Task(0, "video", Path("a"), Path("b"))
-    watch, silent, idle = Watch(), Watched(task=task, heard=now), Watched(heard=0.0)
+    watch, silent, idle = Watchdog(), WorkerState(task=task, heard=now), WorkerState(heard=0.0)
     now += HUNG_SECONDS * 2  # the driver itself was stopped
     assert watch.hung([silent, idle]) == []
     for _ in range(3):
@@ -285,7 +282,7 @@ def test_all_that_takes_long_gives_signs_of_getting_on(
     videos: Path, storage: Path, tmp_path: Path, tiny_model: Path
 ) -> None:
     source, target = storage / "b.mkv", storage / "out.mkv"
-    put(videos / "sub" / "b.mkv", source)
+    upload(videos / "sub" / "b.mkv", source)
     signs: list[tuple[int, int | None]] = []
     with Worker(options_for(tiny_model, target), tmp_path / "scratch") as worker:
 
@@ -319,18 +316,18 @@ def test_temporary_folders_go_with_the_last_who_uses_them(
     assert {path.name for path in tmp_path.iterdir()} == {"cgan-ours", "cgan-foreign"}
 
 
-def ready(pool: Processes) -> None:
+def ready(pool: ProcessPool) -> None:
     last = time.monotonic() + 60
     while not pool.idle():
         assert time.monotonic() < last
         pool.events(0.2)
 
 
-def events_of(pool: Processes) -> list[Event]:
+def events_of(pool: ProcessPool) -> list[Event]:
     """All up to the end of a task."""
     found: list[Event] = []
     last = time.monotonic() + 60
-    while not any(isinstance(event, Ended) for event in found):
+    while not any(isinstance(event, Finished) for event in found):
         assert time.monotonic() < last
         found += pool.events(0.2)
     return found
@@ -340,18 +337,18 @@ def test_a_model_that_cannot_be_had_is_told_once(videos: Path, tmp_path: Path) -
     options = options_for(tmp_path / "none.onnx", tmp_path / "out")
     for jobs in (1, 2):
         with pytest.raises(ModelFileError, match=r"none\.onnx"):
-            run_folder(videos, options, ArchiveOptions(recursive=True, jobs=jobs), Console(quiet=True))
+            run_folder(videos, options, BatchOptions(recursive=True, jobs=jobs), Console(quiet=True))
 
 
 def test_workers_that_die_before_they_begin_are_not_replaced_for_ever(
     tiny_model: Path, tmp_path: Path
 ) -> None:
-    def kill_for_ever(pool: Processes) -> None:
+    def kill_for_ever(pool: ProcessPool) -> None:
         while True:
             os.kill(pool._workers[0].process.pid, signal.SIGKILL)
             pool.events(5)
 
-    with processes(options_for(tiny_model, tmp_path), tmp_path, 1) as pool:
+    with process_pool(options_for(tiny_model, tmp_path), tmp_path, 1) as pool:
         with pytest.raises(BackendUnavailable, match="workers die while they load the model"):
             kill_for_ever(pool)
         assert pool.lost == 3
@@ -364,10 +361,10 @@ def test_what_was_not_foreseen_is_an_answer_with_its_place(
         raise ZeroDivisionError("by zero")
 
     monkeypatch.setattr("cgan_runtime.batch.worker.colorize_video", fail)
-    with one_worker(options_for(tiny_model, tmp_path), tmp_path, lambda event: None) as pool:
+    with in_process_pool(options_for(tiny_model, tmp_path), tmp_path, lambda event: None) as pool:
         pool.give(Task(0, "video", videos / "a.mp4", tmp_path / "a.mp4"))
         (event,) = pool.events(0)
-    assert isinstance(event, Ended)
+    assert isinstance(event, Finished)
     assert (event.answer.error, event.answer.final) == ("ZeroDivisionError: by zero", False)
     assert "in fail" in event.answer.trace
 
@@ -381,7 +378,7 @@ def test_causes_of_death() -> None:
 @pytest.fixture
 def storage() -> Path:
     """A folder by URL, empty."""
-    folder = place("memory://archive")
+    folder = open_location("memory://archive")
     if folder.exists():
         folder.fs.rm("/archive", recursive=True)  # type: ignore[attr-defined]
     folder.mkdir(parents=True)
@@ -394,14 +391,14 @@ def everything(folder: Path) -> list[str]:
 
 def test_an_archive_by_url(videos: Path, storage: Path, tmp_path: Path, tiny_model: Path) -> None:
     for path in videos.rglob("*.*"):
-        put(path, storage / "in" / str(path.relative_to(videos)))
+        upload(path, storage / "in" / str(path.relative_to(videos)))
     options = options_for(tiny_model, storage / "out")
-    archive = ArchiveOptions(recursive=True, jobs=1)
+    archive = BatchOptions(recursive=True, jobs=1)
     assert run_folder(storage / "in", options, archive, Console(quiet=True)) == 1
     assert everything(storage / "out") == ["a.mp4", "cgan-report.json", "sub/b.mkv", "sub/deep/c.png"]
     run_folder(videos, options_for(tiny_model, tmp_path / "out"), archive, Console(quiet=True))
     for name in ("a.mp4", "sub/b.mkv"):
-        fetch(storage / "out" / name, tmp_path / "fetched")
+        download(storage / "out" / name, tmp_path / "fetched")
         assert decoded(tmp_path / "fetched") == decoded(tmp_path / "out" / name)
     report = json.loads((storage / "out/cgan-report.json").read_text())
     assert (report["done"], report["failed"]) == (3, 1)
@@ -411,20 +408,20 @@ def test_parts_by_url_leave_their_segments_there_and_then_nothing(
     storage: Path, tmp_path: Path, tiny_model: Path
 ) -> None:
     source, target = storage / "in.mkv", storage / "out.mkv"
-    put(write_video(tmp_path / "in.mkv", Video(frames=540)), source)
+    upload(write_video(tmp_path / "in.mkv", Video(frames=540)), source)
     scratch = tmp_path / "scratch"
     options = options_for(tiny_model, target)
-    with one_worker(options, scratch, lambda event: None) as pool:
+    with in_process_pool(options, scratch, lambda event: None) as pool:
 
         def done(kind: str, part: Part | None = None) -> object:
             pool.give(Task(0, kind, source, target, part, resume=kind != "plan"))  # type: ignore[arg-type]
             (event,) = pool.events(0)
-            assert isinstance(event, Ended)
+            assert isinstance(event, Finished)
             assert event.answer.error == ""
             return event.answer.result
 
         plan = done("plan")
-        assert plan == Plan(540, (Part(0, 3, 0),))
+        assert plan == PartPlan(540, (Part(0, 3, 0),))
         assert everything(work_folder(target)) == ["parts.json", "settings.json"]
         assert done("part", Part(1, 3, 0)) == 290
         assert done("part", Part(1, 3, 0)) == 0  # it is there
@@ -441,7 +438,7 @@ def test_work_that_fails_is_put_back_and_nothing_left_here(storage: Path, tmp_pa
     target = storage / "out.mkv"
 
     def stop() -> None:
-        with at_hand(target, tmp_path / "scratch") as local:
+        with local_copy(target, tmp_path / "scratch") as local:
             work_folder(local).mkdir()
             (work_folder(local) / "000000.segment").write_bytes(b"1")
             (work_folder(local) / "unfinished-1").write_bytes(b"2")
@@ -451,7 +448,7 @@ def test_work_that_fails_is_put_back_and_nothing_left_here(storage: Path, tmp_pa
         stop()
     assert everything(storage) == [".out.mkv.cgan-work/000000.segment"]
     assert list((tmp_path / "scratch").iterdir()) == []
-    with at_hand(target, tmp_path / "scratch") as local:
+    with local_copy(target, tmp_path / "scratch") as local:
         assert (work_folder(local) / "000000.segment").read_bytes() == b"1"
         (work_folder(local) / "000000.segment").unlink()
         local.write_bytes(b"video")
@@ -469,16 +466,16 @@ def test_a_storage_that_refuses_is_one_line(
 
     monkeypatch.setattr(type(storage.fs), "ls", refuse)  # type: ignore[attr-defined]
     with pytest.raises(MediaError, match=r"cannot read the folder memory://archive.* \(no keys\)"):
-        run_folder(storage, options_for(tiny_model, tmp_path), ArchiveOptions(), Console(quiet=True))
+        run_folder(storage, options_for(tiny_model, tmp_path), BatchOptions(), Console(quiet=True))
 
 
 def test_urls_that_nothing_reads_are_one_line() -> None:
     with pytest.raises(ConfigError, match="s3fs"):
-        place("s3://bucket/videos")
+        open_location("s3://bucket/videos")
     with pytest.raises(ConfigError, match="cannot read gopher://videos"):
-        place("gopher://videos")
-    assert place("file:///tmp/videos") == Path("/tmp/videos")
-    assert place("videos") == Path("videos")
+        open_location("gopher://videos")
+    assert open_location("file:///tmp/videos") == Path("/tmp/videos")
+    assert open_location("videos") == Path("videos")
 
 
 def run(*args: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -537,7 +534,7 @@ def test_two_sources_do_not_make_one_result(tmp_path: Path, tiny_model: Path) ->
     options = RunOptions(
         FileOptions(input_dir=folder, output=out, overwrite=True), model=ModelOptions(model=tiny_model)
     )
-    assert run_folder(folder, options, ArchiveOptions(jobs=1), Console(quiet=True)) == 1
+    assert run_folder(folder, options, BatchOptions(jobs=1), Console(quiet=True)) == 1
     report = json.loads((out / "cgan-report.json").read_text())
     assert (report["done"], report["failed"]) == (1, 1)
     assert "would take the name of that of x.avi" in report["items"][1]["error"]
@@ -552,7 +549,7 @@ def test_results_within_the_archive_are_no_sources(
         FileOptions(input_dir=tmp_path, output=Path("out")), model=ModelOptions(model=tiny_model)
     )
     for _ in range(2):
-        run_folder(tmp_path, options, ArchiveOptions(recursive=True, jobs=1), Console(quiet=True))
+        run_folder(tmp_path, options, BatchOptions(recursive=True, jobs=1), Console(quiet=True))
     assert [path.name for path in (tmp_path / "out").rglob("*.mp4")] == ["a.mp4"]
 
 
@@ -562,6 +559,6 @@ def test_names_need_not_be_text(tmp_path: Path, tiny_model: Path) -> None:
     name = os.fsdecode(b"fi\xfflm.mp4")
     write_video(folder / "video.mp4", Video(frames=3)).rename(folder / name)
     options = RunOptions(FileOptions(input_dir=folder), model=ModelOptions(model=tiny_model))
-    assert run_folder(folder, options, ArchiveOptions(jobs=1), Console(quiet=True)) == 0
+    assert run_folder(folder, options, BatchOptions(jobs=1), Console(quiet=True)) == 0
     report = json.loads((tmp_path / "videos.color" / "cgan-report.json").read_text())
     assert report["items"][0]["source"] == name

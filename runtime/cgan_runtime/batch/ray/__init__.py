@@ -1,1 +1,1 @@
-"""Batches on a Ray cluster."""
+"""Workers on a cluster, by Ray."""

@@ -1,6 +1,6 @@
-"""A Ray cluster: joined where one is, started for this machine alone where none is.
+"""A Ray cluster: joined if there is one, else started for this machine alone.
 
-with joined("ray://head:10001"): ...    # what was started here has ended when this ends
+with joined("ray://head:10001"): ...    # everything that was started has ended after the block
 """
 
 from __future__ import annotations
@@ -28,33 +28,37 @@ from cgan_runtime.console import one_line
 from cgan_runtime.errors import ConfigError
 from cgan_runtime.options.batch import AUTO, BatchOptions
 from cgan_runtime.system.exit_codes import SIGNAL_EXIT
+from cgan_runtime.system.signals import TERMINATING, handle_signals
 
 ANSWER_SECONDS = 10.0
-"""That a cluster may take to answer at all."""
+"""Time for a cluster to answer at all."""
 
-_STORE_BYTES = 80_000_000  # of Ray's object store, where we start it: tasks and answers are small
+_STORE_BYTES = 80_000_000  # of the object store of a Ray that is started here: tasks are small
 _CLIENT = "ray://"
-_LEAVE = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 _REFUSED = "authentication token"
 _PING = """
 import logging, os, sys
 from ray.util.client import worker
-logging.getLogger(worker.__name__).setLevel(logging.DEBUG)  # else it does not say why it was refused
-worker.DataClient = lambda *_: os._exit(0)  # it answers; what follows would take a process of the cluster
+logging.getLogger(worker.__name__).setLevel(logging.DEBUG)  # else it does not say why it is refused
+worker.DataClient = lambda *_: os._exit(0)  # it answers; more would start a process there
 worker.Worker(sys.argv[1], connection_retries=1)
 """
 
 
-def room(archive: BatchOptions) -> int:
-    """How many workers the cluster has room for."""
+def room(batch: BatchOptions) -> int:
+    """Number of workers that the cluster has room for.
+
+    Raises:
+        ConfigError: No machine has room for one.
+    """
     fitting = 0
     for has in (node["Resources"] for node in nodes()):
-        fits = int(has.get("CPU", 0) / archive.cpus_per_task)
-        if archive.gpus_per_task:
-            fits = min(fits, int(has.get("GPU", 0) / archive.gpus_per_task))
+        fits = int(has.get("CPU", 0) / batch.cpus_per_task)
+        if batch.gpus_per_task:
+            fits = min(fits, int(has.get("GPU", 0) / batch.gpus_per_task))
         fitting += fits
     if not fitting:
-        need = f"{archive.cpus_per_task} CPUs and {archive.gpus_per_task:g} GPUs"
+        need = f"{batch.cpus_per_task} CPUs and {batch.gpus_per_task:g} GPUs"
         raise ConfigError(
             f"no machine of the cluster has {need} for a worker; lower --cpus-per-task or --gpus-per-task, "
             "or give --jobs if machines will come when they are needed"
@@ -67,7 +71,7 @@ def joined(address: str) -> Iterator[bool]:
     """Join a cluster, or start one of this machine alone.
 
     Yields:
-        Whether it is of this machine alone.
+        Whether it was started for this machine alone.
 
     Raises:
         ConfigError: No cluster can be joined at this address.
@@ -95,32 +99,27 @@ def joined(address: str) -> Iterator[bool]:
 
 @contextmanager
 def _exit_codes_of_signals() -> Iterator[None]:
-    """Leave by a signal with the code that it has without Ray, which makes 1 of any code."""
-    before = {number: handler for number in _LEAVE if callable(handler := signal.getsignal(number))}
+    """Let a signal exit with its usual code, since Ray turns any code into 1."""
     came: list[int] = []
 
     def leave(number: int, _frame: FrameType | None) -> NoReturn:
         came.append(number)
         raise SystemExit
 
-    for number in before:
-        signal.signal(number, leave)
     try:
-        yield
+        with handle_signals(leave, TERMINATING):
+            yield
     except SystemExit:
         if came:
             raise SystemExit(SIGNAL_EXIT + came[0]) from None
         raise
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _join(address: str, settings: dict[str, Any]) -> None:
-    """Begin to use a cluster.
+    """Join a cluster.
 
-    A process that the cluster starts for a client may die of a race in gRPC (ray-project/ray#63202), so
-    that is tried again. Ray also sets a handler for SIGTERM, which is taken off again.
+    A process that the cluster starts for a client may die of a race in gRPC (ray-project/ray#63202), so there
+    is a second try. Ray also sets a handler for SIGTERM, which is removed again.
     """
     handler = signal.getsignal(signal.SIGTERM)
     try:
@@ -139,10 +138,10 @@ def _join(address: str, settings: dict[str, Any]) -> None:
 
 
 def _answers(address: str) -> bool:
-    """Whether a cluster answers; asked by a process of its own, since Ray itself waits much longer.
+    """Whether a cluster answers; a process of its own asks, since Ray itself waits much longer.
 
     Raises:
-        ConfigError: It answers, but not to us.
+        ConfigError: It asks for a token, or the address is malformed.
     """
     host = address.removeprefix(_CLIENT).partition("/")[0]
     if address != AUTO and not _listens(host):
@@ -159,7 +158,7 @@ def _answers(address: str) -> bool:
     if _REFUSED not in done.stderr.lower():
         return done.returncode == 0
     if address == AUTO:
-        return True  # Ray takes this machine's token for it, but for no address that is given
+        return True  # Ray takes this machine's token for it, but not for an address
     raise ConfigError(
         f"the Ray cluster at {address} asks for a token; set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN to its "
         "token where that is not in ~/.ray/auth_token"
@@ -167,7 +166,7 @@ def _answers(address: str) -> bool:
 
 
 def _listens(host: str) -> bool:
-    """Whether anything at all is at HOST:PORT."""
+    """Whether anything listens at HOST:PORT."""
     name, _, port = host.rpartition(":")
     if not name or not port.isdigit():
         raise ConfigError(f"--cluster {host} is no address; give HOST:PORT or ray://HOST:PORT")
@@ -178,21 +177,21 @@ def _listens(host: str) -> bool:
     return True
 
 
-def sweep(scratch: str) -> None:
-    """Remove what killed workers have left on their machines."""
+def remove_scratch(scratch: str) -> None:
+    """Remove the temporary folders of killed workers on all machines."""
 
     def remove() -> None:
         shutil.rmtree(Path(tempfile.gettempdir()) / scratch, ignore_errors=True)
 
     with suppress(Exception):  # whatever Ray raises: the cluster may be gone
-        sweeper = ray.remote(num_cpus=0)(remove)
-        swept = [
-            sweeper.options(
+        remover = ray.remote(num_cpus=0)(remove)
+        removed = [
+            remover.options(
                 scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=True)
             ).remote()
             for node in nodes()
         ]
-        ray.wait(swept, num_returns=len(swept), timeout=ANSWER_SECONDS)
+        ray.wait(removed, num_returns=len(removed), timeout=ANSWER_SECONDS)
 
 
 def nodes() -> list[dict[str, Any]]:
