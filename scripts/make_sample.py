@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import NamedTuple
 
 import av
 import cv2
@@ -47,8 +47,7 @@ CHORDS = ((57, 64, 72, 76), (53, 60, 69, 76), (48, 60, 67, 76), (55, 62, 71, 74)
 WIND_LEVEL = 0.05  # of the chords' peak
 
 
-@dataclass(frozen=True)
-class View:
+class View(NamedTuple):
     """The visible part of a photograph: center and width, in fractions of its size and width."""
 
     x: float
@@ -56,8 +55,7 @@ class View:
     width: float
 
 
-@dataclass(frozen=True)
-class Shot:
+class Shot(NamedTuple):
     """A photograph of `skimage.data` and the camera's move over it."""
 
     photograph: str

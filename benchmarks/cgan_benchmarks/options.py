@@ -134,13 +134,11 @@ class ModelOptions:
 
 
 model_options = option_group(
-    "model",
-    ModelOptions,
-    "Model",
+    "model", ModelOptions, "Model",
     click.option("--model", type=PATH, help="ONNX file with its manifest.  [default: the one that ships]"),
     click.option("--backend", default="auto", help="What runs it; auto takes the best that works here."),
     threads_option,
-)
+)  # fmt: skip
 
 
 def study_command(function: Callable[..., Any]) -> Callable[..., NoReturn]:

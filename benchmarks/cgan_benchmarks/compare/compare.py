@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from cgan_benchmarks.render.columns import is_reference
 from cgan_benchmarks.results.document import Document
 from cgan_benchmarks.results.intervals import Interval, apart
 from cgan_runtime.errors import ConfigError
@@ -58,7 +59,7 @@ class Comparison:
 def compare(old: Document, new: Document, *, relative: bool = False) -> Comparison:
     """Compare the rows that two results of `read_document` share.
 
-    With `relative` speed relative to PyTorch is compared, not milliseconds, for results of different machines.
+    With `relative`, speed relative to PyTorch is compared instead of milliseconds.
 
     Raises:
         ConfigError: They were measured in different ways, or have no row in common.
@@ -67,10 +68,9 @@ def compare(old: Document, new: Document, *, relative: bool = False) -> Comparis
         raise ConfigError("results of --scenario video have no rows to compare; measure models, without it")
     _check_alike(old, new, relative)
     before, after = (
-        {(row["model"], row["backend"], row["batch"]): row for row in document["rows"]}
-        for document in (old, new)
+        {(row["model"], row["backend"], row["batch"]): row for row in each["rows"]} for each in (old, new)
     )
-    shared = [key for key in before if key in after and not (relative and _is_reference(before[key]))]
+    shared = [key for key in before if key in after and not (relative and is_reference(before[key]))]
     if not shared:
         raise ConfigError("the two results have no row in common; measure the same models and back ends")
     return Comparison(
@@ -104,7 +104,3 @@ def _check_alike(old: Document, new: Document, relative: bool) -> None:
                 f"the results are of different {what} ({one} and {other}); measure on one machine, or give "
                 "--relative to compare times PyTorch"
             )
-
-
-def _is_reference(row: dict[str, Any]) -> bool:
-    return f"{row['model']} / {row['backend']}" == str(row["reference"])

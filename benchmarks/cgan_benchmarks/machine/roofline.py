@@ -1,6 +1,6 @@
 """The most that a machine can do: a matrix product and a copy, measured where the network runs.
 
-    peak = measure_peak("eager", "cpu", seconds=0.5)   # Peak(gflops=310.0, gbytes=21.0)
+    peak = measure_peak("fp32", "cpu", seconds=0.5)   # Peak(gflops=310.0, gbytes=21.0)
     least = peak.least_seconds(gflop, gbytes)          # no run of the network can take less
 
 PyTorch counts the network's operations. Its least traffic is weights, input and output, once each.
@@ -33,15 +33,14 @@ class Peak:
         return Peak(max(self.gflops, other.gflops), max(self.gbytes, other.gbytes))
 
 
-def measure_peak(variant: str, device: str, seconds: float) -> Peak:
+def measure_peak(precision: str, device: str, seconds: float) -> Peak:
     """Time as many matrix products, then copies, as fit into `seconds` each; the fastest of each counts.
 
-    The PyTorch `variant` "half" multiplies in half precision, all others in float32; `device` is cpu or cuda.
+    The precision is fp32, bf16 or fp16, the device cpu or cuda.
     """
     import torch
 
-    half = {"cpu": torch.bfloat16, "cuda": torch.float16}
-    dtype = half[device] if variant == "half" else torch.float32
+    dtype = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
     side = _SIDE[device]
     one, other = (torch.rand(side, side, device=device).to(dtype) for _ in range(2))
     product = torch.empty_like(one)

@@ -21,25 +21,35 @@ class ConcurrentRun:
 
 
 @dataclass(frozen=True)
+class Start:
+    """The start of a process, or medians over several.
+
+    Attributes:
+        to_result_s: Seconds from the start of the process to its first result.
+        load_s: Seconds of reading the model and building the engine, without imports.
+        first_run_s: Seconds of the first inference.
+        host_mb: The most memory that the process held until the end of its timed runs, 10^6 bytes.
+        device_mb: GPU memory that it took; None where there is no GPU.
+    """
+
+    to_result_s: float
+    load_s: float
+    first_run_s: float
+    host_mb: float
+    device_mb: float | None = None
+
+
+@dataclass(frozen=True)
 class ProcessTimes:
     """What one process measured of its subject.
 
     Attributes:
-        to_result: Seconds from the start of the process to the first result.
-        load: Seconds of reading the model and building the engine, without its import.
-        first: Seconds of the first run.
-        host_mb: The most memory that the process held until the end of its timed runs, 10^6 bytes.
-        device_mb: GPU memory that it took; None where there is no GPU.
         rounds: Seconds of its timed runs.
         engine: Seconds of the same runs by the device's own clock; empty where it has none.
         concurrent: Several engines at once; None where this was not measured.
     """
 
-    to_result: float
-    load: float
-    first: float
-    host_mb: float
-    device_mb: float | None = None
+    start: Start
     rounds: Rounds = ()
     engine: tuple[float, ...] = ()
     concurrent: ConcurrentRun | None = None

@@ -12,6 +12,7 @@ from cgan_benchmarks.speed.scenarios import SCENARIOS, VIDEO, Scenario
 from cgan_benchmarks.speed.settings import Settings, TimingPlan
 from cgan_runtime.options.groups import SizeType, option_group
 
+_POSITIVE = click.IntRange(min=1)
 _SECONDS, _RUNS = 2.4, 30
 _QUICK_SECONDS, _QUICK_RUNS = 0.5, 10
 
@@ -79,70 +80,36 @@ class ScenarioOptions:
 
 
 subject_options = option_group(
-    "subjects",
-    SubjectOptions,
-    "What is compared",
+    "subjects", SubjectOptions, "What is compared",
     click.option("--checkpoint", type=PATH, help="The PyTorch model.  [default: the one that ships]"),
-    click.option(
-        "--model",
-        "models",
-        type=PATH,
-        multiple=True,
-        help="ONNX file exported from it; may be given several times.  [default: every form, exported now]",
-    ),
+    click.option("--model", "models", type=PATH, multiple=True,
+        help="ONNX file exported from it; may be given several times.  [default: every form, exported now]"),
     click.option("--backends", type=NAMES, help="Names, with commas between.  [default: all that work here]"),
-    click.option(
-        "--precision",
-        type=NAMES,
-        help="Only these, as fp32,int8.  [default: all but int8, whose export takes a minute]",
-    ),
+    click.option("--precision", type=NAMES,
+        help="Only these, as fp32,int8.  [default: all but int8, whose export takes a minute]"),
     threads_option,
-)
+)  # fmt: skip
 
 scenario_options = option_group(
-    "what",
-    ScenarioOptions,
-    "What is measured",
-    click.option(
-        "--scenario",
-        type=click.Choice([*SCENARIOS, VIDEO]),
-        default=next(iter(SCENARIOS)),
+    "what", ScenarioOptions, "What is measured",
+    click.option("--scenario", type=click.Choice([*SCENARIOS, VIDEO]), default=next(iter(SCENARIOS)),
         help="One image after another, as from a camera; as many as possible, as in an archive; fresh "
-        "starts; a video.",
-    ),
-    click.option(
-        "--video",
-        type=PATH,
-        help="Measure the whole pipeline on this video too, beside decoding and encoding alone.",
-    ),
+        "starts; a video."),
+    click.option("--video", type=PATH,
+        help="Measure the whole pipeline on this video too, beside decoding and encoding alone."),
     click.option("--size", type=SizeType(), help="Size in pixels.  [default: the checkpoint's]"),
-    click.option(
-        "--batch",
-        type=NUMBERS,
-        help="Images in a run.  [default: 1; of offline 1,4,16]",
-        show_default=False,
-    ),
-)
+    click.option("--batch", type=NUMBERS, help="Images in a run.  [default: 1; of offline 1,4,16]",
+        show_default=False),
+)  # fmt: skip
 
 timing_options = option_group(
-    "timing",
-    TimingOptions,
-    "How long",
-    click.option(
-        "--duration",
-        type=SecondsType(),
-        help=f"Seconds of timed runs for each row, about.  [default: {_SECONDS:g}]",
-    ),
-    click.option(
-        "--runs", type=click.IntRange(min=1), help=f"Timed runs of each row, at least.  [default: {_RUNS}]"
-    ),
-    click.option(
-        "--processes",
-        type=click.IntRange(min=1),
-        help="Fresh processes of each row; of offline and startup at least 2.  [default: 4; of startup 5]",
-    ),
-    click.option(
-        "--quick", is_flag=True, help=f"A first impression: {_QUICK_SECONDS:g} s a row, fewest processes."
-    ),
+    "timing", TimingOptions, "How long",
+    click.option("--duration", type=SecondsType(),
+        help=f"Seconds of timed runs for each row, about.  [default: {_SECONDS:g}]"),
+    click.option("--runs", type=_POSITIVE, help=f"Timed runs of each row, at least.  [default: {_RUNS}]"),
+    click.option("--processes", type=_POSITIVE,
+        help="Fresh processes of each row; of offline and startup at least 2.  [default: 4; of startup 5]"),
+    click.option("--quick", is_flag=True,
+        help=f"A first impression: {_QUICK_SECONDS:g} s a row, fewest processes."),
     click.option("--seed", type=int, default=0, help="Of the order in which the rows take turns."),
-)
+)  # fmt: skip

@@ -11,6 +11,7 @@ from typing import Any
 from cgan_benchmarks.machine.roofline import Peak
 from cgan_benchmarks.results.document import FORMAT, FORMAT_VERSION, Document, new_document
 from cgan_benchmarks.results.intervals import Interval
+from cgan_benchmarks.speed.measurements import Start
 from cgan_benchmarks.speed.timing import Timing
 from cgan_train.evaluation.agreement import Agreement
 
@@ -25,46 +26,19 @@ class Throughput:
 
 
 @dataclass(frozen=True)
-class Start:
-    """Medians over fresh processes.
-
-    Attributes:
-        to_result_s: From the start of the process to its first result.
-        load_s: Reading the model and building the engine, without imports.
-        first_run_s: The first inference.
-        host_mb: The most memory that the process held.
-        device_mb: GPU memory that it took; None where there is no GPU.
-    """
-
-    to_result_s: float
-    load_s: float
-    first_run_s: float
-    host_mb: float
-    device_mb: float | None
-
-
-@dataclass(frozen=True)
 class Row:
     """One form of the model in one engine.
 
     Attributes:
-        model: Its name in the table.
-        backend: What ran it.
-        device: On which it ran.
-        precision: In which the network computes.
-        weights: Precision of the stored weights.
+        model: Its name in the table; `backend` is what ran it, on `device`.
+        precision: In which the network computes; `weights` is that of the stored weights.
         batch: Images in a run.
-        megabytes: Of the file, 10^6 bytes.
         timing: Of the samples; see `speed.scenarios` for what a sample is.
-        p50_interval_ms: Of the median.
         speedup: The reference's median by this one's.
-        speedup_interval: Of that.
         reference: The key of that row, "model / backend".
         engine_ms: Median by the device's own clock; None where it has none.
         throughput: With several engines at once; None where that was not measured.
-        start: Of fresh processes.
-        gflop: 10^9 operations of a run.
-        gflops: 10^9 operations a second; None in `startup`.
+        gflop: 10^9 operations of a run; `gflops` are those of a second, None in `startup`.
         share_of_peak: Of what the machine can do; None where the peak was not measured.
         equality: With the reference, on photographs.
         samples_ms: All samples: processes, rounds, runs.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import astuple
 
 import numpy as np
 
 from cgan_benchmarks.results.intervals import Intervals
-from cgan_benchmarks.speed.measurements import Measured, Measurements, ProcessTimes
-from cgan_benchmarks.speed.report import Row, Start, Throughput
+from cgan_benchmarks.speed.measurements import Measured, Measurements, Start
+from cgan_benchmarks.speed.report import Row, Throughput
 from cgan_benchmarks.speed.scenarios import Scenario
 from cgan_benchmarks.speed.subjects.subject import PYTORCH
 from cgan_benchmarks.speed.timing import Timing
@@ -24,7 +25,7 @@ def make_rows(
     samples = {measured.subject.key: scenario.samples(measured) for measured in found.subjects}
     intervals = Intervals(samples)
     batch, _, height, width = inputs[0].shape
-    runs = scenario.images(batch) / batch if scenario.counts_operations else 0.0  # in a sample
+    runs = scenario.images(batch) / batch if scenario.times_network else 0.0  # in a sample
     rows = []
     for measured in found.subjects:
         subject, key = measured.subject, measured.subject.key
@@ -51,7 +52,7 @@ def make_rows(
                 reference=reference.subject.key,
                 engine_ms=_engine_ms(measured),
                 throughput=_throughput(measured),
-                start=_start(measured.processes),
+                start=_median([times.start for times in measured.processes]),
                 gflop=gflop,
                 gflops=runs * gflop / seconds or None,
                 share_of_peak=runs * least / seconds if least else None,
@@ -80,15 +81,6 @@ def _throughput(measured: Measured) -> Throughput | None:
     return Throughput(float(np.mean(rates)), min(rates), max(rates)) if rates else None
 
 
-def _start(processes: Sequence[ProcessTimes]) -> Start:
-    def median(figure: Callable[[ProcessTimes], float]) -> float:
-        return float(np.median([figure(times) for times in processes]))
-
-    device = [times.device_mb for times in processes if times.device_mb is not None]
-    return Start(
-        to_result_s=median(lambda times: times.to_result),
-        load_s=median(lambda times: times.load),
-        first_run_s=median(lambda times: times.first),
-        host_mb=median(lambda times: times.host_mb),
-        device_mb=float(np.median(device)) if device else None,
-    )
+def _median(starts: Sequence[Start]) -> Start:
+    columns = zip(*map(astuple, starts), strict=True)
+    return Start(*(None if None in column else float(np.median(column)) for column in columns))  # type: ignore[arg-type]

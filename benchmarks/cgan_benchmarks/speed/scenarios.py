@@ -50,14 +50,16 @@ class Scenario(ABC):
         batches: Images in a run by default.
         processes: Fresh processes of each subject by default.
         min_processes: At least so many: one value has no interval.
-        counts_operations: Whether a sample is the time of the network alone.
+        takes_turns: Whether subjects are timed in turns, and a sample is a run of the whole batch.
+        times_network: Whether a sample is the time of the network alone.
     """
 
     name: ClassVar[str]
     batches: ClassVar[tuple[int, ...]] = (1,)
     processes: ClassVar[int] = 4
     min_processes: ClassVar[int] = 2
-    counts_operations: ClassVar[bool] = True
+    takes_turns: ClassVar[bool] = False
+    times_network: ClassVar[bool] = True
 
     @abstractmethod
     def measure(self, session: Session, number: int) -> None:
@@ -69,22 +71,20 @@ class Scenario(ABC):
 
     def rounds(self, plan: TimingPlan) -> int:
         """Turns of each subject in one process."""
-        del plan
-        return 0
+        return plan.rounds() if self.takes_turns else 0
 
     def images(self, batch: int) -> int:
         """Images in one sample, where a run has `batch`."""
-        del batch
-        return 1
+        return batch if self.takes_turns else 1
 
     def samples(self, measured: Measured) -> Samples:
         """Seconds, (processes, rounds, runs)."""
         import numpy as np
 
-        return np.array([self._rounds_of(times) for times in measured.processes])
+        return np.array([self.rounds_of(times) for times in measured.processes])
 
     @abstractmethod
-    def _rounds_of(self, times: ProcessTimes) -> Rounds:
+    def rounds_of(self, times: ProcessTimes) -> Rounds:
         """The samples of one process."""
 
 
@@ -93,27 +93,18 @@ class SingleStream(Scenario):
 
     name = "single-stream"
     min_processes = 1
+    takes_turns = True
 
-    def rounds(self, plan: TimingPlan) -> int:
-        """As the plan says."""
-        return plan.rounds()
-
-    def images(self, batch: int) -> int:
-        """A sample is a run."""
-        return batch
-
-    def measure(self, session: Session, number: int) -> None:
-        """Time runs in turns; then, in the first processes, several engines at once."""
+    def measure(self, session: Session, number: int) -> None:  # noqa: D102
         session.take_turns(number)
         session.measure_peaks()
         if number < _CONCURRENT_PROCESSES:
             session.run_concurrently(_CONCURRENT_SECONDS)
 
-    def _rounds_of(self, times: ProcessTimes) -> Rounds:
+    def rounds_of(self, times: ProcessTimes) -> Rounds:  # noqa: D102
         return times.rounds
 
-    def method(self, settings: Settings) -> tuple[str, ...]:
-        """Sentences on turns, intervals, concurrency, equality and start."""
+    def method(self, settings: Settings) -> tuple[str, ...]:  # noqa: D102
         plan = settings.plan
         if plan.processes > 1:
             interval, concurrent = f"processes and rounds, {_WIDENED} processes", "the first two processes"
@@ -143,18 +134,16 @@ class Offline(Scenario):
     name = "offline"
     batches = (1, 4, 16)
 
-    def measure(self, session: Session, number: int) -> None:
-        """Several engines at once."""
+    def measure(self, session: Session, number: int) -> None:  # noqa: D102
         del number
         session.measure_peaks()
         session.run_concurrently(session.settings.plan.seconds / session.settings.plan.processes)
 
-    def _rounds_of(self, times: ProcessTimes) -> Rounds:
+    def rounds_of(self, times: ProcessTimes) -> Rounds:  # noqa: D102
         run = times.concurrent
         return ((run.seconds / max(1, run.images),),) if run else ()
 
-    def method(self, settings: Settings) -> tuple[str, ...]:
-        """Sentences on engines, intervals and equality."""
+    def method(self, settings: Settings) -> tuple[str, ...]:  # noqa: D102
         return (
             _ROWS,
             f"{_processes(settings.plan)} for each row; in each {_engines(settings)} "
@@ -169,16 +158,15 @@ class Startup(Scenario):
 
     name = "startup"
     processes = 5
-    counts_operations = False
+    times_network = False
 
     def measure(self, session: Session, number: int) -> None:
         """Nothing more: the start has been measured."""
 
-    def _rounds_of(self, times: ProcessTimes) -> Rounds:
-        return ((times.to_result,),)
+    def rounds_of(self, times: ProcessTimes) -> Rounds:  # noqa: D102
+        return ((times.start.to_result_s,),)
 
-    def method(self, settings: Settings) -> tuple[str, ...]:
-        """Sentences on the start."""
+    def method(self, settings: Settings) -> tuple[str, ...]:  # noqa: D102
         return (
             _ROWS,
             f"{_processes(settings.plan)} for each row, files in the page cache; "

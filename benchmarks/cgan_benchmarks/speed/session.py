@@ -20,7 +20,7 @@ import numpy as np
 
 from cgan_benchmarks.machine.describe import device_memory_mb
 from cgan_benchmarks.machine.roofline import Peak
-from cgan_benchmarks.speed.measurements import ConcurrentRun, Measured, Measurements, ProcessTimes
+from cgan_benchmarks.speed.measurements import ConcurrentRun, Measured, Measurements, ProcessTimes, Start
 from cgan_benchmarks.speed.settings import Settings
 from cgan_benchmarks.speed.subjects.subject import HALF, PYTORCH, Subject
 from cgan_benchmarks.speed.timing import orders
@@ -58,13 +58,13 @@ class Session:
         self, subjects: Sequence[Subject], inputs: Sequence[FloatArray], settings: Settings, folder: Path,
         on_step: Callable[[], None] = lambda: None,
     ) -> None:  # fmt: skip
-        """Prepare the inputs; nothing is started yet.
+        """Write the inputs into `folder`, through which arrays pass between the processes; start nothing yet.
 
         Args:
             subjects: References first.
             inputs: Batches of photographs, (N, 1, H, W). The first is timed, all are compared.
             settings: What to measure.
-            folder: For arrays that pass between the processes.
+            folder: For arrays.
             on_step: Called after each start, turn and end of a process.
         """
         self.settings = settings
@@ -138,9 +138,8 @@ class Session:
         now = device_memory_mb() if memory is not None else None
         taken = now - memory if now is not None and memory is not None else None
         entry.device, entry.weights = opened["device"], opened["weights"]
-        entry.processes.append(
-            ProcessTimes(to_result, opened["load_seconds"], first["seconds"], first["host_mb"], taken)
-        )
+        start = Start(to_result, opened["load_seconds"], first["seconds"], first["host_mb"], taken)
+        entry.processes.append(ProcessTimes(start))
         self._on_step()
 
     def _infer_all(self, entry: _Entry) -> None:
@@ -158,7 +157,7 @@ class Session:
         entry.record(
             rounds=(*times.rounds, tuple(reply["seconds"])),
             engine=(*times.engine, *reply["engine_seconds"]),
-            host_mb=reply["host_mb"],
+            start=replace(times.start, host_mb=reply["host_mb"]),
         )
         self._on_step()
 

@@ -90,7 +90,7 @@ class SubjectWorker:
         """What this machine reaches in a matrix product and in a copy, in the subject's precision."""
         from cgan_benchmarks.machine.roofline import measure_peak
 
-        return asdict(measure_peak(self._subject.variant, self._subject.device, seconds))
+        return asdict(measure_peak(self._subject.precision, self._subject.device, seconds))
 
     def _run(self) -> None:
         self._backend.chroma(self._inputs[0])

@@ -20,11 +20,11 @@ import torch
 
 from cgan_benchmarks.machine.describe import BackgroundLoad, describe_machine
 from cgan_benchmarks.options import PATH, json_option, study_command
+from cgan_benchmarks.render.terminal import print_table
 from cgan_benchmarks.results.document import new_document, write_document
 from cgan_runtime.backends.base import FloatArray
 from cgan_runtime.color.lab import L_SCALE, lab_of_rgb
 from cgan_runtime.color.upsampling import enlarge_chroma
-from cgan_runtime.console import Console
 from cgan_runtime.errors import DataError
 from cgan_runtime.manifest import AB_SCALE, Manifest
 from cgan_runtime.models import bundled_model
@@ -123,17 +123,19 @@ def _on_grid(lightness: FloatArray, chroma: FloatArray) -> FloatArray:
 @json_option()
 def main(photos: Path, json_file: Path | None) -> None:
     """Measure the color error of guided upsampling against bilinear."""
-    console, load, manifest = Console(), BackgroundLoad(), Manifest.load(bundled_model())
+    load, manifest = BackgroundLoad(), Manifest.load(bundled_model())
     source = open_photos(photos)
     images = (source.read(index) for index in range(len(source)))
     found = [row for image in images if (row := compare(image, manifest.size_multiple, manifest.size))]
     if not found:
         raise DataError(f"no image in {photos} has edges; give photographs")
     rows = summary(found)
-    console.result(f"{len(found)} photos; chroma that was{'all':>21}{'edges':>9}{'ms':>7}")
-    for name, ways in rows.items():
-        for way, taken in ways.items():
-            console.result(f"  {name:32}{way:10}{taken['all']:9.3f}{taken['edges']:9.3f}{taken['ms']:7.2f}")
+    lines = [
+        (name, way, f"{figures['all']:.3f}", f"{figures['edges']:.3f}", f"{figures['ms']:.2f}")
+        for name, ways in rows.items()
+        for way, figures in ways.items()
+    ]
+    print_table((f"{len(found)} photos; chroma that was", "enlarged", "all", "edges", "ms"), lines)
     machine = describe_machine(cv2.getNumThreads(), load.share())
     write_document(new_document("cgan-edges", 1, machine, photos=len(found), enlarged=rows), json_file)
 

@@ -138,30 +138,28 @@ def _render(
     random = np.random.default_rng(seed)
     rendered: list[MovingFrame] = []
     flash = frames // 2 if disturbance == "flash" else -1
-    views: list[FloatArray] = []
+    matrices: list[npt.NDArray[np.float64]] = []
     for index in range(frames):
         scene = index // CUT_EVERY if disturbance == "cuts" else 0
         image = images[scene]
-        view = _view(image, move, index, frames, random)
-        flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
-        truth = np.asarray(
-            cv2.warpAffine(image, view[:2], (WIDTH, HEIGHT), flags=flags, borderMode=cv2.BORDER_REFLECT),
-            np.uint8,
-        )
+        matrix = _matrix(image, move, index, frames, random)
+        truth = view(image, matrix[:2], WIDTH, HEIGHT)
         light = truth.astype(np.float32)
         if index == flash:
             light = np.minimum(light * FLASH_GAIN + FLASH_OFFSET, 255)
             truth = np.rint(light).astype(np.uint8)
-        luma = luma_of(light + (0 if disturbance == "clean" else _grain(random)))
+        luma = luma_of(light + (0 if disturbance == "clean" else grain(random, HEIGHT, WIDTH, GRAIN_SIGMA)))
         fresh = index == 0 or index == flash or (disturbance == "cuts" and index % CUT_EVERY == 0)
         before = 0 if fresh else 2 if index == flash + 1 and flash > 0 else 1
-        where, known = _between(view, views[-before]) if before else (None, None)
+        where, known = _between(matrix, matrices[-before]) if before else (None, None)
         rendered.append(MovingFrame(truth, luma, before, where, known))
-        views.append(view)
+        matrices.append(matrix)
     return rendered
 
 
-def _view(image: Image, move: str, index: int, frames: int, random: np.random.Generator) -> FloatArray:
+def _matrix(
+    image: Image, move: str, index: int, frames: int, random: np.random.Generator
+) -> npt.NDArray[np.float64]:
     """The matrix from the clip's pixels to the photograph's, float64 (3, 3)."""
     height, width = image.shape[:2]
     part = index / (frames - 1) - 0.5  # -0.5..0.5
@@ -175,9 +173,11 @@ def _view(image: Image, move: str, index: int, frames: int, random: np.random.Ge
     return np.array([[scale, 0, x - scale * WIDTH / 2], [0, scale, y - scale * HEIGHT / 2], [0, 0, 1]])
 
 
-def _between(view: FloatArray, earlier: FloatArray) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
+def _between(
+    matrix: npt.NDArray[np.float64], earlier: npt.NDArray[np.float64]
+) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
     """The position of each pixel of a view in an earlier view, and whether it is inside."""
-    motion = np.linalg.inv(earlier) @ view
+    motion = np.linalg.inv(earlier) @ matrix
     grid = np.stack(np.meshgrid(np.arange(WIDTH), np.arange(HEIGHT)), axis=-1).astype(np.float32)
     where = (grid @ motion[:2, :2].T + motion[:2, 2]).astype(np.float32)
     return where, _inside(where)
@@ -190,9 +190,17 @@ def _inside(where: FloatArray) -> npt.NDArray[np.bool_]:
     return inside
 
 
-def _grain(random: np.random.Generator) -> FloatArray:
-    grain = cv2.GaussianBlur(random.standard_normal((HEIGHT, WIDTH), np.float32), (0, 0), GRAIN_SOFTNESS)
-    return (grain * np.float32(GRAIN_SIGMA / grain.std()))[..., None]
+def grain(random: np.random.Generator, height: int, width: int, sigma: float) -> FloatArray:
+    """Soft Gaussian noise like film grain, with this standard deviation, (H, W, 1)."""
+    noise = cv2.GaussianBlur(random.standard_normal((height, width), np.float32), (0, 0), GRAIN_SOFTNESS)
+    return (noise * np.float32(sigma / noise.std()))[..., None]
+
+
+def view(image: Image, matrix: npt.NDArray[np.float64], width: int, height: int) -> Image:
+    """An image as seen through a matrix from the view's pixels to its own, float64 (2, 3)."""
+    flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
+    seen = cv2.warpAffine(image, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_REFLECT)
+    return np.asarray(seen, np.uint8)
 
 
 def _small(frame: av.VideoFrame) -> Image:

@@ -18,13 +18,13 @@ import numpy as np
 
 from cgan_benchmarks.machine.describe import BackgroundLoad, describe_machine
 from cgan_benchmarks.options import PATH, ModelOptions, json_option, model_options, study_command
+from cgan_benchmarks.render.terminal import print_table
 from cgan_benchmarks.results.document import new_document, write_document
 from cgan_benchmarks.studies.synthetic_motion import Clip, made_up_clips, real_clips, videos_in
 from cgan_runtime.backends.base import Arrays, Backend, FloatArray
 from cgan_runtime.color.encoding import LUMA_WEIGHTS, Encoding, Plane
 from cgan_runtime.color.lab import lab_of_rgb
 from cgan_runtime.colorizer import Colorizer
-from cgan_runtime.console import Console
 from cgan_runtime.errors import DataError
 from cgan_runtime.temporal.filter import TemporalFilter
 from cgan_runtime.temporal.settings import TemporalSettings
@@ -205,12 +205,12 @@ def _rgb(luma: Plane, cb: Plane, cr: Plane) -> Plane:
     return rgb
 
 
-def _print(console: Console, title: str, rows: dict[str, dict[str, float]]) -> None:
-    console.result(title)
-    columns = list(next(iter(rows.values())))
-    console.result(f"  {'':14}" + "".join(f"{column:>15}" for column in columns))
-    for name, row in rows.items():
-        console.result(f"  {name:14}" + "".join(f"{row[column]:15.3f}" for column in columns))
+def _print(title: str, rows: dict[str, dict[str, float]]) -> None:
+    columns = next(iter(rows.values()))
+    print_table(
+        (title, *columns),
+        [(name, *(f"{row[column]:.3f}" for column in columns)) for name, row in rows.items()],
+    )
 
 
 @study_command
@@ -226,7 +226,7 @@ def main(photos: Path | None, clips: Path | None, model: ModelOptions, json_file
     if photos is None and clips is None:
         raise click.UsageError("give --photos, --clips, or both")
     videos = videos_in(clips) if clips is not None else []
-    console, load = Console(), BackgroundLoad()
+    load = BackgroundLoad()
     cache = CachingBackend(model.open())
     with Colorizer(cache) as colorizer:
         found: dict[str, dict[str, dict[str, Stability]]] = {}
@@ -238,8 +238,8 @@ def main(photos: Path | None, clips: Path | None, model: ModelOptions, json_file
         costs = measure_cost(cache)
     summaries = {kind: summary(clips_of_kind) for kind, clips_of_kind in found.items()}
     for kind, rows in summaries.items():
-        _print(console, f"{kind} clips ({len(found[kind])}), relative to off", rows)
-    _print(console, "core-ms a frame without the network", costs)
+        _print(f"{kind} clips ({len(found[kind])}), relative to off", rows)
+    _print("core-ms a frame without the network", costs)
     plain = {
         kind: {clip: {name: asdict(one) for name, one in settings.items()} for clip, settings in each.items()}
         for kind, each in found.items()

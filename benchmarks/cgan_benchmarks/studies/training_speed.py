@@ -25,6 +25,7 @@ from torch.utils.data import DataLoader
 from torch.utils.flop_counter import FlopCounterMode
 
 from cgan_benchmarks.machine.describe import BackgroundLoad, describe_machine, device_name
+from cgan_benchmarks.machine.roofline import measure_peak
 from cgan_benchmarks.options import PATH, json_option, study_command
 from cgan_benchmarks.results.document import new_document, write_document
 from cgan_train.config.recipes import recipe
@@ -37,8 +38,7 @@ from cgan_train.training.gan import Gan
 
 FORMAT_VERSION = 2
 """2 counts the operations of each loop; 1 took those of the plain loop for both."""
-_PEAK_SIDE = 2048  # of the square matrices whose product measures the machine's peak
-_PEAK_RUNS = 8
+_PEAK_SECONDS = 0.5
 _TURN_ON_GPU = 20  # steps, so that work that was queued and loaded ahead counts little
 
 Step = Callable[[], None]
@@ -69,14 +69,19 @@ def main(
     load = BackgroundLoad()
     times = take_turns(loops, rounds, _TURN_ON_GPU if on_gpu else 1, device)
     machine = describe_machine(threads, load.share())
-    dtypes = {"plain": torch.float32, "cgan": cgan_dtype(world)}
+    in_bf16 = Gan(recipe("paper"), world).bf16
+    precisions = {"plain": "fp32", "cgan": "bf16" if in_bf16 else "fp32"}
     rows: list[dict[str, Any]] = []
     for name, seconds in times.items():
-        step, peak = statistics.median(seconds), peak_flops(dtypes[name], device)
+        step = statistics.median(seconds)
+        peak = measure_peak(precisions[name], device.type, _PEAK_SECONDS).gflops
         row = {"loop": name, "images_per_second": batch_size / step}
-        row |= {"gflop_per_image": flops[name] / batch_size / 1e9, "share_of_peak": flops[name] / step / peak}
-        kind = "tf32" if tf32 and dtypes[name] is torch.float32 else str(dtypes[name]).removeprefix("torch.")
-        row |= {"type": kind, "peak_gflops": peak / 1e9}
+        row |= {
+            "gflop_per_image": flops[name] / batch_size / 1e9,
+            "share_of_peak": flops[name] / step / peak / 1e9,
+        }
+        kind = "bfloat16" if precisions[name] == "bf16" else "tf32" if tf32 else "float32"
+        row |= {"type": kind, "peak_gflops": peak}
         rows.append(row | {"seconds_per_step": seconds})
         rate, share = row["images_per_second"], row["share_of_peak"]
         click.echo(f"{name}: {rate:.1f} images/s, {share:.0%} of the peak in {row['type']}")
@@ -195,23 +200,6 @@ def step_flops(step: Step) -> int:
     with FlopCounterMode(display=False) as counter:
         step()
     return int(counter.get_total_flops())
-
-
-def peak_flops(dtype: torch.dtype, device: torch.device) -> float:
-    """Operations per second of a large matrix product: the most that the machine can do."""
-    first, second = (torch.randn(_PEAK_SIDE, _PEAK_SIDE, device=device).to(dtype) for _ in range(2))
-    seconds = []
-    for _ in range(_PEAK_RUNS):
-        begun = time.perf_counter()
-        torch.mm(first, second)
-        _wait(device)
-        seconds.append(time.perf_counter() - begun)
-    return 2 * _PEAK_SIDE**3 / min(seconds)
-
-
-def cgan_dtype(world: World) -> torch.dtype:
-    """The type in which cgan-train computes `paper` on this device."""
-    return torch.bfloat16 if Gan(recipe("paper"), world).bf16 else torch.float32
 
 
 def _wait(device: torch.device) -> None:

@@ -16,12 +16,13 @@ from typing import Any
 
 import av
 import click
-import cv2
 import numpy as np
 
 from cgan_benchmarks.machine.describe import BackgroundLoad, describe_machine, load_warning
 from cgan_benchmarks.options import PATH, json_option, study_command
+from cgan_benchmarks.render.terminal import print_table
 from cgan_benchmarks.results.document import new_document, write_document
+from cgan_benchmarks.studies.synthetic_motion import grain, view
 from cgan_benchmarks.video.runs import VideoRun, Ways, take_turns
 from cgan_runtime.console import Console
 from cgan_runtime.manifest import Manifest
@@ -32,7 +33,7 @@ from cgan_train.evaluation.comparison_photos import comparison_photos
 FRAME_RATE = 24
 SCENE_FRAMES = 48  # then a cut to the next photograph
 PAN = 0.15  # of the image's width, over a scene
-GRAIN_SIGMA, GRAIN_SOFTNESS = 4.0, 0.7  # levels of 255, pixels
+GRAIN_SIGMA = 4.0  # levels of 255
 SOURCE_OPTIONS = {"crf": "20", "preset": "medium"}  # of libx264: most videos are encoded like this
 SEED = 6
 
@@ -62,9 +63,7 @@ def make_source(path: Path, size: Size) -> None:
     """Write an H.264 video in color: pans over photographs, with grain and a cut every two seconds."""
     random = np.random.default_rng(SEED)
     photos = comparison_photos()
-    noise = random.standard_normal((size.height + 64, size.width + 64), np.float32)
-    grain = cv2.GaussianBlur(noise, (0, 0), GRAIN_SOFTNESS)
-    grain = grain * np.float32(GRAIN_SIGMA / grain.std())
+    noise = grain(random, size.height + 64, size.width + 64, GRAIN_SIGMA)
     with av.open(path, "w") as container:
         stream = container.add_stream("libx264", rate=FRAME_RATE, options=SOURCE_OPTIONS)
         stream.width, stream.height, stream.pix_fmt = size.width, size.height, "yuv420p"
@@ -74,15 +73,10 @@ def make_source(path: Path, size: Size) -> None:
             scale = photo.shape[1] / (size.width * (1 + PAN))
             x = step / SCENE_FRAMES * PAN * size.width * scale
             y = (photo.shape[0] - size.height * scale) / 2
-            seen = cv2.warpAffine(
-                photo,
-                np.array([[scale, 0, x], [0, scale, y]]),
-                (size.width, size.height),
-                flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
-                borderMode=cv2.BORDER_REFLECT,
-            )
+            matrix = np.array([[scale, 0, x], [0, scale, y]])
+            seen = view(photo, matrix, size.width, size.height)
             right, down = random.integers(0, 64, 2)
-            layer = grain[down : down + size.height, right : right + size.width, None]
+            layer = noise[down : down + size.height, right : right + size.width]
             image = (seen + layer).clip(0, 255).astype(np.uint8)
             container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
         container.mux(stream.encode(None))
@@ -125,17 +119,13 @@ def _ratios(runs: dict[str, list[VideoRun]], name: str) -> dict[str, float]:
     return {f"of {other}": ratio(other) for other in ("copy", "plain loop")}
 
 
-def _print(console: Console, size: str, found: dict[str, Any]) -> None:
-    console.result(
-        f"{size:16}{'frames/s':>10}{'first frame s':>15}{'peak MB':>9}{'cores ms':>10}{'of copy':>9}"
-        f"{'of plain':>10}"
-    )
+def _print(size: str, found: dict[str, Any]) -> None:
+    rows = []
     for name, way in found["ways"].items():
         ratios = [f"{ratio:.2f}" for ratio in found["ratios"].get(name, {}).values()] or ["", ""]
-        console.result(
-            f"  {name:14}{way['fps']:10.1f}{way['first_frame_seconds']:15.2f}{way['megabytes']:9.0f}"
-            f"{way['cores_ms']:10.1f}{ratios[0]:>9}{ratios[1]:>10}"
-        )
+        figures = (way[key] for key in ("fps", "first_frame_seconds", "megabytes", "cores_ms"))
+        rows.append((name, *(f"{figure:.1f}" for figure in figures), *ratios))
+    print_table((size, "frames/s", "first frame s", "peak MB", "cores ms", "of copy", "of plain"), rows)
 
 
 @study_command
@@ -164,7 +154,7 @@ def main(video: Path | None, rounds: int, threads: int | None, json_file: Path |
                 rounds=rounds,
                 on_run=lambda run, name=name: console.note(f"{name}, {run}"),  # type: ignore[misc]
             )
-            _print(console, name, videos[name])
+            _print(name, videos[name])
     share = load.share()
     if warning := load_warning(share):
         console.warn(warning)

@@ -6,7 +6,6 @@ python -m cgan_benchmarks.video.runs cgan in.mp4 out.mp4                 # one r
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import json
 import subprocess
@@ -23,11 +22,9 @@ from cgan_runtime.console import one_line
 from cgan_runtime.errors import CganError, MediaError
 from cgan_runtime.video.write.codecs import EncoderSettings, video_suffix
 
-WAYS = ("copy", "cgan", "plain")
-"""Decode and encode alone; cgan; and a plain loop: OpenCV frame by frame, with the PyTorch model."""
-
 Ways = Mapping[str, tuple[str, dict[str, Any]]]
-"""One of `WAYS` and its settings, by any name."""
+"""A way and its settings, by any name. The ways: `copy`, decode and encode alone; `cgan`; and `plain`, a loop of
+OpenCV with the PyTorch model."""
 
 _SIDE = 256  # pixels, of the plain loop's network input
 
@@ -106,8 +103,8 @@ def _run_apart(way: str, settings: dict[str, Any], source: Path, target: Path) -
     """One run in a fresh process."""
     target.unlink(missing_ok=True)
     command = [sys.executable, "-m", "cgan_benchmarks.video.runs", way, str(source), str(target)]
+    command.append(json.dumps(settings))
     began = time.time()
-    command += ["--settings", json.dumps(settings)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=untuned_environment())
     if done.returncode:
         raise MediaError(one_line((done.stderr.strip().splitlines() or ["no reason given"])[-1]))
@@ -209,15 +206,10 @@ def run_plain(source: Path, target: Path, settings: dict[str, Any]) -> VideoRun:
 
 def main() -> None:
     """Run one way and print its `VideoRun` as JSON; on failure one line on stderr."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("way", choices=WAYS)
-    parser.add_argument("source", type=Path)
-    parser.add_argument("target", type=Path)
-    parser.add_argument("--settings", type=json.loads, default={})
-    given = parser.parse_args()
-    run = {"copy": run_copy, "cgan": run_cgan, "plain": run_plain}[given.way]
+    _, way, source, target, *settings = sys.argv
+    run = {"copy": run_copy, "cgan": run_cgan, "plain": run_plain}[way]
     try:
-        result = run(given.source, given.target, given.settings)
+        result = run(Path(source), Path(target), json.loads(settings[0]) if settings else {})
     except CganError as error:
         sys.exit(one_line(str(error)))
     print(json.dumps(dataclasses.asdict(result)))

@@ -25,7 +25,7 @@ _TEMPERATURE = 0.38  # of the annealed mean: 0 for the likeliest class, 1 for th
 
 
 def build(variant: Variant) -> Generator:
-    """A variant's network, its encoder with ImageNet weights; ConfigError if the package with the encoder's weights is not installed."""
+    """A variant's network, its encoder with ImageNet weights; errors as of `load_imagenet`."""
     if variant.seed:
         return SeedGenerator(SEED_WIDTHS)
     kind = ClassGenerator if variant.classes else EdgeGenerator

@@ -103,9 +103,8 @@ def _copy_weights(variant: Variant, weights: Path) -> dict[str, float]:
     number = same.index(True)
     original = weights.with_name(f"{number}.pt")
     if not original.with_suffix(".json").exists():
-        raise ConfigError(
-            f"{variant.name!r} has the weights of {VARIANTS[number].name!r}; {original} is to be trained first"
-        )
+        first = VARIANTS[number].name
+        raise ConfigError(f"{variant.name!r} has the weights of {first!r}; train {original} first")
     shutil.copyfile(original, weights)
     row = json.loads(original.with_suffix(".json").read_text(encoding="utf-8"))
     return {name: row[name] for name in ("images_seen", "cpu_seconds")}
