@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -12,15 +14,10 @@ import pytest
 import torch
 from tests.paths import SHARED
 
-from cgan_train.config.schema import (
-    Augmentation,
-    DiscriminatorConfig,
-    GeneratorConfig,
-    Phase,
-    TrainConfig,
-)
+from cgan_train.config.schema import Augmentation, DiscriminatorConfig, GeneratorConfig, Phase, TrainConfig
+from cgan_train.data.sources import ImageSource, open_sources
 
-torch.set_num_threads(1)  # networks this small only wait for each other on more
+torch.set_num_threads(1)  # more threads are slower for networks this small
 DATA = SHARED / "data"
 
 
@@ -45,6 +42,12 @@ def photos(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def source(photos: Path) -> ImageSource:
+    """The photos, opened."""
+    return open_sources([photos])[0]
+
+
+@pytest.fixture
 def shard(tmp_path: Path, photos: Path) -> Path:
     """The same photos as a tar shard, with a text file among them."""
     path = tmp_path / "shard-000.tar"
@@ -57,19 +60,29 @@ def shard(tmp_path: Path, photos: Path) -> Path:
     return path
 
 
+TINY = TrainConfig(
+    recipe="tiny",
+    generator=GeneratorConfig("paper", size=32, widths=(8, 16, 16)),
+    discriminator=DiscriminatorConfig("patch", widths=(8, 16)),
+    phases=(
+        Phase("plain", share=0.5, crop=32, lr=2e-3, gan=False),
+        Phase("gan", share=0.5, crop=32, lr=1e-3, schedule="cosine", discriminator_warmup=1),
+    ),
+    epochs=4,
+    batch_size=4,
+    augmentation=Augmentation(zoom=(0.7, 1.0), film=0.5, paste=0.5),
+    ema=0.5,
+)
+"""A run of a few seconds: the paper's networks with few channels, a plain phase and one with the GAN."""
+
+
 @pytest.fixture
 def tiny() -> TrainConfig:
-    """A run of a few seconds: the paper's shape at small widths, one plain phase and one with the GAN."""
-    return TrainConfig(
-        recipe="tiny",
-        generator=GeneratorConfig("paper", size=32, widths=(8, 16, 16)),
-        discriminator=DiscriminatorConfig("patch", widths=(8, 16)),
-        phases=(
-            Phase("plain", share=0.5, crop=32, lr=2e-3, gan=False),
-            Phase("gan", share=0.5, crop=32, lr=1e-3, schedule="cosine", discriminator_warmup=1),
-        ),
-        epochs=4,
-        batch_size=4,
-        augmentation=Augmentation(zoom=(0.7, 1.0), film=0.5, paste=0.5),
-        ema=0.5,
-    )
+    """The tiny run's settings."""
+    return TINY
+
+
+def one_phase(config: TrainConfig, index: int, phase: dict[str, Any], **changes: Any) -> TrainConfig:
+    """A config with one phase alone: `phase` are changes of the phase, `changes` those of the config."""
+    alone = dataclasses.replace(config.phases[index], share=1.0, **phase)
+    return dataclasses.replace(config, phases=(alone,), **changes)

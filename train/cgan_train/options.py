@@ -45,7 +45,8 @@ run_options = option_group(
         click.option(
             "--data", multiple=True, required=True, type=_PATH,
             help="CIFAR-10 (cifar-10-batches-py or its tar.gz), a folder of photos, a tar shard of photos, "
-            "or a folder of shards; may be given several times. Shards named val or test are only measured on.",
+            "or a folder of shards; may be given several times. Shards named val or test are only measured "
+            "on.",
         ),
         click.option("--val", type=_PATH, help="Photos, or CIFAR-10, to measure on after each epoch."),
         click.option("--out", type=_PATH, default=Path("runs/cgan"), help="Folder of the run."),

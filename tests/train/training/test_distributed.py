@@ -1,4 +1,4 @@
-"""Two processes that train together do what one does with the same batches."""
+"""Two processes that train together get the results of one process with the same batches."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 import torch
-import torch.distributed as dist
 import torch.multiprocessing as multiprocessing
 from torch import Tensor, nn
 
@@ -36,14 +35,14 @@ RUNS = ("one", "two")
 
 
 def network() -> nn.Sequential:
-    """Two BatchNorms, so that what the first does wrong the second shows."""
+    """A network with two BatchNorms, so that the second one shows errors of the first."""
     torch.manual_seed(5)
     layers = (nn.Conv2d(3, 6, 3), nn.BatchNorm2d(6), nn.LeakyReLU(0.2), nn.Conv2d(6, 4, 3), nn.BatchNorm2d(4))
     return nn.Sequential(*layers)
 
 
-def passed(model: nn.Module, batches: list[Tensor], world: World) -> dict[str, Tensor]:
-    """The network's state and gradients after some batches, with its losses."""
+def train(model: nn.Module, batches: list[Tensor], world: World) -> dict[str, Tensor]:
+    """Compute gradients for some batches; return the network's state, gradients and losses."""
     losses = []
     for batch in batches:
         model.zero_grad()
@@ -56,69 +55,59 @@ def passed(model: nn.Module, batches: list[Tensor], world: World) -> dict[str, T
 
 
 def one_of_two(rank: int, folder: str) -> None:
-    """What each process of the test does."""
-    torch.set_num_threads(1)  # two processes with teams of threads can wait for each other's cores for ever
-    dist.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=TWO)
-    world = World(rank, TWO)
+    """Run in each of two processes: collective functions, then a few batches and a step of an optimizer."""
+    port = Path(folder, "port").read_text()
+    os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(TWO)}
+    os.environ |= {"MASTER_ADDR": "localhost", "MASTER_PORT": port, "CUDA_VISIBLE_DEVICES": ""}
+    torch.set_num_threads(1)  # with more, two processes can wait for each other's cores for ever
+    world = join()
+    assert any_process(rank == 1, world)
+    assert not any_process(False, world)
+    assert merge({rank: "x", 7: "y"}, world) == {0: "x", 1: "x", 7: "y"}
     model = network()
     if rank:
         nn.init.zeros_(next(model.parameters()))
     broadcast_weights(model, world)
     model = sync_batch_norms(model, world)
+    optimizer = torch.optim.Adam(model.parameters())
     batches = torch.load(f"{folder}/batches.pt")
-    state = passed(model, [batch[rank::TWO] for batch in batches], world)
-    assert any_process(rank == 1, world)
-    assert not any_process(False, world)
-    assert merge({rank: "x", 7: "y"}, world) == {0: "x", 1: "x", 7: "y"}
-    torch.save(state, f"{folder}/{rank}.pt")
-    dist.destroy_process_group()
+    torch.save(train(model, [batch[rank::TWO] for batch in batches], world), f"{folder}/{rank}.pt")
+    optimizer.step()  # loads much of PyTorch
+    barrier(world)
+    leave(world)
+    names = [comm.read_text().strip() for comm in Path("/proc/self/task").glob("*/comm")]
+    Path(folder, f"{rank}.txt").write_text(" ".join(name for name in names if "gloo" in name))
 
 
-def test_gradients_and_norms_are_those_of_the_whole_batch(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def two_processes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that two processes wrote to: their batches, states and remaining threads."""
+    folder = tmp_path_factory.mktemp("two")
     batches = [torch.randn(8, 3, 9, 9, generator=torch.Generator().manual_seed(n)) + n for n in range(3)]
-    torch.save(batches, tmp_path / "batches.pt")
-    multiprocessing.spawn(one_of_two, (str(tmp_path),), nprocs=TWO)
-    whole = passed(network(), batches, World())
+    torch.save(batches, folder / "batches.pt")
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        (folder / "port").write_text(str(probe.getsockname()[1]))
+    multiprocessing.spawn(one_of_two, (str(folder),), nprocs=TWO)
+    return folder
+
+
+def test_gradients_and_norms_are_those_of_the_whole_batch(two_processes: Path) -> None:
+    whole = train(network(), torch.load(two_processes / "batches.pt"), World())
     for rank in range(TWO):
-        found = torch.load(tmp_path / f"{rank}.pt")
+        found = torch.load(two_processes / f"{rank}.pt")
         assert found.keys() == whole.keys()
         for name, value in whole.items():
             torch.testing.assert_close(found[name], value, rtol=1e-4, atol=1e-6, msg=f"{rank} {name}")
 
 
-def trains_and_leaves(rank: int, folder: str) -> None:
-    """What each process of the next test does: a step with an optimizer, which loads much of PyTorch."""
-    os.environ |= {
-        "RANK": str(rank),
-        "LOCAL_RANK": str(rank),
-        "WORLD_SIZE": str(TWO),
-        "MASTER_ADDR": "localhost",
-    }
-    os.environ["MASTER_PORT"] = Path(folder, "port").read_text()
-    torch.set_num_threads(1)
-    world = join()
-    model = network()
-    optimizer = torch.optim.Adam(model.parameters())
-    passed(model, [torch.ones(2, 3, 9, 9)], world)
-    optimizer.step()
-    barrier(world)
-    leave(world)
-    names = [task.joinpath("comm").read_text().strip() for task in Path("/proc/self/task").iterdir()]
-    Path(folder, f"{rank}.txt").write_text(" ".join(name for name in names if "gloo" in name))
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="only Linux names threads in /proc")
+def test_leaving_ends_the_threads_of_the_group(two_processes: Path) -> None:
+    """A thread of gloo that outlives the group may abort the process at its end."""
+    assert [(two_processes / f"{rank}.txt").read_text() for rank in range(TWO)] == ["", ""]
 
 
-@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads have names in /proc on Linux alone")
-@pytest.mark.skipif(torch.cuda.is_available(), reason="gloo is what CPUs talk by")
-def test_nobody_talks_on_who_has_left(tmp_path: Path) -> None:
-    """A thread of gloo's that outlives the group may abort the process at its end."""
-    with socket.socket() as probe:
-        probe.bind(("localhost", 0))
-        (tmp_path / "port").write_text(str(probe.getsockname()[1]))
-    multiprocessing.spawn(trains_and_leaves, (str(tmp_path),), nprocs=TWO)
-    assert [(tmp_path / f"{rank}.txt").read_text() for rank in range(TWO)] == ["", ""]
-
-
-def test_half_of_torchruns_variables_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_incomplete_variables_of_torchrun_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORLD_SIZE", "2")
     monkeypatch.delenv("LOCAL_RANK", raising=False)
     with pytest.raises(ConfigError, match="torchrun did not start this"):
@@ -145,13 +134,13 @@ def test_torchrun_trains_as_one_process_does(cifar: Path, tmp_path: Path) -> Non
     with pytest.raises(SystemExit) as left:
         main([*where["one"], *begin])
     assert left.value.code == 0
-    # Two are stopped at once, and go on.
+    # Two processes are stopped after a step, and resume.
     for more in ([*begin, "--minutes", "0.0001"], ["--resume"]):
         command = [sys.executable, *together, program, *where["two"], *more]
         environment = os.environ | {"OMP_NUM_THREADS": "1"}
         result = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
         assert result.returncode == 0, result.stderr
-    assert result.stdout.count("done:") == 1, "one process speaks"
+    assert result.stdout.count("done:") == 1, "only one process reports"
     one, two = (logged(tmp_path / name) for name in RUNS)
     assert len(one) == len(two) == 3
     for ours, theirs in zip(two, one, strict=True):

@@ -1,0 +1,51 @@
+"""`cgan_train.train`: the Python API."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cgan_runtime.errors import ConfigError
+from cgan_train import TrainSettings, train
+from cgan_train.checkpoint import load_checkpoint
+from cgan_train.training.run_log import TrainingProgress
+
+THIN = {"generator.widths": [8, 8], "discriminator.widths": [8], "batch_size": 4}
+
+
+def test_import_loads_no_torch() -> None:
+    code = "import sys, cgan_train as c; c.train; c.TrainSettings; print('torch' in sys.modules, dir(c))"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert out.startswith("False")
+    with pytest.raises(ImportError):
+        exec("from cgan_train import nothing")
+
+
+def test_train_and_resume(photos: Path, tmp_path: Path) -> None:
+    (photos / "005.png").write_bytes(b"no image")
+    seen: list[TrainingProgress] = []
+    settings = TrainSettings(overrides=THIN | {"epochs": 2}, minutes=1e-6, threads=1)
+    out = tmp_path / "run"
+    with pytest.warns(UserWarning, match=r"not measured on: 005\.png"):
+        stopped = train(
+            [str(photos)], str(out), recipe="paper-unet", val=photos, settings=settings, progress=seen.append
+        )
+    assert stopped.name == "unfinished"
+    assert [now.step for now in seen] == [1]
+    newest = train(photos, out, resume=True)
+    assert newest == out / "epoch-0002"
+    checkpoint = load_checkpoint(newest)
+    assert (checkpoint.recipe, checkpoint.config.widths) == ("paper-unet", (8, 8))
+    again = train(photos, tmp_path / "again", recipe="paper-unet", init=newest, settings=settings)
+    assert load_checkpoint(again).training["before"] == checkpoint.training
+
+
+def test_settings_that_change_a_resumed_run_are_refused(photos: Path, tmp_path: Path) -> None:
+    for settings in (TrainSettings(overrides={"epochs": 3}), TrainSettings(gan_only=True)):
+        with pytest.raises(ConfigError, match="--resume goes on with a run as it was"):
+            train(photos, tmp_path, resume=True, settings=settings)
+    with pytest.raises(ConfigError, match="name it with --init"):
+        train(photos, tmp_path, settings=TrainSettings(gan_only=True))
