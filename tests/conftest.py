@@ -9,11 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import settings
+from tests.paths import ROOT
 
 from cgan_runtime.manifest import Manifest, Tensor, sha256_of
 
 settings.register_profile("cgan", deadline=None)  # no test may depend on how fast a machine is
 settings.load_profile("cgan")
+
+SHARING = ("export",)
+"""Folders of tests whose exports are made once for all of them."""
 
 TINY_MULTIPLE = 16
 TINY_SIZE = 64
@@ -26,8 +30,21 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the plain tests first and the slow ones last, each group in its own order."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
+    """Run the plain tests first and the slow ones last; of several processes each takes whole groups."""
+    items.sort(key=_is_slow)
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
+
+
+def _is_slow(item: pytest.Item) -> bool:
+    return item.get_closest_marker("slow") is not None
+
+
+def _group(item: pytest.Item) -> str:
+    """What runs in one process, one after another: a file, or a folder whose files share costly fixtures."""
+    path = item.path.relative_to(ROOT / "tests")
+    place = path.parts[0] if path.parts[0] in SHARING else path.as_posix()
+    return f"slow {path.as_posix()}" if _is_slow(item) and path.parts[0] not in SHARING else place
 
 
 def write_tiny_model(
