@@ -1,4 +1,4 @@
-"""Checkpoints of random weights that answer like trained ones: statistics fit, chroma is strong."""
+"""Checkpoints of random weights that behave like trained ones: BatchNorm fits, chroma is strong."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from cgan_train.models.edge import EdgeGenerator
 EDGE = GeneratorConfig("edge", 256, (56, 96, 160, 256))
 SEED = GeneratorConfig("seed", 32, (8, 12, 16))
 PAPER = GeneratorConfig("paper", 32, (8, 12, 16, 24, 24))
-"""`seed` and `paper` are thin: the code is the same, and the tests are quick."""
+"""`seed` and `paper` have few channels, so that tests are quick."""
 
 STRENGTH = 0.15
-"""Standard deviation of what goes into the last tanh: colored, not saturated."""
+"""Standard deviation of the last tanh's input: colored, not saturated."""
 
 _SIDE = 64  # pixels
 
 
 def thin(recipe: str) -> GeneratorConfig:
-    """A recipe's generator: all its layers, an eighth of the channels; `edge`, which is small, as it is."""
+    """A recipe's generator with an eighth of the channels; `edge`, which is small, as it is."""
     config = RECIPES[recipe].generator
     if recipe == "edge":
         return config
@@ -36,16 +36,16 @@ def thin(recipe: str) -> GeneratorConfig:
 
 
 def lively_generator(config: GeneratorConfig, seed: int = 0) -> Generator:
-    """A generator whose BatchNorm statistics are those of photographs and whose chroma is well spread."""
+    """A generator with BatchNorm statistics of photos, and chroma of standard deviation `STRENGTH`."""
     torch.manual_seed(seed)
     generator = build_generator(config)
     if isinstance(generator, EdgeGenerator):
-        generator.encoder.load_imagenet()  # with random weights rounding errors grow from layer to layer
+        generator.encoder.load_imagenet()  # rounding errors would grow with random weights
     side = max(_SIDE, 2 * generator.size_multiple)
     lightness = torch.from_numpy(lightness_of(comparison_photos(), side, side))
     for module in generator.modules():
         if isinstance(module, nn.BatchNorm2d):
-            module.momentum = None  # the average of what was seen
+            module.momentum = None  # plain averages
     head = generator.head
     assert isinstance(head, nn.Conv2d)
     with torch.no_grad():
@@ -60,7 +60,7 @@ def lively_generator(config: GeneratorConfig, seed: int = 0) -> Generator:
 
 
 def write_checkpoint(folder: Path, config: GeneratorConfig, generator: Generator | None = None) -> Path:
-    """Write a generator, a lively one if none is given, as a checkpoint and return its folder."""
+    """Write a checkpoint of a generator, by default a lively one, and return its folder."""
     weights = (generator or lively_generator(config)).state_dict()
     training = {"epochs_done": 1, "data": "none"}
     save_checkpoint(folder, weights, config, config.name, training, {"ciede2000": 9.0})

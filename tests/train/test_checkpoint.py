@@ -47,7 +47,7 @@ def folder(tmp_path: Path, generator: Generator) -> Path:
     return path
 
 
-def test_what_is_saved_is_what_is_loaded(folder: Path, generator: Generator) -> None:
+def test_saved_checkpoint_is_loaded(folder: Path, generator: Generator) -> None:
     loaded = load_checkpoint(folder)
     x = torch.rand(1, 1, 32, 32)
     with torch.no_grad():
@@ -63,20 +63,20 @@ def test_half_precision_weights_are_loaded_as_float32(tmp_path: Path, generator:
     assert {p.dtype for p in loaded.parameters()} == {torch.float32}
 
 
-def test_a_run_stands_for_its_newest_checkpoint(tmp_path: Path, generator: Generator) -> None:
+def test_path_of_a_run_is_its_newest_checkpoint(tmp_path: Path, generator: Generator) -> None:
     for epoch in (2, 10):
         path = tmp_path / "run" / f"epoch-{epoch:04d}"
         save_checkpoint(path, generator.state_dict(), CONFIG_SMALL, "paper", {"epochs_done": epoch}, {})
     assert load_checkpoint(tmp_path / "run").training["epochs_done"] == 10
 
 
-def test_epochs_are_numbers_not_words(tmp_path: Path) -> None:
+def test_epochs_are_sorted_as_numbers(tmp_path: Path) -> None:
     for epoch in (9999, 10000, 2):
         (tmp_path / f"epoch-{epoch:04d}").mkdir()
     assert [path.name for path in epochs_in(tmp_path)] == ["epoch-0002", "epoch-9999", "epoch-10000"]
 
 
-def test_a_checkpoint_that_cannot_be_written_leaves_nothing(tmp_path: Path, generator: Generator) -> None:
+def test_failed_write_leaves_nothing(tmp_path: Path, generator: Generator) -> None:
     (tmp_path / "in-the-way").write_text("a file")
     with pytest.raises(ModelFileError, match="cannot be written"):
         save_checkpoint(tmp_path / "in-the-way", generator.state_dict(), CONFIG_SMALL, "paper", {}, {})
@@ -103,7 +103,7 @@ def _change(folder: Path, **values: object) -> None:
         ({"metrics": None}, ConfigError, "metrics"),
     ],
 )
-def test_a_wrong_config_is_refused(
+def test_wrong_config_is_refused(
     folder: Path, change: dict[str, object], error: type[CganError], words: str
 ) -> None:
     _change(folder, **change)
@@ -122,12 +122,12 @@ def test_missing_and_damaged_files_are_refused(folder: Path, name: str, content:
         load_checkpoint(folder)
 
 
-def test_no_checkpoint_at_all(tmp_path: Path) -> None:
+def test_missing_checkpoint_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match="no checkpoint"):
         load_checkpoint(tmp_path / "nowhere")
 
 
-def test_a_state_that_would_run_code_is_refused(folder: Path) -> None:
+def test_state_that_would_run_code_is_refused(folder: Path) -> None:
     with pytest.raises(ModelFileError, match="no state"):
         load_state(folder)
     (folder / STATE).write_bytes(pickle.dumps(pytest.fail, protocol=2))
@@ -136,10 +136,10 @@ def test_a_state_that_would_run_code_is_refused(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("call", [1, 2, 3, 4, 5])
-def test_a_state_outlives_a_kill_while_another_takes_its_place(
+def test_kill_while_a_state_is_replaced_keeps_one(
     call: int, tmp_path: Path, generator: Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The moments between what is renamed and what is removed, one after the other."""
+    """The kill comes before each of the renames and removals."""
     unfinished = tmp_path / "unfinished"
     training = {"epochs_done": 0, "config": recipe("paper").to_json()}
 
@@ -171,7 +171,7 @@ def test_a_state_outlives_a_kill_while_another_takes_its_place(
     assert not list(tmp_path.iterdir())
 
 
-def test_half_a_state_is_none(tmp_path: Path, generator: Generator) -> None:
+def test_incomplete_state_is_not_used(tmp_path: Path, generator: Generator) -> None:
     training = {"epochs_done": 1}
     for name in ("epoch-0001", "unfinished"):
         save_checkpoint(

@@ -1,4 +1,4 @@
-"""Color on tensors, against scikit-image's float64."""
+"""Color on tensors, against scikit-image in float64; and augmentation."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cgan_train.color import lab_of_rgb, lightness_of_gray, split_lab
 from cgan_train.data.augment import film_lightness, paste_others
 
 
-def test_lab_agrees_with_the_oracle() -> None:
+def test_lab_agrees_with_scikit_image() -> None:
     rgb = np.random.default_rng(0).random((17, 19, 3))
     rgb[0, 0], rgb[0, 1] = 0, 1
     tensor = torch.from_numpy(rgb).permute(2, 0, 1)[None].float()
@@ -18,7 +18,7 @@ def test_lab_agrees_with_the_oracle() -> None:
     np.testing.assert_allclose(ours, rgb2lab(rgb), atol=0.02)
 
 
-def test_gray_has_no_chroma_and_its_own_lightness() -> None:
+def test_gray_has_no_chroma_and_the_right_lightness() -> None:
     gray = torch.linspace(0, 1, 256).reshape(1, 1, 16, 16)
     lightness, chroma = split_lab(lab_of_rgb(gray.expand(1, 3, 16, 16)))
     assert chroma.abs().max() * 110 < 0.01
@@ -27,7 +27,7 @@ def test_gray_has_no_chroma_and_its_own_lightness() -> None:
     assert abs(float(lightness.max()) - 1) < 1e-5
 
 
-def test_film_changes_its_share_and_stays_in_range() -> None:
+def test_film_changes_a_share_of_images_and_stays_in_range() -> None:
     rng = torch.Generator().manual_seed(1)
     rgb = torch.rand(64, 3, 24, 24)
     lightness, _ = split_lab(lab_of_rgb(rgb))
@@ -40,7 +40,7 @@ def test_film_changes_its_share_and_stays_in_range() -> None:
     assert torch.equal(film_lightness(rgb, lightness, 0.0, rng), lightness)
 
 
-def test_pasting_changes_its_share_by_parts_of_the_next_image() -> None:
+def test_pasting_puts_parts_of_the_next_image_into_a_share() -> None:
     count, side = 200, 20
     rgb = torch.arange(count, dtype=torch.uint8).reshape(count, 1, 1, 1).expand(count, 3, side, side)
     pasted = paste_others(rgb, 0.5, torch.Generator().manual_seed(2))
@@ -58,7 +58,7 @@ def test_pasting_changes_its_share_by_parts_of_the_next_image() -> None:
     assert 70 < touched < 130
 
 
-def test_without_pasting_nothing_is_drawn() -> None:
+def test_no_pasting_draws_no_random_numbers() -> None:
     rng = torch.Generator().manual_seed(3)
     before, rgb = rng.get_state(), torch.zeros(2, 3, 8, 8, dtype=torch.uint8)
     assert paste_others(rgb, 0.0, rng) is rgb

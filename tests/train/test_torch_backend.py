@@ -1,4 +1,4 @@
-"""The PyTorch reference keeps the contract of all back ends."""
+"""The PyTorch reference fulfills the contract of all back ends."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_checkpoint(tmp_path_factory.mktemp("paper") / "checkpoint", PAPER)
 
 
-def test_answers_as_the_generator_does(checkpoint: Path) -> None:
+def test_result_is_the_generators(checkpoint: Path) -> None:
     loaded = load_checkpoint(checkpoint)
     lightness = np.random.default_rng(0).uniform(-1, 1, (2, 1, 32, 48)).astype(np.float32)
     with TorchBackend(loaded) as backend, torch.no_grad():
@@ -27,7 +27,7 @@ def test_answers_as_the_generator_does(checkpoint: Path) -> None:
         np.testing.assert_array_equal(backend.chroma(lightness), expected)
 
 
-def test_refuses_what_every_back_end_refuses(checkpoint: Path) -> None:
+def test_refuses_wrong_sizes_and_use_after_close(checkpoint: Path) -> None:
     backend = TorchBackend(load_checkpoint(checkpoint))
     with pytest.raises(InputShapeError):
         backend.chroma(np.zeros((1, 1, 33, 32), np.float32))
@@ -37,7 +37,7 @@ def test_refuses_what_every_back_end_refuses(checkpoint: Path) -> None:
         backend.chroma(np.zeros((1, 1, 32, 32), np.float32))
 
 
-def test_gives_the_thread_count_back(checkpoint: Path) -> None:
+def test_close_restores_the_number_of_threads(checkpoint: Path) -> None:
     before = torch.get_num_threads()
     with TorchBackend(load_checkpoint(checkpoint), threads=before + 1) as backend:
         assert torch.get_num_threads() == before + 1

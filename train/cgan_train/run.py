@@ -82,17 +82,10 @@ def open_run(
     data: Sequence[Path], out: Path, *, recipe: str | None, val: Path | None, init: Path | None,
     resume: bool, settings: TrainSettings, warn: Callable[[str], object] = warnings.warn,
 ) -> Iterator[Trainer]:  # fmt: skip
-    """Open a new run or one to resume; see `train`.
+    """Open a new run or one to resume, with the arguments of `train`.
 
-    Args:
-        data: See `train`.
-        out: See `train`.
-        recipe: None for the default one.
-        val: See `train`.
-        init: See `train`.
-        resume: See `train`; the arguments that change a run are then refused.
-        settings: See `train`; `minutes` is not used.
-        warn: Called with a line about each validation image that cannot be read.
+    With `resume`, those that change a run are refused. `recipe` None is the default one. `warn` is called
+    with a line about each validation image that cannot be read.
     """
     if resume and (recipe or init or settings.overrides or settings.gan_only):
         raise ConfigError(

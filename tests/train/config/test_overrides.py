@@ -1,4 +1,4 @@
-"""Settings from the command line and from TOML files."""
+"""Overrides from the command line and from TOML files."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_text_is_read_as_toml() -> None:
     assert config.discriminator_rate == 2.0
 
 
-def test_a_file_sets_what_its_tables_say(tmp_path: Path) -> None:
+def test_tables_of_a_file_are_parts_of_the_config(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text("""epochs = 7\n[augmentation]\nfilm = 0.25\n[phases.gan]\npixel_weight = 50\n""")
     config = apply_overrides(recipe("edge"), read_overrides(path))
@@ -42,7 +42,7 @@ def test_a_file_sets_what_its_tables_say(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "told"),
+    ("name", "value", "message"),
     [
         ("tempo", "3", "tempo"),
         ("phases.gann.lr", "1", "gann"),
@@ -56,12 +56,12 @@ def test_a_file_sets_what_its_tables_say(tmp_path: Path) -> None:
         ("generator.widths", '["a"]', "generator"),
     ],
 )
-def test_what_cannot_be_set_is_named(name: str, value: str, told: str) -> None:
-    with pytest.raises(ConfigError, match=told):
+def test_wrong_overrides_are_named(name: str, value: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
         apply_overrides(recipe("edge"), {name: value})
 
 
-def test_a_bad_file_is_named(tmp_path: Path) -> None:
+def test_bad_file_is_named(tmp_path: Path) -> None:
     path = tmp_path / "bad.toml"
     path.write_text("epochs = = 3")
     with pytest.raises(ConfigError, match=r"bad\.toml"):

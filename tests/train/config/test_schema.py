@@ -1,4 +1,4 @@
-"""Settings: they check themselves, travel as JSON, and cut a run into phases."""
+"""Settings: their checks, their JSON form, and the phases of a run."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from cgan_train.config.schema import (
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_every_recipe_survives_json(name: str) -> None:
+def test_json_round_trip(name: str) -> None:
     config = recipe(name)
     assert TrainConfig.from_json(json.loads(json.dumps(config.to_json()))) == config
 
 
 @given(epochs=st.integers(1, 300), shares=st.lists(st.floats(0.05, 1.0), min_size=1, max_size=5))
-def test_phases_follow_each_other_without_gap(epochs: int, shares: list[float]) -> None:
+def test_phases_cover_all_epochs(epochs: int, shares: list[float]) -> None:
     total = sum(shares)
     phases = tuple(Phase(str(i), share=share / total, crop=32, lr=1e-3) for i, share in enumerate(shares))
     config = recipe("paper", epochs=epochs, phases=phases)
@@ -45,7 +45,7 @@ def test_phases_follow_each_other_without_gap(epochs: int, shares: list[float]) 
         {"batch_size": 0},
         {"phases": ()},
         {"phases": (Phase("half", share=0.5, crop=32, lr=1e-3),)},
-        {"phases": (Phase("still", share=1.0, crop=32, lr=0.0),)},
+        {"phases": (Phase("zero", share=1.0, crop=32, lr=0.0),)},
         {"ema": 1.0},
         {"label_smoothing": 0.5},
         {"augmentation": Augmentation(paste=1.5)},
@@ -78,17 +78,17 @@ def test_values_out_of_range_are_refused(change: dict[str, object]) -> None:
         ({"phases": (Phase("x", 1.0, 32, 1e-3, schedule="linear"),)}, "phase 'x': .*constant, cosine, stair"),  # type: ignore[arg-type]
     ],
 )
-def test_unknown_names_are_told_with_those_there_are(change: dict[str, object], known: str) -> None:
+def test_unknown_values_are_refused_with_the_known_ones(change: dict[str, object], known: str) -> None:
     with pytest.raises(ConfigError, match=known):
         recipe("paper", **change)
 
 
-def test_unknown_recipe_names_the_known_ones() -> None:
+def test_unknown_recipe_is_refused_with_the_known_ones() -> None:
     with pytest.raises(ConfigError, match="edge"):
         recipe("egde")
 
 
-def test_config_with_unknown_field_is_refused() -> None:
+def test_unknown_field_is_refused() -> None:
     values = recipe("edge").to_json() | {"tempo": 3}
     with pytest.raises(ConfigError, match="tempo"):
         TrainConfig.from_json(values)

@@ -1,4 +1,4 @@
-"""Sources and loader: what is read, what is refused, and that an epoch can be repeated exactly."""
+"""Image sources and loader: what is read, what is refused, and that an epoch can be repeated exactly."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_images_are_rgb(photos: Path) -> None:
     assert bottom[2] > 100 > bottom[0]  # blue
 
 
-def test_measuring_shards_are_kept_apart(tmp_path: Path, shard: Path) -> None:
+def test_validation_shards_are_kept_apart(tmp_path: Path, shard: Path) -> None:
     folder = tmp_path / "shards"
     folder.mkdir()
     shutil.copy(shard, folder / "photos-train-000.tar")
@@ -54,7 +54,7 @@ def test_measuring_shards_are_kept_apart(tmp_path: Path, shard: Path) -> None:
     assert len(open_photos(folder)) == 24
 
 
-def test_cifar_folder_and_archive(cifar: Path, tmp_path: Path) -> None:
+def test_cifar_from_a_folder_and_an_archive(cifar: Path, tmp_path: Path) -> None:
     archive = tmp_path / "cifar-10-python.tar.gz"
     with tarfile.open(archive, "w:gz") as out:
         out.add(cifar, cifar.name)
@@ -78,7 +78,7 @@ def test_pickle_that_would_run_code_is_refused(cifar: Path, tmp_path: Path) -> N
     assert not (tmp_path / "was-here").exists()
 
 
-def test_a_missing_batch_is_named(cifar: Path) -> None:
+def test_missing_batch_is_named(cifar: Path) -> None:
     (cifar / "data_batch_3").unlink()
     with pytest.raises(DataError, match=r"data_batch_3.*missing"):
         open_sources([cifar])
@@ -121,12 +121,12 @@ def test_gray_images_are_replaced_and_named(photos: Path) -> None:
     assert not any(is_gray(each) for each in batches.permute(0, 2, 3, 1).numpy())
 
 
-def test_images_on_the_device_make_the_batches_that_images_read_one_by_one_make(cifar: Path) -> None:
+def test_images_on_the_device_give_the_same_batches(cifar: Path) -> None:
     source, _ = open_sources([cifar])
     loader = Loader(source, 8, Augmentation(), seed=3, device=torch.device("cpu"))
     assert loader.resident
     host = Loader(source, 8, Augmentation(), seed=3)
-    host._stack = None  # the way that photos go
+    host._stack = None  # read as photos are
     for epoch in range(2):
         ours, theirs = list(loader.epoch(epoch, 32)), list(host.epoch(epoch, 32))
         assert all(torch.equal(a, b) for a, b in zip(ours, theirs, strict=True))
@@ -155,7 +155,7 @@ def test_processes_share_every_batch(cifar: Path, resident: bool) -> None:
 
 
 @pytest.mark.parametrize("number", [1, 7, 11])
-def test_a_shard_damaged_in_its_middle_is_told(shard: Path, number: int) -> None:
+def test_damage_within_a_shard_is_an_error(shard: Path, number: int) -> None:
     with tarfile.open(shard) as archive:
         header = archive.getmembers()[number].offset
     content = bytearray(shard.read_bytes())
@@ -165,7 +165,7 @@ def test_a_shard_damaged_in_its_middle_is_told(shard: Path, number: int) -> None
         open_sources([shard])
 
 
-def test_a_shard_that_was_cut_off_is_told(shard: Path) -> None:
+def test_truncated_shard_is_an_error(shard: Path) -> None:
     with tarfile.open(shard) as archive:
         last = archive.getmembers()[5]
     shard.write_bytes(shard.read_bytes()[: last.offset_data + last.size // 2])
@@ -173,7 +173,7 @@ def test_a_shard_that_was_cut_off_is_told(shard: Path) -> None:
         open_sources([shard])
 
 
-def test_nothing_but_damage_is_an_error(tmp_path: Path) -> None:
+def test_only_damaged_images_are_an_error(tmp_path: Path) -> None:
     folder = tmp_path / "bad"
     folder.mkdir()
     for number in range(400):
@@ -184,7 +184,7 @@ def test_nothing_but_damage_is_an_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_most_images_may_be_of_no_use(photos: Path, seed: int) -> None:
+def test_most_images_may_be_damaged(photos: Path, seed: int) -> None:
     good = (0, 6)
     for number in set(range(12)) - set(good):
         (photos / f"{number:03d}.png").write_bytes(b"nothing")
@@ -192,11 +192,11 @@ def test_most_images_may_be_of_no_use(photos: Path, seed: int) -> None:
     loader, fresh = (Loader(source, 4, Augmentation(), seed=seed) for _ in range(2))
     epochs = [torch.cat(list(loader.epoch(epoch, 48))) for epoch in range(3)]
     assert set(loader.skipped) == set(range(12)) - set(good)
-    # What stands in does not hang on what is known already: a resumed run sees the same.
+    # Substitutes do not depend on what is known already: a resumed run sees the same.
     assert torch.equal(torch.cat(list(fresh.epoch(2, 48))), epochs[2])
 
 
-def test_an_epoch_has_as_many_images_as_are_asked_for(photos: Path) -> None:
+def test_sampling_limits_the_images_of_an_epoch(photos: Path) -> None:
     source, _ = open_sources([photos])
     loader = Loader(source, 8, Augmentation(), seed=0, sampling=2)
     assert [len(batch) for batch in loader.epoch(0, 32)] == [2]
@@ -210,7 +210,7 @@ def test_names_need_not_be_text(photos: Path) -> None:
     assert len(source.fingerprint()) == 64
 
 
-def test_a_link_to_nowhere_is_left_out(photos: Path) -> None:
+def test_broken_link_is_left_out(photos: Path) -> None:
     (photos / "x.jpg").symlink_to("nowhere.jpg")
     source, _ = open_sources([photos])
     assert source.fingerprint()
@@ -219,13 +219,13 @@ def test_a_link_to_nowhere_is_left_out(photos: Path) -> None:
     assert list(loader.skipped) == [12]
 
 
-def test_photos_beside_a_shard_are_not_dropped_in_silence(photos: Path, shard: Path) -> None:
+def test_photos_beside_a_shard_are_refused(photos: Path, shard: Path) -> None:
     shard.rename(photos / "backup.tar")
     with pytest.raises(DataError, match="both photos and tar shards"):
         open_sources([photos])
 
 
-def test_a_folder_that_cannot_be_read_is_told(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_folder_without_permission_is_an_error(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (photos / "closed").mkdir()
     scandir = os.scandir
 
@@ -242,7 +242,7 @@ def test_a_folder_that_cannot_be_read_is_told(photos: Path, monkeypatch: pytest.
 
 
 @given(some=st.integers(1, 70), of=st.integers(0, 500))
-def test_some_are_chosen_evenly(some: int, of: int) -> None:
+def test_indices_are_evenly_spaced(some: int, of: int) -> None:
     chosen = evenly_spaced(some, of)
     assert len(chosen) == min(some, of)
     steps = [b - a for a, b in itertools.pairwise(chosen)]
@@ -250,7 +250,7 @@ def test_some_are_chosen_evenly(some: int, of: int) -> None:
     assert all(0 <= number < of for number in chosen)
 
 
-def test_an_epoch_repeats_exactly_and_differs_from_the_next(photos: Path) -> None:
+def test_epoch_repeats_exactly_and_differs_from_the_next(photos: Path) -> None:
     source, _ = open_sources([photos])
     augmentation = Augmentation(zoom=(0.5, 1.0))
     first = torch.cat(list(Loader(source, 4, augmentation, seed=7).epoch(3, 24)))
@@ -260,7 +260,7 @@ def test_an_epoch_repeats_exactly_and_differs_from_the_next(photos: Path) -> Non
     assert not torch.equal(first, other)
 
 
-def test_each_image_is_seen_once_an_epoch(tmp_path: Path) -> None:
+def test_each_image_is_seen_once_per_epoch(tmp_path: Path) -> None:
     write_photos(tmp_path / "p", 9)
     source, _ = open_sources([tmp_path / "p"])
     batches = list(Loader(source, 3, Augmentation(flip=False), seed=0).epoch(0, 48))
@@ -269,7 +269,7 @@ def test_each_image_is_seen_once_an_epoch(tmp_path: Path) -> None:
 
 
 @given(height=st.integers(1, 90), width=st.integers(1, 90), side=st.integers(1, 64), seed=st.integers(0, 999))
-def test_crops_have_the_asked_size(height: int, width: int, side: int, seed: int) -> None:
+def test_crops_have_the_requested_size(height: int, width: int, side: int, seed: int) -> None:
     image = np.full((height, width, 3), 77, np.uint8)
     zoom, top, left, flip = np.random.default_rng(seed).random(4).tolist()
     crop = crop_square(image, side, (0.3, 1.0), Crop(zoom, top, left, flip < 0.5))
@@ -278,9 +278,9 @@ def test_crops_have_the_asked_size(height: int, width: int, side: int, seed: int
     assert set(np.unique(crop)) == set(np.unique(fit)) == {77}
 
 
-@pytest.mark.skipif(not (DATA / "make_cifar10.py").exists(), reason="the true CIFAR-10 is not here")
+@pytest.mark.skipif(not (DATA / "make_cifar10.py").exists(), reason="the real CIFAR-10 is not here")
 @pytest.mark.slow
-def test_the_true_cifar10(tmp_path: Path) -> None:
+def test_real_cifar10(tmp_path: Path) -> None:
     subprocess.run([sys.executable, DATA / "make_cifar10.py", tmp_path], check=True, capture_output=True)
     train, test = open_sources([tmp_path])
     assert (len(train), len(test or ())) == (50_000, 10_000)

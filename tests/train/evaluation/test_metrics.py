@@ -1,4 +1,4 @@
-"""Metrics against scikit-image and against what they must say of known colorings."""
+"""Metrics against scikit-image, and on colorings whose quality is known."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ IMAGE = np.random.default_rng(3).integers(0, 256, (40, 50, 3), dtype=np.uint8)
 
 @settings(max_examples=30)
 @given(seed=st.integers(0, 2**32 - 1), spread=st.sampled_from([0.0, 1.0, 60.0]))
-def test_ciede2000_agrees_with_the_oracle(seed: int, spread: float) -> None:
+def test_ciede2000_agrees_with_scikit_image(seed: int, spread: float) -> None:
     rng = np.random.default_rng(seed)
     first = rng.uniform((0, -100, -100), (100, 100, 100), (200, 3)).astype(np.float32)
     second = first + rng.normal(0, spread, (200, 3)).astype(np.float32)
@@ -37,7 +37,7 @@ GRAY = np.zeros((1, 2, SIDE, SIDE), np.float32)
 
 
 def truth(*, off: tuple[float, float, float] = (0, 0, 0)) -> Array:
-    """What a colorizer that knows IMAGE predicts, `off` its L*, a* and b*; (1, 3, 32, 32)."""
+    """The prediction of a colorizer that knows IMAGE, `off` added to L*, a* and b*; (1, 3, 32, 32)."""
     lab = lab_of_image(center_crop(IMAGE, SIDE, SIDE)) + np.array(off, np.float32)
     planes = np.moveaxis(lab, -1, 0)
     return np.concatenate((planes[:1] / np.float32(50) - 1, planes[1:] / np.float32(110)))[None]
@@ -80,7 +80,7 @@ def test_accuracy_counts_pixels_within_its_tolerances(
     assert (quality.accuracy_2, quality.accuracy_5) == accuracies
 
 
-def test_psnr_and_mae_by_their_definitions() -> None:
+def test_psnr_and_mae_follow_their_definitions() -> None:
     quality = measure_quality(lambda _: truth(off=(0, 3, 4))[:, 1:], [IMAGE], SIDE)
     assert quality.psnr_ab == pytest.approx(10 * np.log10(255**2 / ((3**2 + 4**2) / 2)), abs=1e-3)
     small = center_crop(IMAGE, SIDE, SIDE)
@@ -88,7 +88,7 @@ def test_psnr_and_mae_by_their_definitions() -> None:
     assert quality.mae == pytest.approx(100 * np.abs(shown - small).mean() / 255, abs=0.05)
 
 
-def test_many_at_once_are_measured_as_one_by_one() -> None:
+def test_batches_are_measured_like_single_images() -> None:
     images = [np.roll(IMAGE, 7 * k, axis=(0, 2)) for k in range(5)]
 
     def predict(lightness: Array) -> Array:
@@ -99,7 +99,7 @@ def test_many_at_once_are_measured_as_one_by_one() -> None:
     assert one.images == 5
 
 
-def test_the_percentile_is_that_of_all_pixels() -> None:
+def test_percentile_is_over_all_pixels() -> None:
     images = [np.roll(IMAGE, 7 * k, axis=(0, 2)) for k in range(3)]
     errors = []
     for image in images:
@@ -110,17 +110,17 @@ def test_the_percentile_is_that_of_all_pixels() -> None:
     assert quality.ciede2000 == pytest.approx(np.mean(errors), rel=1e-6)
 
 
-def test_colors_leave_lab_as_they_came() -> None:
+def test_lab_round_trip() -> None:
     back = rgb_of_lab(lab_of_image(IMAGE))
     assert np.abs(back.astype(int) - IMAGE).max() <= 1
 
 
-def test_colorfulness_of_one_and_of_many() -> None:
+def test_colorfulness_of_a_batch() -> None:
     lab = np.stack([lab_of_image(IMAGE), lab_of_image(IMAGE[::-1] // 2)])
     np.testing.assert_allclose(colorfulness(lab), [colorfulness(lab[0]), colorfulness(lab[1])], rtol=1e-5)
 
 
-def test_images_without_any_color_have_figures_too() -> None:
+def test_images_without_color_have_finite_figures() -> None:
     black = np.zeros((32, 32, 3), np.uint8)
     quality = measure_quality(lambda x: np.zeros((1, 2, *x.shape[2:]), np.float32), [black], 32)
     assert np.isfinite([*vars(quality).values()]).all()

@@ -1,4 +1,4 @@
-"""Chroma enlarged by the lightness: its edges move to those of the lightness, and nothing else changes."""
+"""Guided upsampling moves the edges of chroma to those of the lightness and changes nothing else."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ def bilinear(chroma: Tensor, stride: int) -> Tensor:
 
 
 @pytest.mark.parametrize("stride", [2, 4, 8])
-def test_one_color_stays_one_color_whatever_the_lightness(stride: int) -> None:
+def test_uniform_color_stays_uniform(stride: int) -> None:
     chroma = torch.tensor([0.3, -0.6]).reshape(1, 2, 1, 1).expand(2, 2, 6, 5)
     lightness = torch.rand(2, 1, 6 * stride, 5 * stride) * 2 - 1
     large = upsample_guided(chroma, lightness)
     torch.testing.assert_close(large, chroma[..., :1, :1].expand_as(large), atol=1e-6, rtol=0)
 
 
-def test_where_lightness_is_flat_it_is_bilinear() -> None:
+def test_flat_lightness_gives_bilinear_upsampling() -> None:
     chroma = torch.rand(2, 2, 8, 8) - 0.5
     torch.testing.assert_close(upsample_guided(chroma, torch.full((2, 1, 32, 32), 0.4)), bilinear(chroma, 4))
 
 
 @pytest.mark.parametrize("edge", [15, 16, 17, 18])
-def test_a_color_ends_where_the_lightness_does(edge: int) -> None:
+def test_color_edges_follow_the_lightness(edge: int) -> None:
     lightness = torch.full((1, 1, 32, 32), -0.4)
     lightness[..., edge:] = 0.4
     truth = torch.cat((lightness, -lightness / 2), dim=1)
@@ -39,7 +39,7 @@ def test_a_color_ends_where_the_lightness_does(edge: int) -> None:
     assert guided < plain / 2
 
 
-def test_strong_colors_stay_within_the_range() -> None:
+def test_strong_colors_stay_in_range() -> None:
     generator = torch.Generator().manual_seed(0)
     chroma = torch.rand((1, 2, 16, 16), generator=generator).round() * 2 - 1
     lightness = torch.rand((1, 1, 64, 64), generator=generator).round() * 2 - 1
@@ -47,7 +47,7 @@ def test_strong_colors_stay_within_the_range() -> None:
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
-def test_half_precision_is_near(dtype: torch.dtype) -> None:
+def test_half_precision_is_close(dtype: torch.dtype) -> None:
     generator = torch.Generator().manual_seed(1)
     chroma = (torch.rand((1, 2, 16, 16), generator=generator) - 0.5) / 2
     lightness = bilinear(torch.rand((1, 1, 32, 32), generator=generator) * 2 - 1, 2)

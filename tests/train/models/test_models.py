@@ -1,4 +1,4 @@
-"""Generators keep the contract of the back ends, whatever they are made of."""
+"""All generators fulfill the contract of the back ends; discriminators, encoder and convolutions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SMALL = {"seed": (8, 16, 16), "paper": (8, 8, 16, 16), "edge": (16, 16, 24, 32)}
 
 @pytest.mark.parametrize("name", GENERATORS)
 @pytest.mark.parametrize("steps", [(1, 1), (1, 2), (3, 2)])
-def test_contract(name: str, steps: tuple[int, int]) -> None:
+def test_shapes_and_range(name: str, steps: tuple[int, int]) -> None:
     generator = build_generator(GeneratorConfig(name, size=64, widths=SMALL[name])).eval()
     height, width = (step * generator.size_multiple for step in steps)
     lightness = torch.rand(2, 1, height, width) * 2 - 1
@@ -33,7 +33,7 @@ def test_contract(name: str, steps: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("name", GENERATORS)
-def test_images_of_a_batch_do_not_touch_each_other(name: str) -> None:
+def test_images_of_a_batch_are_independent(name: str) -> None:
     generator = build_generator(GeneratorConfig(name, size=64, widths=SMALL[name])).eval()
     lightness = torch.rand(3, 1, 64, 64) * 2 - 1
     with torch.no_grad():
@@ -42,7 +42,7 @@ def test_images_of_a_batch_do_not_touch_each_other(name: str) -> None:
     torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-4)
 
 
-def test_the_published_shapes() -> None:
+def test_published_widths() -> None:
     seed = build_generator(GeneratorConfig("seed", 32, (64, 128, 256, 512, 1024)))
     paper = build_generator(GeneratorConfig("paper", 32, (64, 128, 256, 512, 512)))
     assert (seed.size_multiple, paper.size_multiple) == (16, 16)
@@ -58,18 +58,18 @@ def test_the_published_shapes() -> None:
         (GeneratorConfig("edge", 250, (8, 8, 8, 8)), "multiples of 32"),
     ],
 )
-def test_what_cannot_be_built(config: GeneratorConfig, words: str) -> None:
+def test_wrong_configs_are_refused(config: GeneratorConfig, words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         build_generator(config)
 
 
 @pytest.mark.parametrize(("name", "shape"), [("patch", (2, 1, 8, 8)), ("seed", (2, 1))])
-def test_discriminators_judge_patches_or_images(name: str, shape: tuple[int, ...]) -> None:
+def test_logits_of_patches_and_of_images(name: str, shape: tuple[int, ...]) -> None:
     discriminator = build_discriminator(DiscriminatorConfig(name, (8, 16)))  # type: ignore[arg-type]
     assert discriminator(torch.zeros(2, 3, 32, 32))[-1].shape == shape
 
 
-def test_encoder_taps() -> None:
+def test_encoder_features() -> None:
     features = LiteEncoder().eval()(torch.zeros(1, 1, 64, 96))
     assert [tuple(f.shape[1:]) for f in features] == [
         (channels, 64 // stride, 96 // stride)
@@ -85,7 +85,7 @@ def test_imagenet_weights_fill_the_encoder() -> None:
     assert (encoder.stem.norm.running_var > 0).sum() > 24  # some channels of the published net are dead
 
 
-def test_frozen_blocks_neither_learn_nor_drift() -> None:
+def test_frozen_blocks_do_not_change() -> None:
     generator = EdgeGenerator((16, 16, 24, 32))
     generator.freeze(3)
     generator.train()
@@ -101,7 +101,7 @@ def test_frozen_blocks_neither_learn_nor_drift() -> None:
     assert all(p.requires_grad for p in generator.parameters())
 
 
-def test_lab_is_predicted_and_its_chroma_used() -> None:
+def test_lab_generator_returns_its_chroma() -> None:
     torch.manual_seed(0)
     generator = build_generator(GeneratorConfig("paper", 32, (8, 16), channels="lab")).eval()
     lightness = torch.rand(2, 1, 32, 32) * 2 - 1
@@ -136,7 +136,7 @@ def test_spectral_norm_bounds_every_layer() -> None:
 )
 @pytest.mark.parametrize(("height", "width"), [(2, 2), (4, 4), (2, 4), (4, 2), (3, 4), (4, 8), (8, 8)])
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
-def test_tiny_images_are_convolved_alike(
+def test_matrix_product_equals_direct_convolution(
     convolve: MatmulConv2d | MatmulConvTranspose2d, height: int, width: int, layout: torch.memory_format
 ) -> None:
     torch.manual_seed(0)
@@ -158,7 +158,7 @@ def test_tiny_images_are_convolved_alike(
 @pytest.mark.parametrize(
     "convolve", [MatmulConv2d(6, 10, 3, padding=1), MatmulConvTranspose2d(6, 10, 4, 2, padding=1)], ids=str
 )
-def test_compilers_are_given_plain_convolutions(convolve: MatmulConv2d | MatmulConvTranspose2d) -> None:
+def test_compilers_see_plain_convolutions(convolve: MatmulConv2d | MatmulConvTranspose2d) -> None:
     seen: list[torch.fx.GraphModule] = []
 
     def backend(graph: torch.fx.GraphModule, _: list[torch.Tensor]) -> Callable[..., Any]:

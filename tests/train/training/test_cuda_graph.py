@@ -1,4 +1,4 @@
-"""Recorded steps train as plain ones do: on a real GPU, and anywhere on a stand-in for CUDA graphs."""
+"""Recorded steps train like plain ones: on a GPU, and anywhere with a stand-in for CUDA graphs."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ SIDE, BATCH, STEPS, WARMING = 32, 4, 20, 5  # more steps of each kind than are m
 
 
 class Tape(TorchDispatchMode):
-    """Stands in for a CUDA graph: runs the recorded operations again, on the tensors that they had.
+    """A stand-in for a CUDA graph: repeats the recorded operations on the same tensors.
 
-    As with a real one, recording changes nothing.
+    As with a real graph, recording changes nothing.
     """
 
     def __init__(self) -> None:
@@ -48,7 +48,7 @@ class Tape(TorchDispatchMode):
             for argument, value in given
             if argument.alias_info and argument.alias_info.is_write and isinstance(value, Tensor)
         ]
-        if func is torch.ops.aten.native_batch_norm.default:  # its schema hides that it moves the statistics
+        if func is torch.ops.aten.native_batch_norm.default:  # its schema hides that it writes the statistics
             written += [value for value in args[3:5] if value is not None]
         self._before += [(value, value.clone()) for value in written]
         out = func(*args, **kwargs)
@@ -100,23 +100,23 @@ def small(name: str) -> TrainConfig:
 
 
 def train(gan: Gan, device: str = "cpu") -> list[dict[str, float]]:
-    """Steps of which the first train the discriminator alone, with a rate that falls.
+    """Train for some steps, the first of them the discriminator alone, with a falling rate.
 
-    In between BatchNorm is measured anew, as before a checkpoint, and a state is read back.
+    In the middle, BatchNorm is measured anew, as before a checkpoint, and a state is restored.
     """
     phase = gan.config.phases[0]
     gan.enter(phase, scratch=True)
     torch.manual_seed(2)  # of dropout
     rng = torch.Generator().manual_seed(1)
-    told = []
+    losses = []
     for number in range(STEPS):
         rgb = torch.randint(0, 256, (BATCH, 3, SIDE, SIDE), dtype=torch.uint8, generator=rng).to(device)
         if number == STEPS // 2:
             gan.recalibrate([rgb])
             gan.restore(copy.deepcopy(gan.state()), optimizers=True)
         gan.set_rate(phase, number, STEPS)
-        told.append(gan.step(phase, rgb, number=number, warming=number < WARMING))
-    return told
+        losses.append(gan.step(phase, rgb, number=number, warming=number < WARMING))
+    return losses
 
 
 def weights(gan: Gan) -> list[Tensor]:
@@ -125,7 +125,7 @@ def weights(gan: Gan) -> list[Tensor]:
 
 
 class Descent(torch.optim.Optimizer):
-    """Gradient descent whose rate may lie in a tensor; what Adam keeps in tensors it does on a GPU alone."""
+    """Gradient descent whose rate may be a tensor; Adam keeps its state in tensors only on a GPU."""
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:
@@ -136,7 +136,7 @@ class Descent(torch.optim.Optimizer):
 
 
 @pytest.mark.parametrize("name", ["paper", "paper-unet"])
-def test_replayed_steps_are_the_plain_ones(name: str, cuda: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_replayed_steps_equal_plain_ones(name: str, cuda: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Gan, "_optimizer", lambda _gan, groups: Descent(groups, {"lr": 1.0}))
     plain, replayed = Gan(small(name), World()), Gan(small(name), World())
     replayed._replay = Replay()
@@ -146,7 +146,7 @@ def test_replayed_steps_are_the_plain_ones(name: str, cuda: None, monkeypatch: p
         torch.testing.assert_close(one, other, rtol=0, atol=0)
 
 
-def test_what_is_done_is_recorded_after_a_few_times_and_by_kind(cuda: None) -> None:
+def test_recording_starts_after_a_few_calls_for_each_kind(cuda: None) -> None:
     total, runs = torch.zeros(()), []
 
     def work(factor: float, given: Tensor) -> dict[str, Tensor]:
@@ -158,7 +158,7 @@ def test_what_is_done_is_recorded_after_a_few_times_and_by_kind(cuda: None) -> N
     for number in range(1, 8):
         assert float(replay(by_two, "two", (torch.full((2,), float(number)),))["loss"]) == 4 * number
     assert float(total) == 4 * sum(range(1, 8))
-    assert runs == [2.0] * 4  # three as they are, and one that is recorded
+    assert runs == [2.0] * 4  # three plain ones, and one that is recorded
     replay(by_three, "three", (torch.ones(2),))
     replay(by_three, "three", (torch.ones(5),))  # of another size
     assert runs[4:] == [3.0] * 2
@@ -167,7 +167,7 @@ def test_what_is_done_is_recorded_after_a_few_times_and_by_kind(cuda: None) -> N
     assert runs[4:] == [3.0] * 3
 
 
-def test_what_cannot_be_recorded_is_one_clear_error(cuda: None) -> None:
+def test_failed_recording_is_one_clear_error(cuda: None) -> None:
     calls = []
 
     def work(given: Tensor) -> dict[str, Tensor]:
@@ -183,7 +183,7 @@ def test_what_cannot_be_recorded_is_one_clear_error(cuda: None) -> None:
         replay(work, "any", (torch.ones(1),))
 
 
-def test_a_state_of_a_gpu_goes_on_on_a_cpu() -> None:
+def test_state_of_a_gpu_is_restored_on_a_cpu() -> None:
     config = small("paper")
     there, here = Gan(config, World()), Gan(config, World())
     train(there)
@@ -204,7 +204,7 @@ def test_a_state_of_a_gpu_goes_on_on_a_cpu() -> None:
 
 @pytest.mark.gpu
 @pytest.mark.parametrize("name", ["paper", "paper-unet"])
-def test_replayed_steps_are_the_plain_ones_on_a_gpu(name: str) -> None:
+def test_replayed_steps_equal_plain_ones_on_a_gpu(name: str) -> None:
     world = World(device=torch.device("cuda"))
     plain, replayed = (Gan(dataclasses.replace(small(name), cuda_graphs=on), world) for on in (False, True))
     for one, other in zip(train(plain, "cuda"), train(replayed, "cuda"), strict=True):
@@ -214,7 +214,7 @@ def test_replayed_steps_are_the_plain_ones_on_a_gpu(name: str) -> None:
 
 
 @pytest.mark.gpu
-def test_grain_is_drawn_on_the_gpu_from_the_runs_own_state() -> None:
+def test_grain_on_the_gpu_follows_the_runs_random_state() -> None:
     rgb = torch.full((2, 3, 64, 64), 0.5, device="cuda")
 
     def seen(rng: torch.Generator) -> Tensor:

@@ -1,4 +1,4 @@
-"""A run that is killed outright, at any moment, goes on to the very weights of the run that was not."""
+"""A run that is killed at any moment and resumed ends with the weights of an uninterrupted run."""
 
 from __future__ import annotations
 
@@ -15,28 +15,27 @@ from cgan_train.checkpoint import epochs_in, load_checkpoint
 _EPOCHS = 16
 
 
-def begin(photos: Path, out: Path, *more: str) -> subprocess.Popen[bytes]:
-    """The command as a user runs it, with tiny networks."""
+def start(photos: Path, out: Path, *more: str) -> subprocess.Popen[bytes]:
+    """Start the command as a user does."""
     script = "from cgan_train.cli import main; main()"
     arguments = ["--data", str(photos), "--out", str(out), "--threads", "1", "-q", *more]
     return subprocess.Popen([sys.executable, "-c", script, *arguments])
 
 
 @pytest.mark.slow
-def test_a_killed_run_ends_in_the_same_weights(photos: Path, tmp_path: Path) -> None:
+def test_killed_run_ends_with_the_same_weights(photos: Path, tmp_path: Path) -> None:
     settings = ["generator.widths=[8,16]", "discriminator.widths=[8,16]", "recalibration=1"]
     recipe = ["--recipe", "paper", "--epochs", str(_EPOCHS), "--batch-size", "4"]
     recipe += [word for setting in settings for word in ("--set", setting)]
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    assert begin(photos, whole, *recipe).wait(120) == 0
-
+    uninterrupted = start(photos, whole, *recipe)
     rng, kills = random.Random(3), 0
     for _ in range(3):
         more = ["--resume"] if epochs_in(killed) else recipe
         newest = epochs_in(killed)[-1:]
-        run = begin(photos, killed, *more)
+        run = start(photos, killed, *more)
         while run.poll() is None and epochs_in(killed)[-1:] == newest:
-            time.sleep(0.01)  # until it has come to one more epoch, or ended
+            time.sleep(0.01)  # until another epoch is done, or the run has ended
         try:
             run.wait(rng.uniform(0, 0.3))
         except subprocess.TimeoutExpired:
@@ -45,7 +44,8 @@ def test_a_killed_run_ends_in_the_same_weights(photos: Path, tmp_path: Path) -> 
         if run.wait(120) == 0:
             break
     else:
-        assert begin(photos, killed, "--resume").wait(120) == 0
+        assert start(photos, killed, "--resume").wait(120) == 0
+    assert uninterrupted.wait(120) == 0
     assert kills >= 2
     assert load_checkpoint(killed).path.name == f"epoch-{_EPOCHS:04d}"
     assert load_checkpoint(killed).sha256 == load_checkpoint(whole).sha256

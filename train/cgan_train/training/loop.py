@@ -15,24 +15,16 @@ import itertools
 import math
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
 from cgan_runtime.errors import ConfigError, TrainingError
 from cgan_runtime.files.locks import FileLock
 from cgan_runtime.system.cpu import usable_cores
-from cgan_train.checkpoint import (
-    UNFINISHED,
-    drop_unfinished,
-    epochs_in,
-    has_state,
-    load_checkpoint,
-    load_state,
-    newest_state,
-    save_checkpoint,
-)
+from cgan_train import checkpoint
+from cgan_train.checkpoint import UNFINISHED
 from cgan_train.config.schema import Phase, TrainConfig
 from cgan_train.data.loader import READERS, Loader
 from cgan_train.data.sources import Image, ImageSource
@@ -86,8 +78,7 @@ class Trainer:
                 )
         self._loader = Loader(
             source, config.batch_size, config.augmentation, config.seed, sampling=config.sampling,
-            threads=_readers(self.world), device=self.world.device,
-            part=(self.world.rank, self.world.size),
+            threads=_readers(self.world), device=self.world.device, part=(self.world.rank, self.world.size),
         )  # fmt: skip
         self._log = RunLog(folder, tensorboard=tensorboard and self.world.is_main)
         self._data = source.fingerprint()
@@ -109,19 +100,19 @@ class Trainer:
         """
         if folder.exists() and not folder.is_dir():
             raise ConfigError(f"{folder} is a file; give the folder of a run with --out")
-        if list(folder.glob("epoch-*")) or (folder / UNFINISHED).exists() or has_state(folder):
+        if list(folder.glob("epoch-*")) or (folder / UNFINISHED).exists() or checkpoint.has_state(folder):
             raise ConfigError(f"{folder} holds a run already; go on with --resume, or give another --out")
         trainer = cls(config, source, folder, validation, world=world, tensorboard=tensorboard)
         generator = trainer._gan.generator
         if init is not None:
-            checkpoint = load_checkpoint(init)
-            if (theirs := checkpoint.config.weights) != (ours := config.generator.weights):
+            found = checkpoint.load_checkpoint(init)
+            if (theirs := found.config.weights) != (ours := config.generator.weights):
                 raise ConfigError(
-                    f"{init} is {theirs}, the recipe wants {ours}; take --recipe {checkpoint.recipe}, or "
+                    f"{init} is {theirs}, the recipe wants {ours}; take --recipe {found.recipe}, or "
                     "give its values with --set generator.widths and --channels"
                 )
-            generator.load_state_dict(checkpoint.generator.state_dict())
-            trainer._before = checkpoint.training
+            generator.load_state_dict(found.generator.state_dict())
+            trainer._before = found.training
         elif config.encoder_weights == "imagenet":
             generator.load_imagenet()
         trainer._gan.broadcast_weights()
@@ -139,10 +130,10 @@ class Trainer:
             ConfigError: The folder is a single checkpoint, or the images are not those of the run.
             ModelFileError: There is no run, or its state is damaged.
         """
-        newest = newest_state(folder)
+        newest = checkpoint.newest_state(folder)
         if newest == folder:
             raise ConfigError(f"{folder} is one checkpoint; go on with its run: --out {folder.parent}")
-        config, state, training = load_state(newest)
+        config, state, training = checkpoint.load_state(newest)
         trainer = cls(config, source, folder, validation, world=world, tensorboard=tensorboard)
         if training.get("data", trainer._data) != trainer._data:
             raise ConfigError(
@@ -198,7 +189,7 @@ class Trainer:
                 if stopping():
                     break
             barrier(self.world)
-        return newest_state(self.folder) if self.world.is_main else self.folder
+        return checkpoint.newest_state(self.folder) if self.world.is_main else self.folder
 
     @property
     def skipped(self) -> dict[int, str]:
@@ -232,21 +223,17 @@ class Trainer:
             self._gan.restore(before, optimizers=False)
         return generator.eval()
 
-    @contextmanager
-    def _lock(self) -> Iterator[None]:
+    def _lock(self) -> AbstractContextManager[object]:
         """Lock the run's folder in the main process, so that no other run writes there."""
         if not self.world.is_main:
-            yield
-            return
+            return nullcontext()
         self.folder.mkdir(parents=True, exist_ok=True)
         try:
-            lock = FileLock(self.folder)
+            return FileLock(self.folder)
         except BlockingIOError:
             raise ConfigError(
                 f"another process is training in {self.folder}; wait for it, or give another --out"
             ) from None
-        with lock:
-            yield
 
     def _enter(self, phase: Phase) -> None:
         self._gan.enter(phase, scratch=self.config.encoder_weights == "none" and not self._before)
@@ -308,8 +295,8 @@ class Trainer:
             self._seconds += time.monotonic() - begun
             self._log.epoch(self.epoch, self._row(phase), sheet, self._loader.skipped, last=self.done)
             self._save(self.folder / f"epoch-{self.epoch:04d}")
-            drop_unfinished(self.folder)
-            for old in epochs_in(self.folder)[:-_KEEP]:
+            checkpoint.drop_unfinished(self.folder)
+            for old in checkpoint.epochs_in(self.folder)[:-_KEEP]:
                 shutil.rmtree(old)
         barrier(self.world)
 
@@ -352,7 +339,7 @@ class Trainer:
         }
         state = self._gan.state() | {"losses": self._losses, "skipped": dict(self._loader.skipped)}
         metrics = self._metrics if not self.step else {}
-        save_checkpoint(folder, weights, config.generator, config.recipe, training, metrics, state)
+        checkpoint.save_checkpoint(folder, weights, config.generator, config.recipe, training, metrics, state)
 
     def _row(self, phase: Phase) -> dict[str, Any]:
         """The log's row for a finished epoch."""
