@@ -97,7 +97,7 @@ def measure_slow(clip: Path) -> dict[str, Any]:
         while time.perf_counter() - began < SECONDS:
             if (frame := camera.newest(1.0)) is not None:
                 frame_colorizer.colorize(frame.luma)
-                delays.append((time.perf_counter() - frame.captured) * _MS)
+                delays.append((time.perf_counter() - frame.captured_at) * _MS)
         counts = camera.counts
     thirds = np.array_split(np.array(delays), 3)
     return {

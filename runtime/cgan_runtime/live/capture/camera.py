@@ -58,12 +58,12 @@ class CapturedFrame:
 
     Attributes:
         luma: As in `RawFrame`.
-        captured: When it was read from the feed, seconds of the camera's clock.
+        captured_at: When it was read from the feed, seconds of the camera's clock.
         number: How many frames were read before it.
     """
 
     luma: Plane
-    captured: float
+    captured_at: float
     number: int
 
 

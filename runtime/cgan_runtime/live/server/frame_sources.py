@@ -1,9 +1,7 @@
 """The sources of frames for the page: the server's camera, shared by all viewers, and each browser's camera.
 
-camera = ServerCamera(inference, temporal, max_rate, open_feed)     # on between `open` and `close`
-camera = BrowserCamera(inference, temporal, max_rate)
-camera.deliver = ...
-camera.put(number, jpeg)
+camera = ServerCamera(inference, temporal, max_rate, open_feed); camera.open()
+camera = BrowserCamera(inference, temporal, max_rate); camera.put(number, jpeg)
 """
 
 from __future__ import annotations
@@ -34,13 +32,13 @@ class JpegFrame:
 
     Attributes:
         number: Given by the source.
-        captured: When it was captured or received, seconds of `time.perf_counter`.
+        captured_at: When it was captured or received, seconds of `time.perf_counter`.
         color_ms: Time of coloring and JPEG encoding.
         jpeg: The file.
     """
 
     number: int
-    captured: float
+    captured_at: float
     color_ms: float
     jpeg: bytes
 
@@ -86,7 +84,7 @@ class _CameraSource(FrameSource):
         self._colored(frame, captured)
         jpeg = frame.jpeg()
         color_ms = (time.perf_counter() - began) * _MS
-        self.deliver(JpegFrame(captured.number, captured.captured, color_ms, jpeg))
+        self.deliver(JpegFrame(captured.number, captured.captured_at, color_ms, jpeg))
 
     def _colored(self, frame: YccFrame, captured: CapturedFrame) -> None:
         """Called with each colored frame."""
@@ -174,7 +172,7 @@ class ServerCamera(_CameraSource):
 
     def _colored(self, frame: YccFrame, captured: CapturedFrame) -> None:
         if self._recorder is not None:
-            self._recorder.write(frame, captured.captured)
+            self._recorder.write(frame, captured.captured_at)
         if self._virtual is not None:
             self._virtual.send(frame.bgr())
         self._error = ""

@@ -208,7 +208,7 @@ async def _return_frames(socket: web.WebSocketResponse, viewer: Viewer) -> None:
     while not socket.closed:
         frame = await viewer.next(_STATUS_SECONDS)
         if frame is not None:
-            age_ms = (time.perf_counter() - frame.captured) * _MS
+            age_ms = (time.perf_counter() - frame.captured_at) * _MS
             await socket.send_bytes(_HEADER.pack(frame.number, age_ms, frame.color_ms) + frame.jpeg)
             viewer.confirm(frame.number)  # the page limits itself
         if viewer.error is not None:

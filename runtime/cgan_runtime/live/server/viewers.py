@@ -58,7 +58,7 @@ class Viewer:
                 frame, self._newest = self._newest, None
                 if not self._sent:
                     self._waiting_since = time.monotonic()
-                self._sent[frame.number] = frame.captured
+                self._sent[frame.number] = frame.captured_at
                 return frame
             self._changed.clear()
             with suppress(asyncio.TimeoutError):

@@ -1,7 +1,7 @@
 """Measures a live view: frames per second, and the delay from capture to display.
 
 meter = LatencyMeter()
-meter.record(captured=frame.captured, now=time.perf_counter())
+meter.record(captured=frame.captured_at, now=time.perf_counter())
 meter.rate(now), meter.delay_ms(50, now), meter.delay_ms(95, now), meter.total
 """
 

@@ -97,7 +97,7 @@ class WindowSession:
             if key in self._keys:
                 self._keys[key]()
         if captured is not None:
-            self.meter.record(captured.captured, self._clock())
+            self.meter.record(captured.captured_at, self._clock())
         if was_open and not self._window.open:
             self._quit()
 
@@ -105,7 +105,7 @@ class WindowSession:
         """Show a frame; `captured` is None when it was shown before."""
         frame = frame.with_gray_left(self._window.split)
         if captured is not None and self._recorder is not None:
-            self._recorder.write(frame, captured.captured)
+            self._recorder.write(frame, captured.captured_at)
             if self._recorder.failure:
                 self._notify(self._recorder.failure)
                 self._recorder = None

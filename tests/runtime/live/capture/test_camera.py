@@ -44,7 +44,7 @@ def test_video_as_camera_keeps_its_pace() -> None:
     began = time.perf_counter()
     with Camera(lambda: FakeFeed(5, pace=lambda index: index * 0.05)) as camera:
         while (frame := camera.newest(TIMEOUT)) is not None:
-            times.append((frame.number, frame.captured - began))
+            times.append((frame.number, frame.captured_at - began))
     assert all(captured >= number * 0.05 for number, captured in times)
 
 

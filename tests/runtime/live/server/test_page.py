@@ -241,14 +241,19 @@ def test_controls_are_named_and_reachable_by_keyboard(page: Page) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_page_fits_a_phone_and_has_contrast(browser: Browser, server: Server, scheme: str) -> None:
     context = browser.new_context(
-        viewport={"width": 390, "height": 844}, color_scheme=scheme, reduced_motion="reduce",  # type: ignore[arg-type]
+        viewport={"width": 360, "height": 800}, color_scheme=scheme, reduced_motion="reduce",  # type: ignore[arg-type]
         has_touch=True, is_mobile=True, device_scale_factor=2,
     )  # fmt: skip
     page = context.new_page()
     page.goto(server.url)
     page.get_by_role("button", name="Start the camera").click()
     wait_for_color(page)
-    assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 360
+    too_wide = page.evaluate(
+        """() => [...document.querySelectorAll(".panel, .sources")]
+        .filter((each) => each.scrollWidth > each.clientWidth).length"""
+    )
+    assert too_wide == 0
     small = page.evaluate(
         """() => [...document.querySelectorAll("button, .button, .sources label")]
         .map((each) => each.getBoundingClientRect().height)

@@ -46,10 +46,9 @@ export class Stage {
   draw(source) {
     const width = source.videoWidth ?? source.naturalWidth ?? source.width;
     const height = source.videoHeight ?? source.naturalHeight ?? source.height;
-    if (this.color.width !== width || this.color.height !== height) {
-      for (const canvas of [this.color, this.gray]) { canvas.width = width; canvas.height = height; }
-      this.root.style.setProperty("--ratio", `${width} / ${height}`);
-    }
+    const sizeChanged = this.color.width !== width || this.color.height !== height;
+    if (sizeChanged) for (const canvas of [this.color, this.gray]) Object.assign(canvas, { width, height });
+    if (this.empty || sizeChanged) this.root.style.setProperty("--ratio", `${width} / ${height}`);
     this.contexts[0].drawImage(source, 0, 0);
     if (!this.gray.hidden) this.contexts[1].drawImage(source, 0, 0);
     this.root.dataset.state = "live";
@@ -57,5 +56,6 @@ export class Stage {
 
   clear() {
     this.root.dataset.state = "empty";
+    this.root.style.removeProperty("--ratio");
   }
 }
