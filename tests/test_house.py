@@ -36,7 +36,6 @@ OWNERS = {
     # The pipeline tells frames from packets; a benchmark reads videos in color.
     "av": [
         "cgan_runtime/video/",
-        "cgan_runtime/files/",
         "cgan_runtime/image/",
         "cgan_runtime/live/",
         "cgan_runtime/pipeline/video.py",
@@ -71,7 +70,7 @@ OWNERS = {
         "cgan_benchmarks/page/",
     ],
     "ray": ["cgan_runtime/batch/ray/cluster.py", "cgan_runtime/batch/ray/pool.py"],
-    "upath": ["cgan_runtime/batch/transfer.py"],
+    "upath": ["cgan_runtime/files/storage.py"],
 }
 
 # Names that users of the packages build on; a change here is a change for them, so say it in CHANGELOG.md.
@@ -87,13 +86,13 @@ PUBLIC = {
     "cgan_runtime.colorizer": ["Colorizer", "Small", "network_shape"],
     "cgan_runtime.pipeline.video": ["colorize_video", "colorize_image", "video_identity"],
     "cgan_runtime.pipeline.results": ["VideoResult", "ImageResult"],
-    "cgan_runtime.color.rgb_image": ["check_image", "gray_image", "lightness_of", "image_of"],
+    "cgan_runtime.color.rgb_image": ["check_image", "gray_image", "image_of", "lightness_of"],
     "cgan_runtime.temporal.filter": ["TemporalFilter", "TemporalSettings", "TemporalState"],
     "cgan_train.checkpoint": [
         "Checkpoint", "drop_unfinished", "epochs_in", "find_checkpoint", "has_state", "load_checkpoint",
         "load_state", "newest_state", "save_checkpoint",
     ],
-    "cgan_export.onnx_files": ["Exported", "Exporter", "ExportSettings", "export", "usable_size"],
+    "cgan_export.onnx_files": ["ExportSettings", "Exported", "Exporter", "export", "usable_size"],
     "cgan_benchmarks.quality.measure": [
         "QualityReport", "measure_model", "open_subject", "print_quality", "write_quality", "write_sheet",
     ],
