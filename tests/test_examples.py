@@ -1,0 +1,66 @@
+"""The examples run as their docstrings say, on real files."""
+
+from __future__ import annotations
+
+import ast
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.paths import ROOT
+from tests.videos import Video, read_frames, write_video
+
+from cgan_runtime.image.read_write import read_image, write_image
+
+EXAMPLES = ROOT / "examples"
+MAX_LINES = 40
+
+
+def run(name: str, *args: str | Path, before: tuple[str, ...] = ()) -> str:
+    command = [*before, sys.executable, EXAMPLES / name, *map(str, args)]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240, env=environment)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_color_image(tmp_path: Path) -> None:
+    write_image(tmp_path / "gray.png", np.full((64, 96, 3), 128, np.uint8))
+    out = run("color_image.py", tmp_path / "gray.png", tmp_path / "colored.png")
+    assert out.startswith(f"{tmp_path / 'colored.png'}: 96x64")
+    assert read_image(tmp_path / "colored.png").shape == (64, 96, 3)
+
+
+def test_color_video(tmp_path: Path) -> None:
+    source = write_video(tmp_path / "gray.mp4", Video(frames=8))
+    out = run("color_video.py", source, tmp_path / "colored.mp4")
+    assert f"{tmp_path / 'colored.mp4'}: 8 frames" in out
+    assert len(read_frames(tmp_path / "colored.mp4")) == 8
+
+
+@pytest.mark.skipif(shutil.which("xvfb-run") is None, reason="xvfb-run is not installed")
+def test_webcam_with_a_video_for_a_camera(tmp_path: Path) -> None:
+    run("webcam.py", write_video(tmp_path / "gray.mp4", Video(frames=8)), before=("xvfb-run", "-a"))
+
+
+def test_numpy_array() -> None:
+    lines = run("numpy_array.py").splitlines()
+    assert lines == ["uint8 (256, 256) -> uint8 (256, 256, 3)", "uint16 (256, 256) -> uint16 (256, 256, 3)"]
+
+
+def test_export_own_generator(tmp_path: Path) -> None:
+    assert run("export_own_generator.py", tmp_path).strip() == f"{tmp_path / 'mine.onnx'} (48, 64, 3)"
+    assert (tmp_path / "mine.json").is_file()
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.stem)
+def test_examples_are_short_and_say_how_to_run_them(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= MAX_LINES
+    docstring = ast.get_docstring(ast.parse(text)) or ""
+    assert f"python examples/{path.name}" in docstring
+    assert (Path(__file__).read_text(encoding="utf-8")).count(f'run("{path.name}"') == 1
