@@ -45,7 +45,7 @@ _NOT_IN_A_NAME = set('/\\:*?"<>|') | {
 
 @dataclass(frozen=True)
 class ExportSettings:
-    """What the files are called and which inputs the models take.
+    """Names of the files, and inputs of the models.
 
     Attributes:
         name: Of the files, without suffix; empty for the recipe's.
@@ -120,23 +120,13 @@ def export(
 
 
 class Exporter:
-    """Exports one checkpoint."""
+    """Exports one checkpoint; `progress` is called with what is being done."""
 
     def __init__(
-        self,
-        checkpoint: Checkpoint,
-        images: Sequence[Image] = (),
-        source: str = "",
+        self, checkpoint: Checkpoint, images: Sequence[Image] = (), source: str = "",
         progress: StatusCallback = lambda _: None,
-    ) -> None:
-        """Take a loaded checkpoint.
-
-        Args:
-            checkpoint: From `load_checkpoint`.
-            images: Photographs to compare on; with none nothing is compared, and the manifest says so.
-            source: Where the images come from, for the manifest.
-            progress: Called with what is being done.
-        """
+    ) -> None:  # fmt: skip
+        """Take a checkpoint, photographs to compare on (none: compare nothing), and their source's name."""
         self.checkpoint, self.images = checkpoint, images
         self._source, self._progress = source, progress
 

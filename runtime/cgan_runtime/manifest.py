@@ -63,11 +63,11 @@ class Tensor:
 class Manifest:
     """The description of a model file.
 
-    A network has planes, float32 (N, C, H, W) with C fixed, as inputs and outputs; N, H and W are the same
-    for all of them. The first input is the lightness, L*/50 - 1 in [-1, 1], with C = 1. The first output is
-    the chroma, (a*, b*)/`ab_scale` in [-1, 1], with C = 2. For any further input, all zeros mean "nothing is
-    known". A model of the kind `image` has one input and one output: a gray image, uint8 (N, H, W), and the
-    colored image, uint8 (N, H, W, 3) RGB. This runtime takes networks only.
+    A network's inputs and outputs are planes, float32 (N, C, H, W) with C fixed, and N, H and W the same for
+    all. The first input is the lightness, L*/50 - 1 in [-1, 1], C = 1; the first output is the chroma,
+    (a*, b*)/`ab_scale` in [-1, 1], C = 2. In any further input, zeros mean "nothing is known". A model of the
+    kind `image` has one input, a gray image, uint8 (N, H, W), and one output, the colored image, uint8
+    (N, H, W, 3) RGB; this runtime does not take it.
 
     Attributes:
         name: Name of the model, for people.
@@ -199,20 +199,20 @@ class Manifest:
         return manifest
 
     def _check(self, path: Path) -> None:
-        faults = [
-            *((not isinstance(getattr(self, what), str), what) for what in _STRINGS),
-            *((not isinstance(getattr(self, what), dict), what) for what in _TABLES),
-            *((getattr(self, what) not in _PRECISIONS, what) for what in ("precision", "weights")),
-            (not isinstance(self.sha256, str) or not re.fullmatch("[0-9a-f]{64}", self.sha256), "sha256"),
-            (not _within(self.size_multiple, MAX_SIZE), "size_multiple"),
-            (not _within(self.size, MAX_SIZE), "size"),
-            (not _within(self.opset, MAX_AXIS), "opset"),
-            (not _within(self.float32_convolutions, MAX_AXIS, least=0), "float32_convolutions"),
-            (self.ab_scale != AB_SCALE, "ab_scale"),
-            (not isinstance(self.kind, str) or self.kind not in _SIGNATURES, "kind"),
-        ]
-        for wrong, what in faults:
-            if wrong:
+        valid = {
+            **{what: isinstance(getattr(self, what), str) for what in _STRINGS},
+            **{what: isinstance(getattr(self, what), dict) for what in _TABLES},
+            **{what: getattr(self, what) in _PRECISIONS for what in ("precision", "weights")},
+            "sha256": isinstance(self.sha256, str) and re.fullmatch("[0-9a-f]{64}", self.sha256),
+            "size_multiple": _within(self.size_multiple, MAX_SIZE),
+            "size": _within(self.size, MAX_SIZE),
+            "opset": _within(self.opset, MAX_AXIS),
+            "float32_convolutions": _within(self.float32_convolutions, MAX_AXIS, least=0),
+            "ab_scale": self.ab_scale == AB_SCALE,
+            "kind": isinstance(self.kind, str) and self.kind in _SIGNATURES,
+        }
+        for what, is_valid in valid.items():
+            if not is_valid:
                 raise ModelFileError(
                     f"{path}: {what} cannot be {_shortened(getattr(self, what))}; this is not a colorizer "
                     "of cgan, export one with cgan-export"
@@ -237,18 +237,19 @@ class Manifest:
         ):
             wanted = [first, *[(0, 0, 0, 0)] * (len(tensors) - 1)]
             names = {tensor.name for tensor in tensors if isinstance(tensor.name, str)}
-            if len(names) != len(tensors) or not names or (len(names) > 1 and self.kind == "image"):
-                raise ModelFileError(
-                    f"{path}: {len(tensors)} {what} named {_shortened(sorted(names))} are not those of a "
-                    "colorizer of cgan; export it with cgan-export"
+            if (
+                len(names) != len(tensors)
+                or not (len(names) == 1 or (names and self.kind == "network"))
+                or any(
+                    t.dtype != dtype or not _fits(t.shape, s) for t, s in zip(tensors, wanted, strict=True)
                 )
-            for tensor, shape in zip(tensors, wanted, strict=True):
-                free_channels = self.kind == "network" and not isinstance((*tensor.shape, "", "")[1], int)
-                if tensor.dtype != dtype or not _fits(tensor.shape, shape) or free_channels:
-                    described = " ".join(map(_shortened, (tensor.name, tensor.dtype, tensor.shape)))
-                    raise ModelFileError(
-                        f"{path}: {described} is not of a colorizer of cgan; export it with cgan-export"
-                    )
+                or (self.kind == "network" and not all(isinstance(t.shape[1], int) for t in tensors))
+            ):
+                found = [(tensor.name, tensor.dtype, tensor.shape) for tensor in tensors]
+                raise ModelFileError(
+                    f"{path}: {what} {_shortened(found)} are not those of a colorizer of cgan; "
+                    "export it with cgan-export"
+                )
 
 
 def sha256_of(path: Path) -> str:

@@ -80,6 +80,7 @@ def _in_onnxruntime(content: bytes) -> _Run:
     onnxruntime = load_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.log_severity_level = _FATAL
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     return lambda inputs: list(session.run(None, inputs))
 

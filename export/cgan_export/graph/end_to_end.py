@@ -1,11 +1,10 @@
-"""A network wrapped for other people's programs: a gray image of any size in, the colored one out.
+"""Wraps a network for other people's programs: a gray image of any size in, the colored image out.
 
     model = end_to_end(network, side=256, multiple=32)      # gray uint8 (N, H, W) to rgb uint8 (N, H, W, 3)
 
-What `cgan_runtime.colorizer.Colorizer.still` does around the network is written here as ONNX operators: the
-image made small, the chroma enlarged with the luma as guide, colors outside the gamut drawn in, sRGB,
-rounding. Resizing is a product with a matrix that the graph makes from the image's size: ONNX's own Resize
-knows no mean over an area before operator set 18, and engines differ in their bicubic ones.
+All that `cgan_runtime.colorizer.Colorizer.image` does around the network becomes ONNX operators. The graph
+resizes by products with matrices that it makes from the image's size: ONNX's Resize has no mean over an area
+before operator set 18, and engines differ in their bicubic interpolation.
 """
 
 from __future__ import annotations
@@ -20,33 +19,20 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from cgan_export.graph.trace import INPUT, OUTPUT, axes_of
+from cgan_runtime.color import lab
 from cgan_runtime.color.encoding import Encoding
-from cgan_runtime.color.lab import (
-    A_GAIN,
-    B_GAIN,
-    GAMMA,
-    KNEE,
-    L_GAIN,
-    L_OFFSET,
-    L_SCALE,
-    OFFSET,
-    TOE_END,
-    TOE_SLOPE,
-    XYZ_OF_RGB,
-    lightness_table,
-)
 from cgan_runtime.color.upsampling import EPSILON, RADIUS
 from cgan_runtime.manifest import AB_SCALE
 from cgan_runtime.network_shape import MAX_ASPECT, network_shape
 
 GRAY, RGB = "gray", "rgb"
 
-_SHAPE = "network_shape"  # property of a model whose network sees every image in one shape
+_SHAPE = "network_shape"  # metadata of a model whose network sees every image in one shape
 _SPAN = 2.0  # of lightness, -1 to 1
 _CUBIC = -0.75  # OpenCV's constant of bicubic interpolation
 _TINY = 1e-6
 _SAMPLES = 4096  # aspects that are tried to find where the network's shape changes
-_HALVINGS = 60  # of the span between two of them: down to the last bit
+_HALVINGS = 60  # of the interval between two of them, down to the last bit
 
 Table = tuple[npt.NDArray[np.float32], npt.NDArray[np.int64], npt.NDArray[np.int64]]
 
@@ -55,18 +41,18 @@ def end_to_end(network: onnx.ModelProto, *, side: int, multiple: int) -> onnx.Mo
     """Wrap a network.
 
     Args:
-        network: Any form, from `lightness` to `chroma`; it stays as it is. Where its height and width are
-            fixed, every image is made that small.
-        side: Square root of the area, in pixels, that images are made small to.
+        network: Any form; it is not changed. If its height and width are fixed, every image is resized to
+            them. Inputs beside the lightness are zeros.
+        side: Square root of the area, in pixels, that images are resized to.
         multiple: What the network's height and width must be multiples of.
 
     Returns:
-        Checked model: `gray` uint8 (N, H, W), sRGB codes, to `rgb` uint8 (N, H, W, 3). H and W are free, and
-            N where the network's batch is.
+        Checked model: `gray` uint8 (N, H, W), sRGB codes, to `rgb` uint8 (N, H, W, 3). H and W are free; N is
+            free if the network's batch is.
     """
     graph = _Graph()
     pixels = graph("Cast", GRAY, to=TensorProto.FLOAT)
-    table = graph.constant(lightness_table(Encoding("bt709", full_range=True, bits=8)))
+    table = graph.constant(lab.lightness_table(Encoding("bt709", full_range=True, bits=8)))
     codes = graph("Cast", pixels, to=TensorProto.INT32)
     large = graph("Unsqueeze", graph("Gather", table, codes), graph.integers(1))  # (N, 1, H, W)
     shape = graph("Shape", GRAY)
@@ -100,7 +86,7 @@ def end_to_end(network: onnx.ModelProto, *, side: int, multiple: int) -> onnx.Mo
 
 
 def fixed_network_shape(model: onnx.ModelProto) -> tuple[int, int] | None:
-    """Height and width that a wrapped network sees every image in; None where they follow its aspect."""
+    """Height and width that a wrapped network sees every image in; None if they follow its aspect."""
     for entry in model.metadata_props:
         if entry.key == _SHAPE:
             height, width = map(int, entry.value.split("x"))
@@ -109,7 +95,7 @@ def fixed_network_shape(model: onnx.ModelProto) -> tuple[int, int] | None:
 
 
 class _Graph:
-    """Nodes in the making: `graph("Add", a, b)` adds one and answers with the name of its result."""
+    """Collects nodes: `graph("Add", a, b)` adds one and returns the name of its result."""
 
     def __init__(self) -> None:
         self.nodes: list[onnx.NodeProto] = []
@@ -149,7 +135,7 @@ class _Graph:
         return self("Mul", value, self.constant(factor))
 
     def line(self, value: str, slope: float, offset: float) -> str:
-        """A straight line of a value."""
+        """A linear function of a value."""
         return self("Add", self.times(value, slope), self.constant(offset))
 
     def count_to(self, length: str) -> str:
@@ -177,7 +163,7 @@ def _network_size(
 
 
 def shapes_by_aspect(side: int, multiple: int) -> Table:
-    """The runtime's choice of the network's shape as a table.
+    """The runtime's choice of the network's shape, as a table.
 
     Returns:
         Aspects, rising, at which the shape changes, (k,); heights and widths below, between and above
@@ -187,7 +173,7 @@ def shapes_by_aspect(side: int, multiple: int) -> Table:
     def shape(aspect: float) -> tuple[int, int]:
         return network_shape(aspect, side, multiple)
 
-    # Two shapes may be equally good at the ratio of two sides alone, so these are tried too.
+    # At the ratio of two sides alone, two shapes may be equally good; so these are tried too.
     sides = np.arange(1, round(side * np.sqrt(MAX_ASPECT) / multiple) + 2)
     ratios = np.unique(np.divide.outer(sides, sides))
     between = ratios[(ratios > 1 / MAX_ASPECT) & (ratios < MAX_ASPECT)]
@@ -285,32 +271,32 @@ def _box(graph: _Graph, planes: str) -> str:
 def _codes(graph: _Graph, lightness: str, chroma: str) -> str:
     """sRGB codes 0 to 255 of lightness and chroma, rounded, float32 (N, H, W, 3): `rgb_of_lab` as a graph."""
     a, b = graph.several("Split", 2, chroma, graph.integers(1, 1), axis=1)
-    y_root = graph.line(lightness, L_SCALE / L_GAIN, (L_SCALE + L_OFFSET) / L_GAIN)
+    y_root = graph.line(lightness, lab.L_SCALE / lab.L_GAIN, (lab.L_SCALE + lab.L_OFFSET) / lab.L_GAIN)
     y = _cube(graph, y_root)
     x, z = (
         graph("Sub", _cube(graph, graph("Add", y_root, graph.times(axis, gain))), y)
-        for axis, gain in ((a, AB_SCALE / A_GAIN), (b, -AB_SCALE / B_GAIN))
+        for axis, gain in ((a, AB_SCALE / lab.A_GAIN), (b, -AB_SCALE / lab.B_GAIN))
     )
     # With X, Y and Z divided by those of white, each channel less Y is a sum of X - Y and Z - Y.
-    of_white = np.linalg.inv(XYZ_OF_RGB) * XYZ_OF_RGB.sum(axis=1)
+    of_white = np.linalg.inv(lab.XYZ_OF_RGB) * lab.XYZ_OF_RGB.sum(axis=1)
     channels = [graph("Add", graph.times(x, row[0]), graph.times(z, row[2])) for row in of_white]
     tiny, zero, one = graph.constant(_TINY), graph.constant(0), graph.constant(1)
     up = graph("Div", graph("Sub", one, y), graph("Max", *channels, tiny))
     down = graph("Div", y, graph("Max", graph("Neg", graph("Min", *channels)), tiny))
     room = graph("Min", graph("Max", graph("Min", up, down), zero), one)
     light = graph("Add", y, graph("Mul", room, graph("Concat", *channels, axis=1)))
-    toe = graph.constant(TOE_END)
-    power = graph("Pow", graph("Max", light, toe), graph.constant(1 / GAMMA))
-    bright = graph.line(power, 255 * (1 + OFFSET), -255 * (OFFSET + TOE_SLOPE * TOE_END))
-    encoded = graph("Add", bright, graph.times(graph("Min", light, toe), 255 * TOE_SLOPE))
-    # Within 0 and 255 before the cast: what lies outside wraps around in some engines.
+    toe = graph.constant(lab.TOE_END)
+    power = graph("Pow", graph("Max", light, toe), graph.constant(1 / lab.GAMMA))
+    bright = graph.line(power, 255 * (1 + lab.OFFSET), -255 * (lab.OFFSET + lab.TOE_SLOPE * lab.TOE_END))
+    encoded = graph("Add", bright, graph.times(graph("Min", light, toe), 255 * lab.TOE_SLOPE))
+    # Clipped before the cast: other values wrap around in some engines.
     whole = graph("Min", graph("Max", graph("Round", encoded), zero), graph.constant(255))
     return graph("Transpose", whole, perm=[0, 2, 3, 1])
 
 
 def _cube(graph: _Graph, root: str) -> str:
     """The inverse of L*a*b*'s f: the cube above the knee, its tangent below."""
-    knee = graph.constant(KNEE)
+    knee = graph.constant(lab.KNEE)
     above = graph("Max", root, knee)
     cube = graph("Mul", graph("Mul", above, above), above)
-    return graph("Add", cube, graph.line(graph("Min", root, knee), 3 * KNEE**2, -3 * KNEE**3))
+    return graph("Add", cube, graph.line(graph("Min", root, knee), 3 * lab.KNEE**2, -3 * lab.KNEE**3))

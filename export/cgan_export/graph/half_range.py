@@ -1,10 +1,10 @@
-"""The second route to half precision: operators whose values do not fit it stay in float32.
+"""Half precision with some operators in float32: those whose values do not fit half precision.
 
     kept = operators_beyond_half(model, lightness)
     half = keep_in_float32(in_half(model), model, kept)
 
-Half precision ends at 65,504. Values beyond become infinite, and everything after them is lost; so whatever
-writes or reads such a value on photographs, with a margin for others, is left as it was.
+Half precision ends at 65,504. Larger values become infinite and spoil everything after them. So operators
+that write or read such a value on photographs, with a margin for other images, stay in float32.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from cgan_export.graph.cpu_engines import outputs_of
 from cgan_train.evaluation.metrics import Array
 
 _MOST = float(np.finfo(np.float16).max) / 4
-"""Largest value on photographs that is trusted to half precision: others may reach four times as much."""
+"""Largest value on photographs that is left to half precision; other images may reach four times as much."""
 
 
 def operators_beyond_half(model: onnx.ModelProto, lightness: Array) -> list[str]:
-    """Names of the operators that read or write values which half precision does not hold.
+    """Names of the operators that read or write values beyond half precision.
 
     Args:
         model: In float32.
@@ -32,12 +32,12 @@ def operators_beyond_half(model: onnx.ModelProto, lightness: Array) -> list[str]
     """
     inferred = onnx.shape_inference.infer_shapes(model).graph.value_info
     inner = [value for value in inferred if value.type.tensor_type.elem_type == TensorProto.FLOAT]
-    shown = copy.deepcopy(model)
-    shown.graph.output.extend(inner)
+    exposed = copy.deepcopy(model)
+    exposed.graph.output.extend(inner)
     weights = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
     large = {n for n, w in weights.items() if w.dtype == np.float32 and np.abs(w).max(initial=0) > _MOST}
-    names = [value.name for value in shown.graph.output]
-    for values in outputs_of(shown, lightness):
+    names = [value.name for value in exposed.graph.output]
+    for values in outputs_of(exposed, lightness):
         large |= {name for name, value in zip(names, values, strict=True) if np.abs(value).max() > _MOST}
     return [node.name for node in model.graph.node if large & {*node.input, *node.output}]
 
@@ -45,7 +45,7 @@ def operators_beyond_half(model: onnx.ModelProto, lightness: Array) -> list[str]
 def keep_in_float32(half: onnx.ModelProto, model: onnx.ModelProto, kept: Collection[str]) -> onnx.ModelProto:
     """A network in half precision with some of its operators in float32, as they were in `model`.
 
-    Between two of those a value is handed on as it is; elsewhere it is cast.
+    Between two of those a value stays in float32; elsewhere it is cast.
     """
     half = copy.deepcopy(half)
     weights = {t.name: t for t in model.graph.initializer if t.data_type == TensorProto.FLOAT}
@@ -73,11 +73,11 @@ def keep_in_float32(half: onnx.ModelProto, model: onnx.ModelProto, kept: Collect
         for index, name in enumerate(node.output):
             wide[name] = node.output[index] = f"{name}_kept"
             nodes.append(helper.make_node("Cast", [wide[name]], [name], to=TensorProto.FLOAT16))
-    return _without_idle(half, nodes)
+    return _without_unused(half, nodes)
 
 
-def _without_idle(model: onnx.ModelProto, nodes: list[onnx.NodeProto]) -> onnx.ModelProto:
-    """The model with these nodes, less casts and weights that nobody reads."""
+def _without_unused(model: onnx.ModelProto, nodes: list[onnx.NodeProto]) -> onnx.ModelProto:
+    """The model with these nodes, without casts and weights that no node reads."""
     read = {name for node in nodes for name in node.input} | {value.name for value in model.graph.output}
     nodes = [copy.deepcopy(node) for node in nodes if read & set(node.output)]
     tensors = [copy.deepcopy(tensor) for tensor in model.graph.initializer if tensor.name in read]

@@ -1,13 +1,12 @@
-"""The forms that a float32 ONNX graph is turned into.
+"""The forms that a float32 ONNX graph is converted to, `FORMS`:
 
-    fp32            as it is
-    fp16-weights    the same network; its weights are stored in half precision, each with a Cast to float32
-                    that the engines fold when they load the file: half the size at no cost in speed
-    fp16            everything in half precision between one Cast after the input and one before the output
+    fp32            unchanged
+    fp16-weights    the same network with weights stored in half precision, each with a Cast to float32 that
+                    the engines fold when they load the file: half the size, the same speed
+    fp16            half precision throughout, between a Cast after each input and one before each output
 
-All start from the float32 graph, in which BatchNorm is folded already. Halving the PyTorch module instead
-(`generator.half()`) would halve the running variances first, and those pass half precision's 65,504 in
-well-trained generators.
+All start from the float32 graph, in which BatchNorm is already folded. `generator.half()` in PyTorch would
+first convert the running variances, which exceed half precision's 65,504 in well-trained generators.
 """
 
 from __future__ import annotations
@@ -24,22 +23,22 @@ from cgan_runtime.errors import ConfigError
 from cgan_runtime.manifest import Precision
 
 _LEAST_STORED = 1024
-"""Weights of fewer values keep float32: biases make 0.1 % of the file and most of the error."""
+"""Weights with fewer values stay in float32: biases are 0.1 % of the file and cause most of the error."""
 
 _FLOAT32_INPUTS = {"Resize": (1, 2), "Upsample": (1,), "NonMaxSuppression": (0, 1, 3, 4)}
-"""Inputs that the ONNX standard has in float32 whatever the others are (regions, scales, thresholds)."""
+"""Inputs that are float32 by the ONNX standard, whatever the others are (regions, scales, thresholds)."""
 
 
 @dataclass(frozen=True)
 class Form:
-    """One way to write a network down.
+    """One way to store a network.
 
     Attributes:
-        name: As in the list above.
+        name: As above.
         precision: What the network computes in.
         weights: How its weights are stored.
-        suffix: Of the file's name, where several forms lie side by side.
-        convert: Makes it from the float32 graph, which stays as it is.
+        suffix: Of the file's name, if there are several forms of one network.
+        convert: From the float32 graph, which it does not change.
     """
 
     name: str
@@ -66,7 +65,7 @@ def with_half_weights(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def in_half(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The network in half precision; its input and output stay float32.
+    """The network in half precision; inputs and outputs stay float32.
 
     Raises:
         ConfigError: An operator in it does not exist in half precision.
@@ -110,11 +109,11 @@ def in_half(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def emulate_half(model: onnx.ModelProto) -> onnx.ModelProto:
-    """A half-precision network as one for engines without half arithmetic, rounding where it rounds.
+    """A half-precision network for engines without half arithmetic, with the same roundings.
 
-    ONNX Runtime and OpenVINO on most CPUs run a half-precision file in float32 throughout, which hides what
-    a GPU would show. Here every operator computes in float32 and its result is rounded to half precision:
-    what tensor cores do, which multiply halves and sum in float32.
+    ONNX Runtime and OpenVINO on most CPUs run a half-precision file in float32 throughout, which hides the
+    errors of a GPU. Here every operator computes in float32 and its result is rounded to half precision, as
+    tensor cores do, which multiply halves and sum in float32.
     """
     model = onnx.shape_inference.infer_shapes(model, strict_mode=True)
     half = {value.name for value in model.graph.value_info if _is_half(value.type.tensor_type.elem_type)}
@@ -151,7 +150,7 @@ FORMS = {
 
 
 def _half(tensor: onnx.TensorProto) -> onnx.TensorProto:
-    with np.errstate(over="ignore"):  # what does not fit becomes infinite, and the comparison finds it
+    with np.errstate(over="ignore"):  # values that do not fit become infinite; the comparison notices
         return numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float16), tensor.name)
 
 
@@ -169,7 +168,7 @@ def _rename(node: onnx.NodeProto, names: dict[str, str]) -> None:
 
 
 def _set_nodes(model: onnx.ModelProto, nodes: list[onnx.NodeProto]) -> None:
-    """Replace a graph's nodes; what was inferred of the values between them is worked out again."""
+    """Replace a graph's nodes, and infer the types and shapes between them again."""
     nodes = [copy.deepcopy(node) for node in nodes]
     del model.graph.node[:], model.graph.value_info[:]
     model.graph.node.extend(nodes)

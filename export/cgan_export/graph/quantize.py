@@ -1,18 +1,18 @@
-"""INT8: convolutions in 8 bits, told by pairs of quantize and dequantize nodes, which all engines fuse.
+"""INT8: convolutions in 8 bits, marked by pairs of quantize and dequantize nodes, which all engines fuse.
 
     form = int8_form(lightness_of(comparison_photos(), 256, 256))
     model = form.convert(float32_graph)
 
-Ranges are those that photographs reach; weights are scaled by channel, activations by one factor and without
-offset, which is all that TensorRT takes. A few convolutions, most of them near the image, bear it badly:
-those are found by quantizing each alone, and left in float32 until the colors hold.
+Ranges come from photographs. Weights are scaled by channel, activations by one factor without offset, which
+is all that TensorRT takes. Some convolutions, most of them near the image, lose too much: each is quantized
+alone to rank them, and the worst stay in float32 until the colors are right.
 """
 
 from __future__ import annotations
 
 import copy
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,71 +21,73 @@ import onnx
 
 from cgan_export.graph.cpu_engines import inputs_of, installed_engines, outputs_of
 from cgan_export.graph.precision import Form
+from cgan_runtime.backends.libraries import load_onnxruntime
+from cgan_runtime.callbacks import StatusCallback
 from cgan_runtime.errors import ConfigError
 from cgan_train.evaluation.agreement import agreement
 from cgan_train.evaluation.metrics import Array
 
-# isort: split
-from onnxruntime.quantization import QuantType
-from onnxruntime.quantization.calibrate import CalibrationDataReader, CalibrationMethod, create_calibrator
-from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
+load_onnxruntime()  # the first import decides about telemetry
+from onnxruntime import quantization  # noqa: E402
+from onnxruntime.quantization.qdq_quantizer import QDQQuantizer  # noqa: E402
 
 _QUANTIZED = "Conv"
-_ENOUGH = 0.5
-"""Mean CIEDE2000 from float32, on the photographs that were calibrated on, at which no more is left out."""
+_MAX_DIFFERENCE = 0.5
+"""Mean CIEDE2000 from float32, on the calibration photographs, that is small enough."""
 
-_JUDGES = 4  # photographs on which single convolutions are judged
+_RANKING_IMAGES = 4  # photographs on which single convolutions are ranked
 _STEPS = (0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)  # convolutions left in float32
 _OPTIONS = {
     "ActivationSymmetric": True,
     "WeightSymmetric": True,
     "QuantizeBias": False,  # TensorRT takes it in float32
-    # A result is rounded once, where the next convolution reads it, after what lies between.
+    # A result is rounded once, where the next convolution reads it, after the operators between.
     "OpTypesToExcludeOutputQuantization": [_QUANTIZED],
 }
 
-Report = Callable[[str], None]
 
-
-def int8_form(lightness: Array, report: Report = lambda _: None) -> Form:
+def int8_form(lightness: Array, progress: StatusCallback = lambda _: None) -> Form:
     """The form `int8`, calibrated on photographs as the network sees them, (N, 1, H, W)."""
-    return Form("int8", "int8", "int8", "-int8", partial(in_int8, lightness=lightness, report=report))
+    return Form("int8", "int8", "int8", "-int8", partial(in_int8, lightness=lightness, progress=progress))
 
 
-def in_int8(model: onnx.ModelProto, *, lightness: Array, report: Report = lambda _: None) -> onnx.ModelProto:
-    """The network with its convolutions in 8 bits, but for those that would cost too much.
+def in_int8(
+    model: onnx.ModelProto, *, lightness: Array, progress: StatusCallback = lambda _: None
+) -> onnx.ModelProto:
+    """The network with its convolutions in 8 bits, except those that would change the colors too much.
 
     Args:
         model: In float32; it stays as it is.
-        lightness: Photographs to calibrate and judge on.
-        report: Is told what is being done.
+        lightness: Photographs to calibrate and compare on.
+        progress: Called with what is being done.
 
     Raises:
-        ConfigError: It has no convolution, or cannot be quantized without harm.
+        ConfigError: It has no convolution, or cannot be quantized without visible harm.
     """
     convolutions = [node.name for node in model.graph.node if node.op_type == _QUANTIZED]
     if not convolutions:
         raise ConfigError("the generator has no convolution to quantize; export it with --fp16")
-    report("calibrating")
+    progress("calibrating")
     quantize = partial(_quantized, model, _ranges(model, lightness))
-    judge = _Judge(model, lightness)
-    effects = {}
-    for number, name in enumerate(convolutions):
-        report(f"judging convolution {number + 1} of {len(convolutions)}")
-        effects[name] = judge.distance(quantize([name]), images=_JUDGES)
-    ranked = sorted(convolutions, key=effects.__getitem__, reverse=True)
+    comparison = _Comparison(model, lightness)
     for left in _STEPS:
-        if left >= len(ranked):
+        if left >= len(convolutions):
             break
-        report(f"leaving {left} of {len(ranked)} convolutions in float32")
-        quantized = quantize(ranked[left:])
-        if judge.worst(quantized) <= _ENOUGH:
+        if left == 1:  # all of them were too many
+            effects = {}
+            for number, name in enumerate(convolutions):
+                progress(f"ranking convolution {number + 1} of {len(convolutions)}")
+                effects[name] = comparison.distance(quantize([name]), images=_RANKING_IMAGES)
+            convolutions.sort(key=effects.__getitem__, reverse=True)
+        progress(f"leaving {left} of {len(convolutions)} convolutions in float32")
+        quantized = quantize(convolutions[left:])
+        if comparison.worst(quantized) <= _MAX_DIFFERENCE:
             onnx.checker.check_model(quantized, full_check=True)
             return quantized
     raise ConfigError("the generator cannot be quantized without harm to its colors; export it with --fp16")
 
 
-class _Photographs(CalibrationDataReader):  # type: ignore[misc]
+class _Photographs(quantization.CalibrationDataReader):  # type: ignore[misc]
     """Photographs one by one, as ONNX Runtime's calibrator asks for them."""
 
     def __init__(self, model: onnx.ModelProto, lightness: Array) -> None:
@@ -97,15 +99,15 @@ class _Photographs(CalibrationDataReader):  # type: ignore[misc]
 
 
 def _ranges(model: onnx.ModelProto, lightness: Array) -> Any:
-    """Between which values each convolution's input and output lie."""
+    """The range of values of each convolution's input and output."""
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "float32.onnx"
         onnx.save(model, source)
-        calibrator = create_calibrator(
+        calibrator = quantization.create_calibrator(
             source,
             [_QUANTIZED],
             augmented_model_path=str(Path(folder) / "calibration.onnx"),
-            calibrate_method=CalibrationMethod.MinMax,
+            calibrate_method=quantization.CalibrationMethod.MinMax,
             extra_options={"symmetric": True},
         )
         calibrator.collect_data(_Photographs(model, lightness))
@@ -117,8 +119,8 @@ def _quantized(model: onnx.ModelProto, ranges: Any, convolutions: Sequence[str])
         copy.deepcopy(model),
         per_channel=True,
         reduce_range=False,
-        weight_qType=QuantType.QInt8,
-        activation_qType=QuantType.QInt8,
+        weight_qType=quantization.QuantType.QInt8,
+        activation_qType=quantization.QuantType.QInt8,
         tensors_range=ranges,
         nodes_to_quantize=list(convolutions),
         nodes_to_exclude=[],
@@ -136,15 +138,15 @@ def _quantized(model: onnx.ModelProto, ranges: Any, convolutions: Sequence[str])
     return made
 
 
-class _Judge:
-    """Tells how far a quantized network is from the float32 one."""
+class _Comparison:
+    """Compares quantized networks with the float32 one."""
 
     def __init__(self, model: onnx.ModelProto, lightness: Array) -> None:
         self._lightness = lightness
         self._expected = [found[0] for found in outputs_of(model, lightness)]
 
     def worst(self, model: onnx.ModelProto) -> float:
-        """Mean CIEDE2000 in the engine where it is the largest: each fuses the roundings its own way."""
+        """Mean CIEDE2000 in the engine where it is largest: engines fuse the roundings differently."""
         return max(self.distance(model, engine) for engine in installed_engines())
 
     def distance(

@@ -1,10 +1,9 @@
-"""A PyTorch generator as one ONNX graph in float32: the source of every exported form.
+"""Traces a PyTorch generator to one ONNX graph in float32, the source of every exported form.
 
     model = to_onnx(generator, size=(256, 256), dynamic=True)
 
-Operator set 17: nothing in our generators needs a newer one, and it is the newest that TensorRT 8.5 and
-the runtimes of its age read. The exporter itself starts at 18, from where the conversion is exact; a
-generator whose operators cannot go down keeps 18.
+The graph uses operator set 17, the newest that TensorRT 8.5 and runtimes of its age read. The exporter starts
+at 18, and the conversion down is exact; a generator with operators that 17 lacks keeps 18.
 """
 
 from __future__ import annotations
@@ -29,8 +28,8 @@ if TYPE_CHECKING:
 
 INPUT, OUTPUT = "lightness", "chroma"
 OPSET = 17
-_EXPORTER_OPSET = 18  # the oldest that torch.onnx has implementations for
-_IR_VERSION = 8  # that goes with operator set 17
+_EXPORTER_OPSET = 18  # the oldest that torch.onnx implements
+_IR_VERSION = 8  # of operator set 17
 
 
 def to_onnx(
@@ -40,8 +39,8 @@ def to_onnx(
 
     Args:
         generator: In evaluation mode, float32, on the CPU.
-        size: Height and width in pixels, multiples of the generator's; used where `dynamic` is false.
-        batch: Images at once; used where `dynamic` is false.
+        size: Height and width in pixels, multiples of the generator's; used if `dynamic` is false.
+        batch: Images at once; used if `dynamic` is false.
         dynamic: Leave batch, height and width free; the last two are recorded as `32*h`, `32*w`.
 
     Returns:
@@ -52,7 +51,7 @@ def to_onnx(
     """
     multiple = generator.size_multiple
     axes: dict[int, Any] = {0: Dim("n", min=1), 2: multiple * Dim("h"), 3: multiple * Dim("w")}
-    # An example with 1 or with two equal numbers in it would be taken for a rule by the exporter.
+    # The exporter would take a 1, or two equal numbers, in the example for a rule.
     example = torch.zeros(2, 1, 2 * multiple, 3 * multiple) if dynamic else torch.zeros(batch, 1, *size)
     try:
         with _silence():
@@ -73,7 +72,7 @@ def to_onnx(
         raise ConfigError(
             f"{type(generator).__name__} cannot be exported to ONNX ({reason}){hint}"
         ) from error
-    assert program is not None  # it is None only where a file was asked for
+    assert program is not None  # None only if a file was asked for
     model = _lowered(program.model_proto)
     _clean(model)
     onnx.checker.check_model(model, full_check=True)
@@ -92,18 +91,18 @@ def opset_of(model: onnx.ModelProto) -> int:
 
 
 def axes_of(value: onnx.ValueInfoProto) -> tuple[int | str, ...]:
-    """The axes of a model's input or output: numbers, and names where they are free."""
+    """The axes of a model's input or output; a free axis is a name."""
     return tuple(axis.dim_param or int(axis.dim_value) for axis in value.type.tensor_type.shape.dim)
 
 
 def tensor_of(value: onnx.ValueInfoProto) -> Tensor:
-    """A model's input or output as its manifest tells of it."""
+    """A model's input or output as its manifest describes it."""
     dtype = onnx.helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type)
     return Tensor(value.name, dtype.name, axes_of(value))
 
 
 def _lowered(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The model in `OPSET`, or as it was where an operator has no older form."""
+    """The model in `OPSET`, or unchanged if an operator has no older form."""
     try:
         lowered = version_converter.convert_version(model, OPSET)
     except RuntimeError:
@@ -113,7 +112,7 @@ def _lowered(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _clean(model: onnx.ModelProto) -> None:
-    """Drop the exporter's notes (source lines and paths of this machine), and name the output's axes."""
+    """Remove the exporter's notes (source lines, paths of this machine), and name the outputs' axes."""
     for part in (model, model.graph, *model.graph.node, *model.graph.value_info):
         part.doc_string = ""
         del part.metadata_props[:]
@@ -125,7 +124,7 @@ def _clean(model: onnx.ModelProto) -> None:
 
 @contextmanager
 def _silence() -> Iterator[None]:
-    """Keep the exporter's remarks on itself and on packages that we do not need off the terminal."""
+    """Keep the exporter's warnings about itself and about packages that we do not need off the terminal."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)

@@ -2,8 +2,8 @@
 
     add_to_repository(Path("models"), Path("edge.onnx"))     # models/edge/1/model.onnx and its config.pbtxt
 
-Each model gets a folder with its configuration and numbered versions; Triton serves the newest. The model's
-manifest lies beside it, so that what is served can still be told, and compared by `cgan-export verify`.
+Each model gets a folder with its configuration and numbered versions; Triton serves the newest. The manifest
+lies beside the model, so that `cgan-export verify` works on it.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from cgan_runtime.manifest import Manifest, Tensor
 
 CONFIG = "config.pbtxt"
 _DTYPES = {"float32": "TYPE_FP32", "uint8": "TYPE_UINT8"}
-_MOST_BATCH = 8  # of an ONNX file, which takes any
-_QUEUE_MICROSECONDS = 2000  # that a request may wait for others to be run with
+_MAX_BATCH = 8  # of an ONNX file, which takes any
+_QUEUE_MICROSECONDS = 2000  # that a request may wait to be batched with others
 
 
 @dataclass(frozen=True)
 class _Server:
-    """What runs a kind of file in Triton: its back end, its platform, and the name of the file."""
+    """How Triton runs a type of file: its back end, its platform, and the name of the file."""
 
     backend: str
     platform: str
@@ -41,14 +41,14 @@ def add_to_repository(repository: Path, model: Path) -> Path:
     """Add a model to a repository, as its newest version.
 
     Args:
-        repository: The folder that `tritonserver --model-repository` is given; made where it is missing.
+        repository: The folder for `tritonserver --model-repository`; made if it is missing.
         model: An ONNX file or engine with its manifest.
 
     Returns:
         The version's folder.
 
     Raises:
-        ModelFileError: It is no model of cgan's.
+        ModelFileError: It is not a model of cgan.
         ConfigError: Triton does not run such a file, or the folder cannot be written.
     """
     manifest = Manifest.load(model)
@@ -97,14 +97,14 @@ def configuration(manifest: Manifest) -> str:
 
 
 def _most_batch(manifest: Manifest) -> int:
-    """The largest batch that Triton may make; 0 where the file has fixed its own."""
+    """The largest batch that Triton may make; 0 if the file has a fixed batch."""
     if isinstance(manifest.input.shape[0], int):
         return 0
-    return profile_of(manifest).largest[0] if manifest.engine else _MOST_BATCH
+    return profile_of(manifest).largest[0] if manifest.engine else _MAX_BATCH
 
 
 def _tensor(field: str, tensor: Tensor, *, batched: bool) -> str:
-    """An input or output; where Triton makes the batches, its axis is not told."""
+    """An input or output; the batch axis is left out where Triton makes the batches."""
     axes = [axis if isinstance(axis, int) else -1 for axis in tensor.shape[batched:]]
     dims = ", ".join(map(str, axes))
     name, data_type = _quoted(tensor.name), _DTYPES[tensor.dtype]

@@ -184,33 +184,25 @@ def check_signature(
     Raises:
         ModelFileError: Names, dtypes, or fixed axes differ.
     """
-    _compare(path, "input", inputs, manifest.inputs)
-    _compare(path, "output", outputs, manifest.outputs)
+    for what, found, expected in (("input", inputs, manifest.inputs), ("output", outputs, manifest.outputs)):
+        shapes = {tensor.name: tensor.shape for tensor in found}
+        if _signature(found) != _signature(expected) or any(
+            _disagree(shapes[tensor.name], tensor.shape, narrower=what == "input") for tensor in expected
+        ):
+            raise ModelFileError(
+                f"{path} has {what} {_describe(found)}, its manifest says {_describe(expected)}; "
+                "it is not the colorizer that the manifest describes, export it again with cgan-export"
+            )
 
 
-def _compare(path: Path, what: str, found: Sequence[Tensor], expected: Sequence[Tensor]) -> None:
-    def signature(tensors: Sequence[Tensor]) -> list[tuple[str, str, int]]:
-        return sorted((tensor.name, tensor.dtype, len(tensor.shape)) for tensor in tensors)
-
-    shapes = {tensor.name: tensor.shape for tensor in found}
-    pairs = [(shapes.get(tensor.name, ()), tensor.shape) for tensor in expected]
-    if signature(found) != signature(expected) or any(
-        _disagree(a, b) or (what == "input" and _narrower(a, b)) for a, b in pairs
-    ):
-        raise ModelFileError(
-            f"{path} has {what} {_describe(found)}, its manifest says {_describe(expected)}; "
-            "it is not the colorizer that the manifest describes, export it again with cgan-export"
-        )
+def _signature(tensors: Sequence[Tensor]) -> list[tuple[str, str, int]]:
+    return sorted((tensor.name, tensor.dtype, len(tensor.shape)) for tensor in tensors)
 
 
-def _narrower(found: Sequence[int | str], expected: Sequence[int | str]) -> bool:
-    """Whether the file has fixed an axis that the manifest calls free: it would fail at the first image."""
-    return any(isinstance(a, int) and isinstance(b, str) for a, b in zip(found, expected, strict=True))
-
-
-def _disagree(found: Sequence[int | str], expected: Sequence[int | str]) -> bool:
+def _disagree(found: Sequence[int | str], expected: Sequence[int | str], *, narrower: bool = False) -> bool:
+    """Whether two fixed axes differ or, with `narrower`, an axis that should be free is fixed."""
     pairs = zip(found, expected, strict=True)
-    return any(isinstance(a, int) and isinstance(b, int) and a != b for a, b in pairs)
+    return any(isinstance(a, int) and (a != b if isinstance(b, int) else narrower) for a, b in pairs)
 
 
 def _describe(tensors: Sequence[Tensor]) -> str:

@@ -98,7 +98,7 @@ def test_values_beyond_half_precision_are_found_out(
 ) -> None:
     """The CPU's engines run such a file in float32, and it answers as the checkpoint does."""
     checkpoint = checkpoint_beyond_half(1.5e4)
-    settings = ExportSettings(end_to_end=whole)
+    settings = ExportSettings(dynamic=False, batch=2, end_to_end=whole)
     (one,) = Exporter(load_checkpoint(checkpoint)).export(tmp_path, [FORMS["fp16"]], settings)
     assert verify(checkpoint, one.path) == 1
 
