@@ -1,8 +1,8 @@
 """Make the eight photographs of cgan from free ones inside scikit-image.
 
-    python scripts/make_photos.py              # writes train/cgan_train/data/photos/*.jpg
+    python scripts/make_photos.py              # writes train/cgan_train/evaluation/photos/*.jpg
 
-Exported models are compared with PyTorch and timed on them. Licenses: train/cgan_train/data/photos/README.md.
+Exported models are compared with PyTorch and timed on them. Licenses: train/cgan_train/evaluation/photos/README.md.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ VIEWS = (
 def main() -> None:
     """Read the command line and write the photographs."""
     parser = argparse.ArgumentParser(description="Make the photographs that come with cgan.")
-    default = Path(__file__).resolve().parent.parent / "train" / "cgan_train" / "data" / "photos"
+    default = Path(__file__).resolve().parent.parent / "train" / "cgan_train" / "evaluation" / "photos"
     parser.add_argument("-o", "--output", type=Path, default=default, help="default: %(default)s")
     output: Path = parser.parse_args().output
     output.mkdir(parents=True, exist_ok=True)

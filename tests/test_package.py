@@ -33,7 +33,7 @@ DATA = {f"{package}/py.typed" for package in PACKAGES} | {
     "cgan_benchmarks/turing/page.html",
 }
 PAGE = re.compile(r"cgan_runtime/live/server/page/[a-z]+\.(html|css|js|svg)")
-PHOTOS = re.compile(r"cgan_train/data/photos/([a-z-]+\.jpg|README\.md)")
+PHOTOS = re.compile(r"cgan_train/evaluation/photos/([a-z-]+\.jpg|README\.md)")
 EDGE = {"av", "click", "numpy", "opencv-python", "rich"}
 NEVER_AT_THE_EDGE = {"torch", "tensorrt", "pycuda", "onnx", "onnxscript", "safetensors"}
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")

@@ -39,13 +39,9 @@ Draws = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Crop:
-    """Which part of an image is taken, as fractions that hold for any size.
+    """Which part of an image is taken: size and position as fractions, in [0, 1), of what is possible.
 
-    Attributes:
-        zoom: 0 for the smallest crop that the augmentation allows, 1 for the largest.
-        top: Position of the crop among the possible rows, in [0, 1).
-        left: The same for columns.
-        flip: Whether it is mirrored.
+    `flip` mirrors it.
     """
 
     zoom: float

@@ -28,18 +28,13 @@ def batch_norms(network: nn.Module) -> list[BatchNorm]:
 def recalibrate(
     network: nn.Module, weights: Mapping[str, Tensor], run: Callable[[], object]
 ) -> dict[str, Tensor]:
-    """Measure running statistics anew, as means over batches. Frozen layers keep theirs.
+    """Measure running statistics anew, as means over the batches that `run` feeds to the network.
 
     The paper's published code normalizes by the statistics of the batch at test time too. A model that colors
     one image at a time needs fixed ones; these fit the weights better than those gathered in training.
 
-    Args:
-        network: It gets the statistics, and keeps all else.
-        weights: The weights that the statistics are for, by name.
-        run: Runs the network on some batches.
-
-    Returns:
-        The statistics, by name.
+    The statistics are for `weights`. The network gets them and keeps all else; frozen layers keep theirs too.
+    Returns them by name.
     """
     before = {k: v.clone() for k, v in network.state_dict().items()}
     network.load_state_dict(weights)

@@ -55,14 +55,10 @@ class Gan:
         self, config: TrainConfig, world: World, generator: Generator | None = None,
         loss: PixelLoss = pixel_loss,
     ) -> None:  # fmt: skip
-        """Build the networks.
+        """Build the networks on the device of `world`.
 
-        Args:
-            config: The run's settings.
-            world: This process; says on which device to train.
-            generator: One that is not in the registry, in place of the config's.
-            loss: In place of the pixel loss, for a generator that predicts something else in training. On a
-                GPU it must not wait for the device (see `cuda_graph`).
+        `generator` takes the place of the config's. `loss` takes the place of the pixel loss, for a generator
+        that predicts something else in training; on a GPU it must not wait for the device (see `cuda_graph`).
         """
         self._pixel_loss = loss
         self.config = config
@@ -75,16 +71,15 @@ class Gan:
         )
         self.bf16 = _use_bf16(config.precision, self.generator, world.device)
         self._run_generator: Callable[..., Any] = self.generator.predict
-        self._run_discriminator: Callable[..., Any] = self.discriminator
+        self._run_discriminator: Callable[..., Any] = self.discriminator.forward
         if config.compile:
-            self._run_generator = torch.compile(self.generator.predict)
-            self._run_discriminator = torch.compile(self.discriminator.forward)
+            self._run_generator = torch.compile(self._run_generator)
+            self._run_discriminator = torch.compile(self._run_discriminator)
         on_gpu = world.device.type == "cuda"
         self._replay = Replay() if on_gpu and world.size == 1 and config.cuda_graphs else None
         # On a CPU a fused optimizer would copy channels_last weights to another layout and back.
-        self._optimizer_options = {
-            "fused": on_gpu, "foreach": not on_gpu, "capturable": self._replay is not None
-        }  # fmt: skip
+        graphs = self._replay is not None
+        self._optimizer_options = {"fused": on_gpu, "foreach": not on_gpu, "capturable": graphs}
         self.rng = torch.Generator().manual_seed(config.seed + world.rank)
         if not world.is_main:  # each process draws its own dropout
             torch.manual_seed(config.seed + world.rank)
@@ -110,17 +105,14 @@ class Gan:
     def enter(self, phase: Phase, *, scratch: bool) -> None:
         """Start a phase: freeze what it freezes, and make its optimizers.
 
-        Args:
-            phase: The phase.
-            scratch: The encoder started from random weights: freeze none of it, and train it at the full
-                rate.
+        With `scratch` the encoder has random weights: none of it is frozen, and its rate is the decoder's.
         """
         self.generator.freeze(0 if scratch else phase.frozen_blocks)
         pretrained = {id(parameter) for parameter in self.generator.pretrained()}
         groups = []
+        trained = [p for p in self.generator.parameters() if p.requires_grad]
         for early, scale in ((False, 1.0), (True, 1.0 if scratch else self.config.encoder_rate)):
-            members = [p for p in self.generator.parameters() if (id(p) in pretrained) == early]
-            if members := [p for p in members if p.requires_grad]:
+            if members := [p for p in trained if (id(p) in pretrained) == early]:
                 groups.append({"params": members, "scale": scale})
         judge = [{"params": list(self.discriminator.parameters()), "scale": self.config.discriminator_rate}]
         self.optimizers = (self._optimizer(groups), self._optimizer(judge))
@@ -158,16 +150,13 @@ class Gan:
                     group["lr"].fill_(rate)
 
     def step(self, phase: Phase, rgb: Tensor, *, number: int, warming: bool = False) -> dict[str, float]:
-        """Train on one batch.
+        """Train on one batch, and return the losses by name (see `LOSSES`), averaged over all processes.
 
         Args:
             phase: The one that was entered.
             rgb: The batch, uint8 sRGB (N, 3, side, side).
-            number: Steps done in the run; the average covers more steps as it grows.
+            number: Steps done in the run; the moving average covers more steps as it grows.
             warming: Train the discriminator alone.
-
-        Returns:
-            Losses by name (see `LOSSES`), averaged over all processes.
         """
         rgb = rgb.to(self.device, non_blocking=True)
         batch = self._prepare(paste_others(rgb, self.config.augmentation.paste, self.rng))
@@ -183,13 +172,12 @@ class Gan:
     ) -> dict[str, Tensor]:
         """Update the networks for a batch that `_prepare` made."""
         losses: dict[str, Tensor] = {}
-        if warming:
-            with torch.no_grad():
-                predicted = self._predict(seen)
-            return {"D": self._step_discriminator(lightness, truth, predicted)}
-        predicted = self._predict(seen)
-        if phase.gan:
+        with torch.set_grad_enabled(not warming):
+            predicted = self._predict(seen)
+        if phase.gan or warming:
             losses["D"] = self._step_discriminator(lightness, truth, predicted.detach())
+        if warming:
+            return losses
         for again in range(self.config.generator_steps if phase.gan else 1):
             predicted = self._predict(seen) if again else predicted
             losses |= self._step_generator(phase, lightness, truth, predicted)
@@ -242,10 +230,7 @@ class Gan:
         self.optimizers[which].step()
 
     def _prepare(self, rgb: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """A uint8 batch on the device to the generator's input, the true lightness, and the target.
-
-        The latter two have the size, and the target the channels, of the generator's prediction.
-        """
+        """A uint8 batch to the generator's input, and true lightness and target at its prediction's size."""
         rgb = rgb.float() / 255
         lightness, chroma = split_lab(lab_of_rgb(rgb))
         seen = lightness
@@ -301,8 +286,8 @@ class Gan:
                 torch.cuda.set_rng_state_all(state["cuda_rng"])
         if optimizers:
             for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
-                # The state may come from another device, with other options.
-                groups = [g | self._optimizer_options | {"lr": float(g["lr"])} for g in saved["param_groups"]]
+                own = self._optimizer_options  # the state may come from another device
+                groups = [group | own | {"lr": float(group["lr"])} for group in saved["param_groups"]]
                 optimizer.load_state_dict(saved | {"param_groups": groups})
             self._reset_replay()
 

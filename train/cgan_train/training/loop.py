@@ -54,7 +54,6 @@ class Trainer:
         tensorboard: Write events for TensorBoard.
 
     Attributes:
-        world: This process.
         images: Number of training images.
         epoch: Epochs done.
         step: Steps done in the epoch that was begun.
@@ -76,9 +75,11 @@ class Trainer:
                 raise ConfigError(
                     f"phase {phase.name!r} has crops of {phase.crop} px; give a multiple of {multiple}"
                 )
+        gpu = self.world.device.type == "cuda"  # all cores read photos then
         self._loader = Loader(
             source, config.batch_size, config.augmentation, config.seed, sampling=config.sampling,
-            threads=_readers(self.world), device=self.world.device, part=(self.world.rank, self.world.size),
+            threads=max(READERS, usable_cores() // self.world.local_size) if gpu else READERS,
+            device=self.world.device, part=(self.world.rank, self.world.size),
         )  # fmt: skip
         self._log = RunLog(folder, tensorboard=tensorboard and self.world.is_main)
         self._data = source.fingerprint()
@@ -145,7 +146,7 @@ class Trainer:
         trainer._seconds = float(training["seconds"])
         trainer._before = training.get("before", {})
         trainer._losses = dict(state["losses"])
-        trainer._loader.skipped.update(state.get("skipped", {}))
+        trainer.skipped.update(state.get("skipped", {}))
         within = False
         if not trainer.done:
             phase, first, _ = config.phase_at(trainer.epoch)
@@ -289,11 +290,11 @@ class Trainer:
         """
         begun = time.monotonic()
         self._recalibrate(phase)
-        self._loader.skipped.update(merge(self._loader.skipped, self.world))
+        self.skipped.update(merge(self.skipped, self.world))
         if self.world.is_main:
             sheet = self._measure()
             self._seconds += time.monotonic() - begun
-            self._log.epoch(self.epoch, self._row(phase), sheet, self._loader.skipped, last=self.done)
+            self._log.epoch(self.epoch, self._row(phase), sheet, self.skipped, last=self.done)
             self._save(self.folder / f"epoch-{self.epoch:04d}")
             checkpoint.drop_unfinished(self.folder)
             for old in checkpoint.epochs_in(self.folder)[:-_KEEP]:
@@ -320,16 +321,15 @@ class Trainer:
         """Write a checkpoint with the state, in the main process, unless weights are not finite."""
         if not self.world.is_main:
             return
-        weights = self._gan.weights()
+        weights, config = self._gan.weights(), self.config
         if not all(bool(tensor.isfinite().all()) for tensor in weights.values()):
             raise self._error("weights are no longer finite numbers")
-        config = self.config
         training = {
             "epochs_done": self.epoch,
             "steps_done": self.step,
             "seconds": round(self._seconds, 1),
             "images_per_epoch": len(self._loader) * self._loader.batch_size,
-            "skipped": len(self._loader.skipped),
+            "skipped": len(self.skipped),
             "device": str(self.world.device),
             "processes": self.world.size,
             "bf16": self._gan.bf16,
@@ -346,8 +346,3 @@ class Trainer:
         row = {"epoch": self.epoch, "phase": phase.name, "seconds": round(self._seconds, 1)}
         row |= {f"loss_{name}": round(self._losses.get(name, math.nan), 5) for name in LOSSES}
         return row | {field.name: self._metrics.get(field.name, "") for field in dataclasses.fields(Quality)}
-
-
-def _readers(world: World) -> int:
-    """Threads that read photos: this process's share of the cores if a GPU trains."""
-    return max(READERS, usable_cores() // world.local_size) if world.device.type == "cuda" else READERS

@@ -76,14 +76,9 @@ class RunLog:
         self, epoch: int, row: Mapping[str, Any], sheet: Image | None, skipped: Mapping[int, str], *,
         last: bool,
     ) -> None:  # fmt: skip
-        """Log a finished epoch.
+        """Log a finished epoch, counted from 1: its row, a contact sheet, and the images left out so far.
 
-        Args:
-            epoch: Counted from 1.
-            row: Its row of the CSV log.
-            sheet: Contact sheet of samples.
-            skipped: Images left out so far: index to reason.
-            last: Draw the summary in any case, not only every few seconds.
+        The summary is drawn every few seconds, and after the `last` epoch.
 
         Raises:
             TrainingError: The files cannot be written.
