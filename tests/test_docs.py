@@ -42,7 +42,7 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 FENCE = re.compile(r"^```(?:sh|bash|console)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 PYTHON = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 CODE = re.compile(r"`([^`\n]+)`")
-FIELDS = re.compile(r"^\| `(\w+)`", re.MULTILINE)
+FIRST_CELL = re.compile(r"^\| `([^`]+)`", re.MULTILINE)
 needs_make = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 
 
@@ -180,7 +180,7 @@ def test_paths_and_python_in_pages_exist(page: Path) -> None:
 def test_map_names_every_folder() -> None:
     text = (DOCS / "architecture.md").read_text(encoding="utf-8")
     chapter = text.partition("\n## The map\n")[2].partition("\n## ")[0]
-    named = re.findall(r"^\| `([^`]+)`", chapter, re.MULTILINE)
+    named = FIRST_CELL.findall(chapter)
     assert [path for path in named if not (ROOT / path).exists()] == []
     folders = {
         f"{path.parent.relative_to(ROOT).as_posix()}/"
@@ -201,6 +201,14 @@ def test_where_to_go_answers_for_each_task() -> None:
         paths = [code for code in CODE.findall(task) if "/" in code]
         assert paths
         assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def test_messages_in_pages_are_those_of_the_code() -> None:
+    text = (DOCS / "how-to" / "deploy.md").read_text(encoding="utf-8")
+    messages = FIRST_CELL.findall(text.partition("## When cgan refuses a file")[2])
+    code = "\n".join(path.read_text(encoding="utf-8") for path in ROOT.glob("*/cgan_*/**/*.py"))
+    assert messages
+    assert [message for message in messages if message not in code] == []
 
 
 def test_reference_names_every_format() -> None:
@@ -270,7 +278,7 @@ def test_api_page_names_every_field() -> None:
         for name in module.__all__:
             if dataclasses.is_dataclass(kind := getattr(module, name)):
                 chapter = re.split(rf"^#+ `{name}`$", text, maxsplit=1, flags=re.MULTILINE)[1]
-                fields = FIELDS.findall(re.split(r"^#", chapter, maxsplit=1, flags=re.MULTILINE)[0])
+                fields = FIRST_CELL.findall(re.split(r"^#", chapter, maxsplit=1, flags=re.MULTILINE)[0])
                 assert fields == [field.name for field in dataclasses.fields(kind)], name
 
 
