@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -45,17 +45,6 @@ class Bench:
     checkpoint: Path
     video: Path
     quick: bool = False
-
-
-@dataclass
-class Outcome:
-    """The result of a check; `message` says why it failed."""
-
-    name: str
-    passed: bool
-    seconds: float
-    message: str
-    details: dict[str, Any] = field(default_factory=dict)
 
 
 def build_engine(bench: Bench) -> dict[str, Any]:
@@ -159,8 +148,8 @@ def read(path: Path) -> dict[str, Any]:
     return json.loads(path.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
 
 
-def check_all(bench: Bench) -> list[Outcome]:
-    """Make every check, also after one that failed."""
+def check_all(bench: Bench) -> list[dict[str, Any]]:
+    """Make every check, also after one that failed; the message of an outcome says why it failed."""
     outcomes = []
     for name, check in CHECKS.items():
         began = time.perf_counter()
@@ -168,9 +157,9 @@ def check_all(bench: Bench) -> list[Outcome]:
             details, message = check(bench), ""
         except (CheckFailed, OSError, KeyError, ValueError) as error:
             details, message = {}, str(error) or type(error).__name__
-        passed = not message
-        outcomes.append(Outcome(name, passed, round(time.perf_counter() - began, 1), message, details))
-        print(f"{name:<10} {'passed' if passed else 'FAILED: ' + message}", flush=True)
+        outcome = {"name": name, "passed": not message, "seconds": round(time.perf_counter() - began, 1)}
+        outcomes.append(outcome | {"message": message, "details": details})
+        print(f"{name:<10} {'FAILED: ' + message if message else 'passed'}", flush=True)
     return outcomes
 
 
@@ -194,7 +183,7 @@ def main() -> None:
         outcomes = check_all(Bench(Path(folder), given.checkpoint, given.video, given.quick))
     document = new_document(
         "cgan-gpu-check", 1, gpu=vars(identity), tensorrt=library.version,
-        passed=all(outcome.passed for outcome in outcomes), checks=[vars(outcome) for outcome in outcomes],
+        passed=all(outcome["passed"] for outcome in outcomes), checks=outcomes,
     )  # fmt: skip
     given.json.parent.mkdir(parents=True, exist_ok=True)
     write_document(document, given.json)

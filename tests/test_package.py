@@ -29,7 +29,7 @@ DATA = {f"{package}/py.typed" for package in PACKAGES} | {
     "cgan_runtime/models/edge.json",
     "cgan_train/checkpoints/edge/config.json",
     "cgan_train/checkpoints/edge/generator.safetensors",
-    "cgan_benchmarks/page/style.css",
+    "cgan_benchmarks/render/html/style.css",
     "cgan_benchmarks/turing/page.html",
 }
 PAGE = re.compile(r"cgan_runtime/live/server/page/[a-z]+\.(html|css|js|svg)")

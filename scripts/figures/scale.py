@@ -24,8 +24,8 @@ def passes() -> str:
     video = report["passes"]["color"]
     what = (
         f"For a frame of `{report['video']}` ({video['width']}x{video['height']}), one thread for the "
-        f"network ({report['precision']}), {video['bytes_read'] / 1000:.1f} kB read and {video['bytes_written'] / 1000:.1f} kB written; "
-        f"{machine(report)}."
+        f"network ({report['precision']}), {video['bytes_read'] / 1000:.1f} kB read and "
+        f"{video['bytes_written'] / 1000:.1f} kB written; {machine(report)}."
     )
     return f"{table(columns, rows)}\n\n{what}"
 

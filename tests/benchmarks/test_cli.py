@@ -1,4 +1,4 @@
-"""`cgan-bench` as a person meets it: a table, a JSON document, or one line on what is wrong."""
+"""`cgan-bench` as users run it: a table, a JSON document, or one line on what is wrong."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_rows_hold_speed_and_equality(found: dict[str, Any]) -> None:
 
 
 @pytest.mark.slow
-def test_rows_hold_what_an_engine_costs(found: dict[str, Any]) -> None:
+def test_rows_hold_the_cost_of_an_engine(found: dict[str, Any]) -> None:
     rows = {(row["model"], row["backend"]): row for row in found["rows"]}
     torch, onnx = rows["checkpoint", "pytorch"], rows["fp32", "onnxruntime"]
     for row in (torch, onnx):
@@ -117,7 +117,7 @@ def test_rows_hold_what_an_engine_costs(found: dict[str, Any]) -> None:
 
 
 @pytest.mark.slow
-def test_the_document_says_what_it_was_measured_on(found: dict[str, Any]) -> None:
+def test_the_document_describes_the_machine(found: dict[str, Any]) -> None:
     assert (found["format"], found["format_version"], found["version"]) == ("cgan-bench", 2, __version__)
     assert found["size"] == [32, 32]
     assert {row["batch"] for row in found["rows"]} == {1}
@@ -127,7 +127,7 @@ def test_the_document_says_what_it_was_measured_on(found: dict[str, Any]) -> Non
     assert found["date"].endswith("+00:00")
 
 
-def test_models_of_ones_own_are_taken_as_they_are(
+def test_given_models_are_measured_without_an_export(
     checkpoint: Path, exported: dict[str, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     options = ("--checkpoint", checkpoint, *SHORT, "--backends", "onnxruntime")
@@ -146,7 +146,7 @@ def test_models_of_ones_own_are_taken_as_they_are(
     assert printed.err == ""
 
 
-def test_int8_is_measured_where_it_is_asked_for(
+def test_int8_is_measured_on_request(
     checkpoint: Path, exported: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     take_exports(monkeypatch, exported)
@@ -159,7 +159,7 @@ def test_int8_is_measured_where_it_is_asked_for(
     assert document["rows"][1]["share_of_peak"] is None  # no peak was measured in 8 bits
 
 
-def test_a_back_end_that_is_missing_is_said(
+def test_a_missing_back_end_is_reported(
     checkpoint: Path,
     exported: dict[str, Path],
     monkeypatch: pytest.MonkeyPatch,
@@ -223,10 +223,10 @@ def test_bad_input_is_one_line(
     assert not list(tmp_path.glob(".*"))
 
 
-def test_a_checkpoint_that_cannot_be_exported_says_why(
+def test_the_reason_why_a_checkpoint_cannot_be_exported_is_shown(
     tmp_path: Path, checkpoint: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The exporter is a process of its own; its one line reaches the person."""
+    """The exporter is a process of its own; its error reaches the user."""
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     (tmp_path / "onnx.py").write_text("raise ImportError('this onnx is broken')")
     assert bench("--checkpoint", checkpoint, *SHORT) == 1
@@ -302,7 +302,7 @@ def test_wrong_options_are_a_usage_error(
     assert capsys.readouterr().err.count("\n") == 1
 
 
-def test_a_machine_without_pytorch_is_told_what_to_install() -> None:
+def test_without_pytorch_it_is_said_what_to_install() -> None:
     hide = (
         "import importlib.util as util, sys\n"
         "find = util.find_spec\n"

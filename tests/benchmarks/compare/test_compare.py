@@ -31,7 +31,7 @@ def test_only_what_exceeds_noise_is_a_change() -> None:
 def test_the_exit_code_says_whether_it_got_slower_by_too_much(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(tmp_path, made_up(), made_up(openvino=5.75)) == 0  # nobody asked
+    assert run(tmp_path, made_up(), made_up(openvino=5.75)) == 0
     assert "slower" in capsys.readouterr().out
     assert run(tmp_path, made_up(), made_up(openvino=5.75), "--fail-over", "20%") == 0
     assert run(tmp_path, made_up(), made_up(openvino=5.75), "--fail-over", "10%") == 1
@@ -77,7 +77,7 @@ def test_a_row_that_is_gone_fails_where_slower_ones_do(tmp_path: Path) -> None:
     assert run(tmp_path, new, made_up(), "--fail-over", "10%") == 0  # more rows are no harm
 
 
-def test_names_are_text_and_never_markup(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_names_are_no_markup(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     document = made_up()
     document["rows"][1]["model"] = "edge[red]-1[/x]"
     assert run(tmp_path, document, document) == 0

@@ -1,4 +1,4 @@
-"""`cgan-bench quality` on photos that come with cgan, with a colorizer whose answers are known."""
+"""`cgan-bench quality` on the bundled photos, with a colorizer whose answers are known."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import cv2
 import pytest
 
 from cgan_benchmarks.cli import main
-from cgan_benchmarks.quality.measure import measure_model, open_subject
+from cgan_benchmarks.quality.measure import measure_model
+from cgan_runtime.backends.registry import open_backend
 from cgan_runtime.errors import DataError
 from cgan_train.data.sources import open_photos
 from cgan_train.evaluation.comparison_photos import BUNDLED
@@ -36,17 +37,17 @@ def test_figures_go_to_the_screen_and_the_file(
     assert f"{every['ciede2000']:.2f}" in capsys.readouterr().out
 
 
-def test_every_photo_is_told_of(tiny_model: Path) -> None:
-    told: list[None] = []
-    with open_subject(tiny_model) as subject:
-        report = measure_model(subject, open_photos(BUNDLED), advance=lambda: told.append(None))
-    assert len(told) == report.quality.images == 8
+def test_every_photo_is_reported(tiny_model: Path) -> None:
+    images: list[None] = []
+    with open_backend(tiny_model) as backend:
+        report = measure_model(backend, open_photos(BUNDLED), on_image=lambda: images.append(None))
+    assert len(images) == report.quality.images == 8
     assert report.model == tiny_model.name
 
 
 def test_nothing_left_to_measure(tiny_model: Path) -> None:
-    with open_subject(tiny_model) as subject, pytest.raises(DataError, match="no photos are left"):
-        measure_model(subject, open_photos(BUNDLED), without="*")
+    with open_backend(tiny_model) as backend, pytest.raises(DataError, match="no photos are left"):
+        measure_model(backend, open_photos(BUNDLED), without="*")
 
 
 def test_a_checkpoint_and_its_export_have_the_same_figures(

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cgan_benchmarks.studies import chroma_upsampling as edges
+from cgan_benchmarks.studies import chroma_upsampling
 from cgan_benchmarks.studies.chroma_upsampling import SIDES, WAYS, compare, near_edges
 from cgan_runtime.image.read_write import write_image
 
@@ -38,7 +38,7 @@ def test_the_command_writes_what_it_prints(tmp_path: Path, capsys: pytest.Captur
     write_image(tmp_path / "a.png", two_halves())
     write_image(tmp_path / "flat.png", np.full((64, 64, 3), 90, np.uint8))  # has no edges, and is not counted
     with pytest.raises(SystemExit) as left:
-        edges.main(["--photos", str(tmp_path), "--json", str(tmp_path / "edges.json")])
+        chroma_upsampling.main(["--photos", str(tmp_path), "--json", str(tmp_path / "edges.json")])
     assert left.value.code == 0
     document = json.loads((tmp_path / "edges.json").read_text())
     assert document["photos"] == 1
@@ -48,9 +48,9 @@ def test_the_command_writes_what_it_prints(tmp_path: Path, capsys: pytest.Captur
         assert all(np.isfinite(list(figures.values())).all() for figures in ways.values())
 
 
-def test_images_without_edges_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_images_without_edges_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_image(tmp_path / "flat.png", np.full((64, 64, 3), 90, np.uint8))
     with pytest.raises(SystemExit) as left:
-        edges.main(["--photos", str(tmp_path)])
+        chroma_upsampling.main(["--photos", str(tmp_path)])
     assert left.value.code == 1
     assert "has edges; give photographs" in capsys.readouterr().err

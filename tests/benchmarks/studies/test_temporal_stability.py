@@ -1,4 +1,4 @@
-"""The clips with known motion are what they claim, and the command measures a filter's worth on them."""
+"""The motion of the clips is the true one, and the command measures the temporal filter on them."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from tests.fakes import FakeBackend
 from tests.paths import ROOT
 from tests.videos import Video, write_video
 
-from cgan_benchmarks.studies import temporal_stability as steadiness
+from cgan_benchmarks.studies import temporal_stability
 from cgan_benchmarks.studies.synthetic_motion import Clip, made_up_clips, real_clips, videos_in
-from cgan_benchmarks.studies.temporal_stability import Recall, Steadiness, measure_clips, summary
+from cgan_benchmarks.studies.temporal_stability import CachingBackend, Stability, measure_clips, summary
 from cgan_runtime.backends.base import FloatArray
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import DataError
@@ -79,9 +79,9 @@ def test_a_flickering_network_is_seen_and_the_filter_helps(clips: list[Clip]) ->
         coarse = np.random.default_rng(next(seeds)).normal(0.1, 0.05, (4, 4, 2)).astype(np.float32)
         return np.moveaxis(cv2.resize(coarse, lightness.shape[:1:-1]), -1, 0)[None].copy()
 
-    recall = Recall(FakeBackend(flicker, size=128))
-    with Colorizer(recall) as colorizer:
-        found = measure_clips(clips[:2], colorizer, recall)
+    cache = CachingBackend(FakeBackend(flicker, size=128))
+    with Colorizer(cache) as colorizer:
+        found = measure_clips(clips[:2], colorizer, cache)
     rows = summary(found)
     assert rows["off"] == {"change": 1.0, "ciede2000": 1.0}
     assert rows["high"]["change"] < rows["low"]["change"] < 0.7
@@ -93,8 +93,8 @@ def test_a_flickering_network_is_seen_and_the_filter_helps(clips: list[Clip]) ->
 @pytest.mark.slow
 def test_the_command_writes_what_it_found(folder: Path, tmp_path: Path, tiny_model: Path) -> None:
     program = (
-        "from cgan_benchmarks import steadiness as s\n"
-        "s.MADE_UP, s.MADE_UP_FRAMES, s.COST_ROUNDS = 2, 4, 6\n"
+        "from cgan_benchmarks.studies import temporal_stability as s\n"
+        "s.CLIPS, s.CLIP_FRAMES, s.COST_ROUNDS = 2, 4, 6\n"
         "s.main()"
     )
     done = subprocess.run(
@@ -103,41 +103,41 @@ def test_the_command_writes_what_it_found(folder: Path, tmp_path: Path, tiny_mod
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     document = json.loads((tmp_path / "out.json").read_text())
-    assert set(document["relative_to_off"]["made up"]) == set(steadiness.SETTINGS)
+    assert set(document["relative_to_off"]["made up"]) == set(temporal_stability.SETTINGS)
     assert document["path_core_ms"]["1080p"]["off"] > 0
     assert "made up clips (2)" in done.stdout
 
 
-def test_videos_in_which_nothing_can_be_compared_are_told_at_once(
+def test_videos_in_which_nothing_can_be_compared_are_refused_at_once(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def told(name: str, video: Video | None) -> str:
+    def refused(name: str, video: Video | None) -> str:
         folder = tmp_path / name
         folder.mkdir()
         if video is not None:
             write_video(folder / "in.mp4", video).rename(folder / "IN.MP4")
         with pytest.raises(SystemExit) as left:
-            steadiness.main(["--clips", str(folder)])
+            temporal_stability.main(["--clips", str(folder)])
         assert left.value.code == 1
         printed = capsys.readouterr().err
         assert printed.count("\n") == 1
         return printed
 
-    assert "there are no videos in" in told("empty", None)
-    assert "has not two frames" in told("one", Video(frames=1))
+    assert "there are no videos in" in refused("empty", None)
+    assert "has fewer than two frames" in refused("one", Video(frames=1))
 
 
 def test_clips_without_motion_are_no_figures(clips: list[Clip]) -> None:
-    recall = Recall(FakeBackend(size=128))
+    cache = CachingBackend(FakeBackend(size=128))
     image = Clip("still", [replace(clips[0].frames[0], before=0, where=None, known=None)])
-    with Colorizer(recall) as colorizer, pytest.raises(DataError, match="no two frames of still"):
-        measure_clips([image], colorizer, recall)
-    never = Steadiness(0.0, 1.0, 1, 0)
+    with Colorizer(cache) as colorizer, pytest.raises(DataError, match="no two frames of still"):
+        measure_clips([image], colorizer, cache)
+    never = Stability(0.0, 1.0, 1, 0)
     with pytest.raises(DataError, match="does not change"):
-        summary({"flat": dict.fromkeys(steadiness.SETTINGS, never)})
+        summary({"flat": dict.fromkeys(temporal_stability.SETTINGS, never)})
 
 
-def test_nothing_to_measure_on_is_told() -> None:
+def test_nothing_to_measure_on_is_a_usage_error() -> None:
     with pytest.raises(SystemExit) as left:
-        steadiness.main([])
+        temporal_stability.main([])
     assert left.value.code == 2

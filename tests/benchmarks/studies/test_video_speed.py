@@ -8,9 +8,9 @@ import av
 import pytest
 from tests.videos import Video, packets_of, write_video
 
-from cgan_benchmarks.studies import video_speed as video
-from cgan_benchmarks.studies.video_speed import Size, make_source, measure_video
-from cgan_benchmarks.video.runs import run_copy, take_turns
+from cgan_benchmarks.studies import video_speed
+from cgan_benchmarks.studies.video_speed import Size, make_source, measure_ways
+from cgan_benchmarks.video.runs import VideoRun, run_copy, take_turns
 
 SMALL = Size(160, 96, 12, 4)
 
@@ -36,19 +36,19 @@ def test_a_copy_holds_all_frames(source: Path, tmp_path: Path) -> None:
 
 
 def test_every_way_has_its_turns_in_processes_of_their_own(source: Path) -> None:
-    told: list[tuple[str, int, int]] = []
-    taken = take_turns(source, {"a": ("copy", {}), "b": ("copy", {})}, 2, lambda *what: told.append(what))
-    assert told == [("a", 0, 4), ("b", 1, 4), ("b", 2, 4), ("a", 3, 4)]
+    runs: list[tuple[str, int, int]] = []
+    taken = take_turns(source, {"a": ("copy", {}), "b": ("copy", {})}, 2, lambda *run: runs.append(run))
+    assert runs == [("a", 0, 4), ("b", 1, 4), ("b", 2, 4), ("a", 3, 4)]
     taken |= take_turns(source, {"plainly": ("plain", {"frames": 2, "threads": 1})}, 1)
-    for name, frames, runs in (("a", SMALL.frames, 2), ("b", SMALL.frames, 2), ("plainly", 2, 1)):
-        assert [run["frames"] for run in taken[name]] == [frames] * runs
+    for name, frames, count in (("a", SMALL.frames, 2), ("b", SMALL.frames, 2), ("plainly", 2, 1)):
+        assert [run.frames for run in taken[name]] == [frames] * count
         for run in taken[name]:
-            assert run["first_frame_seconds"] > 0
-            assert run["fps"] == pytest.approx(frames / run["seconds"])
-    assert taken["a"][0]["megabytes"] > 20
+            assert run.first_frame_seconds > 0
+            assert run.fps == pytest.approx(frames / run.seconds)
+    assert taken["a"][0].megabytes > 20
 
 
-def test_a_video_with_sound_is_copied(tmp_path: Path) -> None:
+def test_a_video_with_audio_is_copied(tmp_path: Path) -> None:
     video = write_video(tmp_path / "in.mp4", Video(frames=8, audio=("aac",)))
     assert run_copy(video, tmp_path / "copy.mp4", {}).frames == 8
     assert packets_of(tmp_path / "copy.mp4", "audio") == packets_of(video, "audio")
@@ -62,15 +62,16 @@ def test_a_video_that_is_read_but_not_written_becomes_another(tmp_path: Path) ->
             container.mux(stream.encode(av.VideoFrame(SMALL.width, SMALL.height, "yuv420p")))
         container.mux(stream.encode(None))
     (run,) = take_turns(tmp_path / "in.avi", {"copy": ("copy", {})}, 1)["copy"]
-    assert run["frames"] == SMALL.frames
+    assert run.frames == SMALL.frames
 
 
 def test_a_ratio_is_of_runs_of_one_round(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fps = {"copy": (40, 20), "cgan": (30, 10), "cgan --every 2": (36, 18), "plain loop": (3, 1)}
-    medians = {"first_frame_seconds": 1.0, "megabytes": 9.0, "cores_ms": 20.0}
-    other = {**medians, "frames": 12, "stages": {}, "backend": "fake"}
-    taken = {name: [{"fps": float(each), **other} for each in of] for name, of in fps.items()}
-    monkeypatch.setattr(video, "take_turns", lambda *_: taken)
-    found = measure_video(source, 4, threads=2, rounds=2, told=lambda what: None)
+    taken = {
+        name: [VideoRun(each, 1.0, 1.0, 9.0, (160, 96), 20.0) for each in rates]
+        for name, rates in fps.items()
+    }
+    monkeypatch.setattr(video_speed, "take_turns", lambda *_: taken)
+    found = measure_ways(source, 4, threads=2, rounds=2, on_run=lambda run: None)
     assert found["ratios"]["cgan"] == {"of copy": 0.625, "of plain loop": 10.0}
     assert found["ways"]["copy"]["fps"] == 30.0

@@ -1,4 +1,4 @@
-"""The visual Turing test: what is shown, what answers amount to, and the page in a real browser."""
+"""The visual Turing test: the trials, the score, and the page in a real browser."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from playwright.sync_api import Page
 from tests.benchmarks.browser import chromium
 from tests.fakes import FakeBackend
 
-from cgan_benchmarks.turing.server import Server
+from cgan_benchmarks.turing.server import TuringServer
 from cgan_benchmarks.turing.trials import Answer, Rate, Score, Trial, make_trials
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import ConfigError, DataError
@@ -69,7 +69,9 @@ def test_the_score_counts_colored_and_true_ones_apart() -> None:
     assert (score.recognized.count, score.recognized.of) == (1, 2)
 
 
-def ask(server: Server, method: str, path: str, body: str | None = None, **headers: str) -> tuple[int, bytes]:
+def ask(
+    server: TuringServer, method: str, path: str, body: str | None = None, **headers: str
+) -> tuple[int, bytes]:
     connection = http.client.HTTPConnection("127.0.0.1", urllib.parse.urlparse(server.url).port or 0)
     connection.request(method, path, body, headers)
     reply = connection.getresponse()
@@ -78,8 +80,8 @@ def ask(server: Server, method: str, path: str, body: str | None = None, **heade
     return content
 
 
-def test_only_the_next_image_is_answered_and_strangers_are_sent_away() -> None:
-    with Server(TRIALS, delay=1) as server:
+def test_only_the_next_image_is_answered_and_strangers_are_refused() -> None:
+    with TuringServer(TRIALS, delay=1) as server:
         good = json.dumps({"number": 0, "true": True, "seconds": 0.5})
         assert ask(server, "GET", "/state", Host="evil.example")[0] == 403
         assert ask(server, "POST", "/answer", good, Host="evil.example")[0] == 403
@@ -101,10 +103,10 @@ def test_only_the_next_image_is_answered_and_strangers_are_sent_away() -> None:
         assert ask(server, "POST", "/answer", good)[0] == 409  # twice is once
         assert server.answers == [Answer("photo0", True, True, 0.5)]
         with pytest.raises(ConfigError, match="cannot listen on port"):
-            Server(TRIALS, delay=1, port=urllib.parse.urlparse(server.url).port or 0)
+            TuringServer(TRIALS, delay=1, port=urllib.parse.urlparse(server.url).port or 0)
 
 
-def answered(page: Page, server: Server, count: int) -> None:
+def answered(page: Page, server: TuringServer, count: int) -> None:
     deadline = time.monotonic() + 20
     while len(server.answers) < count and time.monotonic() < deadline:
         page.wait_for_timeout(20)
@@ -112,7 +114,7 @@ def answered(page: Page, server: Server, count: int) -> None:
 
 
 def test_a_person_with_a_keyboard_takes_the_test() -> None:
-    with chromium() as browser, Server(TRIALS, delay=0.4) as server:
+    with chromium() as browser, TuringServer(TRIALS, delay=0.4) as server:
         page = browser.new_page(viewport={"width": 390, "height": 800})
         heard: list[str] = []
         page.on("console", lambda message: heard.append(message.text))
@@ -145,7 +147,7 @@ def test_a_person_with_a_keyboard_takes_the_test() -> None:
         page.get_by_text("100 % of the colored ones fooled you").wait_for()
 
 
-def test_the_command_waits_for_the_answers_and_tells_the_score(tiny_model: Path, tmp_path: Path) -> None:
+def test_the_command_waits_for_the_answers_and_prints_the_score(tiny_model: Path, tmp_path: Path) -> None:
     result = tmp_path / "turing.json"
     command = [
         sys.executable, "-m", "cgan_benchmarks.cli", "turing", BUNDLED, "--model", tiny_model, "--count", "4",

@@ -22,7 +22,7 @@ def bench(*arguments: object) -> int | str | None:
 
 
 @pytest.mark.slow
-def test_a_video_alone_is_measured_and_told(
+def test_a_video_alone_is_measured_and_reported(
     tmp_path: Path, exported: dict[str, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     video = write_video(tmp_path / "in.mp4", Video(frames=12, width=96, height=64, audio=("aac",)))
