@@ -237,8 +237,7 @@ def make_tensorrt(
                 config.progress_monitor.phase_finish("Building")
             half = all((layer.precision or layer._given.dtype) == trt.float16 for layer in network.layers)
             plan = {
-                "input": network.inputs[0].name,
-                "shape": network.inputs[0].shape,
+                "inputs": {tensor.name: tensor.shape for tensor in network.inputs},
                 "precision": engine_precision or ("fp16" if half else "fp32"),
                 "onnx": base64.b64encode(network.content).decode() if computing else "",
             }
@@ -246,13 +245,13 @@ def make_tensorrt(
 
     class IExecutionContext:
         def __init__(self, plan: dict[str, Any], *, works: bool) -> None:
-            self._plan, self._addresses, self._shape = plan, dict[str, int](), ()
+            self._plan, self._addresses, self._shapes = plan, dict[str, int](), dict[str, tuple[int, ...]]()
             self._works = works
             self.profiler: IProfiler | None = None
             self._session = _session(base64.b64decode(plan["onnx"])) if plan["onnx"] else None
 
-        def set_input_shape(self, _name: str, shape: tuple[int, ...]) -> bool:
-            self._shape = shape
+        def set_input_shape(self, name: str, shape: tuple[int, ...]) -> bool:
+            self._shapes[name] = shape
             return True
 
         def set_tensor_address(self, name: str, address: int) -> bool:
@@ -262,38 +261,38 @@ def make_tensorrt(
         def execute_async_v3(self, _stream: int) -> bool:
             if not self._works:
                 return False
-            count, _, height, width = self._shape
-            given = _view(self._addresses[self._plan["input"]], (count, 1, height, width))
-            answer = _view(self._addresses["chroma"], (count, 2, height, width))
+            given = {name: _view(self._addresses[name], self._shapes[name]) for name in self._plan["inputs"]}
+            first, *_ = given.values()
+            answer = _view(self._addresses["chroma"], (len(first), 2, *first.shape[2:]))
             if self._session is not None:
-                answer[:] = self._session.run(None, {self._plan["input"]: given})[0]
+                answer[:] = self._session.run(None, given)[0]
             else:
-                answer[:, :1], answer[:, 1:] = given * 0.5, -given
+                answer[:, :1], answer[:, 1:] = first * 0.5, -first
             for layer, ms in (("conv1 + relu", 0.5), ("conv2", 0.25)):
                 if self.profiler is not None:
                     self.profiler.report_layer_time(layer, ms)
             return True
 
     class ICudaEngine:
-        num_io_tensors = 2
-
         def __init__(self, plan: dict[str, Any]) -> None:
             self._plan = plan
+            self.num_io_tensors = len(plan["inputs"]) + 1
             self._contexts: weakref.WeakSet[IExecutionContext] = weakref.WeakSet()
 
         def get_tensor_name(self, index: int) -> str:
-            return (self._plan["input"], "chroma")[index]
+            return [*self._plan["inputs"], "chroma"][index]
 
         def get_tensor_mode(self, name: str) -> Any:
             modes = trt.TensorIOMode
-            return modes.INPUT if name == self._plan["input"] else modes.OUTPUT
+            return modes.INPUT if name in self._plan["inputs"] else modes.OUTPUT
 
         def get_tensor_dtype(self, _name: str) -> Any:
             return trt.float32
 
         def get_tensor_shape(self, name: str) -> tuple[int, ...]:
-            count, _, height, width = self._plan["shape"]
-            return (count, 1 if name == self._plan["input"] else 2, height, width)
+            inputs = self._plan["inputs"]
+            count, channels, height, width = inputs.get(name, next(iter(inputs.values())))
+            return (count, channels if name in inputs else 2, height, width)
 
         def create_engine_inspector(self) -> EngineInspector:
             return EngineInspector(self._plan["precision"], tells_formats=major > 8)

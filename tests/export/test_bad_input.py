@@ -97,9 +97,9 @@ def test_ctrl_c_leaves_nothing(seed_checkpoint: Path, tmp_path: Path) -> None:
     tmp_path.joinpath("out").mkdir()
     process = started(seed_checkpoint, tmp_path / "out")
     process.send_signal(signal.SIGINT)
-    _, told = process.communicate()
+    _, reported = process.communicate()
     assert process.returncode == 130
-    assert "Traceback" not in told
+    assert "Traceback" not in reported
     assert not list((tmp_path / "out").iterdir())
 
 
@@ -145,7 +145,7 @@ def test_operators_that_tensorrt_lacks_are_named() -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"no onnx", np.random.default_rng(0).bytes(4000)])
-def test_what_is_no_onnx_is_told(content: bytes) -> None:
+def test_a_file_that_is_not_onnx_is_refused(content: bytes) -> None:
     pytest.importorskip("tensorrt_rtx", reason="tensorrt-rtx is not installed")
     with pytest.raises(ModelFileError, match="cannot read the ONNX file"):
         build_engine(load_library("tensorrt-rtx"), content, Profile.exactly(1, 32, 32), precision="fp32")

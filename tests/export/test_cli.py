@@ -169,7 +169,7 @@ def test_a_folder_that_stands_where_the_manifest_goes_leaves_no_model(
     assert [path.name for path in tmp_path.iterdir()] == ["paper.json"]
 
 
-def test_a_machine_without_pytorch_is_told_what_to_install(tmp_path: Path) -> None:
+def test_without_pytorch_the_message_says_what_to_install(tmp_path: Path) -> None:
     """In a fresh interpreter that cannot find torch: help works, exporting says what is missing."""
     hide = (
         "import importlib.util as util, sys\n"

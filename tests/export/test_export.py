@@ -152,7 +152,7 @@ def test_an_export_that_differs_leaves_what_was_there(paper_checkpoint: Path, tm
 @pytest.mark.parametrize(
     ("dynamic", "whole", "factor"), [(True, False, 1e6), (False, True, 1e6), (False, True, 1.5e4)]
 )
-def test_operators_whose_values_pass_half_precision_stay_in_float32(
+def test_operators_with_values_beyond_half_precision_stay_in_float32(
     checkpoint_beyond_half: Callable[[float], Path], tmp_path: Path, dynamic: bool, whole: bool, factor: float
 ) -> None:
     exporter = Exporter(load_checkpoint(checkpoint_beyond_half(factor)), comparison_photos())
@@ -206,7 +206,7 @@ def test_a_size_that_is_too_large_is_refused(
 
 
 @pytest.mark.parametrize("name", ["a/b", "..", "a\nb", "\\x", "a\udcff"])
-def test_a_name_that_is_no_file_name_is_refused(paper_checkpoint: Path, tmp_path: Path, name: str) -> None:
+def test_a_name_that_is_not_a_file_name_is_refused(paper_checkpoint: Path, tmp_path: Path, name: str) -> None:
     with pytest.raises(ConfigError, match="cannot be the name of a file"):
         export(paper_checkpoint, tmp_path, settings=ExportSettings(name=name), verify=False)
 

@@ -99,7 +99,7 @@ def test_all_checks_pass_on_an_engine_that_computes(paper_checkpoint: Path, tmp_
     assert "tensorrt (GPU)" in {row["backend"] for row in details["benchmark"]["rows"]}
 
 
-def test_a_check_that_fails_is_told_and_the_others_are_made(
+def test_a_check_that_fails_is_reported_and_the_others_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def wrong(_bench: Any) -> dict[str, Any]:

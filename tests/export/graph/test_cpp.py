@@ -53,7 +53,7 @@ struct Session {
 
 
 @pytest.mark.slow
-def test_the_example_in_openvino_colors_a_image(tmp_path: Path) -> None:
+def test_the_example_in_openvino_colors_an_image(tmp_path: Path) -> None:
     spec = importlib.util.find_spec("openvino")
     if spec is None or spec.origin is None:
         pytest.skip("openvino is not installed")

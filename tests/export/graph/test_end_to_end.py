@@ -63,7 +63,7 @@ def grays(count: int) -> list[Image]:
     ]
 
 
-def test_a_image_is_what_cgan_run_makes_of_it(shipped: ColorImage, tmp_path: Path) -> None:
+def test_an_image_equals_the_output_of_cgan_run(shipped: ColorImage, tmp_path: Path) -> None:
     """Through the command, file to file, on photographs of odd sizes."""
     for number, gray in enumerate(grays(len(SIZES))):
         source, target = tmp_path / f"{number}.png", tmp_path / f"{number}.color.png"
@@ -133,6 +133,19 @@ def test_images_of_a_batch_are_colored_as_each_alone(tmp_path: Path, tiny_model:
     assert together.shape == (3, 61, 90, 3)
     for gray, found in zip(batch, together, strict=True):
         np.testing.assert_array_equal(session.run(["rgb"], {"gray": gray[None]})[0][0], found)
+
+
+def test_a_second_input_of_the_network_gets_zeros(tmp_path: Path, tiny_model: Path) -> None:
+    hinted = write_tiny_model(tmp_path / "hinted.onnx", hints=True)
+    plain, other = (
+        open_image_model(
+            wrapped(network, tmp_path / f"{network.stem}-whole.onnx", side=TINY_SIZE, multiple=TINY_MULTIPLE),
+            "onnxruntime",
+        )
+        for network in (tiny_model, hinted)
+    )
+    for gray in grays(2):
+        np.testing.assert_array_equal(plain(gray), other(gray))
 
 
 def test_every_operator_is_of_a_set_that_tensorrt_8_reads(tmp_path: Path) -> None:

@@ -12,7 +12,9 @@ import onnx
 import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from tests.conftest import write_tiny_model
 
+from cgan_export.graph.cpu_engines import outputs_of
 from cgan_export.graph.precision import emulate_half, in_half, with_half_weights
 from cgan_export.onnx_files import Exported
 from cgan_runtime.errors import ConfigError
@@ -99,6 +101,17 @@ def test_large_weights_are_stored_in_half_and_small_ones_and_huge_ones_stay() ->
     given = np.zeros(SHAPE, np.float32)
     expected = constants["weights"].astype(np.float16).sum(dtype=np.float64) + constants["bias"] + 1024e6
     np.testing.assert_allclose(run(stored, given), np.full(SHAPE, expected), rtol=1e-6)
+
+
+def test_a_second_input_is_converted_too_and_zeros_are_fed(tmp_path: Path) -> None:
+    lightness = np.random.default_rng(0).uniform(-1, 1, (2, 1, 32, 48)).astype(np.float32)
+    plain = onnx.load(write_tiny_model(tmp_path / "plain.onnx"))
+    hinted = onnx.load(write_tiny_model(tmp_path / "hinted.onnx", hints=True))
+    for convert in (in_half, with_half_weights, lambda model: emulate_half(in_half(model))):
+        model = convert(hinted)
+        assert [value.name for value in model.graph.input] == ["lightness", "hints"]
+        for expected, found in zip(outputs_of(plain, lightness), outputs_of(model, lightness), strict=True):
+            np.testing.assert_allclose(found[0], expected[0], atol=2e-3)
 
 
 def test_an_operator_without_a_half_form_is_named() -> None:

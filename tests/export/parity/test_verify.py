@@ -72,7 +72,7 @@ def test_one_model_in_two_forms(
 
 
 @pytest.mark.parametrize("second", ["fp32", "fixed", "whole", "other"])
-def test_other_weights_are_found_out(
+def test_other_weights_are_detected(
     models: dict[str, Path], second: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert verify(models["other"] if second != "other" else models["checkpoint"], models[second]) == 1
@@ -81,7 +81,7 @@ def test_other_weights_are_found_out(
     assert printed.err.count("\n") == 1
 
 
-def test_a_weight_changed_a_little_is_found_out(models: dict[str, Path], tmp_path: Path) -> None:
+def test_a_weight_that_changed_a_little_is_detected(models: dict[str, Path], tmp_path: Path) -> None:
     model = onnx.load(models["fp32"])
     largest = max(model.graph.initializer, key=lambda tensor: numpy_helper.to_array(tensor).size)
     largest.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(largest) * np.float32(1.01), largest.name))
@@ -93,7 +93,7 @@ def test_a_weight_changed_a_little_is_found_out(models: dict[str, Path], tmp_pat
 
 
 @pytest.mark.parametrize("whole", [False, True])
-def test_values_beyond_half_precision_are_found_out(
+def test_values_beyond_half_precision_are_detected(
     checkpoint_beyond_half: Callable[[float], Path], tmp_path: Path, whole: bool
 ) -> None:
     """The CPU's engines run such a file in float32, and it answers as the checkpoint does."""
@@ -103,7 +103,7 @@ def test_values_beyond_half_precision_are_found_out(
     assert verify(checkpoint, one.path) == 1
 
 
-def test_two_fixed_sizes_that_differ_are_told(
+def test_two_fixed_sizes_that_differ_are_refused(
     models: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     exporter = Exporter(load_checkpoint(models["checkpoint"]))
@@ -115,7 +115,7 @@ def test_two_fixed_sizes_that_differ_are_told(
         assert printed.count("\n") == 1
 
 
-def test_a_tolerance_of_ones_own_decides(models: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_given_tolerance_decides(models: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
     assert verify(models["fp32"], models["fp16"], "--tolerance", "1e-6", "--data", BUNDLED) == 1
     assert "1e-06 is allowed" in capsys.readouterr().err
     assert verify(models["fp32"], models["fp16"], "--tolerance", "0.02") == 0

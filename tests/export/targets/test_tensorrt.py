@@ -105,7 +105,9 @@ def test_the_command_for_trtexec_is_what_would_be_built(
         assert [part.partition(":")[2] for part in command if "Shapes=" in part] == expected
 
 
-def test_engines_that_cannot_be_built_are_told_before_the_work(seed_checkpoint: Path, tmp_path: Path) -> None:
+def test_engines_that_cannot_be_built_are_refused_before_the_export(
+    seed_checkpoint: Path, tmp_path: Path
+) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("cgan_export.progress.why_no_engine", lambda target: "it is missing")
         assert export(seed_checkpoint, "-o", tmp_path / "out", "--engine", "--no-verify") == 1

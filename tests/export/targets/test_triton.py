@@ -57,9 +57,9 @@ def parsed(text: str) -> Any:
     for number, name in enumerate(DATA_TYPES):
         data_type.value.add(name=name, number=number)
     for message, fields in MESSAGES.items():
-        told = file.message_type.add(name=message)
+        reported = file.message_type.add(name=message)
         for name, number, kind, of, repeated in fields:
-            field = told.field.add(name=name, number=number, type=TYPES[kind], label=3 if repeated else 1)
+            field = reported.field.add(name=name, number=number, type=TYPES[kind], label=3 if repeated else 1)
             if of:
                 field.type_name = f".inference.{of}"
     pool = descriptor_pool.DescriptorPool()
@@ -119,7 +119,7 @@ def test_a_fixed_batch_is_left_to_the_file(tiny_model: Path) -> None:
     assert list(config.input[0].dims) == [3, 1, 32, 64]
 
 
-def test_an_engine_tells_its_largest_batch(tiny_model: Path) -> None:
+def test_an_engine_has_its_largest_batch_in_the_configuration(tiny_model: Path) -> None:
     shapes = {"smallest": (1, 32, 32), "optimum": (4, 64, 64), "largest": (16, 128, 128)}
     engine = {"library": "tensorrt", "version": "10.13", "profile": shapes}
     config = parsed(configuration(replace(Manifest.load(tiny_model), engine=engine)))

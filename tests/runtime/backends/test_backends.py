@@ -63,7 +63,7 @@ class TestContract:
         assert 0 < np.abs(chroma).max() <= 1
         assert (given == kept).all()
 
-    def test_a_image_gives_the_same_alone_and_in_a_batch(self, backend_opener: Open) -> None:
+    def test_an_image_gives_the_same_result_alone_and_in_a_batch(self, backend_opener: Open) -> None:
         given = lightness(3)
         with backend_opener() as backend:
             together = backend.chroma(given).copy()
@@ -108,7 +108,7 @@ class TestContract:
         with pytest.raises(BackendUnavailable, match="is closed"):
             backend.chroma(lightness())
 
-    def test_it_says_what_it_is(self, backend_opener: Open) -> None:
+    def test_it_describes_itself(self, backend_opener: Open) -> None:
         with backend_opener() as backend:
             assert backend.name in ("fake", *ENGINES)
             assert backend.device
@@ -158,7 +158,7 @@ class TestEngines:
         with open_backend(path, name, threads=1) as backend, pytest.raises(InputShapeError, match=message):
             backend.infer(inputs)
 
-    def test_a_folder_whose_name_is_no_text(self, name: str, tiny_model: Path, tmp_path: Path) -> None:
+    def test_a_folder_whose_name_is_not_text(self, name: str, tiny_model: Path, tmp_path: Path) -> None:
         folder = tmp_path / os.fsdecode(b"m\xff")
         try:
             folder.mkdir()
@@ -207,7 +207,7 @@ class TestEngines:
                 backend.chroma(lightness(1, 64, 32))
 
     @pytest.mark.parametrize("damage", ["text", "empty", "truncated", "zeros"])
-    def test_what_is_not_onnx_is_one_line(
+    def test_a_file_that_is_not_onnx_is_refused_in_one_line(
         self, name: str, damage: str, tiny_model: Path, capfd: pytest.CaptureFixture[str]
     ) -> None:
         whole = tiny_model.read_bytes()
@@ -268,7 +268,7 @@ class TestRegistry:
             assert backend.name == ENGINES[0]
             assert list(backend.passed_over) == list(BACKENDS)[: list(BACKENDS).index(ENGINES[0])]
 
-    def test_auto_says_why_it_passed_one_over(
+    def test_auto_says_why_it_skipped_a_better_one(
         self, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         pytest.importorskip("onnxruntime")

@@ -47,14 +47,10 @@ def convolution_precisions(information: str) -> dict[str, str]:
 
 
 def check_half(precisions: dict[str, str], float32_convolutions: int = 0) -> None:
-    """Check that an engine computes in half precision.
-
-    Args:
-        precisions: By `convolution_precisions`.
-        float32_convolutions: How many may be in float32.
+    """Check that an engine computes in half precision, except as many convolutions as may be in float32.
 
     Raises:
-        BackendUnavailable: A convolution computes in something else, or none is reported.
+        BackendUnavailable: More convolutions compute in something else, or none is reported.
     """
     wrong = [name for name, precision in precisions.items() if precision != "fp16"]
     if not precisions:

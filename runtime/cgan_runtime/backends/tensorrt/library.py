@@ -11,11 +11,9 @@ from __future__ import annotations
 import importlib
 import re
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from cgan_runtime.errors import BackendUnavailable
-
-Target = Literal["tensorrt", "tensorrt-rtx"]
 
 TARGETS: dict[str, str] = {"tensorrt": "tensorrt", "tensorrt-rtx": "tensorrt_rtx"}
 """The module of each target."""

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.conftest import write_tiny_model
 from tests.fake_gpu import BINDINGS, forget, install, make_driver, make_tensorrt
 from tests.host_gpu import DRIVERS, KIT, on_host_gpu
 from tests.paths import ROOT
@@ -51,8 +52,10 @@ def test_an_onnx_file_is_built_once_and_run(
     gpu: tuple[types.ModuleType, types.ModuleType], tiny_model: Path
 ) -> None:
     trt, driver = gpu
-    told: list[str] = []
-    with open_backend(tiny_model, "tensorrt", progress=lambda phase, _part: told.append(phase)) as backend:
+    reported: list[str] = []
+    with open_backend(
+        tiny_model, "tensorrt", progress=lambda phase, _part: reported.append(phase)
+    ) as backend:
         chroma = backend.chroma(LIGHTNESS).copy()
         np.testing.assert_array_equal(chroma[:, :1], LIGHTNESS * 0.5)
         np.testing.assert_array_equal(chroma[:, 1:], -LIGHTNESS)
@@ -60,7 +63,7 @@ def test_an_onnx_file_is_built_once_and_run(
         assert backend.chroma(other).shape == (1, 2, 64, 64)  # buffers follow the shape
         assert "Fake GPU" in backend.device
     backend.close()  # twice is harmless
-    assert set(told) == {"Building"}
+    assert set(reported) == {"Building"}
     assert (driver.current, driver.memory, driver.detached) == (0, {}, 1)
     with open_backend(tiny_model, "tensorrt") as again:
         again.chroma(LIGHTNESS)
@@ -69,8 +72,25 @@ def test_an_onnx_file_is_built_once_and_run(
         again.chroma(LIGHTNESS)
 
 
+def test_a_second_input_is_fed_and_zeros_where_it_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trt = make_tensorrt(computing=True)
+    install(monkeypatch, trt, make_driver())
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    model = write_tiny_model(tmp_path / "hinted.onnx", hints=True)
+    hints = np.full((2, 2, 64, 96), 0.25, np.float32)
+    with open_backend(model, "tensorrt") as backend:
+        plain = backend.chroma(LIGHTNESS).copy()
+        hinted = backend.infer({"lightness": LIGHTNESS, "hints": hints})["chroma"]
+        np.testing.assert_allclose(np.arctanh(hinted), np.arctanh(plain) + hints, atol=1e-4)
+    ((network, config),) = trt.builds
+    assert [tensor.name for tensor in network.inputs] == ["lightness", "hints"]
+    assert config.profiles
+
+
 @pytest.mark.parametrize("version", ["8.5.3.1", "10.13.2.6"])
-def test_the_gpus_own_clock_and_its_layers_are_told(
+def test_the_clock_of_the_gpu_and_its_layers_are_reported(
     version: str, gpu: tuple[types.ModuleType, types.ModuleType], tiny_model: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
@@ -173,7 +193,7 @@ def built_engine(model: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("trt", "driver", "told"),
+    ("trt", "driver", "reported"),
     [
         (make_tensorrt("10.14.0"), make_driver(), "version 10.13.2.6, here is 10.14.0"),
         (make_tensorrt(), make_driver(name="Other GPU"), "GPU Fake GPU, here is Other GPU"),
@@ -182,11 +202,11 @@ def built_engine(model: Path) -> Path:
 )
 def test_an_engine_of_elsewhere_is_refused_before_it_is_loaded(
     gpu: tuple[types.ModuleType, types.ModuleType], tiny_model: Path, monkeypatch: pytest.MonkeyPatch,
-    trt: types.ModuleType, driver: types.ModuleType, told: str,
+    trt: types.ModuleType, driver: types.ModuleType, reported: str,
 ) -> None:  # fmt: skip
     engine = built_engine(tiny_model)
     install(monkeypatch, trt, driver)
-    with pytest.raises(ModelFileError, match=told) as caught:
+    with pytest.raises(ModelFileError, match=reported) as caught:
         open_backend(engine)
     assert "cgan-export" in str(caught.value)
     assert trt.loaded == []
@@ -243,17 +263,19 @@ def test_damage_never_reaches_the_library(
     trt.loaded.clear()
     rng = random.Random(7)
     for _ in range(100):
-        damaged, told = bytearray(content), document
+        damaged, reported = bytearray(content), document
         if rng.random() < 0.7:
             damaged[rng.randrange(len(damaged))] ^= 1 << rng.randrange(8)
             damaged = damaged[: rng.choice([0, 1, 100, len(damaged)])]
         else:
-            place = rng.randrange(len(told))
-            told = (
-                told[:place] + rng.choice(["", "{", "\x00", "9", '"']) + told[place + rng.randrange(1, 60) :]
+            place = rng.randrange(len(reported))
+            reported = (
+                reported[:place]
+                + rng.choice(["", "{", "\x00", "9", '"'])
+                + reported[place + rng.randrange(1, 60) :]
             )
         engine.write_bytes(damaged)
-        Manifest.path_for(engine).write_text(told)
+        Manifest.path_for(engine).write_text(reported)
         try:
             open_backend(engine).close()
         except CganError:
@@ -342,7 +364,7 @@ def test_measured_timings_are_kept_and_foreign_ones_left_out(
         assert built.timing_cache == kept
 
 
-def test_missing_parts_are_told(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_parts_are_reported(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pycuda", None)
     forget(monkeypatch)
     with pytest.raises(BackendUnavailable, match="pip install tensorrt pycuda"):
@@ -399,19 +421,19 @@ def test_inspectors_of_all_versions_are_understood(words: str, found: str) -> No
 
 
 @pytest.mark.parametrize(("weights", "found"), [("Half", "fp16"), ("Float", "fp32"), ("", "other")])
-def test_where_formats_are_not_told_the_weights_are(weights: str, found: str) -> None:
+def test_where_formats_are_missing_the_type_of_the_weights_counts(weights: str, found: str) -> None:
     """TensorRT 8.5 on an H200, of an engine of free sizes."""
     layer: dict[str, Any] = {"Name": "a", "LayerType": "CaskConvolution"}
     layer["Inputs"] = [{"Name": "x", "Dimensions": [-1], "Format/Datatype": "N/A due to dynamic shapes"}]
     layer["Weights"] = {"Type": weights, "Count": 5760} if weights else 0
     assert convolution_precisions(json.dumps({"Layers": [layer]})) == {"a": found}
-    for format_, told in (("Row major linear FP32", "fp32"), ("Row major BF16", "other")):
-        layer["Inputs"][0]["Format/Datatype"] = format_  # where it is told it decides
-        assert convolution_precisions(json.dumps({"Layers": [layer]})) == {"a": told}
+    for format_, reported in (("Row major linear FP32", "fp32"), ("Row major BF16", "other")):
+        layer["Inputs"][0]["Format/Datatype"] = format_  # where it is reported it decides
+        assert convolution_precisions(json.dumps({"Layers": [layer]})) == {"a": reported}
 
 
 @pytest.mark.parametrize("information", ["", "[]", '{"Layers": []}', '{"Layers": ["a"]}'])
-def test_an_inspector_that_tells_nothing_proves_nothing(information: str) -> None:
+def test_an_inspector_that_reports_nothing_proves_nothing(information: str) -> None:
     with pytest.raises(BackendUnavailable, match="no convolution"):
         check_half(convolution_precisions(information))
 
@@ -474,8 +496,8 @@ def test_it_runs_on_the_real_pycuda(tiny_model: Path, tmp_path: Path, driver: st
     assert "Warning" not in ran.stderr
     assert "Error" not in ran.stderr
     if driver == "own":
-        told = "left: 0 contexts, 0 on the device, 0 pinned, 0 streams, 0 events; 0 mistakes"
-        assert ran.stderr.splitlines() == [f"host driver: {told}"]
+        reported = "left: 0 contexts, 0 on the device, 0 pinned, 0 streams, 0 events; 0 mistakes"
+        assert ran.stderr.splitlines() == [f"host driver: {reported}"]
 
 
 _WRONG = {
@@ -489,10 +511,10 @@ _WRONG = {
 }
 
 
-@pytest.mark.parametrize("told", _WRONG)
-def test_the_driver_of_the_tests_finds_out_what_is_wrong(tmp_path: Path, told: str) -> None:
+@pytest.mark.parametrize("reported", _WRONG)
+def test_the_driver_of_the_tests_detects_mistakes(tmp_path: Path, reported: str) -> None:
     imports = "from cgan_runtime.backends.tensorrt.device import Gpu; import pycuda.driver as driver"
-    command = [sys.executable, "-c", f"{imports}; {_WRONG[told]}"]
+    command = [sys.executable, "-c", f"{imports}; {_WRONG[reported]}"]
     environment = os.environ | on_host_gpu(tmp_path)
     ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert told in ran.stderr
+    assert reported in ran.stderr
