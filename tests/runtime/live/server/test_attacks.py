@@ -29,6 +29,7 @@ from tests.runtime.live.serving import (
     linux,
     outcome,
     serving,
+    until,
     upload,
 )
 from tests.videos import Video, write_video
@@ -223,6 +224,7 @@ def test_damaged_files_fail_with_an_error(server: Server, tmp_path: Path) -> Non
 def test_crashing_decoder_does_not_crash_the_server(server: Server, tmp_path: Path) -> None:
     video = write_video(tmp_path / "video.mp4", Video(frames=60, width=320, height=240)).read_bytes()
     children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children")
+    until(lambda: not children.read_text())  # of the test before
 
     async def ask() -> dict[str, Any]:
         async with client(server) as session:
