@@ -27,7 +27,7 @@ def refused(model: Path) -> None:
     assert len(str(caught.value)) < 1000
 
 
-def test_the_model_that_ships_has_a_good_one() -> None:
+def test_the_shipped_model_has_a_valid_manifest() -> None:
     assert Manifest.load(bundled_model()).kind == "network"
 
 
@@ -55,7 +55,7 @@ def test_a_field_of_the_wrong_kind_is_refused(tiny_model: Path, fields: dict[str
         ["n", 1, "h"],
     ],
 )  # fmt: skip
-def test_a_shape_that_is_none_is_refused(tiny_model: Path, shape: object) -> None:
+def test_an_invalid_shape_is_refused(tiny_model: Path, shape: object) -> None:
     changed(tiny_model, inputs=[{"name": "lightness", "dtype": "float32", "shape": shape}])
     refused(tiny_model)
 
@@ -91,13 +91,13 @@ def test_a_second_input_that_is_not_a_plane_is_refused(tiny_model: Path, second:
 @pytest.mark.parametrize(
     "text", ["[" * 100000, '{"a":' * 100000, '{"format":"cgan-manifest","version":' + "9" * 5000 + "}", ""]
 )
-def test_a_text_that_is_no_manifest_is_refused(tiny_model: Path, text: str) -> None:
+def test_a_text_that_is_not_a_manifest_is_refused(tiny_model: Path, text: str) -> None:
     Manifest.path_for(tiny_model).write_text(text)
     refused(tiny_model)
 
 
 @pytest.mark.parametrize("smallest", [[float("inf")] * 3, [1], "abc", None])
-def test_an_engines_shapes_that_are_none_are_refused(tiny_model: Path, smallest: object) -> None:
+def test_invalid_shapes_of_an_engine_are_refused(tiny_model: Path, smallest: object) -> None:
     profile = {"smallest": smallest, "optimum": [1, 64, 64], "largest": [1, 64, 64]}
     changed(tiny_model, engine={"library": "tensorrt", "profile": profile})
     with pytest.raises(ModelFileError, match="does not say which shapes"):
