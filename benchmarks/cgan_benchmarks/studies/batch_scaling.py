@@ -16,11 +16,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from functools import partial
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import av
 import click
@@ -47,7 +48,6 @@ RUNS = {
     "Ray, 2 workers": ["--cluster", "--jobs", "2"],
 }
 VIDEOS, WORKERS = 1000, 100
-T = TypeVar("T")
 
 
 @study_command
@@ -101,29 +101,34 @@ def passes(video: Path, folder: Path, precision: str) -> dict[str, dict[str, flo
         For each pass the medians of wall time and CPU time, milliseconds a frame; for "color" also the bytes
         of a frame, read and written.
     """
-    with VideoReader(video) as reader:
-        width, height = reader.first.width, reader.first.height
     times: dict[str, list[tuple[float, float]]] = {}
+
+    @contextmanager
+    def timed(name: str) -> Iterator[None]:
+        clock, cores = time.perf_counter(), time.process_time()
+        yield
+        times.setdefault(name, []).append((time.perf_counter() - clock, time.process_time() - cores))
+
     settings = VideoSettings()
     with Colorizer.open(threads=1, precision=precision) as colorizer:
         for number in range(PASSES):
             whole, parted = folder / f"{number}.mkv", folder / f"{number}-parts.mkv"
-
-            def timed(name: str, step: Callable[[], T]) -> T:
-                clock, cores = time.perf_counter(), time.process_time()
-                result = step()
-                spent = time.perf_counter() - clock, time.process_time() - cores
-                times.setdefault(name, []).append(spent)
-                return result
-
-            timed("decode", partial(_decode, video))
-            timed("color", partial(colorize_video, video, whole, colorizer))
-            plan = timed("plan", partial(plan_parts, video, parted, colorizer, settings))
-            frames = plan.frames
+            with timed("decode"), VideoReader(video) as reader:
+                width, height = reader.first.width, reader.first.height
+                deque(reader, maxlen=0)
+            with timed("color"):
+                colorize_video(video, whole, colorizer)
+            with timed("plan"):
+                plan = plan_parts(video, parted, colorizer, settings)
             for part in plan.parts:
                 colorize_part(video, parted, colorizer, settings, part)
-            timed("network", partial(_predict, colorizer, (height, width), frames))
-            timed("join", partial(colorize_video, video, parted, colorizer, resume=True))
+            lightness = np.zeros(colorizer.input_shape(height, width), np.float32)
+            with timed("network"):
+                for _ in range(plan.frames):
+                    colorizer.chroma(lightness)
+            with timed("join"):
+                colorize_video(video, parted, colorizer, resume=True)
+    frames = plan.frames
     costs: dict[str, dict[str, float]] = {}
     for name, each in times.items():
         clock, cores = (statistics.median(column) * 1000 / frames for column in zip(*each, strict=True))
@@ -168,17 +173,6 @@ def in_turns(video: Path, folder: Path, precision: str) -> list[dict[str, Any]]:
         }
         for name, runs in found.items()
     ]
-
-
-def _predict(colorizer: Colorizer, shape: tuple[int, int], times: int) -> None:
-    lightness = np.zeros(colorizer.input_shape(*shape), np.float32)
-    for _ in range(times):
-        colorizer.chroma(lightness)
-
-
-def _decode(video: Path) -> int:
-    with VideoReader(video) as reader:
-        return sum(1 for _ in reader)
 
 
 if __name__ == "__main__":

@@ -133,11 +133,8 @@ class SimulatedPool:
         frames = self._lengths[task.item]
         if task.part is None:
             return 0, frames, 0
-        return (
-            task.part.first * SEGMENT_FRAMES,
-            min(frames, task.part.end * SEGMENT_FRAMES),
-            task.part.warm_from,
-        )
+        end = min(frames, task.part.end * SEGMENT_FRAMES)
+        return task.part.first * SEGMENT_FRAMES, end, task.part.warm_from
 
     def _is_divided(self, task: Task) -> bool:
         return task.item in self._divided and len(self._plans[task.item].parts) > 1

@@ -1,1 +1,1 @@
-"""The visual Turing test: people tell colored images from true ones, or do not."""
+"""The visual Turing test: can people tell colored images from true ones?"""

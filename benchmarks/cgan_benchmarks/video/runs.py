@@ -23,7 +23,7 @@ from cgan_runtime.errors import CganError, MediaError
 from cgan_runtime.video.write.codecs import EncoderSettings, video_suffix
 
 Ways = Mapping[str, tuple[str, dict[str, Any]]]
-"""A way and its settings, by any name. The ways: `copy`, decode and encode alone; `cgan`; and `plain`, a loop of
+"""A way and its settings, by any name. The ways: `copy`, decode and encode alone; `cgan`; `plain`, a loop of
 OpenCV with the PyTorch model."""
 
 _SIDE = 256  # pixels, of the plain loop's network input

@@ -132,7 +132,7 @@ def test_memory_is_read_before_the_peak_takes_some(measure: Callable[..., Any], 
     """The matrices of the peak do not count as memory of the engine."""
     found, asked = measure(scenario, TORCH)
     first = asked.index(("checkpoint", "peak")) if scenario != "startup" else len(asked)
-    assert found.subjects[0].processes[0].host_mb == 100.0
+    assert found.subjects[0].processes[0].start.host_mb == 100.0
     assert {"first", "turn"} & {what for _, what in asked[:first]}
     assert (("checkpoint", "peak") in asked) == (scenario != "startup")
 

@@ -123,11 +123,11 @@ def _curve(state: Path, name: str, *points: tuple[float, bool]) -> None:
     """What a run has measured: epochs, and whether all images were."""
     (state / name).mkdir(parents=True, exist_ok=True)
     measured = {"mae": 5.0, "mae_gray": 6.0}
-    told = [
+    curve = [
         {"epochs": at, "whole": whole, "as_predicted": measured, "device": "A", "threads": 1 + (at > 12)}
         for at, whole in points
     ]
-    (state / name / "curve.json").write_text(json.dumps(told))
+    (state / name / "curve.json").write_text(json.dumps(curve))
 
 
 def _rows(document: dict[str, Any]) -> list[tuple[str, float]]:

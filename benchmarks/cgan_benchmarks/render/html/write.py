@@ -5,6 +5,7 @@ write_page(report.document(), Path("bench.html"))
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from pathlib import Path
@@ -165,25 +166,20 @@ def _figure(title: str, plot: str, caption: str) -> str:
 
 def _table(rows: Sequence[Document], scenario: str) -> str:
     several = len({row["batch"] for row in rows}) > 1
-    titles = [
-        *NAMES[: 3 if several else 2],
-        *dict.fromkeys(title for each in TABLES[scenario] for title in each),
-    ]
+    titles = [*NAMES[: 3 if several else 2], *itertools.chain(*TABLES[scenario])]
 
     def line(tag: str, cells: Iterable[str]) -> str:
         kinds = (' class="name"' if title in NAMES[:2] else "" for title in titles)
         texts = (f"<{tag}{kind}>{escape(text)}</{tag}>" for kind, text in zip(kinds, cells, strict=True))
         return f"<tr>{''.join(texts)}</tr>"
 
-    names = ({"run by": engine_name(row["backend"])} for row in rows)
-    cells = (
-        [name.get(title) or cell(row, title) for title in titles]
-        for row, name in zip(rows, names, strict=True)
-    )
-    body = "".join(line("td", each) for each in cells)
-    return (
-        f'<div class="scroll"><table><thead>{line("th", titles)}</thead><tbody>{body}</tbody></table></div>'
-    )
+    body = "".join(line("td", [_cell(row, title) for title in titles]) for row in rows)
+    head = line("th", titles)
+    return f'<div class="scroll"><table><thead>{head}</thead><tbody>{body}</tbody></table></div>'
+
+
+def _cell(row: Document, title: str) -> str:
+    return engine_name(row["backend"]) if title == "run by" else cell(row, title)
 
 
 def _footer(document: Document) -> str:
