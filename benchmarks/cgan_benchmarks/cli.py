@@ -18,14 +18,7 @@ from cgan_benchmarks.compare.command import compare
 from cgan_benchmarks.layers.command import layers
 from cgan_benchmarks.options import OutputFileType, given, json_option, require_pytorch
 from cgan_benchmarks.quality.command import quality
-from cgan_benchmarks.speed.options import (
-    ScenarioOptions,
-    SubjectOptions,
-    TimingOptions,
-    scenario_options,
-    subject_options,
-    timing_options,
-)
+from cgan_benchmarks.speed import options as speed
 from cgan_benchmarks.speed.scenarios import VIDEO
 from cgan_benchmarks.turing.command import turing
 from cgan_runtime import __version__
@@ -51,16 +44,16 @@ class _Commands(GroupedCommand, click.Group):
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "show_default": True},
 )
-@subject_options
-@scenario_options
-@timing_options
+@speed.subject_options
+@speed.scenario_options
+@speed.timing_options
 @json_option()
 @click.option("--html", "html_file", type=OutputFileType(), help="Write a page with plots, for any browser.")
 @click.version_option(__version__, prog_name="cgan-bench")
 @click.pass_context
 def cli(
-    context: click.Context, *, subjects: SubjectOptions, what: ScenarioOptions, timing: TimingOptions,
-    json_file: Path | None, html_file: Path | None,
+    context: click.Context, *, subjects: speed.SubjectOptions, what: speed.ScenarioOptions,
+    timing: speed.TimingOptions, json_file: Path | None, html_file: Path | None,
 ) -> None:  # fmt: skip
     """Measure exported models against the PyTorch model that they came from.
 
@@ -97,7 +90,9 @@ for subcommand in (quality, compare, layers, turing):
 main = guard(cli)
 
 
-def _measure_video(subjects: SubjectOptions, what: ScenarioOptions, options: list[str]) -> SpeedReport:
+def _measure_video(
+    subjects: speed.SubjectOptions, what: speed.ScenarioOptions, options: list[str]
+) -> SpeedReport:
     from cgan_benchmarks.video.scenario import VideoScenario
 
     scenario = VideoScenario(subjects)
@@ -108,7 +103,9 @@ def _measure_video(subjects: SubjectOptions, what: ScenarioOptions, options: lis
         return scenario.report(what.video, lambda done, total: show(done / total, ""))
 
 
-def _measure_models(subjects: SubjectOptions, what: ScenarioOptions, timing: TimingOptions) -> SpeedReport:
+def _measure_models(
+    subjects: speed.SubjectOptions, what: speed.ScenarioOptions, timing: speed.TimingOptions
+) -> SpeedReport:
     """Load, export where no models were given, and measure, with a bar on a terminal."""
     scenario, settings = what.settings(subjects, timing)
     require_pytorch()

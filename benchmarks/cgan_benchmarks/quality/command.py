@@ -7,15 +7,7 @@ from pathlib import Path
 
 import click
 
-from cgan_benchmarks.options import (
-    PATH,
-    ModelOptions,
-    OutputFileType,
-    given,
-    json_option,
-    model_options,
-    require_pytorch,
-)
+from cgan_benchmarks import options
 from cgan_runtime.console import Console
 from cgan_runtime.options.groups import GroupedCommand
 
@@ -26,20 +18,25 @@ from cgan_runtime.options.groups import GroupedCommand
     short_help="How close a model's colors come to the true ones.",
 )
 @click.option(
-    "--data", type=PATH, required=True, help="Folder or tar shard of photos not trained on, or CIFAR-10."
+    "--data",
+    type=options.PATH,
+    required=True,
+    help="Folder or tar shard of photos not trained on, or CIFAR-10.",
 )
-@model_options
+@options.model_options
 @click.option(
-    "--checkpoint", type=PATH, help="Measure a PyTorch checkpoint, or the newest of a run, instead."
+    "--checkpoint", type=options.PATH, help="Measure a PyTorch checkpoint, or the newest of a run, instead."
 )
 @click.option(
     "--without", default="", help="Measure a second time without the photos whose names fit this pattern."
 )
-@click.option("--sheet", type=OutputFileType(), help="Write a contact sheet as PNG: gray, colored, truth.")
-@json_option()
+@click.option(
+    "--sheet", type=options.OutputFileType(), help="Write a contact sheet as PNG: gray, colored, truth."
+)
+@options.json_option()
 @click.pass_context
 def quality(
-    context: click.Context, data: Path, model: ModelOptions, checkpoint: Path | None, without: str,
+    context: click.Context, data: Path, model: options.ModelOptions, checkpoint: Path | None, without: str,
     sheet: Path | None, json_file: Path | None,
 ) -> None:  # fmt: skip
     """Measure how close a model's colors come to the true ones of images.
@@ -50,9 +47,9 @@ def quality(
     """
     if model.model is not None and checkpoint is not None:
         raise click.UsageError("--model and --checkpoint are both what is measured; give one of them")
-    if checkpoint is not None and "--backend" in given(context):
+    if checkpoint is not None and "--backend" in options.given(context):
         raise click.UsageError("--checkpoint is run by PyTorch; leave --backend out")
-    require_pytorch()
+    options.require_pytorch()
     from cgan_benchmarks.quality.measure import measure_model, print_quality, write_quality, write_sheet
     from cgan_train.checkpoint import load_checkpoint
     from cgan_train.data.sources import CifarSource, open_validation

@@ -1,7 +1,8 @@
-"""Timed runs of one subject: order, warm-up, clock, and the figures that they sum up to.
+"""Timed runs of a subject, one after another or at the same time: order, warm-up, clock, and figures.
 
     for order in orders(keys, plan.rounds(), seed): ...
     timing = Timing.of(samples, images=1)          # samples: seconds, (processes, rounds, runs)
+    run = run_concurrently(lambda: open_backend(path, threads=1), lightness, engines=2, seconds=0.5)
 
 All subjects take turns in rounds, each round in a new order, so that drift (clock speed, other programs) hits
 them alike. Each subject is started anew several times, because processes differ: in where memory lies, or in
@@ -12,13 +13,17 @@ from __future__ import annotations
 
 import math
 import random
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 
 from cgan_benchmarks.results.intervals import Samples
+from cgan_benchmarks.speed.measurements import ConcurrentRun
+from cgan_runtime.backends.base import Backend, FloatArray
 
 _QUIET_WINDOW = 0.005  # seconds
 _QUIET_SHARE = 0.2  # of CPU time in the window: a process that uses less is at rest
@@ -106,3 +111,39 @@ def wait_until_at_rest() -> None:
         time.sleep(_QUIET_WINDOW)
         if time.process_time() - used < _QUIET_SHARE * _QUIET_WINDOW:
             return
+
+
+def run_concurrently(
+    load: Callable[[], Backend], lightness: FloatArray, engines: int, seconds: float
+) -> ConcurrentRun:
+    """Run several engines at once for a while, each opened by `load` in a thread of its own.
+
+    Every run has the input `lightness`, (N, 1, H, W). Runs that are under way when the time is over count
+    fully, with their time. Opening and closing do not count.
+    """
+    together = threading.Barrier(engines)
+
+    def work() -> tuple[float, float, int]:
+        try:
+            with load() as backend:
+                warm_up(lambda: backend.chroma(lightness))
+                together.wait()
+                began, runs = time.perf_counter(), 0
+                while time.perf_counter() < began + seconds:
+                    backend.chroma(lightness)
+                    runs += 1
+                ended = time.perf_counter()
+                together.wait()
+        except BaseException:
+            together.abort()
+            raise
+        return began, ended, runs
+
+    with ThreadPoolExecutor(engines) as pool:
+        futures = [pool.submit(work) for _ in range(engines)]
+    errors = [error for future in futures if (error := future.exception()) is not None]
+    for error in errors:
+        if not isinstance(error, threading.BrokenBarrierError):  # those follow from another thread's error
+            raise error
+    began, ended, runs = zip(*(future.result() for future in futures), strict=True)
+    return ConcurrentRun(sum(runs) * len(lightness), max(ended) - min(began))

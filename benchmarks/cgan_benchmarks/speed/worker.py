@@ -78,8 +78,7 @@ class SubjectWorker:
 
     def concurrent(self, engines: int, seconds: float) -> Reply:
         """Several engines at once; images and seconds."""
-        from cgan_benchmarks.speed.concurrency import run_concurrently
-        from cgan_benchmarks.speed.timing import wait_until_at_rest
+        from cgan_benchmarks.speed.timing import run_concurrently, wait_until_at_rest
 
         threads = max(1, self._threads // engines)
         run = run_concurrently(lambda: self._load(threads), self._inputs[0], engines, seconds)

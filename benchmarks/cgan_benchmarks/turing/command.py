@@ -6,14 +6,7 @@ from pathlib import Path
 
 import click
 
-from cgan_benchmarks.options import (
-    PATH,
-    ModelOptions,
-    SecondsType,
-    json_option,
-    model_options,
-    require_pytorch,
-)
+from cgan_benchmarks import options
 from cgan_runtime.options.groups import GroupedCommand
 
 
@@ -22,11 +15,11 @@ from cgan_runtime.options.groups import GroupedCommand
     context_settings={"show_default": True},
     short_help="Can people tell colored photos from true ones?",
 )
-@click.argument("folder", type=PATH, metavar="DIR")
-@model_options
+@click.argument("folder", type=options.PATH, metavar="DIR")
+@options.model_options
 @click.option(
     "--test-delay",
-    type=SecondsType(zero=True),
+    type=options.SecondsType(zero=True),
     default=2.0,
     help="Seconds for which an image is shown; 0 for as long as it takes.",
 )
@@ -36,9 +29,9 @@ from cgan_runtime.options.groups import GroupedCommand
 )
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Of the page; 0 for any free one.")
 @click.option("--open/--no-open", "opens", default=True, help="Open the page in a browser.")
-@json_option()
+@options.json_option()
 def turing(
-    folder: Path, model: ModelOptions, test_delay: float, count: int, seed: int | None, port: int,
+    folder: Path, model: options.ModelOptions, test_delay: float, count: int, seed: int | None, port: int,
     opens: bool, json_file: Path | None,
 ) -> None:  # fmt: skip
     """Run a visual Turing test with the photos in DIR, a folder or a tar shard.
@@ -46,7 +39,7 @@ def turing(
     A page on this machine shows true and colored photos one at a time and takes the answers. Prints how many
     of the colored ones were taken for true, with a 95 % interval (Wilson). Ctrl-C ends it early.
     """
-    require_pytorch()
+    options.require_pytorch()
     import random
     import webbrowser
     from dataclasses import asdict

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from tests.fakes import FakeBackend, warm_above_cool_below
 
-from cgan_benchmarks.speed.concurrency import run_concurrently
+from cgan_benchmarks.speed.timing import run_concurrently
 from cgan_runtime.backends.base import FloatArray
 from cgan_runtime.errors import BackendUnavailable
 

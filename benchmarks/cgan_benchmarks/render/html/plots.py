@@ -11,38 +11,27 @@ from typing import Any
 import numpy as np
 
 from cgan_benchmarks.render.columns import is_reference
-from cgan_benchmarks.render.html.canvas import (
-    CARD,
-    GPU,
-    INK,
-    LINE,
-    ONNXRUNTIME,
-    OPENVINO,
-    SOFT,
-    TORCH,
-    draw,
-    engine_color,
-    engine_name,
-    label,
-    name_lanes,
-)
+from cgan_benchmarks.render.html import canvas
 from cgan_benchmarks.results.document import Document
 
 _LANE = 30  # px a row
 _AXIS = 64  # px below and above the lanes
 _LANE_NARROW = 46  # px: the name stands above its lane
-_STAGE_LANE, _STAGE_COLORS = 38, (TORCH, OPENVINO, ONNXRUNTIME, GPU)  # of the waterfall
+_STAGE_LANE, _STAGE_COLORS = (
+    38,
+    (canvas.TORCH, canvas.OPENVINO, canvas.ONNXRUNTIME, canvas.GPU),
+)  # of the waterfall
 _BINS = 160
 _MIN_DIFFERENCE = 1e-3  # CIEDE2000: smaller differences are drawn there
 _MAX_DIFFERENCE = 4.0  # CIEDE2000: larger and unknown differences are drawn there
 VISIBLE = 1.0  # CIEDE2000: about the least that can be seen
-_DASHED = {"color": SOFT, "linewidth": 1, "linestyle": (0, (3, 3))}
+_DASHED = {"color": canvas.SOFT, "linewidth": 1, "linestyle": (0, (3, 3))}
 
 
 def name_of(row: Document) -> str:
     """The name of a row."""
     batch = f", batch {row['batch']}" if row["batch"] > 1 else ""
-    return f"{row['model']}, {engine_name(row['backend'])}{batch}"
+    return f"{row['model']}, {canvas.engine_name(row['backend'])}{batch}"
 
 
 def speedups(rows: Sequence[Document]) -> str:
@@ -50,20 +39,20 @@ def speedups(rows: Sequence[Document]) -> str:
 
     def plot(axes: Any, narrow: bool) -> None:
         for lane, row in enumerate(rows):
-            color = engine_color(row["backend"])
+            color = canvas.engine_color(row["backend"])
             low, high = row["speedup_interval"]
             axes.plot((low, high), (lane, lane), color=color, linewidth=5, alpha=0.35, solid_capstyle="round")
             axes.plot(row["speedup"], lane, "o", color=color, markersize=7)
             if not narrow:
                 right = max(high, row["speedup"])
-                label(axes, f"{row['speedup']:.2f}", (right, lane), (9, 0))
+                canvas.label(axes, f"{row['speedup']:.2f}", (right, lane), (9, 0))
         axes.axvline(1, **_DASHED)
         axes.set_xlim(left=0)
         axes.margins(x=0.08)
         axes.set_xlabel("times as fast as PyTorch")
         _lanes(axes, rows, narrow, [f"{row['speedup']:.2f}" for row in rows])
 
-    return draw("speedups", *_heights(rows), plot)
+    return canvas.draw("speedups", *_heights(rows), plot)
 
 
 def latencies(rows: Sequence[Document]) -> str:
@@ -71,7 +60,7 @@ def latencies(rows: Sequence[Document]) -> str:
 
     def plot(axes: Any, narrow: bool) -> None:
         for lane, row in enumerate(rows):
-            color = engine_color(row["backend"])
+            color = canvas.engine_color(row["backend"])
             x, density = _density(np.concatenate([np.ravel(part) for part in row["samples_ms"]]))
             half = (0.2 if narrow else 0.38) * density
             axes.fill_between(x, lane - half, lane + half, color=color, alpha=0.3, linewidth=0)
@@ -83,7 +72,7 @@ def latencies(rows: Sequence[Document]) -> str:
         axes.set_xlabel("milliseconds a run (logarithmic)")
         _lanes(axes, rows, narrow, [f"{row['p50_ms']:.1f} ms" for row in rows])
 
-    return draw("latencies", *_heights(rows), plot)
+    return canvas.draw("latencies", *_heights(rows), plot)
 
 
 def quality(rows: Sequence[Document]) -> str:
@@ -93,25 +82,25 @@ def quality(rows: Sequence[Document]) -> str:
     def plot(axes: Any, narrow: bool) -> None:
         seen: set[str] = set()
         for row in others:
-            color = engine_color(row["backend"])
+            color = canvas.engine_color(row["backend"])
             height = _difference(row)
-            name = engine_name(row["backend"])
+            name = canvas.engine_name(row["backend"])
             marker = "s" if "compiled" in row["backend"] else "D" if row["backend"].endswith("16") else "o"
             legend = None if name in seen else name
             seen.add(name)
             axes.plot(row["p50_ms"], height, marker, color=color, markersize=9, label=legend,
-                      markeredgecolor=CARD, linestyle="none")  # fmt: skip
+                      markeredgecolor=canvas.CARD, linestyle="none")  # fmt: skip
         for model in dict.fromkeys(row["model"] for row in others if row["model"] != "checkpoint"):
             same = [row for row in others if row["model"] == model]
             slowest = max(same, key=lambda row: float(row["p50_ms"]))
             place = slowest["p50_ms"], _difference(slowest)
-            label(axes, model, place, (10, 0), color=INK, fontsize=9 if narrow else 10)
+            canvas.label(axes, model, place, (10, 0), color=canvas.INK, fontsize=9 if narrow else 10)
         for row in filter(is_reference, rows):
             axes.axvline(row["p50_ms"], **_DASHED)
-            label(axes, "PyTorch", (row["p50_ms"], 1), (-5, -4), xycoords=("data", "axes fraction"),
+            canvas.label(axes, "PyTorch", (row["p50_ms"], 1), (-5, -4), xycoords=("data", "axes fraction"),
                   ha="right", va="top", fontsize=9)  # fmt: skip
-        axes.axhline(VISIBLE, color=LINE, linewidth=1.2)
-        label(axes, "just visible", (0, VISIBLE), (4, 4), xycoords=("axes fraction", "data"),
+        axes.axhline(VISIBLE, color=canvas.LINE, linewidth=1.2)
+        canvas.label(axes, "just visible", (0, VISIBLE), (4, 4), xycoords=("axes fraction", "data"),
               va="baseline", fontsize=9)  # fmt: skip
         axes.set_xscale("log")
         axes.set_yscale("log")
@@ -120,16 +109,16 @@ def quality(rows: Sequence[Document]) -> str:
         _plain_ticks(axes, narrow)
         axes.set_yticks((1e-3, 1e-2, 1e-1, 1), ("≤ 0.001", "0.01", "0.1", "1"))
         axes.minorticks_off()
-        axes.tick_params(axis="y", colors=SOFT)
+        axes.tick_params(axis="y", colors=canvas.SOFT)
         axes.set_xlabel("p50, milliseconds (logarithmic)")
         axes.set_ylabel("CIEDE2000 from PyTorch")
         legend = axes.figure.legend(
             frameon=False, loc="outside lower center", ncols=2 if narrow else 5, fontsize=9
         )
         for text in legend.get_texts():
-            text.set_color(SOFT)
+            text.set_color(canvas.SOFT)
 
-    return draw("quality", 340, 360, plot)
+    return canvas.draw("quality", 340, 360, plot)
 
 
 def waterfall(video: Document) -> str:
@@ -145,18 +134,22 @@ def waterfall(video: Document) -> str:
         began, thick = 0.0, 0.34 if narrow else 0.5
         for lane, (name, ms) in enumerate((stages | ways).items()):
             left = began if name in stages else 0.0
-            color = {"color": _STAGE_COLORS[lane % 4]} if name in stages else {"color": SOFT, "alpha": 0.45}
+            color = (
+                {"color": _STAGE_COLORS[lane % 4]}
+                if name in stages
+                else {"color": canvas.SOFT, "alpha": 0.45}
+            )
             axes.barh(lane, ms, thick, left=left, **color)
-            label(axes, f"{ms:.1f}", (left + ms, lane), (6, 0))
+            canvas.label(axes, f"{ms:.1f}", (left + ms, lane), (6, 0))
             began = left + ms if name in stages else began
         axes.axhline(len(stages) - 0.5, **_DASHED)
         axes.set_xlim(0, 1.15 * max(began, *ways.values()))
         axes.set_ylim(len(names) - 0.5, -0.7)
         axes.set_xlabel("milliseconds a frame")
-        name_lanes(axes, names, narrow)
+        canvas.name_lanes(axes, names, narrow)
 
     height, narrow_height = (_AXIS + 6 + lane * len(names) for lane in (_STAGE_LANE, _LANE_NARROW))
-    return draw("waterfall", height, narrow_height, plot)
+    return canvas.draw("waterfall", height, narrow_height, plot)
 
 
 def _difference(row: Document) -> float:
@@ -175,7 +168,7 @@ def _lanes(axes: Any, rows: Sequence[Document], narrow: bool, figures: Sequence[
     if narrow:
         names = [f"{name}: {figure}" for name, figure in zip(names, figures, strict=True)]
     axes.set_ylim(len(rows) - 0.4, -0.9 if narrow else -0.6)
-    name_lanes(axes, names, narrow)
+    canvas.name_lanes(axes, names, narrow)
 
 
 def _plain_ticks(axes: Any, narrow: bool) -> None:
