@@ -213,8 +213,8 @@ def test_what_does_not_go_together_is_a_matter_of_usage(args: Sequence[str], mes
     _refused(_run(*args), message, code=2)
 
 
-def test_stats_of_a_image_are_a_matter_of_usage() -> None:
-    _refused(_run("--image", "a.png", "--stats", "a.json"), "--stats tells of videos", code=2)
+def test_stats_of_an_image_are_refused() -> None:
+    _refused(_run("--image", "a.png", "--stats", "a.json"), "--stats is about videos", code=2)
 
 
 def test_a_truncated_video_is_colored_with_a_warning(work: Path, tiny_model: Path) -> None:
