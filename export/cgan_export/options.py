@@ -106,11 +106,7 @@ class EngineChoice:
     version_compatible: bool
 
     def check(self, *, engine: bool, triton: bool) -> None:
-        """Refuse options for an engine where none is built, and engines that Triton does not run.
-
-        Raises:
-            click.UsageError: There are such options.
-        """
+        """Refuse what only an engine needs, or Triton does not run; raises `click.UsageError`."""
         changed = {
             "--target": self.target != _TARGET,
             "--workspace": self.workspace != _WORKSPACE,

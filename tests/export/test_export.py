@@ -15,6 +15,7 @@ from onnx import TensorProto, numpy_helper
 from tests.checkpoints import PAPER, lively_generator, write_checkpoint
 from tests.paths import ROOT
 
+import cgan_export
 from cgan_export.graph.precision import FORMS
 from cgan_export.graph.trace import to_onnx
 from cgan_export.onnx_files import Exported, Exporter, ExportSettings, export
@@ -209,6 +210,20 @@ def test_a_size_that_is_too_large_is_refused(
 def test_a_name_that_is_not_a_file_name_is_refused(paper_checkpoint: Path, tmp_path: Path, name: str) -> None:
     with pytest.raises(ConfigError, match="cannot be the name of a file"):
         export(paper_checkpoint, tmp_path, settings=ExportSettings(name=name), verify=False)
+
+
+def test_the_function_takes_paths_and_forms_as_strings(paper_checkpoint: Path, tmp_path: Path) -> None:
+    steps: list[str] = []
+    (one,) = cgan_export.export(
+        str(paper_checkpoint), str(tmp_path / "out"), forms=["fp16-weights"],
+        settings=cgan_export.ExportSettings(name="mine", dynamic=False), verify=False, progress=steps.append,
+    )  # fmt: skip
+    assert one.path == tmp_path / "out" / "mine.onnx"
+    assert one.manifest == Manifest.load(one.path)
+    assert (one.manifest.weights, one.manifest.parity) == ("fp16", {"verified": False})
+    assert "tracing the generator" in steps
+    with pytest.raises(ConfigError, match="take fp32, fp16-weights, fp16, int8"):
+        cgan_export.export(paper_checkpoint, tmp_path / "out", forms=["fp8"])
 
 
 def test_values_between_the_engines_and_pytorch_are_real_colors(exports: list[Exported]) -> None:

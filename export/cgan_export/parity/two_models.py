@@ -83,29 +83,20 @@ def compare_models(first: Path, second: Path, images: Sequence[Image]) -> tuple[
         return worst_of([_agreement(one, other, images) for one, other in pairs]), form
 
 
-def _check_common(one: _Model, other: _Model) -> None:
-    networks = one.backend is not None and other.backend is not None
-    axes = [_axes(model, networks=networks) for model in (one, other)]
+def _check_common(*models: _Model) -> None:
+    """See that there is a size and batch that both models take."""
+    whole = any(model.backend is None for model in models)
+    axes: list[tuple[int | str, ...]] = []
+    for model in models:
+        shape = model.manifest.input.shape
+        # Where whole images are compared, a model gets one at a time.
+        axes.append((1 if model.backend is None else shape[0], *(model.fixed or ())) if whole else shape)
     if any(isinstance(a, int) and isinstance(b, int) and a != b for a, b in zip(*axes, strict=False)):
         shapes = " and ".join(f"({', '.join(map(str, shape))})" for shape in axes)
         raise InputShapeError(
-            f"there is no size that both take: {one.path} and {other.path} take {shapes}; compare each "
-            "with the checkpoint that it came from"
+            f"there is no size that both take: {' and '.join(str(model.path) for model in models)} take "
+            f"{shapes}; compare each with the checkpoint that it came from"
         )
-
-
-def _axes(model: _Model, *, networks: bool) -> tuple[int | str, ...]:
-    """The axes that a model takes; where whole images are compared, it gets one at a time."""
-    if networks:
-        return model.manifest.input.shape
-    count = 1 if model.backend is None else model.manifest.input.shape[0]
-    return (count, *(model.fixed or ()))
-
-
-def _agreement(one: _Model, other: _Model, images: Sequence[Image]) -> Agreement:
-    if one.backend is not None and other.backend is not None:
-        return _chroma_agreement(one, one.backend, other, other.backend, images)
-    return _image_agreement(one, other, images)
 
 
 def _emulated(model: _Model, stack: ExitStack) -> _Model:
@@ -129,23 +120,19 @@ def _open(path: Path, stack: ExitStack) -> _Model:
     return _Model(path, backend.manifest, backend)
 
 
-def _chroma_agreement(
-    first: _Model, one: Backend, second: _Model, other: Backend, images: Sequence[Image]
-) -> Agreement:
-    multiple = math.lcm(first.manifest.size_multiple, second.manifest.size_multiple)
-    wanted = second.manifest if second.fixed or not first.fixed else first.manifest
-    size = -(-wanted.size // multiple) * multiple
-    batches = input_batches(replace(wanted, size=size, size_multiple=multiple), images)
-    # An output is valid until the next call of its own back end.
-    return agreement((each, one.chroma(each), other.chroma(each)) for each in batches)
-
-
-def _image_agreement(first: _Model, second: _Model, images: Sequence[Image]) -> Agreement:
-    shape = second.fixed or first.fixed
-    side = (second if second.backend is None else first).manifest.size
+def _agreement(first: _Model, second: _Model, images: Sequence[Image]) -> Agreement:
+    one, other = first.backend, second.backend
+    if one is not None and other is not None:
+        multiple = math.lcm(first.manifest.size_multiple, second.manifest.size_multiple)
+        wanted = second.manifest if second.fixed or not first.fixed else first.manifest
+        size = -(-wanted.size // multiple) * multiple
+        batches = input_batches(replace(wanted, size=size, size_multiple=multiple), images)
+        # An output is valid until the next call of its own back end.
+        return agreement((each, one.chroma(each), other.chroma(each)) for each in batches)
+    shape, side = second.fixed or first.fixed, (second if other is None else first).manifest.size
     with ExitStack() as stack:
-        one, other = (_runner(model, shape, side, stack) for model in (first, second))
-        return image_agreement((one(gray), other(gray)) for gray in gray_images(images))
+        color, color_other = (_runner(model, shape, side, stack) for model in (first, second))
+        return image_agreement((color(gray), color_other(gray)) for gray in gray_images(images))
 
 
 def _runner(model: _Model, shape: tuple[int, int] | None, side: int, stack: ExitStack) -> ColorImage:

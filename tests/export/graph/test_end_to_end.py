@@ -177,7 +177,7 @@ def test_a_manifest_with_other_tensors_is_refused(tmp_path: Path, tiny_model: Pa
     text = document.read_text()
     for old, new in (('"kind": "image"', '"kind": "network"'), ('"kind": "image"', '"kind": "video"')):
         document.write_text(text.replace(old, new))
-        with pytest.raises(ModelFileError, match=r"not of a colorizer|kind cannot be 'video'"):
+        with pytest.raises(ModelFileError, match=r"not those of a colorizer|kind cannot be 'video'"):
             Manifest.load(path)
 
 
