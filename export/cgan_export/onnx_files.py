@@ -106,7 +106,7 @@ def export(
     Raises:
         ConfigError: A form, size, name or folder cannot be used, the generator cannot be exported so, or a
             package is missing.
-        TrainingError: The checkpoint cannot be read.
+        ModelFileError: The checkpoint is missing or damaged.
         DataError: The photographs cannot be read.
         ParityError: An exported file differs too much from the PyTorch model; nothing was written.
         BackendUnavailable: There is no engine to compare in.

@@ -20,10 +20,10 @@ onnxruntime = load_onnxruntime()
 native = onnxruntime.capi.onnxruntime_pybind11_state
 
 _SILENT = 4
-"""Log severity "fatal": what goes wrong is raised, and said once."""
+"""Log severity "fatal": errors are raised, so they need not be printed too."""
 
 _KERNEL = "_kernel_time"
-"""Ends the name of a node's event in a profile."""
+"""Suffix of the name of a node's event in a profile."""
 
 _DTYPES = {"tensor(float)": "float32", "tensor(float16)": "float16", "tensor(double)": "float64"}
 
@@ -35,7 +35,7 @@ _BAD_FILE = (
     native.NotImplemented,
     native.NoSuchFile,
     native.NoModel,
-    UnicodeDecodeError,  # names in the file that are no text
+    UnicodeDecodeError,  # names in the file that are not text
 )
 _ERRORS = (*_BAD_FILE, native.RuntimeException, native.EngineError, native.EPFail, RuntimeError)
 
@@ -56,8 +56,8 @@ class OnnxBackend(Backend):
             path: The ONNX file.
             manifest: Its manifest.
             threads: Threads of one inference; by default one for each core that this process may use.
-            spin: Let threads wait in a loop for their next piece. Faster on a machine that does nothing else;
-                beside a decoder and an encoder it takes the cores away from them.
+            spin: Let threads wait for work in a loop. This is faster on an idle machine, but takes the cores
+                away from a decoder and an encoder.
 
         Raises:
             ModelFileError: The file is not ONNX, or not the colorizer that the manifest describes.
@@ -80,9 +80,9 @@ class OnnxBackend(Backend):
                 f"ONNX Runtime could not start with {path} ({_first_line(error)}); try another --backend"
             ) from error
         if self._provider not in (loaded := self._session.get_providers()):
-            raise BackendUnavailable(  # ONNX Runtime goes on with the CPU, and does not say so
+            raise BackendUnavailable(  # ONNX Runtime silently continues on the CPU
                 f"ONNX Runtime could not load its {self._provider} and would have run on {loaded[0]}; "
-                "see that CUDA and cuDNN are the versions that it wants, or take another --backend"
+                "check that CUDA and cuDNN have the versions that it needs, or take another --backend"
             )
         check_signature(path, manifest, inputs, outputs)
 
@@ -130,7 +130,7 @@ class OnnxBackend(Backend):
 
 
 def as_source(path: Path) -> str | bytes:
-    """A model file as ONNX Runtime takes it: its path, or its content where the path is no text."""
+    """A model file as ONNX Runtime takes it: its path, or its content if the path is not text."""
     try:
         str(path).encode()
     except UnicodeEncodeError:

@@ -25,10 +25,10 @@ _BAD_FILE = (
     frontend.OpConversionFailure,
     frontend.OpValidationFailure,
     RuntimeError,
-    UnicodeDecodeError,  # names in the file that are no text
+    UnicodeDecodeError,  # names in the file that are not text
 )
 
-_HINTS = {"fp32": "f32", "bf16": "bf16"}  # precisions in OpenVINO's words
+_HINTS = {"fp32": "f32", "bf16": "bf16"}  # precisions as OpenVINO names them
 
 _DTYPES = {"f32": "float32", "f16": "float16", "f64": "float64"}
 
@@ -46,14 +46,13 @@ class OpenVinoBackend(Backend):
         Args:
             path: The ONNX file.
             manifest: Its manifest.
-            threads: Threads of one inference; by default as OpenVINO finds best.
-            precision: What the CPU computes in: "fp32"; "bf16", nearly twice as fast where it has AMX or
-                AVX-512 BF16; "auto": that where it has them, else "fp32".
+            threads: Threads of one inference; None leaves the choice to OpenVINO.
+            precision: What the CPU computes in: "fp32"; "bf16", nearly twice as fast on a CPU with AMX or
+                AVX-512 BF16; "auto", which is "bf16" on such a CPU, else "fp32".
 
         Raises:
             ModelFileError: The file is not ONNX, or not the colorizer that the manifest describes.
-            BackendUnavailable: The engine could not be started, or it was to compute in bfloat16 on a CPU
-                without.
+            BackendUnavailable: The engine could not be started, or this CPU has no bfloat16.
         """
         model, inputs, outputs = _read(path)
         check_signature(path, manifest, inputs, outputs)
@@ -66,17 +65,17 @@ class OpenVinoBackend(Backend):
         self._model, self._settings = model, settings
         try:
             core = openvino.Core()
-            taken_precision = _precision(core, precision)
-            settings["INFERENCE_PRECISION_HINT"] = _HINTS[taken_precision]
+            chosen = _precision(core, precision)
+            settings["INFERENCE_PRECISION_HINT"] = _HINTS[chosen]
             compiled = core.compile_model(model, _DEVICE, settings)
-            taken = compiled.get_property("INFERENCE_NUM_THREADS")
+            used = compiled.get_property("INFERENCE_NUM_THREADS")
             self._request = compiled.create_infer_request()
         except RuntimeError as error:
             raise BackendUnavailable(
                 f"OpenVINO could not start with {path} ({_last_line(error)}); try --backend onnxruntime"
             ) from error
-        device = f"CPU, {taken} thread{'s' if taken > 1 else ''}"
-        super().__init__(manifest, device if taken_precision == "fp32" else f"{device}, {taken_precision}")
+        device = f"CPU, {used} thread{'s' if used > 1 else ''}"
+        super().__init__(manifest, device if chosen == "fp32" else f"{device}, {chosen}")
 
     def _run(self, inputs: Arrays) -> Arrays:
         try:
@@ -106,9 +105,9 @@ class OpenVinoBackend(Backend):
 
 
 def _precision(core: Any, asked: str) -> str:
-    """What to compute in, of what is asked for and what this CPU does at full speed.
+    """The precision to compute in: the one asked for, if this CPU has it at full speed.
 
-    OpenVINO's own choice is asked, not its capabilities: without the instructions it can do bfloat16, slowly.
+    OpenVINO's default tells, not its capabilities: without the instructions it does bfloat16 slowly.
     """
     fast = core.get_property(_DEVICE, "INFERENCE_PRECISION_HINT").get_type_name() == _HINTS["bf16"]
     if asked == "bf16" and not fast:
@@ -119,7 +118,7 @@ def _precision(core: Any, asked: str) -> str:
 def _read(path: Path) -> tuple[Any, list[Tensor], list[Tensor]]:
     """The network of an ONNX file, its inputs and its outputs.
 
-    The ONNX reader alone is asked: otherwise every reader tries, and some write to stderr.
+    Only the ONNX reader is used: otherwise every reader tries, and some write to stderr.
     """
     try:
         reader = frontend.FrontEndManager().load_by_framework("onnx")
@@ -141,5 +140,5 @@ def _tensor(port: Any) -> Tensor:
 
 
 def _last_line(error: Exception) -> str:
-    """OpenVINO's messages open with its source files; what went wrong comes last."""
+    """The last line of a message: OpenVINO's begin with its source files."""
     return ([line for line in str(error).splitlines() if line.strip()] or [type(error).__name__])[-1].strip()

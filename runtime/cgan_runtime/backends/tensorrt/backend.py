@@ -2,8 +2,8 @@
 
     with open_backend(Path("edge-fp16.onnx"), "tensorrt") as backend: ...
 
-Takes an engine that `cgan-export --engine` built, or an ONNX file: of that it builds the engine for this GPU
-at its first use, and keeps it (`trt.engines.cached_engine`).
+Takes an engine that `cgan-export --engine` built, or an ONNX file. The engine of an ONNX file is built at its
+first use on this GPU, and kept (`engines.cached_engine`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pycuda.driver  # noqa: F401 (wanted before this back end can be said to be there)
+import pycuda.driver  # noqa: F401 (without it this back end is not available)
 
 from cgan_runtime.backends.base import Arrays, Backend, Layer, check_signature
 from cgan_runtime.backends.tensorrt.device import Buffer, Gpu
@@ -81,7 +81,7 @@ class TensorRtBackend(Backend):
             self._runtime.engine_host_code_allowed = True  # it brings its own small runtime
         self._engine = self._runtime.deserialize_cuda_engine(path.read_bytes())
         if self._engine is None:
-            why = library.complaint("it does not say why")
+            why = library.last_error("no reason given")
             raise ModelFileError(
                 f"TensorRT cannot load {path} ({why}); build it again with cgan-export --engine"
             )
@@ -125,18 +125,18 @@ class TensorRtBackend(Backend):
         return self._outputs
 
     def _layers(self, inputs: Arrays, runs: int) -> tuple[Layer, ...]:
-        self._start_anew()
+        self._renew_context()
         try:
             self._run(inputs)
             self._context.profiler = profiler = _profiler(self._library.module)
             for _ in range(runs):
                 self._run(inputs)
         finally:
-            self._start_anew()  # without the profiler, which costs time
+            self._renew_context()  # without the profiler, which costs time
         return tuple(Layer(name, "", ms / runs) for name, ms in profiler.times.items())
 
-    def _start_anew(self) -> None:
-        """Another context in the place of ours: TensorRT 8.5 has one of them at a time for free sizes."""
+    def _renew_context(self) -> None:
+        """Replace the context: TensorRT 8.5 allows only one at a time for free sizes."""
         with self._gpu.current():
             self._shape, self._context = (), None
             self._context = self._new_context()
@@ -144,7 +144,7 @@ class TensorRtBackend(Backend):
     def _new_context(self) -> Any:
         context = self._engine.create_execution_context()
         if context is None:
-            why = self._library.complaint("the GPU's memory may be full")
+            why = self._library.last_error("the GPU's memory may be full")
             raise BackendUnavailable(f"TensorRT could not start the engine ({why})")
         return context
 
@@ -171,7 +171,7 @@ class TensorRtBackend(Backend):
         with self._gpu.current():
             self._stream.synchronize()
             self._free_buffers()
-            # What was made last goes first; the engine goes before its runtime, all before the context.
+            # In reverse order of creation; the engine before its runtime, all before the context.
             del self._began, self._ended, self._stream, self._context
         self._free()
 
@@ -202,12 +202,12 @@ def _profiler(trt: Any) -> Any:
     return Profiler()
 
 
-# What `tensorrt.nptype` tells; that of 8.5 asks NumPy for a name that it has no longer.
+# As `tensorrt.nptype`; that of 8.5 uses a name that NumPy has removed.
 _DTYPES = {"FLOAT": "float32", "HALF": "float16", "INT32": "int32", "INT8": "int8", "BOOL": "bool"}
 
 
 def _tensors(trt: Any, engine: Any) -> tuple[list[Tensor], list[Tensor]]:
-    """What an engine takes and gives; free axes by name."""
+    """Inputs and outputs of an engine; free axes as strings."""
     found: dict[bool, list[Tensor]] = {True: [], False: []}
     for index in range(engine.num_io_tensors):
         name = engine.get_tensor_name(index)

@@ -126,7 +126,7 @@ def build_engine(
     try:
         builder = trt.Builder(library.log)
     except (TypeError, RuntimeError) as error:  # of pybind, if there is no GPU or driver
-        why = library.complaint(str(error))
+        why = library.last_error(str(error))
         raise BackendUnavailable(f"{library.target} {library.version} cannot build here ({why})") from error
     network = builder.create_network(_network_flags(library))
     _parse(library, network, onnx)
@@ -144,7 +144,7 @@ def build_engine(
     if stopped:
         stop_by_signal(stopped[0])
     if serialized is None:
-        why = library.complaint("it does not say why")
+        why = library.last_error("no reason given")
         raise BackendUnavailable(
             f"{library.target} {library.version} could not build the engine "
             f"({why}); where it is memory, give more --workspace"
@@ -168,7 +168,7 @@ def _parse(library: Library, network: Any, onnx: bytes) -> None:
         error = parser.get_error(index)
         operator = error.node_operator() if hasattr(error, "node_operator") else ""
         faults.append(" ".join(f"{operator} {error.desc()}".split()))
-    why = "; ".join(dict.fromkeys(faults)) or library.complaint("it does not say why")
+    why = "; ".join(dict.fromkeys(faults)) or library.last_error("no reason given")
     raise ModelFileError(
         f"{library.target} {library.version} cannot read the ONNX file ({why}); export it with cgan-export"
     )

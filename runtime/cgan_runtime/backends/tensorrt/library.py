@@ -51,7 +51,7 @@ class Library:
         numbers = tuple(int(number) for number in re.findall(r"\d+", self.version)[:2])
         return numbers >= _STRONGLY_TYPED_SINCE
 
-    def complaint(self, otherwise: str) -> str:
+    def last_error(self, otherwise: str) -> str:
         """The last error that the library logged, on one line; `otherwise` if it logged none."""
         errors: list[str] = self.log.errors
         return " ".join(errors[-1].split()) if errors else otherwise
