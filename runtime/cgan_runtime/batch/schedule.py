@@ -230,9 +230,7 @@ class Schedule:
     def _fail(self, task: Task, answer: Answer) -> None:
         item, key = self.items[task.item], (task.item, task.kind, task.part)
         reached = self._done[task.item].get(task.part, 0)
-        if (
-            reached >= self._reached.get(key, 0) + SEGMENT_FRAMES
-        ):  # the video made progress
+        if reached >= self._reached.get(key, 0) + SEGMENT_FRAMES:  # the video made progress
             self._reached[key], self._tried[key] = reached, 0
         self._tried[key] += 1
         item.tries = max(item.tries, self._tried[key])

@@ -27,7 +27,7 @@ STOPPING = (signal.SIGINT, *TERMINATING)
 def handle_signals(handler: Handler, numbers: Iterable[int] = STOPPING) -> Iterator[dict[int, Handler]]:
     """Handle signals for the time of a block; outside of the main thread, do nothing.
 
-    Signals that Python does not handle, because they are ignored or end the process at once, stay as they are.
+    Signals that are ignored, or end the process at once, stay as they are.
 
     Yields:
         The handlers that stand back meanwhile, by their signals.

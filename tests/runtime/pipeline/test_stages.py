@@ -143,6 +143,10 @@ def test_an_interrupt_at_any_moment_stops_all() -> None:
         signal.setitimer(signal.ITIMER_REAL, 20)
         raise KeyboardInterrupt
 
+    def interrupted_run(seconds: float) -> None:
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+        run_stages(itertools.count(), lambda n: n, lambda _: None, depth=1)
+
     before = signal.signal(signal.SIGALRM, interrupt)
     rng = random.Random(0)
     gc.disable()  # Python drops what a handler raises while objects are collected
@@ -150,8 +154,7 @@ def test_an_interrupt_at_any_moment_stops_all() -> None:
         for _ in range(400):
             late = False
             with pytest.raises(KeyboardInterrupt):
-                signal.setitimer(signal.ITIMER_REAL, rng.uniform(0.001, 0.004))
-                run_stages(itertools.count(), lambda n: n, lambda _: None, depth=1)
+                interrupted_run(rng.uniform(0.001, 0.004))
             signal.setitimer(signal.ITIMER_REAL, 0)
             assert _nothing_left_running()
     finally:

@@ -376,14 +376,12 @@ def test_a_real_write_error_is_told(tmp_path: Path) -> None:
     write_video(tmp_path / "in.mp4", Video(frames=60, width=320, height=240))
     program = (
         "import resource, signal, sys; from pathlib import Path\n"
-        "from cgan_runtime.colorizer import Colorizer; from cgan_runtime.pipeline.video import colorize_video\n"
-        "from cgan_runtime.pipeline.settings import VideoSettings\n"
-        "from cgan_runtime.video.write.codecs import EncoderSettings; from cgan_runtime.errors import MediaError\n"
+        "from cgan_runtime import Colorizer, EncoderSettings, MediaError, VideoSettings, colorize_video\n"
         "from tests.fakes import FakeBackend\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))\n"
         "ffv1 = VideoSettings(EncoderSettings('ffv1'))\n"
-        "try: colorize_video(Path('in.mp4'), Path('out.mkv'), Colorizer(FakeBackend()), settings=ffv1)\n"
+        "try: colorize_video('in.mp4', 'out.mkv', Colorizer(FakeBackend()), settings=ffv1)\n"
         "except MediaError as error: print(error)\n"
     )
     root = str(ROOT)
