@@ -30,46 +30,25 @@ model_options = option_group(
     section(
         COMMON,
         click.option(
-            "--strength",
-            "--saturation",
-            "saturation",
-            type=float,
-            default=1.0,
-            show_default=True,
-            help="How colorful: 0 is gray, 1 is what the model predicts, up to 3. Both names mean the same.",
-        ),
+            "--strength", "--saturation", "saturation", type=float, default=1.0, show_default=True,
+            help="How colorful: 0 is gray, 1 is what the model predicts, up to 3. Both names mean the same."),
     ),
     click.option(
-        "--model",
-        type=click.Path(path_type=Path),
-        metavar="FILE",
-        help="A model made by cgan-export. Default: the one that ships.",
-    ),
+        "--model", type=click.Path(path_type=Path), metavar="FILE",
+        help="A model made by cgan-export. Default: the one that ships."),
     click.option(
-        "--backend",
-        type=click.Choice((AUTO, *BACKENDS)),
-        default=AUTO,
-        show_default=True,
-        help="What runs the model; auto takes the best that works here.",
-    ),
+        "--backend", type=click.Choice((AUTO, *BACKENDS)), default=AUTO, show_default=True,
+        help="What runs the model; auto takes the best that works here."),
     click.option(
-        "--threads",
-        type=click.IntRange(min=1),
-        help="CPU threads of the back end. Default: its own choice.",
-    ),
+        "--threads", type=click.IntRange(min=1),
+        help="CPU threads of the back end. Default: its own choice."),
     click.option(
-        "--precision",
-        type=click.Choice(PRECISIONS),
-        default=AUTO,
-        show_default=True,
+        "--precision", type=click.Choice(PRECISIONS), default=AUTO, show_default=True,
         help="What a CPU computes in. auto takes bfloat16 where the processor has instructions for it, which "
         "is nearly twice as fast with colors as good; with --cluster it takes float32, which all machines "
-        "have.",
-    ),
+        "have."),
     click.option(
-        "--size",
-        type=click.IntRange(min=1),
+        "--size", type=click.IntRange(min=1),
         help="Side of the square, in pixels, that the model sees the image in; smaller is faster and "
-        "coarser. Default: what the model was made for.",
-    ),
-)
+        "coarser. Default: what the model was made for."),
+)  # fmt: skip

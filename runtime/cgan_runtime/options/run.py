@@ -68,48 +68,33 @@ file_options = option_group(
     FileOptions,
     COMMON,
     click.option(
-        "--video",
-        metavar="FILE",
+        "--video", metavar="FILE",
         help="A video to color; - for one from a pipe, the address of a stream (https://..., rtsp://...), or "
-        "an image sequence as frames/%05d.png.",
-    ),
+        "an image sequence as frames/%05d.png."),
     click.option("--image", type=_PATH, metavar="FILE", help="An image to color."),
     click.option(
-        "--input-dir",
-        type=PlaceType(),
-        metavar="DIR",
-        help="A folder, or the URL of one (s3://...): every image and video in it is colored.",
-    ),
+        "--input-dir", type=PlaceType(), metavar="DIR",
+        help="A folder, or the URL of one (s3://...): every image and video in it is colored."),
     click.option(
-        "-o",
-        "--output",
-        type=PlaceType(),
-        metavar="PATH",
+        "-o", "--output", type=PlaceType(), metavar="PATH",
         help=f"The result; its suffix chooses the format. Default: NAME{INFIX}.SUFFIX beside the input. "
         "frames/%05d.png makes an image sequence of a video, upright, in 8 or 16 bits. "
         f"With --input-dir a folder, which is made if need be; default: DIR{INFIX}. "
-        "- for a pipe.",
-    ),
+        "- for a pipe."),
     click.option(
-        "--overwrite",
-        is_flag=True,
-        help="Replace a result that exists. Default: refuse; in a folder, skip it.",
-    ),
+        "--overwrite", is_flag=True,
+        help="Replace a result that exists. Default: refuse; in a folder, skip it."),
     click.option(
-        "--resume",
-        is_flag=True,
+        "--resume", is_flag=True,
         help="Go on with a video whose run was cut off, from where it was. "
-        "Default: refuse to lose what it has done, unless --overwrite allows it.",
-    ),
+        "Default: refuse to lose what it has done, unless --overwrite allows it."),
     section(
         "Pipes",
         click.option(
-            "--format",
-            type=click.Choice(PIPE_FORMATS),
-            help="What goes into a pipe; y4m and yuv are bare frames. Default: y4m.",
-        ),
+            "--format", type=click.Choice(PIPE_FORMATS),
+            help="What goes into a pipe; y4m and yuv are bare frames. Default: y4m."),
     ),
-)
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -145,18 +130,12 @@ report_options = option_group(
         COMMON, click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors and warnings.")
     ),
     click.option(
-        "--stats",
-        type=_PATH,
-        metavar="FILE",
-        help="Write the times of each video, in all and in each stage, and its settings as JSON.",
-    ),
+        "--stats", type=_PATH, metavar="FILE",
+        help="Write the times of each video, in all and in each stage, and its settings as JSON."),
     click.option(
-        "--sheet",
-        type=_PATH,
-        metavar="FILE",
-        help="Write a contact sheet of the colored video: an image of frames from all of it, with times.",
-    ),
-)
+        "--sheet", type=_PATH, metavar="FILE",
+        help="Write a contact sheet of the colored video: an image of frames from all of it, with times."),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

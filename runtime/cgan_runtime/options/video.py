@@ -17,48 +17,31 @@ temporal_options = option_group(
     TemporalSettings,
     "Video",
     click.option(
-        "--temporal",
-        "strength",
-        type=click.Choice(STRENGTHS),
-        default="high",
-        show_default=True,
-        help="How steady the color of a video is kept against flicker.",
-    ),
+        "--temporal", "strength", type=click.Choice(STRENGTHS), default="high", show_default=True,
+        help="How steady the color of a video is kept against flicker."),
     click.option(
-        "--every",
-        type=click.IntRange(1, MAX_EVERY),
-        default=1,
-        show_default=True,
-        metavar="N",
-        help="Run the model on every N-th frame of a video; in between, color follows the motion. Faster.",
-    ),
-)
+        "--every", type=click.IntRange(1, MAX_EVERY), default=1, show_default=True, metavar="N",
+        help="Run the model on every N-th frame of a video; in between, color follows the motion. Faster."),
+)  # fmt: skip
 
 encoder_options = option_group(
     "encoder",
     EncoderSettings,
     "Encoder",
     click.option(
-        "--codec",
-        type=click.Choice(tuple(ENCODERS)),
-        metavar="NAME",
+        "--codec", type=click.Choice(tuple(ENCODERS)), metavar="NAME",
         help=f"Video encoder: {', '.join(ENCODERS)}. Default: libx264, in webm libvpx-vp9. ffv1 is lossless "
-        "and needs mkv. Where a hardware encoder does not work libx264 takes its place.",
-    ),
+        "and needs mkv. Where a hardware encoder does not work libx264 takes its place."),
     click.option(
-        "--crf",
-        type=click.IntRange(min=0),
-        help="Quality of the video: lower is better and bigger, 0 is lossless. Default: 18, in webm 24.",
-    ),
+        "--crf", type=click.IntRange(min=0),
+        help="Quality of the video: lower is better and bigger, 0 is lossless. Default: 18, in webm 24."),
     click.option(
-        "--preset", metavar="NAME", help="Speed of libx264, ultrafast to veryslow. Default: veryfast."
-    ),
+        "--preset", metavar="NAME",
+        help="Speed of libx264, ultrafast to veryslow. Default: veryfast."),
     click.option(
-        "--codec-threads",
-        type=click.IntRange(min=1),
-        help="CPU threads of the encoder, and of the decoder. Default: one for each core.",
-    ),
-)
+        "--codec-threads", type=click.IntRange(min=1),
+        help="CPU threads of the encoder, and of the decoder. Default: one for each core."),
+)  # fmt: skip
 
 video_options = option_group(
     "video",
@@ -67,54 +50,35 @@ video_options = option_group(
     section(
         COMMON,
         click.option(
-            "--compare",
-            is_flag=True,
-            help="Put the gray image beside the colored one: gray on the left, color on the right.",
-        ),
+            "--compare", is_flag=True,
+            help="Put the gray image beside the colored one: gray on the left, color on the right."),
     ),
     temporal_options,
     click.option(
-        "--stream",
-        type=click.IntRange(min=0),
-        metavar="N",
-        help="Which of the file's streams is the video. Default: the one that is marked so, or the first.",
-    ),
+        "--stream", type=click.IntRange(min=0), metavar="N",
+        help="Which of the file's streams is the video. Default: the one that is marked so, or the first."),
     click.option(
-        "--deinterlace",
-        type=click.Choice(DEINTERLACING),
-        default="auto",
-        show_default=True,
-        help="Deinterlace frames: those that are marked as interlaced, none, or all.",
-    ),
+        "--deinterlace", type=click.Choice(DEINTERLACING), default="auto", show_default=True,
+        help="Deinterlace frames: those that are marked as interlaced, none, or all."),
     click.option(
-        "--hwaccel",
-        default="none",
-        show_default=True,
-        metavar="NAME",
+        "--hwaccel", default="none", show_default=True, metavar="NAME",
         help="Decode by hardware: auto tries what is there, or FFmpeg's name of a device (cuda, qsv, vaapi, "
-        "videotoolbox). Frames come back over the bus, so this pays for large videos on a slow processor.",
-    ),
+        "videotoolbox). Frames come back over the bus, so this pays for large videos on a slow processor."),
     click.option(
-        "--strict",
-        is_flag=True,
-        help="Stop at the first flaw of a damaged video. Default: color what can be read, and warn.",
-    ),
+        "--strict", is_flag=True,
+        help="Stop at the first flaw of a damaged video. Default: color what can be read, and warn."),
     encoder_options,
-)
+)  # fmt: skip
 
 source_options = option_group(
     "source",
     SourceSettings,
     "Raw video and image sequences",
     click.option(
-        "--pixel-format",
-        metavar="NAME",
-        help="The video is raw video of this format, as FFmpeg calls it: yuv420p.",
-    ),
+        "--pixel-format", metavar="NAME",
+        help="The video is raw video of this format, as FFmpeg calls it: yuv420p."),
     click.option("--frame-size", metavar="WxH", help="Width and height of raw video: 1280x720."),
     click.option(
-        "--frame-rate",
-        metavar="N",
-        help="Frames per second of raw video or an image sequence. Default: 25.",
-    ),
-)
+        "--frame-rate", metavar="N",
+        help="Frames per second of raw video or an image sequence. Default: 25."),
+)  # fmt: skip
