@@ -2,7 +2,7 @@
 
     python scripts/make_photos.py              # writes train/cgan_train/evaluation/photos/*.jpg
 
-Exported models are compared with PyTorch and timed on them. Licenses: train/cgan_train/evaluation/photos/README.md.
+Exported models are compared with PyTorch and timed on them. Licenses: README.md in that folder.
 """
 
 from __future__ import annotations

@@ -54,11 +54,9 @@ def _mean(tensors: list[Tensor]) -> Tensor:
 
 
 def _measure(generator: Generator, val: Path, side: int) -> dict[str, float]:
-    """Measure quality on all photos."""
     photos = open_validation(val)
-    quality = measure_quality(
-        predictor(generator, generator), [photos.read(index) for index in range(len(photos))], side
-    )
+    images = [photos.read(index) for index in range(len(photos))]
+    quality = measure_quality(predictor(generator, generator), images, side)
     return {name: round(value, 4) for name, value in dataclasses.asdict(quality).items()}
 
 

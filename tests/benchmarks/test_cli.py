@@ -14,6 +14,7 @@ from tests.checkpoints import EDGE, write_checkpoint
 
 from cgan_benchmarks.cli import main
 from cgan_benchmarks.machine.process import untuned_environment
+from cgan_benchmarks.speed import scenarios, session
 from cgan_benchmarks.speed.subjects import exported_forms, torch_variants
 from cgan_export.parity.against_pytorch import TOLERANCES
 from cgan_runtime import __version__
@@ -34,6 +35,17 @@ def do_not_compile(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch_variants, "why_not_compiled", lambda _device: "no time for it here")
 
 
+def measure_briefly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "_PEAK_SECONDS", 0.02)
+    monkeypatch.setattr(scenarios, "_CONCURRENT_SECONDS", 0.05)
+
+
+@pytest.fixture(autouse=True)
+def _brief(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.node.get_closest_marker("benchmark") is None:
+        measure_briefly(monkeypatch)
+
+
 SHORT = ("--runs", 6, "--duration", 0.01, "--processes", 1, "--threads", 1)
 
 
@@ -52,6 +64,7 @@ def found(checkpoint: Path, exported: dict[str, Path]) -> dict[str, Any]:
     path = checkpoint.parent / "bench.json"
     with pytest.MonkeyPatch.context() as monkeypatch:
         do_not_compile(monkeypatch)
+        measure_briefly(monkeypatch)
         take_exports(monkeypatch, exported)
         assert bench("--checkpoint", checkpoint, *SHORT, "--json", path) == 0
     document: dict[str, Any] = json.loads(path.read_text())

@@ -31,15 +31,9 @@ _BATCH_PIXELS = 2**16  # of the small images that PyTorch gets at once
 
 @dataclass(frozen=True)
 class QualityReport:
-    """Quality of one model on one set of images.
+    """Quality of one model on squares of `side` px, without the images whose names fit a pattern.
 
-    Attributes:
-        model: Name of the model's file, or of the checkpoint.
-        sha256: Of that file, or of the checkpoint's weights.
-        backend: What ran it.
-        side: Of the squares, px.
-        quality: Over all photos that were measured.
-        without: The pattern of names that were left out; empty for none.
+    `sha256` is that of the model's file, or of the checkpoint's weights.
     """
 
     model: str

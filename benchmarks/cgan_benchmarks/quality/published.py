@@ -17,16 +17,7 @@ REMARK = (
 
 @dataclass(frozen=True)
 class Reported:
-    """One published row, all in percent.
-
-    Attributes:
-        what: Data and method.
-        recipe: The recipe here that follows it.
-        mae: Mean absolute error over RGB.
-        accuracy_2: Accuracy at 2 %.
-        accuracy_5: Accuracy at 5 %.
-        confirmed: Which of these the authors have confirmed in public.
-    """
+    """One published row, in percent, the recipe here that follows it, and the figures confirmed in public."""
 
     what: str
     recipe: str

@@ -57,13 +57,7 @@ class ProcessTimes:
 
 @dataclass(frozen=True)
 class Measured:
-    """What all processes of one subject measured.
-
-    Attributes:
-        device: That it ran on, for people to read.
-        weights: Precision of the weights in the file.
-        answers: Chroma for all inputs, (batches, N, 2, H, W).
-    """
+    """What all processes of one subject measured; the answers are chroma, (batches, N, 2, H, W)."""
 
     subject: Subject
     device: str
@@ -74,12 +68,8 @@ class Measured:
 
 @dataclass(frozen=True)
 class Measurements:
-    """Everything that one comparison measured.
-
-    Attributes:
-        subjects: Those that were measured to the end, references first.
-        missing: Why the others were not, by their key.
-        peaks: Of the machine, by device and, where it is not float32, precision.
+    """Everything that one comparison measured: the subjects, references first; why others are missing, by
+    their key; and the peaks of the machine, by device and, where it is not float32, precision.
     """
 
     subjects: tuple[Measured, ...]

@@ -36,13 +36,7 @@ _MAX_WINDOWS = 20
 
 @dataclass(frozen=True)
 class Timing:
-    """Durations of a subject's runs; percentiles are of single runs.
-
-    Attributes:
-        runs: Number of timed runs.
-        sd_ms: Standard deviation of single runs.
-        frames_per_second: All images by the time of all runs.
-    """
+    """Durations of a subject's runs: percentiles, mean and standard deviation are of single runs."""
 
     runs: int
     p50_ms: float

@@ -39,12 +39,7 @@ class Costs:
 
 
 class SimulatedPool:
-    """Workers in simulated time.
-
-    Attributes:
-        now: Seconds since the start.
-        made: How often each part was finished.
-    """
+    """Workers in simulated time: `now` is in seconds; `made` counts how often each part was finished."""
 
     description = "simulated"
 

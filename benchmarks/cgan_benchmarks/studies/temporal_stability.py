@@ -49,13 +49,8 @@ COST_ROUNDS = 40
 
 @dataclass(frozen=True)
 class Stability:
-    """Figures of one clip with one setting.
-
-    Attributes:
-        change: Mean change of (a*, b*) along motion, from frame to frame.
-        ciede2000: Mean difference from the true colors.
-        predictions: Number of runs of the network.
-        cuts: Number of scene cuts that were found.
+    """Figures of one clip with one setting: mean change of (a*, b*) along motion, from frame to frame; mean
+    difference from the true colors; runs of the network; scene cuts that were found.
     """
 
     change: float

@@ -34,12 +34,7 @@ _GRACE_SECONDS = 0.3  # for the page to fetch the score
 
 
 class TuringServer:
-    """A test that runs in a browser.
-
-    Attributes:
-        url: Of the page.
-        answers: Received so far.
-    """
+    """A test that runs in a browser at `url`, with the `answers` so far."""
 
     def __init__(self, trials: Sequence[Trial], *, delay: float, port: int = 0) -> None:
         """Start to listen. Each trial is shown for `delay` seconds, or, with 0, for as long as it takes.

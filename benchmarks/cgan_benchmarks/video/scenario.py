@@ -122,9 +122,11 @@ def measure_video(
         "rounds": rounds,
         "ways": {way: _summary(each, limit) for way, each in rates.items()},
         "stages": {
-            stage: {key: float(np.median([run.stages[stage][key] for run in runs[CGAN]])) for key in figures}
-            for stage, figures in first.stages.items()
-            if stage in ("decode", "color", "encode")
+            stage: {
+                key: float(np.median([run.stages[stage][key] for run in runs[CGAN]]))
+                for key in first.stages[stage]
+            }
+            for stage in ("decode", "color", "encode")
         },
     }
 

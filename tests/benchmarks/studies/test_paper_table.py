@@ -1,4 +1,4 @@
-"""The paper's table: steps go on where they were, rows are of equal epochs, and it says what was measured."""
+"""The paper's table: runs are resumed, and rows have equally many epochs."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_a_run_stopped_in_its_first_step_goes_on(
         assert run(*common, "--epochs", 1) == 130
     assert epochs_done(tmp_path / "paper") < 1
     assert run(*common, "--epochs", 1) == 0
-    # More epochs than the run is of would be waited for in vain.
+    # A run never gets more epochs than it was started with.
     assert run(*common, "--epochs", 3) == 1
     assert "is one of 1 epochs; give no more" in capsys.readouterr().err
 
@@ -93,29 +93,29 @@ def test_a_run_stopped_in_its_first_step_goes_on(
 def test_long_runs_are_measured_at_times_and_where_a_step_ends(
     cifar: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(paper_table, "_DENSE", 2)
-    monkeypatch.setattr(paper_table, "_SPARSE", 4)
+    monkeypatch.setattr(paper_table, "_DENSE", 1)
+    monkeypatch.setattr(paper_table, "_SPARSE", 3)
     common = ("--data", cifar, "--state", tmp_path, "--threads", 1, "--recipes", "seed")
 
     def measured() -> list[float]:
         return [point["epochs"] for point in read_curve(tmp_path / "seed")]
 
-    assert run(*common, "--epochs", 7) == 0
-    assert measured() == [1, 2, 4, 7]
-    # What was killed before it was measured is measured then, without training.
+    assert run(*common, "--epochs", 5) == 0
+    assert measured() == [1, 3, 5]
+    # A run that was killed before it was measured is measured later, without training.
     (tmp_path / "seed" / "curve.json").unlink()
-    assert run(*common, "--epochs", 7, "--minutes", 0) == 0
-    assert measured() == [7]
+    assert run(*common, "--epochs", 5, "--minutes", 0) == 0
+    assert measured() == [5]
 
 
 def test_runs_that_take_turns_are_those_by_themselves(cifar: Path, tmp_path: Path) -> None:
-    """Each has its own dropout, whoever trains in between."""
+    """Each has its own random numbers for dropout, whatever is trained in between."""
     weights = []
     for recipes in (["paper"], ["paper-unet", "paper", "seed"]):
         state = tmp_path / recipes[0]
         chosen = [part for name in recipes for part in ("--recipes", name)]
-        assert run("--data", cifar, "--state", state, "--threads", 1, "--epochs", 3, *chosen) == 0
-        weights.append((state / "paper" / "epoch-0003" / "generator.safetensors").read_bytes())
+        assert run("--data", cifar, "--state", state, "--threads", 1, "--epochs", 2, *chosen) == 0
+        weights.append((state / "paper" / "epoch-0002" / "generator.safetensors").read_bytes())
     assert weights[0] == weights[1]
 
 

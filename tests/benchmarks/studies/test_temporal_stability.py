@@ -95,6 +95,7 @@ def test_the_command_writes_what_it_found(folder: Path, tmp_path: Path, tiny_mod
     program = (
         "from cgan_benchmarks.studies import temporal_stability as s\n"
         "s.CLIPS, s.CLIP_FRAMES, s.COST_ROUNDS = 2, 4, 6\n"
+        "s.COST_SIZES = {'1080p': (108, 192)}\n"
         "s.main()"
     )
     done = subprocess.run(

@@ -34,11 +34,10 @@ def time_all(files: Sequence[tuple[Variant, Path]], threads: int) -> list[float]
             backend = stack.enter_context(open_backend(path, "onnxruntime", threads=threads))
             opened.append((backend, lightness))
         times: list[list[float]] = [[] for _ in opened]
-        for _ in range(_ROUNDS):
-            for (backend, lightness), seconds in zip(opened, times, strict=True):
-                begun = time.perf_counter()
-                backend.chroma(lightness)
-                seconds.append(time.perf_counter() - begun)
+        for (backend, lightness), seconds in [*zip(opened, times, strict=True)] * _ROUNDS:
+            begun = time.perf_counter()
+            backend.chroma(lightness)
+            seconds.append(time.perf_counter() - begun)
     return [1000 * statistics.median(seconds) for seconds in times]
 
 
