@@ -95,7 +95,9 @@ def test_xmp_of_any_length_keeps_its_length() -> None:
             assert _xmp_of(image) == xmp
 
 
-@pytest.mark.parametrize("profile", [SRGB[:100], SRGB + bytes(8), LARGE], ids=["cut off", "padded", "too large"])
+@pytest.mark.parametrize(
+    "profile", [SRGB[:100], SRGB + bytes(8), LARGE], ids=["cut off", "padded", "too large"]
+)
 def test_an_invalid_profile_is_dropped_alone(profile: bytes, tmp_path: Path, colorizer: Colorizer) -> None:
     large = (
         len(profile).to_bytes(4, "big") + SRGB[4:128] + profile[128:] if len(profile) > 65_536 else profile
