@@ -59,7 +59,7 @@ def test_help_needs_no_heavy_package() -> None:
     assert "--video FILE" in done.stdout
 
 
-def test_a_video_is_colored_and_the_result_is_told(work: Path, tiny_model: Path) -> None:
+def test_a_video_is_colored_and_the_result_printed(work: Path, tiny_model: Path) -> None:
     write_video(work / "in.mp4", Video(frames=6))
     done = _run("--video", "in.mp4", "--model", tiny_model, cwd=work)
     assert (done.returncode, done.stderr) == (0, "")
@@ -72,7 +72,7 @@ def test_a_video_is_colored_and_the_result_is_told(work: Path, tiny_model: Path)
     assert _names(work) == ["in.color.mp4", "in.mp4"]
 
 
-def test_a_back_end_that_is_named_is_taken(work: Path, tiny_model: Path) -> None:
+def test_a_named_back_end_is_used(work: Path, tiny_model: Path) -> None:
     write_video(work / "in.mp4", Video(frames=2))
     done = _run(
         "--video", "in.mp4", "-o", "out.mkv", "--model", tiny_model, "--backend", "onnxruntime",
@@ -85,7 +85,7 @@ def test_a_back_end_that_is_named_is_taken(work: Path, tiny_model: Path) -> None
     assert len(with_ffv1) == 2
 
 
-def test_a_image_is_colored(work: Path, tiny_model: Path) -> None:
+def test_an_image_is_colored(work: Path, tiny_model: Path) -> None:
     write_image(work / "a.png", WEDGE)
     done = _run("--image", "a.png", "--model", tiny_model, "-q", cwd=work)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
@@ -95,7 +95,7 @@ def test_a_image_is_colored(work: Path, tiny_model: Path) -> None:
     assert _run("--image", "a.png", "--model", tiny_model, "--overwrite", cwd=work).returncode == 0
 
 
-def test_a_container_that_cannot_be_written_gives_way_to_matroska(work: Path, tiny_model: Path) -> None:
+def test_a_container_that_cannot_be_written_is_replaced_by_matroska(work: Path, tiny_model: Path) -> None:
     write_video(work / "old.avi", Video(frames=3, codec="mpeg4", options={}, ticks=25))
     done = _run("--video", "old.avi", "--model", tiny_model, cwd=work)
     assert done.returncode == 0
@@ -103,7 +103,7 @@ def test_a_container_that_cannot_be_written_gives_way_to_matroska(work: Path, ti
     assert len(read_frames(work / "old.color.mkv")) == 3
 
 
-def test_a_failure_in_a_folder_is_told_and_does_not_stop_the_rest(work: Path, tiny_model: Path) -> None:
+def test_a_failure_in_a_folder_is_printed_and_does_not_stop_the_rest(work: Path, tiny_model: Path) -> None:
     folder = work / "mixed"
     folder.mkdir()
     write_image(folder / "a.jpg", WEDGE)
@@ -123,14 +123,14 @@ def test_a_failure_in_a_folder_is_told_and_does_not_stop_the_rest(work: Path, ti
     assert "0 of 3 colored into mixed.color, 3 were there already" in done.stdout
 
 
-def test_the_folder_one_stands_in(work: Path, tiny_model: Path) -> None:
+def test_the_current_folder_as_input(work: Path, tiny_model: Path) -> None:
     write_image(work / "a.png", WEDGE)
     assert _run("--input-dir", ".", "--model", tiny_model, cwd=work).returncode == 0
     assert _names(work.with_name("work.color")) == ["a.png", "cgan-report.json"]
 
 
 @pytest.mark.parametrize("args", [[], ["--video", "a.mp4", "--image", "a.png"]])
-def test_exactly_one_input_is_a_matter_of_usage(args: Sequence[str]) -> None:
+def test_exactly_one_input_is_required(args: Sequence[str]) -> None:
     _refused(_run(*args), "give exactly one of --video, --image, --input-dir", code=2)
 
 
@@ -172,7 +172,7 @@ def test_bad_input_is_one_line_exit_code_1_and_no_file(
     assert _names(work) == before
 
 
-def test_stats_tell_of_every_video_in_a_folder(work: Path, tiny_model: Path) -> None:
+def test_stats_have_every_video_of_a_folder(work: Path, tiny_model: Path) -> None:
     (work / "videos").mkdir()
     write_video(work / "videos" / "a.mp4", Video(frames=3))
     write_video(work / "videos" / "b.mkv", Video(frames=5))
@@ -209,7 +209,7 @@ def test_gray_beside_color_and_a_sheet(work: Path, tiny_model: Path) -> None:
         (["--webcam", "--compare"], "--compare is for videos and images; --webcam has --split"),
     ],
 )
-def test_what_does_not_go_together_is_a_matter_of_usage(args: Sequence[str], message: str) -> None:
+def test_options_that_exclude_each_other_are_refused(args: Sequence[str], message: str) -> None:
     _refused(_run(*args), message, code=2)
 
 
@@ -228,9 +228,7 @@ def test_a_truncated_video_is_colored_with_a_warning(work: Path, tiny_model: Pat
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a file size limit")
-def test_a_disk_that_fills_up_in_the_middle_is_one_line_and_gone_on_with(
-    work: Path, tiny_model: Path
-) -> None:
+def test_a_full_disk_is_one_line_and_the_run_can_be_resumed(work: Path, tiny_model: Path) -> None:
     write_video(work / "in.mp4", Video(frames=600))
     given = ["--video", "in.mp4", "-o", "out.mkv", "--codec", "ffv1", "--model", str(tiny_model)]
     assert _run(*given, "--overwrite", cwd=work).returncode == 0
@@ -256,7 +254,7 @@ def test_a_disk_that_fills_up_in_the_middle_is_one_line_and_gone_on_with(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent to a process of our own")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_an_interrupted_run_says_how_to_go_on(
+def test_an_interrupted_run_prints_the_command_that_resumes_it(
     number: signal.Signals, code: int, work: Path, tiny_model: Path
 ) -> None:
     write_video(work / "in.mp4", Video(frames=1000, width=160, height=96))
@@ -289,7 +287,7 @@ def test_an_interrupted_run_says_how_to_go_on(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent to a process of our own")
-def test_an_interrupted_run_that_has_done_nothing_leaves_nothing(work: Path, tiny_model: Path) -> None:
+def test_an_interrupted_run_without_a_frame_leaves_nothing(work: Path, tiny_model: Path) -> None:
     write_video(work / "in.mp4", Video(frames=240, width=640, height=360))
     command = [sys.executable, "-c", "from cgan_runtime.cli import main; main()"]
     process = subprocess.Popen(
@@ -349,7 +347,7 @@ def test_a_terminal_gets_a_bar(work: Path, tiny_model: Path) -> None:
         (("--input-dir", ".", "--report", "in.mp4"), "--report writes JSON; let in.mp4 end in .json"),
     ],
 )
-def test_json_never_takes_the_place_of_a_video(args: Sequence[str], message: str, work: Path) -> None:
+def test_json_never_replaces_a_video(args: Sequence[str], message: str, work: Path) -> None:
     before = write_video(work / "in.mp4", Video(frames=3)).read_bytes()
     _refused(_run(*args, cwd=work), message)
     assert (work / "in.mp4").read_bytes() == before
@@ -365,7 +363,7 @@ def test_json_never_takes_the_place_of_a_video(args: Sequence[str], message: str
         ("--input-dir", "x", "--cpus-per-task", "3"),
     ],
 )
-def test_options_that_would_do_nothing_are_a_matter_of_usage(args: Sequence[str]) -> None:
+def test_options_without_effect_are_refused(args: Sequence[str]) -> None:
     done = _run(*args)
     assert done.returncode == 2
     assert " go with " in done.stderr or " goes with " in done.stderr

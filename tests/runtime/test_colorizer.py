@@ -1,4 +1,4 @@
-"""The colorizer over a fake back end: geometry, depths, luma kept, true colors put back."""
+"""The colorizer with a fake back end: geometry, bit depths, kept luma, restored true colors."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from cgan_runtime.backends.base import FloatArray
 from cgan_runtime.backends.registry import open_backend
 from cgan_runtime.color.encoding import Encoding
 from cgan_runtime.colorizer import Colorizer
-from cgan_runtime.network_shape import network_shape
 from cgan_runtime.errors import BackendUnavailable, ConfigError, InputShapeError
+from cgan_runtime.network_shape import network_shape
 
 VIDEO = Encoding("bt709", full_range=False, bits=8)
 SIZE = st.integers(1, 70)
@@ -98,7 +98,7 @@ class TestPlanes:
         assert (cr == 2 ** (bits - 1)).all()
 
     @pytest.mark.parametrize(("chroma", "red", "blue"), [((0.5, 0.3), 1, -1), ((0.1, -0.5), -1, 1)])
-    def test_red_and_blue_land_on_their_side(self, chroma: tuple[float, float], red: int, blue: int) -> None:
+    def test_red_and_blue_keep_their_sides(self, chroma: tuple[float, float], red: int, blue: int) -> None:
         with Colorizer(FakeBackend(even(*chroma))) as colorizer:
             cb, cr = colorizer.planes(np.full((48, 64), 120, np.uint8), VIDEO, (24, 32))
         assert (red * (cr.astype(int) - 128) > 10).all()
@@ -119,7 +119,7 @@ class TestPlanes:
         expected = oracle.rgb2lab(gray[None])[0, :, 0] / 50 - 1
         assert seen[0][0, 0, 30] == pytest.approx(expected, abs=0.02)
 
-    def test_strides_and_read_only_memory_are_taken(self) -> None:
+    def test_strides_and_read_only_memory_are_accepted(self) -> None:
         """A decoder's plane: rows longer than the image, not writable."""
         memory = luma_plane(90, 128)
         view = memory[:, :101]
@@ -129,7 +129,7 @@ class TestPlanes:
                 from_view = np.stack(colorizer.planes(plane, VIDEO, (45, 51)))
                 assert (from_view == np.stack(colorizer.planes(plane.copy(), VIDEO, (45, 51)))).all()
 
-    def test_memory_is_used_again(self) -> None:
+    def test_buffers_are_reused(self) -> None:
         with Colorizer(FakeBackend()) as colorizer:
             first = colorizer.planes(luma_plane(64, 64), VIDEO, (32, 32))
             second = colorizer.planes(luma_plane(64, 64, seed=1), VIDEO, (32, 32))
@@ -148,14 +148,14 @@ class TestPlanes:
             (np.zeros((8, 8), np.uint8), VIDEO, (0, 4)),
         ],
     )
-    def test_what_is_no_plane_is_refused(
+    def test_other_arrays_than_a_plane_are_refused(
         self, luma: npt.NDArray[Any], encoding: Encoding, chroma_shape: tuple[int, int]
     ) -> None:
         with Colorizer(FakeBackend()) as colorizer, pytest.raises(InputShapeError, match=r"got .* expected"):
             colorizer.planes(luma, encoding, chroma_shape)
 
     @pytest.mark.parametrize("matrix", ["bt601", "bt709"])
-    def test_true_chroma_made_small_gives_the_video_back(self, matrix: Any) -> None:
+    def test_reduced_true_chroma_restores_the_video(self, matrix: Any) -> None:
         rgb = photos.astronaut()
         kr, kb = (0.299, 0.114) if matrix == "bt601" else (0.2126, 0.0722)
         luma = rgb / 255 @ np.array([kr, 1 - kr - kb, kb])
@@ -211,7 +211,7 @@ class TestStill:
         assert np.ptp(colored, axis=2).max() == 0
         assert oracle.rgb2lab(colored)[0, 0, 0] == pytest.approx(oracle.rgb2lab(rgb)[0, 0, 0], abs=0.3)
 
-    def test_true_chroma_made_small_gives_the_photo_back(self) -> None:
+    def test_reduced_true_chroma_restores_the_photo(self) -> None:
         rgb = photos.astronaut()
         with Colorizer(FakeBackend(true_chroma_of(rgb, 4), size=256)) as colorizer:
             colored = colorizer.image(rgb)
@@ -227,13 +227,13 @@ class TestStill:
             np.zeros((8, 8, 3), np.int16),
         ],
     )
-    def test_what_is_no_image_is_refused(self, bad: npt.NDArray[Any]) -> None:
+    def test_other_arrays_than_an_image_are_refused(self, bad: npt.NDArray[Any]) -> None:
         with Colorizer(FakeBackend()) as colorizer, pytest.raises(InputShapeError, match=r"got .* expected"):
             colorizer.image(bad)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e30, 2.1, -2.1])
-def test_an_answer_that_is_no_color_is_refused(value: float) -> None:
+def test_predictions_that_are_no_colors_are_refused(value: float) -> None:
     with (
         Colorizer(FakeBackend(even(0, value))) as colorizer,
         pytest.raises(BackendUnavailable, match="take --precision fp32"),
@@ -243,7 +243,7 @@ def test_an_answer_that_is_no_color_is_refused(value: float) -> None:
 
 class TestInputShape:
     @given(st.integers(1, 5000), st.integers(1, 5000), st.sampled_from([8, 16, 32]), st.integers(32, 512))
-    def test_about_the_area_asked_for_and_the_images_aspect(
+    def test_the_network_size_has_the_area_and_the_aspect(
         self, height: int, width: int, multiple: int, side: int
     ) -> None:
         colorizer = Colorizer(FakeBackend(size=256, size_multiple=multiple), size=side)
@@ -278,7 +278,7 @@ class TestInputShape:
             Colorizer(backend)
 
     @pytest.mark.parametrize("side", [0, -16, 15, 5000])
-    def test_a_side_out_of_range_is_refused(self, side: int) -> None:
+    def test_a_size_out_of_range_is_refused(self, side: int) -> None:
         with pytest.raises(ConfigError, match="take 16 to"):
             Colorizer(FakeBackend(), size=side)
 
@@ -313,7 +313,7 @@ def test_closing_closes_the_back_end() -> None:
 
 
 class TestSaturation:
-    def test_none_is_the_neutral_image_to_the_bit(self) -> None:
+    def test_zero_saturation_is_the_gray_image_bit_for_bit(self) -> None:
         luma = luma_plane(48, 64)
         with Colorizer(FakeBackend(), saturation=0) as colorizer:
             for plane in colorizer.planes(luma, VIDEO, (24, 32)):
@@ -321,7 +321,7 @@ class TestSaturation:
             image = colorizer.image(luma)
         assert np.array_equal(image, np.repeat(luma[..., None], 3, axis=2))
 
-    def test_more_is_farther_from_gray_and_one_is_what_the_model_says(self) -> None:
+    def test_more_saturation_is_farther_from_gray(self) -> None:
         luma = np.full((48, 64), 120, np.uint8)
         strengths = []
         for saturation in (0.5, 1.0, 1.5):

@@ -44,7 +44,7 @@ def _raising(error: BaseException) -> Callable[[], object]:
         (KeyboardInterrupt(), 130, "\n"),
     ],
 )
-def test_a_foreseen_failure_is_one_line_and_an_exit_code(
+def test_an_expected_failure_is_one_line_and_an_exit_code(
     error: BaseException,
     code: int,
     line: str,
@@ -59,7 +59,7 @@ def test_a_foreseen_failure_is_one_line_and_an_exit_code(
     assert capsys.readouterr().err == line
 
 
-def test_memory_that_runs_out_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_out_of_memory_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
         _command(_raising(MemoryError()))([])
     assert left.value.code == 1
@@ -102,7 +102,7 @@ def test_sigterm_runs_the_finally_blocks() -> None:
     assert (done.returncode, done.stdout) == (143, "tidied\n")
 
 
-def test_what_is_printed_stands_above_the_bar() -> None:
+def test_lines_are_printed_above_the_bar() -> None:
     pty = pytest.importorskip("pty", reason="needs a terminal")
     program = """
 from cgan_runtime.console import Console, print_error

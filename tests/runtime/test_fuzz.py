@@ -1,4 +1,4 @@
-"""Three hundred damaged videos through the real command: each ends in time, with a video or with one line."""
+"""Three hundred damaged videos through the real command: each ends in time, with a video or one line."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def _mutated(data: bytes, chance: random.Random) -> bytes:
 
 
 @pytest.mark.slow
-def test_damaged_videos_end_in_time_with_a_video_or_one_line(tmp_path: Path, tiny_model: Path) -> None:
+def test_damaged_videos_give_a_video_or_one_line_in_time(tmp_path: Path, tiny_model: Path) -> None:
     chance = random.Random(300)
     originals = {name: write_video(tmp_path / name, video).read_bytes() for name, video in CLIPS.items()}
     said_on_stderr = tmp_path / "stderr.txt"

@@ -1,4 +1,4 @@
-"""Archives: who does what next, what is told of it, where it lies; workers that die, videos that kill."""
+"""Batches: schedule, reports, remote storage; workers that die, videos that kill workers."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def in_parts(task: Task) -> Answer:
     return Answer(PUT_TOGETHER)
 
 
-def test_videos_in_parts_are_put_together_when_all_parts_are_made() -> None:
+def test_parts_are_put_together_when_all_are_done() -> None:
     told: list[str] = []
     work = items("a", "b")
     pool = FakePool(in_parts, count=8)
@@ -98,7 +98,7 @@ def test_videos_in_parts_are_put_together_when_all_parts_are_made() -> None:
     assert [item.fraction for item in work] == [1.0, 1.0]
 
 
-def test_what_was_lost_with_a_worker_is_done_again_and_nothing_twice() -> None:
+def test_the_task_of_a_dead_worker_is_repeated_and_no_other() -> None:
     deaths = iter([True, True])
 
     def do(task: Task) -> Answer:
@@ -114,7 +114,7 @@ def test_what_was_lost_with_a_worker_is_done_again_and_nothing_twice() -> None:
     assert parts == {Part(0, 1, 0): 1, Part(1, 2, 250): 3, Part(2, 3, 500): 1}
 
 
-def test_a_video_that_kills_is_given_up_and_the_rest_is_made() -> None:
+def test_a_video_that_kills_workers_fails_and_the_rest_is_done() -> None:
     def do(task: Task) -> Answer:
         return Answer(error="its worker was killed") if str(task.source) == "bad" else in_parts(task)
 
@@ -129,7 +129,7 @@ def test_a_video_that_kills_is_given_up_and_the_rest_is_made() -> None:
     assert report["items"][1]["failed_tries"] == 2
 
 
-def test_what_cgan_refuses_is_not_tried_again() -> None:
+def test_a_refused_input_is_not_tried_again() -> None:
     work = items("a", "b")
     pool = FakePool(lambda task: Answer(error="is no video", final=True))
     Schedule(work, lambda _: None, tries=5).run(pool)
@@ -137,7 +137,7 @@ def test_what_cgan_refuses_is_not_tried_again() -> None:
     assert len(pool.given) == 2
 
 
-def test_parts_of_a_video_that_was_given_up_are_not_begun() -> None:
+def test_parts_of_a_failed_video_are_not_begun() -> None:
     def do(task: Task) -> Answer:
         return Answer(error="refused", final=True) if task.kind == "part" else in_parts(task)
 
@@ -146,7 +146,7 @@ def test_parts_of_a_video_that_was_given_up_are_not_begun() -> None:
     assert [task.kind for task in pool.given] == ["plan", "part", "part"]  # two had begun
 
 
-def test_only_videos_that_others_would_wait_for_are_divided() -> None:
+def test_only_large_videos_are_divided() -> None:
     work = items("a", "b", "c", "d")
     work[2].size = 100
     pool = FakePool(in_parts, count=2)
@@ -158,7 +158,7 @@ def test_only_videos_that_others_would_wait_for_are_divided() -> None:
     assert [task.kind for task in alone.given] == ["video"]
 
 
-def test_a_video_that_gets_on_is_not_given_up_for_its_workers() -> None:
+def test_a_video_with_progress_does_not_fail_when_workers_die() -> None:
     class DyingPool(FakePool):
         """Workers that die after 300 frames each."""
 
@@ -201,7 +201,7 @@ def report_in(folder: Path) -> dict[str, object]:
     return json.loads((folder / "cgan-report.json").read_text())  # type: ignore[no-any-return]
 
 
-def test_processes_make_what_one_makes(videos: Path, tmp_path: Path, tiny_model: Path) -> None:
+def test_several_processes_give_the_results_of_one(videos: Path, tmp_path: Path, tiny_model: Path) -> None:
     for jobs in (1, 2):
         out = tmp_path / f"out{jobs}"
         archive = BatchOptions(recursive=True, jobs=jobs)
@@ -218,13 +218,13 @@ def test_processes_make_what_one_makes(videos: Path, tmp_path: Path, tiny_model:
     assert (again, report_in(out)["skipped"]) == (1, 3)
 
 
-def test_without_recursive_subfolders_are_left_alone(videos: Path, tmp_path: Path, tiny_model: Path) -> None:
+def test_subfolders_are_skipped_without_recursive(videos: Path, tmp_path: Path, tiny_model: Path) -> None:
     out = tmp_path / "out"
     run_folder(videos, options_for(tiny_model, out), BatchOptions(), Console(quiet=True))
     assert sorted(path.name for path in out.iterdir()) == ["a.mp4", "cgan-report.json"]
 
 
-def test_a_killed_process_is_replaced_and_its_task_told(
+def test_a_killed_process_is_replaced_and_its_task_ends(
     videos: Path, tmp_path: Path, tiny_model: Path
 ) -> None:
     target = tmp_path / "a.mp4"
@@ -248,7 +248,7 @@ def test_a_killed_process_is_replaced_and_its_task_told(
     assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
 
 
-def test_a_process_that_hangs_is_ended_and_replaced(
+def test_a_hanging_process_is_killed_and_replaced(
     videos: Path, tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     task = Task(0, "video", videos / "a.mp4", tmp_path / "a.mp4")
@@ -265,7 +265,7 @@ def test_a_process_that_hangs_is_ended_and_replaced(
         ready(pool)
 
 
-def test_who_was_not_listened_to_has_not_hung(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_workers_do_not_count_as_hung_while_the_driver_was_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
     monkeypatch.setattr(pools.time, "monotonic", lambda: now)
     task = Task(0, "video", Path("a"), Path("b"))
@@ -278,7 +278,7 @@ def test_who_was_not_listened_to_has_not_hung(monkeypatch: pytest.MonkeyPatch) -
     assert hung == [silent]
 
 
-def test_all_that_takes_long_gives_signs_of_getting_on(
+def test_every_long_task_reports_progress(
     videos: Path, storage: Path, tmp_path: Path, tiny_model: Path
 ) -> None:
     source, target = storage / "b.mkv", storage / "out.mkv"
@@ -297,9 +297,7 @@ def test_all_that_takes_long_gives_signs_of_getting_on(
         assert (0, None) in signs_of("video")  # the video was put away
 
 
-def test_temporary_folders_go_with_the_last_who_uses_them(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_abandoned_temporary_folders_are_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     held, foreign = tmp_path / "cgan-held", tmp_path / "cgan-foreign"
     foreign.mkdir()
@@ -333,16 +331,14 @@ def events_of(pool: ProcessPool) -> list[Event]:
     return found
 
 
-def test_a_model_that_cannot_be_had_is_told_once(videos: Path, tmp_path: Path) -> None:
+def test_a_missing_model_is_one_error(videos: Path, tmp_path: Path) -> None:
     options = options_for(tmp_path / "none.onnx", tmp_path / "out")
     for jobs in (1, 2):
         with pytest.raises(ModelFileError, match=r"none\.onnx"):
             run_folder(videos, options, BatchOptions(recursive=True, jobs=jobs), Console(quiet=True))
 
 
-def test_workers_that_die_before_they_begin_are_not_replaced_for_ever(
-    tiny_model: Path, tmp_path: Path
-) -> None:
+def test_workers_that_die_at_their_start_are_not_replaced_for_ever(tiny_model: Path, tmp_path: Path) -> None:
     def kill_for_ever(pool: ProcessPool) -> None:
         while True:
             os.kill(pool._workers[0].process.pid, signal.SIGKILL)
@@ -354,7 +350,7 @@ def test_workers_that_die_before_they_begin_are_not_replaced_for_ever(
         assert pool.lost == 3
 
 
-def test_what_was_not_foreseen_is_an_answer_with_its_place(
+def test_an_unexpected_error_is_an_answer_with_a_traceback(
     videos: Path, tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_args: object, **_options: object) -> None:
@@ -389,7 +385,7 @@ def everything(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
-def test_an_archive_by_url(videos: Path, storage: Path, tmp_path: Path, tiny_model: Path) -> None:
+def test_a_batch_by_url(videos: Path, storage: Path, tmp_path: Path, tiny_model: Path) -> None:
     for path in videos.rglob("*.*"):
         upload(path, storage / "in" / str(path.relative_to(videos)))
     options = options_for(tiny_model, storage / "out")
@@ -404,7 +400,7 @@ def test_an_archive_by_url(videos: Path, storage: Path, tmp_path: Path, tiny_mod
     assert (report["done"], report["failed"]) == (3, 1)
 
 
-def test_parts_by_url_leave_their_segments_there_and_then_nothing(
+def test_parts_by_url_keep_segments_until_the_video_is_done(
     storage: Path, tmp_path: Path, tiny_model: Path
 ) -> None:
     source, target = storage / "in.mkv", storage / "out.mkv"
@@ -434,7 +430,7 @@ def test_parts_by_url_leave_their_segments_there_and_then_nothing(
     assert list(scratch.iterdir()) == []
 
 
-def test_work_that_fails_is_put_back_and_nothing_left_here(storage: Path, tmp_path: Path) -> None:
+def test_work_of_a_failed_task_is_uploaded_and_removed_locally(storage: Path, tmp_path: Path) -> None:
     target = storage / "out.mkv"
 
     def stop() -> None:
@@ -455,7 +451,7 @@ def test_work_that_fails_is_put_back_and_nothing_left_here(storage: Path, tmp_pa
     assert everything(storage) == ["out.mkv"]
 
 
-def test_a_storage_that_refuses_is_one_line(
+def test_an_error_of_remote_storage_is_one_line(
     storage: Path, tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class NoCredentials(Exception):
@@ -469,7 +465,7 @@ def test_a_storage_that_refuses_is_one_line(
         run_folder(storage, options_for(tiny_model, tmp_path), BatchOptions(), Console(quiet=True))
 
 
-def test_urls_that_nothing_reads_are_one_line() -> None:
+def test_unreadable_urls_are_one_line() -> None:
     with pytest.raises(ConfigError, match="s3fs"):
         open_location("s3://bucket/videos")
     with pytest.raises(ConfigError, match="cannot read gopher://videos"):
@@ -483,7 +479,7 @@ def run(*args: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=120)
 
 
-def test_the_command_tells_what_failed_and_why(videos: Path, tmp_path: Path, tiny_model: Path) -> None:
+def test_the_command_prints_what_failed_and_why(videos: Path, tmp_path: Path, tiny_model: Path) -> None:
     done = run("--input-dir", "videos", "--recursive", "--jobs", 2, "--model", tiny_model, cwd=tmp_path)
     assert done.returncode == 1
     assert done.stdout.splitlines()[-2].startswith("failed: bad.mp4: videos/bad.mp4 is no video")
@@ -500,7 +496,7 @@ def test_the_command_tells_what_failed_and_why(videos: Path, tmp_path: Path, tin
         (["--input-dir", "videos", "--cluster", "127.0.0.1:9"], 1, "no Ray cluster answers at 127.0.0.1:9"),
     ],
 )
-def test_what_cannot_be_is_one_line(
+def test_impossible_options_are_one_line(
     args: list[str], code: int, message: str, videos: Path, tmp_path: Path
 ) -> None:
     began = time.monotonic()
@@ -513,7 +509,9 @@ def test_what_cannot_be_is_one_line(
 
 
 @pytest.mark.parametrize("missing", ["ray", "upath"])
-def test_without_the_extra_one_line_says_what_to_install(missing: str, videos: Path, tmp_path: Path) -> None:
+def test_a_missing_extra_is_one_line_that_says_what_to_install(
+    missing: str, videos: Path, tmp_path: Path
+) -> None:
     asked = ["--input-dir", "videos", "--cluster"] if missing == "ray" else ["--input-dir", "memory://videos"]
     program = (
         f"import sys; sys.modules[{missing!r}] = None; from cgan_runtime.cli import main; main({asked!r})"
@@ -525,7 +523,7 @@ def test_without_the_extra_one_line_says_what_to_install(missing: str, videos: P
     assert "pip install 'cgan[cluster]'" in done.stderr
 
 
-def test_two_sources_do_not_make_one_result(tmp_path: Path, tiny_model: Path) -> None:
+def test_two_sources_with_one_result_name_are_refused(tmp_path: Path, tiny_model: Path) -> None:
     folder = tmp_path / "videos"
     folder.mkdir()
     write_video(folder / "x.avi", Video(frames=3))
@@ -540,7 +538,7 @@ def test_two_sources_do_not_make_one_result(tmp_path: Path, tiny_model: Path) ->
     assert "would take the name of that of x.avi" in report["items"][1]["error"]
 
 
-def test_results_within_the_archive_are_no_sources(
+def test_results_in_the_input_folder_are_not_inputs(
     tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_video(tmp_path / "a.mp4", Video(frames=3))
@@ -553,7 +551,7 @@ def test_results_within_the_archive_are_no_sources(
     assert [path.name for path in (tmp_path / "out").rglob("*.mp4")] == ["a.mp4"]
 
 
-def test_names_need_not_be_text(tmp_path: Path, tiny_model: Path) -> None:
+def test_file_names_need_not_be_text(tmp_path: Path, tiny_model: Path) -> None:
     folder = tmp_path / "videos"
     folder.mkdir()
     name = os.fsdecode(b"fi\xfflm.mp4")

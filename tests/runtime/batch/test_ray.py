@@ -1,4 +1,4 @@
-"""A cluster of two machines, as Ray plays them on one: workers die and hang, a video kills, drivers end."""
+"""A Ray cluster of two nodes on one machine: workers die and hang, a video kills workers, drivers end."""
 
 from __future__ import annotations
 
@@ -205,7 +205,7 @@ def test_a_worker_killed_in_the_middle(cluster: Cluster, videos: Path, alone: Pa
     until(lambda: not workers(), "the end of all workers")
 
 
-def test_drivers_that_are_ended_leave_their_work_to_the_next(
+def test_a_killed_driver_leaves_its_work_to_the_next(
     cluster: Cluster, videos: Path, alone: Path, tmp_path: Path
 ) -> None:
     before, out, kept = left_in_temporary_folders(), tmp_path / "out", 0
@@ -235,9 +235,7 @@ def test_drivers_that_are_ended_leave_their_work_to_the_next(
     assert left_in_temporary_folders() <= before
 
 
-def test_a_video_whose_workers_hang_and_die_is_given_up(
-    cluster: Cluster, videos: Path, tmp_path: Path
-) -> None:
+def test_a_video_whose_workers_hang_and_die_fails(cluster: Cluster, videos: Path, tmp_path: Path) -> None:
     archive, out = videos.parent / "poisoned", tmp_path / "out"
     archive.mkdir()
     for name in ("short0.mp4", "short1.mp4"):
@@ -265,7 +263,7 @@ def test_a_video_whose_workers_hang_and_die_is_given_up(
     until(lambda: not processes("ray::Actor"), "the end of the one that hung")
 
 
-def test_an_address_at_which_nothing_of_ray_answers(cluster: Cluster, videos: Path, tmp_path: Path) -> None:
+def test_an_address_without_ray(cluster: Cluster, videos: Path, tmp_path: Path) -> None:
     with socket.socket() as mute, ThreadPoolExecutor() as threads:
         mute.bind(("127.0.0.1", 0))
         mute.listen()
@@ -281,7 +279,7 @@ def test_an_address_at_which_nothing_of_ray_answers(cluster: Cluster, videos: Pa
         assert time.monotonic() - began < 60  # 15 with the true patience and nothing else to do
 
 
-def test_a_model_that_workers_cannot_have_is_one_line(cluster: Cluster, videos: Path, tmp_path: Path) -> None:
+def test_a_model_that_workers_cannot_read_is_one_line(cluster: Cluster, videos: Path, tmp_path: Path) -> None:
     asked = begin(videos, tmp_path / "out", "--cluster", cluster.outside, "--model", tmp_path / "none.onnx")
     code, printed, errors = ended(asked)
     assert (code, printed, errors.count("\n")) == (1, "", 1), errors

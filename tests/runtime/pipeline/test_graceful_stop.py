@@ -1,4 +1,4 @@
-"""Ctrl-C at a video: once, its segment is finished; twice, or before a frame is done, it ends at once."""
+"""Ctrl-C in a video: the first finishes the segment; the second, or one before any frame, stops at once."""
 
 from __future__ import annotations
 
@@ -53,9 +53,7 @@ def _color(video: Path, target: Path, *at: int, **options: Any) -> tuple[VideoRe
 
 
 @pytest.mark.parametrize("name", ["out.mp4", "out%d.png"])
-def test_once_the_segment_is_finished_and_the_video_goes_on_from_there(
-    name: str, video: Path, tmp_path: Path
-) -> None:
+def test_first_ctrl_c_finishes_the_segment_and_resume_goes_on(name: str, video: Path, tmp_path: Path) -> None:
     target = tmp_path / name
     assert _color(video, target, 60) == (None, [SEGMENT_FRAMES - 61])
     assert kept_frames(target) == SEGMENT_FRAMES
@@ -71,7 +69,7 @@ def test_once_the_segment_is_finished_and_the_video_goes_on_from_there(
 
 
 @pytest.mark.parametrize("at", range(SEGMENT_FRAMES - 5, SEGMENT_FRAMES))
-def test_near_a_border_it_is_told_which_one(at: int, video: Path, tmp_path: Path) -> None:
+def test_on_stop_gets_the_frames_up_to_the_border(at: int, video: Path, tmp_path: Path) -> None:
     """Frames are read ahead: where those of the next segment have been, that is the one to finish."""
     result, (told,) = _color(video, tmp_path / "out.mkv", at)
     assert result is None
@@ -81,7 +79,7 @@ def test_near_a_border_it_is_told_which_one(at: int, video: Path, tmp_path: Path
 @pytest.mark.parametrize(
     ("at", "kept"), [((0,), 0), ((40, 42), 0), ((SEGMENT_FRAMES + 7, SEGMENT_FRAMES + 9), 1)]
 )
-def test_twice_or_before_the_first_frame_it_is_left_at_once(
+def test_second_ctrl_c_and_one_before_the_first_frame_stop_at_once(
     at: tuple[int, ...], kept: int, video: Path, tmp_path: Path
 ) -> None:
     result, told = _color(video, tmp_path / "out.mp4", *at)
@@ -90,7 +88,7 @@ def test_twice_or_before_the_first_frame_it_is_left_at_once(
     assert len(list(tmp_path.iterdir())) == kept  # the work folder
 
 
-def test_in_another_thread_signals_are_left_alone(video: Path, tmp_path: Path) -> None:
+def test_signals_are_not_handled_outside_the_main_thread(video: Path, tmp_path: Path) -> None:
     results: list[VideoResult | None] = []
     thread = threading.Thread(target=lambda: results.append(_color(video, tmp_path / "out.mp4")[0]))
     thread.start()

@@ -1,4 +1,4 @@
-"""A video that is made in parts, apart from each other, is the video made in one go."""
+"""A video colored in parts is, bit for bit, the video of a single run."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def whole(source: Path, target: Path, settings: VideoSettings, *, resume: bool =
     ],
     ids=["x264", "ffv1-every-third", "vp9-off"],
 )
-def test_parts_in_any_order_make_the_video_of_one_go(
+def test_parts_in_any_order_give_the_video_of_a_single_run(
     suffix: str, settings: VideoSettings, video: Path, tmp_path: Path
 ) -> None:
     alone, target = tmp_path / f"alone{suffix}", tmp_path / f"out{suffix}"
@@ -96,7 +96,7 @@ def test_parts_in_any_order_make_the_video_of_one_go(
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([alone.name, target.name])
 
 
-def test_a_part_that_was_cut_off_goes_on(video: Path, tmp_path: Path) -> None:
+def test_an_interrupted_part_is_resumed(video: Path, tmp_path: Path) -> None:
     settings, target = VideoSettings(EncoderSettings()), tmp_path / "out.mkv"
 
     def stop(done: int, _: int | None) -> None:
@@ -130,7 +130,7 @@ def test_a_part_made_with_other_settings_is_refused(video: Path, tmp_path: Path)
         colorize_part(video, target, colorizer, VideoSettings(), plan.parts[0])
 
 
-def test_work_of_parts_is_not_lost_without_leave(video: Path, tmp_path: Path) -> None:
+def test_finished_parts_are_discarded_only_with_overwrite(video: Path, tmp_path: Path) -> None:
     target = tmp_path / "out.mkv"
     with Colorizer(FakeBackend()) as colorizer:
         plan = plan_parts(video, target, colorizer, VideoSettings(), segments=1)
@@ -141,7 +141,7 @@ def test_work_of_parts_is_not_lost_without_leave(video: Path, tmp_path: Path) ->
     assert not list(work_folder(target).glob("*.segment"))
 
 
-def test_a_turned_video_in_parts(tmp_path: Path) -> None:
+def test_a_rotated_video_in_parts(tmp_path: Path) -> None:
     source = write_video(tmp_path / "in.mp4", Video(frames=2 * SEGMENT_FRAMES + 9, rotation=90))
     settings = VideoSettings(EncoderSettings(), TemporalSettings("off"))
     with Colorizer(FakeBackend(restless)) as colorizer:
@@ -155,7 +155,7 @@ def test_a_turned_video_in_parts(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_from_an_independent_start_on_nothing_before_it_tells(seed: int) -> None:
+def test_frames_after_an_independent_start_do_not_depend_on_earlier_ones(seed: int) -> None:
     dice = random.Random(seed)
     kinds, order = 4, []
     while len(order) < 160:  # scenes of every length, short ones too, that come back
@@ -182,13 +182,13 @@ def test_from_an_independent_start_on_nothing_before_it_tells(seed: int) -> None
     assert all(count - start > FLASH_FRAMES for start in starts)
 
 
-def test_cuts_are_found_as_starts() -> None:
+def test_cuts_are_independent_starts() -> None:
     frames = scenes(300, scene_of((100, 200)), (32, 48))
     looks = [frame.astype(np.float32) / np.float32(127.5) - np.float32(1) for frame in frames]
     assert independent_starts(looks, TemporalSettings())[1] == [0, 100, 200]
 
 
-def test_a_long_scene_is_one_part_and_a_video_has_few() -> None:
+def test_a_long_scene_is_not_divided_and_parts_are_few() -> None:
     assert list(divide(5000, [0])) == [Part(0, 20, 0)]
     assert list(divide(100, [0], 1)) == [Part(0, 1, 0)]
     parts = list(divide(100_000, list(range(0, 100_000, 90)), 1))

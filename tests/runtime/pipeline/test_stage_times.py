@@ -1,4 +1,4 @@
-"""Times of the stages, and the file that tells of a run."""
+"""Times of the stages, and the statistics file of a run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cgan_runtime.pipeline.stage_times import StageTimes, write_stats
 from cgan_runtime.pipeline.video import colorize_video
 
 
-def test_other_things_than_frames_count_to_the_next_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_time_of_other_items_counts_to_the_next_frame(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = 0.0
     monkeypatch.setattr("time.perf_counter", lambda: clock)
 
@@ -39,7 +39,7 @@ def test_other_things_than_frames_count_to_the_next_frame(monkeypatch: pytest.Mo
     }
 
 
-def test_a_video_tells_of_every_stage_and_its_settings(tmp_path: Path) -> None:
+def test_a_result_has_the_times_of_every_stage_and_the_settings(tmp_path: Path) -> None:
     source = write_video(tmp_path / "in.mp4", Video(frames=9, audio=["aac"]))
     with Colorizer(FakeBackend(), saturation=0.5) as colorizer:
         result = colorize_video(source, tmp_path / "out.mp4", colorizer)
@@ -52,6 +52,6 @@ def test_a_video_tells_of_every_stage_and_its_settings(tmp_path: Path) -> None:
     assert video["output"] == str(tmp_path / "out.mp4")
 
 
-def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_stats_that_cannot_be_written_are_an_error(tmp_path: Path) -> None:
     with pytest.raises(MediaError, match=r"cannot write .*; name another with --stats"):
         write_stats(tmp_path / "none" / "stats.json", [])

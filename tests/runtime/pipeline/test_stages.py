@@ -1,4 +1,4 @@
-"""The three-stage pipeline: order, bounded queues, errors and cancelling, none of it about videos."""
+"""The three-stage pipeline without videos: order, bounded queues, errors, interrupts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_every_item_arrives_once_and_in_order() -> None:
     assert got == [n * n for n in range(1000)]
 
 
-def test_the_work_runs_in_the_calling_thread_and_the_others_beside_it() -> None:
+def test_the_middle_stage_runs_in_the_calling_thread() -> None:
     seen: dict[str, str] = {}
 
     def source() -> Iterator[int]:
@@ -40,7 +40,7 @@ def test_the_work_runs_in_the_calling_thread_and_the_others_beside_it() -> None:
     assert seen == {"source": "source", "work": threading.current_thread().name, "sink": "sink"}
 
 
-def test_a_slow_sink_holds_the_source_back() -> None:
+def test_a_slow_sink_bounds_what_the_source_produces() -> None:
     depth, taken, written, lead = 2, 0, 0, 0
 
     def source() -> Iterator[int]:
@@ -63,9 +63,7 @@ def test_a_slow_sink_holds_the_source_back() -> None:
 
 @pytest.mark.parametrize("stage", ["source", "work", "sink"])
 @pytest.mark.parametrize("kind", [ValueError, KeyboardInterrupt])
-def test_an_error_in_any_stage_stops_all_and_comes_out_as_it_was(
-    stage: str, kind: type[BaseException]
-) -> None:
+def test_an_error_in_any_stage_stops_all_and_is_raised(stage: str, kind: type[BaseException]) -> None:
     error = kind("at seven")
 
     def fail_at_seven(name: str, n: int) -> int:
@@ -82,7 +80,7 @@ def test_an_error_in_any_stage_stops_all_and_comes_out_as_it_was(
     assert _nothing_left_running()
 
 
-def test_an_error_while_the_others_wait_does_not_hang() -> None:
+def test_an_error_while_other_stages_wait_does_not_hang() -> None:
     def source() -> Iterator[int]:
         yield 1
         raise OSError("the disk is gone")
@@ -93,7 +91,7 @@ def test_an_error_while_the_others_wait_does_not_hang() -> None:
 
 
 @pytest.mark.parametrize("stage", ["work", "sink"])
-def test_a_source_that_stands_still_is_woken_by_an_error(stage: str) -> None:
+def test_an_error_wakes_a_source_that_waits(stage: str) -> None:
     woken = threading.Event()
 
     def source() -> Iterator[int]:
@@ -110,11 +108,11 @@ def test_a_source_that_stands_still_is_woken_by_an_error(stage: str) -> None:
     assert _nothing_left_running()
 
 
-def test_no_item_is_no_work() -> None:
+def test_an_empty_source() -> None:
     run_stages([], lambda _: pytest.fail("called"), lambda _: pytest.fail("called"), depth=1)
 
 
-def test_an_interrupt_while_the_threads_start_stops_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupt_while_threads_start_stops_them(monkeypatch: pytest.MonkeyPatch) -> None:
     start, started = threading.Thread.start, []
 
     def interrupted(thread: threading.Thread) -> None:

@@ -1,4 +1,4 @@
-"""Videos from file to file: every frame, its time, its luma and the other streams stay; color is added."""
+"""Videos from file to file: frames, times, luma and other streams are kept; color is added."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _luma_is_equal(source: Path, target: Path) -> bool:
 
 @pytest.mark.skipif(not CLIPS.is_dir(), reason="the clips of ../shared/data/videos are not here")
 @pytest.mark.parametrize("name", sorted(path.name for path in CLIPS.glob("*")) if CLIPS.is_dir() else [])
-def test_a_real_clip_keeps_frames_times_size_and_sound(
+def test_a_real_clip_keeps_frames_times_size_and_audio(
     name: str, tmp_path: Path, colorizer: Colorizer
 ) -> None:
     source, target = CLIPS / name, tmp_path / name
@@ -96,7 +96,7 @@ def test_a_real_clip_keeps_frames_times_size_and_sound(
     ),
 )
 @pytest.mark.parametrize(("suffix", "encoder"), [(".mkv", EncoderSettings("ffv1")), (".mp4", LOSSLESS)])
-def test_a_lossless_encoder_gives_the_luma_bit_for_bit(
+def test_a_lossless_encoder_keeps_the_luma_bit_for_bit(
     video: Video, suffix: str, encoder: EncoderSettings, tmp_path: Path, colorizer: Colorizer
 ) -> None:
     source = write_video(tmp_path / ("in.mkv" if video.codec == "ffv1" else "in.mp4"), video)
@@ -109,7 +109,7 @@ def test_a_lossless_encoder_gives_the_luma_bit_for_bit(
 
 @pytest.mark.parametrize("size", [(61, 47), (64, 47), (61, 48), (16, 16)])
 @pytest.mark.parametrize("suffix", [".mkv", ".webm"])
-def test_odd_sizes_stay(size: tuple[int, int], suffix: str, tmp_path: Path, colorizer: Colorizer) -> None:
+def test_odd_sizes_are_kept(size: tuple[int, int], suffix: str, tmp_path: Path, colorizer: Colorizer) -> None:
     video = Video(frames=4, width=size[0], height=size[1], codec="libvpx-vp9", options={"lossless": "1"})
     source, target = write_video(tmp_path / "in.webm", video), tmp_path / f"out{suffix}"
     codec = "ffv1" if suffix == ".mkv" else "libvpx-vp9"
@@ -118,7 +118,7 @@ def test_odd_sizes_stay(size: tuple[int, int], suffix: str, tmp_path: Path, colo
     assert (read_frames(target)[0].width, read_frames(target)[0].height) == size
 
 
-def test_an_odd_size_goes_into_x264_without_losing_a_column(tmp_path: Path, colorizer: Colorizer) -> None:
+def test_x264_keeps_all_columns_of_an_odd_size(tmp_path: Path, colorizer: Colorizer) -> None:
     video = Video(frames=4, width=61, height=47, codec="libvpx-vp9", options={"lossless": "1"})
     source, target = write_video(tmp_path / "in.webm", video), tmp_path / "out.mp4"
     result = _color(source, target, colorizer, LOSSLESS)
@@ -148,7 +148,7 @@ def test_matroska_keeps_times_to_its_millisecond(tmp_path: Path, colorizer: Colo
     assert max(differences) <= Fraction(1, 2000)
 
 
-def test_the_average_rate_and_the_pixel_aspect_stay(tmp_path: Path, colorizer: Colorizer) -> None:
+def test_average_rate_and_pixel_aspect_are_kept(tmp_path: Path, colorizer: Colorizer) -> None:
     source, target = write_video(tmp_path / "in.mp4", Video(aspect=Fraction(4, 3))), tmp_path / "out.mp4"
     _color(source, target, colorizer)
     with av.open(source) as before, av.open(target) as after:
@@ -190,9 +190,7 @@ def test_rotation_is_tagged_and_the_network_sees_the_video_upright(rotation: int
     assert sides[rotation]
 
 
-def test_two_sound_tracks_subtitles_chapters_and_tags_are_copied(
-    tmp_path: Path, colorizer: Colorizer
-) -> None:
+def test_audio_tracks_subtitles_chapters_and_tags_are_copied(tmp_path: Path, colorizer: Colorizer) -> None:
     video = Video(
         audio=["aac", "aac"],
         languages=["eng", "deu"],
@@ -225,7 +223,7 @@ def test_srt_and_pcm_are_copied_in_matroska(tmp_path: Path, colorizer: Colorizer
 @pytest.mark.parametrize(
     ("suffix", "encoder", "sound"), [(".mp4", "aac", "aac"), (".webm", "libopus", "opus")]
 )
-def test_sound_and_subtitles_that_do_not_fit_are_transcoded_or_left_out_and_said(
+def test_audio_and_subtitles_that_do_not_fit_are_transcoded_or_left_out_with_a_note(
     suffix: str, encoder: str, sound: str, tmp_path: Path, colorizer: Colorizer
 ) -> None:
     source = write_video(tmp_path / "in.mkv", Video(frames=25, audio=["pcm_s16le"], subtitle="subrip"))
@@ -278,7 +276,9 @@ def test_matrix_and_range_are_tagged(
     assert (frame.colorspace, frame.color_range) == expected
 
 
-def test_depth_that_the_encoder_does_not_take_is_said(tmp_path: Path, colorizer: Colorizer) -> None:
+def test_a_bit_depth_that_the_encoder_does_not_take_gives_a_note(
+    tmp_path: Path, colorizer: Colorizer
+) -> None:
     source = write_video(tmp_path / "in.mkv", Video(codec="ffv1", options={}, pixel_format="yuv422p12le"))
     result = _color(source, tmp_path / "out.mp4", colorizer)
     assert result.notes == ("libx264 takes no 12-bit video here: it is stored with 10 bits",)
@@ -322,7 +322,9 @@ def test_a_filter_that_is_off_colors_each_frame_by_itself(tmp_path: Path, colori
         assert (np.frombuffer(bytes(plane), np.uint8).reshape(-1, plane.line_size)[:24, :32] == cb).all()
 
 
-def test_progress_is_told_for_every_frame_in_the_calling_thread(tmp_path: Path, colorizer: Colorizer) -> None:
+def test_progress_is_called_for_every_frame_in_the_calling_thread(
+    tmp_path: Path, colorizer: Colorizer
+) -> None:
     told: list[tuple[int, int | None, str]] = []
     colorize_video(
         write_video(tmp_path / "in.mp4"),
@@ -334,7 +336,7 @@ def test_progress_is_told_for_every_frame_in_the_calling_thread(tmp_path: Path, 
 
 
 @pytest.mark.parametrize("error", [RuntimeError("engine died"), KeyboardInterrupt()])
-def test_a_failure_in_the_middle_leaves_nothing(error: BaseException, tmp_path: Path) -> None:
+def test_a_failure_leaves_no_file(error: BaseException, tmp_path: Path) -> None:
     calls = 0
 
     def fail(
@@ -353,7 +355,7 @@ def test_a_failure_in_the_middle_leaves_nothing(error: BaseException, tmp_path: 
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
 
 
-def test_a_disk_that_fills_up_is_told_and_leaves_nothing_not_even_of_what_was_there(
+def test_a_full_disk_is_an_error_and_leaves_no_file(
     tmp_path: Path, colorizer: Colorizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source, target = write_video(tmp_path / "in.mp4"), tmp_path / "out.mp4"
@@ -372,7 +374,7 @@ def test_a_disk_that_fills_up_is_told_and_leaves_nothing_not_even_of_what_was_th
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a file size limit")
-def test_a_real_write_error_is_told(tmp_path: Path) -> None:
+def test_a_real_write_error_is_reported(tmp_path: Path) -> None:
     write_video(tmp_path / "in.mp4", Video(frames=60, width=320, height=240))
     program = (
         "import resource, signal, sys; from pathlib import Path\n"
@@ -393,7 +395,7 @@ def test_a_real_write_error_is_told(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
 
 
-def test_the_reader_can_be_iterated_with_no_frame_lost_before_the_first(tmp_path: Path) -> None:
+def test_the_reader_yields_the_first_frame_too(tmp_path: Path) -> None:
     source = write_video(tmp_path / "in.mp4", Video(audio=["aac"]))
     with VideoReader(source) as video:
         items = list(video)
@@ -405,9 +407,7 @@ def test_the_reader_can_be_iterated_with_no_frame_lost_before_the_first(tmp_path
 
 
 @pytest.mark.parametrize("suffix", [".webm", ".mkv"])  # mp4 holds it where it is decoded last, too
-def test_a_last_frame_that_stands_long_stands_as_long(
-    suffix: str, tmp_path: Path, colorizer: Colorizer
-) -> None:
+def test_a_long_last_frame_keeps_its_duration(suffix: str, tmp_path: Path, colorizer: Colorizer) -> None:
     source = tmp_path / "in.mkv"
     with av.open(source, "w") as output:
         stream = output.add_stream("libx264", rate=25, options={"bf": "0"})
@@ -425,14 +425,14 @@ def test_a_last_frame_that_stands_long_stands_as_long(
         assert container.duration / 1e6 == pytest.approx(10.08, abs=0.05)
 
 
-def test_bare_images_have_the_videos_rate(tmp_path: Path, colorizer: Colorizer) -> None:
+def test_raw_video_has_the_rate_of_the_video(tmp_path: Path, colorizer: Colorizer) -> None:
     source = write_video(tmp_path / "in.mp4", Video(frames=8))
     _color(source, tmp_path / "out.y4m", colorizer)
     assert b" F25:1 " in (tmp_path / "out.y4m").read_bytes()[:60]
     assert _luma_is_equal(source, tmp_path / "out.y4m")
 
 
-def test_bare_images_of_a_turned_video_are_told(tmp_path: Path, colorizer: Colorizer) -> None:
+def test_raw_video_of_a_rotated_video_gives_a_note(tmp_path: Path, colorizer: Colorizer) -> None:
     source = write_video(tmp_path / "in.mp4", Video(frames=3, rotation=90))
     result = _color(source, tmp_path / "out.y4m", colorizer)
     assert any("rotated by a tag" in note for note in result.notes)
@@ -462,7 +462,7 @@ def test_subtitles_of_one_time_stay_together(tmp_path: Path, colorizer: Colorize
         assert [packet.pts for packet in container.demux(stream) if packet.size] == [40, 40]
 
 
-def test_sound_that_changes_its_layout_is_transcoded_to_the_end(tmp_path: Path, colorizer: Colorizer) -> None:
+def test_audio_that_changes_its_layout_is_transcoded_completely(tmp_path: Path, colorizer: Colorizer) -> None:
     joined = tmp_path / "in.ts"
     content = b""
     for number, channels in enumerate(("stereo", "mono")):

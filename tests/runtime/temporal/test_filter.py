@@ -1,4 +1,4 @@
-"""The temporal filter over made-up videos: steady, follows motion, and no color crosses a cut."""
+"""The temporal filter on synthetic videos: it is steady and follows motion, and no color crosses a cut."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class TestSteadiness:
         assert steady.cuts == 0
         assert change(shown) < change(said) / factor
 
-    def test_off_shows_what_the_network_says(self) -> None:
+    def test_off_shows_each_prediction(self) -> None:
         frames = [scene("astronaut", x) for x in range(6)]
         said = [flickering(seed) for seed in range(6)]
         shown, steady = run(frames, said, TemporalSettings("off"))
@@ -100,7 +100,7 @@ class TestSteadiness:
 
     @pytest.mark.parametrize("grain", [0.0, 2.0])
     @pytest.mark.parametrize("every", [1, 3])
-    def test_a_network_that_changes_its_mind_is_followed_softly(self, every: int, grain: float) -> None:
+    def test_changing_predictions_are_smoothed(self, every: int, grain: float) -> None:
         """A night sky, brown in one frame and blue in the next, while nothing has moved: no jump is seen."""
         night = scene("astronaut") * np.float32(0.2) - np.float32(0.75)
         frames = [grainy(night, seed, grain) for seed in range(13 + 36)]
@@ -113,7 +113,7 @@ class TestSteadiness:
         assert np.abs(shown[-1] - said[-1]).max() < NEAR
 
     @pytest.mark.parametrize("strength", ["low", "high"])
-    def test_a_change_that_stays_is_followed(self, strength: Strength) -> None:
+    def test_a_lasting_change_is_followed(self, strength: Strength) -> None:
         """The average must not hold on to the past: within a second the new color is there."""
         frames = [grainy(scene("astronaut"), seed, 2) for seed in range(8 + 25)]
         said = [even((0.2, 0.2))] * 8 + [even((0.2, 0.28))] * 25
@@ -170,7 +170,7 @@ class TestMotion:
             assert uncovered.sum() > 100
             assert np.abs(shown[t] - said[t])[:, uncovered].mean() < NEAR
 
-    def test_no_trail_even_where_lightness_tells_nothing(self) -> None:
+    def test_no_trail_where_lightness_is_equal(self) -> None:
         """Colors that differ as much as red from blue are not mixed, whatever the lightness says."""
         frames = [grainy(np.zeros((HEIGHT, WIDTH), np.float32), t, 2) for t in range(12)]
         said = [even(RED) if t < 8 else even(BLUE) for t in range(12)]
@@ -197,22 +197,22 @@ class TestCuts:
         for chroma, expected in zip(shown, said, strict=True):
             assert np.abs(chroma - expected).max() < 1e-5
 
-    def test_a_cut_asks_the_network_at_once(self) -> None:
+    def test_the_network_runs_at_a_cut(self) -> None:
         frames = [scene("astronaut")] * 5 + [scene("coffee")] * 5
         _, steady = run(frames, [even(RED)] * 10, TemporalSettings("high", every=100))
         assert steady.predictions == 2
 
     @pytest.mark.parametrize("name", NAMES)
     @pytest.mark.parametrize("speed", [2, 6, 10])
-    def test_a_pan_is_none(self, name: str, speed: int) -> None:
+    def test_a_pan_is_no_cut(self, name: str, speed: int) -> None:
         frames = [grainy(scene(name, -24 + speed * t), t) for t in range(5)]
         assert run(frames, [even(RED)] * 5)[1].cuts == 0
 
-    def test_grain_on_an_empty_image_is_none(self) -> None:
+    def test_grain_on_an_empty_image_is_no_cut(self) -> None:
         frames = [grainy(np.full((HEIGHT, WIDTH), 0.2, np.float32), t, 10) for t in range(10)]
         assert run(frames, [even(RED)] * 10)[1].cuts == 0
 
-    def test_a_fade_to_black_and_back_to_another_scene_is_one(self) -> None:
+    def test_a_fade_through_black_to_another_scene_is_a_cut(self) -> None:
         levels = [*np.linspace(1, 0, 10), 0, 0, *np.linspace(0, 1, 10)]
         names = ["astronaut"] * 11 + ["coffee"] * 11
         frames = [
@@ -268,7 +268,7 @@ class TestEvery:
         assert (len(calls), steady.predictions) == (asked, asked)
         assert all(np.abs(chroma - even(RED)).max() < 1e-5 for chroma in shown)
 
-    def test_what_comes_into_view_takes_the_color_beside_it(self) -> None:
+    def test_a_place_that_comes_into_view_takes_the_color_beside_it(self) -> None:
         frames = [scene("coffee", 8 * t) for t in range(5)]
         split = even(RED)
         split[:, :, WIDTH // 2 :] = even(BLUE)[:, :, WIDTH // 2 :]
@@ -277,7 +277,7 @@ class TestEvery:
 
 
 class TestState:
-    def test_a_filter_that_takes_up_a_state_goes_on_bit_for_bit(self) -> None:
+    def test_a_filter_goes_on_from_a_state_bit_for_bit(self) -> None:
         frames = [grainy(scene("astronaut", t), t) for t in range(8)]
         frames += [np.ones((HEIGHT, WIDTH), np.float32)] + [
             grainy(scene("astronaut", t), t) for t in range(9, 14)
@@ -321,7 +321,7 @@ class TestState:
         assert max(sizes[20:]) <= max(sizes[:20])
         assert max(sizes) < 2.1 * HEIGHT * WIDTH * 4 * 4
 
-    def test_reset_forgets_all(self) -> None:
+    def test_reset_forgets_all_frames(self) -> None:
         steady = TemporalFilter()
         for _ in range(5):
             steady.step(scene("astronaut"), lambda _: even(RED))
@@ -329,7 +329,7 @@ class TestState:
         said = even((0.5, 0.4))
         assert (steady.step(scene("astronaut"), lambda _: said) == said).all()
 
-    def test_a_new_size_starts_anew(self) -> None:
+    def test_a_new_size_starts_a_new_scene(self) -> None:
         steady = TemporalFilter()
         for shape in ((HEIGHT, WIDTH), (HEIGHT // 2, WIDTH), (WIDTH, HEIGHT), (12, 12)):
             said = even(RED, shape)
@@ -344,7 +344,7 @@ class TestState:
             chroma = steady.step(frame, lambda _: even(RED, shape))
             assert np.abs(chroma - even(RED, shape)).max() < 1e-5
 
-    def test_the_prediction_is_only_read_and_the_answer_is_the_callers(self) -> None:
+    def test_the_prediction_is_not_changed_and_the_result_is_a_new_array(self) -> None:
         said = flickering(1)
         kept = said.copy()
         steady = TemporalFilter()
@@ -355,11 +355,11 @@ class TestState:
         assert again == pytest.approx(kept, abs=1e-5)
 
     @pytest.mark.parametrize("content", [b"", b"PK", b"PK\x03\x04", b"no state"])
-    def test_what_is_no_state_is_refused(self, content: bytes) -> None:
+    def test_other_bytes_than_a_state_are_refused(self, content: bytes) -> None:
         with pytest.raises(ConfigError, match="no state"):
             TemporalState.from_bytes(content)
 
-    def test_a_damaged_state_is_refused_or_whole(self) -> None:
+    def test_a_damaged_state_is_refused_or_valid(self) -> None:
         steady = TemporalFilter()
         steady.step(np.zeros((16, 16), np.float32), lambda _: even(RED, (16, 16)))
         assert steady.state is not None
