@@ -135,12 +135,8 @@ class Manifest:
         )
 
     @classmethod
-    def load(cls, model: Path, *, verify: bool = True) -> Manifest:
-        """Read and check the manifest of a model file.
-
-        Args:
-            model: The model file.
-            verify: Also compare the file's sha256.
+    def load(cls, model: Path) -> Manifest:
+        """Read and check the manifest of a model file, and compare the file's sha256.
 
         Raises:
             ModelFileError: Either file is missing, the manifest is invalid, or the two do not match.
@@ -156,7 +152,7 @@ class Manifest:
         manifest = cls._parse(path)
         if manifest.file != model.name:
             raise ModelFileError(f"{path} belongs to {manifest.file}, not to {model.name}; export it again")
-        if verify and (found := sha256_of(model)) != manifest.sha256:
+        if (found := sha256_of(model)) != manifest.sha256:
             raise ModelFileError(
                 f"{model} does not match its manifest (sha256 {found[:12]}..., "
                 f"expected {manifest.sha256[:12]}...); it is damaged or was replaced: "

@@ -55,11 +55,7 @@ class EngineBuild:
     options: BuildOptions = field(default_factory=BuildOptions)
 
     def run(self, onnx: bytes, progress: BuildCallback) -> bytes:
-        """Build the engine of an ONNX file's bytes, and keep what was measured for the next build.
-
-        Raises:
-            Exception: As `build_engine` does.
-        """
+        """Build from an ONNX file's bytes with this machine's timing cache; raises as `build_engine` does."""
         timings = self._timings
         known = timings.read_bytes() if timings is not None and timings.is_file() else b""
         built = build_engine(
