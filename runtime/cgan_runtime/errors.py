@@ -1,17 +1,7 @@
-"""Every error that cgan raises on purpose, in one tree.
+"""Every error that cgan raises on purpose; all are subclasses of `CganError`.
 
-    CganError
-    ├── ConfigError            a setting, recipe, checkpoint config or option that cannot be used
-    ├── ModelFileError         a model file or its manifest is missing, foreign, damaged or does not match
-    ├── BackendUnavailable     an inference back end is not installed, not usable here, or failed to load
-    ├── InputShapeError        an array of the wrong shape, dtype or size was handed in
-    ├── MediaError             an image or video cannot be read or written
-    ├── DataError              a training or measuring data set is missing, empty or damaged
-    ├── TrainingError          training cannot go on (for example the loss is no longer a number)
-    └── ParityError            an exported model does not agree with the model that it came from
-
-A message says what came, what was expected, and the mend, on one line. The command lines print it and
-exit with 1; a traceback that reaches a user is a bug.
+A message says on one line what came, what was expected, and what to do. The command lines print it and exit
+with 1; a traceback that reaches a user is a bug.
 """
 
 

@@ -94,6 +94,11 @@ class ColorStage:
         return Colored(self._layout.colored(item.frame, *planes), item.filter_state)
 
     @property
+    def filter_state(self) -> bytes:
+        """State of the temporal filter after the frames so far."""
+        return self._temporal.filter_state
+
+    @property
     def position(self) -> str:
         """Where in the video it is, for people."""
         if self._time is None:
@@ -109,7 +114,7 @@ class ColorStage:
             self._progress(self.frames, self._total)
 
     def _predict(self, frame: av.VideoFrame) -> Predicted:
-        filter_state = self._temporal.filter_state if self.frames % SEGMENT_FRAMES == 0 else b""
+        filter_state = self.filter_state if self.frames % SEGMENT_FRAMES == 0 else b""
         prepared, turns = self._layout.prepare(frame), quarter_turns(frame)
         luma, shape = _upright(prepared, self._layout, turns)
         prediction = self._colorizer.predict(luma, self._layout.encoding, shape, self._temporal)

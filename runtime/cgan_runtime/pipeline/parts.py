@@ -168,7 +168,7 @@ def colorize_part(
                         lambda item: writer.keep(stage.finish(item)),
                         depth=QUEUE_DEPTH,
                     )
-                    writer.finish_segment(temporal.filter_state)
+                    writer.finish_segment(stage.filter_state)
             return max(0, stage.frames - frames.start)
 
 

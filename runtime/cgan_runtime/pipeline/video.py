@@ -116,16 +116,7 @@ def colorize_video(
                 colorizer, temporal, layout, work.kept_frames, reader.stated_frames, stop.progress
             )
             times = StageTimes(lambda item: isinstance(item, _IN_MEMORY))
-            with annotate_position(stage, output, resumable=work.resumable):
-                with _end_stream_at_ctrl_c(output, reader, writer, stage):
-                    _run(reader, stage, writer, stop, times, strict=settings.strict)
-                if stop.stopped:
-                    writer.finish_segment(temporal.filter_state)
-                    raise KeyboardInterrupt
-                if settings.strict and reader.damage:
-                    raise refused(source, reader.damage)
-                writer.finish()
-                work.publish()
+            _run(reader, stage, writer, work, stop, times, strict=settings.strict)
     return VideoResult(
         output=output.path,
         bytes=output.size,
@@ -153,20 +144,31 @@ def _run(
     reader: VideoReader,
     stage: ColorStage,
     writer: VideoWriter | ImageSequenceWriter,
+    work: WorkFolder | NonResumableOutput,
     stop: GracefulStop,
     times: StageTimes,
     *,
     strict: bool,
 ) -> None:
-    items = _until_flaw(reader) if strict else reader
+    """Run the stages to the end of the video, and publish it."""
+    items = stop.until_border(_until_flaw(reader) if strict else reader)
     finish, write = times.work("finish", stage.finish), times.work("encode", writer.write)
-    run_stages(
-        times.source("decode", stop.until_border(items)),
-        times.work("color", stage),
-        lambda item: write(finish(item)),
-        depth=QUEUE_DEPTH,
-        wake=reader.wake,
-    )
+    with annotate_position(stage, work.output, resumable=work.resumable):
+        with _end_stream_at_ctrl_c(work.output, reader, writer, stage):
+            run_stages(
+                times.source("decode", items),
+                times.work("color", stage),
+                lambda item: write(finish(item)),
+                depth=QUEUE_DEPTH,
+                wake=reader.wake,
+            )
+        if stop.stopped:
+            writer.finish_segment(stage.filter_state)
+            raise KeyboardInterrupt
+        if strict and reader.damage:
+            raise refused(reader.path, reader.damage)
+        writer.finish()
+        work.publish()
 
 
 @contextmanager
