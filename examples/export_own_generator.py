@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from torch import Tensor, nn
+from torch import Tensor, nn, tanh
 
 from cgan_export import export
 from cgan_runtime import Colorizer
@@ -23,18 +23,18 @@ class Mine(Generator):
 
     def __init__(self, widths: tuple[int, ...]) -> None:
         super().__init__(size_multiple=16)
-        self.net = nn.Sequential(nn.Conv2d(1, *widths, 3, padding=1), nn.ReLU(), nn.Conv2d(*widths, 2, 1))
+        (width,) = widths
+        self.net = nn.Sequential(nn.Conv2d(1, width, 3, padding=1), nn.ReLU(), nn.Conv2d(width, 2, 1))
 
     def predict(self, lightness: Tensor) -> Tensor:
         """Predict chroma."""
-        return self.net(lightness).tanh()
+        return tanh(self.net(lightness))
 
 
 GENERATORS["mine"] = Mine
 folder = Path(sys.argv[1])
 config = GeneratorConfig("mine", size=64, widths=(8,))
-weights = Mine(config.widths).state_dict()
-save_checkpoint(folder / "checkpoint", weights, config, recipe="mine", training={}, metrics={})
+save_checkpoint(folder / "checkpoint", Mine((8,)).state_dict(), config, "mine", training={}, metrics={})
 (model,) = export(folder / "checkpoint", folder)
 with Colorizer.open(model.path) as colorizer:
     print(model.path, colorizer.image(np.full((48, 64), 128, np.uint8)).shape)

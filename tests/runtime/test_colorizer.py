@@ -302,6 +302,20 @@ def test_a_real_engine_colors(tiny_model: Path) -> None:
     assert cr[16, 28] > 128
 
 
+def test_open_closes_the_back_end_where_a_setting_is_refused(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend = FakeBackend()
+    monkeypatch.setattr("cgan_runtime.colorizer.open_backend", lambda *_, **__: backend)
+    with Colorizer.open(str(tiny_model), size=32) as colorizer:
+        assert (colorizer.backend, colorizer.size) == (backend, 32)
+    backend = FakeBackend()
+    with pytest.raises(ConfigError, match="out of range"):
+        Colorizer.open(tiny_model, saturation=9)
+    with pytest.raises(BackendUnavailable, match="closed"):
+        backend.chroma(np.zeros((1, 1, 16, 16), np.float32))
+
+
 def test_closing_closes_the_back_end() -> None:
     backend = FakeBackend()
     with Colorizer(backend) as colorizer:

@@ -241,10 +241,8 @@ def test_a_video_whose_workers_hang_and_die_fails(cluster: Cluster, videos: Path
     for name in ("short0.mp4", "short1.mp4"):
         shutil.copy(videos / name, archive / name)
     shutil.copy(videos / "long.mkv", archive / "poison.mkv")
-    graceful_stop = "from cgan_runtime.archive import pools; pools.HUNG_SECONDS = 6.0; "
-    run = begin(
-        archive, out, "--cluster", cluster.outside, "--tries", 2, "--jobs", 1, program=graceful_stop + PROGRAM
-    )
+    impatient = "from cgan_runtime.batch import pool; pool.HUNG_SECONDS = 6.0; " + PROGRAM
+    run = begin(archive, out, "--cluster", cluster.outside, "--tries", 2, "--jobs", 1, program=impatient)
     stopped: int | None = None
     while run.poll() is None:
         for pid in processes("ray::"):
@@ -270,8 +268,10 @@ def test_an_address_without_ray(cluster: Cluster, videos: Path, tmp_path: Path) 
         host = f"127.0.0.1:{mute.getsockname()[1]}"
         addresses = (host, f"ray://{host}", f"ray://{cluster.inside}")
         began = time.monotonic()
-        hurry = "from cgan_runtime.archive import ray_cluster; ray_cluster.ANSWER_SECONDS = 4.0; " + PROGRAM
-        runs = [begin(videos, tmp_path / "out", "--cluster", address, program=hurry) for address in addresses]
+        impatient = "from cgan_runtime.batch.ray import cluster as c; c.ANSWER_SECONDS = 4.0; " + PROGRAM
+        runs = [
+            begin(videos, tmp_path / "out", "--cluster", address, program=impatient) for address in addresses
+        ]
         for address, (code, _, errors) in zip(addresses, threads.map(ended, runs), strict=True):
             assert code == 1
             assert f"no Ray cluster answers at {address}" in errors

@@ -493,3 +493,9 @@ def test_audio_that_changes_its_layout_is_transcoded_completely(tmp_path: Path, 
     joined.write_bytes(content)
     result = _color(joined, tmp_path / "out.webm", colorizer)
     assert any("becomes libopus" in note for note in result.notes)
+
+
+def test_names_as_text_and_the_model_that_ships(tmp_path: Path) -> None:
+    source = write_video(tmp_path / "in.mp4", Video(frames=2))
+    result = colorize_video(str(source), str(tmp_path / "out.mp4"))
+    assert (result.output, result.frames) == (tmp_path / "out.mp4", 2)
