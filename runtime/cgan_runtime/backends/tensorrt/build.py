@@ -12,7 +12,7 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from cgan_runtime.backends.tensorrt.library import Library
 from cgan_runtime.callbacks import BuildCallback
@@ -87,14 +87,8 @@ class BuildOptions:
     timing_cache: bytes = b""
 
 
-@dataclass(frozen=True)
-class Built:
-    """An engine.
-
-    Attributes:
-        engine: Its bytes.
-        timing_cache: Measurements for the next build.
-    """
+class Built(NamedTuple):
+    """The bytes of an engine, and measurements for the next build."""
 
     engine: bytes
     timing_cache: bytes
