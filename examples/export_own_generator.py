@@ -15,7 +15,8 @@ from cgan_export import export
 from cgan_runtime import Colorizer
 from cgan_train.checkpoint import save_checkpoint
 from cgan_train.config.schema import GeneratorConfig
-from cgan_train.models import GENERATORS, Generator
+from cgan_train.models import GENERATORS
+from cgan_train.models.base import Generator
 
 
 class Mine(Generator):
@@ -23,8 +24,8 @@ class Mine(Generator):
 
     def __init__(self, widths: tuple[int, ...]) -> None:
         super().__init__(size_multiple=16)
-        (width,) = widths
-        self.net = nn.Sequential(nn.Conv2d(1, width, 3, padding=1), nn.ReLU(), nn.Conv2d(width, 2, 1))
+        first, last = nn.Conv2d(1, widths[0], 3, padding=1), nn.Conv2d(widths[0], 2, 1)
+        self.net = nn.Sequential(first, nn.ReLU(), last)
 
     def predict(self, lightness: Tensor) -> Tensor:
         """Predict chroma."""
@@ -32,8 +33,7 @@ class Mine(Generator):
 
 
 GENERATORS["mine"] = Mine
-folder = Path(sys.argv[1])
-config = GeneratorConfig("mine", size=64, widths=(8,))
+folder, config = Path(sys.argv[1]), GeneratorConfig("mine", size=64, widths=(8,))
 save_checkpoint(folder / "checkpoint", Mine((8,)).state_dict(), config, "mine", training={}, metrics={})
 (model,) = export(folder / "checkpoint", folder)
 with Colorizer.open(model.path) as colorizer:
