@@ -38,24 +38,10 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
-    "BackendUnavailable",
-    "CganError",
-    "Colorizer",
-    "ConfigError",
-    "DataError",
-    "EncoderSettings",
-    "ImageResult",
-    "InputShapeError",
-    "MediaError",
-    "ModelFileError",
-    "ParityError",
-    "TemporalSettings",
-    "TrainingError",
-    "VideoResult",
-    "VideoSettings",
-    "colorize_image",
-    "colorize_video",
-]
+    "BackendUnavailable", "CganError", "Colorizer", "ConfigError", "DataError", "EncoderSettings",
+    "ImageResult", "InputShapeError", "MediaError", "ModelFileError", "ParityError", "TemporalSettings",
+    "TrainingError", "VideoResult", "VideoSettings", "colorize_image", "colorize_video",
+]  # fmt: skip
 
 _LAZY = {
     "Colorizer": "colorizer",
