@@ -143,6 +143,8 @@ class _Subset:
     def __init__(self, source: ImageSource, chosen: Sequence[int]) -> None:
         self._source, self._chosen = source, chosen
         self.names = [source.names[index] for index in chosen]
+        self.left_out: dict[str, str] = {}
+        self.left_out: dict[str, str] = {}
 
     def __len__(self) -> int:
         return len(self._chosen)
