@@ -16,6 +16,7 @@ from pathlib import Path
 
 from cgan_runtime.backends.tensorrt.engines import profile_of
 from cgan_runtime.errors import ConfigError
+from cgan_runtime.files.atomic import write_file
 from cgan_runtime.manifest import Manifest, Tensor
 
 CONFIG = "config.pbtxt"
@@ -66,9 +67,7 @@ def add_to_repository(repository: Path, model: Path) -> Path:
             draft.mkdir()
             shutil.copyfile(model, draft / server.file)
             replace(manifest, file=server.file).save(draft / server.file)
-            config = Path(hidden) / CONFIG
-            config.write_text(configuration(manifest), encoding="utf-8")
-            config.replace(folder / CONFIG)
+            write_file(folder / CONFIG, configuration(manifest))
             return draft.rename(folder / str(_newest(folder) + 1))
     except OSError as error:
         raise ConfigError(
