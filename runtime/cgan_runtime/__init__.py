@@ -11,9 +11,6 @@ The import is fast: what needs NumPy, OpenCV or PyAV is loaded when it is first 
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING
-
 from cgan_runtime.errors import (
     BackendUnavailable,
     CganError,
@@ -26,6 +23,7 @@ from cgan_runtime.errors import (
     TrainingError,
 )
 
+TYPE_CHECKING = False  # type checkers take it for true; importing `typing` would take most of the time
 if TYPE_CHECKING:
     from cgan_runtime.colorizer import Colorizer
     from cgan_runtime.pipeline.image import colorize_image
@@ -59,4 +57,6 @@ def __getattr__(name: str) -> object:
     """Load a name when it is first used (PEP 562)."""
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib
+
     return getattr(importlib.import_module(f"{__name__}.{_LAZY[name]}"), name)
