@@ -95,22 +95,17 @@ def measure(bench: Bench) -> dict[str, Any]:
     return report
 
 
-CHECKS: dict[str, Callable[[Bench], dict[str, Any]]] = {
+CHECKS: dict[str, Callable[[Bench], dict[str, Any]]] = {  # by name, in their order: they build on each other
     "engine": build_engine,
     "parity": compare,
     "video": colorize_video,
     "cache": reuse_engine,
     "benchmark": measure,
 }
-"""By name, in their order: they build on each other."""
 
 
 def run(module: str, *arguments: object) -> str:
-    """Run a command in a process of its own, and return its output.
-
-    Raises:
-        CheckFailed: Its exit code is not 0.
-    """
+    """Run a command in a process of its own, and return its output; CheckFailed if it fails."""
     command = [sys.executable, "-c", f"from {module} import main; main()", *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -130,11 +125,7 @@ def cached_engines(onnx: Path) -> dict[str, int]:
 
 
 def color(bench: Bench, model: str, name: str, *options: object) -> str:
-    """Color the video with TensorRT, and return the output of the command.
-
-    Raises:
-        CheckFailed: The command failed, or it wrote no video.
-    """
+    """Color the video with TensorRT, and return the command's output; CheckFailed if it wrote no video."""
     target = bench.folder / name
     given = ("--video", bench.video, "-o", target, "--model", bench.folder / model, *options)
     output = run("cgan_runtime.cli", *given, "--backend", "tensorrt", "--overwrite")

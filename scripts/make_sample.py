@@ -168,12 +168,8 @@ def audio(seconds: float) -> FloatArray:
 
 
 def write(output: Path, frames: list[ByteArray], samples: FloatArray) -> None:
-    """Write H.264 and AAC in mp4, complete or not at all.
-
-    Args:
-        output: Where to.
-        frames: Luma planes, uint8 (HEIGHT, WIDTH), limited range.
-        samples: Audio, float32 (2, samples) in [-1, 1].
+    """Write H.264 and AAC in mp4: uint8 luma (HEIGHT, WIDTH), limited range, and float32 audio (2, samples)
+    in [-1, 1].
     """
     options = {"movflags": "+faststart", "fflags": "+bitexact"}
     with replacing(output) as draft, av.open(str(draft), "w", options=options) as container:

@@ -16,8 +16,7 @@ import textwrap
 from figures import ROOT, blocks
 
 BLOCK = re.compile(r"(<!-- figures: ([\w-]+) -->\n).*?(<!-- end of figures -->)", re.DOTALL)
-COLUMNS = 120
-"""Of a line of prose; tables are as wide as they are."""
+COLUMNS = 120  # of a line of prose; tables are as wide as they are
 
 
 def wrapped(text: str) -> str:

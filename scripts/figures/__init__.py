@@ -65,12 +65,7 @@ def table(columns: Columns, rows: Iterable[Any]) -> str:
 
 
 def of_model(sha256: str, which: str = "sha256") -> str:
-    """A sha256 for people; it says whether the bundled model now has another.
-
-    Args:
-        sha256: Of the model's file, or of its weights.
-        which: Its name in the manifest: `sha256` or `checkpoint_sha256`.
-    """
+    """A sha256 (`which` of the manifest) for people; it says whether the bundled model now has another."""
     shipped = json.loads(SHIPPED.read_text(encoding="utf-8"))[which]
     return f"sha256 {sha256[:12]}{'' if sha256 == shipped else ', an earlier model'}"
 

@@ -20,21 +20,15 @@ _SAME_MACHINE = ("cpu", "cores", "system")
 
 @dataclass(frozen=True)
 class Change:
-    """The change of one row.
-
-    Attributes:
-        old: Milliseconds, or speed relative to PyTorch; `new` likewise.
-        slower: New time by old time: 1.1 is ten percent slower.
-        interval: Of that ratio.
-    """
+    """The change of one row."""
 
     model: str
     backend: str
     batch: int
-    old: float
+    old: float  # milliseconds, or speed relative to PyTorch
     new: float
-    slower: float
-    interval: Interval
+    slower: float  # new time by old time: 1.1 is ten percent slower
+    interval: Interval  # of that ratio
 
     @property
     def verdict(self) -> str:
@@ -57,12 +51,9 @@ class Comparison:
 
 
 def compare(old: Document, new: Document, *, relative: bool = False) -> Comparison:
-    """Compare the rows that two results of `read_document` share.
+    """Compare the rows that two results share; with `relative`, their speed relative to PyTorch.
 
-    With `relative`, speed relative to PyTorch is compared instead of milliseconds.
-
-    Raises:
-        ConfigError: They were measured in different ways, or have no row in common.
+    Raises ConfigError where they were measured in different ways, or share no row.
     """
     if _VIDEO in (old["scenario"], new["scenario"]):
         raise ConfigError("results of --scenario video have no rows to compare; measure models, without it")

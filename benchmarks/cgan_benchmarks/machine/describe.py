@@ -33,10 +33,7 @@ _MUCH = 0.05  # of the machine: a larger load of other programs is reported
 
 
 def describe_machine(threads: int, others: float | None = None) -> dict[str, Any]:
-    """The machine and its software as plain JSON values, with the threads of each engine.
-
-    `others` is the share of other programs (`BackgroundLoad.share`).
-    """
+    """The machine and its software as plain JSON values. `others` is the share of other programs."""
     versions = {package: found for package in _PACKAGES if (found := _version(package)) is not None}
     return {
         "cpu": cpu_name(),

@@ -34,9 +34,9 @@ class Peak:
 
 
 def measure_peak(precision: str, device: str, seconds: float) -> Peak:
-    """Time as many matrix products, then copies, as fit into `seconds` each; the fastest of each counts.
+    """Time matrix products, then copies, for `seconds` each; the fastest counts.
 
-    The precision is fp32, bf16 or fp16, the device cpu or cuda.
+    Precision: fp32, bf16 or fp16.
     """
     import torch
 

@@ -31,17 +31,14 @@ _BATCH_PIXELS = 2**16  # of the small images that PyTorch gets at once
 
 @dataclass(frozen=True)
 class QualityReport:
-    """Quality of one model on squares of `side` px, without the images whose names fit a pattern.
-
-    `sha256` is that of the model's file, or of the checkpoint's weights.
-    """
+    """Quality of one model."""
 
     model: str
-    sha256: str
+    sha256: str  # of the model's file, or of the checkpoint's weights
     backend: str
-    side: int
+    side: int  # of the measured squares, px
     quality: Quality
-    without: str = ""
+    without: str = ""  # left out: images whose names fit this pattern
 
 
 def measure_model(
@@ -51,10 +48,9 @@ def measure_model(
     without: str = "",
     on_image: Callable[[], None] = lambda: None,
 ) -> QualityReport:
-    """Measure a model on images, but for those `without` whose name fits this pattern (as in a shell).
+    """Measure a model on images, except those whose names fit the pattern `without`.
 
-    Raises:
-        DataError: No images are left, or one cannot be read.
+    Raises DataError where none are left, or one cannot be read.
     """
     chosen = [i for i, name in enumerate(source.names) if not (without and fnmatch.fnmatch(name, without))]
     if not chosen:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from cgan_benchmarks.results.document import Document
 
-_COLUMNS = {
+_COLUMNS = {  # the key of a figure (and of a part of it), and its format, by title
     "model": ("model", ""), "run by": ("backend", ""), "batch": ("batch", ""),
     "p50 ms": ("p50_ms", ".1f"), "p90": ("p90_ms", ".1f"), "p95": ("p95_ms", ".1f"), "p99": ("p99_ms", ".1f"),
     "mean ms": ("mean_ms", ".1f"), "sd": ("sd_ms", ".1f"), "frames/s": ("frames_per_second", ".1f"),
@@ -18,7 +18,6 @@ _COLUMNS = {
     "first result s": ("to_result_s", ".2f"), "start s": ("to_result_s", ".2f"), "load s": ("load_s", ".2f"),
     "first run s": ("first_run_s", ".3f"), "memory MB": ("host_mb", ".0f"), "file MB": ("megabytes", ".1f"),
 }  # fmt: skip
-"""The key of a figure (and of a part of it), and its format, by title."""
 
 _COMPARED = ("interval", "largest", "mean", "PSNR", "dE00")
 _COSTS = ("load s", "memory MB", "file MB")

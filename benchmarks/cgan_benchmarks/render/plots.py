@@ -39,10 +39,7 @@ def draw_paper_curve(document: Document, path: Path) -> None:
 
 
 def draw_variants(document: Document, path: Path) -> None:
-    """Draw quality against milliseconds of variants, colored by their chroma.
-
-    A line joins those that no other beats in both.
-    """
+    """Draw quality against milliseconds, colored by chroma, with a line through the Pareto front."""
     rows = document["rows"]
     figure = Figure(figsize=_LARGE, layout="constrained")
     FigureCanvasAgg(figure)  # for the sizes of labels

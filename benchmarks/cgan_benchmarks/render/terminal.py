@@ -27,9 +27,8 @@ def wide_console(min_width: int = _MIN_WIDTH) -> Console:
 def make_table(
     titles: Iterable[str], rows: Iterable[Sequence[str]], left: Collection[str] = (), min_width: int = 0
 ) -> Table:
-    """A table without lines.
-
-    The first column, of `min_width`, and the columns with the titles `left` are aligned left.
+    """A table without lines; the first column, of `min_width`, and those with the titles `left` are aligned
+    left.
     """
     from rich.table import Table
 

@@ -26,9 +26,9 @@ _NUMBERS = re.compile(r"\[\s+([-\d.eE+,\s]+?)\s+\]")
 
 
 def new_document(name: str, version: int, machine: Document | None = None, **values: Any) -> Document:
-    """A result with the head that all results share: format, version of cgan, date and machine.
+    """A result with the head that all share: format, version, date and machine.
 
-    Infinite and undefined numbers become None, as JSON has no such numbers.
+    Infinite and undefined numbers become None.
     """
     head = {"format": name, "format_version": version, "version": __version__, "date": now()}
     if machine is not None:
@@ -43,10 +43,9 @@ def now() -> str:
 
 
 def write_document(document: Document, path: Path | None) -> None:
-    """Write JSON with lists of numbers on one line, complete or not at all; without a path nothing.
+    """Write JSON with lists of numbers on one line; without a path nothing.
 
-    Raises:
-        ConfigError: The file cannot be written.
+    Errors are those of `write_text`.
     """
     if path is not None:
         text = json.dumps(document, indent=2, allow_nan=False)
@@ -55,11 +54,7 @@ def write_document(document: Document, path: Path | None) -> None:
 
 
 def write_text(text: str, path: Path, option: str) -> None:
-    """Write a file that an option names, complete or not at all.
-
-    Raises:
-        ConfigError: The file cannot be written.
-    """
+    """Write a file that an option names, complete or not at all, or raise ConfigError."""
     try:
         write_file(path, text)
     except OSError as error:
@@ -69,8 +64,7 @@ def write_text(text: str, path: Path, option: str) -> None:
 def read_document(path: Path) -> Document:
     """Read a result of cgan-bench.
 
-    Raises:
-        ConfigError: The file is missing, no such result, or of another version of the format.
+    Raises ConfigError where it is missing, no such result, or of another version.
     """
     try:
         document = json.loads(path.read_text(encoding="utf-8"))

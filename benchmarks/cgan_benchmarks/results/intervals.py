@@ -16,8 +16,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-Samples = npt.NDArray[np.float64]
-"""Seconds of timed runs, (processes, rounds, runs)."""
+Samples = npt.NDArray[np.float64]  # seconds of timed runs, (processes, rounds, runs)
 
 Interval = tuple[float, float]
 
@@ -30,11 +29,7 @@ _STUDENT = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
 
 
 class Intervals:
-    """Medians of resampled runs, by subject.
-
-    Attributes:
-        medians: Of all runs, seconds.
-    """
+    """Medians of resampled runs, by subject; `medians` are those of all runs, in seconds."""
 
     def __init__(self, samples: Mapping[str, Samples], seed: int = 0) -> None:
         """Resample. All subjects have the same number of processes and rounds."""

@@ -8,8 +8,7 @@ from cgan_benchmarks.machine.roofline import Peak
 from cgan_benchmarks.speed.subjects.subject import HALF, Subject
 from cgan_runtime.backends.base import FloatArray
 
-Rounds = tuple[tuple[float, ...], ...]
-"""Seconds of timed runs, round by round."""
+Rounds = tuple[tuple[float, ...], ...]  # seconds of timed runs, round by round
 
 
 @dataclass(frozen=True)
@@ -22,59 +21,43 @@ class ConcurrentRun:
 
 @dataclass(frozen=True)
 class Start:
-    """The start of a process, or medians over several.
+    """The start of a process, or medians over several."""
 
-    Attributes:
-        to_result_s: Seconds from the start of the process to its first result.
-        load_s: Seconds of reading the model and building the engine, without imports.
-        first_run_s: Seconds of the first inference.
-        host_mb: The most memory that the process held until the end of its timed runs, 10^6 bytes.
-        device_mb: GPU memory that it took; None where there is no GPU.
-    """
-
-    to_result_s: float
-    load_s: float
-    first_run_s: float
-    host_mb: float
-    device_mb: float | None = None
+    to_result_s: float  # from the start of the process to its first result
+    load_s: float  # of reading the model and building the engine, without imports
+    first_run_s: float  # of the first inference
+    host_mb: float  # the most memory until the end of the timed runs, 10^6 bytes
+    device_mb: float | None = None  # GPU memory; None where there is no GPU
 
 
 @dataclass(frozen=True)
 class ProcessTimes:
-    """What one process measured of its subject.
-
-    Attributes:
-        rounds: Seconds of its timed runs.
-        engine: Seconds of the same runs by the device's own clock; empty where it has none.
-        concurrent: Several engines at once; None where this was not measured.
-    """
+    """What one process measured of its subject."""
 
     start: Start
-    rounds: Rounds = ()
-    engine: tuple[float, ...] = ()
-    concurrent: ConcurrentRun | None = None
+    rounds: Rounds = ()  # of its timed runs
+    engine: tuple[float, ...] = ()  # the same runs by the device's own clock; empty where it has none
+    concurrent: ConcurrentRun | None = None  # several engines at once; None where not measured
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What all processes of one subject measured; the answers are chroma, (batches, N, 2, H, W)."""
+    """What all processes of one subject measured."""
 
     subject: Subject
     device: str
     weights: str
-    answers: FloatArray
+    answers: FloatArray  # chroma, (batches, N, 2, H, W)
     processes: tuple[ProcessTimes, ...]
 
 
 @dataclass(frozen=True)
 class Measurements:
-    """Everything that one comparison measured: the subjects, references first; why others are missing, by
-    their key; and the peaks of the machine, by device and, where it is not float32, precision.
-    """
+    """Everything that one comparison measured."""
 
-    subjects: tuple[Measured, ...]
-    missing: dict[str, str] = field(default_factory=dict)
-    peaks: dict[str, Peak] = field(default_factory=dict)
+    subjects: tuple[Measured, ...]  # references first
+    missing: dict[str, str] = field(default_factory=dict)  # why, by their key
+    peaks: dict[str, Peak] = field(default_factory=dict)  # by device and, where it is not float32, precision
 
     def peak_for(self, subject: Subject) -> Peak | None:
         """The peak of a subject's device and precision; None if it was not measured.

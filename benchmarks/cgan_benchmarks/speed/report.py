@@ -27,43 +27,28 @@ class Throughput:
 
 @dataclass(frozen=True)
 class Row:
-    """One form of the model in one engine.
+    """One form of the model in one engine. See `speed.scenarios` for what a sample is."""
 
-    Attributes:
-        model: Its name in the table; `backend` is what ran it, on `device`.
-        precision: In which the network computes; `weights` is that of the stored weights.
-        batch: Images in a run.
-        timing: Of the samples; see `speed.scenarios` for what a sample is.
-        speedup: The reference's median by this one's.
-        reference: The key of that row, "model / backend".
-        engine_ms: Median by the device's own clock; None where it has none.
-        throughput: With several engines at once; None where that was not measured.
-        gflop: 10^9 operations of a run; `gflops` are those of a second, None in `startup`.
-        share_of_peak: Of what the machine can do; None where the peak was not measured.
-        equality: With the reference, on photographs.
-        samples_ms: All samples: processes, rounds, runs.
-    """
-
-    model: str
-    backend: str
+    model: str  # its name in the table
+    backend: str  # what ran it
     device: str
-    precision: str
-    weights: str
-    batch: int
+    precision: str  # in which the network computes
+    weights: str  # precision of the stored weights
+    batch: int  # images in a run
     megabytes: float
     timing: Timing
     p50_interval_ms: Interval
-    speedup: float
+    speedup: float  # the reference's median by this one's
     speedup_interval: Interval
-    reference: str
-    engine_ms: float | None
-    throughput: Throughput | None
+    reference: str  # the key of that row, "model / backend"
+    engine_ms: float | None  # median by the device's own clock; None where it has none
+    throughput: Throughput | None  # with several engines at once; None where not measured
     start: Start
-    gflop: float
-    gflops: float | None
-    share_of_peak: float | None
-    equality: Agreement
-    samples_ms: list[Any]
+    gflop: float  # 10^9 operations of a run
+    gflops: float | None  # 10^9 operations of a second; None in `startup`
+    share_of_peak: float | None  # None where the peak was not measured
+    equality: Agreement  # with the reference, on photographs
+    samples_ms: list[Any]  # processes, rounds, runs
 
     def document(self) -> Document:
         """As plain JSON values; timing, equality and start lie flat beside the other fields."""
@@ -78,31 +63,18 @@ class Row:
 
 @dataclass(frozen=True)
 class SpeedReport:
-    """Everything that was measured, and how.
+    """Everything that was measured, and how."""
 
-    Attributes:
-        machine: From `describe_machine`.
-        method: How it was measured, one sentence each.
-        scenario: Name of what was measured.
-        recipe: Of the checkpoint.
-        checkpoint_sha256: Of the weights that all rows share.
-        size: Height and width.
-        peaks: Of the machine, by device and, where it is not float32, precision.
-        rows: The references first.
-        missing: What could not be measured, and why.
-        video: From `video.scenario.measure_video`; empty where no video was measured.
-    """
-
-    machine: Document
-    method: tuple[str, ...]
+    machine: Document  # from `describe_machine`
+    method: tuple[str, ...]  # one sentence each
     scenario: str
     recipe: str
-    checkpoint_sha256: str
-    size: tuple[int, int]
-    peaks: dict[str, Peak] = field(default_factory=dict)
-    rows: tuple[Row, ...] = ()
-    missing: dict[str, str] = field(default_factory=dict)
-    video: Document = field(default_factory=dict)
+    checkpoint_sha256: str  # of the weights that all rows share
+    size: tuple[int, int]  # height and width
+    peaks: dict[str, Peak] = field(default_factory=dict)  # by device and, where it is not float32, precision
+    rows: tuple[Row, ...] = ()  # the references first
+    missing: dict[str, str] = field(default_factory=dict)  # why, by name
+    video: Document = field(default_factory=dict)  # from `measure_video`; empty where none was measured
 
     def document(self) -> Document:
         """As plain JSON values."""

@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from cgan_benchmarks.speed.measurements import Measured, ProcessTimes, Rounds
     from cgan_benchmarks.speed.session import Session
 
-VIDEO = "video"
-"""The scenario without models to compare; see `cgan_benchmarks.video`."""
+VIDEO = "video"  # the scenario without models to compare; see `cgan_benchmarks.video`
 
 _LEVEL = 95  # percent, of the intervals
 _CONCURRENT_SECONDS = 0.4
@@ -43,23 +42,14 @@ _WIDENED = "widened by Student's t for so few"
 
 
 class Scenario(ABC):
-    """How subjects are measured, and what their samples are.
+    """How subjects are measured, and what their samples are."""
 
-    Attributes:
-        name: As given to `--scenario`.
-        batches: Images in a run by default.
-        processes: Fresh processes of each subject by default.
-        min_processes: At least so many: one value has no interval.
-        takes_turns: Whether subjects are timed in turns, and a sample is a run of the whole batch.
-        times_network: Whether a sample is the time of the network alone.
-    """
-
-    name: ClassVar[str]
-    batches: ClassVar[tuple[int, ...]] = (1,)
-    processes: ClassVar[int] = 4
-    min_processes: ClassVar[int] = 2
-    takes_turns: ClassVar[bool] = False
-    times_network: ClassVar[bool] = True
+    name: ClassVar[str]  # as given to `--scenario`
+    batches: ClassVar[tuple[int, ...]] = (1,)  # images in a run by default
+    processes: ClassVar[int] = 4  # fresh processes of each subject by default
+    min_processes: ClassVar[int] = 2  # one value has no interval
+    takes_turns: ClassVar[bool] = False  # then a sample is a run of the whole batch
+    times_network: ClassVar[bool] = True  # whether a sample is the time of the network alone
 
     @abstractmethod
     def measure(self, session: Session, number: int) -> None:

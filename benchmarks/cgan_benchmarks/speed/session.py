@@ -49,9 +49,10 @@ class _Entry:
 
 
 class Session:
-    """Measures subjects in turns. A subject that fails is left out, and the reason is kept.
+    """Measures subjects in turns.
 
-    All methods that measure raise the CganError of a reference that does not work or of a damaged model.
+    A subject that fails is left out, and the reason is kept; a reference that fails, or a damaged model,
+    raises its CganError.
     """
 
     def __init__(
@@ -60,12 +61,8 @@ class Session:
     ) -> None:  # fmt: skip
         """Write the inputs into `folder`, through which arrays pass between the processes; start nothing yet.
 
-        Args:
-            subjects: References first.
-            inputs: Batches of photographs, (N, 1, H, W). The first is timed, all are compared.
-            settings: What to measure.
-            folder: For arrays.
-            on_step: Called after each start, turn and end of a process.
+        Subjects: references first. Inputs: batches of photographs, (N, 1, H, W); the first is timed, all are
+        compared. `on_step` is called after each start, turn and end of a process.
         """
         self.settings = settings
         self._entries = [_Entry(subject) for subject in subjects]

@@ -16,19 +16,12 @@ _MIN_ROUNDS_ALONE = 5  # of a single process, whose interval covers its rounds o
 
 @dataclass(frozen=True)
 class TimingPlan:
-    """How long to measure.
+    """How long to measure each subject."""
 
-    Attributes:
-        seconds: Of timed runs for each subject, at least.
-        runs: Timed runs of each subject, at least.
-        processes: Number of fresh processes for each subject, one after another.
-        seed: Of the order in which the subjects take turns.
-    """
-
-    seconds: float = 2.4
-    runs: int = 30
-    processes: int = 4
-    seed: int = 0
+    seconds: float = 2.4  # of timed runs, at least
+    runs: int = 30  # timed runs, at least
+    processes: int = 4  # fresh processes, one after another
+    seed: int = 0  # of the order in which the subjects take turns
 
     def rounds(self) -> int:
         """Rounds in each process."""
@@ -43,20 +36,11 @@ class TimingPlan:
 
 @dataclass(frozen=True)
 class Settings:
-    """What to measure, and how.
+    """What to measure, and how."""
 
-    Attributes:
-        size: Height and width; None for the checkpoint's own.
-        batches: Images in a run. Each batch size is measured by itself.
-        threads: CPU threads of each engine.
-        backends: Names from the registry and `pytorch`; None for all that work here.
-        precisions: Only subjects that compute in these; None for all.
-        plan: How long.
-    """
-
-    size: tuple[int, int] | None = None
-    batches: tuple[int, ...] = (1,)
-    threads: int = 2
-    backends: tuple[str, ...] | None = None
-    precisions: tuple[str, ...] | None = None
+    size: tuple[int, int] | None = None  # height and width; None for the checkpoint's own
+    batches: tuple[int, ...] = (1,)  # images in a run; each batch size is measured by itself
+    threads: int = 2  # CPU threads of each engine
+    backends: tuple[str, ...] | None = None  # registry names and `pytorch`; None for all that work here
+    precisions: tuple[str, ...] | None = None  # only subjects that compute in these; None for all
     plan: TimingPlan = field(default_factory=TimingPlan)

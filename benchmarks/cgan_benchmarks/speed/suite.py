@@ -31,10 +31,7 @@ def run_suite(
 ) -> SpeedReport:
     """Measure a checkpoint and models that were exported from it, given by their names in the table.
 
-    Raises:
-        ModelFileError: A model is damaged or was exported from other weights.
-        ConfigError: The size does not suit, models differ in it, or there is no such back end.
-        BackendUnavailable: A back end that was named, or every one, does not work here.
+    Errors are those of `check_models`, `choose_subjects` and `input_size`.
     """
     manifests = check_models(models, checkpoint)
     subjects, missing = choose_subjects(checkpoint.path, models, settings)

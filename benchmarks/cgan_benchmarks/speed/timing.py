@@ -96,8 +96,8 @@ def timed_runs(
 def wait_until_at_rest() -> None:
     """Return when this process uses almost no CPU time, or after a fifth of a second.
 
-    Thread pools go on spinning after their last call (by default up to 30 ms in ONNX Runtime), which would
-    take a core from the next subject.
+    Thread pools spin after their last call (ONNX Runtime up to 30 ms), which takes a core from the next
+    subject.
     """
     deadline = time.perf_counter() + _MAX_WAIT
     while time.perf_counter() < deadline:
@@ -110,10 +110,8 @@ def wait_until_at_rest() -> None:
 def run_concurrently(
     load: Callable[[], Backend], lightness: FloatArray, engines: int, seconds: float
 ) -> ConcurrentRun:
-    """Run several engines at once for a while, each opened by `load` in a thread of its own.
-
-    Every run has the input `lightness`, (N, 1, H, W). Runs that are under way when the time is over count
-    fully, with their time. Opening and closing do not count.
+    """Run several engines at once for a while, each opened by `load` in a thread of its own, on `lightness`
+    (N, 1, H, W). Runs under way at the end count fully, with their time; opening and closing do not.
     """
     together = threading.Barrier(engines)
 

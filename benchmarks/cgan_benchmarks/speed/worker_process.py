@@ -23,10 +23,9 @@ _EXIT_SECONDS = 10.0
 
 
 class WorkerProcess:
-    """A process with one subject. The methods of `worker.SubjectWorker` are the questions that it answers.
+    """A process with one subject, started at `began` (`time.perf_counter`).
 
-    Attributes:
-        began: When it was started, by `time.perf_counter`.
+    It answers the methods of `worker.SubjectWorker`.
     """
 
     def __init__(self) -> None:
@@ -46,9 +45,7 @@ class WorkerProcess:
     def ask(self, question: str, **arguments: object) -> dict[str, Any]:
         """Ask, and wait for the answer.
 
-        Raises:
-            CganError: An error of the worker, of the same class as there.
-            BackendUnavailable: The worker died.
+        Raises the worker's CganError, or BackendUnavailable where it died.
         """
         assert self._process.stdin is not None
         assert self._process.stdout is not None

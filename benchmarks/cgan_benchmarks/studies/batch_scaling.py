@@ -95,11 +95,9 @@ def beginning(video: Path, target: Path) -> Path:
 
 
 def passes(video: Path, folder: Path, precision: str) -> dict[str, dict[str, float]]:
-    """The cost of a frame in each pass over a video, with one thread for the network.
+    """Median wall_ms and core_ms a frame of each pass over a video, with one thread for the network.
 
-    Returns:
-        For each pass the medians of wall time and CPU time, milliseconds a frame; for "color" also the bytes
-        of a frame, read and written.
+    The pass "color" also has the bytes of a frame, read and written.
     """
     times: dict[str, list[tuple[float, float]]] = {}
 

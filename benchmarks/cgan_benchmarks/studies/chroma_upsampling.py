@@ -49,7 +49,7 @@ STRIDE = 2  # pixels: colors are compared on this grid
 def compare(rgb: np.ndarray[Any, Any], multiple: int, side: int) -> Figures:
     """The figures of one photograph, uint8 (H, W, 3); empty if it has no edges.
 
-    The input of the network has an area of about `side` squared, and sides that are multiples of `multiple`.
+    The network's input has about side² pixels.
     """
     lab = lab_of_rgb(rgb)
     lightness, chroma = lab[0] / np.float32(L_SCALE) - 1, lab[1:] / np.float32(AB_SCALE)

@@ -40,8 +40,7 @@ from cgan_train.training.loop import Trainer
 FORMAT = "cgan-paper-table"
 FORMAT_VERSION = 3  # a row's devices are all that trained it
 RECIPES = ("paper", "paper-unet", "seed")
-EQUAL = RECIPES[:2]
-"""The rows that are compared have the same number of epochs."""
+EQUAL = RECIPES[:2]  # the rows that are compared have the same number of epochs
 
 _WHOLE_RUN = 200  # epochs
 _CURVE = "curve.json"
@@ -51,8 +50,7 @@ _EVERY = 10  # within an epoch every so many images of the test split are measur
 _DENSE = 12  # first epochs, after each of which the run is measured
 _SPARSE = 10  # epochs between later measurements
 
-_RandomState: TypeAlias = "tuple[torch.Tensor, list[torch.Tensor]]"
-"""Of PyTorch on the host and on each GPU."""
+_RandomState: TypeAlias = "tuple[torch.Tensor, list[torch.Tensor]]"  # of PyTorch on the host and on each GPU
 
 
 def default_state() -> Path:
@@ -138,11 +136,7 @@ def _own_random_state(states: dict[str, _RandomState], name: str) -> Iterator[No
 
 
 def _open_trainer(run: Path, name: str, epochs: int, source: ImageSource) -> Trainer:
-    """Start or resume a recipe's run.
-
-    Raises:
-        ConfigError: The existing run is one of fewer epochs.
-    """
+    """Start or resume a recipe's run. Raises ConfigError where the existing run is one of fewer epochs."""
     if not has_state(run):
         return Trainer.start(recipe(name, epochs=epochs), source, run)
     trainer = Trainer.resume(run, source)
@@ -187,11 +181,10 @@ def measure_both(generator: Generator, images: Sequence[Image]) -> dict[str, dic
 
 
 def make_table(state: Path, before: dict[str, Any] | None = None) -> dict[str, Any]:
-    """The rows and their curves. Rows that are compared have the same number of epochs.
+    """The rows and their curves.
 
-    Args:
-        state: Folder of the runs.
-        before: An earlier table, perhaps of another machine; its rows with more epochs are kept.
+    Compared rows have the same number of epochs. Rows of `before`, an earlier table, perhaps of another
+    machine, are kept where they have more.
     """
     points = {name: {point["epochs"]: point for point in read_curve(state / name)} for name in RECIPES}
     whole = {name: {at for at, point in found.items() if point["whole"]} for name, found in points.items()}

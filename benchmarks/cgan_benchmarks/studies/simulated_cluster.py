@@ -146,10 +146,8 @@ class SimulatedPool:
 
 
 def simulate(videos: int, workers: int, costs: Costs, *, seed: int = 0) -> dict[str, Any]:
-    """Color an archive in simulated time.
-
-    Returns:
-        Counts and hours as plain JSON values; `efficiency` is the share of all workers' time that colored.
+    """Color an archive in simulated time: counts and hours; `efficiency` is the share of all workers' time
+    that colored.
     """
     dice = random.Random(seed)
     minutes = [dice.lognormvariate(0, SPREAD) * MEDIAN_MINUTES for _ in range(videos)]

@@ -22,8 +22,7 @@ from cgan_train.data.sources import ImageSource
 FloatArray = npt.NDArray[np.float32]
 Image = npt.NDArray[np.uint8]  # (H, W, 3) RGB
 
-WIDTH, HEIGHT = 320, 240
-"""Of the synthetic clips, pixels. Real ones are resized to about as many pixels."""
+WIDTH, HEIGHT = 320, 240  # of the synthetic clips, pixels. Real ones are resized to about as many pixels
 
 GRAIN_SIGMA = 6.0  # levels of 255, as of a noisy video
 GRAIN_SOFTNESS = 0.7  # pixels
@@ -41,27 +40,18 @@ _LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)  # ITU-R BT.709
 OCCLUDED = 12.0
 """Difference of luma, of 255, from which on a pixel of a real clip counts as hidden in the earlier frame."""
 
-SAME_SCENE = 0.5
-"""Share of a real frame that must be visible in the one before."""
+SAME_SCENE = 0.5  # share of a real frame that must be visible in the one before
 
 
 @dataclass(frozen=True)
 class MovingFrame:
-    """One frame of a clip.
+    """One frame of a clip."""
 
-    Attributes:
-        truth: True colors, sRGB uint8 (H, W, 3).
-        luma: The input of the colorizer, with grain if there is any: BT.709 full range, 16 bits, (H, W).
-        before: The earlier frame to compare with, counted backwards; 0 for none (after a cut, in a flash).
-        where: The position of every pixel in that frame, x and y, float32 (H, W, 2).
-        known: Whether that position exists and is visible, bool (H, W).
-    """
-
-    truth: Image
-    luma: npt.NDArray[np.uint16]
-    before: int = 0
-    where: FloatArray | None = None
-    known: npt.NDArray[np.bool_] | None = None
+    truth: Image  # true colors, sRGB (H, W, 3)
+    luma: npt.NDArray[np.uint16]  # the colorizer's input, with any grain: BT.709 full range, 16 bits, (H, W)
+    before: int = 0  # frames back to the one to compare with; 0 for none (after a cut, in a flash)
+    where: FloatArray | None = None  # the position of each pixel in that frame, x and y, (H, W, 2)
+    known: npt.NDArray[np.bool_] | None = None  # whether it exists and is visible there, (H, W)
 
 
 @dataclass(frozen=True)
@@ -75,10 +65,7 @@ class Clip:
 def made_up_clips(photos: ImageSource, *, count: int, frames: int) -> Iterator[Clip]:
     """Pans, zooms and shakes over photographs; in turn clean, with grain, with a flash, with cuts.
 
-    Each of the `count` clips begins with another photograph.
-
-    Raises:
-        DataError: Fewer photographs than clips.
+    Each begins with another photograph; DataError where there are too few.
     """
     if len(photos) < count:
         raise DataError(
@@ -96,11 +83,7 @@ def made_up_clips(photos: ImageSource, *, count: int, frames: int) -> Iterator[C
 
 
 def videos_in(folder: Path) -> list[Path]:
-    """The videos in a folder, after a look into each.
-
-    Raises:
-        DataError: There are none, or one has fewer than two frames.
-    """
+    """The videos in a folder. Raises DataError where there are none, or one has fewer than two frames."""
     videos = sorted(path for path in folder.iterdir() if path.suffix.lower() in _VIDEOS)
     if not videos:
         raise DataError(f"there are no videos in {folder}; give a folder with {', '.join(_VIDEOS)}")

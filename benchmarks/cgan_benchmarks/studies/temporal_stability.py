@@ -49,14 +49,12 @@ COST_ROUNDS = 40
 
 @dataclass(frozen=True)
 class Stability:
-    """Figures of one clip with one setting: mean change of (a*, b*) along motion, from frame to frame; mean
-    difference from the true colors; runs of the network; scene cuts that were found.
-    """
+    """Figures of one clip with one setting."""
 
-    change: float
-    ciede2000: float
-    predictions: int
-    cuts: int
+    change: float  # mean, of (a*, b*) along motion, from frame to frame
+    ciede2000: float  # mean difference from the true colors
+    predictions: int  # runs of the network
+    cuts: int  # that were found
 
 
 class CachingBackend(Backend):
@@ -104,8 +102,7 @@ class InstantBackend(Backend):
 def measure_clip(clip: Clip, colorizer: Colorizer, settings: TemporalSettings) -> Stability:
     """Color a clip as a video; compare its frames along the motion, and with the true colors.
 
-    Raises:
-        DataError: No two of its frames can be compared.
+    DataError if no two can be compared.
     """
     if all(moving.where is None for moving in clip.frames):
         raise DataError(f"no two frames of {clip.name} show the same scene; leave it out")
@@ -140,10 +137,9 @@ def measure_clips(
 
 
 def summary(found: dict[str, dict[str, Stability]]) -> dict[str, dict[str, float]]:
-    """For each setting the mean change of the clips and their mean error, both relative to "off".
+    """By setting, mean change and mean error relative to "off".
 
-    Raises:
-        DataError: Color changes in no clip.
+    Raises DataError where color changes in no clip.
     """
     changing = [clip for clip in found.values() if clip["off"].change > 0]
     if not changing:
@@ -160,9 +156,8 @@ def summary(found: dict[str, dict[str, Stability]]) -> dict[str, dict[str, float
 
 
 def measure_cost(like: Backend) -> dict[str, dict[str, float]]:
-    """Median core-milliseconds of the planar path without the network, by size and setting.
-
-    The settings take turns. OpenCV has one thread, and its CPU time is measured: other programs do not count.
+    """Median core-milliseconds of the planar path without the network, by size and setting, in turns, in one
+    thread.
     """
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)

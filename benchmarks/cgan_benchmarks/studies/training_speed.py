@@ -36,8 +36,7 @@ from cgan_train.models.matmul_conv import MatmulConv2d, MatmulConvTranspose2d
 from cgan_train.training.distributed import World
 from cgan_train.training.gan import Gan
 
-FORMAT_VERSION = 2
-"""2 counts the operations of each loop; 1 took those of the plain loop for both."""
+FORMAT_VERSION = 2  # 2 counts the operations of each loop; 1 took those of the plain loop for both
 _PEAK_SECONDS = 0.5
 _TURN_ON_GPU = 20  # steps, so that work that was queued and loaded ahead counts little
 

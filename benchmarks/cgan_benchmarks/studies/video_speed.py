@@ -50,13 +50,12 @@ class Size:
 
 SIZES = {"1080p": Size(1920, 1080, 144, 24), "480p": Size(854, 480, 360, 48)}
 
-WAYS: Ways = {
+WAYS: Ways = {  # by the name in the report
     "copy": ("copy", {}),
     "cgan": ("cgan", {}),
     "cgan --every 2": ("cgan", {"every": 2}),
     "plain loop": ("plain", {}),
 }
-"""By the name in the report."""
 
 
 def make_source(path: Path, size: Size) -> None:
@@ -87,10 +86,8 @@ def measure_ways(
 ) -> dict[str, Any]:
     """Bring one video from file to file in every way, in turns; the plain loop gets its first frames only.
 
-    Returns:
-        `ways`: for each, the medians over the rounds of frames/s, seconds from the start of the process to
-        the first frame, and peak megabytes, and for cgan the stages of its last run; `ratios`: the medians of
-        cgan's frames/s by those of the others in the same round.
+    `ways`: medians over the rounds of frames/s, seconds to the first frame, peak megabytes; `ratios`: of
+    cgan's frames/s in the same round.
     """
     settings = {"threads": threads, "frames": plain_frames}
     runs = take_turns(

@@ -37,10 +37,9 @@ class TuringServer:
     """A test that runs in a browser at `url`, with the `answers` so far."""
 
     def __init__(self, trials: Sequence[Trial], *, delay: float, port: int = 0) -> None:
-        """Start to listen. Each trial is shown for `delay` seconds, or, with 0, for as long as it takes.
+        """Start to listen, or raise ConfigError.
 
-        Raises:
-            ConfigError: The port is taken.
+        Each trial is shown for `delay` seconds; with 0, for as long as it takes.
         """
         self.answers: list[Answer] = []
         self.trials, self.delay = list(trials), delay

@@ -74,15 +74,10 @@ class Rate:
 
 @dataclass(frozen=True)
 class Score:
-    """The score of all answers.
+    """The score of all answers."""
 
-    Attributes:
-        fooled: Colored images that were taken for true. A rate of one half means that nobody can tell.
-        recognized: True images that were taken for true.
-    """
-
-    fooled: Rate
-    recognized: Rate
+    fooled: Rate  # colored images taken for true; a rate of one half means that nobody can tell
+    recognized: Rate  # true images taken for true
 
     @classmethod
     def of(cls, answers: Sequence[Answer]) -> Score:
@@ -100,12 +95,8 @@ def make_trials(
     seed: int,
     on_image: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Trial]:
-    """Choose `count` photos in color (None: all), and color half of them from their own lightness.
-
-    The choice of photos, the choice of those to color, and the order follow from the seed.
-
-    Raises:
-        DataError: There are fewer than two photos, or one cannot be read.
+    """Choose `count` photos in color (None: all), and color half of them from their own lightness, by the
+    seed. Raises DataError for fewer than two photos, or one that cannot be read.
     """
     if len(photos) < 2:
         raise DataError(f"a test needs two photos at least, there are {len(photos)}; give a larger folder")

@@ -31,27 +31,16 @@ _SIDE = 256  # pixels, of the plain loop's network input
 
 @dataclass(frozen=True)
 class VideoRun:
-    """Time and memory of one run.
+    """Time and memory of one run."""
 
-    Attributes:
-        frames: Written.
-        seconds: From opening the input to the finished output; models are loaded before.
-        first_frame_seconds: From the start of the process until the first frame is ready to be encoded.
-        megabytes: The most memory that the process held, 10^6 bytes.
-        size: Width and height of the video.
-        cores_ms: CPU time of all cores for each frame, milliseconds.
-        stages: Mean, median and 99th percentile of each stage, milliseconds; of cgan only.
-        backend: What ran the model; of cgan only.
-    """
-
-    frames: int
-    seconds: float
-    first_frame_seconds: float
-    megabytes: float
-    size: tuple[int, int]
-    cores_ms: float
-    stages: dict[str, dict[str, float]] = dataclasses.field(default_factory=dict)
-    backend: str = ""
+    frames: int  # written
+    seconds: float  # from opening the input to the finished output; models are loaded before
+    first_frame_seconds: float  # from the start of the process until the first frame is ready to be encoded
+    megabytes: float  # the most memory that the process held, 10^6 bytes
+    size: tuple[int, int]  # width and height
+    cores_ms: float  # CPU time of all cores for each frame
+    stages: dict[str, dict[str, float]] = dataclasses.field(default_factory=dict)  # milliseconds; of cgan
+    backend: str = ""  # what ran the model; of cgan only
 
     @property
     def fps(self) -> float:
@@ -82,12 +71,9 @@ def take_turns(
     rounds: int,
     on_run: Callable[[str, int, int], None] = lambda name, done, total: None,
 ) -> dict[str, list[VideoRun]]:
-    """Run every way once a round, every second round in reverse order.
-
-    `on_run` is called before each run with its name, the number of runs that are done, and of all.
-
-    Raises:
-        MediaError: The video cannot be read or written.
+    """Run every way once a round, every second round in reverse order; MediaError where the video cannot be
+    read or written. `on_run` is called before each run with its name, the number of runs that are done,
+    and of all.
     """
     runs: dict[str, list[VideoRun]] = {name: [] for name in ways}
     with tempfile.TemporaryDirectory(prefix="cgan-bench-") as folder:

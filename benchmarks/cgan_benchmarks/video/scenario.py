@@ -92,16 +92,11 @@ def measure_video(
     rounds: int = _ROUNDS,
     on_step: StepCallback = lambda done, total: None,
 ) -> Document:
-    """Measure a video, colored by a model with the options of `cgan-run`, as plain JSON values.
+    """Measure a video, colored with the options of `cgan-run`, as plain JSON values.
 
-    Returns:
-        `model`, `sha256` and `backend`: what colored it;
-        `ways`: medians over the rounds of frames a second and milliseconds a frame, the least and the most,
-        and `of_limit`, frames a second relative to the limit; `stages`: mean, p50 and p99 in ms.
-
-    Raises:
-        MediaError: The video cannot be read.
-        ModelFileError: The model is damaged.
+    `ways`: medians over the rounds of frames a second and milliseconds a frame, least and most, and
+    `of_limit`, frames a second relative to the limit. `stages`: mean, p50 and p99 in ms. Errors: MediaError
+    and ModelFileError.
     """
     manifest = Manifest.load(model)
     settings = {"model": str(model), "threads": threads, "backend": backend, "precision": precision}

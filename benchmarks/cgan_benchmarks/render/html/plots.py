@@ -122,9 +122,8 @@ def quality(rows: Sequence[Document]) -> str:
 
 
 def waterfall(video: Document) -> str:
-    """The time of a video: mean milliseconds a frame, of whole videos and of each stage.
-
-    The stages are drawn one after another, as a frame passes them.
+    """Mean milliseconds a frame of a video: whole, and of each stage, drawn in the order in which a frame
+    passes.
     """
     stages = {name: figures["mean_ms"] for name, figures in video["stages"].items()}
     ways = {name: figures["ms_a_frame"] for name, figures in video["ways"].items()}

@@ -19,20 +19,15 @@ from cgan_benchmarks.speed.subjects.exported_forms import SHIPPED
 from cgan_benchmarks.video.scenario import CGAN
 
 _HERE = Path(__file__).parent
-_SCENARIOS = {
+_SCENARIOS = {  # what is measured, and the name of a row's time
     "single-stream": ("one image after another", "latency, p50"),
     "offline": ("as many images as possible", "time an image, p50"),
     "startup": ("from a fresh start to the first result", "first result, p50"),
 }
-"""What is measured, and the name of a row's time."""
 
 
 def write_page(document: Document, path: Path) -> None:
-    """Write a result of cgan-bench as a page, complete or not at all.
-
-    Raises:
-        ConfigError: The file cannot be written.
-    """
+    """Write a result of cgan-bench as a page, complete or not at all, or raise ConfigError."""
     style = (_HERE / "style.css").read_text(encoding="utf-8")
     body = "\n".join(_body(document))
     text = (

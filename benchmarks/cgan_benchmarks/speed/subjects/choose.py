@@ -15,8 +15,7 @@ from cgan_benchmarks.speed.settings import Settings
 from cgan_benchmarks.speed.subjects.subject import COMPILED, EAGER, HALF, PYTORCH, Subject
 from cgan_runtime.errors import BackendUnavailable, ConfigError
 
-Missing = dict[str, str]
-"""Why something is not measured, by its name."""
+Missing = dict[str, str]  # why something is not measured, by its name
 
 
 def choose_subjects(
@@ -24,9 +23,8 @@ def choose_subjects(
 ) -> tuple[list[Subject], Missing]:
     """The subjects, references first, and what is missing.
 
-    Raises:
-        ConfigError: There is no back end of a wanted name, or nothing computes in a wanted precision.
-        BackendUnavailable: A wanted back end, or every one, does not work here.
+    Raises ConfigError where no back end has a wanted name or nothing computes in a wanted precision, and
+    BackendUnavailable where a wanted back end, or every one, does not work here.
     """
     names, missing = _usable_backends(settings.backends)
     of_torch, torch_missing = _torch_subjects(checkpoint)
@@ -92,8 +90,7 @@ def _torch_subjects(checkpoint: Path) -> tuple[list[Subject], Missing]:
 def _exported_subjects(models: Mapping[str, Path], names: Sequence[str]) -> list[Subject]:
     """Every model in every back end; TensorRT engines in TensorRT only.
 
-    The last float32 model (the one that ships, if it is among them) is also rounded to bfloat16 where a back
-    end does that, as in `cgan-run`.
+    The last float32 model (the bundled one, if given) is also rounded to bfloat16 where a back end does that.
     """
     from cgan_runtime.backends.registry import BACKENDS
     from cgan_runtime.manifest import Manifest

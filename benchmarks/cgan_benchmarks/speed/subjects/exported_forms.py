@@ -33,10 +33,9 @@ def forms_of(checkpoint: Checkpoint, folder: Path, *, int8: bool = False) -> dic
 
 
 def export_forms(checkpoint: Path, folder: Path, *, int8: bool = False) -> dict[str, Path]:
-    """Export a checkpoint in every form by `cgan-export` in a process of its own; the files by their names.
+    """Export every form by `cgan-export` in a process of its own; files by name.
 
-    Raises:
-        ModelFileError: It cannot be exported.
+    Raises ModelFileError on failure.
     """
     forms = ["--all", *(["--int8"] if int8 else [])]
     command = [sys.executable, "-m", "cgan_export.cli", str(checkpoint), "-o", str(folder), *forms]

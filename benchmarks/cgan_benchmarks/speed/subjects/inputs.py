@@ -18,10 +18,9 @@ from cgan_train.checkpoint import Checkpoint
 
 
 def check_models(models: Mapping[str, Path], checkpoint: Checkpoint) -> dict[str, Manifest]:
-    """Load the manifests of models, and check that they were exported from the checkpoint.
+    """Load the manifests.
 
-    Raises:
-        ModelFileError: A model is damaged, takes whole images, or was exported from other weights.
+    Raises ModelFileError where a model is damaged, takes whole images, or was exported from other weights.
     """
     manifests = {label: Manifest.load(path) for label, path in models.items()}
     for label, manifest in manifests.items():
@@ -46,8 +45,7 @@ def input_size(
 ) -> tuple[int, int]:
     """Height and width that all models accept: the wanted ones, a fixed model's, or the checkpoint's own.
 
-    Raises:
-        ConfigError: There are no such height, width and batch.
+    Raises ConfigError where there are none.
     """
     fixed: dict[tuple[int | str, ...], str] = {}
     for label, manifest in manifests.items():

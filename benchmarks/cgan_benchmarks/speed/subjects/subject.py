@@ -12,23 +12,14 @@ EAGER, COMPILED, HALF = "eager", "compiled", "half"
 
 @dataclass(frozen=True)
 class Subject:
-    """A model and what runs it.
+    """A model and what runs it."""
 
-    Attributes:
-        model: Name of the model in the table.
-        backend: A name of the registry, or `pytorch`.
-        file: The model's file, or the checkpoint's folder.
-        precision: In which the network computes.
-        variant: PyTorch: eager, compiled or half. Others: half where they round the weights, else empty.
-        device: cpu or cuda.
-    """
-
-    model: str
-    backend: str
-    file: Path
-    precision: str = "fp32"
-    variant: str = ""
-    device: str = "cpu"
+    model: str  # its name in the table
+    backend: str  # a name of the registry, or `pytorch`
+    file: Path  # the model's file, or the checkpoint's folder
+    precision: str = "fp32"  # in which the network computes
+    variant: str = ""  # of PyTorch: eager, compiled or half; of others: half where they round the weights
+    device: str = "cpu"  # cpu or cuda
 
     @property
     def run_by(self) -> str:

@@ -37,9 +37,8 @@ def class_colors() -> Tensor:
 
 
 class ClassLoss:
-    """Cross-entropy of class logits and true chroma, in place of `cgan_train.training.losses.pixel_loss`.
-
-    The frequencies of the classes are counted from the batches, which needs no pass over the data before.
+    """Cross-entropy of class logits and true chroma, in place of `pixel_loss`; class frequencies are counted
+    from the batches.
     """
 
     def __init__(self) -> None:

