@@ -1,8 +1,4 @@
-"""Colors the frames of one camera, in order, and keeps their color steady.
-
-frame_colorizer = FrameColorizer(colorizer, TemporalSettings("high"))
-frame = frame_colorizer.colorize(luma)
-"""
+"""Colors the frames of one camera, in order, and keeps their color steady."""
 
 from __future__ import annotations
 

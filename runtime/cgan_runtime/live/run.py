@@ -1,7 +1,4 @@
-"""Runs `cgan-run --webcam` and `--serve`: opens what the options name, shows it, closes it.
-
-run_live(options, live, console)
-"""
+"""Runs `cgan-run --webcam` and `--serve`: opens what the options name, shows it, closes it."""
 
 from __future__ import annotations
 
@@ -29,8 +26,7 @@ from cgan_runtime.options.run import RunOptions
 def run_live(options: RunOptions, live: LiveOptions, console: Console) -> None:
     """Show a camera in a window, or on a web page with `--serve`.
 
-    Raises:
-        CganError: A camera, screen, file or library is missing or cannot be used.
+    CganError is raised when a camera, screen, file or library is missing or cannot be used.
     """
     if live.serve is None:
         _run_window(options, live, console)
@@ -69,9 +65,8 @@ def _run_window(options: RunOptions, live: LiveOptions, console: Console) -> Non
             session.run()
         finally:
             counts = camera.counts
+            dropped = f"{counts.dropped} of {counts.read} frames dropped"
             reconnects = f", reconnected {counts.reconnects} times" if counts.reconnects else ""
-            console.result(
-                f"{summary_text(session.meter)}; {counts.dropped} of {counts.read} frames dropped{reconnects}"
-            )
+            console.result(f"{summary_text(session.meter)}; {dropped}{reconnects}")
             if recorder is not None:
                 finish_recording(recorder, console)

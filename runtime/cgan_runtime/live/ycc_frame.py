@@ -15,25 +15,16 @@ import numpy as np
 from cgan_runtime.color.encoding import Encoding, Plane
 from cgan_runtime.errors import MediaError
 
-JFIF = Encoding("bt601", full_range=True, bits=8)
-"""The encoding of the planes, that of a JPEG (ITU-T T.871)."""
-
-JPEG_QUALITY = 80
-"""Quality of frames sent to a web page: half the bytes of 90, with no visible difference in motion."""
+JFIF = Encoding("bt601", full_range=True, bits=8)  # of the planes, that of a JPEG (ITU-T T.871)
+JPEG_QUALITY = 80  # for the web page: half the bytes of 90, with no visible difference in motion
 
 
 @dataclass(frozen=True)
 class YccFrame:
-    """Luma with chroma of half its size (4:2:0), in the encoding `JFIF`.
+    """Luma with chroma of half its size (4:2:0), in the encoding `JFIF`."""
 
-    Attributes:
-        luma: uint8 (H, W), as the camera gave it.
-        cb: uint8 (H/2, W/2), rounded up.
-        cr: Like `cb`.
-    """
-
-    luma: Plane
-    cb: Plane
+    luma: Plane  # uint8 (H, W), as the camera gave it
+    cb: Plane  # uint8 (H/2, W/2), rounded up
     cr: Plane
 
     @staticmethod
@@ -63,11 +54,7 @@ class YccFrame:
 
 
 def luma_of_jpeg(data: bytes) -> Plane:
-    """Decode the luma of a JPEG, uint8 (H, W). The caller has checked the size that the file states.
-
-    Raises:
-        MediaError: It cannot be decoded.
-    """
+    """Decode the luma of a JPEG whose size was checked, uint8 (H, W); MediaError: it is damaged."""
     flags = cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION
     try:
         luma = cv2.imdecode(np.frombuffer(data, np.uint8), flags)

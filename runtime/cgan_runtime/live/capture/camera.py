@@ -19,11 +19,8 @@ from cgan_runtime.color.encoding import Plane
 from cgan_runtime.errors import MediaError
 from cgan_runtime.live.capture.feeds import EndOfFeed, Feed, RawFrame
 
-FIRST_RETRY, MAX_RETRY = 0.5, 8.0
-"""Seconds until a lost camera is opened again; the wait doubles with each attempt."""
-
-_CLOSE_SECONDS = 0.5
-"""How long `close` waits for a device that hangs."""
+FIRST_RETRY, MAX_RETRY = 0.5, 8.0  # seconds until a lost camera is opened again; doubles with each attempt
+_CLOSE_SECONDS = 0.5  # that `close` waits for a device that hangs
 
 
 class CameraStatus(Enum):
@@ -54,27 +51,15 @@ class FrameCounts:
 
 @dataclass(frozen=True)
 class CapturedFrame:
-    """One frame.
+    """One frame; `number` counts the frames that were read before it."""
 
-    Attributes:
-        luma: As in `RawFrame`.
-        captured_at: When it was read from the feed, seconds of the camera's clock.
-        number: How many frames were read before it.
-    """
-
-    luma: Plane
-    captured_at: float
+    luma: Plane  # as in `RawFrame`
+    captured_at: float  # when it was read from the feed, seconds of the camera's clock
     number: int
 
 
 class Camera:
-    """Reads a feed in its own thread. Any thread may take frames.
-
-    Attributes:
-        description: The format that the source delivers; empty until it was opened.
-        state: The current state.
-        counts: The counts so far.
-    """
+    """Reads a feed in its own thread. Any thread may take frames and read `state` and `counts`."""
 
     def __init__(
         self,
@@ -86,20 +71,15 @@ class Camera:
         on_frame: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        """Prepare; `start` or `with` opens the source.
+        """Prepare; `start` or `with` opens the source with `open_feed`, which also reopens a lost one.
 
-        Args:
-            open_feed: Opens the source; called again when it was lost.
-            drop_frames: Drop a frame that is not taken in time; otherwise the feed waits.
-            retry_first: Try again also when the source cannot be opened the first time.
-            loop: Start a file again at its end.
-            on_frame: Called in the reading thread for every new frame; it must not block.
-            clock: Returns seconds.
+        Without `drop_frames` the feed waits until each frame is taken. `retry_first` tries again also when
+        the source cannot be opened the first time; `loop` starts a file again at its end. `on_frame` runs in
+        the reading thread for every new frame and must not block; `clock` returns seconds.
         """
-        self.description = ""
-        self._open, self._clock = open_feed, clock
+        self.description = ""  # the format that the source delivers; empty until it was opened
+        self._open, self._on_frame, self._clock = open_feed, on_frame, clock
         self._drop_frames, self._retry_first, self._loop = drop_frames, retry_first, loop
-        self._on_frame = on_frame
         self._changed = threading.Condition()
         self._stopping = threading.Event()
         self._newest: CapturedFrame | None = None
@@ -110,11 +90,7 @@ class Camera:
         self._failure: BaseException | None = None
 
     def start(self) -> None:
-        """Start reading.
-
-        Raises:
-            MediaError: The source cannot be opened, and `retry_first` is off.
-        """
+        """Start reading; without `retry_first`, raise MediaError when the source cannot be opened."""
         if not self._retry_first:
             self._opened = self._open()
             self.description = self._opened.description
@@ -136,11 +112,8 @@ class Camera:
     def newest(self, timeout: float | None = None) -> CapturedFrame | None:
         """Take the newest frame that was not taken yet; wait for one if there is none.
 
-        Returns:
-            None after `timeout` seconds, or when the camera has ended or was closed.
-
-        Raises:
-            BaseException: An unexpected error of the reading thread.
+        The result is None after `timeout` seconds, or when the camera has ended or was closed. An unexpected
+        error of the reading thread is raised here.
         """
         with self._changed:
             self._changed.wait_for(lambda: self._newest is not None or self._finished(), timeout)
@@ -191,9 +164,8 @@ class Camera:
                     self._set_state(CameraStatus.ENDED, "the video has ended")
                     return
             except MediaError as error:
-                wait = self._wait_to_retry(
-                    f"{error}", FIRST_RETRY if self.counts.read > read_before else wait
-                )
+                worked = self.counts.read > read_before
+                wait = self._wait_to_retry(f"{error}", FIRST_RETRY if worked else wait)
             finally:
                 feed.close()
 

@@ -37,34 +37,20 @@ class EndOfFeed(Exception):
 
 @dataclass(frozen=True)
 class RawFrame:
-    """One frame of a feed.
+    """One frame of a feed."""
 
-    Attributes:
-        luma: Y' of JFIF (BT.601, full range), uint8 (H, W). It belongs to the caller.
-        time: When to show it, seconds from the start of the file; None means now.
-    """
-
-    luma: Plane
-    time: float | None = None
+    luma: Plane  # Y' of JFIF (BT.601, full range), uint8 (H, W); it belongs to the caller
+    time: float | None = None  # when to show it, seconds from the start of the file; None means now
 
 
 class Feed(ABC):
-    """An open source of frames, used by one thread at a time.
+    """An open source of frames, used by one thread at a time."""
 
-    Attributes:
-        description: The format that it delivers, for example "640x480, 30 frames/s".
-    """
-
-    description = ""
+    description = ""  # the format that it delivers, for example "640x480, 30 frames/s"
 
     @abstractmethod
     def read(self) -> RawFrame:
-        """Wait for the next frame.
-
-        Raises:
-            EndOfFeed: There are no more frames.
-            MediaError: The source failed or was disconnected.
-        """
+        """Wait for the next frame; raise EndOfFeed after the last, MediaError when the source failed."""
 
     @abstractmethod
     def close(self) -> None:
@@ -84,19 +70,16 @@ def is_file(source: str) -> bool:
 def open_feed(source: str, size: tuple[int, int] | None = None, rate: float | None = None) -> Feed:
     """Open a device (`0`, `/dev/video0`), a stream (`rtsp://...`) or a file.
 
-    A device is asked for a size (width, height) and a rate (frames/s) and may choose others.
-
-    Raises:
-        MediaError: It does not exist or delivers no video.
+    A device is asked for a size (width, height) and a rate (frames/s) and may choose others. MediaError is
+    raised when the source does not exist or delivers no video.
     """
     return DeviceFeed(source, size, rate) if is_device(source) else StreamFeed(source)
 
 
 def video_size(path: Path) -> tuple[int, int, float]:
-    """Read width, height and duration from a video's header; the duration is 0 when it is not stated.
+    """Read width, height and duration (s) from a video's header; the duration is 0 when it is not stated.
 
-    Raises:
-        MediaError: The file cannot be opened or has no video.
+    MediaError is raised when the file cannot be opened or has no video.
     """
     feed = StreamFeed(str(path))
     feed.close()
@@ -107,11 +90,7 @@ class DeviceFeed(Feed):
     """A camera of this machine."""
 
     def __init__(self, source: str, size: tuple[int, int] | None, rate: float | None) -> None:
-        """Open the device, request size and rate, and read back what it delivers.
-
-        Raises:
-            MediaError: The device does not exist, is in use or delivers no image.
-        """
+        """Open the device, request size and rate, and read back what it delivers."""
         cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # errors below say it
         system = cv2.CAP_V4L2 if sys.platform == "linux" else cv2.CAP_ANY
         name: Any = int(source) if source.isdigit() else source
@@ -130,9 +109,8 @@ class DeviceFeed(Feed):
         if rate:
             self._capture.set(cv2.CAP_PROP_FPS, rate)
         self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
-        width, height = (
-            int(self._capture.get(side)) for side in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)
-        )
+        sides = cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT
+        width, height = (int(self._capture.get(side)) for side in sides)
         self.description = _description(width, height, self._capture.get(cv2.CAP_PROP_FPS))
         requested = _description(*(size or (width, height)), rate or 0)
         if (size or rate) and not self.description.startswith(requested):
@@ -157,21 +135,12 @@ class StreamFeed(Feed):
     """A network stream or a video file."""
 
     def __init__(self, source: str) -> None:
-        """Open it.
-
-        Raises:
-            MediaError: It does not exist, cannot be read or has no video.
-        """
         self._is_file = is_file(source)
         self._source = without_credentials(source)  # every viewer of the page may read it
         options = {} if self._is_file else STREAM_OPTIONS | {"fflags": "nobuffer"}
         try:
-            self._container = av.open(
-                _existing_file(source) if self._is_file else check_stream(source),
-                options=options,
-                timeout=CAMERA_TIMEOUT,
-                metadata_errors="replace",
-            )
+            url = _existing_file(source) if self._is_file else check_stream(source)
+            self._container = av.open(url, options=options, timeout=CAMERA_TIMEOUT, metadata_errors="replace")
         except (av.FFmpegError, ValueError) as error:
             mend = "check that it is a video" if self._is_file else "check the camera and its address"
             raise MediaError(f"{self._source} cannot be opened ({reason_of(error)}); {mend}") from error

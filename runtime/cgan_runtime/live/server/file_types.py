@@ -1,16 +1,11 @@
-"""Detects what an uploaded file is, and how large its image, from its first bytes, before any decoder runs.
-
-file_type = detect_file_type(first_bytes)            # None: not accepted
-"""
+"""Detects what an uploaded file is and how large its image, from its first bytes, before any decoder runs."""
 
 from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
 
-HEAD_BYTES = 1 << 18
-"""How much of a file to look at: EXIF data, profile and thumbnail precede the size of a JPEG."""
-
+HEAD_BYTES = 1 << 18  # of a file to look at: EXIF data, profile and thumbnail precede the size of a JPEG
 _JPEG, _PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
 _EBML = b"\x1a\x45\xdf\xa3"
 _JPEG_SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOF0..15; the others are tables
@@ -20,23 +15,14 @@ _NO_LENGTH = frozenset({0x01, 0xFF, *range(0xD0, 0xD8)})  # markers without a le
 
 @dataclass(frozen=True)
 class FileType:
-    """The type of an accepted file.
+    """The type of an accepted file."""
 
-    Attributes:
-        name: As in its MIME type.
-        suffix: The suffix that the file gets; it selects the decoder.
-        video: Whether it is a video.
-        width: As stated by an image; 0 of a video.
-        height: Likewise.
-        sequential: Whether a JPEG is decoded in one pass; True of other types.
-    """
-
-    name: str
-    suffix: str
+    name: str  # as in its MIME type
+    suffix: str  # that the file gets; it selects the decoder
     video: bool = False
-    width: int = 0
+    width: int = 0  # as stated by an image; 0 for a video
     height: int = 0
-    sequential: bool = True
+    sequential: bool = True  # whether a JPEG is decoded in one pass; True for other types
 
     @property
     def pixels(self) -> int:

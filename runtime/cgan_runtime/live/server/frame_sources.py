@@ -23,46 +23,32 @@ from cgan_runtime.live.sinks.virtual_camera import VirtualCamera
 from cgan_runtime.live.ycc_frame import YccFrame, luma_of_jpeg
 from cgan_runtime.temporal.settings import TemporalSettings
 
-_MS = 1000.0  # per second
-
 
 @dataclass(frozen=True)
 class JpegFrame:
-    """A colored frame, ready to be sent.
+    """A colored frame, ready to be sent."""
 
-    Attributes:
-        number: Given by the source.
-        captured_at: When it was captured or received, seconds of `time.perf_counter`.
-        color_ms: Time of coloring and JPEG encoding.
-        jpeg: The file.
-    """
-
-    number: int
-    captured_at: float
-    color_ms: float
+    number: int  # given by the source
+    captured_at: float  # when it was captured or received, seconds of `time.perf_counter`
+    color_ms: float  # time of coloring and JPEG encoding
     jpeg: bytes
 
 
+# Called in the inference thread with a frame, or with an error message for the user.
 DeliverCallback = Callable[[JpegFrame | str], None]
-"""Called in the inference thread with a frame, or with an error message for the user."""
 
 
 class _CameraSource(FrameSource):
-    """Colors the frames of a camera and delivers them as JPEG.
-
-    Attributes:
-        deliver: Gets the frames and errors; set by the owner.
-    """
+    """Colors the frames of a camera and delivers them as JPEG."""
 
     def __init__(self, inference: InferenceThread, temporal: TemporalSettings, max_rate: float) -> None:
         """Prepare; `inference.add` starts it. Frames above `max_rate` per second are dropped."""
-        self.deliver: DeliverCallback = lambda item: None
+        self.deliver: DeliverCallback = lambda item: None  # set by the owner
         self._inference, self._temporal = inference, temporal
         self._limit = RateLimit(max_rate)
         self._frame_colorizer: FrameColorizer | None = None
 
     def take(self, colorizer: Colorizer) -> Callable[[], None] | None:
-        """Take the newest frame."""
         read = self._newest()
         if read is None:
             return None
@@ -70,7 +56,6 @@ class _CameraSource(FrameSource):
         return partial(self._color, self._frame_colorizer, read)
 
     def failed(self, error: Exception) -> None:
-        """Deliver the error."""
         self.deliver(public_message(error))
 
     @abstractmethod
@@ -83,7 +68,7 @@ class _CameraSource(FrameSource):
         frame = frame_colorizer.colorize(captured.luma)
         self._colored(frame, captured)
         jpeg = frame.jpeg()
-        color_ms = (time.perf_counter() - began) * _MS
+        color_ms = (time.perf_counter() - began) * 1000
         self.deliver(JpegFrame(captured.number, captured.captured_at, color_ms, jpeg))
 
     def _colored(self, frame: YccFrame, captured: CapturedFrame) -> None:

@@ -48,15 +48,11 @@ class InferenceInfo:
 
 
 class InferenceThread:
-    """Runs from `start` to `stop`.
-
-    Attributes:
-        info: What colors the frames; valid after `start`.
-    """
+    """Runs from `start` to `stop`."""
 
     def __init__(self, open_colorizer: Callable[[], AbstractContextManager[Colorizer]]) -> None:
         """`open_colorizer` is called, and its result closed, in the thread."""
-        self.info = InferenceInfo("", "", "", 0)
+        self.info = InferenceInfo("", "", "", 0)  # valid after `start`
         self._open = open_colorizer
         self._sources: list[FrameSource] = []
         self._changed = threading.Condition()
@@ -66,11 +62,7 @@ class InferenceThread:
         self._thread = threading.Thread(target=self._run, name="inference", daemon=True)
 
     def start(self) -> None:
-        """Start the thread and wait until it has opened the model.
-
-        Raises:
-            CganError: The model cannot be opened.
-        """
+        """Start the thread and wait until it has opened the model; raise CganError when it cannot."""
         self._thread.start()
         self._started.wait()
         if self._failure is not None:

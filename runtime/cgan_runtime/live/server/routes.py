@@ -24,8 +24,8 @@ from cgan_runtime.live.server.sockets import Sockets
 from cgan_runtime.live.server.uploads import Upload, UploadRejected, Uploads
 
 CONTENT_TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+# The files of the page; no other file is served.
 PAGE = ("index.html", "page.css", "main.js", "stage.js", "cameras.js", "upload.js", "graph.js", "icon.svg")
-"""The files of the page; no other file is served."""
 
 
 @dataclass(frozen=True)
@@ -56,14 +56,13 @@ class Routes:
 
     async def _about(self, _request: web.Request) -> web.Response:
         limits = self.uploads.limits
-        return web.json_response(
-            {
-                "inference": asdict(self.inference.info),
-                "camera": self.sockets.hub is not None,
-                "upload": {"bytes": limits.bytes, "seconds": limits.video_seconds},
-                "max_rate": self.sockets.settings.max_rate,
-            }
-        )
+        about = {
+            "inference": asdict(self.inference.info),
+            "camera": self.sockets.hub is not None,
+            "upload": {"bytes": limits.bytes, "seconds": limits.video_seconds},
+            "max_rate": self.sockets.settings.max_rate,
+        }
+        return web.json_response(about)
 
     async def _post(self, request: web.Request) -> web.Response:
         try:

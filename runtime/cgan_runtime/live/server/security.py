@@ -15,6 +15,7 @@ import ipaddress
 import re
 import secrets
 import socket
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -51,40 +52,30 @@ TOKEN_REQUIRED = """<!doctype html><html lang="en"><meta charset="utf-8"><title>
 
 @dataclass(frozen=True)
 class AccessPolicy:
-    """Which requests are allowed.
+    """Which requests are allowed."""
 
-    Attributes:
-        token: The required token; None when only this machine can reach the server.
-        names: Our host names in lower case.
-        any_ip: Whether any IP address is allowed as host. DNS rebinding needs a name.
-        tls: Whether the page is served over https.
-    """
-
-    token: str | None
-    names: frozenset[str]
-    any_ip: bool
-    tls: bool
+    token: str | None  # the required token; None when only this machine can reach the server
+    names: frozenset[str]  # our host names in lower case
+    any_ip: bool  # whether any IP address is allowed as host; DNS rebinding needs a name
+    tls: bool  # whether the page is served over https
 
     @classmethod
     def for_address(cls, host: str, *, token: str | None, names: tuple[str, ...], tls: bool) -> AccessPolicy:
         """Choose the policy for the address that the server is bound to.
 
         When others can reach `host`, a token is necessary; it is made if `token` is None. `names` are further
-        host names of the page.
-
-        Raises:
-            ConfigError: The token is too short or has characters that need escaping in a URL.
+        host names of the page. A token that is too short or needs escaping in a URL raises ConfigError.
         """
         if token is not None and (len(token) < MIN_TOKEN or not _TOKEN.fullmatch(token)):
             raise ConfigError(
                 f"the token must have at least {MIN_TOKEN} letters and digits; without --token one is made"
             )
-        local = is_loopback(host)
-        own = {socket.gethostname().lower(), f"{socket.gethostname().lower()}.local", host.lower()}
-        known = _LOCAL_NAMES | {name.lower() for name in names} | (set() if local else own)
-        if token is None and not local:
-            token = secrets.token_urlsafe(TOKEN_BYTES)
-        return cls(token, frozenset(known), not local, tls)
+        known = _LOCAL_NAMES | {name.lower() for name in names}
+        if is_loopback(host):
+            return cls(token, known, False, tls)
+        machine = socket.gethostname().lower()
+        known |= {machine, f"{machine}.local", host.lower()}
+        return cls(token or secrets.token_urlsafe(TOKEN_BYTES), known, True, tls)
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -117,19 +108,12 @@ class AccessPolicy:
             name = urlsplit(f"//{host}").hostname or ""
         except ValueError:
             return False
-        if name.rstrip(".") in self.names:
-            return True
-        try:
-            address = ipaddress.ip_address(name)
-        except ValueError:
-            return False
-        return self.any_ip or address.is_loopback
+        address = _ip_address(name)
+        return name.rstrip(".") in self.names or bool(address and (self.any_ip or address.is_loopback))
 
     def allows_origin(self, origin: str | None, host: str) -> bool:
-        """Whether an Origin header is that of a page loaded from `host`.
-
-        Without our own TLS, a proxy may add it, so https is allowed too.
-        """
+        """Whether an Origin header is that of a page loaded from `host`."""
+        # Without our own TLS, a proxy may add it, so https is allowed too.
         own = {f"https://{host}".lower()} | (set() if self.tls else {f"http://{host}".lower()})
         return origin is not None and origin.lower() in own
 
@@ -152,22 +136,20 @@ def _cookie_name(request: web.Request) -> str:
     return f"cgan-{urlsplit(f'//{request.host}').port or 'page'}"
 
 
+def _ip_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    with suppress(ValueError):
+        return ipaddress.ip_address(host)
+    return None
+
+
 def is_loopback(host: str) -> bool:
     """Whether only this machine can reach an address."""
-    if host.lower() in _LOCAL_NAMES:
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    address = _ip_address(host)
+    return host.lower() in _LOCAL_NAMES or bool(address and address.is_loopback)
 
 
 def split_address(address: str) -> tuple[str, int]:
-    """Split `HOST:PORT`, `HOST`, `:PORT` or `[IPV6]:PORT` into host and port.
-
-    Raises:
-        ConfigError: It is none of these.
-    """
+    """Split `HOST:PORT`, `HOST`, `:PORT` or `[IPV6]:PORT` into host and port, or raise ConfigError."""
     found = re.fullmatch(r"(\[[0-9a-fA-F:.]+\]|[^:\[\]/\s]*)(?::(\d{1,5}))?", address)
     if not found or not address or int(found[2] or 0) > 65535:
         raise ConfigError(f"{address!r} is no address; give HOST:PORT such as 127.0.0.1:8000 or 0.0.0.0:8000")

@@ -1,7 +1,4 @@
-"""Runs the server of the page until a signal stops it: opens the model, the camera and the address.
-
-serve(options, live, console)
-"""
+"""Runs the server of the page until a signal stops it: opens the model, the camera and the address."""
 
 from __future__ import annotations
 
@@ -41,12 +38,9 @@ _ALL_INTERFACES = frozenset({"0.0.0.0", "::"})
 
 
 def serve(options: RunOptions, live: LiveOptions, console: Console) -> None:
-    """Serve the page until Ctrl-C.
+    """Serve the page until Ctrl-C (KeyboardInterrupt) or SIGTERM (SystemExit); then everything is closed.
 
-    Raises:
-        CganError: The model, an address, a certificate or a file cannot be used.
-        KeyboardInterrupt: Ctrl-C stopped the server; everything is closed.
-        SystemExit: SIGTERM stopped the server; everything is closed.
+    CganError is raised when the model, an address, a certificate or a file cannot be used.
     """
     logging.getLogger("aiohttp").setLevel(logging.CRITICAL)  # malformed requests are no news
     stop_by_signal(asyncio.run(_serve(options, live, console)))
@@ -139,9 +133,8 @@ def _bind(host: str, port: int) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
     except OSError as error:
-        raise ConfigError(
-            f"cannot serve at {host}:{port} ({error.strerror}); give another address with --serve"
-        ) from error
+        message = f"cannot serve at {host}:{port} ({error.strerror}); give another address with --serve"
+        raise ConfigError(message) from error
     return listener
 
 

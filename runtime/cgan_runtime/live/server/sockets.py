@@ -34,7 +34,6 @@ _NUMBERS = 1 << 32
 _STATUS_SECONDS = 1.0
 _HEARTBEAT_SECONDS = 10.0
 _STALL_SECONDS = 15.0  # a page that shows nothing for so long is disconnected
-_MS = 1000.0  # per second
 _STALLED = b"This page showed nothing for a while; trying again."
 _SHUTDOWN = b"The server has stopped; trying again."
 _UNKNOWN_MESSAGE = "unknown message"
@@ -42,35 +41,22 @@ _UNKNOWN_MESSAGE = "unknown message"
 
 @dataclass(frozen=True)
 class ServeSettings:
-    """Limits of the server.
+    """Limits of the server."""
 
-    Attributes:
-        temporal: How steady the color of every camera is kept.
-        max_viewers: Pages that may watch the server's camera.
-        max_cameras: Pages that may send their own camera, in frames of `frame_bytes` and `frame_pixels`.
-        max_rate: Frames per second of each page.
-    """
-
-    temporal: TemporalSettings
-    max_viewers: int = 32
-    max_cameras: int = 4
-    max_rate: float = 30.0
-    frame_bytes: int = 1_000_000
+    temporal: TemporalSettings  # how steady the color of every camera is kept
+    max_viewers: int = 32  # pages that may watch the server's camera
+    max_cameras: int = 4  # pages that may send their own camera
+    max_rate: float = 30.0  # frames per second of each page
+    frame_bytes: int = 1_000_000  # of a frame that a page sends
     frame_pixels: int = 1920 * 1088
 
 
 class Sockets:
-    """All WebSockets. This code waits only for the network; the inference thread colors.
-
-    Attributes:
-        hub: The viewers of the server's camera; None without a camera.
-        cameras: Number of browsers that send their camera.
-        settings: The limits.
-    """
+    """All WebSockets. This code waits only for the network; the inference thread colors."""
 
     def __init__(self, inference: InferenceThread, hub: ViewerHub | None, settings: ServeSettings) -> None:
-        self.hub = hub
-        self.cameras = 0
+        self.hub = hub  # the viewers of the server's camera; None without a camera
+        self.cameras = 0  # browsers that send their camera
         self._inference, self.settings = inference, settings
         self._sockets: set[web.WebSocketResponse] = set()
 
@@ -85,7 +71,7 @@ class Sockets:
         with hub.join() as viewer:
             send = partial(self._send_frames, viewer=viewer, hub=hub)
             async with self._open(request, 1024, send) as socket:
-                await self._receive(socket, on_text=lambda text: viewer.confirm(_shown_number(text)))
+                await self._receive(socket, WSMsgType.TEXT, lambda text: viewer.confirm(_shown_number(text)))
         return socket
 
     async def _send_frames(self, socket: web.WebSocketResponse, viewer: Viewer, hub: ViewerHub) -> None:
@@ -105,17 +91,7 @@ class Sockets:
             if now >= status_at or viewer.error is not None:
                 status_at = now + _STATUS_SECONDS
                 error, viewer.error = viewer.error, None
-                await socket.send_str(json.dumps({"status": self._status(hub, error)}))
-
-    def _status(self, hub: ViewerHub, error: str | None) -> dict[str, Any]:
-        state, counts = hub.camera.state, hub.camera.counts
-        return {
-            "camera": state.status.value,
-            "message": error or state.message,
-            "viewers": len(hub.viewers),
-            "read": counts.read,
-            "dropped": counts.dropped,
-        }
+                await socket.send_str(json.dumps({"status": _status(hub, error)}))
 
     async def camera(self, request: web.Request) -> web.StreamResponse:
         """Handle /live/camera: color the camera of a browser."""
@@ -130,7 +106,7 @@ class Sockets:
         try:
             async with self._open(request, settings.frame_bytes, send) as socket:
                 self._inference.add(source)
-                await self._receive(socket, on_bytes=lambda data: self._take_frame(source, data))
+                await self._receive(socket, WSMsgType.BINARY, partial(self._take_frame, source))
         finally:
             self.cameras -= 1
             self._inference.remove(source)
@@ -165,13 +141,9 @@ class Sockets:
             await asyncio.gather(sender, return_exceptions=True)
 
     async def _receive(
-        self,
-        socket: web.WebSocketResponse,
-        *,
-        on_text: Callable[[str], None] | None = None,
-        on_bytes: Callable[[bytes], None] | None = None,
+        self, socket: web.WebSocketResponse, kind: WSMsgType, handle: Callable[[Any], None]
     ) -> None:
-        """Receive messages until the page leaves; a message that breaks the protocol closes the socket."""
+        """Handle each message until the page leaves; one that breaks the protocol closes the socket."""
         limit = RateLimit(4 * self.settings.max_rate)
         excess = 0
         async for message in socket:
@@ -179,12 +151,9 @@ class Sockets:
             try:
                 if excess > 4 * self.settings.max_rate:
                     raise ValueError("too many messages")
-                if message.type is WSMsgType.TEXT and on_text is not None:
-                    on_text(message.data)
-                elif message.type is WSMsgType.BINARY and on_bytes is not None:
-                    on_bytes(message.data)
-                else:
+                if message.type is not kind:
                     raise ValueError(_UNKNOWN_MESSAGE)
+                handle(message.data)
             except ValueError as error:
                 await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=str(error).encode()[:120])
                 return
@@ -208,12 +177,20 @@ async def _return_frames(socket: web.WebSocketResponse, viewer: Viewer) -> None:
     while not socket.closed:
         frame = await viewer.next(_STATUS_SECONDS)
         if frame is not None:
-            age_ms = (time.perf_counter() - frame.captured_at) * _MS
+            age_ms = (time.perf_counter() - frame.captured_at) * 1000
             await socket.send_bytes(_HEADER.pack(frame.number, age_ms, frame.color_ms) + frame.jpeg)
             viewer.confirm(frame.number)  # the page limits itself
         if viewer.error is not None:
             error, viewer.error = viewer.error, None
             await socket.send_str(json.dumps({"error": error}))
+
+
+def _status(hub: ViewerHub, error: str | None) -> dict[str, Any]:
+    state, counts = hub.camera.state, hub.camera.counts
+    return {
+        "camera": state.status.value, "message": error or state.message, "viewers": len(hub.viewers),
+        "read": counts.read, "dropped": counts.dropped,
+    }  # fmt: skip
 
 
 def _shown_number(text: str) -> int:

@@ -70,9 +70,8 @@ def _check_video(source: Path, limits: dict[str, Any]) -> None:
     if width * height > limits["video_pixels"]:
         raise MediaError(f"the video has {width}x{height} pixels; make it smaller")
     if seconds > limits["video_seconds"]:
-        raise MediaError(
-            f"the video lasts {seconds:.0f} seconds; at most {limits['video_seconds']:.0f} are accepted"
-        )
+        limit = limits["video_seconds"]
+        raise MediaError(f"the video lasts {seconds:.0f} seconds; at most {limit:.0f} are accepted")
 
 
 def _limit_resources(limits: dict[str, Any]) -> None:
@@ -83,14 +82,14 @@ def _limit_resources(limits: dict[str, Any]) -> None:
         import resource
     except ImportError:  # Windows
         return
-    seconds = int(limits["job_seconds"]) * (os.cpu_count() or 1)
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    for kind, limit in (
-        (resource.RLIMIT_DATA, min(limits["job_memory"], int(_MEMORY_FRACTION * memory))),
-        (resource.RLIMIT_CPU, seconds),
-        (resource.RLIMIT_FSIZE, _MAX_OUTPUT),
-        (resource.RLIMIT_CORE, 0),
-    ):
+    resources = {
+        resource.RLIMIT_DATA: min(limits["job_memory"], int(_MEMORY_FRACTION * memory)),
+        resource.RLIMIT_CPU: int(limits["job_seconds"]) * (os.cpu_count() or 1),
+        resource.RLIMIT_FSIZE: _MAX_OUTPUT,
+        resource.RLIMIT_CORE: 0,
+    }
+    for kind, limit in resources.items():
         _, hard = resource.getrlimit(kind)
         resource.setrlimit(kind, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))
 

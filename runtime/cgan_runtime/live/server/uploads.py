@@ -32,33 +32,19 @@ _UNFINISHED = ("queued", "working")
 
 @dataclass(frozen=True)
 class UploadLimits:
-    """What is accepted.
+    """What is accepted."""
 
-    Attributes:
-        bytes: Size of a file.
-        image_pixels: Pixels of a photo; phones have up to 50 million.
-        video_pixels: Pixels of a video's frame.
-        video_seconds: Duration of a video.
-        receive_seconds: Time until a file has arrived.
-        silent_seconds: Time between two chunks of it.
-        job_seconds: Time of coloring.
-        job_memory: Bytes of memory for coloring; less on a small machine.
-        waiting: Files that may wait.
-        kept: Results that are kept, the newest.
-        kept_seconds: How long they are kept.
-    """
-
-    bytes: int = 256_000_000
-    image_pixels: int = 50_000_000
-    video_pixels: int = 3840 * 2160
-    video_seconds: float = 120.0
-    receive_seconds: float = 600.0
-    silent_seconds: float = 20.0
-    job_seconds: float = 1800.0
-    job_memory: int = 6 << 30
-    waiting: int = 4
-    kept: int = 8
-    kept_seconds: float = 900.0
+    bytes: int = 256_000_000  # size of a file
+    image_pixels: int = 50_000_000  # of a photo; phones have up to this
+    video_pixels: int = 3840 * 2160  # of a video's frame
+    video_seconds: float = 120.0  # duration of a video
+    receive_seconds: float = 600.0  # until a file has arrived
+    silent_seconds: float = 20.0  # between two chunks of it
+    job_seconds: float = 1800.0  # of coloring
+    job_memory: int = 6 << 30  # bytes, for coloring; less on a small machine
+    waiting: int = 4  # files that may wait
+    kept: int = 8  # results that are kept, the newest
+    kept_seconds: float = 900.0  # how long they are kept
 
 
 class UploadRejected(Exception):
@@ -71,28 +57,18 @@ class UploadRejected(Exception):
 
 @dataclass
 class Upload:
-    """One file and its progress.
+    """One file and its progress."""
 
-    Attributes:
-        id: A name that cannot be guessed; whoever knows it may see the result.
-        source: The file as received.
-        result: The colored file.
-        done: Frames colored so far.
-        total: Frames in all; None while unknown.
-        error: Why it failed.
-        finished: When it was colored or failed, seconds of the monotonic clock.
-    """
-
-    id: str
+    id: str  # cannot be guessed; whoever knows it may see the result
     type: FileType
     strength: float
-    source: Path
-    result: Path
+    source: Path  # the file as received
+    result: Path  # the colored file
     state: State = "queued"
-    done: int = 0
-    total: int | None = None
-    error: str | None = None
-    finished: float | None = None
+    done: int = 0  # frames colored so far
+    total: int | None = None  # frames in all; None while unknown
+    error: str | None = None  # why it failed
+    finished: float | None = None  # when it was colored or failed, seconds of the monotonic clock
     process: asyncio.subprocess.Process | None = field(default=None, repr=False)
 
     @property
@@ -131,8 +107,7 @@ class Uploads:
     async def receive(self, stream: AsyncIterator[bytes], length: int | None, strength: float) -> Upload:
         """Store a file chunk by chunk and queue it; `length` is what the sender states, in bytes.
 
-        Raises:
-            UploadRejected: The file is too large or of no accepted type, or too many are waiting.
+        UploadRejected is raised for a file that is too large, slow or of no accepted type, or too many files.
         """
         self._delete_old()
         waiting = sum(upload.state in _UNFINISHED for upload in self._uploads.values()) + self._receiving
@@ -198,9 +173,8 @@ class Uploads:
     def _check_type(self, head: bytes) -> FileType:
         found = detect_file_type(head)
         if found is None:
-            raise UploadRejected(
-                415, "the file is not accepted; choose a JPEG, PNG, WebP, MP4, MOV, WebM or MKV"
-            )
+            kinds = "JPEG, PNG, WebP, MP4, MOV, WebM or MKV"
+            raise UploadRejected(415, f"the file is not accepted; choose a {kinds}")
         if found.pixels > self.limits.image_pixels:
             size, limit = f"{found.width}x{found.height}", self.limits.image_pixels // 1_000_000
             raise UploadRejected(413, f"the image has {size} pixels; the limit is {limit} million")
@@ -230,39 +204,20 @@ class Uploads:
             "source": str(upload.source), "target": str(upload.result), "video": upload.type.video,
             "strength": upload.strength, "limits": asdict(self.limits),
         }  # fmt: skip
-        upload.process = await asyncio.create_subprocess_exec(
+        process = upload.process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "cgan_runtime.live.server.upload_job",
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
         try:
-            await asyncio.wait_for(self._follow(upload, order), self.limits.job_seconds)
+            await asyncio.wait_for(_follow(upload, process, order), self.limits.job_seconds)
         except asyncio.TimeoutError:
             upload.error = "coloring took too long"
         finally:
-            if upload.process.returncode is None:
-                upload.process.kill()
-            await upload.process.wait()
+            if process.returncode is None:
+                process.kill()
+            await process.wait()
         if upload.state == "working":  # it ended without a last message
             upload.state, upload.error = "failed", upload.error or "the decoder crashed"
-
-    async def _follow(self, upload: Upload, order: dict[str, Any]) -> None:
-        """Send the order to the child process and read its messages."""
-        process = upload.process
-        assert process is not None
-        assert process.stdin is not None
-        assert process.stdout is not None
-        with suppress(BrokenPipeError, ConnectionResetError):
-            process.stdin.write(json.dumps(order).encode())
-            await process.stdin.drain()
-            process.stdin.close()
-        async for line in process.stdout:
-            message = json.loads(line)
-            if "error" in message:
-                upload.state, upload.error = "failed", message["error"]
-            elif "ready" in message:
-                upload.state = "ready"
-            else:
-                upload.done, upload.total = message["done"], message["total"]
 
     def _delete_old(self) -> None:
         """Delete results that are too old or too many."""
@@ -272,6 +227,24 @@ class Uploads:
             if place >= self.limits.kept or now - (upload.finished or now) > self.limits.kept_seconds:
                 self._uploads.pop(upload.id, None)
                 upload.result.unlink(missing_ok=True)
+
+
+async def _follow(upload: Upload, process: asyncio.subprocess.Process, order: dict[str, Any]) -> None:
+    """Send the order to the child process and read its messages."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with suppress(BrokenPipeError, ConnectionResetError):
+        process.stdin.write(json.dumps(order).encode())
+        await process.stdin.drain()
+        process.stdin.close()
+    async for line in process.stdout:
+        message = json.loads(line)
+        if "error" in message:
+            upload.state, upload.error = "failed", message["error"]
+        elif "ready" in message:
+            upload.state = "ready"
+        else:
+            upload.done, upload.total = message["done"], message["total"]
 
 
 async def _with_timeout(stream: AsyncIterator[bytes], seconds: float) -> AsyncIterator[bytes]:

@@ -19,24 +19,16 @@ from contextlib import contextmanager, suppress
 
 from cgan_runtime.live.server.frame_sources import DeliverCallback, JpegFrame, ServerCamera
 
-IN_FLIGHT = 2
-"""Frames sent but not confirmed: one travels while the page draws the other."""
-
-LINGER_SECONDS = 5.0
-"""How long the camera stays on after the last viewer left, so that a reloaded page finds it open."""
+IN_FLIGHT = 2  # frames sent but not confirmed: one travels while the page draws the other
+LINGER_SECONDS = 5.0  # that the camera stays on after the last viewer left, for a page that is reloaded
 
 
 class Viewer:
-    """One page.
-
-    Attributes:
-        delay_ms: Delay of the last confirmed frame, from capture to confirmation, milliseconds.
-        error: The last error message, until it was sent.
-    """
+    """One page."""
 
     def __init__(self) -> None:
-        self.delay_ms = 0.0
-        self.error: str | None = None
+        self.delay_ms = 0.0  # of the last confirmed frame, from capture to confirmation
+        self.error: str | None = None  # the last error message, until it was sent
         self._newest: JpegFrame | None = None
         self._changed = asyncio.Event()
         self._sent: OrderedDict[int, float] = OrderedDict()  # frame number -> captured
@@ -85,12 +77,7 @@ class Viewer:
 
 
 class ViewerHub:
-    """Distributes the frames of the server's camera, which is on while there are viewers.
-
-    Attributes:
-        viewers: The current viewers.
-        camera: The camera.
-    """
+    """Distributes the frames of the server's camera, which is on while there are viewers."""
 
     def __init__(self, camera: ServerCamera, *, always_on: bool) -> None:
         """Take a camera, which is opened and closed here; `always_on` opens it now, as for a recording."""

@@ -22,9 +22,7 @@ from typing import cast
 import av
 import numpy as np
 from av.video.frame import PictureType
-from av.video.plane import VideoPlane
 
-from cgan_runtime.color.encoding import Plane
 from cgan_runtime.errors import MediaError
 from cgan_runtime.files.formats import WRITTEN_VIDEOS
 from cgan_runtime.files.output import check_output
@@ -43,23 +41,15 @@ _FULL_RANGE = 2  # FFmpeg's AVColorRange
 
 
 class Recorder:
-    """Encodes in its own thread. One thread writes and closes.
-
-    Attributes:
-        path: The file.
-        frames: Number of frames accepted.
-        dropped: Number of frames dropped because the encoder was behind.
-        failure: Why the recording stopped by itself; None while it goes on.
-    """
+    """Encodes in its own thread. One thread writes and closes."""
 
     def __init__(
         self, path: Path, settings: EncoderSettings | None = None, *, overwrite: bool = False
     ) -> None:
         """Check that the file can be written; the first frame creates it.
 
-        Raises:
-            MediaError: The format is unsupported, or the file exists or cannot be written.
-            ConfigError: The encoder has no such setting.
+        MediaError is raised when the format is unsupported, or the file exists or cannot be written;
+        ConfigError when the encoder has no such setting.
         """
         settings = settings or EncoderSettings()
         self._codec = settings.codec_for(path)
@@ -71,8 +61,8 @@ class Recorder:
             self._options["tune"] = "zerolatency"  # no frame waits in the encoder, so none is lost there
         check_output(path, source=path.parent, overwrite=overwrite)
         self.path = path
-        self.frames = self.dropped = 0
-        self.failure: str | None = None
+        self.frames = self.dropped = 0  # accepted, and dropped because the encoder was behind
+        self.failure: str | None = None  # why the recording stopped by itself; None while it goes on
         self._waiting: deque[tuple[YccFrame, float]] = deque()
         self._closing = False
         self._changed = threading.Condition()
@@ -126,9 +116,8 @@ class Recorder:
             options["cluster_time_limit"] = str(round(_FRAGMENT_SECONDS * 1000))
         frame, began = first
         with av.open(file, "w", format=self._format, container_options=options) as container:
-            stream = cast(
-                av.VideoStream, container.add_stream(self._codec, rate=_NOMINAL_RATE, options=self._options)
-            )
+            added = container.add_stream(self._codec, rate=_NOMINAL_RATE, options=self._options)
+            stream = cast(av.VideoStream, added)
             context = stream.codec_context
             context.width, context.height = (side // 2 * 2 for side in frame.luma.shape[::-1])
             context.pix_fmt, context.bit_rate = "yuv420p", 0
@@ -171,12 +160,8 @@ def _video_frame(frame: YccFrame, width: int, height: int) -> av.VideoFrame:
         return scaled
     converted = av.VideoFrame(width, height, "yuv420p")
     converted.color_range, converted.colorspace = _FULL_RANGE, _BT601
-    _fill(converted.planes[0], frame.luma[:height, :width])
-    _fill(converted.planes[1], frame.cb[: height // 2, : width // 2])
-    _fill(converted.planes[2], frame.cr[: height // 2, : width // 2])
+    for plane, source in zip(converted.planes, (frame.luma, frame.cb, frame.cr), strict=True):
+        codes = source[: plane.height, : plane.width]
+        rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)  # type: ignore[call-overload]
+        rows[: codes.shape[0], : codes.shape[1]] = codes
     return converted
-
-
-def _fill(plane: VideoPlane, codes: Plane) -> None:
-    rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)  # type: ignore[call-overload]
-    rows[: codes.shape[0], : codes.shape[1]] = codes

@@ -17,23 +17,15 @@ _RATE = 30  # frames/s announced to other programs; they get the frames that the
 
 
 class VirtualCamera:
-    """Opens with the first image and keeps its size. One thread uses it.
-
-    Attributes:
-        device: Its name for other programs; None before the first image.
-    """
+    """Opens with the first image and keeps its size. One thread uses it."""
 
     def __init__(self) -> None:
-        """Import pyvirtualcam.
-
-        Raises:
-            MediaError: It is not installed.
-        """
+        """Import pyvirtualcam; raise MediaError when it is not installed."""
         try:
             import pyvirtualcam
         except ImportError as error:
             raise MediaError("--virtual-camera needs: pip install pyvirtualcam") from error
-        self.device: str | None = None
+        self.device: str | None = None  # its name for other programs; None before the first image
         self._library: Any = pyvirtualcam
         self._camera: Any = None
 
@@ -46,10 +38,9 @@ class VirtualCamera:
             self._camera = None
 
     def send(self, image: Plane) -> None:
-        """Show an image, uint8 (H, W, 3) in BGR; it is resized to the first one.
+        """Show an image, uint8 (H, W, 3) in BGR, resized to the first.
 
-        Raises:
-            MediaError: This machine has no virtual camera.
+        MediaError is raised when this machine has no virtual camera.
         """
         if self._camera is None:
             height, width = image.shape[:2]

@@ -12,23 +12,17 @@ from collections import deque
 
 import numpy as np
 
-WINDOW_SECONDS = 5.0
-"""The current figures are those of the last so many seconds."""
-
+WINDOW_SECONDS = 5.0  # the current figures are those of the last so many seconds
 _WINDOW_FRAMES = 1200  # at most: 240 per second
 _MS = 1000.0  # per second
 _MAX_DELAY_MS = 10_000  # longer delays are counted as this
 
 
 class LatencyMeter:
-    """Figures of the last seconds and of the whole run, in bounded memory.
-
-    Attributes:
-        total: Number of frames shown so far.
-    """
+    """Figures of the last seconds and of the whole run, in bounded memory."""
 
     def __init__(self) -> None:
-        self.total = 0
+        self.total = 0  # frames shown so far
         self._recent: deque[tuple[float, float]] = deque(maxlen=_WINDOW_FRAMES)  # (shown at, delay), seconds
         self._histogram = np.zeros(_MAX_DELAY_MS + 1, np.int64)  # frames of the run by delay in milliseconds
         self._first: float | None = None

@@ -35,11 +35,7 @@ _QUIT_KEYS = ("q", "\x1b")  # and Escape
 
 
 class WindowSession:
-    """Shows one camera. Runs in the thread that owns the back end and the window.
-
-    Attributes:
-        meter: Rate and delay of the frames shown.
-    """
+    """Shows one camera. Runs in the thread that owns the back end and the window."""
 
     def __init__(
         self,
@@ -57,7 +53,7 @@ class WindowSession:
 
         `encoder` is for recordings started by a key; they and snapshots go into `folder`.
         """
-        self.meter = LatencyMeter()
+        self.meter = LatencyMeter()  # of the frames shown
         self._camera, self._frame_colorizer, self._window = camera, frame_colorizer, window
         self._encoder, self._folder, self._recorder, self._virtual = encoder, folder, recorder, virtual
         self._clock = clock

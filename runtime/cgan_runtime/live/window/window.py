@@ -37,10 +37,7 @@ _MAX_KEYS = 8  # read per image
 def check_screen(alternative: str) -> None:
     """Make sure that a window can be opened; without a screen, OpenCV would end the process.
 
-    The message suggests `alternative`, a command that works without a screen.
-
-    Raises:
-        MediaError: There is no screen.
+    The MediaError suggests `alternative`, a command that works without a screen.
     """
     silence_qt_fonts()
     works = False
@@ -63,16 +60,12 @@ def silence_qt_fonts() -> None:
 
 
 class Window:
-    """One window, used only by the thread that opened it.
-
-    Attributes:
-        split: Fraction of the width that is gray, 0 to 1.
-    """
+    """One window, used only by the thread that opened it."""
 
     def __init__(self, title: str, *, split: float = 0.0) -> None:
         """Prepare; the first image opens the window."""
         silence_qt_fonts()
-        self.split = split
+        self.split = split  # fraction of the width that is gray, 0 to 1
         self._title = title
         self._width = 0  # of the image as shown; 0: not open
 
