@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from tests.train.conftest import write_photos
 
 from cgan_train import cli
 from cgan_train.checkpoint import load_checkpoint
@@ -98,7 +98,7 @@ def test_phases_without_an_epoch_are_named(
 def test_validation_images_that_cannot_be_read_are_named(
     photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    shutil.copytree(photos, tmp_path / "val")
+    write_photos(tmp_path / "val", 12, seed=1)
     (tmp_path / "val" / "005.png").write_bytes(b"no image")
     where = ("--data", photos, "--val", tmp_path / "val", "--out", tmp_path / "run", "--threads", 1)
     thin = ("--set", "generator.widths=[8,8]", "--set", "discriminator.widths=[8]", "--batch-size", 4)

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.train.conftest import write_photos
 
 from cgan_runtime.errors import ConfigError
 from cgan_train import TrainSettings, train
@@ -25,13 +26,19 @@ def test_import_loads_no_torch() -> None:
 
 
 def test_train_and_resume(photos: Path, tmp_path: Path) -> None:
-    (photos / "005.png").write_bytes(b"no image")
+    write_photos(tmp_path / "val", 2, seed=1)
+    (tmp_path / "val" / "005.png").write_bytes(b"no image")
     seen: list[TrainingProgress] = []
     settings = TrainSettings(overrides=THIN | {"epochs": 2}, minutes=1e-6, threads=1)
     out = tmp_path / "run"
     with pytest.warns(UserWarning, match=r"not measured on: 005\.png"):
         stopped = train(
-            [str(photos)], str(out), recipe="paper-unet", val=photos, settings=settings, progress=seen.append
+            [str(photos)],
+            str(out),
+            recipe="paper-unet",
+            val=tmp_path / "val",
+            settings=settings,
+            progress=seen.append,
         )
     assert stopped.name == "unfinished"
     assert [now.step for now in seen] == [1]

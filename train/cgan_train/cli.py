@@ -48,6 +48,7 @@ def main(run: RunOptions, recipe: RecipeOptions) -> None:
 
 def _train(trainer: Trainer, minutes: float | None, *, quiet: bool) -> None:
     """Train, and report the start, the progress and the end in the main process."""
+    from cgan_train.data.loader import count_skipped
     from cgan_train.training.run_log import SKIPPED
 
     config, is_main = trainer.config, trainer.world.is_main
@@ -55,6 +56,7 @@ def _train(trainer: Trainer, minutes: float | None, *, quiet: bool) -> None:
     epochs = f"{config.epochs} epoch{'s' if config.epochs > 1 else ''}"
     where = f"into {trainer.folder}{_position(trainer)}"
     console.result(f"{trainer.images:,} images, {epochs}, recipe {config.recipe}, {where}")
+    console.note(f"{trainer.found}; {trainer.folder / SKIPPED} lists what is left out")
     if unused := config.skipped_phases():
         console.note(f"in {epochs} there is no time for the phases: {', '.join(unused)}")
     try:
@@ -76,8 +78,9 @@ def _train(trainer: Trainer, minutes: float | None, *, quiet: bool) -> None:
         return
     for index, reason in list(trainer.skipped.items())[:_MAX_SKIPPED]:
         click.echo(f"left out image {index}: {reason}", err=True)
-    if (count := len(trainer.skipped)) > _MAX_SKIPPED:
-        click.echo(f"left out {count} images in all; {trainer.folder / SKIPPED} names them", err=True)
+    if trainer.skipped:
+        count = f"left out while training: {count_skipped(trainer.skipped)}"
+        click.echo(f"{count}; {trainer.folder / SKIPPED} names them", err=True)
     if trainer.done:
         console.result(f"done: {newest}; export it with: cgan-export {newest} -o exported")
     else:

@@ -98,7 +98,7 @@ def open_run(
         import torch
     except ImportError as error:
         raise ConfigError("training needs PyTorch; run: pip install 'cgan[train]'") from error
-    from cgan_train.data.sources import open_sources, open_validation
+    from cgan_train.data.sources import open_sources
     from cgan_train.training.distributed import join, leave
     from cgan_train.training.loop import Trainer
 
@@ -106,9 +106,7 @@ def open_run(
         torch.set_num_threads(settings.threads)
     world = join()
     try:
-        source, validation = open_sources(data)
-        if val is not None:
-            validation = open_validation(val)
+        source, validation = open_sources(data, val)
         images = _read(validation, warn if world.is_main else lambda _: None)
         if resume:
             yield Trainer.resume(out, source, images, world=world, tensorboard=settings.tensorboard)

@@ -52,7 +52,8 @@ def quality(
     options.require_pytorch()
     from cgan_benchmarks.quality.measure import measure_model, print_quality, write_quality, write_sheet
     from cgan_train.checkpoint import load_checkpoint
-    from cgan_train.data.sources import CifarSource, open_validation
+    from cgan_train.data.cifar import CifarSource
+    from cgan_train.data.sources import open_validation
     from cgan_train.torch_backend import TorchBackend
 
     source = open_validation(data)

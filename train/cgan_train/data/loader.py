@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import collections
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -24,7 +24,9 @@ from torch import Tensor
 
 from cgan_runtime.errors import ConfigError, DataError
 from cgan_train.config.schema import Augmentation
-from cgan_train.data.sources import CifarSource, Image, ImageSource
+from cgan_train.data.cifar import CifarSource
+from cgan_train.data.finding import DAMAGED, MEASURED, NO_COLOR, count_reasons
+from cgan_train.data.sources import Image, ImageSource
 
 READERS = 2
 """Threads that read photos while the other cores train."""
@@ -61,10 +63,11 @@ class Loader:
         sampling: Images in an epoch; 0 for all.
         threads: Threads that read photos.
         device: Where CIFAR-10 may stay; its batches are on this device.
+        measured: Images that are measured on: one with the same pixels is not trained on.
         part: Rank of this process and number of processes; each gets its part of every batch.
 
     Attributes:
-        skipped: Images left out because they are damaged or gray: index to reason.
+        skipped: Images left out because they are damaged, gray or measured on: index to reason.
         resident: Whether the images stay on the device.
 
     Raises:
@@ -74,7 +77,7 @@ class Loader:
     def __init__(
         self, source: ImageSource, batch_size: int, augmentation: Augmentation, seed: int, *,
         sampling: int = 0, threads: int = READERS, device: torch.device | None = None,
-        part: tuple[int, int] = (0, 1),
+        part: tuple[int, int] = (0, 1), measured: Sequence[Image] = (),
     ) -> None:  # fmt: skip
         self._source = source
         self._images = min(sampling, len(source)) if sampling else len(source)
@@ -87,6 +90,7 @@ class Loader:
             )
         self._augmentation = augmentation
         self._seed = seed
+        self._measured = measured
         self._threads = threads
         self._on_gpu = device is not None and device.type == "cuda"
         self.skipped: dict[int, str] = {}
@@ -163,8 +167,28 @@ class Loader:
             raise DataError(self.skipped[index])
         image = self._source.read(index)
         if not isinstance(self._source, CifarSource) and is_gray(image):  # CIFAR-10 is trained on as it is
-            raise DataError(f"{self._source.names[index]} has no color to learn from")
+            raise DataError(f"{self._source.names[index]} has {NO_COLOR}")
+        if any(_equal(image, other) for other in self._measured):
+            raise DataError(f"{self._source.names[index]} is {MEASURED}")
         return image
+
+
+def count_skipped(skipped: Mapping[int, str]) -> str:
+    """Count the images that a loader left out by reason."""
+    return count_reasons(
+        next((kind for kind in (NO_COLOR, MEASURED) if reason.endswith(kind)), DAMAGED)
+        for reason in skipped.values()
+    )
+
+
+def _equal(image: Image, other: Image) -> bool:
+    """Whether two images have the same pixels; mostly the middle row tells."""
+    middle = len(image) // 2
+    return (
+        image.shape == other.shape
+        and np.array_equal(image[middle], other[middle])
+        and np.array_equal(image, other)
+    )
 
 
 def is_gray(image: Image) -> bool:

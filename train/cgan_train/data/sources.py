@@ -1,41 +1,38 @@
 """Image sources: uint8 RGB images by index, from photos on disk or from CIFAR-10.
 
     train, val = open_sources([Path("photos")])
+    train, val = open_sources([Path("photos")], Path("measured"))
 
 A path is CIFAR-10 (the official folder `cifar-10-batches-py` or its tar.gz), a folder of photos, a tar shard
 of photos, or a folder of tar shards. Shards with `val` or `test` in their name, and CIFAR-10's test batch,
-are for validation only.
+are for validation only. An image that is measured on is never trained on, wherever else it lies.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
 import os
-import pickle
+import stat
 import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from cgan_runtime.errors import DataError
+from cgan_train.data.cifar import TEST, TRAIN, CifarSource, cifar_batches, read_cifar
+from cgan_train.data.damage import find_damage
+from cgan_train.data.finding import ARCHIVED_LINK, MEASURED, NO_FILE, OTHER_KIND, SUFFIXES, find_photos
 
 Image = npt.NDArray[np.uint8]
 """RGB, (H, W, 3)."""
 
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
-_CIFAR_FOLDER = "cifar-10-batches-py"
-_CIFAR_TRAIN = tuple(f"data_batch_{number}" for number in range(1, 6))
-_CIFAR_TEST = "test_batch"
+_NONBLOCK = getattr(os, "O_NONBLOCK", 0)
 _VALIDATION_WORDS = ("val", "test")
-_BAD_PICKLE = (
-    pickle.UnpicklingError, ArithmeticError, AttributeError, EOFError, LookupError, MemoryError, SystemError,
-    TypeError, ValueError,
-)  # fmt: skip
 
 
 class ImageSource(Protocol):
@@ -43,9 +40,11 @@ class ImageSource(Protocol):
 
     Attributes:
         names: File name of each image, for messages.
+        left_out: Files that were found but not taken: name to reason.
     """
 
     names: list[str]
+    left_out: dict[str, str]
 
     def __len__(self) -> int:
         """Count the images."""
@@ -60,20 +59,21 @@ class ImageSource(Protocol):
 class PhotoSource:
     """Encoded photos. Each is a file, or a part of a tar shard."""
 
-    def __init__(self, places: Sequence[tuple[Path, int, int]], names: Sequence[str]) -> None:
+    def __init__(
+        self, places: Sequence[tuple[Path, int, int]], names: Sequence[str], left_out: Mapping[str, str] = {}
+    ) -> None:
         """Take (file, offset, size in bytes; -1 for the whole file) and a name for each photo."""
         self._places = list(places)
         self.names = list(names)
+        self.left_out = dict(left_out)
+        self._sound: set[int] = set()  # photos that were checked
 
     @classmethod
     def of_folder(cls, folder: Path) -> PhotoSource:
-        """Find all photos below a folder, in the order of their names.
-
-        Raises:
-            DataError: A folder within it cannot be read.
-        """
-        paths = sorted(path for path in _files(folder) if path.suffix.lower() in SUFFIXES)
-        return cls([(path, 0, -1) for path in paths], [str(path.relative_to(folder)) for path in paths])
+        """Find all photos below a folder, in the order of their names; raises DataError as `find_photos`."""
+        paths, left_out = find_photos(folder)
+        names = [str(path.relative_to(folder)) for path in paths]
+        return cls([(path, 0, -1) for path in paths], names, left_out)
 
     @classmethod
     def of_shards(cls, shards: Sequence[Path]) -> PhotoSource:
@@ -83,63 +83,92 @@ class PhotoSource:
             DataError: A file is damaged, or is no such tar.
         """
         places, names = [], []
+        left_out: dict[str, str] = {}
         for shard in shards:
+            if shard.exists() and not shard.is_file():
+                left_out[str(shard)] = NO_FILE
+                continue
             try:
                 with tarfile.open(shard, "r:") as archive:
                     for member in archive:
-                        if member.isfile() and Path(member.name).suffix.lower() in SUFFIXES:
+                        if Path(member.name).suffix.lower() not in SUFFIXES:
+                            left_out |= {} if member.isdir() else {member.name: OTHER_KIND}
+                        elif member.isfile():
                             places.append((shard, member.offset_data, member.size))
                             names.append(member.name)
+                        elif not member.isdir():
+                            left_out[member.name] = ARCHIVED_LINK
                     _check_end(shard, archive.offset, len(names))
-            except (tarfile.TarError, OSError) as error:
+            except (tarfile.TarError, OSError, ValueError, ArithmeticError, MemoryError) as error:
                 raise DataError(
                     f"{shard} cannot be read as an uncompressed tar of photos ({error})"
                 ) from error
-        return cls(places, names)
+        return cls(places, names, left_out)
 
     def __add__(self, other: PhotoSource) -> PhotoSource:
-        return PhotoSource(self._places + other._places, self.names + other.names)
+        left_out = self.left_out | other.left_out
+        return PhotoSource(self._places + other._places, self.names + other.names, left_out)
 
     def __len__(self) -> int:
         return len(self._places)
 
     def fingerprint(self) -> str:
         """Hash the photos' names and sizes in their order, not their content."""
-        sizes = (_size(path) if size < 0 else size for path, _, size in self._places)
-        lines = "\n".join(f"{name} {size}" for name, size in zip(self.names, sizes, strict=True))
+        lines = "\n".join(f"{name} {self.size(index)}" for index, name in enumerate(self.names))
         return hashlib.sha256(lines.encode("utf-8", "surrogateescape")).hexdigest()
 
-    def read(self, index: int) -> Image:
-        """Read one photo, uint8 RGB (H, W, 3); raises DataError if it is damaged."""
-        path, offset, size = self._places[index]
+    def size(self, index: int) -> int:
+        """A photo's encoded size in bytes; -1 if its file is gone, which `read` refuses."""
+        path, _, size = self._places[index]
         try:
-            with path.open("rb") as stream:
-                stream.seek(offset)
-                encoded = np.frombuffer(stream.read(size), np.uint8)
-            image = cv2.imdecode(encoded, cv2.IMREAD_COLOR) if encoded.size else None
-        except (OSError, cv2.error) as error:
-            raise DataError(f"{self.names[index]} in {path} cannot be read ({error})") from error
+            return path.stat().st_size if size < 0 else size
+        except OSError:
+            return -1
+
+    def digest(self, index: int) -> bytes:
+        """Hash of a photo's encoded bytes; empty if they cannot be read."""
+        try:
+            return hashlib.sha256(self._encoded(index)).digest()
+        except DataError:
+            return b""
+
+    def without(self, left_out: Mapping[int, str]) -> PhotoSource:
+        """The photos but for some, index to reason."""
+        kept = [index for index in range(len(self)) if index not in left_out]
+        more = {self.names[index]: reason for index, reason in left_out.items()}
+        places, names = [self._places[index] for index in kept], [self.names[index] for index in kept]
+        return PhotoSource(places, names, self.left_out | more)
+
+    def read(self, index: int) -> Image:
+        """Read one photo, uint8 RGB (H, W, 3); raises DataError if it is damaged.
+
+        A photo is checked for damage when it is first read.
+        """
+        encoded, image = self._encoded(index), None
+        where = f"{self.names[index]} in {self._places[index][0]}"
+        if index not in self._sound:
+            if problem := find_damage(encoded):
+                raise DataError(f"{where} is damaged ({problem})")
+            self._sound.add(index)
+        try:
+            image = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR)
+        except cv2.error as error:
+            raise DataError(f"{where} cannot be read ({error})") from error
         if image is None:
-            raise DataError(f"{self.names[index]} in {path} is not an image that can be decoded")
+            raise DataError(f"{where} is not an image that can be decoded")
         return np.ascontiguousarray(image[..., ::-1])
 
-
-def _files(folder: Path) -> Iterator[Path]:
-    """All files below a folder."""
-
-    def refuse(error: OSError) -> None:
-        raise DataError(f"{error.filename} cannot be read ({error.strerror}); check its permissions")
-
-    for where, _, names in os.walk(folder, onerror=refuse):
-        yield from (Path(where) / name for name in names)
-
-
-def _size(path: Path) -> int:
-    """A file's size in bytes; -1 for a broken link, which the loader leaves out later."""
-    try:
-        return path.stat().st_size
-    except OSError:
-        return -1
+    def _encoded(self, index: int) -> bytes:
+        path, offset, size = self._places[index]
+        try:
+            # A pipe that took a file's place is opened without waiting for its writer.
+            with open(path, "rb", opener=lambda name, flags: os.open(name, flags | _NONBLOCK)) as stream:
+                if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                    raise OSError("no regular file")
+                stream.seek(offset)
+                return stream.read(size)
+        except OSError as error:
+            raise DataError(f"{self.names[index]} in {path} cannot be read ({error})") from error
 
 
 def _check_end(shard: Path, offset: int, photos: int) -> None:
@@ -157,62 +186,77 @@ def _check_end(shard: Path, offset: int, photos: int) -> None:
         )
 
 
-class CifarSource:
-    """CIFAR-10 in memory (A. Krizhevsky, 2009)."""
-
-    def __init__(self, images: Image, names: Sequence[str]) -> None:
-        """Take all images as one array, uint8 RGB (N, 32, 32, 3), and their names."""
-        self._images = images
-        self.names = list(names)
-
-    def __len__(self) -> int:
-        return len(self._images)
-
-    def fingerprint(self) -> str:
-        """Hash all images."""
-        return hashlib.sha256(self._images.tobytes()).hexdigest()
-
-    def read(self, index: int) -> Image:
-        """One image, uint8 RGB (32, 32, 3)."""
-        return self._images[index]  # type: ignore[no-any-return]
-
-
-def open_sources(paths: Sequence[Path]) -> tuple[ImageSource, ImageSource | None]:
+def open_sources(paths: Sequence[Path], val: Path | None = None) -> tuple[ImageSource, ImageSource | None]:
     """Open the training images below some paths, and the validation images if there are any.
+
+    Those come from `val`, if it is given. Training images whose content is that of one are left out.
 
     Raises:
         DataError: A path is missing, holds no images, or holds both shards and photos; or CIFAR-10 is mixed
-            with something else.
+            with something else; or no image is left to train on.
     """
+    where = ", ".join(str(path) for path in paths)
+    train, measured = _open(paths)
+    if len(train) == 0:
+        raise DataError(
+            f"no training images in {where}; give CIFAR-10, a folder of photos or tar shards of photos"
+        )
+    if val is not None:
+        measured = open_validation(val)
+    if measured is None:
+        return train, None
+    train = train.without(dict.fromkeys(_in_both(train, measured), MEASURED))
+    if len(train) == 0:
+        raise DataError(f"all images in {where} are measured on; give others to train on with --data")
+    return train, measured
+
+
+def _open(paths: Sequence[Path]) -> tuple[PhotoSource | CifarSource, PhotoSource | CifarSource | None]:
     for path in paths:
         if not path.exists():
             raise DataError(f"no data at {path}; give CIFAR-10, a folder of photos or tar shards of photos")
     for path in paths:
-        if (batches := _cifar_batches(path)) is not None:
+        if (batches := cifar_batches(path)) is not None:
             if len(paths) > 1:
                 raise DataError(f"{path} is CIFAR-10; it cannot be mixed with other data in one run")
-            return _read_cifar(path, batches, _CIFAR_TRAIN), _read_cifar(path, batches, (_CIFAR_TEST,))
+            return read_cifar(path, batches, TRAIN), read_cifar(path, batches, TEST)
     folders = [path for path in paths if path.is_dir() and not _shards(path)]
     shards = [shard for path in paths for shard in _shards(path)]
     val = PhotoSource.of_shards([shard for shard in shards if _for_validation(shard)])
     train = PhotoSource.of_shards([shard for shard in shards if not _for_validation(shard)])
     train = sum((PhotoSource.of_folder(folder) for folder in folders), PhotoSource([], [])) + train
-    if len(train) == 0:
-        where = ", ".join(str(path) for path in paths)
-        raise DataError(
-            f"no training images in {where}; give CIFAR-10, a folder of photos or tar shards of photos"
-        )
     return train, val if len(val) else None
 
 
-def open_validation(path: Path) -> ImageSource:
+def _in_both(train: PhotoSource | CifarSource, measured: PhotoSource | CifarSource) -> Iterator[int]:
+    """Indices of the training images whose content, encoded or decoded, is that of a measured one.
+
+    Photos are not decoded here; the loader compares their pixels with those of the images in use.
+    """
+    if isinstance(train, CifarSource):
+        measured_pixels = {image.tobytes() for image in _readable(measured)}
+        yield from (i for i in range(len(train)) if train.read(i).tobytes() in measured_pixels)
+    elif isinstance(measured, PhotoSource):
+        sizes = {measured.size(index) for index in range(len(measured))}
+        same_size = [index for index in range(len(train)) if train.size(index) in sizes]
+        digests = {measured.digest(index) for index in range(len(measured))} if same_size else set()
+        yield from (index for index in same_size if train.digest(index) in digests - {b""})
+
+
+def _readable(source: ImageSource) -> Iterator[Image]:
+    for index in range(len(source)):
+        with suppress(DataError):
+            yield source.read(index)
+
+
+def open_validation(path: Path) -> PhotoSource | CifarSource:
     """Open a path's validation images: CIFAR-10's test batch, or all photos (see `open_photos`).
 
     Raises:
         DataError: There is neither.
     """
-    if path.exists() and (batches := _cifar_batches(path)) is not None:
-        return _read_cifar(path, batches, (_CIFAR_TEST,))
+    if path.exists() and (batches := cifar_batches(path)) is not None:
+        return read_cifar(path, batches, TEST)
     return open_photos(path)
 
 
@@ -240,8 +284,10 @@ def evenly_spaced(count: int, total: int) -> list[int]:
 def _shards(path: Path) -> list[Path]:
     if path.is_file():
         return [path]
-    shards = sorted(path.glob("*.tar"))
-    if shards and len(PhotoSource.of_folder(path)):
+    shards = sorted(each for each in path.glob("*.tar") if not each.is_dir())
+    if not any(shard.is_file() for shard in shards):
+        return []
+    if len(PhotoSource.of_folder(path)):
         raise DataError(f"{path} holds both photos and tar shards of photos; give either, or each by itself")
     return shards
 
@@ -249,48 +295,3 @@ def _shards(path: Path) -> list[Path]:
 def _for_validation(shard: Path) -> bool:
     words = shard.stem.lower().replace("_", "-").split("-")
     return any(word in words for word in _VALIDATION_WORDS)
-
-
-def _cifar_batches(path: Path) -> dict[str, bytes] | None:
-    """The batch files of CIFAR-10 at a path, name to content; None if it is something else."""
-    wanted = (*_CIFAR_TRAIN, _CIFAR_TEST)
-    for folder in (path, path / _CIFAR_FOLDER):
-        if os.path.isfile(folder / _CIFAR_TEST):  # noqa: PTH113 (False, too, in a folder without permission)
-            try:
-                return {name: (folder / name).read_bytes() for name in wanted}
-            except OSError as error:
-                raise DataError(f"{folder} is no complete CIFAR-10 ({error.filename} is missing)") from error
-    if path.is_file() and path.name.endswith((".tar.gz", ".tgz")):
-        try:
-            with tarfile.open(path, "r:gz") as archive:
-                members = {Path(member.name).name: member for member in archive if member.isfile()}
-                streams = {name: archive.extractfile(members[name]) for name in wanted}
-                return {name: stream.read() for name, stream in streams.items() if stream}
-        except (tarfile.TarError, OSError, KeyError, EOFError) as error:
-            raise DataError(f"{path} is not CIFAR-10's cifar-10-python.tar.gz ({error})") from error
-    return None
-
-
-def _read_cifar(path: Path, batches: dict[str, bytes], files: Sequence[str]) -> CifarSource:
-    rows: list[npt.NDArray[np.uint8]] = []
-    names: list[str] = []
-    for file in files:
-        try:
-            batch = _BatchUnpickler(io.BytesIO(batches[file]), encoding="bytes").load()
-            rows.append(np.asarray(batch[b"data"], np.uint8).reshape(-1, 3, 32, 32))
-            names += [f"{file}/{bytes(name).decode('utf-8', 'replace')}" for name in batch[b"filenames"]]
-        except _BAD_PICKLE as error:
-            raise DataError(f"{file} in {path} is not a batch of CIFAR-10 ({error})") from error
-    return CifarSource(np.ascontiguousarray(np.concatenate(rows).transpose(0, 2, 3, 1)), names)
-
-
-class _BatchUnpickler(pickle.Unpickler):
-    """Reads CIFAR-10's pickles: arrays and byte strings, nothing that could run code."""
-
-    _ALLOWED = ("ndarray", "dtype", "_reconstruct")
-
-    def find_class(self, module: str, name: str) -> Any:
-        """Find what an array needs, and refuse everything else."""
-        if module.split(".")[0] == "numpy" and name in self._ALLOWED:
-            return super().find_class("numpy" if name != "_reconstruct" else "numpy._core.multiarray", name)
-        raise pickle.UnpicklingError(f"{module}.{name} does not belong in CIFAR-10")

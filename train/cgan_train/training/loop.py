@@ -26,6 +26,7 @@ from cgan_runtime.system.cpu import usable_cores
 from cgan_train import checkpoint
 from cgan_train.checkpoint import UNFINISHED
 from cgan_train.config.schema import Phase, TrainConfig
+from cgan_train.data.finding import count_found
 from cgan_train.data.loader import READERS, Loader
 from cgan_train.data.sources import Image, ImageSource
 from cgan_train.evaluation.contact_sheet import measure_generator
@@ -55,6 +56,7 @@ class Trainer:
 
     Attributes:
         images: Number of training images.
+        found: What was found, taken and left out, in one line.
         epoch: Epochs done.
         step: Steps done in the epoch that was begun.
     """
@@ -79,9 +81,12 @@ class Trainer:
         self._loader = Loader(
             source, config.batch_size, config.augmentation, config.seed, sampling=config.sampling,
             threads=max(READERS, usable_cores() // self.world.local_size) if gpu else READERS,
-            device=self.world.device, part=(self.world.rank, self.world.size),
+            device=self.world.device, part=(self.world.rank, self.world.size), measured=self._validation,
         )  # fmt: skip
-        self._log = RunLog(folder, tensorboard=tensorboard and self.world.is_main)
+        self.found = count_found(len(source), source.left_out)
+        self._log = RunLog(
+            folder, tensorboard=tensorboard and self.world.is_main, found=self.found, left_out=source.left_out
+        )
         self._data = source.fingerprint()
         self._losses: dict[str, float] = {}
         self._seconds = 0.0
@@ -138,8 +143,8 @@ class Trainer:
         trainer = cls(config, source, folder, validation, world=world, tensorboard=tensorboard)
         if training.get("data", trainer._data) != trainer._data:
             raise ConfigError(
-                f"the run in {folder} was begun with other images; give the same --data, or begin a new "
-                "run from it with --init"
+                f"the run in {folder} was begun with other images; give the same --data and --val, or begin "
+                "a new run from it with --init"
             )
         trainer.epoch = int(training["epochs_done"])
         trainer.step = int(training.get("steps_done", 0))
@@ -179,6 +184,8 @@ class Trainer:
             def stopping() -> bool:
                 return any_process(requested() or time.monotonic() > deadline, self.world)
 
+            if self.world.is_main:
+                self._log.list_skipped(self.skipped)
             while self.epoch < end:
                 phase = self.config.phase_at(self.epoch)[0]
                 if self._entered is not phase:

@@ -56,13 +56,22 @@ TrainingCallback = Callable[[TrainingProgress], None]
 class RunLog:
     """Writes the files; each appears under its name only when complete."""
 
-    def __init__(self, folder: Path, *, tensorboard: bool = False) -> None:
+    def __init__(
+        self, folder: Path, *, tensorboard: bool = False, found: str = "", left_out: Mapping[str, str] = {}
+    ) -> None:
         """Start or continue a run's files.
+
+        Args:
+            folder: The run's.
+            tensorboard: Write events for TensorBoard.
+            found: First line of the list of what is left out.
+            left_out: Files that are not trained on: name to reason.
 
         Raises:
             ConfigError: TensorBoard's events cannot be written without tensorboardX.
         """
         self._folder = folder
+        self._left_out = [found, *(f"{name}: {reason}" for name, reason in sorted(left_out.items()))]
         self._drawn = time.monotonic()
         self._events: Any = _event_writer(folder / _EVENTS) if tensorboard else None
 
@@ -92,15 +101,18 @@ class RunLog:
                 self._drawn = time.monotonic()
             if sheet is not None:
                 write_png(self._folder / SAMPLES / f"epoch-{epoch:04d}.png", sheet)
-            if skipped:
-                lines = [f"{index}: {reason}\n" for index, reason in sorted(skipped.items())]
-                write_file(self._folder / SKIPPED, "".join(lines))
+            self.list_skipped(skipped)
             self._add_events(epoch, row, sheet)
         except OSError as error:
             raise TrainingError(
                 f"the log in {self._folder} cannot be written ({error.strerror}); free some space, then "
                 "go on with --resume"
             ) from error
+
+    def list_skipped(self, skipped: Mapping[int, str]) -> None:
+        """Write what is left out: what was known before, and images that could not be used, by index."""
+        lines = [*self._left_out, *(f"image {index}: {reason}" for index, reason in sorted(skipped.items()))]
+        write_file(self._folder / SKIPPED, "\n".join(lines) + "\n")
 
     def _add_events(self, epoch: int, row: Mapping[str, Any], sheet: Image | None) -> None:
         if self._events is not None:
