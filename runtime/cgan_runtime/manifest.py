@@ -19,8 +19,7 @@ from typing import Any, Literal, get_args
 from cgan_runtime.errors import ModelFileError
 
 FORMAT = "cgan-manifest"
-FORMAT_VERSION = 2
-"""Version 1 had one `input` and one `output` in place of the lists; it is still read."""
+FORMAT_VERSION = 2  # version 1 had one `input` and one `output` in place of the lists; it is still read
 
 Precision = Literal["fp32", "fp16", "int8"]
 """What the network's convolutions compute in. Its inputs and outputs are float32 in any case."""
@@ -28,14 +27,9 @@ Precision = Literal["fp32", "fp16", "int8"]
 Kind = Literal["network", "image"]
 """A network from lightness to chroma, or one wrapped for other programs: gray image in, RGB image out."""
 
-AB_SCALE = 110.0
-"""a* and b* are divided by this to reach [-1, 1] (Nazeri et al. 2018, arXiv 1803.05400)."""
-
-MAX_SIZE = 4096
-"""Largest `size`, pixels; far above what a colorizer is trained for."""
-
-MAX_AXIS = 16384
-"""Largest axis that a model file may fix: images, channels or pixels."""
+AB_SCALE = 110.0  # a* and b* are divided by this to reach [-1, 1] (Nazeri et al. 2018, arXiv 1803.05400)
+MAX_SIZE = 4096  # largest `size`, pixels; far above what a colorizer is trained for
+MAX_AXIS = 16384  # largest axis that a model file may fix: images, channels or pixels
 
 _PRECISIONS = get_args(Precision)
 _STRINGS = ("name", "file", "recipe", "checkpoint_sha256")
@@ -69,47 +63,29 @@ class Manifest:
     kind `image` has one input, a gray image, uint8 (N, H, W), and one output, the colored image, uint8
     (N, H, W, 3) RGB; this runtime does not take it.
 
-    Attributes:
-        name: Name of the model, for people.
-        file: Name of the model file that this manifest lies beside.
-        sha256: Of that file, lower-case hex.
-        precision: What the network computes in.
-        weights: How the weights are stored in the file; `fp16` halves its size and costs no speed.
-        opset: ONNX operator set.
-        size: The side in pixels that the model was made for.
-        size_multiple: Height and width of the inputs must be multiples of this.
-        inputs: The inputs, the lightness or gray image first.
-        outputs: The outputs, the chroma or RGB image first.
-        recipe: Name of the training recipe and generator.
-        checkpoint_sha256: Of the weights that the model was exported from.
-        training: What the model was trained on, and for how long.
-        metrics: Measured quality, name to value.
-        parity: Difference from the PyTorch model, what is allowed, and on which images it was measured.
-        engine: Of a TensorRT engine: library, version, GPU, accepted shapes, sha256 of its ONNX file.
-        kind: Network or whole-image model.
-        float32_convolutions: How many convolutions of an fp16 network stay in float32, because their values
-            do not fit half precision.
     """
 
-    name: str
-    file: str
-    sha256: str
+    name: str  # of the model, for people
+    file: str  # name of the model file that this manifest lies beside
+    sha256: str  # of that file, lower-case hex
     precision: Precision
-    weights: Precision
-    opset: int
-    size: int
-    size_multiple: int
-    inputs: tuple[Tensor, ...]
-    outputs: tuple[Tensor, ...]
-    recipe: str
+    weights: Precision  # how they are stored in the file; fp16 halves its size and costs no speed
+    opset: int  # ONNX operator set
+    size: int  # the side in pixels that the model was made for
+    size_multiple: int  # height and width of the inputs are multiples of this
+    inputs: tuple[Tensor, ...]  # the lightness or gray image first
+    outputs: tuple[Tensor, ...]  # the chroma or RGB image first
+    recipe: str  # name of the training recipe and generator
     ab_scale: float = AB_SCALE
-    checkpoint_sha256: str = ""
-    training: dict[str, Any] = field(default_factory=dict)
-    metrics: dict[str, float] = field(default_factory=dict)
+    checkpoint_sha256: str = ""  # of the weights that the model was exported from
+    training: dict[str, Any] = field(default_factory=dict)  # on what, and for how long
+    metrics: dict[str, float] = field(default_factory=dict)  # measured quality
+    # Difference from the PyTorch model, what is allowed, and on which images it was measured.
     parity: dict[str, Any] = field(default_factory=dict)
+    # Of a TensorRT engine: library, version, GPU, accepted shapes, sha256 of its ONNX file.
     engine: dict[str, Any] = field(default_factory=dict)
     kind: Kind = "network"
-    float32_convolutions: int = 0
+    float32_convolutions: int = 0  # of an fp16 network: their values do not fit half precision
 
     @property
     def input(self) -> Tensor:

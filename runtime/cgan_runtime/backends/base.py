@@ -24,23 +24,16 @@ from cgan_runtime.errors import BackendUnavailable, InputShapeError, ModelFileEr
 from cgan_runtime.manifest import Manifest, Tensor
 
 FloatArray = npt.NDArray[np.float32]
-Arrays = dict[str, FloatArray]
-"""Tensors by name."""
+Arrays = dict[str, FloatArray]  # tensors by name
 
 
 @dataclass(frozen=True)
 class Layer:
-    """The time that one step of an engine takes. An engine may fuse several layers of the network into one.
+    """The time that one step of an engine takes; it may fuse several layers of the network into one step."""
 
-    Attributes:
-        name: As the engine calls it.
-        kind: Of operation; empty where the engine does not say.
-        ms: Mean milliseconds of a run.
-    """
-
-    name: str
-    kind: str
-    ms: float
+    name: str  # as the engine calls it
+    kind: str  # of operation; empty where the engine does not say
+    ms: float  # mean of a run
 
 
 class Backend(ABC):
@@ -67,14 +60,11 @@ class Backend(ABC):
     def infer(self, inputs: Mapping[str, FloatArray]) -> Arrays:
         """Run the network on a batch.
 
-        Args:
-            inputs: By name, float32 (N, C, H, W) with C as in the manifest, N, H and W the same for all, and
-                H and W multiples of `manifest.size_multiple`. The first input is required: lightness
-                L*/50 - 1 in [-1, 1]. Each other that is left out is filled with zeros.
-
-        Returns:
-            The outputs by name, float32 (N, C, H, W); the first is (a*, b*)/110 in [-1, 1]. The arrays belong
-            to the back end and are valid until its next call; copy them to keep them.
+        Inputs and outputs are float32 (N, C, H, W) by name, with C as in the manifest, N, H and W the same
+        for all, and H and W multiples of `manifest.size_multiple`. The first input is required: lightness
+        L*/50 - 1 in [-1, 1]. Each other that is left out is filled with zeros. The first output is
+        (a*, b*)/110 in [-1, 1]. The outputs belong to the back end and are valid until its next call; copy
+        them to keep them.
 
         Raises:
             InputShapeError: A name, shape, dtype or size is wrong.
@@ -99,14 +89,7 @@ class Backend(ABC):
         return self.infer({self.manifest.input.name: lightness})[self.manifest.output.name]
 
     def layers(self, lightness: FloatArray, runs: int) -> tuple[Layer, ...]:
-        """Time each step of the engine.
-
-        Args:
-            lightness: As for `chroma`.
-            runs: How many runs the mean is taken over, after one warm-up run.
-
-        Returns:
-            The steps in the order in which they run.
+        """Time each step of the engine, in the order in which they run: the mean of `runs`, after a warm-up.
 
         Raises:
             InputShapeError: As for `infer`.
@@ -173,13 +156,9 @@ class Backend(ABC):
 def check_signature(
     path: Path, manifest: Manifest, inputs: Sequence[Tensor], outputs: Sequence[Tensor]
 ) -> None:
-    """Compare what an engine found in a model file with what its manifest promises.
+    """Compare the inputs and outputs that an engine found in a model file with those of its manifest.
 
-    Args:
-        path: The model file, for the message.
-        manifest: What is expected.
-        inputs: What the engine found, in any order; axes that are free or unknown to it as strings.
-        outputs: Likewise.
+    They may come in any order; axes that are free or unknown to the engine are strings.
 
     Raises:
         ModelFileError: Names, dtypes, or fixed axes differ.

@@ -19,12 +19,8 @@ from cgan_runtime.system.cpu import usable_cores
 onnxruntime = load_onnxruntime()
 native = onnxruntime.capi.onnxruntime_pybind11_state
 
-_SILENT = 4
-"""Log severity "fatal": errors are raised, so they need not be printed too."""
-
-_KERNEL = "_kernel_time"
-"""Suffix of the name of a node's event in a profile."""
-
+_SILENT = 4  # log severity "fatal": errors are raised, so they need not be printed too
+_KERNEL = "_kernel_time"  # suffix of the name of a node's event in a profile
 _DTYPES = {"tensor(float)": "float32", "tensor(float16)": "float16", "tensor(double)": "float64"}
 
 _BAD_FILE = (
@@ -50,14 +46,11 @@ class OnnxBackend(Backend):
     def __init__(
         self, path: Path, manifest: Manifest, *, threads: int | None = None, spin: bool = False
     ) -> None:
-        """Load a model whose manifest was checked.
+        """Load an ONNX file whose manifest was checked.
 
-        Args:
-            path: The ONNX file.
-            manifest: Its manifest.
-            threads: Threads of one inference; by default one for each core that this process may use.
-            spin: Let threads wait for work in a loop. This is faster on an idle machine, but takes the cores
-                away from a decoder and an encoder.
+        An inference has one thread for each core that this process may use, unless `threads` is given. With
+        `spin` they wait for work in a loop: faster on an idle machine, but it takes the cores away from a
+        decoder and an encoder.
 
         Raises:
             ModelFileError: The file is not ONNX, or not the colorizer that the manifest describes.
@@ -98,10 +91,8 @@ class OnnxBackend(Backend):
         return options
 
     def _open(self, options: Any) -> Any:
-        providers = [(self._provider, self._provider_options)]
-        return onnxruntime.InferenceSession(
-            as_source(self._path), options, providers=providers, enable_fallback=0
-        )
+        source, providers = as_source(self._path), [(self._provider, self._provider_options)]
+        return onnxruntime.InferenceSession(source, options, providers=providers, enable_fallback=0)
 
     def _layers(self, inputs: Arrays, runs: int) -> tuple[Layer, ...]:
         with tempfile.TemporaryDirectory(prefix="cgan-layers-") as folder:
@@ -119,10 +110,9 @@ class OnnxBackend(Backend):
         try:
             return dict(zip(names, self._session.run(names, inputs), strict=True))
         except _ERRORS as error:
+            shape = inputs[self.manifest.input.name].shape
             raise BackendUnavailable(
-                f"ONNX Runtime failed on an input of {inputs[self.manifest.input.name].shape} "
-                f"({_first_line(error)}); "
-                "try another size"
+                f"ONNX Runtime failed on an input of {shape} ({_first_line(error)}); try another size"
             ) from error
 
     def _release(self) -> None:

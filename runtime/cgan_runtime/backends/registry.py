@@ -23,30 +23,19 @@ if TYPE_CHECKING:  # loads NumPy
     from cgan_runtime.backends.base import Backend
 
 AUTO = "auto"
-
 PRECISIONS = (AUTO, "fp32", "bf16")
 
 
 @dataclass(frozen=True)
 class BackendEntry:
-    """Where a back end lives and how to install it.
+    """Where a back end lives and how to install it."""
 
-    Attributes:
-        module: Imported on demand.
-        backend: Name of the class in it.
-        install: The command that installs what it needs.
-        gpu: Whether it runs on an NVIDIA GPU.
-        builds: Whether it may have to build an engine first; it then takes `progress`.
-        reduces_precision: Whether it may compute in less than float32 where that is faster; it then takes
-            `precision`.
-    """
-
-    module: str
-    backend: str
-    install: str
-    gpu: bool = False
-    builds: bool = False
-    reduces_precision: bool = False
+    module: str  # imported on demand
+    backend: str  # name of the class in it
+    install: str  # the command that installs what it needs
+    gpu: bool = False  # whether it runs on an NVIDIA GPU
+    builds: bool = False  # whether it may have to build an engine first; it then takes `progress`
+    reduces_precision: bool = False  # whether it may compute in less than float32; it then takes `precision`
 
     def load(self) -> Callable[..., Backend]:
         """Import the back end's class, called with (path, manifest, *, threads).
@@ -59,10 +48,8 @@ class BackendEntry:
         except ModuleNotFoundError as error:
             raise BackendUnavailable(f"not installed; install it with: {self.install}") from error
         except (ImportError, OSError) as error:
-            reason = " ".join(str(error).split())
-            raise BackendUnavailable(
-                f"not usable here ({reason}); install it with: {self.install}"
-            ) from error
+            why = " ".join(str(error).split())
+            raise BackendUnavailable(f"not usable here ({why}); install it with: {self.install}") from error
         return backend
 
     @property
@@ -95,16 +82,13 @@ _NVIDIA = ("/proc/driver/nvidia", "/dev/nvhost-gpu", "/dev/nvgpu", "C:/Windows/S
 
 
 def open_backend(
-    path: Path,
-    name: str = AUTO,
-    *,
-    threads: int | None = None,
-    precision: str = "fp32",
+    path: Path, name: str = AUTO, *, threads: int | None = None, precision: str = "fp32",
     progress: BuildCallback | None = None,
-) -> Backend:
+) -> Backend:  # fmt: skip
     """Open a model in the back end named, or in the best one that works here.
 
-    The manifest and the file's sha256 are checked before any engine sees the file.
+    The manifest and the file's sha256 are checked before any engine sees the file. The back end's
+    `passed_over` says why "auto" did not take a better one.
 
     Args:
         path: The model file; its manifest lies beside it.
@@ -113,9 +97,6 @@ def open_backend(
         precision: What a CPU computes in: "fp32"; "bf16"; or "auto", bfloat16 where back end and processor
             are faster with it. A GPU computes in what the model file says.
         progress: Called while an engine is built, where a back end has to build one.
-
-    Returns:
-        The back end; its `passed_over` says why "auto" did not take a better one.
 
     Raises:
         ModelFileError: The model or its manifest is missing, damaged, foreign, or not a network.

@@ -10,11 +10,7 @@ _BUNDLED = Path(__file__).with_name("edge.onnx")
 
 
 def bundled_model() -> Path:
-    """Path of the model that ships with cgan.
-
-    Raises:
-        ModelFileError: This copy of cgan has none.
-    """
+    """Path of the model that ships with cgan; raises ModelFileError if this copy has none."""
     if not _BUNDLED.is_file():
         raise ModelFileError(
             f"this copy of cgan has no model at {_BUNDLED}; install cgan from a wheel, "

@@ -44,13 +44,7 @@ class TensorRtBackend(Backend):
         self, path: Path, manifest: Manifest, *, threads: int | None = None,
         progress: BuildCallback = lambda _phase, _part: None,
     ) -> None:  # fmt: skip
-        """Load an engine, or build that of an ONNX file, whose manifest was checked.
-
-        Args:
-            path: The engine or ONNX file.
-            manifest: Its manifest.
-            threads: Not used: the GPU has its own.
-            progress: Called while an engine is built.
+        """Load an engine, or build that of an ONNX file, whose manifest was checked; `threads` is not used.
 
         Raises:
             ModelFileError: The engine was built for another machine, or cannot be read.

@@ -19,9 +19,7 @@ from cgan_runtime.callbacks import BuildCallback
 from cgan_runtime.errors import BackendUnavailable, ConfigError, ModelFileError
 from cgan_runtime.system.signals import handle_signals, stop_by_signal
 
-Shape = tuple[int, int, int]
-"""Images, height, width."""
-
+Shape = tuple[int, int, int]  # images, height, width
 _WORKSPACE = 1 << 30  # bytes, at most
 _MOST_BATCH = 4
 _CONVOLUTIONS = ("CONVOLUTION", "DECONVOLUTION")
@@ -72,19 +70,12 @@ class Profile:
 
 @dataclass(frozen=True)
 class BuildOptions:
-    """How to build.
+    """How to build."""
 
-    Attributes:
-        workspace: Bytes of GPU memory that a layer may use beside its tensors.
-        hardware_compatible: Build for all GPUs from Ampere on, not only for this one; somewhat slower.
-        version_compatible: Build an engine that later versions of TensorRT load too.
-        timing_cache: Measurements of earlier builds; empty for none.
-    """
-
-    workspace: int = _WORKSPACE
-    hardware_compatible: bool = False
-    version_compatible: bool = False
-    timing_cache: bytes = b""
+    workspace: int = _WORKSPACE  # bytes of GPU memory that a layer may use beside its tensors
+    hardware_compatible: bool = False  # for all GPUs from Ampere on, not only for this one; somewhat slower
+    version_compatible: bool = False  # an engine that later versions of TensorRT load too
+    timing_cache: bytes = b""  # measurements of earlier builds
 
 
 class Built(NamedTuple):
@@ -100,14 +91,8 @@ def build_engine(
 ) -> Built:  # fmt: skip
     """Build an engine from an ONNX file's bytes.
 
-    Args:
-        library: From `load_library`.
-        onnx: The file, float32 in and out; its inner tensors decide the precision.
-        profile: The shapes that the engine takes; ignored for axes that the file has fixed.
-        precision: What the file computes in according to its manifest: `fp32`, `fp16` or `int8`.
-        options: How to build.
-        float32_convolutions: How many of an fp16 file's convolutions are in float32 on purpose.
-        progress: Called while it is built, if the library reports its progress.
+    `profile` is ignored for axes that the file has fixed. `precision` and `float32_convolutions`, those of an
+    fp16 file that are in float32 on purpose, are from its manifest. Not every version reports its `progress`.
 
     Raises:
         ModelFileError: The file is not ONNX, or has operators that TensorRT lacks.
@@ -122,7 +107,9 @@ def build_engine(
     except (TypeError, RuntimeError) as error:  # of pybind, if there is no GPU or driver
         why = library.last_error(str(error))
         raise BackendUnavailable(f"{library.target} {library.version} cannot build here ({why})") from error
-    network = builder.create_network(_network_flags(library))
+    flags = trt.NetworkDefinitionCreationFlag
+    flag = flags.STRONGLY_TYPED if library.strongly_typed else flags.EXPLICIT_BATCH
+    network = builder.create_network(1 << int(flag))
     _parse(library, network, onnx)
     config = builder.create_builder_config()
     _configure(library, builder, network, config, profile, options)
@@ -144,13 +131,6 @@ def build_engine(
             f"({why}); where it is memory, give more --workspace"
         )
     return Built(bytes(serialized), bytes(cache.serialize()) if cache is not None else b"")
-
-
-def _network_flags(library: Library) -> int:
-    flags = library.module.NetworkDefinitionCreationFlag
-    if library.strongly_typed:
-        return 1 << int(flags.STRONGLY_TYPED)
-    return 1 << int(flags.EXPLICIT_BATCH)
 
 
 def _parse(library: Library, network: Any, onnx: bytes) -> None:
@@ -242,10 +222,7 @@ def _take_timing_cache(library: Library, config: Any, known: bytes) -> Any:
 def _stoppable(library: Library, config: Any, progress: BuildCallback) -> Iterator[list[int]]:
     """Report progress of the library's long call and stop it on a signal, if this version has a monitor.
 
-    The call would swallow what a signal handler raises, so the signals are collected here.
-
-    Yields:
-        The numbers of the signals that came.
+    The call would swallow what a signal handler raises, so the signals' numbers are collected and yielded.
     """
     stopped: list[int] = []
     trt: Any = library.module

@@ -24,26 +24,15 @@ INSTALL = "pip install pycuda"
 
 @dataclass(frozen=True)
 class Identity:
-    """GPU and driver that an engine is built for.
+    """GPU and driver that an engine is built for."""
 
-    Attributes:
-        gpu: The device's name.
-        compute_capability: Such as `8.7`.
-        driver: The newest CUDA version that the driver supports, such as 12060.
-    """
-
-    gpu: str
-    compute_capability: str
-    driver: int
+    gpu: str  # the device's name
+    compute_capability: str  # such as "8.7"
+    driver: int  # the newest CUDA version that it supports, such as 12060
 
 
 class Gpu:
-    """The first GPU that CUDA shows (`CUDA_VISIBLE_DEVICES` chooses).
-
-    Attributes:
-        identity: Which one it is.
-        driver: The module `pycuda.driver`.
-    """
+    """The first GPU that CUDA shows (`CUDA_VISIBLE_DEVICES` chooses); `driver` is `pycuda.driver`."""
 
     def __init__(self) -> None:
         """Retain the primary context.
@@ -63,10 +52,8 @@ class Gpu:
             driver.init()
             device = driver.Device(0)
             self._context = device.retain_primary_context()
-            capability = device.compute_capability()
-            self.identity = Identity(
-                device.name(), ".".join(map(str, capability)), driver.get_driver_version()
-            )
+            capability = ".".join(map(str, device.compute_capability()))
+            self.identity = Identity(device.name(), capability, driver.get_driver_version())
         except driver.Error as error:
             raise BackendUnavailable(f"the GPU cannot be used ({' '.join(str(error).split())})") from error
 

@@ -38,21 +38,13 @@ _MIN_BYTES = 1024  # no engine is smaller
 
 @dataclass(frozen=True)
 class EngineBuild:
-    """All that decides what an engine becomes.
+    """All that decides what an engine becomes."""
 
-    Attributes:
-        source: The manifest of the ONNX file.
-        library: What builds it.
-        profile: The shapes that it takes.
-        gpu: The GPU that it is built on; None for an engine built ahead of time.
-        options: How it is built, and where else it may run.
-    """
-
-    source: Manifest
-    library: Library
-    profile: Profile
-    gpu: Identity | None
-    options: BuildOptions = field(default_factory=BuildOptions)
+    source: Manifest  # of the ONNX file
+    library: Library  # what builds it
+    profile: Profile  # the shapes that it takes
+    gpu: Identity | None  # what it is built on; None for an engine built ahead of time
+    options: BuildOptions = field(default_factory=BuildOptions)  # how it is built, and where else it may run
 
     def run(self, onnx: bytes, progress: BuildCallback) -> bytes:
         """Build from an ONNX file's bytes with this machine's timing cache; raises as `build_engine` does."""
@@ -68,11 +60,7 @@ class EngineBuild:
         return built.engine
 
     def write(self, engine: bytes, path: Path) -> Manifest:
-        """Write an engine and its manifest.
-
-        Raises:
-            OSError: They cannot be written.
-        """
+        """Write an engine and its manifest; raises OSError if they cannot be written."""
         manifest = replace(
             self.source,
             name=path.stem,
@@ -121,11 +109,7 @@ def engine_draft(path: Path) -> Iterator[Path]:
 
 
 def profile_of(manifest: Manifest) -> Profile:
-    """The shapes that an engine takes.
-
-    Raises:
-        ModelFileError: The manifest does not say.
-    """
+    """The shapes that an engine takes; raises ModelFileError if its manifest does not say."""
     try:
         shapes = manifest.engine["profile"]
         names = ("smallest", "optimum", "largest")
@@ -150,7 +134,8 @@ def check_fits(path: Path, manifest: Manifest, library: Library, gpu: Identity) 
     here: list[tuple[str, Any, Any]] = [("library", made.get("library"), library.target)]
     if not (made.get("version_compatible") and _later(library.version, version)):
         here.append(("version", version, library.version))
-    if isinstance(built_on, dict) and not (made.get("hardware_compatible") and _from_ampere_on(gpu)):
+    from_ampere_on = float(gpu.compute_capability) >= _AMPERE
+    if isinstance(built_on, dict) and not (made.get("hardware_compatible") and from_ampere_on):
         here.append(("GPU", built_on.get("gpu"), gpu.gpu))
         here.append(("compute capability", built_on.get("compute_capability"), gpu.compute_capability))
     for what, built, found in here:
@@ -164,16 +149,8 @@ def _later(here: str, built: object) -> bool:
     return all(numbers) and numbers[0][0] == numbers[1][0] and numbers[0] >= numbers[1]
 
 
-def _from_ampere_on(gpu: Identity) -> bool:
-    return float(gpu.compute_capability) >= _AMPERE
-
-
 def check_precision(library: Library, engine: Any, manifest: Manifest) -> None:
-    """Ask the library's inspector whether an engine computes in the precision that its manifest says.
-
-    Raises:
-        BackendUnavailable: It does not.
-    """
+    """Ask an engine's inspector for its precision; raises BackendUnavailable if it is not the manifest's."""
     if manifest.precision == "fp32":
         return
     inspector = engine.create_engine_inspector()
@@ -199,10 +176,7 @@ def cache_folder() -> Path:
 def cached_engine(
     model: Path, manifest: Manifest, gpu: Identity, library: Library, progress: BuildCallback
 ) -> tuple[Path, Manifest]:
-    """The engine of an ONNX file for this machine: built at its first use, and kept.
-
-    Returns:
-        Its path and manifest.
+    """The engine of an ONNX file for this machine, and its manifest: built at its first use, and kept.
 
     Raises:
         ModelFileError: TensorRT cannot read the file.

@@ -10,20 +10,16 @@ import json
 
 from cgan_runtime.errors import BackendUnavailable
 
-_HALF = ("fp16", "half")  # as inspectors of different versions write it
-_FLOATS = ("fp32", "float")
+# As inspectors of different versions write them.
+_KINDS = (("fp16", ("fp16", "half")), ("fp32", ("fp32", "float")), ("int8", ("int8",)))
 _UNKNOWN = "N/A"
 """TensorRT 8.5 reports formats of free sizes only after the first image, but always the weights' type."""
 
 
 def convolution_precisions(information: str) -> dict[str, str]:
-    """The precision that each convolution of an engine computes in, by the layer's name.
+    """The precision of each convolution of an engine by its name: `fp16`, `fp32`, `int8` or `other`.
 
-    Args:
-        information: `EngineInspector.get_engine_information` as JSON.
-
-    Returns:
-        `fp16`, `fp32`, `int8` or `other` for each layer that is a convolution; empty if it reports none.
+    `information` is `EngineInspector.get_engine_information` as JSON; the result is empty if it reports none.
     """
     try:
         layers = json.loads(information).get("Layers", [])
@@ -39,9 +35,8 @@ def convolution_precisions(information: str) -> dict[str, str]:
         formats = " ".join(str(tensor.get("Format/Datatype", "")) for tensor in layer.get("Inputs", []))
         if _UNKNOWN in formats and isinstance(weights := layer.get("Weights"), dict):
             formats = str(weights.get("Type", ""))
-        kinds = (("fp16", _HALF), ("fp32", _FLOATS), ("int8", ("int8",)))
         found[str(layer.get("Name", len(found)))] = next(
-            (name for name, words in kinds if any(word in formats.lower() for word in words)), "other"
+            (name for name, words in _KINDS if any(word in formats.lower() for word in words)), "other"
         )
     return found
 
@@ -66,11 +61,7 @@ def check_half(precisions: dict[str, str], float32_convolutions: int = 0) -> Non
 
 
 def check_int8(precisions: dict[str, str]) -> None:
-    """Check that an engine computes in 8 bits.
-
-    Raises:
-        BackendUnavailable: No convolution does.
-    """
+    """Raise BackendUnavailable if no convolution of an engine computes in 8 bits."""
     if "int8" not in precisions.values():
         raise BackendUnavailable(
             f"none of the engine's {len(precisions)} convolutions computes in 8 bits, as far as its "

@@ -15,13 +15,8 @@ from typing import Any
 
 from cgan_runtime.errors import BackendUnavailable
 
-TARGETS: dict[str, str] = {"tensorrt": "tensorrt", "tensorrt-rtx": "tensorrt_rtx"}
-"""The module of each target."""
-
-INSTALL = {
-    "tensorrt": "pip install tensorrt pycuda",
-    "tensorrt-rtx": "pip install tensorrt-rtx",
-}
+TARGETS = {"tensorrt": "tensorrt", "tensorrt-rtx": "tensorrt_rtx"}  # the module of each target
+INSTALL = {"tensorrt": "pip install tensorrt pycuda", "tensorrt-rtx": "pip install tensorrt-rtx"}
 
 # STRONGLY_TYPED keeps the precision of the ONNX file. It exists since 9.1, but is complete from 10.12 on.
 _STRONGLY_TYPED_SINCE = (10, 12)
@@ -29,19 +24,12 @@ _STRONGLY_TYPED_SINCE = (10, 12)
 
 @dataclass(frozen=True)
 class Library:
-    """A TensorRT library.
+    """A TensorRT library."""
 
-    Attributes:
-        target: Which of the two.
-        module: Its Python module.
-        version: As it says, such as `10.13.2.6`.
-        log: Its logger, which keeps the errors.
-    """
-
-    target: str
+    target: str  # which of the two
     module: Any
-    version: str
-    log: Any
+    version: str  # as it says, such as "10.13.2.6"
+    log: Any  # its logger, which keeps the errors
 
     @property
     def strongly_typed(self) -> bool:
@@ -58,11 +46,7 @@ class Library:
 
 
 def load_library(target: str = "tensorrt") -> Library:
-    """Import a TensorRT library.
-
-    Raises:
-        BackendUnavailable: It is not installed, or cannot be loaded.
-    """
+    """Import a TensorRT library; raises BackendUnavailable if it is not installed or cannot be loaded."""
     if target not in TARGETS:
         raise BackendUnavailable(f"no TensorRT library is called {target!r}; take {' or '.join(TARGETS)}")
     try:
