@@ -13,7 +13,8 @@ from __future__ import annotations
 import importlib
 import json
 import pkgutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import methodcaller
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,12 @@ def table(columns: Columns, rows: Iterable[Any]) -> str:
         for row in rows
     ]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def plain_table(rows: Sequence[Mapping[str, str]]) -> str:
+    """A Markdown table of rows whose keys are the titles; a row need not have all."""
+    titles = dict.fromkeys(title for row in rows for title in row)
+    return table({title: methodcaller("get", title, "") for title in titles}, rows)
 
 
 def of_model(sha256: str, which: str = "sha256") -> str:

@@ -1,8 +1,8 @@
-"""The tables of cgan-bench quality."""
+"""Quality: of cgan-bench quality, of the upsampling of chroma, and of the temporal filter."""
 
 from __future__ import annotations
 
-from figures import Columns, block, machine, read, table
+from figures import Columns, block, machine, plain_table, read, table
 
 PAPER_MEASURES = {
     "mae": "MAE, %",
@@ -40,3 +40,41 @@ def quality_as_the_paper() -> str:
         for end, images in (("", name), ("_gray", f"{name}, the gray images")):
             rows.append({"images": images} | {key: each["quality"][key + end] for key in PAPER_MEASURES})
     return table({"photos": "{images}"} | {t: f"{{{key}:.2f}}" for key, t in PAPER_MEASURES.items()}, rows)
+
+
+@block("edges")
+def edges() -> str:
+    """One row for each size of the chroma and each way."""
+    report = read("edges.json")
+    rows = [
+        {"chroma": size, "way": way, **figures}
+        for size, ways in report["enlarged"].items()
+        for way, figures in ways.items()
+    ]
+    columns: Columns = {
+        "chroma was": "{chroma}",
+        "enlarged": "{way}",
+        "CIEDE2000": "{all:.2f}",
+        "near strong edges": "{edges:.2f}",
+        "ms": "{ms:.1f}",
+    }
+    return f"{table(columns, rows)}\n\n{report['photos']} photographs in their own size; {machine(report)}."
+
+
+@block("steadiness")
+def steadiness() -> str:
+    """One row for each setting of the temporal filter."""
+    report = read("steadiness.json")
+    kinds, sizes = report["relative_to_off"], report["path_core_ms"]
+    rows = []
+    for setting in next(iter(kinds.values())):
+        row = {"`--temporal`": setting}
+        for kind, found in kinds.items():
+            row[f"{kind}: change"] = f"{found[setting]['change']:.2f}"
+            row[f"{kind}: CIEDE2000"] = f"{found[setting]['ciede2000']:.3f}"
+        for size, costs in sizes.items():
+            row[f"core-ms more at {size}"] = f"{costs[setting] - costs['off']:.1f}"
+        rows.append(row)
+    counts = " and ".join(f"{len(clips)} {kind} clips" for kind, clips in report["clips"].items())
+    what = f"{counts}, `{report['model']}` (sha256 {report['sha256'][:12]}); {machine(report)}."
+    return f"{plain_table(rows)}\n\n{what}"

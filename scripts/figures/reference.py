@@ -14,7 +14,7 @@ from pathlib import Path
 
 import click
 
-from figures import ROOT, Columns, block, table
+from figures import ROOT, block, plain_table
 
 _COMMANDS = ("cgan-run", "cgan-train", "cgan-export", "cgan-bench")
 _PACKAGES = ("runtime", "train", "export", "benchmarks")
@@ -68,14 +68,12 @@ def _command(program: str) -> click.Command:
 def _tables(command: click.Command, context: click.Context, level: int = 2) -> Iterator[str]:
     formatter = _Sections()
     command.format_options(context, formatter)
-    columns: Columns = {
-        "option": lambda row: f"`{_choices(row[0])}`",
-        "what it does": lambda row: _escaped(_cell(row[1])),
-    }
     for heading, rows in formatter.found:
         if heading != "Commands":
             yield f"{'#' * level} {heading}"
-            yield table(columns, rows)
+            yield plain_table(
+                [{"option": f"`{_choices(row[0])}`", "what it does": _cell(row[1])} for row in rows]
+            )
 
 
 def _choices(text: str) -> str:
@@ -85,11 +83,8 @@ def _choices(text: str) -> str:
 
 
 def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", r"\|")
-
-
-def _escaped(text: str) -> str:
-    """Markdown that shows a help text as it is; backticks keep what is between them."""
+    """Markdown that shows a text as it is in a table; backticks keep what is between them."""
+    text = " ".join(text.split()).replace("|", r"\|")
     return re.sub(r"`[^`]*`|[*_<]", lambda found: found[0] if len(found[0]) > 1 else f"\\{found[0]}", text)
 
 
@@ -105,14 +100,12 @@ def modules() -> str:
         root = ROOT / package / f"cgan_{package}"
         for folder in sorted({path.parent for path in root.rglob("*.py")}):
             rows = [
-                (path.name, _summary(path)) for path in sorted(folder.glob("*.py")) if path.stem != "__init__"
+                {"file": f"`{path.name}`", "what it is": _cell(_summary(path))}
+                for path in sorted(folder.glob("*.py"))
+                if path.stem != "__init__"
             ]
             if rows:
-                columns = {
-                    "file": lambda row: f"`{row[0]}`",
-                    "what it is": lambda row: _escaped(_cell(row[1])),
-                }
-                parts += [f"## `{folder.relative_to(ROOT)}/`", table(columns, rows)]
+                parts += [f"## `{folder.relative_to(ROOT)}/`", plain_table(rows)]
     return "\n\n".join(parts)
 
 
@@ -140,15 +133,13 @@ def settings() -> str:
                 "setting": f"`{prefix}{field.name}`",
                 "type": f"`{str(field.type).replace('|', 'or')}`",
                 "default": _default(field),
-                "meaning": _escaped(_cell(meanings.get(field.name, ""))),
+                "meaning": _cell(meanings.get(field.name, "")),
             }
             for field in dataclasses.fields(config)
             if not dataclasses.is_dataclass(field.default)
             and field.name not in ("generator", "discriminator")
         ]
-        heading = f"{prefix.rstrip('.')}" if prefix else "The run"
-        parts += [f"## `{heading}`" if prefix else f"## {heading}"]
-        parts.append(table({title: _column(title) for title in rows[0]}, rows))
+        parts += [f"## `{prefix.rstrip('.')}`" if prefix else "## The run", plain_table(rows)]
     return "\n\n".join(parts)
 
 
@@ -162,7 +153,7 @@ def recipes() -> str:
         {"setting": f"`{key}`"} | {f"`{name}`": _value(values.get(key)) for name, values in flat.items()}
         for key in names
     ]
-    return table({title: _column(title) for title in rows[0]}, rows)
+    return plain_table(rows)
 
 
 def _flat(values: dict[str, object], prefix: str = "") -> dict[str, object]:
@@ -174,10 +165,6 @@ def _flat(values: dict[str, object], prefix: str = "") -> dict[str, object]:
 
 def _value(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-
-
-def _column(title: str) -> partial[str]:
-    return partial(lambda row, key: row[key], key=title)
 
 
 def _default(field: dataclasses.Field[object]) -> str:

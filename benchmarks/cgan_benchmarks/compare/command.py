@@ -14,9 +14,7 @@ if TYPE_CHECKING:
     from cgan_benchmarks.compare.compare import Change
 
 
-@click.command(
-    context_settings={"show_default": True}, short_help="What got slower or faster between two results."
-)
+@click.command(short_help="What got slower or faster between two results.")
 @click.argument("old", type=PATH)
 @click.argument("new", type=PATH)
 @click.option(

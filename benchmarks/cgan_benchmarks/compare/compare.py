@@ -1,14 +1,11 @@
-"""Two results of `cgan-bench`: what got slower or faster beyond noise.
-
-changes = compare(read_document(old), read_document(new))
-"""
+"""Two results of `cgan-bench`: what got slower or faster beyond noise."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-from cgan_benchmarks.render.columns import is_reference
+from cgan_benchmarks.render.tables import is_reference
 from cgan_benchmarks.results.document import Document
 from cgan_benchmarks.results.intervals import Interval, apart
 from cgan_runtime.errors import ConfigError

@@ -18,11 +18,7 @@ _NAME = 56  # columns of a layer's name
 _BAR = 20  # columns of the longest bar
 
 
-@click.command(
-    cls=GroupedCommand,
-    context_settings={"show_default": True},
-    short_help="How long each layer of a model takes.",
-)
+@click.command(cls=GroupedCommand, short_help="How long each layer of a model takes.")
 @model_options
 @click.option("--size", type=SizeType(), help="Size in pixels.  [default: the model's]", show_default=False)
 @click.option("--batch", type=click.IntRange(min=1), default=1, help="Images in a run.")

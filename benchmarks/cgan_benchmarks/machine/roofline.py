@@ -1,8 +1,5 @@
 """The most that a machine can do: a matrix product and a copy, measured where the network runs.
 
-    peak = measure_peak("fp32", "cpu", seconds=0.5)   # Peak(gflops=310.0, gbytes=21.0)
-    least = peak.least_seconds(gflop, gbytes)          # no run of the network can take less
-
 PyTorch counts the network's operations. Its least traffic is weights, input and output, once each.
 """
 

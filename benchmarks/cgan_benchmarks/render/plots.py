@@ -1,7 +1,4 @@
-"""Plots of results as PNG files for the documentation.
-
-draw_paper_curve(document, Path("curve.png"))
-"""
+"""Plots of results as PNG files for the documentation."""
 
 from __future__ import annotations
 

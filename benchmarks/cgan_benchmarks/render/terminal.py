@@ -1,7 +1,4 @@
-"""Tables in the terminal.
-
-print_table(("model", "ms"), [("edge", "4.2")])
-"""
+"""Tables in the terminal, without lines."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Results as JSON documents: the head that all of them share, writing, and reading those of cgan-bench.
-
-write_document(new_document("cgan-quality", 1, machine, reports=[...]), Path("quality.json"))
-document = read_document(Path("bench.json"))
-"""
+"""Results as JSON documents: the head that all of them share, writing, and reading those of cgan-bench."""
 
 from __future__ import annotations
 

@@ -1,8 +1,5 @@
 """Confidence intervals of medians and of ratios of medians: a bootstrap over processes and rounds.
 
-    low, high = Intervals({"a": samples_a, "b": samples_b}).median("a")
-    low, high = Intervals(...).ratio("a", "b")          # median of a by median of b
-
 Single runs are not independent: a disturbance hits neighboring runs too. So the bootstrap draws whole
 processes and, within them, whole rounds; the same draw for all subjects, which keeps pairs together. A few
 processes show less spread than there is, so Student's t for their number widens the interval. With one

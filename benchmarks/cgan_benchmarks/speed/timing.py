@@ -1,9 +1,5 @@
 """Timed runs of a subject, one after another or at the same time: order, warm-up, clock, and figures.
 
-    for order in orders(keys, plan.rounds(), seed): ...
-    timing = Timing.of(samples, images=1)          # samples: seconds, (processes, rounds, runs)
-    run = run_concurrently(lambda: open_backend(path, threads=1), lightness, engines=2, seconds=0.5)
-
 All subjects take turns in rounds, each round in a new order, so that drift (clock speed, other programs) hits
 them alike. Each subject is started anew several times, because processes differ: in where memory lies, or in
 which kernel an engine chooses.

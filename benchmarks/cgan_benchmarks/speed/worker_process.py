@@ -1,8 +1,4 @@
-"""The parent's side of a worker process.
-
-with WorkerProcess() as worker:
-    worker.ask("open", subject=subject.to_json(), threads=2)
-"""
+"""The parent's side of a worker process."""
 
 from __future__ import annotations
 
@@ -12,7 +8,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from types import TracebackType
 from typing import Any
 
 from cgan_benchmarks.machine.process import untuned_environment
@@ -80,9 +75,7 @@ class WorkerProcess:
     def __enter__(self) -> WorkerProcess:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _last_line(self) -> str:

@@ -24,7 +24,7 @@ import torch
 
 from cgan_benchmarks.machine.describe import device_name
 from cgan_benchmarks.options import PATH, OutputFileType, json_option, study_command
-from cgan_benchmarks.quality.published import REMARK, REPORTED
+from cgan_benchmarks.quality.measure import REMARK, REPORTED
 from cgan_benchmarks.render.plots import draw_paper_curve
 from cgan_benchmarks.results.document import new_document, now, write_document
 from cgan_runtime.errors import ConfigError, ModelFileError

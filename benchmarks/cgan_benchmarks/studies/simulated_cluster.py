@@ -1,7 +1,4 @@
-"""An archive in simulated time: the real scheduler with workers that only take time, and fail.
-
-print(simulate(videos=1000, workers=100, costs=Costs(color=0.07, plan=0.01, join=0.005, decode=0.003)))
-"""
+"""An archive in simulated time: the real scheduler with workers that only take time, and fail."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Short clips in true colors with known motion: synthetic ones from photographs, and real ones.
-
-for clip in made_up_clips(photos, count=12, frames=24): ...
-for clip in real_clips(videos_in(Path("videos")), frames=40): ...
-"""
+"""Short clips in true colors with known motion: synthetic ones from photographs, and real ones."""
 
 from __future__ import annotations
 

@@ -188,7 +188,8 @@ def take_turns(
             begun = time.perf_counter()
             for _ in range(turn):
                 step()
-            _wait(device)
+            if device.type == "cuda":
+                torch.cuda.synchronize()
             if number:
                 times[name].append((time.perf_counter() - begun) / turn)
     return times
@@ -199,11 +200,6 @@ def step_flops(step: Step) -> int:
     with FlopCounterMode(display=False) as counter:
         step()
     return int(counter.get_total_flops())
-
-
-def _wait(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize()
 
 
 if __name__ == "__main__":

@@ -10,11 +10,7 @@ from cgan_benchmarks import options
 from cgan_runtime.options.groups import GroupedCommand
 
 
-@click.command(
-    cls=GroupedCommand,
-    context_settings={"show_default": True},
-    short_help="Can people tell colored photos from true ones?",
-)
+@click.command(cls=GroupedCommand, short_help="Can people tell colored photos from true ones?")
 @click.argument("folder", type=options.PATH, metavar="DIR")
 @options.model_options
 @click.option(

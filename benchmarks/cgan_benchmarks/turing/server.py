@@ -1,10 +1,5 @@
 """The page of a visual Turing test: it shows the images and takes the answers.
 
-with TuringServer(trials, delay=2.0) as server:
-    webbrowser.open(server.url)
-    server.wait()
-    server.answers
-
 It listens on the loopback address only. It refuses other host names and answers from other origins, so that
 no foreign page can reach it.
 """
@@ -20,7 +15,6 @@ from dataclasses import asdict
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from cgan_benchmarks.turing.trials import Answer, Score, Trial
@@ -92,9 +86,7 @@ class TuringServer:
     def __enter__(self) -> TuringServer:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 

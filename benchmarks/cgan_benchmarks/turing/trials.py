@@ -1,8 +1,5 @@
 """The trials of a visual Turing test, and the score of the answers.
 
-trials = make_trials(open_photos(folder), colorizer, count=20, seed=0)
-score = Score.of(answers)
-
 As in Nazeri, Ng and Ebrahimi 2018, section 4.4: one image at a time, true or colored, for a limited time.
 The result is the rate at which colored images are taken for true.
 """

@@ -105,7 +105,7 @@ def run_copy(source: Path, target: Path, settings: dict[str, Any]) -> VideoRun:
     from cgan_runtime.pipeline.stages import run_stages
     from cgan_runtime.pipeline.video import QUEUE_DEPTH
     from cgan_runtime.video.read.reader import VideoReader
-    from cgan_runtime.video.resume.items import Colored
+    from cgan_runtime.video.segments import Colored
     from cgan_runtime.video.write.open_writer import plan_layout
     from cgan_runtime.video.write.writer import VideoWriter
 

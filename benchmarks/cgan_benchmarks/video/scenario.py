@@ -1,8 +1,5 @@
 """A video from file to file: cgan-run stage by stage, beside decoding and encoding alone.
 
-    video = measure_video(Path("in.mp4"), bundled_model(), threads=2)
-    report = VideoScenario(subjects).report(Path("in.mp4"))
-
 Decoding and encoding alone is the limit: coloring cannot be faster. Both take turns, each time in a fresh
 process, with the same decoder, encoder and settings.
 """
@@ -20,8 +17,7 @@ from cgan_benchmarks.machine.describe import describe_machine
 from cgan_benchmarks.results.document import Document
 from cgan_benchmarks.speed.options import SubjectOptions
 from cgan_benchmarks.speed.report import SpeedReport
-from cgan_benchmarks.speed.scenarios import VIDEO
-from cgan_benchmarks.speed.settings import StepCallback
+from cgan_benchmarks.speed.scenarios import VIDEO, StepCallback
 from cgan_benchmarks.video.runs import take_turns
 from cgan_runtime.manifest import Manifest
 from cgan_runtime.models import bundled_model

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from tests.fakes import FakeBackend
 
-from cgan_benchmarks.speed.subjects.inputs import in_batches, input_size
+from cgan_benchmarks.speed.suite import in_batches, input_size
 from cgan_runtime.errors import ConfigError
 from cgan_runtime.manifest import Manifest, Tensor
 from cgan_train.checkpoint import load_checkpoint

@@ -16,12 +16,10 @@ from tests.train.conftest import write_photos
 
 from cgan_benchmarks.render import plots
 from cgan_benchmarks.studies.variants import __main__ as command
-from cgan_benchmarks.studies.variants import timing, training
+from cgan_benchmarks.studies.variants import training
 from cgan_benchmarks.studies.variants.classes import ClassLoss, class_colors
-from cgan_benchmarks.studies.variants.models import build
-from cgan_benchmarks.studies.variants.table import VARIANTS, Variant
-from cgan_benchmarks.studies.variants.timing import export
-from cgan_benchmarks.studies.variants.training import colored_small, train
+from cgan_benchmarks.studies.variants.models import VARIANTS, Variant, build
+from cgan_benchmarks.studies.variants.training import colored_small, export, train
 from cgan_runtime.backends.registry import open_backend
 from cgan_runtime.errors import ConfigError
 from cgan_train.color import lab_of_rgb
@@ -51,7 +49,7 @@ def test_rows_of_older_files_are_read() -> None:
 
 
 def test_onnx_computes_what_pytorch_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(timing, "TIMED", 128)
+    monkeypatch.setattr(training, "TIMED", 128)
     parts = {"encoder": "lite1", "global_head": True, "attention": True, "classes": True, "scale": 0.75}
     parts |= SMALL
     generator = build(variant := Variant("all at once", **parts)).eval()  # type: ignore[arg-type]
@@ -194,7 +192,7 @@ def test_variants_are_trained_once_and_then_timed(
     for module in (command, training):
         monkeypatch.setattr(module, "VARIANTS", few)
     monkeypatch.setattr(training, "_BATCH", 2)
-    monkeypatch.setattr(timing, "_ROUNDS", 2)
+    monkeypatch.setattr(training, "_ROUNDS", 2)
     write_photos(tmp_path / "photos", 45)
     table, image = tmp_path / "variants.json", tmp_path / "variants.png"
     common = ("--data", tmp_path / "photos", "--state", tmp_path / "state", "--threads", 1)

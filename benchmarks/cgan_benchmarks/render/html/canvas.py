@@ -1,7 +1,5 @@
 """Plots as SVG inside a page: they take the page's colors, in light and dark, and text stays text.
 
-svg = draw("latency", 760, 300, plot)            # plot(axes, narrow) draws with INK, SOFT, LINE and the rest
-
 Each plot is drawn twice, for a wide page and for a phone, because text in an image shrinks with the image.
 """
 

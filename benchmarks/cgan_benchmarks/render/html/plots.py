@@ -1,7 +1,4 @@
-"""The plots of a result: speed with intervals, latency of single runs, quality against latency, video stages.
-
-html = speedups(document["rows"]); html = waterfall(document["video"])         # as in the JSON document
-"""
+"""The plots of a result: speed with intervals, latency of single runs, quality by latency, video stages."""
 
 from __future__ import annotations
 
@@ -10,17 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from cgan_benchmarks.render.columns import is_reference
 from cgan_benchmarks.render.html import canvas
+from cgan_benchmarks.render.tables import is_reference
 from cgan_benchmarks.results.document import Document
 
 _LANE = 30  # px a row
 _AXIS = 64  # px below and above the lanes
 _LANE_NARROW = 46  # px: the name stands above its lane
-_STAGE_LANE, _STAGE_COLORS = (
-    38,
-    (canvas.TORCH, canvas.OPENVINO, canvas.ONNXRUNTIME, canvas.GPU),
-)  # of the waterfall
+_STAGE_LANE = 38  # px, of the waterfall
+_STAGE_COLORS = (canvas.TORCH, canvas.OPENVINO, canvas.ONNXRUNTIME, canvas.GPU)
 _BINS = 160
 _MIN_DIFFERENCE = 1e-3  # CIEDE2000: smaller differences are drawn there
 _MAX_DIFFERENCE = 4.0  # CIEDE2000: larger and unknown differences are drawn there
@@ -132,15 +127,13 @@ def waterfall(video: Document) -> str:
     def plot(axes: Any, narrow: bool) -> None:
         began, thick = 0.0, 0.34 if narrow else 0.5
         for lane, (name, ms) in enumerate((stages | ways).items()):
-            left = began if name in stages else 0.0
-            color = (
-                {"color": _STAGE_COLORS[lane % 4]}
-                if name in stages
-                else {"color": canvas.SOFT, "alpha": 0.45}
-            )
-            axes.barh(lane, ms, thick, left=left, **color)
-            canvas.label(axes, f"{ms:.1f}", (left + ms, lane), (6, 0))
-            began = left + ms if name in stages else began
+            if name in stages:
+                axes.barh(lane, ms, thick, left=began, color=_STAGE_COLORS[lane % 4])
+                began = end = began + ms
+            else:
+                axes.barh(lane, ms, thick, color=canvas.SOFT, alpha=0.45)
+                end = ms
+            canvas.label(axes, f"{ms:.1f}", (end, lane), (6, 0))
         axes.axhline(len(stages) - 0.5, **_DASHED)
         axes.set_xlim(0, 1.15 * max(began, *ways.values()))
         axes.set_ylim(len(names) - 0.5, -0.7)

@@ -1,7 +1,4 @@
-"""A result as one HTML page: headline, plots, table, method. The page fetches nothing.
-
-write_page(report.document(), Path("bench.html"))
-"""
+"""A result as one HTML page: headline, plots, table, method. The page fetches nothing."""
 
 from __future__ import annotations
 
@@ -11,9 +8,9 @@ from html import escape
 from pathlib import Path
 
 from cgan_benchmarks.machine.describe import load_warning
-from cgan_benchmarks.render.columns import NAMES, TABLES, cell, is_reference
 from cgan_benchmarks.render.html import plots
 from cgan_benchmarks.render.html.canvas import engine_name
+from cgan_benchmarks.render.tables import NAMES, TABLES, cell, is_reference
 from cgan_benchmarks.results.document import Document, write_text
 from cgan_benchmarks.speed.subjects.exported_forms import SHIPPED
 from cgan_benchmarks.video.scenario import CGAN

@@ -1,7 +1,4 @@
-"""The exported forms of a checkpoint: exported now, or given as files.
-
-models = forms_of(checkpoint, folder)        # {"fp32": ..., "fp16 weights, as shipped": ..., "fp16": ...}
-"""
+"""The exported forms of a checkpoint: exported now, or given as files."""
 
 from __future__ import annotations
 

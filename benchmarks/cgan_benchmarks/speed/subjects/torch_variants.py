@@ -1,7 +1,4 @@
-"""PyTorch as users run it: eager, compiled, in half precision, on the CPU or a GPU.
-
-with TorchVariant(subject, threads=2) as backend: ...
-"""
+"""PyTorch as users run it: eager, compiled, in half precision, on the CPU or a GPU."""
 
 from __future__ import annotations
 

@@ -12,9 +12,8 @@ from cgan_benchmarks.machine.describe import describe_machine
 from cgan_benchmarks.options import PATH, OutputFileType, SecondsType, json_option, study_command
 from cgan_benchmarks.render.plots import draw_variants
 from cgan_benchmarks.results.document import Document, new_document, write_document
-from cgan_benchmarks.studies.variants.table import VARIANTS, Variant
-from cgan_benchmarks.studies.variants.timing import TIMED, time_all
-from cgan_benchmarks.studies.variants.training import CROP, SIDE, train
+from cgan_benchmarks.studies.variants.models import VARIANTS, Variant
+from cgan_benchmarks.studies.variants.training import CROP, SIDE, TIMED, time_all, train
 from cgan_runtime.errors import ConfigError
 from cgan_train.data.sources import open_sources
 

@@ -2,8 +2,6 @@
 
 Zhang, Isola, Efros 2016, "Colorful Image Colorization", arXiv 1603.08511, sections 2.1 and 2.2: squares of 10
 in a* and b*, the truth spread over the nearest of them, cross-entropy, and larger weights for rare colors.
-
-    gan = Gan(config, world, generator, ClassLoss())
 """
 
 from __future__ import annotations
