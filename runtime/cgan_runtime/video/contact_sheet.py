@@ -17,14 +17,12 @@ import numpy as np
 
 from cgan_runtime.color.encoding import Plane
 from cgan_runtime.errors import MediaError
-from cgan_runtime.files.formats import IMAGES
 from cgan_runtime.files.output import check_output
-from cgan_runtime.image.read_write import write_image
+from cgan_runtime.image.read_write import write_image, written_suffix
 from cgan_runtime.image.text import draw_text
 from cgan_runtime.video.frame_layout import quarter_turns
 
 SHEET_FRAMES = 12
-
 _HEIGHT = 270  # of each image, pixels
 _MAX_WIDTH = 1920  # of the sheet without the gaps, pixels
 _MAX_COLUMNS = 6
@@ -34,31 +32,17 @@ _FAR = 1 << 40  # ticks; after the end of any video
 
 
 def check_sheet(target: Path, *, source: Path | None, overwrite: bool) -> None:
-    """Refuse a sheet that cannot be written, before any work is done.
-
-    Raises:
-        MediaError: It names no image, or `check_output` refuses it.
-    """
-    if target.suffix.lower() not in IMAGES:
-        raise MediaError(
-            f"{target} names no image that can be written; end --sheet in one of {', '.join(sorted(IMAGES))}"
-        )
+    """Refuse a sheet that names no image or that `check_output` refuses, before any work is done."""
+    written_suffix(target)
     check_output(target, source=source, overwrite=overwrite, option="--sheet")
 
 
 def write_sheet(video: Path, target: Path) -> None:
-    """Write the contact sheet of a video that cgan has written.
-
-    Raises:
-        MediaError: The video cannot be read, or the sheet cannot be written.
-    """
+    """Write the contact sheet of a video of cgan; a MediaError if one of them cannot be read or written."""
     try:
         with av.open(video.absolute()) as container:  # absolute: a colon in its name makes no URL
-            stream = next(
-                each
-                for each in container.streams.video
-                if not each.disposition & av.stream.Disposition.attached_pic
-            )
+            covers = av.stream.Disposition.attached_pic
+            stream = next(each for each in container.streams.video if not each.disposition & covers)
             stream.thread_type = "AUTO"
             aspect = Fraction(stream.sample_aspect_ratio or 1)
             images = [_thumbnail(frame, aspect) for frame in _spaced_frames(container, stream)]
@@ -122,6 +106,5 @@ def _tile(images: list[Plane]) -> Plane:
     return _pad(np.vstack(rows), (0, _GAP))
 
 
-def _pad(image: Plane, before_and_after: tuple[int, int]) -> Plane:
-    pads = (before_and_after, before_and_after, (0, 0))
-    return np.pad(image, pads, constant_values=_BACKGROUND)
+def _pad(image: Plane, margins: tuple[int, int]) -> Plane:
+    return np.pad(image, (margins, margins, (0, 0)), constant_values=_BACKGROUND)

@@ -19,8 +19,7 @@ import numpy as np
 from cgan_runtime.color.encoding import Encoding, Matrix, Plane
 from cgan_runtime.errors import MediaError
 
-HD_HEIGHT = 720
-"""A frame that does not state its matrix has BT.709 if it is at least this high, else BT.601."""
+HD_HEIGHT = 720  # a frame that does not state its matrix has BT.709 if it is at least so high, else BT.601
 
 # Numbers of ITU-T H.273 (FFmpeg's AVColorSpace), each with the nearest luma coefficients.
 _MATRICES: dict[int, Matrix] = {
@@ -40,7 +39,6 @@ _SUBSAMPLINGS = {(2, 2): "420", (2, 1): "422", (1, 1): "444"}  # luma per chroma
 _SIDE = 64  # pixels; all subsampling factors divide it
 
 Side = Literal["left", "top", "right", "bottom"]
-
 # Where the left of the screen lies in a frame that is shown after 0 to 3 quarter turns.
 _GRAY_SIDES: tuple[Side, ...] = ("left", "top", "right", "bottom")
 
@@ -51,43 +49,30 @@ def quarter_turns(frame: av.VideoFrame) -> int:
 
 
 def luma_plane(frame: av.VideoFrame) -> Plane:
-    """The luma of a frame with a separate luma plane, as a view that lives as long as the frame.
+    """The luma plane, uint8, or uint16 above 8 bits, (H, W): a view that lives as long as the frame.
 
-    Returns:
-        uint8, or uint16 above 8 bits, (H, W); there may be padding between rows.
+    There may be padding between rows.
     """
-    return _plane(frame, 0, frame.height, frame.width, _bits(frame.format))
+    return _plane(frame, 0, _bits(frame.format))
 
 
 def planes_of(frame: av.VideoFrame, bits: int) -> tuple[Plane, Plane, Plane]:
     """Luma, Cb and Cr of a planar frame of this depth, as views that live as long as the frame."""
-    luma, cb, cr = (
-        _plane(frame, index, plane.height, plane.width, bits) for index, plane in enumerate(frame.planes)
-    )
+    luma, cb, cr = (_plane(frame, index, bits) for index in range(3))
     return luma, cb, cr
 
 
 @dataclass(frozen=True)
 class FrameLayout:
-    """How the frames of one video are read and stored.
+    """How the frames of one video are read and stored."""
 
-    Attributes:
-        width: Width of the luma in pixels.
-        height: Height of the luma in pixels.
-        pixel_format: FFmpeg's name of the planar Y'CbCr format of the colored frames.
-        encoding: How luma codes are read and chroma codes are written.
-        colorspace: Matrix tag of the output (ITU-T H.273).
-        notes: What had to be changed, one sentence each, for people.
-        gray_side: Where in the stored frame the gray image lies beside the colored one; None: nowhere.
-    """
-
-    width: int
+    width: int  # of the luma, pixels; so is the height
     height: int
-    pixel_format: str
-    encoding: Encoding
-    colorspace: int
-    notes: tuple[str, ...] = ()
-    gray_side: Side | None = None
+    pixel_format: str  # FFmpeg's name of the planar Y'CbCr format of the colored frames
+    encoding: Encoding  # how luma codes are read and chroma codes are written
+    colorspace: int  # matrix tag of the output (ITU-T H.273)
+    notes: tuple[str, ...] = ()  # what had to be changed, one sentence each, for people
+    gray_side: Side | None = None  # where in the stored frame the gray image lies; None: nowhere
 
     @classmethod
     def plan(
@@ -99,11 +84,9 @@ class FrameLayout:
         encoder: str | None,
         compare: bool = False,
     ) -> FrameLayout:
-        """Plan the layout from the first frame of a video.
+        """Plan the layout from the first frame of a video, decoded from a `codec` of FFmpeg.
 
         Args:
-            frame: The decoded frame.
-            codec: FFmpeg's name of the codec that it was decoded from.
             accepted: Pixel formats that the encoder takes.
             encoder: Its name, for the notes; None writes no notes about formats.
             compare: Put the gray image beside the colored one, on its left as the video is shown.
@@ -173,18 +156,13 @@ class FrameLayout:
         return converted
 
     def colored(self, frame: av.VideoFrame, cb: Plane, cr: Plane) -> av.VideoFrame:
-        """A new frame with the luma and the time of a prepared frame and with new chroma.
+        """A new frame with the luma and time of one that `prepare` returned, and this chroma.
 
-        With `gray_side` the gray image is put beside it.
-
-        Args:
-            frame: A frame that `prepare` returned.
-            cb: uint8 or uint16, of `chroma_shape`; so is `cr`.
+        `cb` and `cr` are uint8 or uint16, of `chroma_shape`. With `gray_side` the gray image is beside it.
         """
         out = av.VideoFrame(*self.stored_size, self.pixel_format)
         for index, plane in enumerate((luma_plane(frame), cb, cr)):
-            stored = out.planes[index]
-            view = _plane(out, index, stored.height, stored.width, self.encoding.bits)
+            view = _plane(out, index, self.encoding.bits)
             if self.gray_side is None:
                 view[:] = plane
                 continue
@@ -197,11 +175,11 @@ class FrameLayout:
         return out
 
 
-def _plane(frame: av.VideoFrame, index: int, height: int, width: int, bits: int) -> Plane:
+def _plane(frame: av.VideoFrame, index: int, bits: int) -> Plane:
     plane = frame.planes[index]
     dtype = np.dtype(np.uint8 if bits == 8 else np.uint16)
     rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)  # type: ignore[call-overload]
-    view: Plane = rows[:height, : width * dtype.itemsize].view(dtype)
+    view: Plane = rows[: plane.height, : plane.width * dtype.itemsize].view(dtype)
     return view
 
 
@@ -242,9 +220,8 @@ def _subsampling(pixel_format: av.VideoFormat) -> str:
 
 def _nearest(subsampling: str, bits: int, accepted: Collection[str], encoder: str | None) -> tuple[str, int]:
     """The planar format, and its depth, that keeps the depth first and the subsampling second."""
-    deeper = [depth for depth in _DEPTHS if depth >= bits]
-    shallower = [depth for depth in reversed(_DEPTHS) if depth < bits]
-    for depth in [*deeper, *shallower]:
+    # The deeper ones from the least, then the shallower ones from the most.
+    for depth in sorted(_DEPTHS, key=lambda depth: (depth < bits, abs(depth - bits))):
         for chroma in (subsampling, "420", "422", "444"):
             name = f"yuv{chroma}p" if depth == 8 else f"yuv{chroma}p{depth}le"
             if name in accepted:

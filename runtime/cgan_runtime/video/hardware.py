@@ -26,24 +26,18 @@ from cgan_runtime.video.write.codecs import ENCODERS, EncoderSettings
 
 NONE, AUTO = "none", "auto"
 
+# What "auto" tries of what PyAV has. Devices that only help others (drm, opencl) are missing.
 _PREFERRED = ("cuda", "videotoolbox", "vaapi", "qsv", "d3d11va", "dxva2", "amf")
-"""What "auto" tries of what PyAV has. Devices that only help others (drm, opencl) are missing."""
-
 _TRIAL_SIDE, _TRIAL_RATE = 256, 25  # of the frame that an encoder is tried with: pixels, frames/s
 
 
 def decoder_for(
     source: Path | FFmpegInput, asked: str, *, stream: int | None = None
 ) -> tuple[str | None, str | None]:
-    """The hardware decoder that works for a video.
+    """The hardware decoder that works for a video, None for the CPU, and a note if it is not as asked.
 
-    Args:
-        source: The video. Its first frame is decoded; an input that can be read only once is not tried.
-        asked: "none", "auto", or FFmpeg's name of a kind of device.
-        stream: Index of the video stream in the file.
-
-    Returns:
-        Its name, or None for the CPU, and a note if that is not what was asked for.
+    Its first frame is decoded to try it. An input that can be read only once is not tried.
+    `asked` is "none", "auto", or FFmpeg's name of a kind of device.
     """
     if asked == NONE:
         return None, None
@@ -67,11 +61,7 @@ def decoder_for(
 
 
 def encoder_for(settings: EncoderSettings) -> tuple[EncoderSettings, str | None]:
-    """The encoder that was asked for, or a software encoder if its hardware does not work.
-
-    Returns:
-        The settings to use, and a note if they are not the given ones.
-    """
+    """The settings, or those of a software encoder and a note if the hardware asked for does not work."""
     stand_in = ENCODERS[settings.codec].stand_in if settings.codec else None
     if settings.codec is None or stand_in is None:
         return settings, None

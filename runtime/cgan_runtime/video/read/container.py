@@ -28,8 +28,7 @@ def open_video(
 ) -> av.container.InputContainer:
     """Open a video with what `open_options` gave; `hardware` is FFmpeg's name of the device that decodes.
 
-    Raises:
-        MediaError: It cannot be read, is not a video, or there is no such device.
+    Raises a MediaError if it cannot be read, is not a video, or there is no such device.
     """
     try:
         container: av.container.InputContainer = av.open(
@@ -48,11 +47,7 @@ def open_video(
 
 
 def open_options(path: Path | FFmpegInput) -> dict[str, Any]:
-    """The arguments of `av.open`; `file` is the path, the address or the opened pipe.
-
-    Raises:
-        MediaError: The pixel format does not exist, or the path cannot be read.
-    """
+    """The arguments of `av.open`; a MediaError if the pixel format or the file does not exist."""
     if not isinstance(path, FFmpegInput):
         # FFmpeg does not take an absolute path for a URL. Remote storage is read as a Python stream.
         return {"file": path.absolute() if isinstance(path, Path) else path.open("rb")}
@@ -69,12 +64,9 @@ def video_stream(
 ) -> av.VideoStream:
     """The video stream of an index in the file; for None the one marked as default, or the first.
 
-    Raises:
-        MediaError: There is no video stream, none of that index, or its codec cannot be decoded.
+    Raises a MediaError if there is no video stream, none of that index, or its codec cannot be decoded.
     """
-    videos = [
-        stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic
-    ]
+    videos = [each for each in container.streams.video if not each.disposition & Disposition.attached_pic]
     if not videos:
         kinds = sorted({_KINDS.get(stream.type, stream.type) for stream in container.streams})
         raise MediaError(

@@ -2,7 +2,6 @@
 
 damage = Damage(video_stream.index)
 for packet in container.demux(): damage.look(packet)
-damage.failed_decodes += 1
 print(damage.flaws or "nothing")
 """
 
@@ -21,8 +20,7 @@ _UNEVEN = 2  # a step may be so many times as long as the one before without bei
 _LAG = 1.0  # seconds that streams may lie apart in a file
 _KEPT = 16  # pauses of a stream
 
-_Pause = tuple[float, float]
-"""Start and end, in seconds."""
+_Pause = tuple[float, float]  # start and end, in seconds
 
 
 class Damage:
@@ -30,20 +28,14 @@ class Damage:
 
     A gap is a stretch in which the video stream and all audio are missing. Either alone may pause in a whole
     file. So no gaps are found in videos without audio.
-
-    Attributes:
-        failed_decodes: Packets that could not be decoded.
-        failed_reads: Stretches of the file that could not be read.
-        corrupt: Numbers, from 0, of the frames that decoded with errors.
-        gaps: Where something is missing, in seconds after the first packet. A gap is known up to a second
-            after it has been read.
     """
 
     def __init__(self, video: int) -> None:
         """Look at the video stream of this index, and at all audio."""
-        self.failed_decodes = self.failed_reads = 0
-        self.corrupt: list[int] = []
-        self.gaps: list[float] = []
+        self.failed_decodes = 0  # packets
+        self.failed_reads = 0  # stretches of the file
+        self.corrupt: list[int] = []  # numbers, from 0, of the frames that decoded with errors
+        self.gaps: list[float] = []  # seconds after the first packet; known up to a second later
         self._video = video
         self._streams: dict[int, _Stream] = {}
         self._undecided: list[_Pause] = []

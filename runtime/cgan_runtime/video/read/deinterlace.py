@@ -24,15 +24,11 @@ _DEINT = {"auto": "interlaced", "on": "all"}  # values of bwdif's option of that
 
 
 class Deinterlacer:
-    """Deinterlaces one video. Used in one thread.
-
-    Attributes:
-        frames: Frames that were deinterlaced.
-    """
+    """Deinterlaces one video. Used in one thread."""
 
     def __init__(self, mode: Deinterlace = "auto") -> None:
         """Deinterlace the frames that are marked as interlaced ("auto"), none ("off") or all ("on")."""
-        self.frames = 0
+        self.frames = 0  # that were deinterlaced
         self._mode = mode
         self._graph: av.filter.Graph | None = None
         self._format: tuple[int, int, str] | None = None
@@ -79,8 +75,7 @@ class Deinterlacer:
             except (av.BlockingIOError, av.EOFError):
                 return
             assert isinstance(frame, av.VideoFrame)  # the graph has no audio
-            pts, duration, time_base, wanted = self._waiting.popleft()
-            frame.pts, frame.duration = pts, duration
+            frame.pts, frame.duration, time_base, wanted = self._waiting.popleft()
             if time_base is not None:
                 frame.time_base = time_base
             self.frames += wanted

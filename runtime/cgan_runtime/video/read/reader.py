@@ -1,10 +1,8 @@
 """Read a video: the frames of one video stream and the packets of all others, in the order of the file.
 
-    with VideoReader(Path("video.mp4")) as video:
-        for item in video: ...                          # av.VideoFrame or av.Packet (audio, subtitles, ...)
-        print(video.damage or "no damage")
-
-Damage is counted, and what can be decoded is yielded.
+with VideoReader(Path("video.mp4")) as video:
+    for item in video: ...                          # av.VideoFrame or av.Packet (audio, subtitles, ...)
+    print(video.damage or "no damage")
 """
 
 from __future__ import annotations
@@ -42,19 +40,7 @@ _PLAYLISTS = frozenset({"hls", "dash"})  # pieces of these may be missing withou
 
 
 class VideoReader(AbstractContextManager["VideoReader"]):
-    """One video, opened. Iterate it once, in one thread.
-
-    Attributes:
-        path: The file or the other input.
-        container: The opened file.
-        stream: The video stream that is colored.
-        fingerprint: Differs between videos, but not between copies of one.
-        first: The first frame; it is also yielded.
-        stated_frames: Frames that the video should have, exact or by its duration; None if unknown.
-        retimed_frames: Frames so far whose pts was missing or did not rise, and was corrected.
-        resized_frames: Frames so far of another size than the first, which is the size of the output.
-        has_late_stream: Whether a stream began within the video. It is left out.
-    """
+    """One video, opened. Iterate it once, in one thread. Counts of frames are those so far."""
 
     def __init__(
         self,
@@ -69,7 +55,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
 
         Args:
             path: The file or the other input.
-            stream: Index in the file of the video stream to read; None takes the default one.
+            stream: Index in the file of the video stream to color; None takes the default one.
             deinterlace: Which frames are deinterlaced: marked ones, none, or all.
             threads: CPU threads of the decoder; None takes one for each core.
             hardware: FFmpeg's name of the kind of device that decodes; None takes the CPU.
@@ -79,9 +65,10 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         """
         self.path = path
         self._packets = self._hidden = self._frames = 0
-        self.retimed_frames = self.resized_frames = 0
+        self.retimed_frames = 0  # whose pts was missing or did not rise, and was corrected
+        self.resized_frames = 0  # of another size than the first, which is the size of the output
         self._size: tuple[int, int] | None = None
-        self.has_late_stream = False
+        self.has_late_stream = False  # one that began within the video; it is left out
         self._end = 0.0  # seconds; end of the packets of all streams
         self._last_pts: int | None = None
         self._deinterlacer = Deinterlacer(deinterlace)
@@ -99,23 +86,23 @@ class VideoReader(AbstractContextManager["VideoReader"]):
             self.stream.codec_context.thread_count = threads or usable_cores()
             self._stated_end = stated_end(self.container)
             self._indexed = indexed_packets(self.container, self.stream)
+            # Frames that the video should have, exact or by its duration; None if unknown.
             self.stated_frames = self._indexed or frames_by_duration(self.container, self.stream, self.rate)
             self._items = self._read()
             self._on_server = self._is_file_on_server()
+            # Differs between videos, but not between copies of one.
             self.fingerprint = self._fingerprint_on_server() if self._on_server else video.fingerprint
             self._waiting: list[av.Packet[Any] | av.VideoFrame] = []
-            self.first = self._first_frame()
+            self.first = self._first_frame()  # also yielded
             self._opened = opened.pop_all()
 
     def __exit__(self, *_: object) -> None:
         self._opened.close()
 
     def __iter__(self) -> Iterator[av.VideoFrame | av.Packet[Any]]:
-        """Yield everything that the video holds.
+        """Yield everything that the video holds; raise a MediaError if the file changed or the server went.
 
-        Raises:
-            MediaError: The file has changed, or the server has gone. A file is checked before each frame
-                that completes a segment, so that no segment of another video is kept.
+        A file is checked before each frame that completes a segment, so that none of another video is kept.
         """
         frames = 0
         while self._waiting:
@@ -161,12 +148,10 @@ class VideoReader(AbstractContextManager["VideoReader"]):
     @property
     def damage(self) -> str | None:
         """What is wrong with the video, for people; None if nothing is. Known after the last frame."""
-        lost, of = self.lost_frames, f" of {self._expected_frames}" if self._expected_frames else ""
-        parts = [
-            "it is cut off" if self._is_cut_off() else "",
-            f"about {count(lost, 'frame')}{of} could not be read" if lost else "",
-            self.flaws,
-        ]
+        lost, expected = self.lost_frames, self._expected_frames
+        of = f" of {expected}" if expected else ""
+        cut_off = "it is cut off" if self._is_cut_off() else ""
+        parts = (cut_off, f"about {count(lost, 'frame')}{of} could not be read" if lost else "", self.flaws)
         return ", ".join(part for part in parts if part) or None
 
     @property
@@ -203,7 +188,9 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         for packet in self._demux():
             self._clock.correct(packet)
             self._found.look(packet)
-            self._note_end(packet)
+            time = packet.pts if packet.pts is not None else packet.dts
+            if time is not None:
+                self._end = max(self._end, float((time + (packet.duration or 0)) * packet.time_base))
             if packet.stream_index != self.stream.index:
                 yield packet
                 continue
@@ -256,16 +243,14 @@ class VideoReader(AbstractContextManager["VideoReader"]):
             frame.pts = frame.pts or 0
         elif frame.pts is None:
             self.retimed_frames += 1
-            frame.pts = self._last_pts + max(1, frame.duration or self._nominal_duration())
+            rate, base = self.rate, self.stream.time_base
+            nominal = round(1 / (rate * base)) if rate and base else 1
+            frame.pts = self._last_pts + max(1, frame.duration or nominal)
         elif frame.pts <= self._last_pts:
             self.retimed_frames += 1
             frame.pts = self._last_pts + 1
         self._last_pts = frame.pts
         return frame
-
-    def _nominal_duration(self) -> int:
-        rate, base = self.rate, self.stream.time_base
-        return round(1 / (rate * base)) if rate and base else 1
 
     def _first_frame(self) -> av.VideoFrame:
         for item in self._items:
@@ -273,11 +258,6 @@ class VideoReader(AbstractContextManager["VideoReader"]):
             if isinstance(item, av.VideoFrame):
                 return item
         raise MediaError(f"{self.path} holds no frame that can be decoded; is it complete?")
-
-    def _note_end(self, packet: av.Packet[Any]) -> None:
-        time = packet.pts if packet.pts is not None else packet.dts
-        if time is not None:
-            self._end = max(self._end, float((time + (packet.duration or 0)) * packet.time_base))
 
     def _is_file_on_server(self) -> bool:
         return (

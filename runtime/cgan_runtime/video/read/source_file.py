@@ -23,18 +23,10 @@ _SAMPLE = 1 << 20  # bytes at the start, middle and end of a file that make its 
 
 
 class SourceFile(AbstractContextManager["SourceFile"]):
-    """A video file, held open so that it stays readable when it is removed or replaced.
-
-    Attributes:
-        fingerprint: Differs between videos, but not between copies of one.
-    """
+    """A video file, held open so that it stays readable when it is removed or replaced."""
 
     def __init__(self, path: Path) -> None:
-        """Open a file.
-
-        Raises:
-            MediaError: It is missing, a folder, empty, or cannot be read.
-        """
+        """Open a file; a MediaError if it is missing, a folder, empty, or cannot be read."""
         if path.is_dir():
             raise MediaError(f"{path} is a folder; color all it holds with --input-dir")
         self._path = path
@@ -42,19 +34,15 @@ class SourceFile(AbstractContextManager["SourceFile"]):
             self._file: BinaryIO = opened.enter_context(path.open("rb"))
             self._size = self._file.seek(0, os.SEEK_END)
             self._written = self._last_write()
-            self.fingerprint = self._digest()
+            self.fingerprint = self._digest()  # differs between videos, but not between copies of one
             if not self._size:
                 raise MediaError(f"{path} is empty; give a video")
             opened.pop_all()
 
     def check(self, *, closely: bool = False) -> None:
-        """Refuse to go on with a file that has changed. A file that has only grown has not.
+        """Refuse to go on with a file that has changed, with a MediaError. One that only grew has not.
 
-        Args:
-            closely: Compare the content even if no write is known.
-
-        Raises:
-            MediaError: It is another video now, or cannot be read any more.
+        With `closely` the content is compared even if no write is known.
         """
         written = self._last_write()
         if self._written is None or (written == self._written and not closely):

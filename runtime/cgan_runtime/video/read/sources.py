@@ -30,18 +30,12 @@ _SIZE = re.compile(r"[1-9]\d{0,4}x[1-9]\d{0,4}")
 class SourceSettings:
     """What raw video and image sequences do not state themselves, in FFmpeg's words.
 
-    Attributes:
-        pixel_format: Of raw video, such as yuv420p.
-        frame_size: Of raw video, such as 1280x720.
-        frame_rate: Such as 25, 23.976 or 30000/1001.
-
-    Raises:
-        ConfigError: A value is malformed, or one of pixel format and size is missing.
+    Raises a ConfigError if a value is malformed, or one of pixel format and size is missing.
     """
 
-    pixel_format: str | None = None
-    frame_size: str | None = None
-    frame_rate: str | None = None
+    pixel_format: str | None = None  # of raw video, such as yuv420p
+    frame_size: str | None = None  # of raw video, such as 1280x720
+    frame_rate: str | None = None  # such as 25, 23.976 or 30000/1001
 
     def __post_init__(self) -> None:
         if (self.pixel_format is None) != (self.frame_size is None):
@@ -57,43 +51,27 @@ class SourceSettings:
     @property
     def options(self) -> dict[str, str]:
         """The options of FFmpeg's demuxers."""
-        names = {
-            "pixel_format": self.pixel_format,
-            "video_size": self.frame_size,
-            "framerate": self.frame_rate,
-        }
-        return {name: value for name, value in names.items() if value is not None}
+        values = (self.pixel_format, self.frame_size, self.frame_rate)
+        named = zip(("pixel_format", "video_size", "framerate"), values, strict=True)
+        return {name: value for name, value in named if value is not None}
 
 
 @dataclass(frozen=True)
 class FFmpegInput:
-    """An input that FFmpeg opens by address and options. A later run cannot tell whether it is the same.
+    """An input that FFmpeg opens by address and options. A later run cannot tell whether it is the same."""
 
-    Attributes:
-        name: The name for people.
-        address: What FFmpeg opens; None is standard input.
-        format: FFmpeg's name of the format; None lets it be recognized.
-        options: Of that format.
-        timeout: Seconds to wait for the opening and for each read; None waits for ever.
-        fingerprint: A new one each time: no other input is the same video.
-    """
-
-    name: str
-    address: str | None = None
-    format: str | None = None
-    options: dict[str, str] = field(default_factory=dict)
-    timeout: tuple[float, float] | None = None
-    fingerprint: str = field(default_factory=lambda: secrets.token_hex(16))
+    name: str  # for people
+    address: str | None = None  # what FFmpeg opens; None is standard input
+    format: str | None = None  # FFmpeg's name of it; None lets it be recognized
+    options: dict[str, str] = field(default_factory=dict)  # of that format
+    timeout: tuple[float, float] | None = None  # seconds for the opening and for each read; None: no limit
+    fingerprint: str = field(default_factory=lambda: secrets.token_hex(16))  # no other input is the same
 
     def __str__(self) -> str:
         return self.name
 
     def open_options(self) -> dict[str, Any]:
-        """The arguments of `av.open`.
-
-        Raises:
-            MediaError: Standard input is a terminal.
-        """
+        """The arguments of `av.open`; a MediaError if standard input is a terminal."""
         options: dict[str, Any] = {"format": self.format, "options": self.options}
         if self.address is not None:
             return options | {"file": self.address, "timeout": self.timeout}
@@ -104,11 +82,7 @@ class FFmpegInput:
 
 
 def video_source(given: Path | str, settings: SourceSettings) -> Path | FFmpegInput:
-    """What a video is read from.
-
-    Args:
-        given: A file, `-`, an address, or the pattern of an image sequence, `frames/%05d.png`.
-        settings: Of raw video and image sequences.
+    """What a video is read from: a file, `-`, an address, or the pattern of an image sequence.
 
     Raises:
         MediaError: An address of a scheme that is not read, or an image sequence with a gap.

@@ -36,14 +36,10 @@ class _Stream:
 
 
 class Clock:
-    """Corrects every packet once, in the order of the file.
-
-    Attributes:
-        jumps: How often the clock has jumped.
-    """
+    """Corrects every packet once, in the order of the file."""
 
     def __init__(self, container: av.container.InputContainer) -> None:
-        self.jumps = 0
+        self.jumps = 0  # so far
         self._may_jump = bool(container.format.flags & _MAY_JUMP)
         self._offset = self._before = Fraction(0)  # seconds, after the latest jump and before it
         self._end = Fraction(0)  # end of all packets so far, seconds
@@ -90,16 +86,12 @@ class Clock:
         """
         if _is_back(stream, time):
             return stream.before is None or not 0 <= time - stream.before <= _RUNNING
-        return self._is_forward(stream, time) and all(
-            any(each.type == kind and self._runs(each) for each in self._streams.values())
-            for kind in _CONTINUOUS
-        )
+        times = [(each.type, each.last) for each in self._streams.values() if each.last is not None]
+        running = {kind for kind, last in times if last >= self._end - _RUNNING}
+        return self._is_forward(stream, time) and running.issuperset(_CONTINUOUS)
 
     def _is_forward(self, stream: _Stream, time: Fraction) -> bool:
         return stream.last is not None and time > max(stream.last, self._end) + _FORWARD
-
-    def _runs(self, stream: _Stream) -> bool:
-        return stream.last is not None and stream.last >= self._end - _RUNNING
 
 
 def _is_back(stream: _Stream, time: Fraction) -> bool:

@@ -47,13 +47,9 @@ class SegmentWriter:
         """Put the segment and the filter state after it on the disk, so that they survive a power cut."""
         draft = self._path.with_name(f"{self._path.name}-state")
         with draft.open("wb") as file:
-            file.write(filter_state)
-            file.flush()
-            os.fsync(file.fileno())
+            _write_through(file, filter_state)
         draft.replace(state_path(self._folder, self._index))
-        self._file.write(_END.pack(_END_MARK, self._packets))
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        _write_through(self._file, _END.pack(_END_MARK, self._packets))
         self._file.close()
         self._path.replace(segment_path(self._folder, self._index))
         state_path(self._folder, self._index - _KEPT_STATES).unlink(missing_ok=True)
@@ -62,6 +58,12 @@ class SegmentWriter:
         """Close an unfinished segment."""
         with suppress(OSError):  # a full disk was reported by the write before
             self._file.close()
+
+
+def _write_through(file: BinaryIO, data: bytes) -> None:
+    file.write(data)
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def segment_path(folder: Path, index: int) -> Path:

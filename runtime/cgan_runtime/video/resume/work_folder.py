@@ -25,37 +25,26 @@ from cgan_runtime.errors import MediaError
 from cgan_runtime.files.locks import FileLock
 from cgan_runtime.files.output import Output
 from cgan_runtime.files.storage import storage_errors
-from cgan_runtime.video.resume.segment_file import (
-    SegmentWriter,
-    count_packets,
-    read_packets,
-    segment_path,
-    state_path,
-)
+from cgan_runtime.video.resume import segment_file
+from cgan_runtime.video.resume.segment_file import SegmentWriter, count_packets, segment_path, state_path
 from cgan_runtime.video.segments import SEGMENT_FRAMES
 
 _SETTINGS = "settings.json"
+# Stands among the settings, so that work of another format is refused. To change with any file's layout.
 _FORMAT = {"format of unfinished work": "2"}
-"""Stands among the settings, so that work of another format is refused. To change with any file's layout."""
 
 
 class WorkFolder(AbstractContextManager["WorkFolder"]):
-    """The work folder of one video, locked for this process or shared with others.
+    """The work folder of one video, locked for this process or shared with others."""
 
-    Attributes:
-        output: Where the video goes. Its draft lies in the folder and belongs to this process alone.
-        resumable: Whether a later run can go on with it.
-        kept_frames: Frames in complete segments of an earlier run, from the start of the video.
-    """
-
-    resumable = True
+    resumable = True  # a later run can go on with it
 
     def __init__(
         self, folder: Path, output: Output, lock: FileLock, *, overwrite: bool = True, shared: bool = False
     ) -> None:
         """Use `begin` or `share`."""
-        self.output = output
-        self.kept_frames = _frames_from_start(folder)
+        self.output = output  # its draft lies in the folder and belongs to this process alone
+        self.kept_frames = _frames_from_start(folder)  # in complete segments of an earlier run
         self._folder, self._lock = folder, lock
         self._overwrite, self._shared = overwrite, shared
         self._token = secrets.token_hex(4)
@@ -65,10 +54,9 @@ class WorkFolder(AbstractContextManager["WorkFolder"]):
     def begin(
         cls, output: Output, settings: Mapping[str, str], *, resume: bool, overwrite: bool
     ) -> WorkFolder:
-        """Make the folder, or take over the one of an earlier run.
+        """Make the folder of a file or an image sequence, or take over the one of an earlier run.
 
         Args:
-            output: A file or an image sequence.
             settings: Everything that decides how the video looks, by names for people.
             resume: Go on with the work of an earlier run, which must have had the same settings.
             overwrite: Without `resume`: allow the work of an earlier run to be discarded. Also allow a file
@@ -103,11 +91,7 @@ class WorkFolder(AbstractContextManager["WorkFolder"]):
 
     @classmethod
     def share(cls, output: Output, settings: Mapping[str, str]) -> WorkFolder:
-        """Join the work that `begin` has begun. The folder stays afterwards.
-
-        Raises:
-            MediaError: It was begun with other settings, or not shared.
-        """
+        """Join what `begin` has begun; a MediaError if with other settings, or locked. The folder stays."""
         folder = _folder_of(output)
         _check_settings(folder, output, settings)
         return cls(folder, output, _lock(folder, output, shared=True), shared=True)
@@ -128,7 +112,7 @@ class WorkFolder(AbstractContextManager["WorkFolder"]):
 
     def packets(self, index: int, clock: Fraction) -> Iterator[av.Packet[Any]]:
         """The packets of a complete segment; `clock` is the time base of the video."""
-        return read_packets(self._folder, index, clock)
+        return segment_file.read_packets(self._folder, index, clock)
 
     def has(self, index: int) -> bool:
         """Whether a segment is complete."""
@@ -155,6 +139,25 @@ class WorkFolder(AbstractContextManager["WorkFolder"]):
         """Remove the folder with everything in it, first what marks it as work to go on with."""
         (self._folder / _SETTINGS).unlink(missing_ok=True)
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+class NonResumableOutput(AbstractContextManager["NonResumableOutput"]):
+    """A `WorkFolder` that keeps nothing: the output is a pipe, or the input can be read only once."""
+
+    resumable = False
+    kept_frames = 0
+    filter_state = b""
+
+    def __init__(self, output: Output) -> None:
+        self.output = output
+        output.begin()
+
+    def __exit__(self, *_: object) -> None:
+        self.output.discard()
+
+    def publish(self) -> None:
+        """Give the complete video its name; errors as of `Output.publish`."""
+        self.output.publish()
 
 
 def work_folder(target: Path) -> Path:

@@ -15,54 +15,33 @@ from cgan_runtime.errors import ConfigError, MediaError
 from cgan_runtime.files.formats import IMAGES, WRITTEN_VIDEOS
 from cgan_runtime.files.output import Output, output_for
 
-FALLBACK_SUFFIX = ".mkv"
-"""Takes every codec; chosen if the container of the input cannot be written."""
+FALLBACK_SUFFIX = ".mkv"  # takes every codec; chosen if the container of the input cannot be written
 
 
 @dataclass(frozen=True)
 class Encoder:
-    """One of the video encoders that can be chosen.
+    """One of the video encoders that can be chosen."""
 
-    Attributes:
-        suffixes: Containers that take it.
-        crf: Default quality, lower is better and bigger; None if it has no such setting.
-        max_crf: The largest value.
-        preset: Default preset; None if it has none.
-        presets: All presets, from fast to small.
-        lossless: Options in place of crf 0, which make it lossless.
-        formats: Pixel formats that it takes; None asks FFmpeg.
-        even: Width and height must be whole numbers of chroma samples.
-        options: Passed to FFmpeg as they are.
-        quality: FFmpeg's options that take the crf.
-        stand_in: The software encoder used when the hardware is missing; None if it is software itself.
-        packed: Formats with Cb and Cr in one plane, by the planar formats that hold the same.
-    """
-
-    suffixes: frozenset[str]
-    crf: int | None = None
+    suffixes: frozenset[str]  # containers that take it
+    crf: int | None = None  # default quality, lower is better and bigger; None if it has no such setting
     max_crf: int = 0
-    preset: str | None = None
-    presets: tuple[str, ...] = ()
-    lossless: dict[str, str] = field(default_factory=dict)
-    formats: tuple[str, ...] | None = None
-    even: bool = False
-    options: dict[str, str] = field(default_factory=dict)
-    quality: tuple[str, ...] = ("crf",)
-    stand_in: str | None = None
-    packed: dict[str, str] = field(default_factory=dict)
+    preset: str | None = None  # the default; None if it has none
+    presets: tuple[str, ...] = ()  # from fast to small
+    lossless: dict[str, str] = field(default_factory=dict)  # options in place of crf 0
+    formats: tuple[str, ...] | None = None  # pixel formats that it takes; None asks FFmpeg
+    even: bool = False  # width and height must be whole numbers of chroma samples
+    options: dict[str, str] = field(default_factory=dict)  # passed to FFmpeg as they are
+    quality: tuple[str, ...] = ("crf",)  # FFmpeg's options that take the crf
+    stand_in: str | None = None  # software used when the hardware is missing; None if it is software itself
+    packed: dict[str, str] = field(default_factory=dict)  # formats with CbCr in one plane, by planar formats
 
 
 _X264_PRESETS = (
     "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow",
 )  # fmt: skip
-
 _COMMON = frozenset({".mp4", ".m4v", ".mov", ".mkv"})
-_RAW_FORMATS = tuple(
-    f"yuv{chroma}p{depth}"
-    for chroma in (420, 422, 444)
-    for depth in ("", "9le", "10le", "12le", "14le", "16le")
-)
-
+_RAW_DEPTHS = ("", "9le", "10le", "12le", "14le", "16le")
+_RAW_FORMATS = tuple(f"yuv{chroma}p{depth}" for chroma in (420, 422, 444) for depth in _RAW_DEPTHS)
 _PACKED = {"yuv420p": "nv12", "yuv420p10le": "p010le"}
 
 
@@ -119,16 +98,13 @@ frames in device memory, where PyAV cannot put them."""
 
 @dataclass(frozen=True)
 class EncoderSettings:
-    """What a user asks of the encoder; None takes a default.
+    """What a user asks of the encoder; None takes a default. A ConfigError if there is no such encoder.
 
     Attributes:
         codec: Name of the encoder.
         crf: Quality, lower is better and bigger.
         preset: Speed, for encoders that have presets.
         codec_threads: CPU threads of the encoder and of the decoder each; None takes one for each core.
-
-    Raises:
-        ConfigError: No such encoder, or it has no such setting.
     """
 
     codec: str | None = None
@@ -168,11 +144,7 @@ class EncoderSettings:
         return self.codec
 
     def options(self, codec: str) -> dict[str, str]:
-        """FFmpeg's options for an encoder.
-
-        Raises:
-            ConfigError: It has no such setting, or the value is out of range.
-        """
+        """FFmpeg's options for an encoder; a ConfigError if it has no such setting or value."""
         if codec in IMAGES:
             return {}
         encoder = ENCODERS[codec]

@@ -17,10 +17,9 @@ from typing import Any, TypeAlias
 
 import av
 
-from cgan_runtime.video.resume.items import AlreadyEncoded, Colored, Skipped
 from cgan_runtime.video.resume.segment_file import SegmentWriter
 from cgan_runtime.video.resume.work_folder import WorkFolder
-from cgan_runtime.video.segments import SEGMENT_FRAMES
+from cgan_runtime.video.segments import SEGMENT_FRAMES, AlreadyEncoded, Colored, Skipped
 
 Packet: TypeAlias = "av.Packet[Any]"
 
@@ -28,23 +27,16 @@ _MAX_REORDER = 33  # frames; more than any encoder holds back to reorder them
 
 
 class VideoEncoder:
-    """Encodes the frames of one video. Used in one thread.
-
-    Attributes:
-        frames: Frames that were taken.
-    """
+    """Encodes the frames of one video. Used in one thread."""
 
     def __init__(
         self, fresh: Callable[[], av.VideoCodecContext], clock: Fraction, work: WorkFolder | None
     ) -> None:
-        """Prepare; the first encoder is made with the first frame.
+        """Prepare; `fresh` makes an encoder, `clock` is the time base, and `work` keeps finished segments.
 
-        Args:
-            fresh: Makes an encoder. Two are never in use at once: at 1080p each takes 200 MB.
-            clock: The time base of the frames.
-            work: Keeps finished segments; None keeps none.
+        Two encoders are never in use at once: at 1080p each takes 200 MB.
         """
-        self.frames = 0
+        self.frames = 0  # that were taken
         self._context: av.VideoCodecContext | None = None  # encodes the current segment
         self._fresh, self._clock, self._work = fresh, clock, work
         self._segment: SegmentWriter | None = None
@@ -53,10 +45,7 @@ class VideoEncoder:
         self._times: deque[int] = deque(maxlen=_MAX_REORDER)  # pts of the latest packets, in coding order
 
     def take(self, item: Colored | AlreadyEncoded | Skipped) -> Iterator[Packet]:
-        """Take a frame and yield the packets that are ready.
-
-        The first `AlreadyEncoded` of a segment yields all packets of it.
-        """
+        """Take a frame and yield the packets that are ready; a kept segment comes with its first frame."""
         index, number = divmod(self.frames, SEGMENT_FRAMES)
         if isinstance(item, Skipped):
             self._times.append(item.pts)

@@ -1,9 +1,4 @@
-"""Whether the frames of a video are evenly spaced, for formats without times.
-
-pace = Pace()
-pace.note(frame.pts)                                    # of each frame
-print(pace.varies)
-"""
+"""Whether the frames of a video are evenly spaced, for formats without times."""
 
 from __future__ import annotations
 

@@ -27,34 +27,22 @@ from cgan_runtime.image.read_write import DEEP, write_image
 from cgan_runtime.video.frame_layout import FrameLayout, planes_of, quarter_turns
 from cgan_runtime.video.read.reader import VideoReader
 from cgan_runtime.video.read.sources import FFmpegInput
-from cgan_runtime.video.resume.items import AlreadyEncoded, Colored, Skipped
 from cgan_runtime.video.resume.segment_file import SegmentWriter
 from cgan_runtime.video.resume.work_folder import WorkFolder, kept_frames
-from cgan_runtime.video.segments import SEGMENT_FRAMES
+from cgan_runtime.video.segments import SEGMENT_FRAMES, AlreadyEncoded, Colored, Skipped
 from cgan_runtime.video.write.frame_rate import Pace
 
+# Formats that frames are stored in before they become RGB, which has no chroma subsampling.
 PIXEL_FORMATS = tuple(f"yuv444p{depth}" for depth in ("", "9le", "10le", "12le", "14le", "16le"))
-"""Formats that frames are stored in before they become RGB, which has no chroma subsampling."""
-
 _KINDS = {"subtitle": "subtitles", "video": "further video"}
 _FIRST = 1  # number of the first image
 
 
 class ImageSequenceWriter(AbstractContextManager["ImageSequenceWriter"]):
-    """A video being written as images. Used in one thread at a time.
-
-    Attributes:
-        size: Width and height of the images.
-        notes: What is not kept as it was, one sentence each.
-        frames: Frames that were written.
-    """
+    """A video being written as images. Used in one thread at a time."""
 
     def __init__(
-        self,
-        output: Output,
-        reader: VideoReader,
-        layout: FrameLayout,
-        work: WorkFolder | None = None,
+        self, output: Output, reader: VideoReader, layout: FrameLayout, work: WorkFolder | None = None
     ) -> None:
         """Prepare; `layout` is of one of `PIXEL_FORMATS`, and `work` keeps how far the run has come.
 
@@ -64,12 +52,14 @@ class ImageSequenceWriter(AbstractContextManager["ImageSequenceWriter"]):
         self._output, self._images, self._layout, self._work = output, output.images, layout, work
         self._turns = quarter_turns(reader.first)
         width, height = layout.stored_size
-        self.size = (height, width) if self._turns % 2 else (width, height)
-        self.frames = 0
-        self._start = _first_number(reader.path)
+        self.size = (height, width) if self._turns % 2 else (width, height)  # (width, height) of the images
+        self.frames = 0  # that were written
+        options = reader.path.options if isinstance(reader.path, FFmpegInput) else {}
+        self._start = int(options.get("start_number", _FIRST))
         self._others = set(self._images.numbers())  # images that were there before
         self._segment: SegmentWriter | None = None
         self._pace = Pace()
+        # What is not kept as it was, one sentence each.
         self.notes = [*layout.notes, *_losses(output.suffix, reader, layout.encoding.bits)]
 
     def __exit__(self, *_: object) -> None:
@@ -77,10 +67,9 @@ class ImageSequenceWriter(AbstractContextManager["ImageSequenceWriter"]):
             self._segment.close()
 
     def write(self, item: Colored | AlreadyEncoded | Skipped | av.Packet[Any]) -> None:
-        """Write a colored frame; anything else a video holds is left out.
+        """Write a colored frame and leave out what else a video holds.
 
-        Raises:
-            MediaError: It cannot be written, or an image of an earlier run is missing.
+        Raises a MediaError if it cannot be written, or an image of an earlier run is missing.
         """
         if isinstance(item, (av.Packet, Skipped)):
             return
@@ -103,18 +92,16 @@ class ImageSequenceWriter(AbstractContextManager["ImageSequenceWriter"]):
         self.frames += 1
 
     def finish_segment(self, filter_state: bytes) -> None:
-        """Complete the last segment with the state of the temporal filter after it.
-
-        Raises:
-            MediaError: It cannot be written.
-        """
+        """Complete the last segment with the temporal filter's state after it; a MediaError if it cannot."""
         segment, self._segment = self._segment, None
         if segment is None:
             return
         first = (self.frames - 1) // SEGMENT_FRAMES * SEGMENT_FRAMES
         with storage_errors("write into", self._images.folder, "is the disk full?"):
             for number in range(first, self.frames):
-                _flush(self._images.path(self._start + number))
+                path = self._images.path(self._start + number)
+                with path.open("r+b") as file:  # Windows flushes only files that are open for writing
+                    os.fsync(file.fileno())  # so that it survives a power cut
             segment.complete(filter_state)
 
     def finish(self) -> None:
@@ -139,10 +126,6 @@ def _losses(suffix: str, reader: VideoReader, bits: int) -> Iterator[str]:
         yield f"the pixels of the video are {aspect} as wide as high, which its images do not say"
 
 
-def _first_number(source: Path | FFmpegInput) -> int:
-    return int(source.options.get("start_number", _FIRST)) if isinstance(source, FFmpegInput) else _FIRST
-
-
 def check_existing_images(
     output: Output,
     *,
@@ -151,12 +134,9 @@ def check_existing_images(
     resume: bool = False,
     settings: Mapping[str, str] | None = None,
 ) -> None:
-    """Refuse to replace existing images without `overwrite`, and ever those that are read.
+    """Refuse to replace the images of a sequence without `overwrite`, and always those that are read.
 
     Args:
-        output: Anything but an image sequence is not checked.
-        source: The video.
-        overwrite: Allow images to exist.
         resume: Allow those of an earlier run with the same settings that has finished no segment.
         settings: Everything that decides how the images look, by names for people.
 
@@ -186,9 +166,3 @@ def _is_begun(output: Output, settings: Mapping[str, str]) -> bool:
             return True
     except MediaError:
         return False
-
-
-def _flush(path: Path) -> None:
-    """Put an image on the disk, so that it survives a power cut."""
-    with path.open("r+b") as file:  # Windows flushes only files that are open for writing
-        os.fsync(file.fileno())

@@ -13,8 +13,7 @@ import av
 from cgan_runtime.files.output import Output
 from cgan_runtime.video.frame_layout import FrameLayout
 from cgan_runtime.video.read.reader import VideoReader
-from cgan_runtime.video.resume.no_resume import NonResumableOutput
-from cgan_runtime.video.resume.work_folder import WorkFolder
+from cgan_runtime.video.resume.work_folder import NonResumableOutput, WorkFolder
 from cgan_runtime.video.write.codecs import ENCODERS, EncoderSettings
 from cgan_runtime.video.write.image_sequence_writer import PIXEL_FORMATS, ImageSequenceWriter
 from cgan_runtime.video.write.writer import VideoWriter
@@ -51,11 +50,7 @@ def _accepted_formats(encoder: str, first: av.VideoFrame) -> list[str]:
     formats = av.Codec(encoder, "w").video_formats or []
     if ENCODERS[encoder].even:
         side = 64  # all subsampling factors divide it
-        formats = [
-            each
-            for each in formats
-            if first.width % (side // each.chroma_width(side)) == 0
-            and first.height % (side // each.chroma_height(side)) == 0
-        ]
+        across = [each for each in formats if first.width % (side // each.chroma_width(side)) == 0]
+        formats = [each for each in across if first.height % (side // each.chroma_height(side)) == 0]
     names = [each.name for each in formats]
     return [*names, *(planar for planar, packed in ENCODERS[encoder].packed.items() if packed in names)]

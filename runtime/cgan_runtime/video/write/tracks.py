@@ -123,8 +123,7 @@ def plan_tracks(
 ) -> tuple[dict[int, Track], list[str]]:
     """Add a stream to the output for each stream of the input that it can hold, but for the colored one.
 
-    Returns:
-        The tracks by the index of the input's stream, and a sentence for each stream that is not copied.
+    Returns the tracks by the index of the input's stream, and a sentence for each stream not copied.
     """
     tracks: dict[int, Track] = {}
     notes: list[str] = []
@@ -153,11 +152,8 @@ def copy_tags(source: Stream, target: Stream) -> None:
 
 def lasting_tags(tags: dict[str, str]) -> dict[str, str]:
     """The tags that are still true of a colored copy."""
-    return {
-        key: value
-        for key, value in tags.items()
-        if key.lower().split("-")[0] not in _STALE_TAGS and not key.upper().startswith("_STATISTICS")
-    }
+    lasting = {key: value for key, value in tags.items() if not key.upper().startswith("_STATISTICS")}
+    return {key: value for key, value in lasting.items() if key.lower().split("-")[0] not in _STALE_TAGS}
 
 
 def _holds(output: av.container.OutputContainer, stream: Stream) -> bool:

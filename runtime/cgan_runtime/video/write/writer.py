@@ -25,8 +25,8 @@ from cgan_runtime.system.cpu import has_avx512, usable_cores
 from cgan_runtime.video.ffmpeg_errors import translate_ffmpeg_errors
 from cgan_runtime.video.frame_layout import FrameLayout
 from cgan_runtime.video.read.reader import VideoReader
-from cgan_runtime.video.resume.items import AlreadyEncoded, Colored, Skipped
 from cgan_runtime.video.resume.work_folder import WorkFolder
+from cgan_runtime.video.segments import AlreadyEncoded, Colored, Skipped
 from cgan_runtime.video.write.codecs import ENCODERS, EncoderSettings
 from cgan_runtime.video.write.encoder import VideoEncoder
 from cgan_runtime.video.write.frame_rate import Pace
@@ -42,12 +42,7 @@ _CONTAINER_TAGS = frozenset({"major_brand", "minor_version", "compatible_brands"
 
 
 class VideoWriter(AbstractContextManager["VideoWriter"]):
-    """A video being written. Used in one thread at a time.
-
-    Attributes:
-        notes: What is not kept as it was, one sentence each.
-        size: Width and height of the video.
-    """
+    """A video being written. Used in one thread at a time."""
 
     def __init__(
         self,
@@ -65,7 +60,7 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
         """
         codec = settings.codec_for(output)
         options = settings.options(codec) | _deterministic_options(codec)
-        self.size = layout.stored_size
+        self.size = layout.stored_size  # (width, height)
         self._output, self._reader, self._layout = output, reader, layout
         self._threads = settings.codec_threads or usable_cores()
         container_format = WRITTEN_VIDEOS[output.suffix]
@@ -84,11 +79,17 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
                 self._encoder = VideoEncoder(lambda: self._fresh_encoder(options), clock, work)
                 rotation_notes = _keep_rotation(reader.first, self._stream, timeless=self._pace is not None)
                 self._tracks, track_notes = plan_tracks(reader.container, reader.stream, self._container)
-                self._copy_video_tags()
+                tags = lasting_tags(reader.container.metadata)
+                self._container.metadata.update(
+                    {key: tags[key] for key in tags if key not in _CONTAINER_TAGS}
+                )
+                if chapters := reader.container.chapters():
+                    self._container.set_chapters(chapters)
                 self._container.start_encoding()
         except BaseException:
             self._close_quietly()
             raise
+        # What is not kept as it was, one sentence each.
         self.notes = [*layout.notes, *rotation_notes, *track_notes]
 
     def __exit__(self, *_: object) -> None:
@@ -106,11 +107,7 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
             deque(self._encoder.finish(filter_state), maxlen=0)
 
     def write(self, item: Colored | AlreadyEncoded | Skipped | av.Packet[Any]) -> None:
-        """Write a frame, or a packet of another stream of the input.
-
-        Raises:
-            MediaError: It cannot be written (the disk is full, the encoder refuses it).
-        """
+        """Write a frame, or a packet of another stream; a MediaError if disk or encoder refuses it."""
         with translate_ffmpeg_errors(self._output):
             if not isinstance(item, av.Packet):
                 if self._pace is not None and isinstance(item, Colored):
@@ -174,13 +171,6 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
             packet.stream = self._stream
             self._container.mux(packet)
 
-    def _copy_video_tags(self) -> None:
-        source = self._reader.container
-        tags = lasting_tags(source.metadata)
-        self._container.metadata.update({key: tags[key] for key in tags if key not in _CONTAINER_TAGS})
-        if chapters := source.chapters():
-            self._container.set_chapters(chapters)
-
     @property
     def frames(self) -> int:
         """Frames that were written."""
@@ -195,10 +185,7 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
 
 
 def _deterministic_options(codec: str) -> dict[str, str]:
-    """Options that make an encoder give the same bits each time.
-
-    With AVX-512, x264 (core 165) reads uninitialized memory when it weighs blocks. AVX2 is no slower.
-    """
+    # With AVX-512, x264 (core 165) reads uninitialized memory when it weighs blocks. AVX2 is no slower.
     return {"x264-params": "asm=avx2"} if codec == "libx264" and has_avx512() else {}
 
 
@@ -208,9 +195,8 @@ def _container_options(container_format: str, reader: VideoReader, output: Outpu
         return {"strict": "-1"}  # more than 8 bits: not standard, but all programs read it
     if container_format not in ("mp4", "mov"):
         return {}
-    clocks = [
-        stream.time_base for stream in reader.container.streams if stream.start_time and stream.time_base
-    ]
+    streams = reader.container.streams
+    clocks = [stream.time_base for stream in streams if stream.start_time and stream.time_base]
     timescale = math.lcm(_MOVIE_TIMESCALE, *(clock.denominator for clock in clocks))
     if timescale > _MAX_TIMESCALE and reader.stream.time_base:
         timescale = reader.stream.time_base.denominator
