@@ -185,6 +185,7 @@ class Trainer:
                 return any_process(requested() or time.monotonic() > deadline, self.world)
 
             if self.world.is_main:
+                self._log.rewind(self.epoch, self.step)
                 self._log.list_skipped(self.skipped)
             while self.epoch < end:
                 phase = self.config.phase_at(self.epoch)[0]
@@ -346,10 +347,13 @@ class Trainer:
         }
         state = self._gan.state() | {"losses": self._losses, "skipped": dict(self._loader.skipped)}
         metrics = self._metrics if not self.step else {}
+        self._log.write_events(self.epoch, self.step)
         checkpoint.save_checkpoint(folder, weights, config.generator, config.recipe, training, metrics, state)
 
     def _row(self, phase: Phase) -> dict[str, Any]:
         """The log's row for a finished epoch."""
         row = {"epoch": self.epoch, "phase": phase.name, "seconds": round(self._seconds, 1)}
-        row |= {f"loss_{name}": round(self._losses.get(name, math.nan), 5) for name in LOSSES}
+        row |= {
+            f"loss_{name}": round(self._losses[name], 5) if name in self._losses else "" for name in LOSSES
+        }
         return row | {field.name: self._metrics.get(field.name, "") for field in dataclasses.fields(Quality)}

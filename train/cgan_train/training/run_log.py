@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import csv
 import io
+import math
+import operator
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -25,6 +28,7 @@ SUMMARY = "summary.png"
 SAMPLES = "samples"
 SKIPPED = "skipped.txt"
 _EVENTS = "tensorboard"
+_POSITION = re.compile(r"\.(\d{6})-(\d{9})$")  # at the end of the name of a file of events
 _LOSS_STEPS = 20  # between points of TensorBoard's curves
 _DRAW_SECONDS = 10.0  # between drawings of the summary, which may take longer than an epoch
 
@@ -73,13 +77,14 @@ class RunLog:
         self._folder = folder
         self._left_out = [found, *(f"{name}: {reason}" for name, reason in sorted(left_out.items()))]
         self._drawn = time.monotonic()
-        self._events: Any = _event_writer(folder / _EVENTS) if tensorboard else None
+        self._writer = _event_writer() if tensorboard else None
+        self._events: list[Callable[[Any], object]] = []  # not written yet
 
     def step(self, number: int, losses: Mapping[str, float]) -> None:
-        """Log the smoothed losses after a step of the run."""
-        if self._events is not None and number % _LOSS_STEPS == 0:
+        """Log the smoothed losses after a step of the run; see `write_events`."""
+        if number % _LOSS_STEPS == 0:
             for name, value in losses.items():
-                self._events.add_scalar(f"loss/{name}", value, number)
+                self._add_scalar(f"loss/{name}", value, number)
 
     def epoch(
         self, epoch: int, row: Mapping[str, Any], sheet: Image | None, skipped: Mapping[int, str], *,
@@ -102,7 +107,12 @@ class RunLog:
             if sheet is not None:
                 write_png(self._folder / SAMPLES / f"epoch-{epoch:04d}.png", sheet)
             self.list_skipped(skipped)
-            self._add_events(epoch, row, sheet)
+            for name, value in row.items():
+                if isinstance(value, float | int) and name != "epoch":
+                    self._add_scalar(f"epoch/{name}", value, epoch)
+            if sheet is not None:
+                self._add_event("add_image", "samples", sheet, epoch, dataformats="HWC")
+            self.write_events(epoch)
         except OSError as error:
             raise TrainingError(
                 f"the log in {self._folder} cannot be written ({error.strerror}); free some space, then "
@@ -114,14 +124,32 @@ class RunLog:
         lines = [*self._left_out, *(f"image {index}: {reason}" for index, reason in sorted(skipped.items()))]
         write_file(self._folder / SKIPPED, "\n".join(lines) + "\n")
 
-    def _add_events(self, epoch: int, row: Mapping[str, Any], sheet: Image | None) -> None:
-        if self._events is not None:
-            for name, value in row.items():
-                if isinstance(value, float | int) and name != "epoch":
-                    self._events.add_scalar(f"epoch/{name}", value, epoch)
-            if sheet is not None:
-                self._events.add_image("samples", sheet, epoch, dataformats="HWC")
-            self._events.flush()
+    def write_events(self, epoch: int, step: int = 0) -> None:
+        """Write the events since the last call, before the checkpoint of this position in the run is written.
+
+        They are a file of their own, named after the position: see `rewind`.
+        """
+        if self._writer is not None and self._events:
+            with self._writer(str(self._folder / _EVENTS), filename_suffix=f".{epoch:06d}-{step:09d}") as out:
+                for add in self._events:
+                    add(out)
+            self._events.clear()
+
+    def rewind(self, epoch: int, step: int) -> None:
+        """Remove events after a position in the run: a run that was killed comes to these steps again."""
+        for path in (self._folder / _EVENTS).glob("events.*"):
+            found = _POSITION.search(path.name)
+            if found and tuple(map(int, found.groups())) > (epoch, step):
+                path.unlink()
+
+    def _add_scalar(self, name: str, value: float, step: int) -> None:
+        if math.isfinite(value):
+            self._add_event("add_scalar", name, value, step)
+
+    def _add_event(self, method: str, *args: Any, **options: Any) -> None:
+        """Keep an event, which happens now, until it is written."""
+        if self._writer is not None:
+            self._events.append(operator.methodcaller(method, *args, **options, walltime=time.time()))
 
     def _add_row(self, row: Mapping[str, Any]) -> list[dict[str, str]]:
         """Add a row to the log and return all rows; a log of an older cgan gets the new columns."""
@@ -141,9 +169,10 @@ class RunLog:
         return rows
 
 
-def _event_writer(folder: Path) -> Any:
+def _event_writer() -> Any:
+    """The class that writes events to a file; its `with` block ends when all are there."""
     try:
         from tensorboardX import SummaryWriter
     except ImportError as error:
         raise ConfigError("--tensorboard needs tensorboardX; run: pip install 'cgan[tensorboard]'") from error
-    return SummaryWriter(str(folder))
+    return SummaryWriter
