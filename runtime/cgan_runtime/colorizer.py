@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import cv2
@@ -30,33 +29,20 @@ from cgan_runtime.models import bundled_model
 from cgan_runtime.network_shape import network_shape
 from cgan_runtime.temporal.filter import TemporalFilter
 
-MAX_SIZE = 2048
-"""Largest `size`, pixels; far above what a colorizer is trained for."""
-
-MAX_SATURATION = 3.0
-"""Largest `saturation`: above it most colors lie at the edge of the gamut anyway."""
-
-_MAX_CHROMA = 2.0
-"""Largest value of (a*, b*)/110, twice its span, that may still be a color."""
+MAX_SIZE = 2048  # largest `size`, pixels; far above what a colorizer is trained for
+MAX_SATURATION = 3.0  # largest `saturation`: above it most colors lie at the edge of the gamut anyway
+_MAX_CHROMA = 2.0  # largest value of (a*, b*)/110, twice its span, that may still be a color
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """An image's color at the network's size, to be enlarged by `Colorizer.enlarge`.
+    """An image's color at the network's size, to be enlarged by `Colorizer.enlarge`."""
 
-    Attributes:
-        encoding: Of the image's luma codes.
-        guide: Luma at the size of the chroma planes, uint8 or uint16 (h, w).
-        luma: Luma at the network's size, likewise.
-        lightness: L*/50 - 1 at the network's size, float32.
-        chroma: (a*, b*)/110 at the network's size, float32 (2, h, w).
-    """
-
-    encoding: Encoding
-    guide: Plane
-    luma: Plane
-    lightness: FloatArray
-    chroma: FloatArray
+    encoding: Encoding  # of the image's luma codes
+    guide: Plane  # luma at the size of the chroma planes, uint8 or uint16 (h, w)
+    luma: Plane  # luma at the network's size, likewise
+    lightness: FloatArray  # L*/50 - 1 at the network's size, float32
+    chroma: FloatArray  # (a*, b*)/110 at the network's size, float32 (2, h, w)
 
 
 class Colorizer:
@@ -197,8 +183,7 @@ class Colorizer:
     ) -> Prediction:
         """The first half of `planes`, all that needs the network; arguments and errors as there.
 
-        Returns:
-            What `enlarge` takes. It owns its arrays: the next prediction may begin meanwhile.
+        The prediction owns its arrays: the next one may begin while `enlarge` takes this one.
         """
         guide, small = self._small(luma, encoding, chroma_shape)
         lightness = np.take(lightness_table(encoding), small, mode="clip")
@@ -256,9 +241,7 @@ class Colorizer:
     def __enter__(self) -> Colorizer:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _small(self, luma: Plane, encoding: Encoding, chroma_shape: tuple[int, int]) -> tuple[Plane, Plane]:

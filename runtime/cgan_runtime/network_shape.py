@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import math
 
-MAX_ASPECT = 4.0
-"""Longer images are squeezed to this for the network, which was trained on nothing like them."""
-
-_DECIMALS = 4
-"""Shapes that differ by less than this are equally good, so that the choice is the same on every machine."""
+MAX_ASPECT = 4.0  # longer images are squeezed to this for the network, which was trained on nothing like them
+_DECIMALS = 4  # smaller differences count as none, so that every machine chooses the same shape
 
 
 def network_shape(aspect: float, side: int, multiple: int) -> tuple[int, int]:
-    """Height and width of the network's input for images of an aspect, width by height.
+    """Height and width of the network's input: multiples of `multiple`, about side * side pixels in all.
 
-    Args:
-        aspect: Of the image; beyond `MAX_ASPECT` the image is squeezed.
-        side: Square root of the area wanted, pixels.
-        multiple: Height and width are multiples of this.
+    `aspect` is width by height of the image, which is squeezed beyond `MAX_ASPECT`.
     """
     aspect = min(max(aspect, 1 / MAX_ASPECT), MAX_ASPECT)
 

@@ -1,7 +1,6 @@
 """The inputs of a batch, and the names of its results.
 
 results = output_folder(folder, None)
-make_folder(results)
 sources = find_sources(folder, results, recursive=True)
 items = make_items(sources, folder, results, options)
 """
@@ -20,11 +19,7 @@ from cgan_runtime.video.write.codecs import video_suffix
 
 
 def output_folder(folder: Path, asked: Path | None) -> Path:
-    """The folder for the results: by default `DIR.color` beside the input folder.
-
-    Raises:
-        MediaError: It is the input folder itself.
-    """
+    """The folder for the results, by default `DIR.color` beside the input; the input itself is refused."""
     results = asked or _beside(folder)
     local = not is_remote(results) and not is_remote(folder)
     if results.resolve() == folder.resolve() if local else results == folder:
@@ -32,22 +27,8 @@ def output_folder(folder: Path, asked: Path | None) -> Path:
     return results
 
 
-def make_folder(results: Path) -> None:
-    """Make the folder for the results, if it does not exist.
-
-    Raises:
-        MediaError: It cannot be made.
-    """
-    with storage_errors("make the folder", results, "name another with -o"):
-        results.mkdir(exist_ok=True, parents=is_remote(results))
-
-
 def find_sources(folder: Path, results: Path, *, recursive: bool) -> list[Path]:
-    """Every image and video, sorted by name.
-
-    Raises:
-        MediaError: The folder cannot be read, or holds none.
-    """
+    """Every image and video, sorted by name; a MediaError if there is none or the folder cannot be read."""
     with storage_errors("read the folder", folder, "give one that is there"):
         found = folder.rglob("*") if recursive else folder.iterdir()
         ours = _inside(folder, results)
@@ -60,6 +41,8 @@ def find_sources(folder: Path, results: Path, *, recursive: bool) -> list[Path]:
 
 def make_items(sources: list[Path], folder: Path, results: Path, options: RunOptions) -> list[Item]:
     """Pair sources with results, and make the folders of these. Items whose result exists are skipped."""
+    with storage_errors("make the folder", results, "name another with -o"):
+        results.mkdir(exist_ok=True, parents=is_remote(results))
     with storage_errors("read the folder", results, "name another with -o"):
         existing = set() if options.files.overwrite else {str(path) for path in results.rglob("*")}
     items: list[Item] = []

@@ -11,25 +11,17 @@ from typing import Generic, TypeVar
 from cgan_runtime.batch.tasks import Answer, Event, Finished, Progressed, Task
 from cgan_runtime.errors import BackendUnavailable, CganError
 
-HUNG_SECONDS = 900.0
-"""A worker without a sign of progress for so long counts as dead, and is ended."""
-
+HUNG_SECONDS = 900.0  # a worker without a sign of progress for so long counts as dead, and is ended
 _MAX_FAILED_STARTS = 3  # workers in a row that die before they have loaded a model
 
 
 @dataclass(kw_only=True)
 class WorkerState:
-    """A worker as its pool sees it.
+    """A worker as its pool sees it."""
 
-    Attributes:
-        ready: Whether it has loaded a model.
-        task: What it is doing.
-        heard: When it last gave a sign of progress, `time.monotonic`.
-    """
-
-    ready: bool = False
+    ready: bool = False  # it has loaded a model
     task: Task | None = None
-    heard: float = 0.0
+    heard: float = 0.0  # when it last gave a sign of progress, `time.monotonic`
 
 
 StateType = TypeVar("StateType", bound=WorkerState)
@@ -52,13 +44,7 @@ class Watchdog:
 
 
 class WorkerPool(ABC, Generic[StateType]):
-    """A pool of workers outside of this process; see `schedule.Pool`.
-
-    Attributes:
-        description: What runs the model, once a worker has loaded it.
-        count: Number of workers.
-        lost: Workers that have died.
-    """
+    """A pool of workers outside of this process; see `schedule.Pool`."""
 
     start_error = "workers die while they load the model ({reason})"
 

@@ -1,7 +1,7 @@
 """Workers on this machine: one in this process, or several in processes of their own.
 
 with in_process_pool(options, scratch, handle) as pool: ...
-with process_pool(options, scratch, count=4) as pool: ...
+with closing(ProcessPool(options, scratch, count=4)) as pool: ...
 """
 
 from __future__ import annotations
@@ -9,16 +9,16 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from types import FrameType
-from typing import NoReturn
 
 from cgan_runtime.batch.pool import WorkerPool, WorkerState
 from cgan_runtime.batch.tasks import Event, Finished, Progressed, Task
@@ -65,7 +65,7 @@ class _ProcessState(WorkerState):
 
 
 class ProcessPool(WorkerPool[_ProcessState]):
-    """A pool of processes; made by `process_pool`."""
+    """A pool of processes."""
 
     start_error = f"{WorkerPool.start_error}; try --jobs 1"
 
@@ -80,11 +80,7 @@ class ProcessPool(WorkerPool[_ProcessState]):
             self._assign(task).connection.send(task)
 
     def events(self, timeout: float) -> list[Event]:
-        """The messages of the workers, and the end of tasks whose workers died.
-
-        Raises:
-            CganError: No worker can load the model.
-        """
+        """The messages of the workers, and the end of tasks whose workers died; see `schedule.Pool`."""
         by_handle = {each.connection: each for each in self._workers}
         found: list[Event] = []
         for handle in wait(list(by_handle), timeout):
@@ -113,7 +109,8 @@ class ProcessPool(WorkerPool[_ProcessState]):
         process = self._context.Process(
             target=_serve, args=(theirs, self._options, self._scratch), daemon=True
         )
-        process.start()
+        with _ctrl_c_is_ours():
+            process.start()
         theirs.close()
         return _ProcessState(process, ours)
 
@@ -127,26 +124,23 @@ class ProcessPool(WorkerPool[_ProcessState]):
 def in_process_pool(
     options: RunOptions, scratch: Path, handle: Callable[[Event], None], on_build: BuildCallback | None = None
 ) -> Iterator[InProcessPool]:
-    """A pool of one worker in this process.
-
-    Args:
-        options: Of the command line.
-        scratch: A local folder for results that go to remote storage.
-        handle: Called with the progress of each video.
-        on_build: Called while an engine is built.
-    """
-    with Worker(options, scratch) as worker:
+    """A pool of one worker in this process; `handle` is called with its progress."""
+    with closing(Worker(options, scratch)) as worker:
         yield InProcessPool(worker, handle, on_build)
 
 
 @contextmanager
-def process_pool(options: RunOptions, scratch: Path, count: int) -> Iterator[ProcessPool]:
-    """A pool of so many processes, all of which have ended after the block."""
-    pool = ProcessPool(options, scratch, count)
+def _ctrl_c_is_ours() -> Iterator[None]:
+    """Let processes that are started meanwhile never see Ctrl-C, which would end their imports with traces."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # it would unblock the signal
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        yield pool
+        yield
     finally:
-        pool.close()
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def cause_of_death(code: int | None) -> str:
@@ -161,7 +155,7 @@ def cause_of_death(code: int | None) -> str:
 def _serve(connection: Connection, options: RunOptions, scratch: Path) -> None:
     """The main function of a worker process: answers tasks until it is stopped or its parent has ended."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent too, which stops the workers
-    signal.signal(signal.SIGTERM, _exit)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     threading.Thread(target=_end_with_parent, daemon=True).start()
     reported = 0.0
 
@@ -171,7 +165,7 @@ def _serve(connection: Connection, options: RunOptions, scratch: Path) -> None:
             reported = now
             connection.send((done, total))
 
-    with Worker(options, scratch) as worker:
+    with closing(Worker(options, scratch)) as worker:
         try:
             connection.send(worker.open())
         except CganError as error:
@@ -180,10 +174,6 @@ def _serve(connection: Connection, options: RunOptions, scratch: Path) -> None:
         with suppress(EOFError):
             while True:
                 connection.send(worker.run(connection.recv(), progress))
-
-
-def _exit(_number: int, _frame: FrameType | None) -> NoReturn:
-    raise SystemExit(0)
 
 
 def _end_with_parent() -> None:

@@ -38,11 +38,7 @@ def make_report(items: Sequence[Item], seconds: float, pool: Pool | None) -> dic
 
 
 def write_report(path: Path, report: dict[str, Any]) -> None:
-    """Write a report, completely or not at all.
-
-    Raises:
-        MediaError: The file cannot be written.
-    """
+    """Write a report, completely or not at all; a MediaError if the file cannot be written."""
     content = json.dumps(report, indent=1, ensure_ascii=False) + "\n"
     with storage_errors("write", path, "name another with --report"):
         if is_remote(path):

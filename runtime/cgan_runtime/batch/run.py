@@ -8,12 +8,12 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from cgan_runtime.batch.inputs import find_sources, make_folder, make_items, output_folder
-from cgan_runtime.batch.process_pool import in_process_pool, process_pool
+from cgan_runtime.batch.inputs import find_sources, make_items, output_folder
+from cgan_runtime.batch.process_pool import ProcessPool, in_process_pool
 from cgan_runtime.batch.report import REPORT_NAME, make_report, summary_line, write_report
 from cgan_runtime.batch.schedule import Item, Pool, Schedule
 from cgan_runtime.batch.scratch import PREFIX, claim
@@ -29,24 +29,19 @@ from cgan_runtime.pipeline.results import ImageResult, VideoResult
 from cgan_runtime.system.cpu import usable_cores
 from cgan_runtime.system.exit_codes import EXIT_ERROR
 
-CORES_PER_WORKER = 2
-"""A worker decodes, colors and encodes at the same time, so more cores gain little."""
+CORES_PER_WORKER = 2  # one decodes, colors and encodes at the same time, so more cores gain little
 
 
 def run_folder(folder: Path, options: RunOptions, batch: BatchOptions, console: Console) -> int:
     """Color everything that can be colored; a failure is reported and does not stop the rest.
 
-    Returns:
-        The exit code: 0 if nothing failed.
-
-    Raises:
-        CganError: The input folder cannot be read, the output folder cannot be made, or there are no workers.
+    Returns the exit code, 0 if nothing failed. A CganError ends all: a folder cannot be read or made, or
+    there are no workers.
     """
     if batch.cluster is None:  # on a cluster the workers' hardware counts
         options = with_usable_encoder(options, console)
     results = output_folder(folder, options.files.output)
     sources = find_sources(folder, results, recursive=batch.recursive)
-    make_folder(results)
     items = make_items(sources, folder, results, options)
     work = sum(item.state == "waiting" for item in items)
     reporter = _Reporter(items, console)
@@ -132,4 +127,4 @@ def _open_pool(
         else:
             threads = options.model.threads or max(1, cores // count)
             each = replace(options, model=replace(options.model, threads=threads))
-            yield stack.enter_context(process_pool(each, scratch, count))
+            yield stack.enter_context(closing(ProcessPool(each, scratch, count)))

@@ -24,25 +24,16 @@ from cgan_runtime.video.segments import SEGMENT_FRAMES
 
 State = Literal["waiting", "done", "skipped", "failed"]
 
-DIVIDED_FROM = 0.5
-"""Fraction of a worker's fair share of all bytes; a larger video is divided into parts."""
-
-POLL_SECONDS = 0.25
-"""How long to wait for an event before the bar is updated."""
+DIVIDED_FROM = 0.5  # a video above this fraction of a worker's fair share of all bytes is divided into parts
+POLL_SECONDS = 0.25  # how long to wait for an event before the bar is updated
 
 
 class Pool(Protocol):
-    """Workers. One that dies is replaced; its task ends with an error that is not final.
+    """Workers. One that dies is replaced; its task ends with an error that is not final."""
 
-    Attributes:
-        description: What runs the model, for people; empty until a worker has loaded it.
-        count: How many workers there are.
-        lost: How many have died.
-    """
-
-    description: str
-    count: int
-    lost: int
+    description: str  # what runs the model, for people; empty until a worker has loaded it
+    count: int  # workers there are
+    lost: int  # workers that have died
 
     def idle(self) -> int:
         """Number of workers that wait for a task."""
@@ -53,56 +44,34 @@ class Pool(Protocol):
     def events(self, timeout: float) -> Sequence[Event]:
         """The events since the last call; waits up to `timeout` seconds for one.
 
-        Raises:
-            CganError: No worker can be started.
+        A CganError says that no worker can load the model, or that the cluster is gone.
         """
 
 
 @dataclass
 class Item:
-    """One input of a batch, and its result.
+    """One input of a batch, and its result."""
 
-    Attributes:
-        name: For people: the path in the input folder.
-        source: The video or image.
-        target: Its result.
-        image: Whether it is an image.
-        size: Of the source, in bytes.
-        state: Whether it waits or how it ended.
-        error: Why it failed.
-        trace: The traceback of an unexpected error.
-        tries: Of the task that was tried most often.
-        result: Once it is done.
-        frames: Colored by this run.
-        fraction: How much of it is done, 0 to 1.
-    """
-
-    name: str
+    name: str  # for people: the path in the input folder
     source: Path
     target: Path
     image: bool
-    size: int = 0
+    size: int = 0  # of the source, bytes
     state: State = "waiting"
-    error: str = ""
-    trace: str = ""
-    tries: int = 0
+    error: str = ""  # why it failed
+    trace: str = ""  # the traceback of an unexpected error
+    tries: int = 0  # of the task that was tried most often
     result: VideoResult | ImageResult | None = None
-    frames: int = 0
-    fraction: float = 0.0
+    frames: int = 0  # colored by this run
+    fraction: float = 0.0  # how much of it is done, 0 to 1
 
 
-ItemCallback: TypeAlias = "Callable[[Item | None], None]"
-"""Called with an item that is done or has failed, and with None when time has passed."""
-
+ItemCallback: TypeAlias = "Callable[[Item | None], None]"  # an item that has ended; None: time has passed
 _Key: TypeAlias = "tuple[int, str, Part | None]"  # of a task: item, kind, part
 
 
 class Schedule:
-    """The work on a batch.
-
-    Attributes:
-        items: Its items; those that are not "waiting" are left alone.
-    """
+    """The work on a batch; items that are not "waiting" are left alone."""
 
     def __init__(
         self,
@@ -113,15 +82,7 @@ class Schedule:
         overwrite: bool = False,
         resume: bool = False,
     ) -> None:
-        """Begin nothing yet.
-
-        Args:
-            items: Of the batch.
-            on_change: Called when an item has ended.
-            tries: A video fails after so many workers died at one of its tasks without progress.
-            overwrite: Allow results to exist.
-            resume: Go on with what is kept of videos.
-        """
+        """Begin nothing yet; a video fails after `tries` workers died at a task of it without progress."""
         self.items = items
         self._on_change, self._tries, self._overwrite, self._resume = on_change, tries, overwrite, resume
         self._ready: list[tuple[int, int, Task]] = []  # a heap: priority, age
@@ -140,11 +101,7 @@ class Schedule:
         return sum(sum(frames.values()) for frames in self._done.values())
 
     def run(self, pool: Pool) -> None:
-        """Do everything that waits.
-
-        Raises:
-            CganError: The pool cannot start workers any more.
-        """
+        """Do everything that waits; errors as of `Pool.events`."""
         self._begin(pool.count)
         while self._ready or self._running:
             while self._ready and pool.idle():

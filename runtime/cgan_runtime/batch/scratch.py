@@ -12,9 +12,7 @@ from pathlib import Path
 
 from cgan_runtime.files.locks import FileLock
 
-PREFIX = "cgan-"
-"""Of the names of all temporary folders."""
-
+PREFIX = "cgan-"  # of the names of all temporary folders
 _MARK = ".in-use"  # locked by each process that uses the folder; a lock ends with its process
 
 

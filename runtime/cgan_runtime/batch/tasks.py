@@ -9,52 +9,32 @@ from typing import Literal, TypeAlias
 from cgan_runtime.pipeline.parts import Part, PartPlan
 from cgan_runtime.pipeline.results import ImageResult, VideoResult
 
+# Color an image; color a video, or put its parts together; plan the parts of a video; color one part.
 TaskKind = Literal["image", "video", "plan", "part"]
-"""Color an image; color a video, or put its parts together; plan the parts of a video; color one part."""
-
-TaskResult: TypeAlias = "VideoResult | ImageResult | PartPlan | int"
-"""By kind; of a part the number of colored frames."""
+TaskResult: TypeAlias = "VideoResult | ImageResult | PartPlan | int"  # int: colored frames of a part
 
 
 @dataclass(frozen=True)
 class Task:
-    """One thing to do.
+    """One thing to do."""
 
-    Attributes:
-        item: Index of the item in the batch.
-        kind: What to do.
-        source: The video or image.
-        target: Its result.
-        part: The part, for a task of that kind.
-        overwrite: Allow the result to exist.
-        resume: Go on with what is kept of the video.
-    """
-
-    item: int
+    item: int  # its index in the batch
     kind: TaskKind
     source: Path
     target: Path
-    part: Part | None = None
+    part: Part | None = None  # for a task of that kind
     overwrite: bool = False
-    resume: bool = False
+    resume: bool = False  # go on with what is kept of the video
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The result of a task, or why there is none.
-
-    Attributes:
-        result: None if the task failed.
-        error: Why it failed, on one line.
-        final: It would fail again, since cgan refused the input. Else the worker died, or met an unexpected
-            error.
-        trace: The traceback of an unexpected error.
-    """
+    """The result of a task, or why there is none."""
 
     result: TaskResult | None = None
-    error: str = ""
-    final: bool = False
-    trace: str = ""
+    error: str = ""  # one line
+    final: bool = False  # cgan refused the input; else the worker died, or met an unexpected error
+    trace: str = ""  # the traceback of an unexpected error
 
 
 @dataclass(frozen=True)

@@ -20,13 +20,10 @@ from cgan_runtime.files.atomic import draft_name
 from cgan_runtime.files.storage import is_remote
 from cgan_runtime.video.resume.work_folder import work_folder
 
+# Storage where a file appears only when it is complete; elsewhere it is uploaded and then renamed.
 _ATOMIC_STORAGE = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "memory"})
-"""Storage where a file appears only when it is complete; elsewhere it is uploaded and then renamed."""
-
 _BLOCK_BYTES = 8_000_000
-
-_KEPT = (".json", ".state", ".segment")
-"""Suffixes of complete files in the work folder of a video."""
+_KEPT = (".json", ".state", ".segment")  # suffixes of complete files in the work folder of a video
 
 
 @contextmanager
@@ -39,13 +36,9 @@ def local_copy(
     """A local path for a result; for a local result its own path.
 
     For a remote result, the work folder beside it is downloaded before the block and updated after it,
-    however it ends. A result that exists at the end is uploaded, and its work folder removed.
-
-    Args:
-        target: Where the result goes.
-        scratch: A local folder; nothing is left in it.
-        wanted: Tells by its name whether a file of the work folder is needed.
-        alive: Called while files are copied, as a sign that the work goes on.
+    however it ends. A result that exists at the end is uploaded, and its work folder removed. `wanted` tells
+    by its name whether a file of the work folder is needed; `alive` is called while files are copied. Nothing
+    is left in the folder `scratch`.
     """
     if not is_remote(target):
         yield target
@@ -71,7 +64,8 @@ def local_copy(
                     upload(path, there / path.name, alive)
         if local.exists():
             upload(local, target, alive)
-            discard(there)
+            if there.exists():
+                cast(Any, there).fs.rm(cast(Any, there).path, recursive=True)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -85,11 +79,7 @@ def download(source: Path, local: Path, alive: Callable[[], object] = lambda: No
 
 
 def upload(local: Path, target: Path, alive: Callable[[], object] = lambda: None) -> None:
-    """Copy a local file to storage, where it appears when it is complete; calls `alive` after each block.
-
-    Raises:
-        MediaError: It cannot be written there.
-    """
+    """Copy a file to storage, where it appears when complete (else MediaError); `alive`: see `download`."""
     from fsspec.callbacks import Callback
 
     remote = cast(Any, target)
@@ -102,15 +92,8 @@ def upload(local: Path, target: Path, alive: Callable[[], object] = lambda: None
         if not atomic:
             remote.fs.mv(written.path, remote.path)
     except OSError as error:
-        raise MediaError(
-            f"cannot write {target} ({error.strerror or error}); is the storage full?"
-        ) from error
-
-
-def discard(folder: Path) -> None:
-    """Remove a remote folder, if it exists."""
-    if folder.exists():
-        cast(Any, folder).fs.rm(cast(Any, folder).path, recursive=True)
+        reason = error.strerror or error
+        raise MediaError(f"cannot write {target} ({reason}); is the storage full?") from error
 
 
 def _files(folder: Path) -> list[Path]:

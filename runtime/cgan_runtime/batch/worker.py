@@ -1,6 +1,6 @@
 """A worker: one model, one task after another, in whatever process or machine it lives.
 
-with Worker(options, scratch) as worker:
+with closing(Worker(options, scratch)) as worker:
     print(worker.open())
     answer = worker.run(task, progress)
 """
@@ -8,9 +8,8 @@ with Worker(options, scratch) as worker:
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -26,7 +25,7 @@ from cgan_runtime.files.storage import is_remote
 from cgan_runtime.options.run import RunOptions
 from cgan_runtime.pipeline.image import colorize_image
 from cgan_runtime.pipeline.parts import Part, colorize_part, plan_parts
-from cgan_runtime.pipeline.results import ImageResult
+from cgan_runtime.pipeline.results import ImageResult, VideoResult
 from cgan_runtime.pipeline.video import colorize_video
 
 
@@ -34,37 +33,20 @@ class Worker:
     """Colors with one model, which it owns. One thread opens, uses and closes it."""
 
     def __init__(self, options: RunOptions, scratch: Path) -> None:
-        """Open nothing yet.
-
-        Args:
-            options: Of the command line.
-            scratch: A local folder for results that go to remote storage.
-        """
+        """Open nothing yet; `scratch` is a local folder for results that go to remote storage."""
         self._options, self._scratch = options, scratch
         self._settings = options.video
         self._colorizer: Colorizer | None = None
         self._progress: ProgressCallback = lambda done, total: None
 
     def open(self, on_build: BuildCallback | None = None) -> str:
-        """Load the model.
-
-        Args:
-            on_build: Called while an engine is built.
-
-        Returns:
-            What runs it, for people.
-
-        Raises:
-            CganError: It cannot be loaded.
-        """
+        """Load the model, and say what runs it; a CganError if it cannot be loaded."""
         return backend_text(self._open(on_build).backend)
 
     def run(self, task: Task, progress: ProgressCallback) -> Answer:
         """Do a task; an error becomes an answer, too.
 
-        Args:
-            task: The task.
-            progress: Called with the frames that are done, and in between as a sign that the work goes on.
+        `progress` is called with the frames that are done, and in between as a sign that the work goes on.
         """
         self._progress = progress
         try:
@@ -72,20 +54,12 @@ class Worker:
         except CganError as error:
             return Answer(error=one_line(str(error)), final=True)
         except Exception as error:  # noqa: BLE001 (one video of thousands must not end the others)
-            return Answer(
-                error=one_line(f"{type(error).__name__}: {error}"), trace="".join(traceback.format_exc())
-            )
+            return Answer(error=one_line(f"{type(error).__name__}: {error}"), trace=traceback.format_exc())
 
     def close(self) -> None:
         """Free the model."""
         if self._colorizer is not None:
             self._colorizer.close()
-
-    def __enter__(self) -> Worker:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def _open(self, on_build: BuildCallback | None = None) -> Colorizer:
         if self._options.model.threads is not None:
@@ -96,49 +70,42 @@ class Worker:
 
     def _result(self, task: Task, colorizer: Colorizer) -> TaskResult:
         source, settings, part = task.source, self._settings, task.part
-        if task.kind == "image":
-            return self._image(task, colorizer)
-        if task.kind == "plan":
-            with self._local(task) as target:
+        result: VideoResult | ImageResult
+        with local_copy(task.target, self._scratch, partial(_concerns, part), self._alive) as target:
+            if task.kind == "plan":
                 return plan_parts(
                     source, target, colorizer, settings, overwrite=task.overwrite, resume=task.resume,
                     alive=self._alive,
                 )  # fmt: skip
-        if part is not None:
-            with self._local(task, lambda name: _concerns(part, name)) as target:
+            if part is not None:
                 return colorize_part(source, target, colorizer, settings, part, progress=self._progress)
-        with self._local(task) as target:
-            result = colorize_video(
-                source, target, colorizer, settings=settings, overwrite=task.overwrite, resume=task.resume,
-                progress=self._progress,
-            )  # fmt: skip
+            if task.kind == "image":
+                result = self._image(task, target, colorizer)
+            else:
+                result = colorize_video(
+                    source, target, colorizer, settings=settings, overwrite=task.overwrite,
+                    resume=task.resume, progress=self._progress,
+                )  # fmt: skip
         return replace(result, output=task.target)
 
-    def _image(self, task: Task, colorizer: Colorizer) -> ImageResult:
-        with self._local(task) as target:
-            source = task.source
-            if is_remote(source):
-                source = target.with_name(f"source-{target.name}")
-                download(task.source, source, self._alive)
-            try:
-                result = colorize_image(
-                    source, target, colorizer, overwrite=task.overwrite, compare=self._settings.compare
-                )
-            finally:
-                if source != task.source:
-                    source.unlink(missing_ok=True)
-        return replace(result, output=task.target)
-
-    def _local(
-        self, task: Task, wanted: Callable[[str], bool] = lambda name: True
-    ) -> AbstractContextManager[Path]:
-        return local_copy(task.target, self._scratch, wanted, self._alive)
+    def _image(self, task: Task, target: Path, colorizer: Colorizer) -> ImageResult:
+        source = task.source
+        if is_remote(source):
+            source = target.with_name(f"source-{target.name}")
+            download(task.source, source, self._alive)
+        try:
+            return colorize_image(
+                source, target, colorizer, overwrite=task.overwrite, compare=self._settings.compare
+            )
+        finally:
+            if source != task.source:
+                source.unlink(missing_ok=True)
 
     def _alive(self) -> None:
         self._progress(0, None)
 
 
-def _concerns(part: Part, name: str) -> bool:
-    """Whether a file of a work folder concerns a part, or the whole video."""
+def _concerns(part: Part | None, name: str) -> bool:
+    """Whether a file of a work folder concerns a part, or the whole video; without a part all do."""
     index = name.partition(".")[0]
-    return not index.isdigit() or part.first <= int(index) < part.end
+    return part is None or not index.isdigit() or part.first <= int(index) < part.end

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from cgan_runtime.console import Console, size_text
 from cgan_runtime.options.run import RunOptions
+from cgan_runtime.pipeline.results import ImageResult, VideoResult
 from cgan_runtime.video.read.sources import FFmpegInput
-
-if TYPE_CHECKING:  # numpy, PyAV and OpenCV would make --help slow
-    from cgan_runtime.pipeline.results import ImageResult, VideoResult
 
 
 def print_video(source: Path | FFmpegInput, result: VideoResult, console: Console) -> None:

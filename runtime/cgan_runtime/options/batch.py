@@ -11,8 +11,7 @@ from cgan_runtime.files.output import check_json
 from cgan_runtime.options.groups import PlaceType, option_group
 from cgan_runtime.options.run import FileOptions
 
-AUTO = "auto"
-"""`--cluster` without an address: the cluster that this machine belongs to, or one of this machine alone."""
+AUTO = "auto"  # `--cluster` without an address: the cluster of this machine, or one of it alone
 
 DEFAULT_TRIES = 3
 
@@ -30,12 +29,7 @@ class BatchOptions:
     report: Path | None = None
 
     def check(self, files: FileOptions) -> None:
-        """Refuse options that do not go with the input or with each other.
-
-        Raises:
-            click.UsageError: There are such options.
-            MediaError: The report cannot be written.
-        """
+        """Refuse options that do not go with the input or each other, and a report that cannot be written."""
         if files.input_dir is None and self != BatchOptions():
             raise click.UsageError("options for many videos go with --input-dir")
         if self.cluster is None and replace(self, cpus_per_task=1, gpus_per_task=0.0) != self:

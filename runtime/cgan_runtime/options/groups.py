@@ -24,8 +24,7 @@ import click
 
 Function = Callable[..., Any]
 Decorator = Callable[[Function], Function]
-COMMON = "Common"
-"""The section of the options that most people need; the help shows it first."""
+COMMON = "Common"  # the section of the options that most people need; the help shows it first
 
 _SECTION = "cgan_section"  # attribute of a click.Parameter: the section of the help that shows it
 
@@ -46,13 +45,10 @@ def section(heading: str, *options: Decorator) -> Decorator:
 
 
 def option_group(name: str, settings: type[Any], heading: str, *options: Decorator) -> Decorator:
-    """Make a decorator that adds options to a command and passes them to it as one argument.
+    """Make a decorator that adds options to a command and passes them to it as one argument, `name`.
 
-    Args:
-        name: The argument of the command's function.
-        settings: A dataclass with one field for each option, of the option's name.
-        heading: Of the section that shows the options, unless they have a `section` of their own.
-        options: Made by `click.option`, or groups of their own, which fill one field each.
+    `settings` is a dataclass with a field for each option, of the option's name; a group among the options
+    fills one field. The help shows those without a `section` of their own under `heading`.
     """
     names = [field.name for field in fields(settings)]
 
@@ -82,11 +78,11 @@ class GroupedCommand(click.Command):
 
 
 if TYPE_CHECKING:  # click before 8.2 has no generic types at run time
-    _SizeBase = click.ParamType[tuple[int, int]]
+    SizeBase = click.ParamType[tuple[int, int]]
     _BatchBase = click.ParamType[tuple[int, int, int]]
     _PlaceBase = click.ParamType[Path]
 else:
-    _SizeBase = _BatchBase = _PlaceBase = click.ParamType
+    SizeBase = _BatchBase = _PlaceBase = click.ParamType
 
 
 class PlaceType(_PlaceBase):
@@ -103,7 +99,7 @@ class PlaceType(_PlaceBase):
         return open_location(str(value))
 
 
-class SizeType(_SizeBase):
+class SizeType(SizeBase):
     """A size in pixels: `256` for a square, `256x384` for height x width; becomes (height, width)."""
 
     name = "H[xW]"

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from cgan_runtime.options.groups import COMMON, option_group, section
+from cgan_runtime.options.groups import COMMON, SizeBase, option_group, section
 
 DEFAULT_CAMERA = "0"
 DEFAULT_ADDRESS = "127.0.0.1:8000"
@@ -17,13 +16,8 @@ MAX_VIEWERS, MAX_RATE = 1000, 240
 MAX_CAMERA_SIDE = 7680  # pixels; 8K
 _PATH = click.Path(path_type=Path)
 
-if TYPE_CHECKING:  # click before 8.2 has no generic types at run time
-    _CameraSizeBase = click.ParamType[tuple[int, int]]
-else:
-    _CameraSizeBase = click.ParamType
 
-
-class CameraSizeType(_CameraSizeBase):
+class CameraSizeType(SizeBase):
     """A camera's image as it is always named, `1280x720`; becomes (width, height)."""
 
     name = "WxH"
@@ -63,11 +57,7 @@ class LiveOptions:
         return self.webcam is not None or self.serve is not None
 
     def check(self) -> None:
-        """Refuse options of live video without it, and of the page without --serve.
-
-        Raises:
-            click.UsageError: There are such options.
-        """
+        """Refuse options of live video without it, and of the page without --serve."""
         if not self.asked:
             if replace(self, token=None) != LiveOptions():  # the token may come from the environment
                 raise click.UsageError("options of live video go with --webcam or --serve")

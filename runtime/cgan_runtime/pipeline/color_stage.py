@@ -25,36 +25,26 @@ from cgan_runtime.errors import CganError
 from cgan_runtime.files.output import Output
 from cgan_runtime.temporal.filter import TemporalFilter
 from cgan_runtime.video.frame_layout import FrameLayout, luma_plane, quarter_turns
-from cgan_runtime.video.resume.items import AlreadyEncoded, Colored, Skipped
 from cgan_runtime.video.resume.work_folder import kept_frames
-from cgan_runtime.video.segments import SEGMENT_FRAMES
+from cgan_runtime.video.segments import SEGMENT_FRAMES, AlreadyEncoded, Colored, Skipped
 
 Other = TypeVar("Other")
 
 
 @dataclass(frozen=True)
 class Predicted:
-    """A frame whose color is known at the network's size.
+    """A frame whose color is known at the network's size."""
 
-    Attributes:
-        frame: Prepared, in the video's layout.
-        prediction: Its color, of the frame turned upright.
-        turns: Quarter turns that turn it upright.
-        filter_state: As in `Colored`.
-    """
-
-    frame: av.VideoFrame
-    prediction: Prediction
-    turns: int
-    filter_state: bytes
+    frame: av.VideoFrame  # prepared, in the video's layout
+    prediction: Prediction  # of the frame turned upright
+    turns: int  # quarter turns that turn it upright
+    filter_state: bytes  # as in `Colored`
 
 
 class ColorStage:
-    """Colors the frames of a video, except those that are kept from an earlier run.
+    """Colors the frames of a video, except the first `kept_frames`, which an earlier run has colored.
 
-    Attributes:
-        frames: Frames that have passed so far.
-        kept_frames: Frames of an earlier run.
+    `frames` is the number of frames that have passed so far.
     """
 
     def __init__(
@@ -67,11 +57,8 @@ class ColorStage:
         progress: ProgressCallback | None = None,
     ) -> None:
         self.frames, self.kept_frames = 0, kept_frames
-        self._colorizer = colorizer
-        self._temporal = temporal
-        self._layout = layout
-        self._total = total
-        self._progress = progress
+        self._colorizer, self._temporal, self._layout = colorizer, temporal, layout
+        self._total, self._progress = total, progress
         self._time: float | None = None
 
     def __call__(

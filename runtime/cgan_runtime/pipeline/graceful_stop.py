@@ -23,23 +23,13 @@ from cgan_runtime.video.segments import SEGMENT_FRAMES
 
 
 class GracefulStop:
-    """Takes the first Ctrl-C as a request, once a frame is colored. Used in the main thread.
-
-    Attributes:
-        stopped: Whether the video was left at a border of segments.
-    """
+    """Takes the first Ctrl-C as a request, once a frame is colored. Used in the main thread."""
 
     def __init__(
         self, kept_frames: int, progress: ProgressCallback | None, on_stop: StopCallback | None
     ) -> None:
-        """Prepare; used as a context manager.
-
-        Args:
-            kept_frames: Frames of an earlier run.
-            progress: Called after each frame.
-            on_stop: Called after Ctrl-C; None leaves the effect of Ctrl-C as it is.
-        """
-        self.stopped = False
+        """Prepare; `on_stop` is called after Ctrl-C, and None leaves the effect of Ctrl-C as it is."""
+        self.stopped = False  # whether the video was left at a border of segments
         self._kept, self._progress, self._on_stop = kept_frames, progress, on_stop
         self._at_work = False
         self._read = 0  # frames; they are read ahead of those that are done

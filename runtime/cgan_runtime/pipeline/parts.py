@@ -35,37 +35,24 @@ from cgan_runtime.temporal.filter import FLASH_FRAMES, TemporalFilter
 from cgan_runtime.temporal.settings import TemporalSettings
 from cgan_runtime.video.frame_layout import FrameLayout
 from cgan_runtime.video.read.reader import VideoReader
-from cgan_runtime.video.resume.items import Skipped
 from cgan_runtime.video.resume.work_folder import WorkFolder, work_folder
-from cgan_runtime.video.segments import SEGMENT_FRAMES
+from cgan_runtime.video.segments import SEGMENT_FRAMES, Skipped
 from cgan_runtime.video.write.open_writer import plan_layout
 from cgan_runtime.video.write.writer import VideoWriter
 
-PART_SEGMENTS = 4
-"""Least number of segments of a part: a worker that dies loses about half a minute of video."""
-
-MAX_PARTS = 8
-"""Parts of a video at most. Each reads the video from its start, which then costs four readings in all."""
-
-MAX_WARM_UP = SEGMENT_FRAMES
-"""Frames that a part may look at before its first one; where a scene is longer, no part begins in it."""
-
+PART_SEGMENTS = 4  # of a part at least: a worker that dies loses about half a minute of video
+MAX_PARTS = 8  # of a video at most: each reads it from its start, which then costs four readings in all
+MAX_WARM_UP = SEGMENT_FRAMES  # frames seen before a part; where a scene is longer, no part begins in it
 _PLAN = "parts.json"
 
 
 @dataclass(frozen=True)
 class Part:
-    """A run of segments of a video.
+    """A run of segments of a video."""
 
-    Attributes:
-        first: Index of its first segment.
-        end: Index of the segment after its last one.
-        warm_from: First frame that the temporal filter has to see.
-    """
-
-    first: int
-    end: int
-    warm_from: int
+    first: int  # index of its first segment
+    end: int  # index of the segment after its last one
+    warm_from: int  # first frame that the temporal filter has to see
 
 
 @dataclass(frozen=True)
@@ -87,14 +74,9 @@ def plan_parts(
     resume: bool = False,
     alive: Callable[[], object] = lambda: None,
 ) -> PartPlan:
-    """Read a video once, find its cuts, and begin the work on it; arguments as of `colorize_video`.
+    """Read a video once, find its cuts, and begin the work; arguments and errors as of `colorize_video`.
 
-    Args:
-        segments: Of a part, at least.
-        alive: Called after each frame, as a sign that the work goes on.
-
-    Raises:
-        MediaError: The video cannot be read, or the output cannot be written.
+    A part has at least so many `segments`. `alive` is called after each frame: a sign that the work goes on.
     """
     output = output_for(target)
     with VideoReader(source, stream=settings.stream, deinterlace=settings.deinterlace) as reader:
@@ -128,21 +110,10 @@ def colorize_part(
     *,
     progress: ProgressCallback | None = None,
 ) -> int:
-    """Color the segments of a part that are not finished, in the work folder that `plan_parts` has begun.
+    """Color the unfinished segments of a part, given what `plan_parts` was given; returns how many frames.
 
-    Args:
-        source: The video.
-        target: As given to `plan_parts`.
-        colorizer: Used in the calling thread.
-        settings: As given to `plan_parts`.
-        part: Of the plan.
-        progress: Called after each frame, also those before the part, with the frames of the part so far.
-
-    Returns:
-        The number of frames that were colored.
-
-    Raises:
-        CganError: Anything that ends the work; the message says at which frame.
+    The colorizer is used in the calling thread. `progress` is called after each frame, also those before the
+    part, with the frames of the part so far. A CganError says at which frame the work ended.
     """
     output = output_for(target)
     with VideoReader(source, stream=settings.stream, deinterlace=settings.deinterlace) as reader:
@@ -162,12 +133,8 @@ def colorize_part(
             stage = _PartColorStage(colorizer, temporal, layout, frames, warm_from, border, progress)
             if frames:
                 with annotate_position(stage, output, resumable=True):
-                    run_stages(
-                        _items_before(frames.stop, reader),
-                        stage,
-                        lambda item: writer.keep(stage.finish(item)),
-                        depth=QUEUE_DEPTH,
-                    )
+                    items = _items_before(frames.stop, reader)
+                    run_stages(items, stage, lambda item: writer.keep(stage.finish(item)), depth=QUEUE_DEPTH)
                     writer.finish_segment(stage.filter_state)
             return max(0, stage.frames - frames.start)
 
@@ -176,14 +143,8 @@ def independent_starts(views: Iterable[FloatArray], settings: TemporalSettings) 
     """Find the frames from which on a video looks the same whatever came before.
 
     These are its first frame, and those at cuts after which the scene stays: a scene as short as a flash may
-    go back to the colors of the scene before it. The temporal filter itself finds cuts, in the lightness.
-
-    Args:
-        views: What the network sees of each frame, (h, w).
-        settings: Of the temporal filter.
-
-    Returns:
-        The number of frames, and the numbers of those frames, rising from 0.
+    go back to the colors of the scene before it. The temporal filter itself finds cuts, in `views`: what the
+    network sees of each frame, (h, w). Returns the number of frames, and the numbers of those, rising from 0.
     """
     temporal, starts, candidate, count = TemporalFilter(settings), [0], None, 0
     for number, lightness in enumerate(views):
@@ -199,13 +160,7 @@ def independent_starts(views: Iterable[FloatArray], settings: TemporalSettings) 
 
 
 def divide(frames: int, starts: list[int], segments: int = PART_SEGMENTS) -> Iterator[Part]:
-    """Divide a video where parts need few frames before them.
-
-    Args:
-        frames: Of the video.
-        starts: As from `independent_starts`.
-        segments: Of a part, at least.
-    """
+    """Divide a video, at `starts`, into parts of at least so many segments with few frames to warm up."""
     count = -(-frames // SEGMENT_FRAMES)
     least = max(segments, -(-count // MAX_PARTS))
     first = warm_from = 0

@@ -56,16 +56,7 @@ class VideoResult:
 
 @dataclass(frozen=True)
 class ImageResult:
-    """The result of coloring an image.
-
-    Attributes:
-        output: The colored image.
-        bytes: Its size.
-        width: In pixels.
-        height: In pixels.
-        seconds: From opening the input to the finished output.
-        backend: Name of the back end that predicted the color.
-    """
+    """The result of coloring an image; fields as of `VideoResult`."""
 
     output: Path
     bytes: int

@@ -13,15 +13,13 @@ import time
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
-from cgan_runtime.errors import MediaError
 from cgan_runtime.files.atomic import write_file
-
-if TYPE_CHECKING:
-    from cgan_runtime.pipeline.results import VideoResult
+from cgan_runtime.files.storage import storage_errors
+from cgan_runtime.pipeline.results import VideoResult
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -40,19 +38,14 @@ class StageTimes:
     def source(self, name: str, items: Iterable[T]) -> Iterator[T]:
         """The items; measures how long each takes to come."""
         times = self._times.setdefault(name, array("f"))
-        iterator = iter(items)
-        spent = 0.0
-        while True:
-            began = time.perf_counter()
-            try:
-                item = next(iterator)
-            except StopIteration:
-                return
+        spent, began = 0.0, time.perf_counter()
+        for item in items:
             spent += time.perf_counter() - began
             if self._is_frame(item):
                 times.append(spent)
                 spent = 0.0
             yield item
+            began = time.perf_counter()
 
     def work(self, name: str, function: Callable[[T], U]) -> Callable[[T], U]:
         """The function; measures how long it takes for each frame."""
@@ -84,16 +77,10 @@ class StageTimes:
 
 
 def write_stats(path: Path, videos: Sequence[VideoResult]) -> None:
-    """Write `{"videos": [...]}` with the fields of each result and its `fps`.
-
-    Raises:
-        MediaError: The file cannot be written.
-    """
+    """Write `{"videos": [...]}` with the fields of each result and its `fps`; a MediaError if that fails."""
     entries = [
         {**dataclasses.asdict(video), "output": video.output_name, "fps": round(video.fps, 3)}
         for video in videos
     ]
-    try:
+    with storage_errors("write", path, "name another with --stats"):
         write_file(path, json.dumps({"videos": entries}, indent=1) + "\n")
-    except OSError as error:
-        raise MediaError(f"cannot write {path} ({error.strerror}); name another with --stats") from error

@@ -40,11 +40,7 @@ class Channel(Generic[T]):
         self._cancelled = False
 
     def feed(self, source: Iterable[T]) -> None:
-        """Put every item of `source`, waiting while the channel is full, then close it.
-
-        Raises:
-            Cancelled: The channel was cancelled.
-        """
+        """Put all items of `source`, waiting while the channel is full, then close it; raises `Cancelled`."""
         for item in source:
             self._room.get()
             if self._cancelled:
@@ -53,11 +49,7 @@ class Channel(Generic[T]):
         self._items.put(_End())
 
     def __iter__(self) -> Iterator[T]:
-        """Yield the items until the channel is closed and empty.
-
-        Raises:
-            Cancelled: The channel was cancelled; its items are dropped.
-        """
+        """Yield the items until the channel is closed and empty; raises `Cancelled`, and drops items then."""
         while True:
             item = self._items.get()
             if self._cancelled:
@@ -84,15 +76,9 @@ def run_stages(
 ) -> None:
     """Run `sink(work(item))` for every item of `source`, each of the three in its own thread, in order.
 
-    Args:
-        source: Iterated in a thread of its own.
-        work: Called in the calling thread.
-        sink: Called in a thread of its own.
-        depth: Items that may wait between two stages.
-        wake: Called after a failure; must end a read of the source that waits for something from outside.
-
-    Raises:
-        BaseException: What was raised first in any stage, Ctrl-C included. All stages have stopped then.
+    `work` runs in the calling thread; `depth` items may wait between two stages. Raises what was raised first
+    in any stage, Ctrl-C included, once all have stopped. `wake` is called after a failure: it must end a read
+    of the source that waits for something from outside.
     """
     taken: Channel[T] = Channel(depth)
     worked: Channel[U] = Channel(depth)

@@ -33,16 +33,14 @@ from cgan_runtime.video.hardware import decoder_for
 from cgan_runtime.video.read.damage import count
 from cgan_runtime.video.read.reader import VideoReader
 from cgan_runtime.video.read.sources import FFmpegInput, SourceSettings, video_source
-from cgan_runtime.video.resume.items import Colored
-from cgan_runtime.video.resume.no_resume import NonResumableOutput
-from cgan_runtime.video.resume.work_folder import WorkFolder
+from cgan_runtime.video.resume.work_folder import NonResumableOutput, WorkFolder
+from cgan_runtime.video.segments import Colored
 from cgan_runtime.video.write.image_sequence_writer import ImageSequenceWriter, check_existing_images
 from cgan_runtime.video.write.open_writer import open_writer, plan_layout
 from cgan_runtime.video.write.writer import VideoWriter
 
+# Frames and packets that wait between two stages: enough for an occasional slow frame, 10 MB at 1080p.
 QUEUE_DEPTH = 3
-"""Frames and packets that wait between two stages: enough for an occasional slow frame, 10 MB at 1080p."""
-
 _IN_MEMORY = (av.VideoFrame, Predicted, Colored)  # forms of a frame between the stages
 
 

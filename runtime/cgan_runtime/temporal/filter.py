@@ -23,51 +23,32 @@ from cgan_runtime.temporal.motion import AGE, LIGHTNESS, A, B, ByteArray, Carrie
 from cgan_runtime.temporal.scene_cuts import shrunk
 from cgan_runtime.temporal.settings import Strength, TemporalSettings
 
-HORIZON: dict[Strength, int] = {"off": 1, "low": 4, "high": 12}
-"""Most frames that the color of a place is averaged over."""
-
-LEAST_HORIZON = 2.0
-"""Least number of predictions that are averaged, however rare predictions are."""
-
-TRUSTED_DIFFERENCE = 0.15
-"""Distance of carried from predicted chroma, (a*, b*)/110, at which the past counts half, where the lightness
-of the place has changed too."""
-
-TELLING_DIFFERENCE = 0.3
-"""The same where the lightness has not changed: there a smaller difference is only the network's doubt, as in
-dark or empty skies."""
-
-FLASH_FRAMES = 5
-"""Frames that a flash or a torn frame may hide a scene, which then goes on with its own colors."""
-
+HORIZON: dict[Strength, int] = {"off": 1, "low": 4, "high": 12}  # most frames averaged for a color
+LEAST_HORIZON = 2.0  # least number of predictions that are averaged, however rare predictions are
+# Distance of carried from predicted chroma, (a*, b*)/110, at which the past counts half: where the lightness
+# of the place has changed too, and where not; there a smaller one is only the network's doubt, as in skies.
+TRUSTED_DIFFERENCE, TELLING_DIFFERENCE = 0.15, 0.3
+FLASH_FRAMES = 5  # a flash or a torn frame may hide a scene for so long; its colors go on then
+# Unknown places are filled in at this fraction of the size, from this far around (sigma, small pixels).
 FILL_SHRINK, FILL_REACH = 8, 1.5
-"""Unknown places are filled in at this fraction of the size, from this far around (sigma, small pixels)."""
-
-LEAST_KNOWN = 0.02
-"""Weight of a carried color that is only a guess: it counts where nothing around is known."""
-
-LIGHTNESS_PEAK = 255
-"""Lightness is compared in this many steps from black to white."""
+LEAST_KNOWN = 0.02  # weight of a carried color that is only a guess: it counts where nothing around is known
+LIGHTNESS_PEAK = 255  # lightness is compared in this many steps from black to white
 
 
 @dataclass(frozen=True)
 class TemporalState:
     """Everything that a filter keeps from one frame to the next.
 
-    Attributes:
-        shown: The last frame, float32 (h, w, 4): a*/110, b*/110, age (frames that its color is averaged
-            over, 0 where it is only a guess), lightness 0..255.
-        hidden: The last frame of the scene before, while that may come back after a flash; likewise.
-        hidden_for: Frames since `hidden` was shown.
-        since: Frames since the network ran.
-        dazzled_for: Frames for which colors are still held, because the light has jumped.
+    `shown` is the last frame, float32 (h, w, 4): a*/110, b*/110, age (frames that its color is averaged over,
+    0 where it is only a guess), lightness 0..255. `hidden` is the last frame of the scene before, likewise,
+    while that may come back after a flash.
     """
 
     shown: FloatArray
     hidden: FloatArray | None = None
-    hidden_for: int = 0
-    since: int = 0
-    dazzled_for: int = 0
+    hidden_for: int = 0  # frames since `hidden` was shown
+    since: int = 0  # frames since the network ran
+    dazzled_for: int = 0  # frames for which colors are still held, because the light has jumped
 
     def to_bytes(self) -> bytes:
         """The state as the content of an npz file, exactly."""
@@ -79,11 +60,7 @@ class TemporalState:
 
     @classmethod
     def from_bytes(cls, content: bytes) -> TemporalState:
-        """Read what `to_bytes` wrote.
-
-        Raises:
-            ConfigError: The content is something else.
-        """
+        """Read what `to_bytes` wrote; a ConfigError if the content is something else."""
         try:
             with np.load(io.BytesIO(content)) as file:
                 shown, hidden = file["shown"], file["hidden"]
@@ -102,21 +79,15 @@ class TemporalFilter:
     A frame depends on the frames before it through `state` alone. A segment of a video that starts from the
     state in which the one before it ended is therefore the same, bit for bit, as in one run (same machine,
     same back end): `filter_state` is kept beside a finished segment.
-
-    Attributes:
-        settings: As given.
-        state: Everything known of the frames so far; None before the first. May be set.
-        cuts: Cuts so far; a flash is none.
-        followed: Whether the last frame continued the frame before it: it is not the first, there is no cut
-            before it, and no flash ended there.
-        predictions: How often the network ran.
     """
 
     def __init__(self, settings: TemporalSettings | None = None) -> None:
         self.settings = settings or TemporalSettings()
-        self.state: TemporalState | None = None
-        self.cuts = self.predictions = 0
-        self.followed = False
+        self.state: TemporalState | None = None  # all that is known of the frames so far; may be set
+        self.cuts = self.predictions = 0  # cuts so far (a flash is none), and how often the network ran
+        self.followed = (
+            False  # the last frame continued the one before: no first one, no cut, no end of a flash
+        )
         frames = HORIZON[self.settings.strength]
         # The same time at every N: predictions that are rarer count more each.
         self._horizon = max(LEAST_HORIZON, frames / self.settings.every) if frames > 1 else 1.0
@@ -135,15 +106,11 @@ class TemporalFilter:
         self.state = None
 
     def step(self, lightness: FloatArray, predict: Callable[[FloatArray], FloatArray]) -> FloatArray:
-        """The chroma of the next frame.
+        """The chroma of the next frame, (a*, b*)/110, float32 (2, h, w), given its lightness.
 
-        Args:
-            lightness: L*/50 - 1, float32 (h, w) in [-1, 1]. A frame of another size starts a new scene.
-            predict: Runs the network: (a*, b*)/110, float32 (2, h, w), of `lightness`. It is called at most
-                once; its result is only read.
-
-        Returns:
-            (a*, b*)/110, float32 (2, h, w): a new array, or the prediction if `settings.passes_through`.
+        `lightness` is L*/50 - 1, float32 (h, w) in [-1, 1]; a frame of another size starts a new scene.
+        `predict` runs the network on it, at most once; its chroma is only read. The result is a new array, or
+        the prediction if `settings.passes_through`.
         """
         if self.settings.passes_through:
             self.predictions += 1

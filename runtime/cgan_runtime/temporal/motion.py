@@ -19,46 +19,27 @@ from cgan_runtime.temporal.scene_cuts import change_of_light
 
 ByteArray = npt.NDArray[np.uint8]
 
-A, B, AGE, LIGHTNESS = range(4)
-"""Planes of a frame that was shown; see `TemporalState`."""
-
-TRUSTED_RESIDUAL = 6.0
-"""Error of the carried lightness, mean of a window, of 255, at which the past counts half."""
-
-CHANGED_RESIDUAL = 2.0
-"""The same error at which a place counts as half changed; grain leaves less in the window."""
-
-RESIDUAL_WINDOW = 5
-"""Side of the window, pixels: averages out grain, and edges that are off by a fraction of a pixel."""
-
-LIGHT_JUMP = 16.0
-"""Mean change of lightness, of 255, by a change of light after which colors are held for a while."""
-
-FLOW_LEAST_SIDE, FLOW_MOST_ASPECT = 16, 4
-"""Smaller and longer images are padded for the optical flow: pixels, and longer over shorter side."""
+A, B, AGE, LIGHTNESS = range(4)  # planes of a frame that was shown; see `TemporalState`
+TRUSTED_RESIDUAL = 6.0  # error of carried lightness, of 255, mean of a window, where the past counts half
+CHANGED_RESIDUAL = 2.0  # the same, where a place counts as half changed; grain leaves less
+RESIDUAL_WINDOW = 5  # side of the window, pixels: averages out grain, and edges off by part of a pixel
+LIGHT_JUMP = 16.0  # mean change of lightness, of 255, by light, after which colors are held for a while
+FLOW_LEAST_SIDE, FLOW_MOST_ASPECT = 16, 4  # pixels, longer / shorter side; other images are padded
 
 
 @dataclass(frozen=True)
 class Carried:
-    """The past as it would look now.
+    """The past as it would look now."""
 
-    Attributes:
-        shown: As in `TemporalState`, with a smaller age where the motion is doubtful.
-        changed: How much the lightness of each place has changed, from 0 (as carried) to 1, (h, w).
-        light_jumped: Whether the light of the whole image has changed a lot.
-    """
-
-    shown: FloatArray
-    changed: FloatArray
-    light_jumped: bool
+    shown: FloatArray  # as in `TemporalState`, with a smaller age where the motion is doubtful
+    changed: FloatArray  # how much the lightness of each place has changed, from 0 (as carried) to 1, (h, w)
+    light_jumped: bool  # whether the light of the whole image has changed a lot
 
 
 def follow(frame: ByteArray, past: FloatArray) -> Carried | None:
-    """Move a frame of the past to where its things are now; None if this is another scene.
+    """Move a frame of the past, float32 (h, w, 4), to where its things are now; None in another scene.
 
-    Args:
-        frame: Lightness now, uint8 (h, w).
-        past: What was shown then, float32 (h, w, 4); see `TemporalState`.
+    `frame` is the lightness now, uint8 (h, w); see `TemporalState` for `past`.
     """
     height, width = frame.shape
     flow = _motion(frame, past[..., LIGHTNESS].astype(np.uint8))

@@ -7,28 +7,18 @@ import numpy as np
 
 from cgan_runtime.color.lab import FloatArray
 
-CUT_RESIDUAL = 0.3
-"""Error of the carried lightness from which a frame shows another scene, as a fraction of the contrast."""
-
-CUT_SHRINK = 4
-"""Cuts are looked for at this fraction of the size, where grain is averaged out."""
-
-LEAST_CONTRAST = 12.0
-"""Standard deviation of lightness, of 255, below which an image counts as blank: its noise is no cut."""
-
-MAX_GAIN = 2.0
-"""Largest change of contrast between two frames that counts as a change of light."""
+CUT_RESIDUAL = 0.3  # mean error of carried lightness, as a share of the contrast, that makes another scene
+CUT_SHRINK = 4  # cuts are looked for at this fraction of the size, where grain is averaged out
+LEAST_CONTRAST = 12.0  # standard deviation of lightness, of 255; an image below is blank, its noise no cut
+MAX_GAIN = 2.0  # largest change of contrast between two frames that counts as a change of light
 
 
 def change_of_light(frame: FloatArray, carried: FloatArray) -> tuple[np.float32, np.float32] | None:
     """Gain and offset from the carried lightness to that of the frame; None if the two show different scenes.
 
     Lamps, flashes and the shutters of old cameras change the light of a whole image. Such a change counts as
-    light only where it explains the frame better than no change does.
-
-    Args:
-        frame: Lightness of the frame, 0 to 255, float32 (h, w).
-        carried: Lightness of the frame before, moved along the motion; likewise.
+    light only where it explains the frame better than no change does. Both are lightness, 0 to 255, float32
+    (h, w); `carried` is that of the frame before, moved along the motion.
     """
     small, small_carried = shrunk(frame, CUT_SHRINK), shrunk(carried, CUT_SHRINK)
     contrast, contrast_carried = float(small.std()), float(small_carried.std())

@@ -10,9 +10,7 @@ from cgan_runtime.errors import ConfigError
 Strength = Literal["off", "low", "high"]
 
 STRENGTHS: tuple[Strength, ...] = get_args(Strength)
-
-MAX_EVERY = 100
-"""Largest `every`, frames: four seconds in which the network does not see the video."""
+MAX_EVERY = 100  # largest `every`, frames: four seconds in which the network does not see the video
 
 
 @dataclass(frozen=True)

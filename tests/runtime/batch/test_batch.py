@@ -10,6 +10,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from tests.videos import Video, decoded, write_video
 
 from cgan_runtime.batch import pool as pools
 from cgan_runtime.batch.pool import HUNG_SECONDS, Watchdog, WorkerState
-from cgan_runtime.batch.process_pool import ProcessPool, cause_of_death, in_process_pool, process_pool
+from cgan_runtime.batch.process_pool import ProcessPool, cause_of_death, in_process_pool
 from cgan_runtime.batch.report import make_report
 from cgan_runtime.batch.run import run_folder
 from cgan_runtime.batch.schedule import Item, Schedule
@@ -229,7 +230,7 @@ def test_a_killed_process_is_replaced_and_its_task_ends(
 ) -> None:
     target = tmp_path / "a.mp4"
     task = Task(0, "video", videos / "a.mp4", target)
-    with process_pool(options_for(tiny_model, target), tmp_path, 1) as pool:
+    with closing(ProcessPool(options_for(tiny_model, target), tmp_path, 1)) as pool:
         ready(pool)
         pid = pool._workers[0].process.pid
         os.kill(pid, signal.SIGSTOP)  # so that it cannot be done before it is killed
@@ -252,7 +253,7 @@ def test_a_hanging_process_is_killed_and_replaced(
     videos: Path, tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     task = Task(0, "video", videos / "a.mp4", tmp_path / "a.mp4")
-    with process_pool(options_for(tiny_model, tmp_path), tmp_path, 1) as pool:
+    with closing(ProcessPool(options_for(tiny_model, tmp_path), tmp_path, 1)) as pool:
         ready(pool)
         os.kill(pool._workers[0].process.pid, signal.SIGSTOP)
         monkeypatch.setattr(pools, "HUNG_SECONDS", 2.0)
@@ -284,7 +285,7 @@ def test_every_long_task_reports_progress(
     source, target = storage / "b.mkv", storage / "out.mkv"
     upload(videos / "sub" / "b.mkv", source)
     signs: list[tuple[int, int | None]] = []
-    with Worker(options_for(tiny_model, target), tmp_path / "scratch") as worker:
+    with closing(Worker(options_for(tiny_model, target), tmp_path / "scratch")) as worker:
 
         def signs_of(kind: str, part: Part | None = None) -> list[tuple[int, int | None]]:
             signs.clear()
@@ -344,7 +345,7 @@ def test_workers_that_die_at_their_start_are_not_replaced_for_ever(tiny_model: P
             os.kill(pool._workers[0].process.pid, signal.SIGKILL)
             pool.events(5)
 
-    with process_pool(options_for(tiny_model, tmp_path), tmp_path, 1) as pool:
+    with closing(ProcessPool(options_for(tiny_model, tmp_path), tmp_path, 1)) as pool:
         with pytest.raises(BackendUnavailable, match="workers die while they load the model"):
             kill_for_ever(pool)
         assert pool.lost == 3

@@ -30,9 +30,7 @@ from cgan_runtime.options.batch import AUTO, BatchOptions
 from cgan_runtime.system.exit_codes import SIGNAL_EXIT
 from cgan_runtime.system.signals import TERMINATING, handle_signals
 
-ANSWER_SECONDS = 10.0
-"""Time for a cluster to answer at all."""
-
+ANSWER_SECONDS = 10.0  # time for a cluster to answer at all
 _STORE_BYTES = 80_000_000  # of the object store of a Ray that is started here: tasks are small
 _CLIENT = "ray://"
 _REFUSED = "authentication token"
@@ -46,11 +44,7 @@ worker.Worker(sys.argv[1], connection_retries=1)
 
 
 def room(batch: BatchOptions) -> int:
-    """Number of workers that the cluster has room for.
-
-    Raises:
-        ConfigError: No machine has room for one.
-    """
+    """Number of workers that the cluster has room for; a ConfigError if no machine has room for one."""
     fitting = 0
     for has in (node["Resources"] for node in nodes()):
         fits = int(has.get("CPU", 0) / batch.cpus_per_task)
@@ -68,13 +62,9 @@ def room(batch: BatchOptions) -> int:
 
 @contextmanager
 def joined(address: str) -> Iterator[bool]:
-    """Join a cluster, or start one of this machine alone.
+    """Join a cluster, or start one of this machine alone; yields whether it was started.
 
-    Yields:
-        Whether it was started for this machine alone.
-
-    Raises:
-        ConfigError: No cluster can be joined at this address.
+    A ConfigError says that no cluster can be joined at this address.
     """
     quietly: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": True}
     own = None
@@ -116,10 +106,10 @@ def _exit_codes_of_signals() -> Iterator[None]:
 
 
 def _join(address: str, settings: dict[str, Any]) -> None:
-    """Join a cluster.
+    """Join a cluster, and remove the handler for SIGTERM that Ray sets.
 
     A process that the cluster starts for a client may die of a race in gRPC (ray-project/ray#63202), so there
-    is a second try. Ray also sets a handler for SIGTERM, which is removed again.
+    is a second try.
     """
     handler = signal.getsignal(signal.SIGTERM)
     try:
@@ -140,8 +130,7 @@ def _join(address: str, settings: dict[str, Any]) -> None:
 def _answers(address: str) -> bool:
     """Whether a cluster answers; a process of its own asks, since Ray itself waits much longer.
 
-    Raises:
-        ConfigError: It asks for a token, or the address is malformed.
+    A ConfigError says that it asks for a token, or that the address is malformed.
     """
     host = address.removeprefix(_CLIENT).partition("/")[0]
     if address != AUTO and not _listens(host):
@@ -185,12 +174,8 @@ def remove_scratch(scratch: str) -> None:
 
     with suppress(Exception):  # whatever Ray raises: the cluster may be gone
         remover = ray.remote(num_cpus=0)(remove)
-        removed = [
-            remover.options(
-                scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=True)
-            ).remote()
-            for node in nodes()
-        ]
+        machines = [NodeAffinitySchedulingStrategy(node["NodeID"], soft=True) for node in nodes()]
+        removed = [remover.options(scheduling_strategy=machine).remote() for machine in machines]
         ray.wait(removed, num_returns=len(removed), timeout=ANSWER_SECONDS)
 
 

@@ -11,7 +11,7 @@ import os
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -50,10 +50,7 @@ class Actor:
 
     @ray.method(concurrency_group="work")
     def open(self) -> str | CganError:
-        """Load the model; returns what runs it, or why nothing can.
-
-        The error is not raised: Ray prints raised errors that nobody reads when the pool has ended.
-        """
+        """Load the model; returns what runs it, or an error: Ray prints raised ones that nobody reads."""
         try:
             return self._worker.open()
         except CganError as error:
@@ -88,12 +85,21 @@ class _ActorState(WorkerState):
     signs: int = 0  # of progress that it has given
 
 
-class RayPool(WorkerPool[_ActorState]):
-    """A pool of Ray actors; made by `ray_pool`.
+@contextmanager
+def _cluster_errors() -> Iterator[None]:
+    """Turn the many errors that Ray and gRPC raise without a cluster into `BackendUnavailable`."""
+    try:
+        yield
+    except CganError:
+        raise
+    except Exception as error:
+        raise BackendUnavailable(
+            f"the Ray cluster is gone ({type(error).__name__}); the same command with --resume goes on"
+        ) from error
 
-    Attributes:
-        uses_scratch: Results were made in local files first, which killed workers may have left.
-    """
+
+class RayPool(WorkerPool[_ActorState]):
+    """A pool of Ray actors; made by `ray_pool`."""
 
     start_error = (
         "workers of the cluster end while they load the model: the last {reason}; "
@@ -101,41 +107,32 @@ class RayPool(WorkerPool[_ActorState]):
     )
 
     def __init__(self, options: RunOptions, batch: BatchOptions, count: int, scratch: str) -> None:
-        self.uses_scratch = False
+        self._uses_scratch = False  # results were made in local files first
         self._options, self._scratch = options, scratch
         remote: Any = ray.remote  # its types know no concurrency groups
-        self._class = remote(
-            num_cpus=batch.cpus_per_task,
-            num_gpus=batch.gpus_per_task,
-            max_restarts=0,
-            concurrency_groups={"work": 1},
-        )(Actor)
+        resources = {"num_cpus": batch.cpus_per_task, "num_gpus": batch.gpus_per_task}
+        self._class = remote(**resources, max_restarts=0, concurrency_groups={"work": 1})(Actor)
         super().__init__(count)
 
+    @_cluster_errors()
     def give(self, task: Task) -> None:
         """Send a task to a worker."""
         task = replace(task, source=_absolute(task.source), target=_absolute(task.target))
         worker = self._assign(task)
-        with _cluster_errors():
-            worker.answer = worker.actor.run.remote(task)
-        self.uses_scratch |= is_remote(task.target)
-
-    def events(self, timeout: float) -> list[Event]:
-        """The messages of the workers, and the end of tasks whose workers died.
-
-        Raises:
-            CganError: No worker can load the model, or the cluster is gone.
-        """
-        with _cluster_errors():
-            return self._events(timeout)
+        worker.answer = worker.actor.run.remote(task)
+        self._uses_scratch |= is_remote(task.target)
 
     def close(self) -> None:
-        """Stop all workers."""
+        """Stop all workers, and remove what killed ones may have left."""
         for worker in self._workers:
             with suppress(Exception):  # Ray raises any class: the cluster may be gone
                 ray.kill(worker.actor)
+        if self._uses_scratch:
+            remove_scratch(self._scratch)
 
-    def _events(self, timeout: float) -> list[Event]:
+    @_cluster_errors()
+    def events(self, timeout: float) -> list[Event]:
+        """The messages of the workers, and the end of tasks whose workers died; see `schedule.Pool`."""
         by_answer = {each.answer: each for each in self._workers if each.answer is not None}
         over, _ = ray.wait(list(by_answer), timeout=timeout) if by_answer else ([], [])
         found: list[Event] = []
@@ -181,28 +178,10 @@ class RayPool(WorkerPool[_ActorState]):
 
 
 @contextmanager
-def _cluster_errors() -> Iterator[None]:
-    """Turn the many errors that Ray and gRPC raise without a cluster into one.
-
-    Raises:
-        BackendUnavailable: The cluster is gone.
-    """
-    try:
-        yield
-    except CganError:
-        raise
-    except Exception as error:
-        raise BackendUnavailable(
-            f"the Ray cluster is gone ({type(error).__name__}); the same command with --resume goes on"
-        ) from error
-
-
-@contextmanager
 def ray_pool(options: RunOptions, batch: BatchOptions, work: int) -> Iterator[RayPool]:
     """Workers on the cluster of the options; everything that was started has ended after the block.
 
-    Raises:
-        ConfigError: There is no such cluster, or no machine of it has room for a worker.
+    A ConfigError says that there is no such cluster, or that no machine of it has room for a worker.
     """
     scratch = f"{PREFIX}{os.getpid()}-{time.time_ns():x}"
     model = replace(options.model, threads=options.model.threads or batch.cpus_per_task)
@@ -212,13 +191,8 @@ def ray_pool(options: RunOptions, batch: BatchOptions, work: int) -> Iterator[Ra
         if not alone and model.precision == "auto":  # all machines must compute alike
             model = replace(model, precision="fp32")
         count = min(batch.jobs or room(batch), work * MAX_PARTS)
-        pool = RayPool(replace(options, model=model), batch, count, scratch)
-        try:
+        with closing(RayPool(replace(options, model=model), batch, count, scratch)) as pool:
             yield pool
-        finally:
-            pool.close()
-            if pool.uses_scratch:
-                remove_scratch(scratch)
 
 
 def _absolute(path: Path) -> Path:
