@@ -131,7 +131,7 @@ def in_process_pool(
 
 @contextmanager
 def _ctrl_c_is_ours() -> Iterator[None]:
-    """Let processes that are started meanwhile never see Ctrl-C, which would end their imports with traces."""
+    """Let processes that start meanwhile never see Ctrl-C, which would end their imports with traces."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
