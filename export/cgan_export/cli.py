@@ -11,19 +11,7 @@ from pathlib import Path
 
 import click
 
-from cgan_export.options import (
-    MODEL_PATH,
-    CheckOptions,
-    EngineChoice,
-    FormOptions,
-    OutputOptions,
-    ShapeOptions,
-    check_options,
-    engine_options,
-    form_options,
-    output_options,
-    shape_options,
-)
+from cgan_export import options
 from cgan_export.requirements import require_packages
 from cgan_export.verify import verify
 from cgan_runtime import __version__
@@ -60,17 +48,18 @@ class _Commands(GroupedCommand, click.Group):
     subcommand_metavar="",
     context_settings={"help_option_names": ["-h", "--help"], "show_default": True},
 )
-@output_options
-@form_options
-@shape_options
-@engine_options
-@check_options
-@click.argument("checkpoint", required=False, type=MODEL_PATH)
+@options.output_options
+@options.form_options
+@options.shape_options
+@options.engine_options
+@options.check_options
+@click.argument("checkpoint", required=False, type=options.MODEL_PATH)
 @click.version_option(__version__, prog_name="cgan-export")
 @click.pass_context
 def cli(
-    ctx: click.Context, *, files: OutputOptions, form: FormOptions, shape: ShapeOptions,
-    engines: EngineChoice, checks: CheckOptions, checkpoint: Path | None = None,
+    ctx: click.Context, *, files: options.OutputOptions, form: options.FormOptions,
+    shape: options.ShapeOptions, engines: options.EngineChoice, checks: options.CheckOptions,
+    checkpoint: Path | None = None,
 ) -> None:  # fmt: skip
     """Turn CHECKPOINT (a folder, or a run of cgan-train) into ONNX files with their manifests.
 

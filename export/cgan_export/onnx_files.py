@@ -33,51 +33,33 @@ from cgan_train.evaluation.agreement import Agreement
 from cgan_train.evaluation.comparison_photos import comparison_photos, lightness_of
 from cgan_train.torch_backend import TorchBackend
 
-INT8 = "int8"
-"""Name of the form that needs photographs to be made (`graph.quantize`)."""
-
+INT8 = "int8"  # name of the form that needs photographs to be made (`graph.quantize`)
 _HIDDEN = ".cgan-export-"  # prefix of the hidden folders
-_NOT_IN_A_NAME = set('/\\:*?"<>|') | {
-    chr(code)
-    for code in (*range(32), *range(0xD800, 0xE000))  # control codes and surrogates
-}
+_NOT_IN_A_NAME = {*'/\\:*?"<>|', *map(chr, range(32)), *map(chr, range(0xD800, 0xE000))}  # with surrogates
 
 
 @dataclass(frozen=True)
 class ExportSettings:
     """Names of the files, and inputs of the models.
 
-    Attributes:
-        name: Of the files, without suffix; empty for the recipe's.
-        size: Height and width in pixels; None for the generator's own. With `dynamic` only its area counts:
-            the size that the model is meant for.
-        batch: Images at once where not `dynamic`.
-        dynamic: Leave batch, height and width free.
-        end_to_end: Wrap each network for other programs: a gray image in, the colored image out.
+    With `dynamic` only the area of `size` counts: the size that the model is meant for.
     """
 
-    name: str = ""
-    size: tuple[int, int] | None = None
-    batch: int = 1
-    dynamic: bool = True
-    end_to_end: bool = False
+    name: str = ""  # of the files, without suffix; empty for the recipe's
+    size: tuple[int, int] | None = None  # height and width in pixels; None for the generator's own
+    batch: int = 1  # images at once where not `dynamic`
+    dynamic: bool = True  # leave batch, height and width free
+    end_to_end: bool = False  # wrap for other programs: a gray image in, the colored image out
 
 
 @dataclass(frozen=True)
 class Exported:
-    """A model file that was written.
+    """A model file that was written."""
 
-    Attributes:
-        path: The ONNX file; its manifest lies beside it.
-        manifest: The manifest's content.
-        operators: How many nodes run for an image.
-        findings: By back end, the difference from PyTorch; empty where nothing was compared.
-    """
-
-    path: Path
+    path: Path  # the ONNX file; its manifest lies beside it
     manifest: Manifest
-    operators: int
-    findings: dict[str, Agreement] = field(default_factory=dict)
+    operators: int  # how many nodes run for an image
+    findings: dict[str, Agreement] = field(default_factory=dict)  # difference from PyTorch, by back end
 
 
 def export(
@@ -132,22 +114,15 @@ class Exporter:
 
     @classmethod
     def load(
-        cls,
-        checkpoint: str | Path | None,
-        photos: str | Path | None,
-        *,
-        verify: bool,
+        cls, checkpoint: str | Path | None, photos: str | Path | None, *, verify: bool,
         progress: StatusCallback,
-    ) -> Exporter:
+    ) -> Exporter:  # fmt: skip
         """Load a checkpoint and photographs; arguments and errors as of `export`."""
         progress("loading PyTorch")
         images = comparison_photos(None if photos is None else Path(photos)) if verify else []
-        source = (
-            f"{len(images)} that come with cgan"
-            if photos is None
-            else f"{len(images)} of {Path(photos).name}"
-        )
-        return cls(load_checkpoint(Path(checkpoint or SHIPPED)), images, source, progress)
+        source = "that come with cgan" if photos is None else f"of {Path(photos).name}"
+        loaded = load_checkpoint(Path(checkpoint or SHIPPED))
+        return cls(loaded, images, f"{len(images)} {source}", progress)
 
     def int8_form(self, size: tuple[int, int] | None, calibration: str | Path | None) -> Form:
         """The form `int8`, calibrated on a folder or tar of photographs; arguments as of `export`."""
@@ -196,23 +171,13 @@ class Exporter:
         path.write_bytes(converted.SerializeToString(deterministic=True))
         graph = converted.graph
         manifest = Manifest(
-            name=path.stem,
-            file=path.name,
-            sha256=sha256_of(path),
-            precision=form.precision,
-            weights=form.weights,
-            opset=opset_of(converted),
-            size=side,
-            size_multiple=multiple,
-            inputs=tuple(map(tensor_of, graph.input)),
-            outputs=tuple(map(tensor_of, graph.output)),
-            recipe=checkpoint.recipe,
-            checkpoint_sha256=checkpoint.sha256,
-            training=checkpoint.training,
-            metrics=checkpoint.metrics,
-            parity={"verified": False},
+            name=path.stem, file=path.name, sha256=sha256_of(path), precision=form.precision,
+            weights=form.weights, opset=opset_of(converted), size=side, size_multiple=multiple,
+            inputs=tuple(map(tensor_of, graph.input)), outputs=tuple(map(tensor_of, graph.output)),
+            recipe=checkpoint.recipe, checkpoint_sha256=checkpoint.sha256, training=checkpoint.training,
+            metrics=checkpoint.metrics, parity={"verified": False},
             kind="image" if settings.end_to_end else "network",
-        )
+        )  # fmt: skip
         manifest.save(path)
         return Exported(path, manifest, _operators(graph))
 
@@ -247,11 +212,7 @@ class Exporter:
 
 
 def usable_size(checkpoint: Checkpoint, size: tuple[int, int] | None) -> tuple[int, int]:
-    """A size that suits the generator, its own by default.
-
-    Raises:
-        ConfigError: It does not suit, and the message names the nearest that do; or it is too large.
-    """
+    """A size that suits the generator, its own by default; raises ConfigError for any other."""
     multiple = checkpoint.generator.size_multiple
     size = size or (checkpoint.config.size, checkpoint.config.size)
     if any(side % multiple or side < multiple for side in size):

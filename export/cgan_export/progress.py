@@ -78,11 +78,7 @@ class TerminalExport:
 
 
 def require_engines(target: str) -> None:
-    """Make sure, before the work begins, that engines can be built here.
-
-    Raises:
-        BackendUnavailable: They cannot.
-    """
+    """Raise BackendUnavailable, before the work begins, if no engine can be built here."""
     if missing := why_no_engine(target):
         raise BackendUnavailable(f"no engine can be built here: {missing}")
 

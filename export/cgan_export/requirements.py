@@ -13,11 +13,7 @@ _NEEDED = ("torch", "safetensors", "onnx", "onnxscript")
 
 
 def require_packages(*more: str) -> None:
-    """Tell what to install where PyTorch, ONNX or one of some more packages is missing.
-
-    Raises:
-        ConfigError: It is.
-    """
+    """Raise a ConfigError that says what to install if PyTorch, ONNX or one of `more` is missing."""
     missing = [package for package in (*_NEEDED, *more) if find_spec(package) is None]
     if missing:
         raise ConfigError(f'exporting needs {", ".join(missing)}; run: pip install "cgan[export,cpu]"')

@@ -21,11 +21,10 @@ from cgan_runtime.errors import ModelFileError
 FORMAT = "cgan-manifest"
 FORMAT_VERSION = 2  # version 1 had one `input` and one `output` in place of the lists; it is still read
 
+# What the network's convolutions compute in. Its inputs and outputs are float32 in any case.
 Precision = Literal["fp32", "fp16", "int8"]
-"""What the network's convolutions compute in. Its inputs and outputs are float32 in any case."""
-
+# A network from lightness to chroma, or one wrapped for other programs: gray image in, RGB image out.
 Kind = Literal["network", "image"]
-"""A network from lightness to chroma, or one wrapped for other programs: gray image in, RGB image out."""
 
 AB_SCALE = 110.0  # a* and b* are divided by this to reach [-1, 1] (Nazeri et al. 2018, arXiv 1803.05400)
 MAX_SIZE = 4096  # largest `size`, pixels; far above what a colorizer is trained for
@@ -106,9 +105,7 @@ class Manifest:
     @staticmethod
     def path_for(model: Path) -> Path:
         """Path of a model file's manifest: `x.json` for `x.onnx`, `x.engine.json` for `x.engine`."""
-        return (
-            model.with_suffix(".json") if model.suffix == ".onnx" else model.with_name(f"{model.name}.json")
-        )
+        return model.with_name(f"{model.stem if model.suffix == '.onnx' else model.name}.json")
 
     @classmethod
     def load(cls, model: Path) -> Manifest:

@@ -22,9 +22,7 @@ from cgan_runtime.errors import BackendUnavailable
 from cgan_runtime.manifest import Manifest
 from cgan_train.evaluation.metrics import Array
 
-ColorImage = Callable[[Plane], Plane]
-"""Colors a gray image: uint8 (H, W) to uint8 (H, W, 3)."""
-
+ColorImage = Callable[[Plane], Plane]  # colors a gray image: uint8 (H, W) to uint8 (H, W, 3)
 _Run = Callable[[Mapping[str, Any]], list[Any]]
 _FATAL = 4  # log severity: errors are raised, so they need not be printed too
 
@@ -32,13 +30,7 @@ _FATAL = 4  # log severity: errors are raised, so they need not be printed too
 def outputs_of(model: onnx.ModelProto, lightness: Array, engine: str = "") -> Iterator[list[Array]]:
     """All outputs of a model for photographs (N, 1, H, W), one photograph at a time.
 
-    Args:
-        model: The graph.
-        lightness: The photographs.
-        engine: A key of `ENGINES`; by default the first that is installed.
-
-    Raises:
-        BackendUnavailable: None is installed.
+    `engine` is a key of `ENGINES`, by default the first that is installed; with none: BackendUnavailable.
     """
     if not (engine := engine or next(iter(installed_engines()), "")):
         raise BackendUnavailable('no engine is installed to try the network; run: pip install "cgan[cpu]"')

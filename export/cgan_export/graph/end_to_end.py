@@ -38,17 +38,11 @@ Table = tuple[npt.NDArray[np.float32], npt.NDArray[np.int64], npt.NDArray[np.int
 
 
 def end_to_end(network: onnx.ModelProto, *, side: int, multiple: int) -> onnx.ModelProto:
-    """Wrap a network.
+    """Wrap a network of any form, which is not changed; its inputs beside the lightness are zeros.
 
-    Args:
-        network: Any form; it is not changed. If its height and width are fixed, every image is resized to
-            them. Inputs beside the lightness are zeros.
-        side: Square root of the area, in pixels, that images are resized to.
-        multiple: What the network's height and width must be multiples of.
-
-    Returns:
-        Checked model: `gray` uint8 (N, H, W), sRGB codes, to `rgb` uint8 (N, H, W, 3). H and W are free; N is
-            free if the network's batch is.
+    Images are resized to an area of `side` x `side` pixels in sides that are multiples of `multiple`, or to
+    the network's height and width where these are fixed. The checked model takes `gray` uint8 (N, H, W), sRGB
+    codes, to `rgb` uint8 (N, H, W, 3). H and W are free; N is free if the network's batch is.
     """
     graph = _Graph()
     pixels = graph("Cast", GRAY, to=TensorProto.FLOAT)
@@ -165,9 +159,7 @@ def _network_size(
 def shapes_by_aspect(side: int, multiple: int) -> Table:
     """The runtime's choice of the network's shape, as a table.
 
-    Returns:
-        Aspects, rising, at which the shape changes, (k,); heights and widths below, between and above
-        them, (k + 1,).
+    It has rising aspects at which the shape changes, (k,), and the heights and widths around them, (k + 1,).
     """
 
     def shape(aspect: float) -> tuple[int, int]:

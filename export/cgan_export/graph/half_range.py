@@ -19,17 +19,12 @@ from onnx import TensorProto, helper, numpy_helper
 from cgan_export.graph.cpu_engines import outputs_of
 from cgan_train.evaluation.metrics import Array
 
+# Largest value on photographs that is left to half precision; other images may reach four times as much.
 _MOST = float(np.finfo(np.float16).max) / 4
-"""Largest value on photographs that is left to half precision; other images may reach four times as much."""
 
 
 def operators_beyond_half(model: onnx.ModelProto, lightness: Array) -> list[str]:
-    """Names of the operators that read or write values beyond half precision.
-
-    Args:
-        model: In float32.
-        lightness: Photographs as the network sees them, (N, 1, H, W).
-    """
+    """Names of a float32 network's operators with values beyond half on photographs (N, 1, H, W)."""
     inferred = onnx.shape_inference.infer_shapes(model).graph.value_info
     inner = [value for value in inferred if value.type.tensor_type.elem_type == TensorProto.FLOAT]
     exposed = copy.deepcopy(model)

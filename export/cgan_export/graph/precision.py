@@ -22,30 +22,23 @@ from onnx import TensorProto, helper, numpy_helper
 from cgan_runtime.errors import ConfigError
 from cgan_runtime.manifest import Precision
 
+_HALF_MAX = np.finfo(np.float16).max
+# Weights with fewer values stay in float32: biases are 0.1 % of the file and cause most of the error.
 _LEAST_STORED = 1024
-"""Weights with fewer values stay in float32: biases are 0.1 % of the file and cause most of the error."""
 
+# Inputs that are float32 by the ONNX standard, whatever the others are (regions, scales, thresholds).
 _FLOAT32_INPUTS = {"Resize": (1, 2), "Upsample": (1,), "NonMaxSuppression": (0, 1, 3, 4)}
-"""Inputs that are float32 by the ONNX standard, whatever the others are (regions, scales, thresholds)."""
 
 
 @dataclass(frozen=True)
 class Form:
-    """One way to store a network.
+    """One way to store a network."""
 
-    Attributes:
-        name: As above.
-        precision: What the network computes in.
-        weights: How its weights are stored.
-        suffix: Of the file's name, if there are several forms of one network.
-        convert: From the float32 graph, which it does not change.
-    """
-
-    name: str
-    precision: Precision
-    weights: Precision
-    suffix: str
-    convert: Callable[[onnx.ModelProto], onnx.ModelProto]
+    name: str  # as above
+    precision: Precision  # what the network computes in
+    weights: Precision  # how they are stored
+    suffix: str  # of the file's name, if there are several forms of one network
+    convert: Callable[[onnx.ModelProto], onnx.ModelProto]  # from the float32 graph, which it does not change
 
 
 def with_half_weights(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -54,7 +47,7 @@ def with_half_weights(model: onnx.ModelProto) -> onnx.ModelProto:
     casts = []
     for tensor in model.graph.initializer:
         values = numpy_helper.to_array(tensor)
-        if values.dtype != np.float32 or values.size < _LEAST_STORED or not _fits_half(values):
+        if values.dtype != np.float32 or values.size < _LEAST_STORED or not np.abs(values).max() <= _HALF_MAX:
             continue
         name = tensor.name
         tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f"{name}_half"))
@@ -116,8 +109,9 @@ def emulate_half(model: onnx.ModelProto) -> onnx.ModelProto:
     tensor cores do, which multiply halves and sum in float32.
     """
     model = onnx.shape_inference.infer_shapes(model, strict_mode=True)
-    half = {value.name for value in model.graph.value_info if _is_half(value.type.tensor_type.elem_type)}
-    half |= {tensor.name for tensor in model.graph.initializer if _is_half(tensor.data_type)}
+    fp16, inner = TensorProto.FLOAT16, model.graph.value_info
+    half = {value.name for value in inner if value.type.tensor_type.elem_type == fp16}
+    half |= {tensor.name for tensor in model.graph.initializer if tensor.data_type == fp16}
     nodes: list[onnx.NodeProto] = []
     widened: set[str] = set()
     for node in model.graph.node:
@@ -152,14 +146,6 @@ FORMS = {
 def _half(tensor: onnx.TensorProto) -> onnx.TensorProto:
     with np.errstate(over="ignore"):  # values that do not fit become infinite; the comparison notices
         return numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float16), tensor.name)
-
-
-def _fits_half(values: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> bool:
-    return bool(np.abs(values).max() <= np.finfo(np.float16).max)
-
-
-def _is_half(data_type: int) -> bool:
-    return data_type == TensorProto.FLOAT16
 
 
 def _rename(node: onnx.NodeProto, names: dict[str, str]) -> None:

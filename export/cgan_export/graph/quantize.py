@@ -32,9 +32,7 @@ from onnxruntime import quantization  # noqa: E402
 from onnxruntime.quantization.qdq_quantizer import QDQQuantizer  # noqa: E402
 
 _QUANTIZED = "Conv"
-_MAX_DIFFERENCE = 0.5
-"""Mean CIEDE2000 from float32, on the calibration photographs, that is small enough."""
-
+_MAX_DIFFERENCE = 0.5  # mean CIEDE2000 from float32, on the calibration photographs, that is small enough
 _RANKING_IMAGES = 4  # photographs on which single convolutions are ranked
 _STEPS = (0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)  # convolutions left in float32
 _OPTIONS = {
@@ -54,12 +52,7 @@ def int8_form(lightness: Array, progress: StatusCallback = lambda _: None) -> Fo
 def in_int8(
     model: onnx.ModelProto, *, lightness: Array, progress: StatusCallback = lambda _: None
 ) -> onnx.ModelProto:
-    """The network with its convolutions in 8 bits, except those that would change the colors too much.
-
-    Args:
-        model: In float32; it stays as it is.
-        lightness: Photographs to calibrate and compare on.
-        progress: Called with what is being done.
+    """A float32 network with its convolutions in 8 bits, but those that would change the colors too much.
 
     Raises:
         ConfigError: It has no convolution, or cannot be quantized without visible harm.
@@ -104,29 +97,20 @@ def _ranges(model: onnx.ModelProto, lightness: Array) -> Any:
         source = Path(folder) / "float32.onnx"
         onnx.save(model, source)
         calibrator = quantization.create_calibrator(
-            source,
-            [_QUANTIZED],
-            augmented_model_path=str(Path(folder) / "calibration.onnx"),
-            calibrate_method=quantization.CalibrationMethod.MinMax,
-            extra_options={"symmetric": True},
-        )
+            source, [_QUANTIZED], augmented_model_path=str(Path(folder) / "calibration.onnx"),
+            calibrate_method=quantization.CalibrationMethod.MinMax, extra_options={"symmetric": True},
+        )  # fmt: skip
         calibrator.collect_data(_Photographs(model, lightness))
         return calibrator.compute_data()
 
 
 def _quantized(model: onnx.ModelProto, ranges: Any, convolutions: Sequence[str]) -> onnx.ModelProto:
+    int8 = quantization.QuantType.QInt8
     quantizer = QDQQuantizer(
-        copy.deepcopy(model),
-        per_channel=True,
-        reduce_range=False,
-        weight_qType=quantization.QuantType.QInt8,
-        activation_qType=quantization.QuantType.QInt8,
-        tensors_range=ranges,
-        nodes_to_quantize=list(convolutions),
-        nodes_to_exclude=[],
-        op_types_to_quantize=[_QUANTIZED],
-        extra_options=_OPTIONS,
-    )
+        copy.deepcopy(model), per_channel=True, reduce_range=False, weight_qType=int8, activation_qType=int8,
+        tensors_range=ranges, nodes_to_quantize=list(convolutions), nodes_to_exclude=[],
+        op_types_to_quantize=[_QUANTIZED], extra_options=_OPTIONS,
+    )  # fmt: skip
     quantizer.quantize_model()
     quantizer.model.topological_sort()
     made: onnx.ModelProto = quantizer.model.model
@@ -154,9 +138,5 @@ class _Comparison:
     ) -> float:
         """Mean CIEDE2000 over the first images, or all."""
         given = self._lightness[:images]
-        return agreement(
-            (plane[None], wanted[:1], found[0][:1])
-            for plane, wanted, found in zip(
-                given, self._expected, outputs_of(model, given, engine), strict=False
-            )
-        ).ciede2000
+        found = zip(given, self._expected, outputs_of(model, given, engine), strict=False)
+        return agreement((plane[None], wanted[:1], each[0][:1]) for plane, wanted, each in found).ciede2000

@@ -35,16 +35,11 @@ _IR_VERSION = 8  # of operator set 17
 def to_onnx(
     generator: Generator, *, size: tuple[int, int], batch: int = 1, dynamic: bool = True
 ) -> onnx.ModelProto:
-    """Export a generator; BatchNorm and padding are folded into the convolutions.
+    """Export a generator in evaluation mode, float32, on the CPU.
 
-    Args:
-        generator: In evaluation mode, float32, on the CPU.
-        size: Height and width in pixels, multiples of the generator's; used if `dynamic` is false.
-        batch: Images at once; used if `dynamic` is false.
-        dynamic: Leave batch, height and width free; the last two are recorded as `32*h`, `32*w`.
-
-    Returns:
-        Checked model: `lightness` (N, 1, H, W) to `chroma` (N, 2, H, W), float32, ranges as in `Generator`.
+    BatchNorm and padding are folded into the convolutions. The checked model takes `lightness` (N, 1, H, W)
+    to `chroma` (N, 2, H, W), float32, ranges as in `Generator`. N, H and W are free if `dynamic`, the last
+    two recorded as `32*h`, `32*w`; else they are `batch` and `size` (height and width, such multiples).
 
     Raises:
         ConfigError: The generator cannot be exported.
@@ -56,16 +51,10 @@ def to_onnx(
     try:
         with _silence():
             program = torch.onnx.export(
-                generator,
-                (example,),
-                dynamo=True,
-                external_data=False,
-                verbose=False,
-                opset_version=_EXPORTER_OPSET,
-                input_names=[INPUT],
-                output_names=[OUTPUT],
+                generator, (example,), dynamo=True, external_data=False, verbose=False,
+                opset_version=_EXPORTER_OPSET, input_names=[INPUT], output_names=[OUTPUT],
                 dynamic_shapes=(axes,) if dynamic else None,
-            )
+            )  # fmt: skip
     except torch.onnx.OnnxExporterError as error:
         reason = str(error.__cause__ or error).strip().splitlines()[0]
         hint = "; try a fixed size (--fixed)" if dynamic else ""

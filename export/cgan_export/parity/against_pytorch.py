@@ -33,11 +33,8 @@ from cgan_train.evaluation.agreement import Agreement, agreement, image_agreemen
 from cgan_train.evaluation.comparison_photos import lightness_of
 from cgan_train.evaluation.metrics import Array
 
-EMULATED = "half arithmetic"
-"""Name of the finding for a half-precision network with every result rounded to half precision."""
-
-EMULATOR = "onnxruntime"
-"""The engine for such a network: it keeps the roundings in the graph, which OpenVINO folds away."""
+EMULATED = "half arithmetic"  # the finding for a network with every result rounded to half precision
+EMULATOR = "onnxruntime"  # it keeps these roundings in the graph, which OpenVINO folds away
 
 _BATCHED_IMAGES = 2  # for a free size: how many are also compared as one batch, wider than high
 _ODD_SIZES = ((403, 611), (97, 41))  # height and width of two gray images that are also compared
@@ -45,19 +42,12 @@ _ODD_SIZES = ((403, 611), (97, 41))  # height and width of two gray images that 
 
 @dataclass(frozen=True)
 class Tolerance:
-    """How far a form may be from PyTorch in float32.
+    """How far a form may be from PyTorch in float32."""
 
-    Attributes:
-        largest: Largest absolute difference of (a*, b*)/110; of whole images, of their codes 0 to 255.
-        mean: Mean absolute difference of the same.
-        ciede2000: Mean color difference of the colored images.
-        advice: What to do if the difference is larger.
-    """
-
-    largest: float
-    mean: float
-    ciede2000: float
-    advice: str
+    largest: float  # absolute difference of (a*, b*)/110; of whole images, of their codes 0 to 255
+    mean: float  # of the same
+    ciede2000: float  # mean color difference of the colored images
+    advice: str  # what to do if the difference is larger
 
     def allows(self, found: Agreement) -> bool:
         """Whether a finding is within the tolerance."""
@@ -98,16 +88,9 @@ def tolerance_of(manifest: Manifest) -> str:
 
 
 def compare(model: Path, reference: Backend, images: Sequence[Image]) -> dict[str, Agreement]:
-    """Run an exported model in every back end that works here and compare it with a reference.
+    """Compare an exported model with a reference on photographs, in every back end that works here.
 
-    Args:
-        model: The ONNX file, its manifest beside it. A half-precision file is also compared in emulated half
-            arithmetic, which no CPU engine uses.
-        reference: The model that it was exported from.
-        images: Photographs, of any size.
-
-    Returns:
-        For each back end the agreement over all images.
+    A half-precision file is also compared in emulated half arithmetic, which no CPU engine uses.
 
     Raises:
         BackendUnavailable: No back end works here.
@@ -119,12 +102,11 @@ def compare(model: Path, reference: Backend, images: Sequence[Image]) -> dict[st
         raise BackendUnavailable(
             f'{wanted} installed to compare the export in; run: pip install "cgan[cpu]", or give --no-verify'
         )
-    if manifest.kind == "image":
-        comparison: _NetworkComparison | _ImageComparison = _ImageComparison(
-            reference, manifest, images, fixed_network_shape(onnx.load(model))
-        )
-    else:
+    comparison: _NetworkComparison | _ImageComparison
+    if manifest.kind == "network":
         comparison = _NetworkComparison(reference, manifest, images)
+    else:
+        comparison = _ImageComparison(reference, manifest, images, fixed_network_shape(onnx.load(model)))
     findings = {name: comparison.agreement_of(model, name) for name in names}
     if manifest.precision == "fp16" and EMULATOR in names:
         with tempfile.TemporaryDirectory() as folder:
@@ -139,11 +121,7 @@ def agreement_of(model: Path, backend: str, reference: Backend, images: Sequence
 
 
 def check_findings(findings: dict[str, Agreement], form: str) -> None:
-    """Compare findings with a form's tolerance.
-
-    Raises:
-        ParityError: A difference is too large.
-    """
+    """Raise ParityError if a difference is larger than a form's tolerance."""
     allowed = TOLERANCES[form]
     what = form if form.endswith("engine") else f"{form} export"
     for name, found in findings.items():
@@ -157,17 +135,14 @@ def check_findings(findings: dict[str, Agreement], form: str) -> None:
 
 def parity_report(findings: dict[str, Agreement], form: str, source: str) -> dict[str, Any]:
     """A comparison for the manifest: the worst of each figure, the tolerance, and every finding."""
-    allowed, worst = asdict(TOLERANCES[form]), asdict(worst_of(findings.values()))
+    allowed, worst = asdict(TOLERANCES[form]), _figures(worst_of(findings.values()))
     del worst["images"]
     return {
         "verified": True,
         "photographs": source,
-        **{name: _rounded(value) for name, value in worst.items()},
+        **worst,
         "allowed": {name: allowed[name] for name in worst if name in allowed},
-        "findings": {
-            name: {key: _rounded(value) for key, value in asdict(each).items()}
-            for name, each in findings.items()
-        },
+        "findings": {name: _figures(each) for name, each in findings.items()},
     }
 
 
@@ -182,9 +157,11 @@ def worst_of(findings: Collection[Agreement]) -> Agreement:
     )
 
 
-def _rounded(value: float) -> float:
-    """To three significant digits; integers stay as they are."""
-    return value if isinstance(value, int) else float(f"{value:.3g}")
+def _figures(found: Agreement) -> dict[str, float]:
+    """The numbers of a finding by name, to three significant digits; integers stay as they are."""
+    return {
+        name: each if isinstance(each, int) else float(f"{each:.3g}") for name, each in asdict(found).items()
+    }
 
 
 class _NetworkComparison:

@@ -59,11 +59,7 @@ class _Model:
 
 
 def compare_models(first: Path, second: Path, images: Sequence[Image]) -> tuple[Agreement, str]:
-    """Compare two models on photographs.
-
-    Returns:
-        The difference of the second from the first, at worst, and the key in `TOLERANCES` of their form with
-        the larger tolerance.
+    """The largest difference of two models on photographs, and the key in `TOLERANCES` of the laxer form.
 
     Raises:
         ModelFileError: One is not a model of cgan, or is damaged.
@@ -73,9 +69,8 @@ def compare_models(first: Path, second: Path, images: Sequence[Image]) -> tuple[
     with ExitStack() as stack:
         models = [_open(path, stack) for path in (first, second)]
         _check_common(*models)
-        form = max(
-            (tolerance_of(model.manifest) for model in models), key=lambda form: TOLERANCES[form].ciede2000
-        )
+        forms = [tolerance_of(model.manifest) for model in models]
+        form = max(forms, key=lambda form: TOLERANCES[form].ciede2000)
         if any(model.backend is None for model in models) and not form.endswith("image"):
             form = f"{form.removesuffix(' engine')} image"
         emulated = [_emulated(model, stack) for model in models]

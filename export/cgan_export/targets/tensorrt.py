@@ -28,26 +28,22 @@ from cgan_train.data.sources import Image
 from cgan_train.torch_backend import TorchBackend
 
 _BATCH = (1, 1, 4)
+# Height and width of the smallest, usual and largest image of an engine of a whole-image model.
 _IMAGES = ((32, 32), (1080, 1920), (2160, 3840))
-"""Height and width of the smallest, usual and largest image of an engine of a whole-image model."""
 
 
 @dataclass(frozen=True)
 class EngineOptions:
     """Which engine to build.
 
-    Attributes:
-        target: `tensorrt` or `tensorrt-rtx`.
-        size: Height and width that it is fastest for; None for the model's own.
-        batch: Smallest, best and largest number of images at once; None for 1 to 4, or for 1 of whole images,
-            which take much memory.
-        build: Workspace and compatibility.
+    `batch` is the smallest, best and largest number of images at once; None stands for 1 to 4, or for 1 of
+    whole images, which take much memory.
     """
 
-    target: str = "tensorrt"
-    size: tuple[int, int] | None = None
+    target: str = "tensorrt"  # or "tensorrt-rtx"
+    size: tuple[int, int] | None = None  # height and width that it is fastest for; None for the model's own
     batch: tuple[int, int, int] | None = None
-    build: BuildOptions = field(default_factory=BuildOptions)
+    build: BuildOptions = field(default_factory=BuildOptions)  # workspace and compatibility
 
 
 @dataclass(frozen=True)
@@ -73,14 +69,7 @@ def build(
     exported: Exported, options: EngineOptions, *, checkpoint: Checkpoint, images: Sequence[Image] = (),
     progress: BuildCallback = lambda _phase, _part: None,
 ) -> BuiltEngine:  # fmt: skip
-    """Build the engine of an exported file beside it, and compare it with PyTorch.
-
-    Args:
-        exported: The ONNX file.
-        options: Which engine to build.
-        checkpoint: What the file was exported from.
-        images: Photographs to compare on; with none nothing is compared.
-        progress: Called while the engine is built.
+    """Build the engine of an exported file beside it, and compare it with PyTorch on the images, if any.
 
     Raises:
         BackendUnavailable: TensorRT, or a GPU to build on, is missing, the build failed, or the folder cannot

@@ -11,8 +11,9 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from cgan_runtime.backends.tensorrt.engines import profile_of
 from cgan_runtime.errors import ConfigError
@@ -25,8 +26,7 @@ _MAX_BATCH = 8  # of an ONNX file, which takes any
 _QUEUE_MICROSECONDS = 2000  # that a request may wait to be batched with others
 
 
-@dataclass(frozen=True)
-class _Server:
+class _Server(NamedTuple):
     """How Triton runs a type of file: its back end, its platform, and the name of the file."""
 
     backend: str
@@ -39,14 +39,9 @@ _TENSORRT = _Server("tensorrt", "tensorrt_plan", "model.plan")
 
 
 def add_to_repository(repository: Path, model: Path) -> Path:
-    """Add a model to a repository, as its newest version.
+    """Add an ONNX file or engine to a repository as its newest version, and return the version's folder.
 
-    Args:
-        repository: The folder for `tritonserver --model-repository`; made if it is missing.
-        model: An ONNX file or engine with its manifest.
-
-    Returns:
-        The version's folder.
+    The repository is the folder for `tritonserver --model-repository`; it is made if it is missing.
 
     Raises:
         ModelFileError: It is not a model of cgan.
@@ -115,7 +110,5 @@ def _quoted(text: str) -> str:
 
 
 def _newest(folder: Path) -> int:
-    return max(
-        (int(path.name) for path in folder.iterdir() if path.name.isascii() and path.name.isdecimal()),
-        default=0,
-    )
+    names = (path.name for path in folder.iterdir())
+    return max((int(name) for name in names if name.isascii() and name.isdecimal()), default=0)

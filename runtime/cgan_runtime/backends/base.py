@@ -37,24 +37,16 @@ class Layer:
 
 
 class Backend(ABC):
-    """A loaded generator. One thread opens, uses and closes it.
+    """A loaded generator. One thread opens, uses and closes it."""
 
-    Attributes:
-        name: Short name of the back end, as given to `--backend`.
-        manifest: Description of the model file (`cgan_runtime.manifest`).
-        device: Where it runs, for people to read ("CPU, 2 threads").
-        engine_seconds: Duration of the last `infer` by the device's own clock, without transfers; None where
-            the device has none.
-        passed_over: Why `open_backend` skipped each better back end, by name.
-    """
-
-    name: ClassVar[str]
+    name: ClassVar[str]  # as given to --backend
 
     def __init__(self, manifest: Manifest, device: str) -> None:
-        self.manifest = manifest
-        self.device = device
+        self.manifest = manifest  # of the model file
+        self.device = device  # where it runs, for people to read ("CPU, 2 threads")
+        # Duration of the last `infer` by the device's own clock, without transfers; None where it has none.
         self.engine_seconds: float | None = None
-        self.passed_over: Mapping[str, str] = {}
+        self.passed_over: Mapping[str, str] = {}  # why `open_backend` skipped each better back end, by name
         self._closed = False
 
     def infer(self, inputs: Mapping[str, FloatArray]) -> Arrays:

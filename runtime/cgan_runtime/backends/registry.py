@@ -137,14 +137,12 @@ def open_backend(
 
 def available_backends() -> dict[str, str | None]:
     """Every back end by name in order of preference: None if it can be used, else the reason why not."""
-    reasons: dict[str, str | None] = {}
+    reasons: dict[str, str | None] = dict.fromkeys(BACKENDS)
     for name, entry in BACKENDS.items():
         try:
             entry.load()
         except BackendUnavailable as error:
             reasons[name] = str(error)
-        else:
-            reasons[name] = None
     return reasons
 
 

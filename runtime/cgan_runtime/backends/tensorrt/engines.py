@@ -15,7 +15,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -47,16 +47,24 @@ class EngineBuild:
     options: BuildOptions = field(default_factory=BuildOptions)  # how it is built, and where else it may run
 
     def run(self, onnx: bytes, progress: BuildCallback) -> bytes:
-        """Build from an ONNX file's bytes with this machine's timing cache; raises as `build_engine` does."""
-        timings = self._timings
+        """Build from an ONNX file's bytes with this machine's timing cache; raises as `build_engine` does.
+
+        There is one cache for each library and kind of GPU.
+        """
+        library, timings = self.library, None
+        if self.gpu is not None:
+            kind = f"{library.target}-{library.version}-{self.gpu.compute_capability}"
+            timings = cache_folder() / f"{kind}.timing"
         known = timings.read_bytes() if timings is not None and timings.is_file() else b""
         built = build_engine(
-            self.library, onnx, self.profile, precision=self.source.precision,
+            library, onnx, self.profile, precision=self.source.precision,
             options=replace(self.options, timing_cache=known),
             float32_convolutions=self.source.float32_convolutions, progress=progress,
         )  # fmt: skip
         if timings is not None and built.timing_cache:
-            _keep_timings(timings, built.timing_cache)
+            with suppress(OSError):  # without the cache the next build only takes longer
+                timings.parent.mkdir(parents=True, exist_ok=True)
+                write_file(timings, built.timing_cache)
         return built.engine
 
     def write(self, engine: bytes, path: Path) -> Manifest:
@@ -79,14 +87,6 @@ class EngineBuild:
         path.write_bytes(engine)
         manifest.save(path)
         return manifest
-
-    @property
-    def _timings(self) -> Path | None:
-        """The file of what builds measured, for one library and kind of GPU."""
-        if self.gpu is None:
-            return None
-        library = self.library
-        return cache_folder() / f"{library.target}-{library.version}-{self.gpu.compute_capability}.timing"
 
 
 @contextmanager
@@ -205,12 +205,3 @@ def profile_for(manifest: Manifest) -> Profile:
     if isinstance(batch, int) and isinstance(height, int) and isinstance(width, int):
         return Profile.exactly(batch, height, width)
     return Profile.around((manifest.size, manifest.size), manifest.size_multiple)
-
-
-def _keep_timings(path: Path, content: bytes) -> None:
-    """Keep what a build measured for the next one; a failure only costs time."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_file(path, content)
-    except OSError:
-        return
