@@ -55,6 +55,8 @@ def compare(old: Path, new: Path, fail_over: float | None, relative: bool) -> in
     rows = [[cell(change) for cell in columns.values()] for change in found.changes]
     print_table(columns, rows, left=("run by", "batch", ""))
     console = Console()
+    for difference in found.differences:
+        console.warn(f"the results differ in {difference}")
     for text, keys in (("only in the old result", found.gone), ("only in the new result", found.come)):
         if keys:
             console.result(f"{text}: {', '.join(keys)}")

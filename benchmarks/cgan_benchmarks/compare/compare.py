@@ -13,6 +13,7 @@ from cgan_runtime.errors import ConfigError
 _VIDEO = "video"
 _SAME = ("scenario", "recipe", "size")
 _SAME_MACHINE = ("cpu", "cores", "system")
+_MUCH_LOAD = 0.05  # of the machine: a larger difference of other programs' shares is reported
 
 
 @dataclass(frozen=True)
@@ -40,11 +41,12 @@ class Change:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All changes, and the rows that only the old (`gone`) or the new result (`come`) has."""
+    """All changes, the rows that only the old (`gone`) or the new result (`come`) has, and `differences`."""
 
     changes: tuple[Change, ...]
     gone: tuple[str, ...]
     come: tuple[str, ...]
+    differences: tuple[str, ...]
 
 
 def compare(old: Document, new: Document, *, relative: bool = False) -> Comparison:
@@ -65,7 +67,38 @@ def compare(old: Document, new: Document, *, relative: bool = False) -> Comparis
         tuple(_change(before[key], after[key], relative) for key in shared),
         tuple(" ".join(map(str, key)) for key in before if key not in after),
         tuple(" ".join(map(str, key)) for key in after if key not in before),
+        differences(old, new),
     )
+
+
+def differences(old: Document, new: Document) -> tuple[str, ...]:
+    """What else differs between two results, which times may come from: weights, versions, machine, load."""
+    before, after = _circumstances(old), _circumstances(new)
+    found = [
+        f"{what}: {before.get(what, 'unknown')} and {after.get(what, 'unknown')}"
+        for what in dict.fromkeys([*before, *after])
+        if before.get(what) != after.get(what)
+    ]
+    shares = [each["machine"].get("others") for each in (old, new)]
+    known = [share for share in shares if isinstance(share, int | float)]
+    if len(known) == len(shares) and abs(known[0] - known[1]) >= _MUCH_LOAD:
+        found.append(f"load of other programs: {known[0]:.0%} and {known[1]:.0%} of the processor")
+    return tuple(found)
+
+
+def _circumstances(document: Document) -> dict[str, str]:
+    machine = document["machine"]
+    versions, gpus = machine.get("versions"), machine.get("gpus")
+    known = {
+        "weights": str(document.get("checkpoint_sha256"))[:12],
+        "cgan": document.get("version"),
+        **(versions if isinstance(versions, dict) else {}),
+        **{what: machine[what] for what in _SAME_MACHINE},
+        "governor": machine.get("governor"),
+    }
+    if isinstance(gpus, list):
+        known["GPU"] = "; ".join(", ".join(str(gpu).split(", ")[:2]) for gpu in gpus)  # name and driver
+    return {what: str(value) for what, value in known.items() if value not in (None, "", "None")}
 
 
 def _change(old: dict[str, Any], new: dict[str, Any], relative: bool) -> Change:

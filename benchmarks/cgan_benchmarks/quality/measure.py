@@ -23,6 +23,33 @@ from cgan_train.evaluation.metrics import Quality, measure_quality
 
 _SHEET = 24  # images on a contact sheet
 _BATCH_PIXELS = 2**16  # of the small images that PyTorch gets at once
+REMARK = (
+    "Reported: Nazeri et al. 2018. Of these figures only the MAE of the GAN on CIFAR-10 (5.1 %) is confirmed "
+    "in public by the authors (issue 13 of ImagingLab/Colorizing-with-GANs); the others are from memory, to "
+    "be checked with the paper. The paper's network predicts lightness too."
+)
+
+
+@dataclass(frozen=True)
+class Reported:
+    """One row of Nazeri et al. 2018 (arXiv 1803.05400), in percent, measured as `Quality` defines it.
+
+    `recipe` is the one here that follows it, `confirmed` the figures that are confirmed in public.
+    """
+
+    what: str
+    recipe: str
+    mae: float
+    accuracy_2: float
+    accuracy_5: float
+    confirmed: tuple[str, ...] = ()
+
+
+REPORTED = (
+    Reported("CIFAR-10, GAN", "paper", 5.1, 24.1, 65.5, confirmed=("mae",)),
+    Reported("CIFAR-10, U-Net", "paper-unet", 7.9, 13.7, 37.2),
+    Reported("Places365, GAN", "places", 7.5, 18.3, 47.3),
+)
 
 
 @dataclass(frozen=True)
@@ -40,10 +67,7 @@ class QualityReport:
 def measure_model(
     backend: Backend, source: ImageSource, *, without: str = "", on_image: Callable[[], None] = lambda: None
 ) -> QualityReport:
-    """Measure a model on images, except those whose names fit the pattern `without`.
-
-    Raises DataError where none are left, or one cannot be read.
-    """
+    """Measure a model on images except those that fit `without`; DataError where none are left."""
     chosen = [i for i, name in enumerate(source.names) if not (without and fnmatch.fnmatch(name, without))]
     if not chosen:
         raise DataError(f"no photos are left without {without!r}; give another pattern")
@@ -83,6 +107,8 @@ def print_quality(reports: Sequence[QualityReport], *, cifar: bool = False) -> N
             measures.append((images, *(f"{value:.2f}" for value in values)))
     titles = ("images", "count", "CIEDE2000", "p90", "of gray", "nearer by", "chroma", "colorfulness")
     print_table(titles, distances)
+    if gray_truths := reports[0].quality.without_color:
+        print(f"Left out: {gray_truths} images without color, which are no truth to compare with.")
     reported = [row for row in REPORTED if cifar and row.what.startswith("CIFAR-10")]
     measures += [
         (f"reported: {row.what}", f"{row.mae}", f"{row.accuracy_2}", f"{row.accuracy_5}", "")
@@ -97,32 +123,3 @@ def write_quality(reports: Sequence[QualityReport], threads: int, path: Path | N
     """Write the reports and the machine; as of `write_document`."""
     found = [dataclasses.asdict(report) for report in reports]
     write_document(new_document("cgan-quality", 1, describe_machine(threads), reports=found), path)
-
-
-REMARK = (
-    "Reported: Nazeri et al. 2018. Of these figures only the MAE of the GAN on CIFAR-10 (5.1 %) is confirmed "
-    "in public by the authors (issue 13 of ImagingLab/Colorizing-with-GANs); the others are from memory, to "
-    "be checked with the paper. The paper's network predicts lightness too."
-)
-
-
-@dataclass(frozen=True)
-class Reported:
-    """One row of Nazeri et al. 2018 (arXiv 1803.05400), in percent, measured as `Quality` defines it.
-
-    `recipe` is the one here that follows it, `confirmed` the figures that are confirmed in public.
-    """
-
-    what: str
-    recipe: str
-    mae: float
-    accuracy_2: float
-    accuracy_5: float
-    confirmed: tuple[str, ...] = ()
-
-
-REPORTED = (
-    Reported("CIFAR-10, GAN", "paper", 5.1, 24.1, 65.5, confirmed=("mae",)),
-    Reported("CIFAR-10, U-Net", "paper-unet", 7.9, 13.7, 37.2),
-    Reported("Places365, GAN", "places", 7.5, 18.3, 47.3),
-)

@@ -62,6 +62,26 @@ def test_other_machines_are_compared_by_times_pytorch_alone(
     assert not any(line[:1] == ["checkpoint"] for line in lines)  # PyTorch by itself says nothing
 
 
+def test_what_else_differs_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(tmp_path, made_up(), made_up()) == 0
+    assert capsys.readouterr().err == ""
+    new = changed(made_up(), checkpoint_sha256="1" * 64, version="0.0.1")
+    new["machine"] |= {"others": 0.4, "gpus": ["name B, driver_version 2, clocks.sm 5"]}
+    new["machine"]["versions"] |= {"torch": "2.1", "openvino": "2026"}
+    assert run(tmp_path, made_up(), new) == 0
+    assert capsys.readouterr().err.splitlines() == [
+        f"warning: the results differ in {difference}"
+        for difference in (
+            "weights: 000000000000 and 111111111111", "cgan: 0.0.0 and 0.0.1", "torch: 2.0 and 2.1",
+            "openvino: unknown and 2026", "GPU: unknown and name B, driver_version 2",
+            "load of other programs: 0% and 40% of the processor",
+        )
+    ]  # fmt: skip
+    new["machine"] |= {"cpu": "Another Processor", "versions": None, "others": None}
+    assert run(tmp_path, made_up(), new, "--relative") == 0
+    assert "cpu: Some Processor and Another Processor" in capsys.readouterr().err
+
+
 def test_times_pytorch_depend_on_the_threads(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     new = made_up()
     new["machine"]["threads"] = 1

@@ -37,6 +37,25 @@ def test_figures_go_to_the_screen_and_the_file(
     assert f"{every['ciede2000']:.2f}" in capsys.readouterr().out
 
 
+def test_images_without_color_are_left_out_and_counted(
+    tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gray, mixed, path = tmp_path / "gray", tmp_path / "mixed", tmp_path / "quality.json"
+    photo = cv2.imread(str(next(BUNDLED.glob("*.jpg"))))
+    for folder, images in ((gray, 2), (mixed, 3)):
+        folder.mkdir()
+        for number in range(images):
+            lightness = cv2.cvtColor(photo[number:], cv2.COLOR_BGR2GRAY)
+            cv2.imwrite(str(folder / f"{number}.png"), photo if number == 2 else lightness)
+    assert bench("quality", "--data", mixed, "--model", tiny_model, "--json", path) == 0
+    assert "Left out: 2 images without color" in capsys.readouterr().out
+    found = json.loads(path.read_text())["reports"][0]["quality"]
+    assert (found["images"], found["without_color"]) == (1, 2)
+    assert all(abs(figure) < 1000 for figure in found.values())
+    assert bench("quality", "--data", gray, "--model", tiny_model) == 1
+    assert "none of the 2 images to measure on has color" in capsys.readouterr().err
+
+
 def test_every_photo_is_reported(tiny_model: Path) -> None:
     images: list[None] = []
     with open_backend(tiny_model) as backend:
