@@ -22,9 +22,9 @@ from typing import Any
 
 from cgan_benchmarks.results.document import new_document, write_document
 from cgan_runtime.backends.tensorrt.device import Gpu
-from cgan_runtime.backends.tensorrt.engines import cache_folder
 from cgan_runtime.backends.tensorrt.library import load_library
 from cgan_runtime.errors import BackendUnavailable
+from cgan_runtime.files.cache import cache_folder
 from cgan_runtime.manifest import Manifest, sha256_of
 
 ROOT = Path(__file__).parents[1]

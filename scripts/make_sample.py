@@ -168,9 +168,7 @@ def audio(seconds: float) -> FloatArray:
 
 
 def write(output: Path, frames: list[ByteArray], samples: FloatArray) -> None:
-    """Write H.264 and AAC in mp4: uint8 luma (HEIGHT, WIDTH), limited range, and float32 audio (2, samples)
-    in [-1, 1].
-    """
+    """Write H.264 and AAC in mp4: luma (HEIGHT, WIDTH), limited range, and audio (2, samples) in [-1, 1]."""
     options = {"movflags": "+faststart", "fflags": "+bitexact"}
     with replacing(output) as draft, av.open(str(draft), "w", options=options) as container:
         images = container.add_stream("libx264", rate=FPS)

@@ -27,7 +27,7 @@ from cgan_runtime.options.groups import GroupedCommand
 
 if TYPE_CHECKING:
     from cgan_benchmarks.speed.report import SpeedReport
-    from cgan_benchmarks.speed.scenarios import StepCallback
+    from cgan_benchmarks.speed.settings import StepCallback
 
 
 class _Commands(GroupedCommand, click.Group):

@@ -31,10 +31,7 @@ class Peak:
 
 
 def measure_peak(precision: str, device: str, seconds: float) -> Peak:
-    """Time matrix products, then copies, for `seconds` each; the fastest counts.
-
-    Precision: fp32, bf16 or fp16.
-    """
+    """Time matrix products, then copies, in fp32, bf16 or fp16, for `seconds` each; the fastest counts."""
     import torch
 
     dtype = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]

@@ -7,13 +7,9 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from matplotlib.transforms import Bbox
-
 from cgan_benchmarks.results.document import Document
 from cgan_runtime.files.atomic import replacing
+from cgan_train.plotting import Axes, Bbox, Figure, FigureCanvasAgg
 
 _SIZE = (7.0, 3.6)  # inches
 _LARGE = (7.5, 5.5)

@@ -23,7 +23,7 @@ _COLUMNS = {  # the key of a figure (and of a part of it), and its format, by ti
 _COMPARED = ("interval", "largest", "mean", "PSNR", "dE00")
 _COSTS = ("load s", "memory MB", "file MB")
 NAMES = ("model", "run by", "batch")
-TABLES: dict[str, tuple[tuple[str, ...], ...]] = {
+TABLES: dict[str, tuple[tuple[str, ...], ...]] = {  # of each scenario, beside the names of the rows
     "single-stream": (
         ("p50 ms", "p90", "p95", "p99", "x", *_COMPARED),
         ("mean ms", "sd", "frames/s", "concurrent", "of peak", "start s", *_COSTS),
@@ -31,7 +31,8 @@ TABLES: dict[str, tuple[tuple[str, ...], ...]] = {
     "offline": (("frames/s", "least", "most", "x", *_COMPARED),),
     "startup": (("first result s", "first run s", "x", "interval", *_COSTS),),
 }
-"""The tables of each scenario, beside the names of the rows."""
+_VIDEO = {"frames/s": "frames_per_second", "least": "least", "most": "most", "ms a frame": "ms_a_frame"}
+_MIN_WIDTH = 160  # columns
 
 
 def is_reference(row: Document) -> bool:
@@ -49,10 +50,6 @@ def cell(row: Document, title: str) -> str:
         low, high = value
         return "no difference" if low <= 1 <= high else f"{low:.2f} to {high:.2f}"
     return format(value[part[0]] if part else value, form)
-
-
-_VIDEO = {"frames/s": "frames_per_second", "least": "least", "most": "most", "ms a frame": "ms_a_frame"}
-_MIN_WIDTH = 160  # columns
 
 
 def print_report(document: Document) -> None:

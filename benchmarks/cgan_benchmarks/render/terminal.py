@@ -24,9 +24,7 @@ def wide_console(min_width: int = _MIN_WIDTH) -> Console:
 def make_table(
     titles: Iterable[str], rows: Iterable[Sequence[str]], left: Collection[str] = (), min_width: int = 0
 ) -> Table:
-    """A table without lines; the first column, of `min_width`, and those with the titles `left` are aligned
-    left.
-    """
+    """A table without lines; the first column, of `min_width`, and those in `left` are aligned left."""
     from rich.table import Table
 
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")

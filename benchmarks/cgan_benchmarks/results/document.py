@@ -22,10 +22,7 @@ _NUMBERS = re.compile(r"\[\s+([-\d.eE+,\s]+?)\s+\]")
 
 
 def new_document(name: str, version: int, machine: Document | None = None, **values: Any) -> Document:
-    """A result with the head that all share: format, version, date and machine.
-
-    Infinite and undefined numbers become None.
-    """
+    """A result with the head that all share; infinite and undefined numbers become None."""
     head = {"format": name, "format_version": version, "version": __version__, "date": now()}
     if machine is not None:
         head["machine"] = machine
@@ -39,10 +36,7 @@ def now() -> str:
 
 
 def write_document(document: Document, path: Path | None) -> None:
-    """Write JSON with lists of numbers on one line; without a path nothing.
-
-    Errors are those of `write_text`.
-    """
+    """Write JSON with lists of numbers on one line, if there is a path; errors as of `write_text`."""
     if path is not None:
         text = json.dumps(document, indent=2, allow_nan=False)
         write_text(_NUMBERS.sub(lambda found: f"[{' '.join(found[1].split())}]", text) + "\n", path, "--json")
@@ -58,10 +52,7 @@ def write_text(text: str, path: Path, option: str) -> None:
 
 
 def read_document(path: Path) -> Document:
-    """Read a result of cgan-bench.
-
-    Raises ConfigError where it is missing, no such result, or of another version.
-    """
+    """Read a result of cgan-bench; ConfigError where it is missing, no such result, or of another version."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

@@ -60,12 +60,10 @@ class Measurements:
     peaks: dict[str, Peak] = field(default_factory=dict)  # by device and, where it is not float32, precision
 
     def peak_for(self, subject: Subject) -> Peak | None:
-        """The peak of a subject's device and precision; None if it was not measured.
-
-        On a CPU, half-precision weights in a file are widened: the network computes in float32.
-        """
+        """The peak of a subject's device and precision; None if it was not measured."""
         if subject.precision == "int8":
             return None
+        # On a CPU, half-precision weights in a file are widened: the network computes in float32.
         widened = subject.device == "cpu" and subject.variant != HALF
         if subject.precision == "fp32" or widened:
             return self.peaks.get(subject.device)

@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from cgan_benchmarks.options import NAMES, NUMBERS, PATH, SecondsType, threads_option
-from cgan_benchmarks.speed.scenarios import SCENARIOS, VIDEO, Scenario, Settings, TimingPlan
+from cgan_benchmarks.speed.scenarios import SCENARIOS, VIDEO, Scenario
+from cgan_benchmarks.speed.settings import Settings, TimingPlan
 from cgan_runtime.options.groups import SizeType, option_group
 
 _POSITIVE = click.IntRange(min=1)

@@ -21,7 +21,7 @@ import numpy as np
 from cgan_benchmarks.machine.describe import device_memory_mb
 from cgan_benchmarks.machine.roofline import Peak
 from cgan_benchmarks.speed.measurements import ConcurrentRun, Measured, Measurements, ProcessTimes, Start
-from cgan_benchmarks.speed.scenarios import Settings
+from cgan_benchmarks.speed.settings import Settings
 from cgan_benchmarks.speed.subjects.subject import HALF, PYTORCH, Subject
 from cgan_benchmarks.speed.timing import orders
 from cgan_benchmarks.speed.worker_process import WorkerProcess

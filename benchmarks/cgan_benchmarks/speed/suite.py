@@ -11,9 +11,10 @@ import numpy as np
 from cgan_benchmarks.machine.describe import BackgroundLoad, describe_machine
 from cgan_benchmarks.machine.roofline import Peak, count_gflop
 from cgan_benchmarks.speed.report import Row, SpeedReport, make_rows
-from cgan_benchmarks.speed.scenarios import Scenario, Settings, StepCallback
+from cgan_benchmarks.speed.scenarios import Scenario
 from cgan_benchmarks.speed.session import Session
-from cgan_benchmarks.speed.subjects.subject import choose_subjects
+from cgan_benchmarks.speed.settings import Settings, StepCallback
+from cgan_benchmarks.speed.subjects.choose import choose_subjects
 from cgan_runtime.backends.base import FloatArray
 from cgan_runtime.errors import ConfigError, ModelFileError
 from cgan_runtime.manifest import Manifest
@@ -71,10 +72,7 @@ def run_suite(
 
 
 def check_models(models: Mapping[str, Path], checkpoint: Checkpoint) -> dict[str, Manifest]:
-    """Load the manifests.
-
-    Raises ModelFileError where a model is damaged, takes whole images, or was exported from other weights.
-    """
+    """Load the manifests; ModelFileError for damaged models, whole-image ones, and those of other weights."""
     manifests = {label: Manifest.load(path) for label, path in models.items()}
     for label, manifest in manifests.items():
         path = models[label]

@@ -96,8 +96,8 @@ class SubjectWorker:
 
 
 def _opener(subject: Subject) -> Callable[[int], Backend]:
-    """Import the engine of a subject, or raise BackendUnavailable; the returned function loads the model,
-    with so many threads.
+    """Import a subject's engine, or raise BackendUnavailable; the result loads the model, with so many
+    threads.
     """
     if subject.backend == PYTORCH:
         from cgan_benchmarks.speed.subjects.torch_variants import TorchVariant

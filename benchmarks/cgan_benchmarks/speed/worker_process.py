@@ -18,10 +18,7 @@ _EXIT_SECONDS = 10.0
 
 
 class WorkerProcess:
-    """A process with one subject, started at `began` (`time.perf_counter`).
-
-    It answers the methods of `worker.SubjectWorker`.
-    """
+    """A process with one subject, started at `began`; it answers the methods of `worker.SubjectWorker`."""
 
     def __init__(self) -> None:
         """Start it."""
@@ -38,10 +35,7 @@ class WorkerProcess:
         )
 
     def ask(self, question: str, **arguments: object) -> dict[str, Any]:
-        """Ask, and wait for the answer.
-
-        Raises the worker's CganError, or BackendUnavailable where it died.
-        """
+        """Ask, and wait for the answer. Raises the worker's CganError; BackendUnavailable where it died."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         try:

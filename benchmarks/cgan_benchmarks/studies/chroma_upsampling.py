@@ -47,10 +47,7 @@ STRIDE = 2  # pixels: colors are compared on this grid
 
 
 def compare(rgb: np.ndarray[Any, Any], multiple: int, side: int) -> Figures:
-    """The figures of one photograph, uint8 (H, W, 3); empty if it has no edges.
-
-    The network's input has about side² pixels.
-    """
+    """The figures of one photograph, (H, W, 3), for a network input of side² px; empty if it has no edges."""
     lab = lab_of_rgb(rgb)
     lightness, chroma = lab[0] / np.float32(L_SCALE) - 1, lab[1:] / np.float32(AB_SCALE)
     shape = network_shape(rgb.shape[1] / rgb.shape[0], side, multiple)

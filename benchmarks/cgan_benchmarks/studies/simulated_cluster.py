@@ -143,9 +143,7 @@ class SimulatedPool:
 
 
 def simulate(videos: int, workers: int, costs: Costs, *, seed: int = 0) -> dict[str, Any]:
-    """Color an archive in simulated time: counts and hours; `efficiency` is the share of all workers' time
-    that colored.
-    """
+    """Color an archive in simulated time; `efficiency` is the share of all workers' time that colored."""
     dice = random.Random(seed)
     minutes = [dice.lognormvariate(0, SPREAD) * MEDIAN_MINUTES for _ in range(videos)]
     lengths = [max(FRAMES_PER_SECOND, round(each * 60 * FRAMES_PER_SECOND)) for each in minutes]

@@ -100,9 +100,8 @@ class InstantBackend(Backend):
 
 
 def measure_clip(clip: Clip, colorizer: Colorizer, settings: TemporalSettings) -> Stability:
-    """Color a clip as a video; compare its frames along the motion, and with the true colors.
-
-    DataError if no two can be compared.
+    """Color a clip as a video; compare its frames along the motion (DataError if none can) and with the
+    truth.
     """
     if all(moving.where is None for moving in clip.frames):
         raise DataError(f"no two frames of {clip.name} show the same scene; leave it out")
@@ -137,10 +136,7 @@ def measure_clips(
 
 
 def summary(found: dict[str, dict[str, Stability]]) -> dict[str, dict[str, float]]:
-    """By setting, mean change and mean error relative to "off".
-
-    Raises DataError where color changes in no clip.
-    """
+    """By setting, mean change and mean error relative to "off"; DataError where color changes in no clip."""
     changing = [clip for clip in found.values() if clip["off"].change > 0]
     if not changing:
         raise DataError("color does not change in any clip; give videos in which something moves")
@@ -156,9 +152,7 @@ def summary(found: dict[str, dict[str, Stability]]) -> dict[str, dict[str, float
 
 
 def measure_cost(like: Backend) -> dict[str, dict[str, float]]:
-    """Median core-milliseconds of the planar path without the network, by size and setting, in turns, in one
-    thread.
-    """
+    """Median core-milliseconds of the planar path without the network, in turns, in one thread."""
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     costs: dict[str, dict[str, float]] = {}

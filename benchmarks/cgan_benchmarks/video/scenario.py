@@ -17,7 +17,8 @@ from cgan_benchmarks.machine.describe import describe_machine
 from cgan_benchmarks.results.document import Document
 from cgan_benchmarks.speed.options import SubjectOptions
 from cgan_benchmarks.speed.report import SpeedReport
-from cgan_benchmarks.speed.scenarios import VIDEO, StepCallback
+from cgan_benchmarks.speed.scenarios import VIDEO
+from cgan_benchmarks.speed.settings import StepCallback
 from cgan_benchmarks.video.runs import take_turns
 from cgan_runtime.manifest import Manifest
 from cgan_runtime.models import bundled_model

@@ -12,8 +12,9 @@ import pytest
 from cgan_benchmarks.machine.roofline import Peak
 from cgan_benchmarks.speed import session as sessions
 from cgan_benchmarks.speed.measurements import Measurements
-from cgan_benchmarks.speed.scenarios import SCENARIOS, Settings, TimingPlan
+from cgan_benchmarks.speed.scenarios import SCENARIOS
 from cgan_benchmarks.speed.session import Session
+from cgan_benchmarks.speed.settings import Settings, TimingPlan
 from cgan_benchmarks.speed.subjects.subject import EAGER, HALF, Subject
 from cgan_runtime.errors import BackendUnavailable, ModelFileError
 

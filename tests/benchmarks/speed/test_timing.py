@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cgan_benchmarks.speed.scenarios import TimingPlan
+from cgan_benchmarks.speed.settings import TimingPlan
 from cgan_benchmarks.speed.timing import Timing, orders, timed_runs, wait_until_at_rest, warm_up
 
 

@@ -86,8 +86,7 @@ def draw(name: str, height: int, narrow_height: int, plot: Plot) -> str:
 
 
 def _svg(name: str, width: int, height: int, plot: Plot, *, narrow: bool) -> str:
-    import matplotlib
-    from matplotlib.figure import Figure
+    from cgan_train.plotting import Figure, matplotlib
 
     style: Any = {**_STYLE, "svg.hashsalt": name, "font.size": 10 if narrow else 11}
     with matplotlib.rc_context(style):

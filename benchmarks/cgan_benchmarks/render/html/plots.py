@@ -117,9 +117,7 @@ def quality(rows: Sequence[Document]) -> str:
 
 
 def waterfall(video: Document) -> str:
-    """Mean milliseconds a frame of a video: whole, and of each stage, drawn in the order in which a frame
-    passes.
-    """
+    """Mean milliseconds a frame of a video: of each stage in its order, and whole."""
     stages = {name: figures["mean_ms"] for name, figures in video["stages"].items()}
     ways = {name: figures["ms_a_frame"] for name, figures in video["ways"].items()}
     names = [*stages, *ways]
@@ -165,7 +163,7 @@ def _lanes(axes: Any, rows: Sequence[Document], narrow: bool, figures: Sequence[
 
 def _plain_ticks(axes: Any, narrow: bool) -> None:
     """Plain numbers of milliseconds on a logarithmic axis."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+    from cgan_train.plotting import FuncFormatter, LogLocator, NullFormatter
 
     axes.xaxis.set_major_locator(LogLocator(10, subs=(1, 2, 5) if narrow else (1, 1.5, 2, 3, 5, 7)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

@@ -30,10 +30,7 @@ def forms_of(checkpoint: Checkpoint, folder: Path, *, int8: bool = False) -> dic
 
 
 def export_forms(checkpoint: Path, folder: Path, *, int8: bool = False) -> dict[str, Path]:
-    """Export every form by `cgan-export` in a process of its own; files by name.
-
-    Raises ModelFileError on failure.
-    """
+    """Export every form by `cgan-export` in a process of its own; ModelFileError where that fails."""
     forms = ["--all", *(["--int8"] if int8 else [])]
     command = [sys.executable, "-m", "cgan_export.cli", str(checkpoint), "-o", str(folder), *forms]
     done = subprocess.run([*command, "--no-verify", "--quiet"], capture_output=True, text=True, check=False)

@@ -35,9 +35,7 @@ def class_colors() -> Tensor:
 
 
 class ClassLoss:
-    """Cross-entropy of class logits and true chroma, in place of `pixel_loss`; class frequencies are counted
-    from the batches.
-    """
+    """Cross-entropy of class logits and true chroma; class frequencies are counted from the batches."""
 
     def __init__(self) -> None:
         colors = class_colors()

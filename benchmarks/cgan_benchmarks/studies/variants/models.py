@@ -16,6 +16,10 @@ from cgan_train.models.encoder import TAP_CHANNELS, LiteEncoder
 from cgan_train.models.unet import SeedGenerator
 
 WIDTHS = (56, 96, 160, 256)  # of the bundled model's decoder, at strides 4 to 32
+SEED_WIDTHS = (16, 32, 64, 128, 256)
+_GLOBAL_WIDTH = 128  # hidden units of the global color head
+_HEADS = 4  # of the attention
+_TEMPERATURE = 0.38  # of the annealed mean: 0 for the likeliest class, 1 for the mean (Zhang et al.)
 
 
 @dataclass(frozen=True)
@@ -57,12 +61,6 @@ VARIANTS = (
 )
 
 
-SEED_WIDTHS = (16, 32, 64, 128, 256)
-_GLOBAL_WIDTH = 128  # hidden units of the global color head
-_HEADS = 4  # of the attention
-_TEMPERATURE = 0.38  # of the annealed mean: 0 for the likeliest class, 1 for the mean (Zhang et al.)
-
-
 def build(variant: Variant) -> Generator:
     """A variant's network, its encoder with ImageNet weights; errors as of `load_imagenet`."""
     if variant.seed:
@@ -99,9 +97,7 @@ class Lite1Encoder(LiteEncoder):
 
 
 class ClassGenerator(EdgeGenerator):
-    """`edge` with color classes (arXiv 1603.08511); `predict` in training: logits (N, Q, H/4, W/4), else the
-    annealed mean.
-    """
+    """`edge` with classes: `predict` gives logits (N, Q, H/4, W/4) in training, else the annealed mean."""
 
     def __init__(self, widths: tuple[int, ...], *, finest: int = 1, coarsest: int = 4) -> None:
         super().__init__(widths, finest=finest, coarsest=coarsest)
@@ -138,9 +134,7 @@ class _GlobalHead(nn.Module):
 
 
 class _Attention(nn.Module):
-    """Multi-head self-attention over (N, C, H, W), a residual that is zero at first; no position code, for
-    any size.
-    """
+    """Residual multi-head self-attention over (N, C, H, W), zero at first; no position code, for any size."""
 
     def __init__(self, width: int) -> None:
         super().__init__()

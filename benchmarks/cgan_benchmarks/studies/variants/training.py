@@ -48,10 +48,7 @@ _SCHEDULE = 1000  # steps that the learning rate is divided into
 
 
 def train(variant: Variant, source: ImageSource, cpu_seconds: float, weights: Path) -> dict[str, Any]:
-    """Train one variant for its time, write its weights, and measure it.
-
-    ConfigError: its weights are those of an untrained row.
-    """
+    """Train one variant for its time, write its weights, and measure it; errors as of `_copy_weights`."""
     held = list(range(0, len(source), _EVERY))[:_MAX_PHOTOS]
     if variant.scale == 1:
         rest = sorted(set(range(len(source))) - set(held))
@@ -102,7 +99,7 @@ def _prepare(variant: Variant) -> tuple[Gan, list[Phase]]:
 
 
 def _copy_weights(variant: Variant, weights: Path) -> dict[str, float]:
-    """Copy the weights of the row that differs in nothing but its scale; return their cost."""
+    """Copy the weights of the row that differs only in scale, or raise ConfigError; return their cost."""
     same = [dataclasses.replace(variant, name=other.name, scale=1.0) == other for other in VARIANTS]
     number = same.index(True)
     original = weights.with_name(f"{number}.pt")
@@ -128,9 +125,7 @@ def _measure(variant: Variant, images: Sequence[Image], weights: Path) -> Qualit
 
 
 def colored_small(generator: Generator, lightness: Tensor, scale: float) -> Tensor:
-    """Chroma (N, 2, H, W) of lightness (N, 1, H, W), by the network on a smaller image, padded to a multiple
-    of its size.
-    """
+    """Chroma (N, 2, H, W) of lightness (N, 1, H, W), by the network on a smaller, padded image."""
     size = lightness.shape[-2:]
     height, width = (round(side * scale) for side in size)
     if (height, width) != size:
