@@ -26,7 +26,6 @@ from cgan_runtime.files.locks import FileLock
 from cgan_runtime.files.output import Output
 from cgan_runtime.files.storage import storage_errors
 from cgan_runtime.video.resume import segment_file
-from cgan_runtime.video.resume.segment_file import SegmentWriter, count_packets, segment_path, state_path
 from cgan_runtime.video.segments import SEGMENT_FRAMES
 
 _SETTINGS = "settings.json"
@@ -106,9 +105,9 @@ class WorkFolder(AbstractContextManager["WorkFolder"]):
         """Leave the folder to others."""
         self._lock.release()
 
-    def segment(self, index: int) -> SegmentWriter:
+    def segment(self, index: int) -> segment_file.SegmentWriter:
         """Begin a segment."""
-        return SegmentWriter(self._folder, index, self._token)
+        return segment_file.SegmentWriter(self._folder, index, self._token)
 
     def packets(self, index: int, clock: Fraction) -> Iterator[av.Packet[Any]]:
         """The packets of a complete segment; `clock` is the time base of the video."""
@@ -116,7 +115,7 @@ class WorkFolder(AbstractContextManager["WorkFolder"]):
 
     def has(self, index: int) -> bool:
         """Whether a segment is complete."""
-        return bool(count_packets(segment_path(self._folder, index)))
+        return bool(segment_file.count_packets(segment_file.segment_path(self._folder, index)))
 
     @property
     def filter_state(self) -> bytes:
@@ -126,7 +125,7 @@ class WorkFolder(AbstractContextManager["WorkFolder"]):
     def filter_state_after(self, index: int) -> bytes | None:
         """State of the temporal filter after a segment; None if it is not kept."""
         try:
-            return state_path(self._folder, index).read_bytes()
+            return segment_file.state_path(self._folder, index).read_bytes()
         except FileNotFoundError:
             return None
 
@@ -179,11 +178,11 @@ def _frames_from_start(folder: Path) -> int:
     frames = kept = 0
     while frames % SEGMENT_FRAMES == 0:  # a shorter segment is the last
         index = frames // SEGMENT_FRAMES
-        more = count_packets(segment_path(folder, index))
+        more = segment_file.count_packets(segment_file.segment_path(folder, index))
         if not more:
             break
         frames += more
-        if state_path(folder, index).is_file():
+        if segment_file.state_path(folder, index).is_file():
             kept = frames
     return kept
 
@@ -192,7 +191,7 @@ def _complete_frames(folder: Path) -> int:
     """Frames in complete segments, wherever they are in the video."""
     if not (folder / _SETTINGS).is_file():  # the run was killed while it removed the folder
         return 0
-    return sum(count_packets(path) for path in folder.glob("*.segment"))
+    return sum(segment_file.count_packets(path) for path in folder.glob("*.segment"))
 
 
 def _lock(folder: Path, output: Output, *, shared: bool = False) -> FileLock:
