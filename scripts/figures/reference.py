@@ -59,9 +59,10 @@ for _program in _COMMANDS:
 
 
 def _command(program: str) -> click.Command:
-    """The click command inside a program's entry point."""
+    """The click command inside the `main` of a program's `cli` module."""
     (entry,) = entry_points(group="console_scripts", name=program)
-    inside = inspect.getclosurevars(entry.load()).nonlocals.values()  # see cgan_runtime.console.guard
+    main = importlib.import_module(f"{entry.module.partition('.')[0]}.cli").main
+    inside = inspect.getclosurevars(main).nonlocals.values()  # see cgan_runtime.console.guard
     return next(value for value in inside if isinstance(value, click.Command))
 
 

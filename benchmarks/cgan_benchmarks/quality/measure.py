@@ -32,17 +32,14 @@ REMARK = (
 
 @dataclass(frozen=True)
 class Reported:
-    """One row of Nazeri et al. 2018 (arXiv 1803.05400), in percent, measured as `Quality` defines it.
-
-    `recipe` is the one here that follows it, `confirmed` the figures that are confirmed in public.
-    """
+    """One row of Nazeri et al. 2018 (arXiv 1803.05400), in percent, measured as `Quality` defines it."""
 
     what: str
-    recipe: str
+    recipe: str  # the one here that follows it
     mae: float
     accuracy_2: float
     accuracy_5: float
-    confirmed: tuple[str, ...] = ()
+    confirmed: tuple[str, ...] = ()  # figures that are confirmed in public
 
 
 REPORTED = (

@@ -59,11 +59,7 @@ class Session:
         self, subjects: Sequence[Subject], inputs: Sequence[FloatArray], settings: Settings, folder: Path,
         on_step: Callable[[], None] = lambda: None,
     ) -> None:  # fmt: skip
-        """Write the inputs into `folder`, through which arrays pass between the processes; start nothing yet.
-
-        Subjects: references first. Inputs: batches of photographs, (N, 1, H, W); the first is timed, all are
-        compared. `on_step` is called after each start, turn and end of a process.
-        """
+        """Write the inputs, batches (N, 1, H, W), into `folder`; `on_step` is called after each step."""
         self.settings = settings
         self._entries = [_Entry(subject) for subject in subjects]
         self._missing: dict[str, str] = {}

@@ -94,10 +94,7 @@ def input_size(
     wanted: tuple[int, int] | None,
     batches: Sequence[int],
 ) -> tuple[int, int]:
-    """Height and width that all models accept: the wanted ones, a fixed model's, or the checkpoint's own.
-
-    Raises ConfigError where there are none.
-    """
+    """Height and width that all models accept, by default the checkpoint's; ConfigError for none."""
     fixed: dict[tuple[int | str, ...], str] = {}
     for label, manifest in manifests.items():
         count, _, height, width = manifest.input.shape

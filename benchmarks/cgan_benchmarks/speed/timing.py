@@ -90,11 +90,8 @@ def timed_runs(
 
 
 def wait_until_at_rest() -> None:
-    """Return when this process uses almost no CPU time, or after a fifth of a second.
-
-    Thread pools spin after their last call (ONNX Runtime up to 30 ms), which takes a core from the next
-    subject.
-    """
+    """Return when this process uses almost no CPU time, or after a fifth of a second."""
+    # Thread pools spin after a call (in ONNX Runtime up to 30 ms), which takes a core from the next subject.
     deadline = time.perf_counter() + _MAX_WAIT
     while time.perf_counter() < deadline:
         used = time.process_time()

@@ -95,10 +95,7 @@ def beginning(video: Path, target: Path) -> Path:
 
 
 def passes(video: Path, folder: Path, precision: str) -> dict[str, dict[str, float]]:
-    """Median wall_ms and core_ms a frame of each pass over a video, with one thread for the network.
-
-    The pass "color" also has the bytes of a frame, read and written.
-    """
+    """Median milliseconds a frame of each pass over a video, with one thread for the network."""
     times: dict[str, list[tuple[float, float]]] = {}
 
     @contextmanager

@@ -95,7 +95,8 @@ def main(
         else:
             click.echo(f"{name}: epoch {trainer.position:.2f}", err=True)
     for name in recipes:
-        if round(done[name], 3) > _measured(state / name):
+        measured = max((point["epochs"] for point in read_curve(state / name)), default=0.0)
+        if round(done[name], 3) > measured:
             _measure(trainers.get(name) or Trainer.resume(state / name, source), name, images)
     document = make_table(state, _read_table(json_file))
     for row in document["rows"]:
@@ -181,11 +182,7 @@ def measure_both(generator: Generator, images: Sequence[Image]) -> dict[str, dic
 
 
 def make_table(state: Path, before: dict[str, Any] | None = None) -> dict[str, Any]:
-    """The rows and their curves.
-
-    Compared rows have the same number of epochs. Rows of `before`, an earlier table, perhaps of another
-    machine, are kept where they have more.
-    """
+    """The rows and their curves; rows of `before`, an earlier table, are kept where they have more epochs."""
     points = {name: {point["epochs"]: point for point in read_curve(state / name)} for name in RECIPES}
     whole = {name: {at for at, point in found.items() if point["whole"]} for name, found in points.items()}
     # Before both have finished an epoch: a point within one at which both were measured.
@@ -249,11 +246,6 @@ def read_curve(run: Path) -> list[dict[str, Any]]:
     path = run / _CURVE
     curve: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
     return curve
-
-
-def _measured(run: Path) -> float:
-    """The epoch at which a run was measured last."""
-    return max((point["epochs"] for point in read_curve(run)), default=0.0)
 
 
 if __name__ == "__main__":

@@ -59,10 +59,7 @@ class Clip:
 
 
 def made_up_clips(photos: ImageSource, *, count: int, frames: int) -> Iterator[Clip]:
-    """Pans, zooms and shakes over photographs; in turn clean, with grain, with a flash, with cuts.
-
-    Each begins with another photograph; DataError where there are too few.
-    """
+    """Pans, zooms and shakes over photographs, in turn clean, with grain, a flash, cuts; or DataError."""
     if len(photos) < count:
         raise DataError(
             f"{len(photos)} photographs are too few for {count} clips; give more, or ask for fewer"

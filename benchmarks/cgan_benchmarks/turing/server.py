@@ -31,10 +31,7 @@ class TuringServer:
     """A test that runs in a browser at `url`, with the `answers` so far."""
 
     def __init__(self, trials: Sequence[Trial], *, delay: float, port: int = 0) -> None:
-        """Start to listen, or raise ConfigError.
-
-        Each trial is shown for `delay` seconds; with 0, for as long as it takes.
-        """
+        """Start to listen, or raise ConfigError; a `delay` of 0 shows a trial for as long as it takes."""
         self.answers: list[Answer] = []
         self.trials, self.delay = list(trials), delay
         self._done = threading.Event()

@@ -71,10 +71,7 @@ def take_turns(
     rounds: int,
     on_run: Callable[[str, int, int], None] = lambda name, done, total: None,
 ) -> dict[str, list[VideoRun]]:
-    """Run every way once a round, every second round in reverse order; MediaError where the video cannot be
-    read or written. `on_run` is called before each run with its name, the number of runs that are done,
-    and of all.
-    """
+    """Run every way once a round, in turns; `on_run` gets the next one's name, the runs done, and all."""
     runs: dict[str, list[VideoRun]] = {name: [] for name in ways}
     with tempfile.TemporaryDirectory(prefix="cgan-bench-") as folder:
         target = Path(folder) / f"video{video_suffix(source, EncoderSettings())}"

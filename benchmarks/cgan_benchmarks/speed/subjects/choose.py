@@ -15,11 +15,7 @@ Missing = dict[str, str]  # why something is not measured, by its name
 def choose_subjects(
     checkpoint: Path, models: Mapping[str, Path], settings: Settings
 ) -> tuple[list[Subject], Missing]:
-    """The subjects, references first, and what is missing.
-
-    Raises ConfigError where no back end has a wanted name or nothing computes in a wanted precision, and
-    BackendUnavailable where a wanted back end, or every one, does not work here.
-    """
+    """The subjects, references first, and what is missing; ConfigError or BackendUnavailable."""
     names, missing = _usable_backends(settings.backends)
     of_torch, torch_missing = _torch_subjects(checkpoint)
     if settings.backends is None:
@@ -82,9 +78,8 @@ def _torch_subjects(checkpoint: Path) -> tuple[list[Subject], Missing]:
 
 
 def _exported_subjects(models: Mapping[str, Path], names: Sequence[str]) -> list[Subject]:
-    """Every model in every back end; TensorRT engines in TensorRT only.
-
-    The last float32 model (the bundled one, if given) is also rounded to bfloat16 where a back end does that.
+    """Every model in every back end, the last float32 model also in bfloat16; TensorRT engines in TensorRT
+    only.
     """
     from cgan_runtime.backends.registry import BACKENDS
     from cgan_runtime.manifest import Manifest

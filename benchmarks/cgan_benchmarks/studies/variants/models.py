@@ -115,11 +115,7 @@ class ClassGenerator(EdgeGenerator):
 
 
 class _GlobalHead(nn.Module):
-    """Adds one vector of the whole image's features (N, C, H, W) to a lateral layer's result.
-
-    Equals the fusion layer of Iizuka et al. 2016 ("Let there be Color!"): a concatenation, then a 1x1
-    convolution.
-    """
+    """Adds a vector of the whole image's features, (N, C, H, W): the fusion of Iizuka et al. 2016."""
 
     def __init__(self, lateral: nn.Module, channels: int, width: int) -> None:
         super().__init__()
