@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+import json
+import math
 import subprocess
 import sys
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from tests.train.conftest import write_photos
 
@@ -56,3 +61,23 @@ def test_settings_that_change_a_resumed_run_are_refused(photos: Path, tmp_path: 
             train(photos, tmp_path, resume=True, settings=settings)
     with pytest.raises(ConfigError, match="name it with --init"):
         train(photos, tmp_path, settings=TrainSettings(gan_only=True))
+
+
+@pytest.mark.parametrize("colored", [0, 1])
+def test_gray_images_are_not_measured_on(photos: Path, tmp_path: Path, colored: int) -> None:
+    write_photos(tmp_path / "val", colored, seed=1)
+    gray = cv2.resize(np.random.default_rng(0).integers(0, 255, (8, 8), np.uint8), (96, 64))
+    for number in range(2):
+        assert cv2.imwrite(str(tmp_path / "val" / f"gray-{number}.jpg"), gray + number)
+    settings = TrainSettings(overrides=THIN | {"epochs": 1, "recalibration": 0}, threads=1)
+    with pytest.warns(UserWarning, match=f"not measured on: 2 of {2 + colored} images, which have no color"):
+        newest = train(photos, tmp_path / "run", recipe="paper-unet", val=tmp_path / "val", settings=settings)
+    (row,) = csv.DictReader((tmp_path / "run" / "log.csv").read_text().splitlines())
+    metrics = json.loads((newest / "config.json").read_text(), parse_constant=pytest.fail)["metrics"]
+    assert all(math.isfinite(float(value)) for name, value in row.items() if value and name != "phase")
+    if colored:
+        assert (row["images"], row["without_color"], metrics["without_color"]) == ("1", "2", 2)
+        assert -100 < metrics["gain_percent"] < 100
+    else:
+        assert metrics == {}
+        assert row["gain_percent"] == row["chroma_ratio"] == row["colorfulness_ratio"] == ""

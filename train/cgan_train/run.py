@@ -121,6 +121,7 @@ def open_run(
 
 
 def _read(validation: ImageSource | None, warn: Callable[[str], object]) -> list[Image]:
+    from cgan_train.data.loader import is_gray
     from cgan_train.data.sources import evenly_spaced
 
     images: list[Image] = []
@@ -131,4 +132,6 @@ def _read(validation: ImageSource | None, warn: Callable[[str], object]) -> list
             images.append(validation.read(index))
         except DataError as error:
             warn(f"not measured on: {error}")
+    if gray := sum(map(is_gray, images)):
+        warn(f"not measured on: {gray} of {len(images)} images, which have no color")
     return images

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage.color import deltaE_ciede2000, lab2rgb
 
+from cgan_runtime.errors import DataError
 from cgan_train.data.loader import center_crop
 from cgan_train.evaluation.metrics import (
     Array,
@@ -120,10 +122,17 @@ def test_colorfulness_of_a_batch() -> None:
     np.testing.assert_allclose(colorfulness(lab), [colorfulness(lab[0]), colorfulness(lab[1])], rtol=1e-5)
 
 
-def test_images_without_color_have_finite_figures() -> None:
+def test_images_without_color_are_left_out_and_counted() -> None:
+    gray = cv2.merge([cv2.resize(IMAGE[..., 1], (96, 64))] * 3)
+    noisy = cv2.imdecode(cv2.imencode(".jpg", gray)[1], cv2.IMREAD_COLOR)
     black = np.zeros((32, 32, 3), np.uint8)
-    quality = measure_quality(lambda x: np.zeros((1, 2, *x.shape[2:]), np.float32), [black], 32)
-    assert np.isfinite([*vars(quality).values()]).all()
+    alone = measure_quality(lambda _: GRAY, [IMAGE], SIDE)
+    among = measure_quality(lambda _: GRAY, [gray, IMAGE, noisy, black], SIDE)
+    assert (among.images, among.without_color) == (1, 3)
+    assert vars(among) == vars(alone) | {"without_color": 3}
+    assert np.isfinite([*vars(among).values()]).all()
+    with pytest.raises(DataError, match="none of the 3 images to measure on has color"):
+        measure_quality(lambda _: GRAY, [gray, noisy, black], SIDE)
 
 
 def test_recolor_keeps_lightness() -> None:

@@ -27,12 +27,21 @@ _MAX_IMAGES = 16  # on a sheet of samples
 _MAX_SIDE = 160  # px, of its images
 
 
-def measure_generator(generator: Generator, images: Sequence[Image], side: int) -> tuple[Quality, Image]:
-    """Measure a generator in evaluation mode on images at `side` px, and draw a sheet of some of them."""
+def measure_generator(
+    generator: Generator, images: Sequence[Image], side: int
+) -> tuple[Quality | None, Image]:
+    """Measure a generator in evaluation mode on images at `side` px, and draw a sheet of some of them.
+
+    There is no quality if no image has color.
+    """
     predict = predictor(generator, generator)
     multiple = generator.size_multiple
     shown = min(side, max(multiple, _MAX_SIDE // multiple * multiple))
-    return metrics.measure_quality(predict, images, side), contact_sheet(predict, images[:_MAX_IMAGES], shown)
+    sheet = contact_sheet(predict, images[:_MAX_IMAGES], shown)
+    try:
+        return metrics.measure_quality(predict, images, side), sheet
+    except DataError:
+        return None, sheet
 
 
 def predictor(generator: Generator, run: Callable[[Tensor], Tensor]) -> Predict:

@@ -11,7 +11,7 @@ import collections
 import dataclasses
 import itertools
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -20,9 +20,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from cgan_runtime.errors import DataError
 from cgan_runtime.manifest import AB_SCALE
 from cgan_train.color import lab_of_rgb
-from cgan_train.data.loader import center_crop
+from cgan_train.data.loader import center_crop, is_gray
 from cgan_train.data.sources import Image
 
 Array = npt.NDArray[np.float32]
@@ -55,6 +56,7 @@ class Quality:
             |da| <= 2.2 t and |db| <= 2.2 t with t = 2 (same paper; the range of a* and b* is 2.2 times L*'s).
         accuracy_5: The same with t = 5.
         psnr_ab: Peak signal-to-noise ratio in dB of a* and b* as 8-bit codes (peak 255), over all pixels.
+        without_color: Images left out, beside `images`: a truth without color has nothing to compare with.
     """
 
     images: int
@@ -73,6 +75,7 @@ class Quality:
     accuracy_5_gray: float
     psnr_ab: float
     psnr_ab_gray: float
+    without_color: int = 0
 
 
 def measure_quality(predict: Predict, images: Iterable[Image], side: int, *, batch: int = 1) -> Quality:
@@ -83,6 +86,9 @@ def measure_quality(predict: Predict, images: Iterable[Image], side: int, *, bat
         images: uint8 RGB (H, W, 3), of any size.
         side: Their middle squares are resized to this, in px.
         batch: Images that `predict` gets at once.
+
+    Raises:
+        DataError: No image has color.
     """
     return measure_each(lambda lab: [recolor(predict, lab)], images, side, batch=batch)[0]
 
@@ -97,10 +103,24 @@ def measure_each(
         images: uint8 RGB (H, W, 3), of any size.
         side: Their middle squares are resized to this, in px.
         batch: Images that `color` gets at once.
+
+    Raises:
+        DataError: No image has color.
     """
     threads = torch.get_num_threads()
     tallies: list[_Tally] = []
-    every = iter(images)
+    gray_images = 0
+
+    def colored() -> Iterator[Image]:
+        nonlocal gray_images
+        for image in images:
+            crop = center_crop(image, side, side)
+            if is_gray(crop):
+                gray_images += 1
+            else:
+                yield crop
+
+    every = colored()
     pending: collections.deque[list[Future[_Tally]]] = collections.deque()
 
     def collect() -> None:
@@ -111,7 +131,7 @@ def measure_each(
 
     with ThreadPoolExecutor(threads) as pool:
         try:
-            while chunk := [center_crop(each, side, side) for each in itertools.islice(every, batch)]:
+            while chunk := list(itertools.islice(every, batch)):
                 lab = lab_of_image(np.stack(chunk))
                 shown = [*color(lab), without_color(lab)]
                 jobs = [pool.submit(_Tally.of, each, lab) for each in shown]
@@ -122,15 +142,18 @@ def measure_each(
                 collect()
         finally:
             pool.shutdown(cancel_futures=True)
+    if not tallies:
+        raise DataError(f"none of the {gray_images} images to measure on has color; give others")
     *found, gray, truth = tallies
-    return [_quality(ours, gray, truth) for ours in found]
+    return [_quality(ours, gray, truth, gray_images) for ours in found]
 
 
-def _quality(ours: _Tally, gray: _Tally, truth: _Tally) -> Quality:
+def _quality(ours: _Tally, gray: _Tally, truth: _Tally, without_color: int) -> Quality:
     errors, baseline = ours.errors(), gray.errors()
     colorful, true_colorful = (float(np.mean(tally.colorful)) for tally in (ours, truth))
     return Quality(
         images=len(truth.colorful),
+        without_color=without_color,
         ciede2000_p90=ours.percentile(90),
         gain_percent=100 * (1 - _ratio(errors["ciede2000"], baseline["ciede2000"])),
         chroma_ratio=_ratio(ours.chroma, truth.chroma),

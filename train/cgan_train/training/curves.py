@@ -8,10 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-
 from cgan_runtime.files.atomic import replacing
+from cgan_train.plotting import Axes, Figure
 
 _SIZE = (9.0, 5.6)  # inches
 _DPI = 110

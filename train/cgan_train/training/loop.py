@@ -322,7 +322,8 @@ class Trainer:
             return None
         generator = self.generator().to(self.world.device)
         quality, sheet = measure_generator(generator, self._validation, self.config.generator.size)
-        self._metrics = {name: round(value, 4) for name, value in vars(quality).items()}
+        figures = vars(quality).items() if quality else ()
+        self._metrics = {name: round(value, 4) for name, value in figures if math.isfinite(value)}
         return sheet
 
     def _save(self, folder: Path) -> None:
