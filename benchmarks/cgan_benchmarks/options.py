@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import re
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -21,6 +20,7 @@ from click.core import ParameterSource
 
 from cgan_runtime.console import Console, guard
 from cgan_runtime.errors import ConfigError
+from cgan_runtime.files.output import check_output
 from cgan_runtime.options.groups import option_group
 
 if TYPE_CHECKING:  # click before 8.2 has no generic types at run time
@@ -87,20 +87,10 @@ class OutputFileType(click.Path):
         """Parse the value.
 
         Raises:
-            ConfigError: The folder is missing or cannot be written to, or the path is a folder itself.
+            MediaError: As of `check_output`.
         """
         file = Path(str(super().convert(value, param, ctx)))
-        if not file.parent.is_dir():
-            raise ConfigError(f"there is no folder {file.parent} for {file.name}; make it first")
-        if file.is_dir():
-            raise ConfigError(f"cannot write {file}, which is a folder; give a file's name")
-        try:
-            with tempfile.TemporaryFile(dir=file.parent):
-                pass
-        except OSError as error:
-            raise ConfigError(
-                f"cannot write to {file.parent} ({error.strerror}); give another folder"
-            ) from error
+        check_output(file, source=None, overwrite=True, option=param.opts[0] if param else self.name)
         return file
 
 

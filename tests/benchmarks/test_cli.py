@@ -201,10 +201,10 @@ def test_a_missing_back_end_is_reported(
         (("--model", "{fp32}", "--backends", "quantum"), "pytorch (works here), tensorrt (not "),
         (("--model", "{fp32}", "--precision", "fp32,int7"), "nothing here computes in int7; there are "),
         (("--model", "{fp32}", "--size", "40"), "give multiples of 16"),
-        (("--model", "{fp32}", "--html", "{nowhere}/b.html"), "there is no folder"),
-        (("--model", "{fp32}", "--json", "{nowhere}/b.json"), "there is no folder"),
+        (("--model", "{fp32}", "--html", "{nowhere}/b.html"), "no folder"),
+        (("--model", "{fp32}", "--json", "{nowhere}/b.json"), "no folder"),
         (("--model", "{fp32}", "--json", "{folder}"), "cannot write"),
-        (("--model", "{fp32}", "--json", "/proc/b.json"), "cannot write to /proc"),
+        (("--model", "{fp32}", "--json", "/proc/b.json"), "cannot write into /proc"),
     ],
 )
 def test_bad_input_is_one_line(

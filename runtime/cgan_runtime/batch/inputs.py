@@ -11,6 +11,7 @@ from pathlib import Path
 
 from cgan_runtime.batch.schedule import Item
 from cgan_runtime.errors import MediaError
+from cgan_runtime.files.atomic import real_path
 from cgan_runtime.files.formats import IMAGES, VIDEOS
 from cgan_runtime.files.output import INFIX
 from cgan_runtime.files.storage import is_remote, storage_errors
@@ -22,7 +23,7 @@ def output_folder(folder: Path, asked: Path | None) -> Path:
     """The folder for the results, by default `DIR.color` beside the input; the input itself is refused."""
     results = asked or _beside(folder)
     local = not is_remote(results) and not is_remote(folder)
-    if results.resolve() == folder.resolve() if local else results == folder:
+    if real_path(results) == real_path(folder) if local else results == folder:
         raise MediaError(f"the output folder {results} is the input itself; name another with -o")
     return results
 
@@ -75,7 +76,7 @@ def _inside(folder: Path, results: Path) -> tuple[str, ...]:
     """The path of the results inside of the input folder; empty if they are not in it."""
     if is_remote(folder) or is_remote(results):
         return results.relative_to(folder).parts if folder in results.parents else ()
-    outer, inner = folder.resolve(), results.resolve()
+    outer, inner = real_path(folder), real_path(results)
     return inner.relative_to(outer).parts if outer in inner.parents else ()
 
 

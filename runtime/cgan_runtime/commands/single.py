@@ -19,8 +19,9 @@ from cgan_runtime.commands.summary import print_image, print_video, write_video_
 from cgan_runtime.console import Console
 from cgan_runtime.errors import MediaError
 from cgan_runtime.files.formats import IMAGES
-from cgan_runtime.files.output import Output, PipeOutput, check_output, default_output, output_for
-from cgan_runtime.options.run import PIPE_FORMATS, RunOptions
+from cgan_runtime.files.output import Output, check_output, default_output, output_for, pipe_output
+from cgan_runtime.files.pipe import PIPE
+from cgan_runtime.options.run import RunOptions
 from cgan_runtime.video.read.sources import FFmpegInput, video_source
 from cgan_runtime.video.write.codecs import ENCODERS, video_suffix
 
@@ -138,7 +139,7 @@ def _resume_hint(output: Output, console: Console) -> Iterator[None]:
 def _video_output(source: Path | FFmpegInput, options: RunOptions, console: Console) -> Output:
     files = options.files
     if files.into_pipe:
-        return PipeOutput(f".{files.format or PIPE_FORMATS[0]}")
+        return pipe_output(None if str(files.output) == PIPE else files.output, files.format)
     if files.output is not None:
         return output_for(files.output)
     if isinstance(source, FFmpegInput):

@@ -1,4 +1,4 @@
-"""Where a colored video goes: a file, standard output or an image sequence.
+"""Where a colored video goes: a file, a stream such as standard output, or an image sequence.
 
 output = output_for(Path("out.mp4"))              # or frames/%05d.png, or an Output as it is
 output.check(source=Path("in.mp4"), overwrite=False)
@@ -13,11 +13,11 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from cgan_runtime.errors import MediaError
-from cgan_runtime.files.atomic import draft_name
-from cgan_runtime.files.formats import IMAGES
+from cgan_runtime.files.atomic import draft_name, is_stream, open_stream, real_path, regular_file
+from cgan_runtime.files.formats import IMAGES, WRITTEN_VIDEOS
 from cgan_runtime.files.image_sequence import ImageSequence
 from cgan_runtime.files.storage import is_remote, storage_errors
 
@@ -29,7 +29,7 @@ class Output:
     """A place for one video, used once. This base is for videos that need no draft.
 
     Attributes:
-        path: The file or the pattern of an image sequence; None for standard output.
+        path: The file or the pattern of an image sequence; None for a stream.
         suffix: In lower case; it chooses the container or the format of the images.
         images: The image sequence; None for anything else.
         destination: What FFmpeg writes to.
@@ -69,7 +69,7 @@ class FileOutput(Output):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, path.suffix)
-        self.destination = self._target = path.resolve()  # a link stays a link
+        self.destination = self._target = real_path(path)  # a link stays a link
 
     def begin(self, folder: Path | None = None) -> None:  # noqa: D102
         self.destination = draft_name((folder or self._target.parent) / self._target.name)
@@ -88,26 +88,45 @@ class FileOutput(Output):
 
 
 class PipeOutput(Output):
-    """Standard output, written without a buffer."""
+    """Standard output, a named pipe or a device, written without a buffer."""
 
-    def __init__(self, suffix: str) -> None:
+    def __init__(self, suffix: str, stream: Path | None = None) -> None:
+        """Take the suffix of the format, and the stream; None is standard output."""
         super().__init__(None, suffix)
-        self.destination = self
+        self.destination, self._stream = self, stream
+        self._file: BinaryIO | None = None
 
     def __str__(self) -> str:
-        return "standard output"
+        return str(self._stream or "standard output")
+
+    def begin(self, folder: Path | None = None) -> None:
+        """Open the stream. A named pipe waits for its reader."""
+        if self._stream is not None:
+            with storage_errors("write", self._stream, "name another output with -o"):
+                self._file = open_stream(self._stream)
 
     def write(self, data: bytes) -> int:
         """Write all bytes; FFmpeg calls this."""
         left = memoryview(data)
         while left:
-            left = left[os.write(sys.stdout.fileno(), left) :]
+            left = left[os.write((self._file or sys.stdout).fileno(), left) :]
         self.size += len(data)
         return len(data)
 
+    def publish(self, *, overwrite: bool = True) -> None:
+        """End the stream."""
+        self.discard()
+
+    def discard(self) -> None:
+        """Close the stream; standard output stays open."""
+        if self._file is not None:
+            self._file.close()
+
     def check(self, *, source: Path | None, overwrite: bool) -> None:
-        """Refuse a terminal."""
-        if sys.stdout.isatty():
+        """Refuse a terminal, and a stream that cannot be written."""
+        if self._stream is not None:
+            check_output(self._stream, source=source, overwrite=overwrite)
+        if (self._stream is None and sys.stdout.isatty()) or _is_terminal(self._stream):
             raise MediaError(f"{self} is a terminal; send the video through a pipe, or name a file with -o")
 
 
@@ -123,8 +142,16 @@ def output_for(target: Path | Output) -> Output:
     """The output that a path names; an output is returned as it is."""
     if isinstance(target, Output):
         return target
+    if is_stream(target):
+        return pipe_output(target)
     images = ImageSequence.of(target) if target.suffix.lower() in IMAGES else None
     return FileOutput(target) if images is None else ImageSequenceOutput(target, images)
+
+
+def pipe_output(stream: Path | None, container: str | None = None) -> PipeOutput:
+    """The output of a video into a stream, in the format that is asked for, that of its name, or y4m."""
+    suffix = stream.suffix if stream is not None and stream.suffix.lower() in WRITTEN_VIDEOS else ".y4m"
+    return PipeOutput(suffix if container is None else f".{container}", stream)
 
 
 def is_image_sequence(target: Path) -> bool:
@@ -147,23 +174,28 @@ def check_output(target: Path, *, source: Path | None, overwrite: bool, option: 
         option: The option that names it, for the message.
 
     Raises:
-        MediaError: Its folder is missing or not writable, it is the input or a folder, or it exists.
+        MediaError: Its folder is missing or not writable, it is the input, it exists, or it is no file and no
+            stream.
     """
-    folder = target.parent
-    if not folder.is_dir():
+    missing = "no folder {} to write {} into; make it, or name another with {}"
+    if not target.parent.is_dir():
+        raise MediaError(missing.format(target.parent, target.name, option))
+    with storage_errors("write", target, f"name a file with {option}"):
+        file = regular_file(target)
+    if source is not None and source.exists() and target.exists() and target.samefile(source):
+        raise MediaError(f"the output {target} is the input itself; name another file with {option}")
+    if file is None:  # not opened: a named pipe would wait for its reader
+        if target.exists() and not os.access(target, os.W_OK):
+            raise MediaError(f"cannot write {target} (permission denied); name a file with {option}")
+        return
+    if not file.parent.is_dir():  # a link may lead elsewhere
+        raise MediaError(missing.format(file.parent, file.name, option))
+    if not overwrite and file.exists():
         raise MediaError(
-            f"no folder {folder} to write {target.name} into; make it, or name another with {option}"
+            f"{target} exists already; name another file with {option}, or allow it with --overwrite"
         )
-    if target.is_dir():
-        raise MediaError(f"the output {target} is a folder; name a file with {option}")
-    if target.exists():
-        if source is not None and source.exists() and target.samefile(source):
-            raise MediaError(f"the output {target} is the input itself; name another file with {option}")
-        if not overwrite:
-            raise MediaError(
-                f"{target} exists already; name another file with {option}, or allow it with --overwrite"
-            )
-    probe = draft_name(target)
+    probe = draft_name(file)
+    folder = file.parent if target.is_symlink() else target.parent
     with storage_errors("write into", folder, f"name another folder with {option}"):
         try:
             probe.touch(exist_ok=False)
@@ -177,10 +209,19 @@ def check_json(path: Path, option: str) -> None:
     Raises:
         MediaError: Its name does not end in .json, or `check_output` refuses it.
     """
-    if path.suffix.lower() != ".json":  # so that no video is overwritten by mistake
+    plain = is_remote(path) or not is_stream(path)
+    if plain and path.suffix.lower() != ".json":  # so that no video is overwritten by mistake
         raise MediaError(f"{option} writes JSON; let {path} end in .json")
     if not is_remote(path):
         check_output(path, source=None, overwrite=True, option=option)
+
+
+def _is_terminal(stream: Path | None) -> bool:
+    """Whether a stream is a terminal; it may have no reader yet, so only devices are opened."""
+    if stream is None or not stream.is_char_device():
+        return False
+    with storage_errors("write", stream, "name a file with -o"), open_stream(stream) as file:
+        return file.isatty()
 
 
 def _rename_new(draft: Path, target: Path) -> None:

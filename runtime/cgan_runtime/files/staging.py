@@ -5,7 +5,8 @@
         publish([staging / "edge.onnx", staging / "edge.json"], Path("exported"))
 
 The staging folder is hidden inside the final one, and is removed whatever happens. One that a killed process
-left is removed by the next process: it tells by a lock that its owner has ended.
+left is removed by the next process: it tells by a lock that its owner has ended. Links are followed, both of
+the folder and of files in it; a device or pipe with a file's name is refused.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from cgan_runtime.files.atomic import real_path, regular_file, replacing
 from cgan_runtime.files.locks import FileLock
 
 
@@ -32,6 +34,7 @@ def staging_folder(folder: Path, prefix: str) -> Iterator[Path]:
     Raises:
         OSError: It cannot be made.
     """
+    folder = real_path(folder)  # of a dangling link, what it leads to
     folder.mkdir(parents=True, exist_ok=True)
     _remove_abandoned(folder, prefix)
     staging, lock = _make(folder, prefix)
@@ -53,31 +56,48 @@ def publish(drafts: Sequence[Path], folder: Path) -> None:
         folder: The folder around the staging folder.
 
     Raises:
-        OSError: A file cannot be moved, or a folder has its name.
+        OSError: A file cannot be moved, or something that is no file has its name.
     """
     with FileLock(folder, wait=True):
-        moves = [(draft, folder / draft.name) for draft in drafts]
-        for _, target in moves:
-            if target.is_dir():
-                raise IsADirectoryError(errno.EISDIR, "a folder has the file's name", str(target))
+        moves = [(draft, _file_at(folder / draft.name)) for draft in drafts]
         backups = Path(tempfile.mkdtemp(prefix=".before-", dir=drafts[0].parent))
         try:
-            for _, target in reversed(moves):
+            for draft, target in reversed(moves):
                 with suppress(FileNotFoundError):
-                    target.replace(backups / target.name)
+                    _move(target, backups / draft.name)
             for draft, target in moves:
-                draft.replace(target)
+                _move(draft, target)
         except BaseException:
             for draft, target in moves:
-                _undo(draft, target, backups / target.name)
+                _undo(draft, target, backups / draft.name)
             raise
+
+
+def _file_at(target: Path) -> Path:
+    """The file that a name leads to through links."""
+    file = regular_file(target)
+    if file is None:
+        raise OSError(errno.EEXIST, "a device or pipe has the file's name", str(target))
+    return file
+
+
+def _move(source: Path, target: Path) -> None:
+    """Rename a file, or copy it to another disk."""
+    try:
+        source.replace(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        with replacing(target) as draft:
+            shutil.copyfile(source, draft)
+        source.unlink()
 
 
 def _undo(draft: Path, target: Path, backup: Path) -> None:
     """Bring back the file that was replaced, or remove the one that was moved."""
     with suppress(OSError):
         if backup.exists():
-            backup.replace(target)
+            _move(backup, target)
         elif not draft.exists():
             target.unlink(missing_ok=True)
 

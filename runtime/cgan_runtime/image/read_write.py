@@ -16,7 +16,7 @@ import numpy as np
 
 from cgan_runtime.color.encoding import Plane
 from cgan_runtime.errors import MediaError
-from cgan_runtime.files.atomic import write_file
+from cgan_runtime.files.atomic import is_stream, write_file
 from cgan_runtime.files.formats import IMAGES
 from cgan_runtime.files.storage import storage_errors
 from cgan_runtime.image.metadata import (
@@ -84,24 +84,39 @@ def read_image(path: Path) -> Plane:
     return cv2.cvtColor(image, cv2.COLOR_BGRA2RGBA if image.shape[2] == 4 else cv2.COLOR_BGR2RGB)
 
 
-def write_image(path: Path, image: Plane, metadata: Metadata = NONE) -> None:
+def written_suffix(path: Path) -> str:
+    """The suffix of the format that an image is written in: its name's in lower case, .png for other streams.
+
+    Raises:
+        MediaError: The name has no suffix of an image.
+    """
+    suffix = path.suffix.lower()
+    if suffix in IMAGES:
+        return suffix
+    if is_stream(path):
+        return ".png"
+    raise MediaError(
+        f"{path} names no image that can be written; end it in one of {', '.join(sorted(IMAGES))}"
+    )
+
+
+def write_image(path: Path, image: Plane, metadata: Metadata = NONE) -> int:
     """Write an image in the format of the path's suffix. It appears only when it is complete.
 
     16 bits become 8, and alpha is left out, if the format cannot hold them.
 
     Args:
-        path: Ends in one of `IMAGES`.
+        path: Ends in one of `IMAGES`, or is a stream.
         image: uint8 or uint16, (H, W, 3) RGB or (H, W, 4) RGBA.
         metadata: Written as far as the format can hold it.
+
+    Returns:
+        The number of bytes.
 
     Raises:
         MediaError: There is no such format, or the file cannot be written.
     """
-    suffix = path.suffix.lower()
-    if suffix not in IMAGES:
-        raise MediaError(
-            f"{path} names no image that can be written; end it in one of {', '.join(sorted(IMAGES))}"
-        )
+    suffix = written_suffix(path)
     if image.dtype == np.uint16 and suffix not in DEEP:
         image = ((image.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
     if image.shape[2] == 4 and suffix in JPEG_SUFFIXES:
@@ -116,6 +131,7 @@ def write_image(path: Path, image: Plane, metadata: Metadata = NONE) -> None:
         raise MediaError(f"{path}: {suffix} cannot hold this image of {width}x{height}; try .png")
     with storage_errors("write", path, "name another output with -o"):
         write_file(path, encoded)
+    return len(encoded)
 
 
 def _decode(data: bytes) -> Plane | None:

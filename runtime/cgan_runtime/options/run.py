@@ -13,6 +13,7 @@ from pathlib import Path
 
 import click
 
+from cgan_runtime.files.atomic import is_stream
 from cgan_runtime.files.output import INFIX, check_json, is_image_sequence
 from cgan_runtime.files.pipe import PIPE
 from cgan_runtime.options.groups import COMMON, PlaceType, option_group, section
@@ -38,8 +39,8 @@ class FileOptions:
 
     @property
     def into_pipe(self) -> bool:
-        """Whether the result goes to standard output."""
-        return str(self.output) == PIPE
+        """Whether the result goes to a stream: standard output, a named pipe or a device."""
+        return isinstance(self.output, Path) and (str(self.output) == PIPE or is_stream(self.output))
 
     def check(self, *, live: bool) -> None:
         """Refuse options that exclude each other.

@@ -46,10 +46,10 @@ def colorize_image(
     colored = colorizer.image(image)
     if compare:
         colored = np.hstack([gray_image(image), colored])
-    write_image(target, colored, read_metadata(source))
+    size = write_image(target, colored, read_metadata(source))
     return ImageResult(
         output=target,
-        bytes=target.stat().st_size,
+        bytes=size,
         width=colored.shape[1],
         height=colored.shape[0],
         seconds=time.perf_counter() - began,

@@ -38,7 +38,7 @@ def test_layers_are_told_slowest_first(
         (("--backend", "quantum"), "no back end is called 'quantum'"),
         (("--size", "33"), "multiples of 16"),
         (("--model", "nowhere.onnx"), "no model file at"),
-        (("--json", "no/such/file.json"), "there is no folder"),
+        (("--json", "no/such/file.json"), "no folder no/such to write file.json into"),
     ],
 )
 def test_bad_input_is_one_line(

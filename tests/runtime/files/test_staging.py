@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -119,6 +120,24 @@ def test_a_folder_of_the_same_name_stays_and_nothing_is_published(tmp_path: Path
         publish(write(hidden, "new", "a.onnx", "a.json"), tmp_path)
     assert texts(tmp_path) == {"a.onnx": "old"}
     assert write_in.is_dir()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege here")
+def test_links_are_followed_and_pipes_are_refused(tmp_path: Path) -> None:
+    real, shown, linked = tmp_path / "real", tmp_path / "shown", tmp_path / "linked"
+    shown.mkdir()
+    linked.symlink_to(shown)
+    real.write_text("old")
+    for name in ("a.onnx", "a.json"):
+        (shown / name).symlink_to(tmp_path / ("real" if name == "a.onnx" else "not yet"))
+    with staging_folder(linked, ".draft-") as hidden:
+        publish(write(hidden, "new", "a.onnx", "a.json"), linked)
+    assert (real.read_text(), (tmp_path / "not yet").read_text()) == ("new", "new")
+    assert all((shown / name).is_symlink() for name in ("a.onnx", "a.json"))
+    os.mkfifo(shown / "b.json")
+    with staging_folder(linked, ".draft-") as hidden, pytest.raises(OSError, match="device or pipe"):
+        publish(write(hidden, "newer", "a.onnx", "b.json"), linked)
+    assert ((shown / "b.json").is_fifo(), real.read_text()) == (True, "new")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="folders cannot be locked here")

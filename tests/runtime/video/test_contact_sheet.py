@@ -103,7 +103,7 @@ def test_a_sheet_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     source = write_video(tmp_path / "in.mp4")
     (tmp_path / "old.png").touch()
     for name, message in (
-        ("sheet.txt", "end --sheet in one of"),
+        ("sheet.txt", "names no image that can be written"),
         ("no/sheet.png", "name another with --sheet"),
         ("old.png", "name another file with --sheet, or allow it with --overwrite"),
     ):
