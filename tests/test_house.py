@@ -61,10 +61,7 @@ OWNERS = {
     "pycuda": ["cgan_runtime/backends/tensorrt/backend.py", "cgan_runtime/backends/tensorrt/device.py"],
     "skimage": [],
     "tensorboardX": ["cgan_train/training/run_log.py"],
-    "matplotlib": [
-        "cgan_train/training/curves.py",
-        "cgan_benchmarks/render/",
-    ],
+    "matplotlib": ["cgan_train/plotting.py"],
     "ray": ["cgan_runtime/batch/ray/cluster.py", "cgan_runtime/batch/ray/pool.py"],
     "upath": ["cgan_runtime/files/storage.py"],
 }

@@ -11,9 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
@@ -27,6 +25,7 @@ from cgan_runtime.backends.tensorrt.library import Library
 from cgan_runtime.callbacks import BuildCallback
 from cgan_runtime.errors import BackendUnavailable, ModelFileError
 from cgan_runtime.files.atomic import write_file
+from cgan_runtime.files.cache import cache_folder
 from cgan_runtime.files.staging import publish, staging_folder
 from cgan_runtime.manifest import Manifest
 
@@ -160,17 +159,6 @@ def check_precision(library: Library, engine: Any, manifest: Manifest) -> None:
         check_half(found, manifest.float32_convolutions)
     else:
         check_int8(found)
-
-
-def cache_folder() -> Path:
-    """The user's folder for files that can be made again."""
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return base / "cgan"
 
 
 def cached_engine(

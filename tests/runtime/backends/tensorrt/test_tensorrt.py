@@ -27,10 +27,10 @@ from tests.paths import ROOT
 
 from cgan_runtime.backends.registry import open_backend
 from cgan_runtime.backends.tensorrt.build import BuildOptions, Profile, build_engine
-from cgan_runtime.backends.tensorrt.engines import cache_folder
 from cgan_runtime.backends.tensorrt.inspector import check_half, check_int8, convolution_precisions
 from cgan_runtime.backends.tensorrt.library import load_library
 from cgan_runtime.errors import BackendUnavailable, CganError, ConfigError, InputShapeError, ModelFileError
+from cgan_runtime.files.cache import cache_folder
 from cgan_runtime.manifest import Manifest
 from cgan_runtime.network_shape import network_shape
 
