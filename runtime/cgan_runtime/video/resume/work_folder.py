@@ -23,6 +23,7 @@ import av
 
 from cgan_runtime.errors import MediaError
 from cgan_runtime.files.locks import FileLock
+from cgan_runtime.files.json_file import read_json
 from cgan_runtime.files.output import Output
 from cgan_runtime.files.storage import storage_errors
 from cgan_runtime.video.resume import segment_file
@@ -219,7 +220,7 @@ def _write_errors(folder: Path) -> AbstractContextManager[None]:
 def _check_settings(folder: Path, output: Output, settings: Mapping[str, str]) -> None:
     """Refuse to go on with work of other settings or of another format."""
     try:
-        before = json.loads((folder / _SETTINGS).read_text(encoding="utf-8"))
+        before = read_json(folder / _SETTINGS)
     except (OSError, ValueError):
         before = None
     before, now = before if isinstance(before, dict) else {}, {**_FORMAT, **settings}
