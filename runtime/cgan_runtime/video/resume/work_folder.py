@@ -22,8 +22,8 @@ from typing import Any
 import av
 
 from cgan_runtime.errors import MediaError
-from cgan_runtime.files.locks import FileLock
 from cgan_runtime.files.json_file import read_json
+from cgan_runtime.files.locks import FileLock
 from cgan_runtime.files.output import Output
 from cgan_runtime.files.storage import storage_errors
 from cgan_runtime.video.resume import segment_file
