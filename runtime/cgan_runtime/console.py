@@ -37,15 +37,25 @@ def guard(command: click.Command) -> Callable[..., NoReturn]:
     keeps its traceback.
     """
 
-    def main(args: Sequence[str] | None = None) -> NoReturn:
-        exit_on_signals()
+    invoke = command.invoke
+
+    def invoke_quietly(context: click.Context) -> Any:
         try:
+            return invoke(context)
+        except KeyboardInterrupt:  # click would print an empty line
+            raise SystemExit(EXIT_INTERRUPTED) from None
+
+    command.invoke = invoke_quietly  # type: ignore[assignment,method-assign]
+
+    def main(args: Sequence[str] | None = None) -> NoReturn:
+        try:
+            exit_on_signals()
             code = command.main(args=args, standalone_mode=False)
         except click.ClickException as error:
             hint = f"; see {_program(error)} --help" if isinstance(error, click.UsageError) else ""
             print_error(error.format_message().rstrip(".") + hint)
             code = error.exit_code
-        except click.Abort:  # click's name for Ctrl-C
+        except (KeyboardInterrupt, click.Abort):  # click's name for it
             code = EXIT_INTERRUPTED
         except MemoryError as error:
             print_error(f"out of memory ({error}); free some, or take a smaller input")

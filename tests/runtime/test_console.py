@@ -41,7 +41,7 @@ def _raising(error: BaseException) -> Callable[[], object]:
             "error: [Errno 13] Permission denied: 'a.mp4'\n",
         ),
         (click.UsageError("give one input"), 2, "error: give one input; see run --help\n"),
-        (KeyboardInterrupt(), 130, "\n"),
+        (KeyboardInterrupt(), 130, ""),
     ],
 )
 def test_an_expected_failure_is_one_line_and_an_exit_code(

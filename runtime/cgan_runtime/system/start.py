@@ -1,0 +1,43 @@
+"""The start of every command: Ctrl-C leaves with exit code 130 and nothing else, from here on.
+
+    def main() -> NoReturn:
+        run("cgan_runtime.cli")
+
+An entry point imports this module before anything that takes time. Until the command itself begins, and after
+it has ended, there is nothing to clean up, so that Ctrl-C ends the process at once.
+"""
+
+import os
+import signal
+
+TYPE_CHECKING = False  # mypy knows the name; to load `typing` would take longer than all of this
+if TYPE_CHECKING:
+    from types import FrameType
+    from typing import NoReturn
+
+_EXIT_INTERRUPTED = 130  # as in exit_codes.py; nothing is imported before the signal is handled
+
+
+def _leave(_number: int, _frame: "FrameType | None") -> "NoReturn":
+    os._exit(_EXIT_INTERRUPTED)
+
+
+def _leave_at_ctrl_c() -> None:
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # a shell's background jobs ignore it
+        signal.signal(signal.SIGINT, _leave)
+
+
+_leave_at_ctrl_c()
+
+
+def run(module: str) -> "NoReturn":
+    """Import the module of a command, and run its `main`, which takes Ctrl-C itself."""
+    from importlib import import_module
+
+    try:
+        import_module(module).main()
+    except KeyboardInterrupt:  # between two handlers
+        os._exit(_EXIT_INTERRUPTED)
+    finally:
+        _leave_at_ctrl_c()
+    raise SystemExit
