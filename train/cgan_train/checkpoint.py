@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import pickle
+import math
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,7 +39,7 @@ SHIPPED = Path(__file__).parent / "checkpoints" / "edge"
 """The checkpoint of the model that ships."""
 
 _REPLACED = ".{}.old"  # name of a checkpoint while another takes its place
-_DAMAGE = (ValueError, KeyError, IndexError, TypeError, AttributeError)  # what torch.load raises
+_DAMAGE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
 _FIELDS = {"generator": dict, "weights_sha256": str, "recipe": str, "training": dict, "metrics": dict}
 
 
@@ -131,7 +131,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         )
     try:
         generator.load_state_dict({name: tensor.float() for name, tensor in load_file(weights_path).items()})
-    except (SafetensorError, RuntimeError) as error:
+    except (SafetensorError, RuntimeError, *_DAMAGE) as error:
         reason = _first_line(error)
         raise ModelFileError(f"the weights in {folder} do not fit its {CONFIG} ({reason})") from error
     origin = {name: document[name] for name in ("recipe", "training", "metrics")}
@@ -163,7 +163,7 @@ def newest_state(run: Path) -> Path:
         if all((unfinished / name).is_file() for name in (CONFIG, WEIGHTS, STATE)):
             epochs = epochs_in(run)
             done = _number(epochs[-1]) if epochs else 0
-            begun = int(_read_document(unfinished)["training"]["epochs_done"])
+            begun = _epochs_done(_read_document(unfinished), unfinished)
             return unfinished if begun >= done else epochs[-1]
     return find_checkpoint(run)
 
@@ -172,7 +172,7 @@ def has_state(run: Path) -> bool:
     """Whether there is a checkpoint to resume from."""
     try:
         return bool(newest_state(run))
-    except ModelFileError:
+    except (ModelFileError, ConfigError):
         return False
 
 
@@ -188,7 +188,7 @@ def _unfinished(run: Path) -> tuple[Path, Path]:
 
 def epochs_in(run: Path) -> list[Path]:
     """The checkpoints of a run, oldest first."""
-    folders = [path for path in run.glob("epoch-*") if path.name[6:].isdigit()] if run.is_dir() else []
+    folders = [path for path in run.glob("epoch-*") if path.name[6:].isdecimal()] if run.is_dir() else []
     return sorted(folders, key=_number)
 
 
@@ -208,12 +208,26 @@ def load_state(folder: Path) -> tuple[TrainConfig, dict[str, Any], dict[str, Any
         raise ModelFileError(f"{folder} has no {STATE}: it can be exported, but not trained on; use --init")
     try:
         state = torch.load(folder / STATE, map_location="cpu", weights_only=True)
-    except (*_DAMAGE, OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+    except Exception as error:  # whatever a damaged archive or pickle raises
         raise ModelFileError(
             f"{folder / STATE} cannot be read ({_first_line(error)}); remove {folder}, and --resume goes on "
             "from the one before"
         ) from error
-    return TrainConfig.from_json(document["training"]["config"]), state, document["training"]
+    training = document["training"]
+    _epochs_done(document, folder)
+    numbers = [training.get("steps_done", 0), training.get("seconds", 0)]
+    if not all(isinstance(number, int | float) and 0 <= number < math.inf for number in numbers):
+        raise ConfigError(f"{folder / CONFIG} has no usable 'steps_done' or 'seconds'; restore the file")
+    if not (isinstance(training.get("before", {}), dict) and isinstance(training.get("config"), dict)):
+        raise ConfigError(f"{folder / CONFIG} has no usable 'before' or 'config'; restore the file")
+    return TrainConfig.from_json(training["config"]), state, training
+
+
+def _epochs_done(document: dict[str, Any], folder: Path) -> int:
+    done = document["training"].get("epochs_done")
+    if not isinstance(done, int) or done < 0:
+        raise ConfigError(f"{folder / CONFIG} has no usable 'epochs_done'; restore the file")
+    return done
 
 
 def _first_line(error: Exception) -> str:
@@ -224,7 +238,7 @@ def _read_document(folder: Path) -> dict[str, Any]:
     path = folder / CONFIG
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelFileError(f"{path} cannot be read as JSON ({error})") from error
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise ModelFileError(f"{path} is not the config of a cgan checkpoint")

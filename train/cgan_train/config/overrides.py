@@ -21,6 +21,9 @@ else:
     import tomli as tomllib
 
 
+_HUGE = 10**300  # no float is much larger; the range of the setting refuses it
+
+
 def apply_overrides(config: TrainConfig, overrides: Mapping[str, Any]) -> TrainConfig:
     """Replace settings of a config. A value that is text is read as TOML; a bare word stays text.
 
@@ -40,10 +43,9 @@ def read_overrides(path: Path) -> dict[str, Any]:
         ConfigError: The file cannot be read as TOML.
     """
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        return _flatten(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, RecursionError) as error:
         raise ConfigError(f"{path} cannot be read as TOML ({error})") from error
-    return _flatten(document)
 
 
 def _flatten(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -57,7 +59,7 @@ def _flatten(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 def _parse(text: str) -> Any:
     try:
         return tomllib.loads(f"x = {text}")["x"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):  # ValueError: a number of too many digits, too
         return text
 
 
@@ -69,7 +71,7 @@ def _put(values: Any, path: str, value: Any) -> None:
     key = _key(values, last, path)
     old = values[key]
     if isinstance(old, float) and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
+        value = float(min(max(value, -_HUGE), _HUGE))
     kinds = (list, tuple) if isinstance(old, (list, tuple)) else type(old)
     fits = isinstance(value, kinds) and isinstance(value, bool) == isinstance(old, bool)
     if isinstance(old, dict) or not fits:
@@ -82,7 +84,7 @@ def _key(values: Any, part: str, path: str) -> Any:
         names = [str(value.get("name")) for value in values]
         if part in names:
             return names.index(part)
-        if part.isdigit() and int(part) < len(values):
+        if part.isdecimal() and int(part) < len(values):
             return int(part)
         raise ConfigError(f"no phase {part!r} for {path}; there are {', '.join(names)}")
     if isinstance(values, dict) and part in values:

@@ -244,7 +244,7 @@ class TrainConfig:
             values["phases"] = tuple(Phase(**phase) for phase in values["phases"])
             values["augmentation"] = Augmentation(**_tuples(values["augmentation"]))
             return cls(**_tuples(values))
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, AttributeError, ValueError, ArithmeticError, RecursionError) as error:
             raise ConfigError(
                 f"the training config cannot be used ({error}); start from a recipe again"
             ) from error

@@ -29,13 +29,15 @@ class Range:
     whole: bool = False
 
     def __contains__(self, value: Any) -> bool:
-        if not isinstance(value, int if self.whole else int | float) or not math.isfinite(value):
+        if not isinstance(value, int if self.whole else int | float) or not abs(value) < _HUGE:
             return False
         if (self.open_low and value == self.low) or (self.open_high and value == self.high):
             return False
         return self.low <= value <= self.high
 
 
+_HUGE = 1e30  # excludes infinity and, as every comparison does, nan
+_TYPES: dict[Any, Any] = {int: int, float: int | float, str: str, bool: bool}
 ABOVE_0 = Range("a number above 0", open_low=True)
 AT_LEAST_0 = Range("0 or more")
 AT_LEAST_1 = Range("at least 1", low=1)
@@ -47,6 +49,11 @@ def invalid_fields(config: Any, ranges: Mapping[str, Range]) -> Iterator[str]:
     """Describe what is wrong with the fields of a dataclass, each with what is allowed."""
     for name, kind in get_type_hints(type(config)).items():
         value = getattr(config, name)
+        if kind in _TYPES and (
+            not isinstance(value, _TYPES[kind]) or isinstance(value, bool) != (kind is bool)
+        ):
+            yield f"{name} is {value!r:.80}; give a value of type {kind.__name__}"
+            continue
         if get_origin(kind) is Literal and value not in get_args(kind):
             yield f"{name} is {value!r}; there are {', '.join(get_args(kind))}"
         if get_origin(kind) is tuple:

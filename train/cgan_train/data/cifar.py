@@ -83,7 +83,9 @@ def read_cifar(path: Path, batches: dict[str, bytes], files: Sequence[str]) -> C
     for file in files:
         try:
             batch = _BatchUnpickler(io.BytesIO(batches[file]), encoding="bytes").load()
-            rows.append(np.asarray(batch[b"data"], np.uint8).reshape(-1, 3, 32, 32))
+            if (data := np.asarray(batch[b"data"])).dtype != np.uint8:
+                raise TypeError(f"the images are {data.dtype}, not uint8")
+            rows.append(data.reshape(-1, 3, 32, 32))
             names += [f"{file}/{bytes(name).decode('utf-8', 'replace')}" for name in batch[b"filenames"]]
             if len(rows[-1]) == 0 or len(names) != sum(map(len, rows)):
                 raise ValueError("there is not one name for each image")

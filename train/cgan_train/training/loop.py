@@ -148,7 +148,7 @@ class Trainer:
             )
         trainer.epoch = int(training["epochs_done"])
         trainer.step = int(training.get("steps_done", 0))
-        trainer._seconds = float(training["seconds"])
+        trainer._seconds = float(training.get("seconds", 0))
         trainer._before = training.get("before", {})
         trainer._losses = dict(state["losses"])
         trainer.skipped.update(state.get("skipped", {}))
