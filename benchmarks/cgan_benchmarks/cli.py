@@ -23,6 +23,7 @@ from cgan_benchmarks.speed.scenarios import VIDEO
 from cgan_benchmarks.turing.command import turing
 from cgan_runtime import __version__
 from cgan_runtime.console import Console, guard
+from cgan_runtime.files.temporary import temporary_folder
 from cgan_runtime.options.groups import GroupedCommand
 
 if TYPE_CHECKING:
@@ -109,21 +110,19 @@ def _measure_models(
     """Load, export where no models were given, and measure, with a bar on a terminal."""
     scenario, settings = what.settings(subjects, timing)
     require_pytorch()
-    import tempfile
-
     from cgan_benchmarks.speed.subjects.exported_forms import NOT_EXPORTED, forms_of, name_models, video_form
     from cgan_benchmarks.speed.suite import run_suite
     from cgan_benchmarks.video.scenario import measure_video, with_video
     from cgan_train.checkpoint import SHIPPED, load_checkpoint
 
-    with tempfile.TemporaryDirectory(prefix="cgan-bench-") as folder, Console().fraction("benchmark") as show:
+    with temporary_folder("cgan-bench-") as folder, Console().fraction("benchmark") as show:
 
         def on_step(text: str) -> StepCallback:
             return lambda done, total: show(done / total, text)
 
         show(0.0, "exporting")
         checkpoint = load_checkpoint(subjects.checkpoint or SHIPPED)
-        models = name_models(subjects.models) or forms_of(checkpoint, Path(folder), int8=subjects.int8)
+        models = name_models(subjects.models) or forms_of(checkpoint, folder, int8=subjects.int8)
         video = {}
         if what.video is not None:
             video = measure_video(

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from cgan_runtime.errors import ModelFileError
+from cgan_runtime.files.json_file import read_json
 
 FORMAT = "cgan-manifest"
 FORMAT_VERSION = 2  # version 1 had one `input` and one `output` in place of the lists; it is still read
@@ -143,8 +144,8 @@ class Manifest:
     @classmethod
     def _parse(cls, path: Path) -> Manifest:
         try:
-            document = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError) as error:
+            document = read_json(path)
+        except (OSError, ValueError) as error:
             raise ModelFileError(
                 f"{path} cannot be read as JSON ({error}); export the model again"
             ) from error

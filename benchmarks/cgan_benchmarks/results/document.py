@@ -13,6 +13,7 @@ from cgan_runtime import __version__
 from cgan_runtime.console import Console
 from cgan_runtime.errors import ConfigError
 from cgan_runtime.files.atomic import write_file
+from cgan_runtime.files.json_file import read_json
 
 FORMAT, FORMAT_VERSION = "cgan-bench", 2
 
@@ -54,11 +55,11 @@ def write_text(text: str, path: Path, option: str) -> None:
 def read_document(path: Path) -> Document:
     """Read a result of cgan-bench; ConfigError where it is missing, no such result, or of another version."""
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = read_json(path)
     except OSError as error:
         raise ConfigError(f"cannot read {path} ({error.strerror}); make it with cgan-bench --json") from error
     except ValueError as error:
-        raise ConfigError(f"{path} is no JSON; make it with cgan-bench --json {path}") from error
+        raise ConfigError(f"{path} is no JSON that can be read ({error}); make it with cgan-bench --json {path}") from error
     name = document.get("format") if isinstance(document, dict) else None
     if name == "cgan-video":
         raise ConfigError(

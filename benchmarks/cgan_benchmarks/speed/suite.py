@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from cgan_benchmarks.speed.settings import Settings, StepCallback
 from cgan_benchmarks.speed.subjects.choose import choose_subjects
 from cgan_runtime.backends.base import FloatArray
 from cgan_runtime.errors import ConfigError, ModelFileError
+from cgan_runtime.files.temporary import temporary_folder
 from cgan_runtime.manifest import Manifest
 from cgan_train.checkpoint import Checkpoint
 from cgan_train.evaluation.comparison_photos import comparison_photos, lightness_of
@@ -49,8 +49,8 @@ def run_suite(
 
     for batch in settings.batches:
         inputs = in_batches(photos, batch)
-        with tempfile.TemporaryDirectory(prefix="cgan-bench-") as folder:
-            session = Session(subjects, inputs, settings, Path(folder), step)
+        with temporary_folder("cgan-bench-") as folder:
+            session = Session(subjects, inputs, settings, folder, step)
             for number in range(plan.processes):
                 with session.fresh_processes():
                     scenario.measure(session, number)

@@ -10,7 +10,6 @@ import dataclasses
 import json
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from typing import Any
 from cgan_benchmarks.machine.process import peak_memory_mb, untuned_environment
 from cgan_runtime.console import one_line
 from cgan_runtime.errors import CganError, MediaError
+from cgan_runtime.files.temporary import temporary_folder
 from cgan_runtime.video.write.codecs import EncoderSettings, video_suffix
 
 Ways = Mapping[str, tuple[str, dict[str, Any]]]
@@ -73,8 +73,8 @@ def take_turns(
 ) -> dict[str, list[VideoRun]]:
     """Run every way once a round, in turns; `on_run` gets the next one's name, the runs done, and all."""
     runs: dict[str, list[VideoRun]] = {name: [] for name in ways}
-    with tempfile.TemporaryDirectory(prefix="cgan-bench-") as folder:
-        target = Path(folder) / f"video{video_suffix(source, EncoderSettings())}"
+    with temporary_folder("cgan-bench-") as folder:
+        target = folder / f"video{video_suffix(source, EncoderSettings())}"
         for turn in range(rounds):
             for name in list(ways)[:: -1 if turn % 2 else 1]:
                 on_run(name, sum(map(len, runs.values())), rounds * len(ways))

@@ -11,10 +11,8 @@ alone to rank them, and the worst stay in float32 until the colors are right.
 from __future__ import annotations
 
 import copy
-import tempfile
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import onnx
@@ -24,6 +22,7 @@ from cgan_export.graph.precision import Form
 from cgan_runtime.backends.libraries import load_onnxruntime
 from cgan_runtime.callbacks import StatusCallback
 from cgan_runtime.errors import ConfigError
+from cgan_runtime.files.temporary import temporary_folder
 from cgan_train.evaluation.agreement import agreement
 from cgan_train.evaluation.metrics import Array
 
@@ -93,11 +92,11 @@ class _Photographs(quantization.CalibrationDataReader):  # type: ignore[misc]
 
 def _ranges(model: onnx.ModelProto, lightness: Array) -> Any:
     """The range of values of each convolution's input and output."""
-    with tempfile.TemporaryDirectory() as folder:
-        source = Path(folder) / "float32.onnx"
+    with temporary_folder() as folder:
+        source = folder / "float32.onnx"
         onnx.save(model, source)
         calibrator = quantization.create_calibrator(
-            source, [_QUANTIZED], augmented_model_path=str(Path(folder) / "calibration.onnx"),
+            source, [_QUANTIZED], augmented_model_path=str(folder / "calibration.onnx"),
             calibrate_method=quantization.CalibrationMethod.MinMax, extra_options={"symmetric": True},
         )  # fmt: skip
         calibrator.collect_data(_Photographs(model, lightness))

@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -27,6 +26,7 @@ from cgan_runtime.backends.registry import open_backend, usable_backends
 from cgan_runtime.color.encoding import Plane
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import BackendUnavailable, ParityError
+from cgan_runtime.files.temporary import temporary_folder
 from cgan_runtime.manifest import Manifest, sha256_of
 from cgan_train.data.sources import Image
 from cgan_train.evaluation.agreement import Agreement, agreement, image_agreement
@@ -109,8 +109,8 @@ def compare(model: Path, reference: Backend, images: Sequence[Image]) -> dict[st
         comparison = _ImageComparison(reference, manifest, images, fixed_network_shape(onnx.load(model)))
     findings = {name: comparison.agreement_of(model, name) for name in names}
     if manifest.precision == "fp16" and EMULATOR in names:
-        with tempfile.TemporaryDirectory() as folder:
-            emulated = write_emulated(model, manifest, Path(folder))
+        with temporary_folder() as folder:
+            emulated = write_emulated(model, manifest, folder)
             findings[EMULATED] = comparison.agreement_of(emulated, EMULATOR)
     return findings
 

@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import onnx
 
@@ -34,6 +33,7 @@ from cgan_runtime.backends.base import Backend
 from cgan_runtime.backends.registry import open_backend, usable_backends
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import BackendUnavailable, InputShapeError
+from cgan_runtime.files.temporary import temporary_folder
 from cgan_runtime.manifest import Manifest
 from cgan_train.checkpoint import load_checkpoint
 from cgan_train.data.sources import Image
@@ -99,7 +99,7 @@ def _emulated(model: _Model, stack: ExitStack) -> _Model:
     manifest = model.manifest
     if manifest.precision != "fp16" or manifest.engine or EMULATOR not in usable_backends():
         return model
-    path = write_emulated(model.path, manifest, Path(stack.enter_context(TemporaryDirectory())))
+    path = write_emulated(model.path, manifest, stack.enter_context(temporary_folder()))
     backend = None if model.backend is None else stack.enter_context(open_backend(path, EMULATOR))
     return _Model(path, Manifest.load(path), backend, (EMULATOR,))
 

@@ -6,13 +6,13 @@ pip install "cgan[cpu]"
 from __future__ import annotations
 
 import json
-import tempfile
 from pathlib import Path
 from typing import Any, ClassVar
 
 from cgan_runtime.backends.base import Arrays, Backend, Layer, check_signature
 from cgan_runtime.backends.libraries import load_onnxruntime
 from cgan_runtime.errors import BackendUnavailable, ModelFileError
+from cgan_runtime.files.temporary import temporary_folder
 from cgan_runtime.manifest import Manifest, Tensor
 from cgan_runtime.system.cpu import usable_cores
 
@@ -95,10 +95,10 @@ class OnnxBackend(Backend):
         return onnxruntime.InferenceSession(source, options, providers=providers, enable_fallback=0)
 
     def _layers(self, inputs: Arrays, runs: int) -> tuple[Layer, ...]:
-        with tempfile.TemporaryDirectory(prefix="cgan-layers-") as folder:
+        with temporary_folder("cgan-layers-") as folder:
             options = self._options()
             options.enable_profiling = True
-            options.profile_file_prefix = str(Path(folder) / "profile")
+            options.profile_file_prefix = str(folder / "profile")
             session = self._open(options)
             for _ in range(runs + 1):
                 session.run(None, inputs)

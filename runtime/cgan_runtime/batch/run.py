@@ -5,7 +5,6 @@ exit_code = run_folder(Path("photos"), options, batch_options, console)
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -23,6 +22,7 @@ from cgan_runtime.commands.summary import print_image, print_video, write_video_
 from cgan_runtime.console import Console, print_error
 from cgan_runtime.errors import ConfigError
 from cgan_runtime.files.storage import INSTALL
+from cgan_runtime.files.temporary import temporary_folder
 from cgan_runtime.options.batch import BatchOptions
 from cgan_runtime.options.run import RunOptions
 from cgan_runtime.pipeline.results import ImageResult, VideoResult
@@ -118,7 +118,7 @@ def _open_pool(
                 raise ConfigError(f"--cluster needs Ray ({error}): {INSTALL}") from None
             yield stack.enter_context(ray_pool(options, batch, work))
             return
-        scratch = claim(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=PREFIX))))
+        scratch = claim(stack.enter_context(temporary_folder(PREFIX)))
         cores = usable_cores()
         count = min(work, batch.jobs or max(1, cores // CORES_PER_WORKER))
         if count == 1:

@@ -16,11 +16,12 @@ import secrets
 import shutil
 import stat
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
+
+from cgan_runtime.files.temporary import temporary_folder
 
 _MAX_LINKS = 40
 _DESCRIPTORS = re.compile(r"/dev/fd|/proc/(\d+)(/task/\d+)?/fd")  # folders of a process's open files
@@ -83,8 +84,8 @@ def replacing(target: Path) -> Iterator[Path]:
     """
     file = regular_file(target)
     if file is None:
-        with tempfile.TemporaryDirectory(prefix="cgan-") as folder:
-            draft = Path(folder) / f"draft{target.suffix}"
+        with temporary_folder() as folder:
+            draft = folder / f"draft{target.suffix}"
             yield draft
             with draft.open("rb") as content, open_stream(target) as stream:
                 shutil.copyfileobj(content, stream)

@@ -25,6 +25,7 @@ from cgan_runtime.callbacks import ProgressCallback
 from cgan_runtime.color.lab import FloatArray
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.files.atomic import write_file
+from cgan_runtime.files.json_file import read_json
 from cgan_runtime.files.output import output_for
 from cgan_runtime.pipeline.color_stage import ColorStage, Predicted, annotate_position, network_view
 from cgan_runtime.pipeline.identity import video_identity
@@ -203,12 +204,22 @@ class _PartColorStage(ColorStage):
 
 
 def _kept_plan(target: Path) -> PartPlan | None:
-    """The plan of an earlier run, which had the same settings."""
+    """The plan of an earlier run, which had the same settings; None if there is none, or it is damaged."""
     try:
-        plan = json.loads((work_folder(target.resolve()) / _PLAN).read_text(encoding="utf-8"))
-    except FileNotFoundError:
+        plan = read_json(work_folder(target.resolve()) / _PLAN)
+        found = PartPlan(plan["frames"], tuple(Part(**part) for part in plan["parts"]))
+        numbers = [found.frames, *(number for part in found.parts for number in asdict(part).values())]
+        borders = [0, *(part.end for part in found.parts)]
+        good = (
+            all(type(number) is int and number >= 0 for number in numbers)
+            and [part.first for part in found.parts] == borders[:-1]
+            and borders == sorted(borders)
+            and borders[-1] == -(-found.frames // SEGMENT_FRAMES)
+            and all(part.warm_from <= part.first * SEGMENT_FRAMES for part in found.parts)
+        )
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
-    return PartPlan(plan["frames"], tuple(Part(**part) for part in plan["parts"]))
+    return found if good else None
 
 
 def _video_frames(reader: VideoReader, alive: Callable[[], object]) -> Iterator[av.VideoFrame]:
