@@ -16,7 +16,10 @@ import pytest
 from cgan_runtime.image.read_write import write_image
 from cgan_train.evaluation.comparison_photos import BUNDLED
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are sent to a process of our own")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform == "win32", reason="signals are sent to a process of our own"),
+]
 
 MOMENTS = 8
 LAST = 1.5  # seconds
