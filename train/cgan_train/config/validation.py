@@ -36,7 +36,7 @@ class Range:
         return self.low <= value <= self.high
 
 
-_HUGE = 1e30  # excludes infinity and, as every comparison does, nan
+_HUGE = 1e300  # excludes infinity and, as every comparison does, nan
 _TYPES: dict[Any, Any] = {int: int, float: int | float, str: str, bool: bool}
 ABOVE_0 = Range("a number above 0", open_low=True)
 AT_LEAST_0 = Range("0 or more")
