@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import subprocess
 import sys
 import zipfile
@@ -19,10 +20,10 @@ from tests.paths import ROOT
 
 PACKAGES = {"cgan_runtime", "cgan_train", "cgan_export", "cgan_benchmarks"}
 SCRIPTS = {
-    "cgan-run": "cgan_runtime.cli:main",
-    "cgan-train": "cgan_train.cli:main",
-    "cgan-export": "cgan_export.cli:main",
-    "cgan-bench": "cgan_benchmarks.cli:main",
+    "cgan-run": "cgan_runtime.__main__:main",
+    "cgan-train": "cgan_train.__main__:main",
+    "cgan-export": "cgan_export.__main__:main",
+    "cgan-bench": "cgan_benchmarks.__main__:main",
 }
 DATA = {f"{package}/py.typed" for package in PACKAGES} | {
     "cgan_runtime/models/edge.onnx",
@@ -60,9 +61,7 @@ def test_wheel_holds_the_four_packages_and_nothing_else(wheel: zipfile.ZipFile) 
     names = [name for name in wheel.namelist() if ".dist-info/" not in name]
     assert {name.split("/")[0] for name in names} == PACKAGES
     assert {
-        name
-        for name in names
-        if not name.endswith(".py") and not PHOTOS.fullmatch(name) and not PAGE.fullmatch(name)
+        name for name in names if not name.endswith(".py") and not PHOTOS.fullmatch(name) and not PAGE.fullmatch(name)
     } == DATA
 
 
@@ -79,7 +78,11 @@ def test_wheel_has_the_four_commands(wheel: zipfile.ZipFile) -> None:
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_command_can_be_loaded(script: str) -> None:
     (entry,) = entry_points(group="console_scripts", name=script)
-    assert callable(entry.load())
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        assert callable(entry.load())
+    finally:  # an entry point takes Ctrl-C as soon as it is imported
+        signal.signal(signal.SIGINT, before)
 
 
 def test_plain_install_is_the_edge_runtime(metadata: Message) -> None:
