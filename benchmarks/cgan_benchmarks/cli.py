@@ -91,9 +91,7 @@ for subcommand in (quality, compare, layers, turing):
 main = guard(cli)
 
 
-def _measure_video(
-    subjects: speed.SubjectOptions, what: speed.ScenarioOptions, options: list[str]
-) -> SpeedReport:
+def _measure_video(subjects: speed.SubjectOptions, what: speed.ScenarioOptions, options: list[str]) -> SpeedReport:
     from cgan_benchmarks.video.scenario import VideoScenario
 
     scenario = VideoScenario(subjects)

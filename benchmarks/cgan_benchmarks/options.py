@@ -99,9 +99,7 @@ def json_option(text: str = "Write all figures there as well.") -> Callable[[Any
     return click.option("--json", "json_file", type=OutputFileType(), help=text)
 
 
-threads_option = click.option(
-    "--threads", type=click.IntRange(min=1), default=2, help="CPU threads of the engine."
-)
+threads_option = click.option("--threads", type=click.IntRange(min=1), default=2, help="CPU threads of the engine.")
 
 
 @dataclass(frozen=True)
@@ -118,9 +116,7 @@ class ModelOptions:
         from cgan_runtime.models import bundled_model
 
         with Console().building() as progress:
-            return open_backend(
-                self.model or bundled_model(), self.backend, threads=self.threads, progress=progress
-            )
+            return open_backend(self.model or bundled_model(), self.backend, threads=self.threads, progress=progress)
 
 
 model_options = option_group(
@@ -144,9 +140,7 @@ def require_pytorch() -> None:
         ConfigError: One is missing.
     """
     if missing := [package for package in _NEEDED if find_spec(package) is None]:
-        raise ConfigError(
-            f'measuring against PyTorch needs {", ".join(missing)}; run: pip install "cgan[bench,cpu]"'
-        )
+        raise ConfigError(f'measuring against PyTorch needs {", ".join(missing)}; run: pip install "cgan[bench,cpu]"')
 
 
 def given(context: click.Context) -> list[str]:

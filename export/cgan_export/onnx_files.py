@@ -181,9 +181,7 @@ class Exporter:
         manifest.save(path)
         return Exported(path, manifest, _operators(graph))
 
-    def _compared(
-        self, draft: Exported, form: Form, model: onnx.ModelProto, settings: ExportSettings
-    ) -> Exported:
+    def _compared(self, draft: Exported, form: Form, model: onnx.ModelProto, settings: ExportSettings) -> Exported:
         """Compare a draft with PyTorch; if one in half precision fails, try again with a part in float32."""
         try:
             return self._verified(draft)
@@ -239,8 +237,7 @@ def _hidden_folder(folder: Path) -> Iterator[Path]:
             yield hidden
     except OSError as error:
         raise ConfigError(
-            f"cannot write to {folder} ({error.strerror or error}); free some space, or give another folder "
-            "with -o"
+            f"cannot write to {folder} ({error.strerror or error}); free some space, or give another folder with -o"
         ) from error
 
 

@@ -115,13 +115,9 @@ class EngineChoice:
         }
         for option, given in changed.items():
             if given and not engine:
-                raise click.UsageError(
-                    f"{option} is for an engine; give --engine or --fp16 too, or leave it out"
-                )
+                raise click.UsageError(f"{option} is for an engine; give --engine or --fp16 too, or leave it out")
         if triton and engine and self.target != _TARGET:
-            raise click.UsageError(
-                "--triton serves engines of --target tensorrt, or ONNX files with --no-engine"
-            )
+            raise click.UsageError("--triton serves engines of --target tensorrt, or ONNX files with --no-engine")
 
     def options(self, shape: ShapeOptions) -> EngineOptions:
         """As the builder takes them."""
@@ -150,9 +146,7 @@ output_options = option_group(
     OutputOptions,
     "Output",
     section(COMMON, _path("-o", "--output", default=Path("exported"), help="Folder for the files.")),
-    click.option(
-        "--name", default="", show_default=False, help="Name of the files.  [default: the recipe's]"
-    ),
+    click.option("--name", default="", show_default=False, help="Name of the files.  [default: the recipe's]"),
     _path(
         "--triton",
         type=click.Path(path_type=Path, file_okay=False),
@@ -167,27 +161,21 @@ form_options = option_group(
     FormOptions,
     "Form",
     _flag(
-        "--fp32",
-        help="Write NAME.onnx, which computes in float32. This is the default unless another form is given.",
+        "--fp32", help="Write NAME.onnx, which computes in float32. This is the default unless another form is given."
     ),
     section(
         COMMON,
         _flag("--fp16", help="Write NAME-fp16.onnx, which computes in half precision throughout, for GPUs."),
-        _flag(
-            "--int8",
-            help="Write NAME-int8.onnx, whose convolutions compute in 8 bits where the colors allow it.",
-        ),
+        _flag("--int8", help="Write NAME-int8.onnx, whose convolutions compute in 8 bits where the colors allow it."),
     ),
     _path(
-        "--calibration",
-        help="Photos for the ranges of --int8, a folder or tar.  [default: eight that come with cgan]",
+        "--calibration", help="Photos for the ranges of --int8, a folder or tar.  [default: eight that come with cgan]"
     ),
     _flag("--all", "every", help="Write fp32, fp32 with fp16 weights, and fp16."),
     click.option(
         "--weights",
         type=click.Choice(["fp32", "fp16"]),
-        help="How a float32 network's weights are stored; fp16 halves the file, not the speed.  "
-        "[default: fp32]",
+        help="How a float32 network's weights are stored; fp16 halves the file, not the speed.  [default: fp32]",
     ),
     _flag(
         "--end-to-end",
@@ -202,9 +190,7 @@ shape_options = option_group(
     "Shape",
     section(COMMON, click.option("--size", type=SizeType(), help="In pixels.  [default: the checkpoint's]")),
     click.option(
-        "--dynamic/--fixed",
-        default=True,
-        help="Leave batch, height and width free, which costs no speed, or fix them.",
+        "--dynamic/--fixed", default=True, help="Leave batch, height and width free, which costs no speed, or fix them."
     ),
     click.option(
         "--batch",
@@ -243,9 +229,7 @@ engine_options = option_group(
     _flag("--version-compatible", help="An engine that later TensorRT versions of the same major load too."),
 )
 
-photos_option = _path(
-    "--data", help="Folder or tar of photos to compare on.  [default: eight that come with cgan]"
-)
+photos_option = _path("--data", help="Folder or tar of photos to compare on.  [default: eight that come with cgan]")
 
 check_options = option_group(
     "checks",

@@ -27,16 +27,12 @@ from cgan_train.evaluation.agreement import Agreement
 class TerminalExport:
     """An export that shows its progress and results."""
 
-    def __init__(
-        self, checkpoint: Path | None, checks: CheckOptions, console: Console, *, quiet: bool
-    ) -> None:
+    def __init__(self, checkpoint: Path | None, checks: CheckOptions, console: Console, *, quiet: bool) -> None:
         """Load a checkpoint, or the one that ships, and the photographs to compare on."""
         self._console = console
         self._status = rich.console.Console(stderr=True, quiet=quiet).status("")
         with self._status as status:
-            self._exporter = Exporter.load(
-                checkpoint, checks.data, verify=not checks.no_verify, progress=status.update
-            )
+            self._exporter = Exporter.load(checkpoint, checks.data, verify=not checks.no_verify, progress=status.update)
 
     def export(self, files: OutputOptions, form: FormOptions, shape: ShapeOptions) -> list[Exported]:
         """Write the files that are asked for."""

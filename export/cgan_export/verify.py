@@ -58,13 +58,9 @@ def verify(first: Path, second: Path, data: Path | None, tolerance: float | None
     allowed = TOLERANCES[form]
     if tolerance is not None:
         if not found.largest <= tolerance:
-            raise ParityError(
-                f"they differ by {found.largest:.2e} at most, {tolerance:g} is allowed; find out why"
-            )
+            raise ParityError(f"they differ by {found.largest:.2e} at most, {tolerance:g} is allowed; find out why")
         return
     limits = f"largest {allowed.largest:g}, mean {allowed.mean:g}, CIEDE2000 {allowed.ciede2000:g}"
     if not allowed.allows(found):
-        raise ParityError(
-            f"they differ by more than {form} may ({limits}); find out why, or give a larger --tolerance"
-        )
+        raise ParityError(f"they differ by more than {form} may ({limits}); find out why, or give a larger --tolerance")
     console.result(f"within what {form} may differ by ({limits})")

@@ -27,9 +27,7 @@ from cgan_runtime.video.read.sources import SourceSettings
 
 
 @guard
-@click.command(
-    cls=GroupedCommand, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
-)
+@click.command(cls=GroupedCommand, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @file_options
 @model_options
 @video_options

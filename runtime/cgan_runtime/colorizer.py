@@ -78,9 +78,7 @@ class Colorizer:
             )
         self._fixed = (height, width) if isinstance(height, int) and isinstance(width, int) else None
         if size is not None and not manifest.size_multiple <= size <= MAX_SIZE:
-            raise ConfigError(
-                f"size {size} is out of range; take {manifest.size_multiple} to {MAX_SIZE} pixels"
-            )
+            raise ConfigError(f"size {size} is out of range; take {manifest.size_multiple} to {MAX_SIZE} pixels")
         if size is not None and self._fixed and self._fixed != (size, size):
             raise ConfigError(
                 f"{manifest.file} takes {width}x{height} pixels only, size {size} was asked for; "
@@ -150,11 +148,7 @@ class Colorizer:
         return image_of(lightness, a, b, array)
 
     def planes(
-        self,
-        luma: Plane,
-        encoding: Encoding,
-        chroma_shape: tuple[int, int],
-        temporal: TemporalFilter | None = None,
+        self, luma: Plane, encoding: Encoding, chroma_shape: tuple[int, int], temporal: TemporalFilter | None = None
     ) -> tuple[Plane, Plane]:
         """Predict the chroma planes of an image whose luma plane is given; the luma is only read.
 
@@ -175,11 +169,7 @@ class Colorizer:
         return self.enlarge(self.predict(luma, encoding, chroma_shape, temporal))
 
     def predict(
-        self,
-        luma: Plane,
-        encoding: Encoding,
-        chroma_shape: tuple[int, int],
-        temporal: TemporalFilter | None = None,
+        self, luma: Plane, encoding: Encoding, chroma_shape: tuple[int, int], temporal: TemporalFilter | None = None
     ) -> Prediction:
         """The first half of `planes`, all that needs the network; arguments and errors as there.
 

@@ -125,9 +125,7 @@ class Console:
             def advance(done: int, total: int | None) -> None:
                 rate = done / (time.perf_counter() - began)
                 # A total that was an estimate may prove too small.
-                bar.update(
-                    task, completed=done, total=total and max(done, total), text=f"{rate:.1f} frames/s"
-                )
+                bar.update(task, completed=done, total=total and max(done, total), text=f"{rate:.1f} frames/s")
 
             yield advance
 

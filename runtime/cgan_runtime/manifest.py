@@ -146,9 +146,7 @@ class Manifest:
         try:
             document = read_json(path)
         except (OSError, ValueError) as error:
-            raise ModelFileError(
-                f"{path} cannot be read as JSON ({error}); export the model again"
-            ) from error
+            raise ModelFileError(f"{path} cannot be read as JSON ({error}); export the model again") from error
         if not isinstance(document, dict) or document.pop("format", None) != FORMAT:
             raise ModelFileError(f"{path} is not a cgan manifest; export the model with cgan-export")
         version = document.pop("version", None)
@@ -162,9 +160,7 @@ class Manifest:
                 document[key] = tuple(Tensor(**{**one, "shape": tuple(one["shape"])}) for one in tensors)
             manifest = cls(**document)
         except (KeyError, TypeError) as error:
-            raise ModelFileError(
-                f"{path} is not a complete manifest ({error}); export the model again"
-            ) from error
+            raise ModelFileError(f"{path} is not a complete manifest ({error}); export the model again") from error
         manifest._check(path)
         return manifest
 
@@ -196,9 +192,7 @@ class Manifest:
                 f"{path}: height and width {sides} are not multiples of {self.size_multiple}; export it again"
             )
         if self.size % self.size_multiple:
-            raise ModelFileError(
-                f"{path}: size {self.size} is not a multiple of {self.size_multiple}; export it again"
-            )
+            raise ModelFileError(f"{path}: size {self.size} is not a multiple of {self.size_multiple}; export it again")
 
     def _check_tensors(self, path: Path) -> None:
         """See that inputs and outputs are those that the class promises."""
@@ -210,9 +204,7 @@ class Manifest:
             if (
                 len(names) != len(tensors)
                 or not (len(names) == 1 or (names and self.kind == "network"))
-                or any(
-                    t.dtype != dtype or not _fits(t.shape, s) for t, s in zip(tensors, wanted, strict=True)
-                )
+                or any(t.dtype != dtype or not _fits(t.shape, s) for t, s in zip(tensors, wanted, strict=True))
                 or (self.kind == "network" and not all(isinstance(t.shape[1], int) for t in tensors))
             ):
                 found = [(tensor.name, tensor.dtype, tensor.shape) for tensor in tensors]

@@ -59,8 +59,7 @@ def table(columns: Columns, rows: Iterable[Any]) -> str:
     """A Markdown table."""
     lines = [list(columns), ["---"] * len(columns)]
     lines += [
-        [cell.format_map(row) if isinstance(cell, str) else cell(row) for cell in columns.values()]
-        for row in rows
+        [cell.format_map(row) if isinstance(cell, str) else cell(row) for cell in columns.values()] for row in rows
     ]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 

@@ -72,9 +72,7 @@ def _tables(command: click.Command, context: click.Context, level: int = 2) -> I
     for heading, rows in formatter.found:
         if heading != "Commands":
             yield f"{'#' * level} {heading}"
-            yield plain_table(
-                [{"option": f"`{_choices(row[0])}`", "what it does": _cell(row[1])} for row in rows]
-            )
+            yield plain_table([{"option": f"`{_choices(row[0])}`", "what it does": _cell(row[1])} for row in rows])
 
 
 def _choices(text: str) -> str:
@@ -137,8 +135,7 @@ def settings() -> str:
                 "meaning": _cell(meanings.get(field.name, "")),
             }
             for field in dataclasses.fields(config)
-            if not dataclasses.is_dataclass(field.default)
-            and field.name not in ("generator", "discriminator")
+            if not dataclasses.is_dataclass(field.default) and field.name not in ("generator", "discriminator")
         ]
         parts += [f"## `{prefix.rstrip('.')}`" if prefix else "## The run", plain_table(rows)]
     return "\n\n".join(parts)

@@ -65,9 +65,7 @@ def throughput() -> str:
 def paper_table() -> str:
     """The reported rows, then ours, then the gray image."""
     report = read("paper-table.json")
-    rows = [
-        {"row": f"reported: {row['what']}", "epochs": "200"} | _measures(row) for row in report["reported"]
-    ]
+    rows = [{"row": f"reported: {row['what']}", "epochs": "200"} | _measures(row) for row in report["reported"]]
     rows += [_ours(row, report["epochs_of_the_paper"]) for row in report["rows"]]
     if report["rows"]:
         first = report["rows"][0]["as_predicted"]

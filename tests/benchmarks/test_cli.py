@@ -151,9 +151,7 @@ def test_given_models_are_measured_without_an_export(
     assert ["checkpoint", "pytorch"] in rows
     assert ["paper", "onnxruntime"] in rows
     assert ["paper", "openvino"] not in rows
-    assert ["checkpoint", "pytorch", "compiled"] not in [
-        line.split()[:3] for line in printed.out.splitlines()
-    ]
+    assert ["checkpoint", "pytorch", "compiled"] not in [line.split()[:3] for line in printed.out.splitlines()]
     assert max(map(len, printed.out.splitlines()[2:5])) <= 100
     assert "…" not in printed.out
     assert printed.err == ""
@@ -173,10 +171,7 @@ def test_int8_is_measured_on_request(
 
 
 def test_a_missing_back_end_is_reported(
-    checkpoint: Path,
-    exported: dict[str, Path],
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    checkpoint: Path, exported: dict[str, Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     do_not_compile(monkeypatch)
     monkeypatch.setitem(sys.modules, "openvino", None)
@@ -250,8 +245,7 @@ def test_the_reason_why_a_checkpoint_cannot_be_exported_is_shown(
 
 
 @pytest.mark.parametrize(
-    ("scenario", "batches", "column"),
-    [("offline", "1,4", "frames/s"), ("startup", "1", "first result s")],
+    ("scenario", "batches", "column"), [("offline", "1,4", "frames/s"), ("startup", "1", "first result s")]
 )
 def test_other_scenarios_have_rows_and_tables_of_their_own(
     scenario: str,
@@ -308,9 +302,7 @@ def test_other_scenarios_have_rows_and_tables_of_their_own(
         ("--threads", "-1"),
     ],
 )
-def test_wrong_options_are_a_usage_error(
-    arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_wrong_options_are_a_usage_error(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     assert bench(*arguments) == 2
     assert capsys.readouterr().err.count("\n") == 1
 
@@ -325,18 +317,14 @@ def test_without_pytorch_it_is_said_what_to_install() -> None:
         "main(sys.argv[1:])"
     )
     for arguments, code in ((["--help"], 0), ([], 1)):
-        done = subprocess.run(
-            [sys.executable, "-c", hide, *arguments], capture_output=True, text=True, check=False
-        )
+        done = subprocess.run([sys.executable, "-c", hide, *arguments], capture_output=True, text=True, check=False)
         assert done.returncode == code, done.stderr
     message = 'error: measuring against PyTorch needs torch; run: pip install "cgan[bench,cpu]"\n'
     assert done.stderr == message
 
 
 @pytest.mark.slow
-def test_pytorch_compiled_stands_beside_eager(
-    checkpoint: Path, exported: dict[str, Path], tmp_path: Path
-) -> None:
+def test_pytorch_compiled_stands_beside_eager(checkpoint: Path, exported: dict[str, Path], tmp_path: Path) -> None:
     if why := torch_variants.why_not_compiled("cpu"):
         pytest.skip(why)
     path = tmp_path / "bench.json"

@@ -27,10 +27,7 @@ CALIBRATED_AT = 128  # pixels
 @pytest.mark.slow
 @pytest.mark.parametrize("recipe", ["edge", "paper", "places", "seed"])
 def test_every_form_of_every_recipe(
-    recipe: str,
-    checkpoint_of: Callable[[str], Path],
-    exports_of: Callable[[str], list[Exported]],
-    tmp_path: Path,
+    recipe: str, checkpoint_of: Callable[[str], Path], exports_of: Callable[[str], list[Exported]], tmp_path: Path
 ) -> None:
     pytest.importorskip("tensorrt_rtx", reason="tensorrt-rtx is not installed")
     checkpoint, images = load_checkpoint(checkpoint_of(recipe)), comparison_photos()[:PHOTOGRAPHS]

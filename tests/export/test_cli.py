@@ -85,11 +85,7 @@ def spoil(checkpoint: Path, target: Path, key: str, value: object) -> Path:
     ],
 )
 def test_bad_input_is_one_line_and_no_file(
-    paper_checkpoint: Path,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    arguments: tuple[str, ...],
-    message: str,
+    paper_checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], message: str
 ) -> None:
     text = tmp_path / "text"
     text.write_text("no checkpoint")
@@ -180,9 +176,7 @@ def test_without_pytorch_the_message_says_what_to_install(tmp_path: Path) -> Non
         "main(sys.argv[1:])"
     )
     for arguments, code in ((["--help"], 0), (["verify", "--help"], 0), (["-o", str(tmp_path / "out")], 1)):
-        done = subprocess.run(
-            [sys.executable, "-c", hide, *arguments], capture_output=True, text=True, check=False
-        )
+        done = subprocess.run([sys.executable, "-c", hide, *arguments], capture_output=True, text=True, check=False)
         assert done.returncode == code, done.stderr
     assert done.stderr == 'error: exporting needs torch; run: pip install "cgan[export,cpu]"\n'
     assert list(tmp_path.iterdir()) == []

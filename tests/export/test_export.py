@@ -148,9 +148,7 @@ def test_an_export_that_differs_leaves_what_was_there(paper_checkpoint: Path, tm
 
 
 # At the second factor the weights fit half precision, and float32 arithmetic hides that their values do not.
-@pytest.mark.parametrize(
-    ("dynamic", "whole", "factor"), [(True, False, 1e6), (False, True, 1e6), (False, True, 1.5e4)]
-)
+@pytest.mark.parametrize(("dynamic", "whole", "factor"), [(True, False, 1e6), (False, True, 1e6), (False, True, 1.5e4)])
 def test_operators_with_values_beyond_half_precision_stay_in_float32(
     checkpoint_beyond_half: Callable[[float], Path], tmp_path: Path, dynamic: bool, whole: bool, factor: float
 ) -> None:
@@ -197,9 +195,7 @@ def test_a_size_that_does_not_suit_names_the_nearest(
 
 
 @pytest.mark.parametrize("size", [(32768, 32), (8192, 4096)])
-def test_a_size_that_is_too_large_is_refused(
-    paper_checkpoint: Path, tmp_path: Path, size: tuple[int, int]
-) -> None:
+def test_a_size_that_is_too_large_is_refused(paper_checkpoint: Path, tmp_path: Path, size: tuple[int, int]) -> None:
     with pytest.raises(ConfigError, match="is too large; take sides of at most 16384"):
         export(paper_checkpoint, tmp_path / "out", settings=ExportSettings(size=size), verify=False)
 

@@ -35,9 +35,7 @@ gpu_check = load_script()
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    return gpu_check.Bench(
-        tmp_path_factory.mktemp("gpu"), gpu_check.SHIPPED, ROOT / "samples" / "sample.mp4", True
-    )
+    return gpu_check.Bench(tmp_path_factory.mktemp("gpu"), gpu_check.SHIPPED, ROOT / "samples" / "sample.mp4", True)
 
 
 @pytest.mark.gpu
@@ -56,9 +54,7 @@ globals().update({{k: v for k, v in stand_in.items() if k == "__version__" or no
 """
 
 
-def check(
-    folder: Path, *arguments: str, environment: dict[str, str]
-) -> tuple[subprocess.CompletedProcess[str], Path]:
+def check(folder: Path, *arguments: str, environment: dict[str, str]) -> tuple[subprocess.CompletedProcess[str], Path]:
     """Run the script in a process of its own; where its report goes."""
     report = folder / "report.json"
     environment = os.environ | {"XDG_CACHE_HOME": str(folder / "cache")} | environment
@@ -115,10 +111,7 @@ def test_a_check_that_fails_is_reported_and_the_others_run(
     assert "wrong      FAILED: cgan_export left with 1: error: " in capsys.readouterr().out
     report = json.loads((tmp_path / "a" / "report.json").read_text())
     assert report["passed"] is False
-    assert [(each["name"], each["passed"]) for each in report["checks"]] == [
-        ("wrong", False),
-        ("right", True),
-    ]
+    assert [(each["name"], each["passed"]) for each in report["checks"]] == [("wrong", False), ("right", True)]
     assert report["checks"][1]["details"] == {"speed": 1}
 
 

@@ -176,9 +176,7 @@ def test_stats_have_every_video_of_a_folder(work: Path, tiny_model: Path) -> Non
     (work / "videos").mkdir()
     write_video(work / "videos" / "a.mp4", Video(frames=3))
     write_video(work / "videos" / "b.mkv", Video(frames=5))
-    done = _run(
-        "--input-dir", "videos", "--stats", "stats.json", "--saturation", "0", "--model", tiny_model, cwd=work
-    )
+    done = _run("--input-dir", "videos", "--stats", "stats.json", "--saturation", "0", "--model", tiny_model, cwd=work)
     assert done.returncode == 0, done.stderr
     videos = json.loads((work / "stats.json").read_text())["videos"]
     assert [(video["output"], video["frames"]) for video in videos] == [
@@ -239,13 +237,9 @@ def test_a_full_disk_is_one_line_and_the_run_can_be_resumed(work: Path, tiny_mod
         f"resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))\n"
         "from cgan_runtime.cli import main; main()"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", full, *given], cwd=work, capture_output=True, text=True, timeout=120
-    )
+    done = subprocess.run([sys.executable, "-c", full, *given], cwd=work, capture_output=True, text=True, timeout=120)
     _refused(done, "250 frames are kept, --resume goes on with them")
-    assert re.search(
-        r"cannot be written \(.*\); is the disk full\?.* it stopped after \d+ frames", done.stderr
-    )
+    assert re.search(r"cannot be written \(.*\); is the disk full\?.* it stopped after \d+ frames", done.stderr)
     assert not (work / "out.mkv").exists()
     done = _run(*given, "--resume", cwd=work)
     assert "350 frames after 250 of an earlier run" in done.stdout, done.stderr
@@ -272,8 +266,7 @@ def test_an_interrupted_run_prints_the_command_that_resumes_it(
     assert (process.returncode, out) == (code, "")
     asked = r"note: \d+ frames more, until [^\n]*; Ctrl-C again stops at once\n" if code == 130 else ""
     told = re.fullmatch(
-        asked + r"warning: stopped; (\d+) frames of in.color.mp4 are done, go on with: cgan-run (.*)",
-        error.strip(),
+        asked + r"warning: stopped; (\d+) frames of in.color.mp4 are done, go on with: cgan-run (.*)", error.strip()
     )
     assert told is not None, error
     assert int(told[1]) % 250 == 0

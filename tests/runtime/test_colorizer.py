@@ -45,8 +45,7 @@ def true_chroma_of(rgb: npt.NDArray[np.uint8], stride: int) -> Predict:
     def predict(lightness: FloatArray) -> FloatArray:
         height, width = lightness.shape[2:]
         planes = [
-            cv2.resize(lab[..., i], (width // stride, height // stride), interpolation=cv2.INTER_AREA)
-            for i in (1, 2)
+            cv2.resize(lab[..., i], (width // stride, height // stride), interpolation=cv2.INTER_AREA) for i in (1, 2)
         ]
         return np.stack([cv2.resize(plane, (width, height)) for plane in planes])[None] / 110
 
@@ -91,9 +90,7 @@ class TestPlanes:
     ) -> None:
         encoding = Encoding("bt2020", full_range, bits)
         with Colorizer(FakeBackend(even(0, 0))) as colorizer:
-            cb, cr = colorizer.planes(
-                luma_plane(height, width, encoding, seed), encoding, halved(height, width)
-            )
+            cb, cr = colorizer.planes(luma_plane(height, width, encoding, seed), encoding, halved(height, width))
         assert (cb == 2 ** (bits - 1)).all()
         assert (cr == 2 ** (bits - 1)).all()
 
@@ -255,12 +252,7 @@ class TestInputShape:
 
     @pytest.mark.parametrize(
         ("image", "expected"),
-        [
-            ((1080, 1920), (192, 352)),
-            ((256, 256), (256, 256)),
-            ((1920, 1080), (352, 192)),
-            ((1, 9000), (128, 512)),
-        ],
+        [((1080, 1920), (192, 352)), ((256, 256), (256, 256)), ((1920, 1080), (352, 192)), ((1, 9000), (128, 512))],
     )
     def test_examples(self, image: tuple[int, int], expected: tuple[int, int]) -> None:
         assert Colorizer(FakeBackend(size=256, size_multiple=32)).input_shape(*image) == expected
@@ -302,9 +294,7 @@ def test_a_real_engine_colors(tiny_model: Path) -> None:
     assert cr[16, 28] > 128
 
 
-def test_open_closes_the_back_end_where_a_setting_is_refused(
-    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_open_closes_the_back_end_where_a_setting_is_refused(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     backend = FakeBackend()
     monkeypatch.setattr("cgan_runtime.colorizer.open_backend", lambda *_, **__: backend)
     with Colorizer.open(str(tiny_model), size=32) as colorizer:

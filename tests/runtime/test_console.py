@@ -35,21 +35,13 @@ def _raising(error: BaseException) -> Callable[[], object]:
     ("error", "code", "line"),
     [
         (MediaError("no video at a.mp4;\ngive one"), 1, "error: no video at a.mp4; give one\n"),
-        (
-            PermissionError(13, "Permission denied", "a.mp4"),
-            1,
-            "error: [Errno 13] Permission denied: 'a.mp4'\n",
-        ),
+        (PermissionError(13, "Permission denied", "a.mp4"), 1, "error: [Errno 13] Permission denied: 'a.mp4'\n"),
         (click.UsageError("give one input"), 2, "error: give one input; see run --help\n"),
         (KeyboardInterrupt(), 130, ""),
     ],
 )
 def test_an_expected_failure_is_one_line_and_an_exit_code(
-    error: BaseException,
-    code: int,
-    line: str,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
+    error: BaseException, code: int, line: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["run"])
     monkeypatch.setattr(sys.modules["__main__"], "__package__", "")  # so also under python -m pytest

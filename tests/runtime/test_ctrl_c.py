@@ -36,9 +36,7 @@ SCRIPT = "import re, sys; from {module}.__main__ import main; main()"  # as inst
 def _python_starts_in(work: Path) -> float:
     """Seconds until Python runs our first instruction; before, Ctrl-C is Python's own."""
     script = work / "bare.py"
-    script.write_text(
-        "import re, sys, signal, cgan_runtime.system.start; print('x', flush=True); signal.pause()\n"
-    )
+    script.write_text("import re, sys, signal, cgan_runtime.system.start; print('x', flush=True); signal.pause()\n")
     took = []
     for _ in range(4):
         began = time.monotonic()

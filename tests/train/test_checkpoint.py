@@ -41,9 +41,7 @@ def generator() -> Generator:
 @pytest.fixture
 def folder(tmp_path: Path, generator: Generator) -> Path:
     path = tmp_path / "ck"
-    save_checkpoint(
-        path, generator.state_dict(), CONFIG_SMALL, "paper", {"epochs_done": 1}, {"ciede2000": 9.5}
-    )
+    save_checkpoint(path, generator.state_dict(), CONFIG_SMALL, "paper", {"epochs_done": 1}, {"ciede2000": 9.5})
     return path
 
 
@@ -103,9 +101,7 @@ def _change(folder: Path, **values: object) -> None:
         ({"metrics": None}, ConfigError, "metrics"),
     ],
 )
-def test_wrong_config_is_refused(
-    folder: Path, change: dict[str, object], error: type[CganError], words: str
-) -> None:
+def test_wrong_config_is_refused(folder: Path, change: dict[str, object], error: type[CganError], words: str) -> None:
     _change(folder, **change)
     with pytest.raises(error, match=words):
         load_checkpoint(folder)
@@ -144,9 +140,7 @@ def test_kill_while_a_state_is_replaced_keeps_one(
     training = {"epochs_done": 0, "config": recipe("paper").to_json()}
 
     def save(step: int) -> None:
-        save_checkpoint(
-            unfinished, generator.state_dict(), CONFIG_SMALL, "paper", training, {}, {"step": step}
-        )
+        save_checkpoint(unfinished, generator.state_dict(), CONFIG_SMALL, "paper", training, {}, {"step": step})
 
     save(1)
     calls = itertools.count(1)
@@ -174,9 +168,7 @@ def test_kill_while_a_state_is_replaced_keeps_one(
 def test_incomplete_state_is_not_used(tmp_path: Path, generator: Generator) -> None:
     training = {"epochs_done": 1}
     for name in ("epoch-0001", "unfinished"):
-        save_checkpoint(
-            tmp_path / name, generator.state_dict(), CONFIG_SMALL, "paper", training, {}, {"step": 1}
-        )
+        save_checkpoint(tmp_path / name, generator.state_dict(), CONFIG_SMALL, "paper", training, {}, {"step": 1})
     assert newest_state(tmp_path).name == "unfinished"
     (tmp_path / "unfinished" / "state.pt").unlink()
     assert newest_state(tmp_path).name == "epoch-0001"

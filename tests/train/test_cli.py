@@ -66,9 +66,7 @@ def test_train_and_resume(cifar: Path, tmp_path: Path, capsys: pytest.CaptureFix
         ("--data", "nowhere", "--gan-only"),
     ],
 )
-def test_failure_is_one_line(
-    args: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_failure_is_one_line(args: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(*args, "--out", tmp_path / "run") == 1
     message = capsys.readouterr().err
     assert message.startswith("error: ")
@@ -84,9 +82,7 @@ def test_usage_errors_are_exit_code_2() -> None:
     assert run() == 2
 
 
-def test_phases_without_an_epoch_are_named(
-    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_phases_without_an_epoch_are_named(photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     where = ("--data", photos, "--out", tmp_path / "run", "--batch-size", 2, "--threads", 1)
     thin = ("--set", "generator.widths=[8,8,8,8]", "--set", "discriminator.widths=[8]")
     assert run(*where, *thin, "--epochs", 2, "--minutes", 0.001, "--encoder-weights", "none") == 0

@@ -52,9 +52,7 @@ def test_pasting_puts_parts_of_the_next_image_into_a_share() -> None:
             touched += 1
             rows, columns = others.any(dim=1), others.any(dim=0)
             assert others.sum() == rows.sum() * columns.sum()  # one rectangle
-            assert (
-                0.25 * side <= min(rows.sum(), columns.sum()) <= max(rows.sum(), columns.sum()) <= 0.75 * side
-            )
+            assert 0.25 * side <= min(rows.sum(), columns.sum()) <= max(rows.sum(), columns.sum()) <= 0.75 * side
     assert 70 < touched < 130
 
 

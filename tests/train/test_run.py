@@ -38,12 +38,7 @@ def test_train_and_resume(photos: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     with pytest.warns(UserWarning, match=r"not measured on: 005\.png"):
         stopped = train(
-            [str(photos)],
-            str(out),
-            recipe="paper-unet",
-            val=tmp_path / "val",
-            settings=settings,
-            progress=seen.append,
+            [str(photos)], str(out), recipe="paper-unet", val=tmp_path / "val", settings=settings, progress=seen.append
         )
     assert stopped.name == "unfinished"
     assert [now.step for now in seen] == [1]

@@ -126,9 +126,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise ModelFileError(f"{folder} has no {WEIGHTS}; train again or copy the whole checkpoint folder")
     sha256 = sha256_of(weights_path)
     if sha256 != document["weights_sha256"]:
-        raise ModelFileError(
-            f"{weights_path} does not match its {CONFIG} (sha256); copy the checkpoint again"
-        )
+        raise ModelFileError(f"{weights_path} does not match its {CONFIG} (sha256); copy the checkpoint again")
     try:
         generator.load_state_dict({name: tensor.float() for name, tensor in load_file(weights_path).items()})
     except (SafetensorError, RuntimeError, *_DAMAGE) as error:

@@ -25,9 +25,7 @@ _MAX_SKIPPED = 10  # images named on the terminal
 
 
 @guard
-@click.command(
-    cls=GroupedCommand, context_settings={"help_option_names": ["-h", "--help"], "show_default": True}
-)
+@click.command(cls=GroupedCommand, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
 @run_options
 @recipe_options
 @click.version_option(__version__, prog_name="cgan-train")
@@ -84,9 +82,7 @@ def _train(trainer: Trainer, minutes: float | None, *, quiet: bool) -> None:
     if trainer.done:
         console.result(f"done: {newest}; export it with: cgan-export {newest} -o exported")
     else:
-        console.result(
-            f"the time is over in epoch {trainer.epoch + 1}; go on with --out {trainer.folder} --resume"
-        )
+        console.result(f"the time is over in epoch {trainer.epoch + 1}; go on with --out {trainer.folder} --resume")
 
 
 def _position(trainer: Trainer) -> str:

@@ -34,9 +34,7 @@ def split_lab(lab: Tensor) -> tuple[Tensor, Tensor]:
 
 def _linear(encoded: Tensor) -> Tensor:
     """Undo the gamma of sRGB."""
-    return torch.where(
-        encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055).clamp_min(1e-9) ** 2.4
-    )
+    return torch.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055).clamp_min(1e-9) ** 2.4)
 
 
 def _root(light: Tensor) -> Tensor:

@@ -113,9 +113,7 @@ def open_run(
             return
         config = apply_overrides(recipes.recipe(recipe or recipes.DEFAULT), settings.overrides)
         config = recipes.only_gan(config) if settings.gan_only else config
-        yield Trainer.start(
-            config, source, out, images, init=init, world=world, tensorboard=settings.tensorboard
-        )
+        yield Trainer.start(config, source, out, images, init=init, world=world, tensorboard=settings.tensorboard)
     finally:
         leave(world)
 

@@ -57,9 +57,7 @@ def compare(old: Document, new: Document, *, relative: bool = False) -> Comparis
     if _VIDEO in (old["scenario"], new["scenario"]):
         raise ConfigError("results of --scenario video have no rows to compare; measure models, without it")
     _check_alike(old, new, relative)
-    before, after = (
-        {(row["model"], row["backend"], row["batch"]): row for row in each["rows"]} for each in (old, new)
-    )
+    before, after = ({(row["model"], row["backend"], row["batch"]): row for row in each["rows"]} for each in (old, new))
     shared = [key for key in before if key in after and not (relative and is_reference(before[key]))]
     if not shared:
         raise ConfigError("the two results have no row in common; measure the same models and back ends")
@@ -111,9 +109,7 @@ def _change(old: dict[str, Any], new: dict[str, Any], relative: bool) -> Change:
 def _check_alike(old: Document, new: Document, relative: bool) -> None:
     for what in _SAME:
         if old[what] != new[what]:
-            raise ConfigError(
-                f"the results are of different {what} ({old[what]} and {new[what]}); measure both alike"
-            )
+            raise ConfigError(f"the results are of different {what} ({old[what]} and {new[what]}); measure both alike")
     machines = old["machine"], new["machine"]
     one, other = (machine["threads"] for machine in machines)
     if one != other:

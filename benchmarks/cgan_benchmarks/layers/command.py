@@ -72,8 +72,7 @@ def _print(title: str, found: Sequence[Layer], top: int, runs: int) -> None:
         slowest = sorted(lines, key=lambda line: -line[2])[: top if lines is steps else None]
         most = slowest[0][2] or 1e-9
         rows = [
-            (name, kind, f"{ms:.3f}", f"{ms / total:.0%}", "█" * round(_BAR * ms / most))
-            for name, kind, ms in slowest
+            (name, kind, f"{ms:.3f}", f"{ms / total:.0%}", "█" * round(_BAR * ms / most)) for name, kind, ms in slowest
         ]
         titles = (heading, "kind", "ms", "share", "")
         console.print(make_table(titles, rows, left=("kind", ""), min_width=_NAME), markup=False)

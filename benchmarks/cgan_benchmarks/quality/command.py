@@ -18,21 +18,12 @@ from cgan_runtime.options.groups import GroupedCommand
     short_help="How close a model's colors come to the true ones.",
 )
 @click.option(
-    "--data",
-    type=options.PATH,
-    required=True,
-    help="Folder or tar shard of photos not trained on, or CIFAR-10.",
+    "--data", type=options.PATH, required=True, help="Folder or tar shard of photos not trained on, or CIFAR-10."
 )
 @options.model_options
-@click.option(
-    "--checkpoint", type=options.PATH, help="Measure a PyTorch checkpoint, or the newest of a run, instead."
-)
-@click.option(
-    "--without", default="", help="Measure a second time without the photos whose names fit this pattern."
-)
-@click.option(
-    "--sheet", type=options.OutputFileType(), help="Write a contact sheet as PNG: gray, colored, truth."
-)
+@click.option("--checkpoint", type=options.PATH, help="Measure a PyTorch checkpoint, or the newest of a run, instead.")
+@click.option("--without", default="", help="Measure a second time without the photos whose names fit this pattern.")
+@click.option("--sheet", type=options.OutputFileType(), help="Write a contact sheet as PNG: gray, colored, truth.")
 @options.json_option()
 @click.pass_context
 def quality(

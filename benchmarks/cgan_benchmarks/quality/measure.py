@@ -108,8 +108,7 @@ def print_quality(reports: Sequence[QualityReport], *, cifar: bool = False) -> N
         print(f"Left out: {gray_truths} images without color, which are no truth to compare with.")
     reported = [row for row in REPORTED if cifar and row.what.startswith("CIFAR-10")]
     measures += [
-        (f"reported: {row.what}", f"{row.mae}", f"{row.accuracy_2}", f"{row.accuracy_5}", "")
-        for row in reported
+        (f"reported: {row.what}", f"{row.mae}", f"{row.accuracy_2}", f"{row.accuracy_5}", "") for row in reported
     ]
     print_table(("images", "MAE %", "accuracy 2 %", "accuracy 5 %", "PSNR ab, dB"), measures)
     if cifar:

@@ -55,10 +55,7 @@ def cell(row: Document, title: str) -> str:
 def print_report(document: Document) -> None:
     """Print the rows, the video, the method and the machine."""
     console = wide_console(_MIN_WIDTH)
-    blocks = [
-        *(_rows(document) if document["rows"] else ()),
-        *(_video(document["video"]) if document["video"] else ()),
-    ]
+    blocks = [*(_rows(document) if document["rows"] else ()), *(_video(document["video"]) if document["video"] else ())]
     for block in blocks:
         console.print(block, soft_wrap=isinstance(block, str), markup=False)
         console.print()

@@ -59,12 +59,12 @@ def read_document(path: Path) -> Document:
     except OSError as error:
         raise ConfigError(f"cannot read {path} ({error.strerror}); make it with cgan-bench --json") from error
     except ValueError as error:
-        raise ConfigError(f"{path} is no JSON that can be read ({error}); make it with cgan-bench --json {path}") from error
+        raise ConfigError(
+            f"{path} is no JSON that can be read ({error}); make it with cgan-bench --json {path}"
+        ) from error
     name = document.get("format") if isinstance(document, dict) else None
     if name == "cgan-video":
-        raise ConfigError(
-            f"{path} is a result of videos, which have no rows to compare; give two of cgan-bench"
-        )
+        raise ConfigError(f"{path} is a result of videos, which have no rows to compare; give two of cgan-bench")
     if name != FORMAT:
         raise ConfigError(f"{path} is no result of cgan-bench; make it with cgan-bench --json {path}")
     again = f"measure again with cgan-bench --json {path}"

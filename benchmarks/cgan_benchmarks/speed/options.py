@@ -48,17 +48,11 @@ class TimingOptions:
         processes, least = self.processes, scenario.min_processes
         if self.quick:
             if (self.duration, self.runs, processes) != (None, None, None):
-                raise click.UsageError(
-                    "--quick says how long to measure; leave out --duration, --runs, --processes"
-                )
+                raise click.UsageError("--quick says how long to measure; leave out --duration, --runs, --processes")
             return TimingPlan(_QUICK_SECONDS, _QUICK_RUNS, least, self.seed)
         if processes is not None and processes < least:
-            raise click.UsageError(
-                f"--processes {processes} gives {scenario.name} no interval; give {least} at least"
-            )
-        return TimingPlan(
-            self.duration or _SECONDS, self.runs or _RUNS, processes or scenario.processes, self.seed
-        )
+            raise click.UsageError(f"--processes {processes} gives {scenario.name} no interval; give {least} at least")
+        return TimingPlan(self.duration or _SECONDS, self.runs or _RUNS, processes or scenario.processes, self.seed)
 
 
 @dataclass(frozen=True)

@@ -86,9 +86,7 @@ class SpeedReport:
         return new_document(FORMAT, FORMAT_VERSION, **values)
 
 
-def make_rows(
-    scenario: Scenario, found: Measurements, inputs: Sequence[FloatArray], gflop: float
-) -> list[Row]:
+def make_rows(scenario: Scenario, found: Measurements, inputs: Sequence[FloatArray], gflop: float) -> list[Row]:
     """A row for each subject; `gflop` are the 10^9 operations of a run, `inputs` those of the session."""
     samples = {measured.subject.key: scenario.samples(measured) for measured in found.subjects}
     intervals = Intervals(samples)

@@ -89,10 +89,7 @@ def check_models(models: Mapping[str, Path], checkpoint: Checkpoint) -> dict[str
 
 
 def input_size(
-    checkpoint: Checkpoint,
-    manifests: Mapping[str, Manifest],
-    wanted: tuple[int, int] | None,
-    batches: Sequence[int],
+    checkpoint: Checkpoint, manifests: Mapping[str, Manifest], wanted: tuple[int, int] | None, batches: Sequence[int]
 ) -> tuple[int, int]:
     """Height and width that all models accept, by default the checkpoint's; ConfigError for none."""
     fixed: dict[tuple[int | str, ...], str] = {}
@@ -119,7 +116,4 @@ def input_size(
 
 def in_batches(photos: FloatArray, batch: int) -> list[FloatArray]:
     """All photos in full batches; the first photos fill up the last one."""
-    return [
-        np.take(photos, range(first, first + batch), axis=0, mode="wrap")
-        for first in range(0, len(photos), batch)
-    ]
+    return [np.take(photos, range(first, first + batch), axis=0, mode="wrap") for first in range(0, len(photos), batch)]

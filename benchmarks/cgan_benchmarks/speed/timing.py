@@ -76,9 +76,7 @@ def warm_up(infer: Callable[[], object], clock: Callable[[], float] = time.perf_
     return median
 
 
-def timed_runs(
-    infer: Callable[[], object], runs: int, clock: Callable[[], float] = time.perf_counter
-) -> list[float]:
+def timed_runs(infer: Callable[[], object], runs: int, clock: Callable[[], float] = time.perf_counter) -> list[float]:
     """The seconds of each run, after an untimed one that brings memory back into the caches."""
     infer()
     times = []
@@ -100,9 +98,7 @@ def wait_until_at_rest() -> None:
             return
 
 
-def run_concurrently(
-    load: Callable[[], Backend], lightness: FloatArray, engines: int, seconds: float
-) -> ConcurrentRun:
+def run_concurrently(load: Callable[[], Backend], lightness: FloatArray, engines: int, seconds: float) -> ConcurrentRun:
     """Run several engines at once for a while, each opened by `load` in a thread of its own, on `lightness`
     (N, 1, H, W). Runs under way at the end count fully, with their time; opening and closing do not.
     """

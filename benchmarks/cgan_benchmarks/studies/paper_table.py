@@ -143,8 +143,7 @@ def _open_trainer(run: Path, name: str, epochs: int, source: ImageSource) -> Tra
     trainer = Trainer.resume(run, source)
     if trainer.config.epochs < epochs:
         raise ConfigError(
-            f"the run in {run} is one of {trainer.config.epochs} epochs; give no more with --epochs, or "
-            "another --state"
+            f"the run in {run} is one of {trainer.config.epochs} epochs; give no more with --epochs, or another --state"
         )
     return trainer
 
@@ -187,10 +186,7 @@ def make_table(state: Path, before: dict[str, Any] | None = None) -> dict[str, A
     whole = {name: {at for at, point in found.items() if point["whole"]} for name, found in points.items()}
     # Before both have finished an epoch: a point within one at which both were measured.
     shared = _common(whole) or _common(points)
-    at = {
-        name: max(shared, default=None) if name in EQUAL else max(whole[name], default=None)
-        for name in RECIPES
-    }
+    at = {name: max(shared, default=None) if name in EQUAL else max(whole[name], default=None) for name in RECIPES}
     rows: dict[str, dict[str, Any]] = {
         name: {"recipe": name, "date": now()}
         | points[name][epoch]

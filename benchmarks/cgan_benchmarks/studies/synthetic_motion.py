@@ -61,18 +61,12 @@ class Clip:
 def made_up_clips(photos: ImageSource, *, count: int, frames: int) -> Iterator[Clip]:
     """Pans, zooms and shakes over photographs, in turn clean, with grain, a flash, cuts; or DataError."""
     if len(photos) < count:
-        raise DataError(
-            f"{len(photos)} photographs are too few for {count} clips; give more, or ask for fewer"
-        )
+        raise DataError(f"{len(photos)} photographs are too few for {count} clips; give more, or ask for fewer")
     stride = len(photos) // count
     for number in range(count):
         move, disturbance = _MOVES[number % 3], ("clean", "grain", "flash", "cuts")[number % 4]
-        images = [
-            photos.read((number * stride + scene) % len(photos)) for scene in range(frames // CUT_EVERY + 1)
-        ]
-        yield Clip(
-            f"{move}-{disturbance}-{number}", _render(images, move, disturbance, frames, SEED + number)
-        )
+        images = [photos.read((number * stride + scene) % len(photos)) for scene in range(frames // CUT_EVERY + 1)]
+        yield Clip(f"{move}-{disturbance}-{number}", _render(images, move, disturbance, frames, SEED + number))
 
 
 def videos_in(folder: Path) -> list[Path]:
@@ -96,9 +90,7 @@ def real_clips(videos: Sequence[Path], *, frames: int) -> Iterator[Clip]:
     """The first frames of videos, with the optical flow of their luma as motion."""
     for path in videos:
         with av.open(path) as container:
-            images = [
-                _small(frame) for _, frame in zip(range(frames), container.decode(video=0), strict=False)
-            ]
+            images = [_small(frame) for _, frame in zip(range(frames), container.decode(video=0), strict=False)]
         yield Clip(path.stem, _estimated(images))
 
 
@@ -108,9 +100,7 @@ def luma_of(image: npt.NDArray[np.generic]) -> npt.NDArray[np.uint16]:
     return np.asarray(codes, np.uint16)
 
 
-def _render(
-    images: Sequence[Image], move: str, disturbance: str, frames: int, seed: int
-) -> list[MovingFrame]:
+def _render(images: Sequence[Image], move: str, disturbance: str, frames: int, seed: int) -> list[MovingFrame]:
     random = np.random.default_rng(seed)
     rendered: list[MovingFrame] = []
     flash = frames // 2 if disturbance == "flash" else -1
@@ -133,9 +123,7 @@ def _render(
     return rendered
 
 
-def _matrix(
-    image: Image, move: str, index: int, frames: int, random: np.random.Generator
-) -> npt.NDArray[np.float64]:
+def _matrix(image: Image, move: str, index: int, frames: int, random: np.random.Generator) -> npt.NDArray[np.float64]:
     """The matrix from the clip's pixels to the photograph's, float64 (3, 3)."""
     height, width = image.shape[:2]
     part = index / (frames - 1) - 0.5  # -0.5..0.5

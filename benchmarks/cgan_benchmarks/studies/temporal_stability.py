@@ -192,8 +192,7 @@ def _rgb(luma: Plane, cb: Plane, cr: Plane) -> Plane:
 def _print(title: str, rows: dict[str, dict[str, float]]) -> None:
     columns = next(iter(rows.values()))
     print_table(
-        (title, *columns),
-        [(name, *(f"{row[column]:.3f}" for column in columns)) for name, row in rows.items()],
+        (title, *columns), [(name, *(f"{row[column]:.3f}" for column in columns)) for name, row in rows.items()]
     )
 
 

@@ -50,9 +50,7 @@ Step = Callable[[], None]
 @click.option("--threads", type=click.IntRange(min=1), default=2, help="CPU threads.")
 @click.option("--workers", type=click.IntRange(min=0), help="Of the plain loader.  [default: GPU 8, CPU 0]")
 @json_option("Write all figures there.")
-def main(
-    data: Path, rounds: int, batch_size: int, threads: int, workers: int | None, json_file: Path | None
-) -> None:
+def main(data: Path, rounds: int, batch_size: int, threads: int, workers: int | None, json_file: Path | None) -> None:
     """Time steps of both loops in turns, and print images per second and the share of the peak."""
     torch.set_num_threads(threads)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -75,10 +73,7 @@ def main(
         step = statistics.median(seconds)
         peak = measure_peak(precisions[name], device.type, _PEAK_SECONDS).gflops
         row = {"loop": name, "images_per_second": batch_size / step}
-        row |= {
-            "gflop_per_image": flops[name] / batch_size / 1e9,
-            "share_of_peak": flops[name] / step / peak / 1e9,
-        }
+        row |= {"gflop_per_image": flops[name] / batch_size / 1e9, "share_of_peak": flops[name] / step / peak / 1e9}
         kind = "bfloat16" if precisions[name] == "bf16" else "tf32" if tf32 else "float32"
         row |= {"type": kind, "peak_gflops": peak}
         rows.append(row | {"seconds_per_step": seconds})
@@ -178,9 +173,7 @@ class _PilImages:
         return torch.from_numpy(scaled).permute(2, 0, 1)
 
 
-def take_turns(
-    loops: dict[str, Step], rounds: int, turn: int, device: torch.device
-) -> dict[str, list[float]]:
+def take_turns(loops: dict[str, Step], rounds: int, turn: int, device: torch.device) -> dict[str, list[float]]:
     """Seconds of a step in each turn, after one turn of each loop to warm up."""
     times: dict[str, list[float]] = {name: [] for name in loops}
     for number in range(rounds + 1):

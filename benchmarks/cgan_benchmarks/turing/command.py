@@ -20,9 +20,7 @@ from cgan_runtime.options.groups import GroupedCommand
     help="Seconds for which an image is shown; 0 for as long as it takes.",
 )
 @click.option("--count", type=click.IntRange(min=2), default=20, help="Images, half of them colored.")
-@click.option(
-    "--seed", type=int, help="Of choice and order.  [default: another each time]", show_default=False
-)
+@click.option("--seed", type=int, help="Of choice and order.  [default: another each time]", show_default=False)
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Of the page; 0 for any free one.")
 @click.option("--open/--no-open", "opens", default=True, help="Open the page in a browser.")
 @options.json_option()

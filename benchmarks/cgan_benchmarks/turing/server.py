@@ -39,9 +39,7 @@ class TuringServer:
         try:
             self._http = ThreadingHTTPServer((_HOST, port), _handler_of(self))
         except OSError as error:
-            raise ConfigError(
-                f"cannot listen on port {port} ({error.strerror}); give another --port"
-            ) from error
+            raise ConfigError(f"cannot listen on port {port} ({error.strerror}); give another --port") from error
         self._http.daemon_threads = True
         self.hosts = {f"{name}:{self._http.server_port}" for name in (_HOST, "localhost")}
         self.origins = {f"http://{host}" for host in self.hosts}
@@ -130,9 +128,7 @@ def _handler_of(server: TuringServer) -> type[BaseHTTPRequestHandler]:
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(content)))
             self.send_header("Cache-Control", "no-store")
-            self.send_header(
-                "Content-Security-Policy", "default-src 'self' 'unsafe-inline'; img-src 'self' data:"
-            )
+            self.send_header("Content-Security-Policy", "default-src 'self' 'unsafe-inline'; img-src 'self' data:")
             self.end_headers()
             self.wfile.write(content)
 

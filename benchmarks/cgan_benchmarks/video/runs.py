@@ -66,10 +66,7 @@ class _Stopwatch:
 
 
 def take_turns(
-    source: Path,
-    ways: Ways,
-    rounds: int,
-    on_run: Callable[[str, int, int], None] = lambda name, done, total: None,
+    source: Path, ways: Ways, rounds: int, on_run: Callable[[str, int, int], None] = lambda name, done, total: None
 ) -> dict[str, list[VideoRun]]:
     """Run every way once a round, in turns; `on_run` gets the next one's name, the runs done, and all."""
     runs: dict[str, list[VideoRun]] = {name: [] for name in ways}

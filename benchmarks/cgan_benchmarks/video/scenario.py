@@ -50,9 +50,7 @@ class VideoScenario:
         values = {"--model": chosen.models, "--backends": chosen.backends, "--precision": chosen.precision}
         for name, each in values.items():
             if each is not None and len(each) > 1:
-                raise click.UsageError(
-                    f"--scenario video measures one at a time; give {name} once, with one value"
-                )
+                raise click.UsageError(f"--scenario video measures one at a time; give {name} once, with one value")
 
     def report(self, video: Path, on_step: StepCallback = lambda done, total: None) -> SpeedReport:
         """Measure a video, and report it and the model that colored it; errors as of `measure_video`."""
@@ -115,8 +113,7 @@ def measure_video(
         "ways": {way: _summary(each, limit) for way, each in rates.items()},
         "stages": {
             stage: {
-                key: float(np.median([run.stages[stage][key] for run in runs[CGAN]]))
-                for key in first.stages[stage]
+                key: float(np.median([run.stages[stage][key] for run in runs[CGAN]])) for key in first.stages[stage]
             }
             for stage in ("decode", "color", "encode")
         },

@@ -95,9 +95,7 @@ def in_half(model: onnx.ModelProto) -> onnx.ModelProto:
         onnx.checker.check_model(model, full_check=True)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
         reason = str(error).strip().splitlines()[0]
-        raise ConfigError(
-            f"the generator cannot be exported in half precision ({reason}); use fp32"
-        ) from error
+        raise ConfigError(f"the generator cannot be exported in half precision ({reason}); use fp32") from error
     return model
 
 

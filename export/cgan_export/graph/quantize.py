@@ -48,9 +48,7 @@ def int8_form(lightness: Array, progress: StatusCallback = lambda _: None) -> Fo
     return Form("int8", "int8", "int8", "-int8", partial(in_int8, lightness=lightness, progress=progress))
 
 
-def in_int8(
-    model: onnx.ModelProto, *, lightness: Array, progress: StatusCallback = lambda _: None
-) -> onnx.ModelProto:
+def in_int8(model: onnx.ModelProto, *, lightness: Array, progress: StatusCallback = lambda _: None) -> onnx.ModelProto:
     """A float32 network with its convolutions in 8 bits, but those that would change the colors too much.
 
     Raises:
@@ -132,9 +130,7 @@ class _Comparison:
         """Mean CIEDE2000 in the engine where it is largest: engines fuse the roundings differently."""
         return max(self.distance(model, engine) for engine in installed_engines())
 
-    def distance(
-        self, model: onnx.ModelProto, engine: str = "onnxruntime", images: int | None = None
-    ) -> float:
+    def distance(self, model: onnx.ModelProto, engine: str = "onnxruntime", images: int | None = None) -> float:
         """Mean CIEDE2000 over the first images, or all."""
         given = self._lightness[:images]
         found = zip(given, self._expected, outputs_of(model, given, engine), strict=False)

@@ -32,9 +32,7 @@ _EXPORTER_OPSET = 18  # the oldest that torch.onnx implements
 _IR_VERSION = 8  # of operator set 17
 
 
-def to_onnx(
-    generator: Generator, *, size: tuple[int, int], batch: int = 1, dynamic: bool = True
-) -> onnx.ModelProto:
+def to_onnx(generator: Generator, *, size: tuple[int, int], batch: int = 1, dynamic: bool = True) -> onnx.ModelProto:
     """Export a generator in evaluation mode, float32, on the CPU.
 
     BatchNorm and padding are folded into the convolutions. The checked model takes `lightness` (N, 1, H, W)
@@ -58,9 +56,7 @@ def to_onnx(
     except torch.onnx.OnnxExporterError as error:
         reason = str(error.__cause__ or error).strip().splitlines()[0]
         hint = "; try a fixed size (--fixed)" if dynamic else ""
-        raise ConfigError(
-            f"{type(generator).__name__} cannot be exported to ONNX ({reason}){hint}"
-        ) from error
+        raise ConfigError(f"{type(generator).__name__} cannot be exported to ONNX ({reason}){hint}") from error
     assert program is not None  # None only if a file was asked for
     model = _lowered(program.model_proto)
     _clean(model)

@@ -159,9 +159,7 @@ def worst_of(findings: Collection[Agreement]) -> Agreement:
 
 def _figures(found: Agreement) -> dict[str, float]:
     """The numbers of a finding by name, to three significant digits; integers stay as they are."""
-    return {
-        name: each if isinstance(each, int) else float(f"{each:.3g}") for name, each in asdict(found).items()
-    }
+    return {name: each if isinstance(each, int) else float(f"{each:.3g}") for name, each in asdict(found).items()}
 
 
 class _NetworkComparison:

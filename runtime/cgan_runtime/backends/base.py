@@ -49,13 +49,13 @@ class Backend(ABC):
         self.passed_over: Mapping[str, str] = {}  # why `open_backend` skipped each better back end, by name
         self._closed = False
 
-    def infer(self, inputs: Mapping[str, FloatArray]) -> Arrays:
+    def infer(self, inputs: Mapping[str, FloatArray] | FloatArray) -> Arrays:
         """Run the network on a batch.
 
         Inputs and outputs are float32 (N, C, H, W) by name, with C as in the manifest, N, H and W the same
         for all, and H and W multiples of `manifest.size_multiple`. The first input is required: lightness
-        L*/50 - 1 in [-1, 1]. Each other that is left out is filled with zeros. The first output is
-        (a*, b*)/110 in [-1, 1]. The outputs belong to the back end and are valid until its next call; copy
+        L*/50 - 1 in [-1, 1]; a bare array stands for it. Each other that is left out is filled with zeros. The first
+        output is (a*, b*)/110 in [-1, 1]. The outputs belong to the back end and are valid until its next call; copy
         them to keep them.
 
         Raises:
@@ -65,6 +65,8 @@ class Backend(ABC):
         """
         if self._closed:
             raise BackendUnavailable(f"the {self.name} back end is closed; open it again with open_backend()")
+        if not isinstance(inputs, Mapping):
+            inputs = {self.manifest.input.name: inputs}
         outputs = self._run(self._complete(inputs))
         count, _, height, width = inputs[self.manifest.input.name].shape
         for tensor in self.manifest.outputs:
@@ -145,9 +147,7 @@ class Backend(ABC):
         return array.shape
 
 
-def check_signature(
-    path: Path, manifest: Manifest, inputs: Sequence[Tensor], outputs: Sequence[Tensor]
-) -> None:
+def check_signature(path: Path, manifest: Manifest, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> None:
     """Compare the inputs and outputs that an engine found in a model file with those of its manifest.
 
     They may come in any order; axes that are free or unknown to the engine are strings.

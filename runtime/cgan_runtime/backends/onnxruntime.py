@@ -43,9 +43,7 @@ class OnnxBackend(Backend):
     _provider: ClassVar[str] = "CPUExecutionProvider"
     _provider_options: ClassVar[dict[str, str]] = {}
 
-    def __init__(
-        self, path: Path, manifest: Manifest, *, threads: int | None = None, spin: bool = False
-    ) -> None:
+    def __init__(self, path: Path, manifest: Manifest, *, threads: int | None = None, spin: bool = False) -> None:
         """Load an ONNX file whose manifest was checked.
 
         An inference has one thread for each core that this process may use, unless `threads` is given. With
@@ -65,8 +63,7 @@ class OnnxBackend(Backend):
             outputs = [_tensor(argument) for argument in self._session.get_outputs()]
         except _BAD_FILE as error:
             raise ModelFileError(
-                f"{path} cannot be loaded by ONNX Runtime ({_first_line(error)}); "
-                "export it again with cgan-export"
+                f"{path} cannot be loaded by ONNX Runtime ({_first_line(error)}); export it again with cgan-export"
             ) from error
         except _ERRORS as error:
             raise BackendUnavailable(

@@ -39,9 +39,7 @@ class OpenVinoBackend(Backend):
 
     name = "openvino"
 
-    def __init__(
-        self, path: Path, manifest: Manifest, *, threads: int | None = None, precision: str = "fp32"
-    ) -> None:
+    def __init__(self, path: Path, manifest: Manifest, *, threads: int | None = None, precision: str = "fp32") -> None:
         """Load a model whose manifest was checked.
 
         Args:
@@ -134,8 +132,7 @@ def _read(path: Path) -> tuple[Any, list[Tensor], list[Tensor]]:
 
 def _tensor(port: Any) -> Tensor:
     shape = tuple(
-        f"axis{index}" if axis.is_dynamic else axis.get_length()
-        for index, axis in enumerate(port.partial_shape)
+        f"axis{index}" if axis.is_dynamic else axis.get_length() for index, axis in enumerate(port.partial_shape)
     )
     dtype = port.element_type.get_type_name()
     return Tensor(port.any_name, _DTYPES.get(dtype, dtype), shape)

@@ -170,9 +170,7 @@ def _open(
     except BackendUnavailable as error:
         raise BackendUnavailable(f"{name} is {error}") from error
     if precision == "bf16" and not entry.reduces_precision:
-        raise BackendUnavailable(
-            f"{name} does not compute in bfloat16; take openvino, or leave --precision out"
-        )
+        raise BackendUnavailable(f"{name} does not compute in bfloat16; take openvino, or leave --precision out")
     options: dict[str, Any] = {"progress": progress} if entry.builds and progress else {}
     if entry.reduces_precision:
         options["precision"] = precision

@@ -97,6 +97,4 @@ class WorkerPool(ABC, Generic[StateType]):
 
     def _replace_hung(self) -> list[Event]:
         reason = f"hung: it made no progress for {HUNG_SECONDS / 60:g} minutes"
-        return [
-            event for worker in self._watchdog.hung(self._workers) for event in self._replace(worker, reason)
-        ]
+        return [event for worker in self._watchdog.hung(self._workers) for event in self._replace(worker, reason)]

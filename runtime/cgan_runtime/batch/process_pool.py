@@ -34,9 +34,7 @@ _STOP_SECONDS = 10.0  # time for workers to clean up when they are stopped
 class InProcessPool:
     """A pool of one worker in this process: it does its task while the caller waits for events."""
 
-    def __init__(
-        self, worker: Worker, handle: Callable[[Event], None], on_build: BuildCallback | None
-    ) -> None:
+    def __init__(self, worker: Worker, handle: Callable[[Event], None], on_build: BuildCallback | None) -> None:
         self.description, self.count, self.lost = worker.open(on_build), 1, 0
         self._worker, self._handle = worker, handle
         self._task: Task | None = None
@@ -106,9 +104,7 @@ class ProcessPool(WorkerPool[_ProcessState]):
 
     def _start(self) -> _ProcessState:
         ours, theirs = self._context.Pipe()
-        process = self._context.Process(
-            target=_serve, args=(theirs, self._options, self._scratch), daemon=True
-        )
+        process = self._context.Process(target=_serve, args=(theirs, self._options, self._scratch), daemon=True)
         with _ctrl_c_is_ours():
             process.start()
         theirs.close()

@@ -74,13 +74,7 @@ class Schedule:
     """The work on a batch; items that are not "waiting" are left alone."""
 
     def __init__(
-        self,
-        items: list[Item],
-        on_change: ItemCallback,
-        *,
-        tries: int,
-        overwrite: bool = False,
-        resume: bool = False,
+        self, items: list[Item], on_change: ItemCallback, *, tries: int, overwrite: bool = False, resume: bool = False
     ) -> None:
         """Begin nothing yet; a video fails after `tries` workers died at a task of it without progress."""
         self.items = items

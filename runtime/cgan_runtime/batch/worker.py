@@ -94,9 +94,7 @@ class Worker:
             source = target.with_name(f"source-{target.name}")
             download(task.source, source, self._alive)
         try:
-            return colorize_image(
-                source, target, colorizer, overwrite=task.overwrite, compare=self._settings.compare
-            )
+            return colorize_image(source, target, colorizer, overwrite=task.overwrite, compare=self._settings.compare)
         finally:
             if source != task.source:
                 source.unlink(missing_ok=True)

@@ -106,9 +106,7 @@ def lab_of_rgb(rgb: Plane) -> FloatArray:
         InputShapeError: Not such an array.
     """
     if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype not in (np.uint8, np.uint16):
-        raise InputShapeError(
-            f"got {rgb.dtype} {rgb.shape}; expected an RGB image, uint8 or uint16 (H, W, 3)"
-        )
+        raise InputShapeError(f"got {rgb.dtype} {rgb.shape}; expected an RGB image, uint8 or uint16 (H, W, 3)")
     light = _decode_table(rgb.dtype.itemsize * 8)
     flat = rgb.reshape(-1, 3)
     lab = np.empty((3, len(flat)), np.float32)
@@ -239,9 +237,7 @@ def _cube(root: FloatArray) -> FloatArray:
 
 def _root(light: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """The f of L*a*b*: the cube root, and its tangent for dark colors."""
-    return np.where(light > KNEE**3, np.cbrt(light), (light - KNEE**3) / (3 * KNEE**2) + KNEE).astype(
-        light.dtype
-    )
+    return np.where(light > KNEE**3, np.cbrt(light), (light - KNEE**3) / (3 * KNEE**2) + KNEE).astype(light.dtype)
 
 
 def _srgb_encode(light: FloatArray) -> FloatArray:
@@ -259,9 +255,7 @@ def _srgb_encode(light: FloatArray) -> FloatArray:
 
 def _srgb_decode(encoded: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """R'G'B' in [0, 1] to linear light."""
-    return np.where(
-        encoded <= TOE_SLOPE * TOE_END, encoded / TOE_SLOPE, ((encoded + OFFSET) / (1 + OFFSET)) ** GAMMA
-    )
+    return np.where(encoded <= TOE_SLOPE * TOE_END, encoded / TOE_SLOPE, ((encoded + OFFSET) / (1 + OFFSET)) ** GAMMA)
 
 
 @lru_cache

@@ -103,10 +103,7 @@ def _color_video(
     """Color a video, with a bar while it runs and a line about the result."""
     from cgan_runtime.pipeline.video import colorize_video
 
-    with (
-        _resume_hint(output, console),
-        console.progress(f"{source.name}, {colorizer.backend.name}") as progress,
-    ):
+    with _resume_hint(output, console), console.progress(f"{source.name}, {colorizer.backend.name}") as progress:
         result = colorize_video(
             source,
             output,
@@ -143,16 +140,12 @@ def _video_output(source: Path | FFmpegInput, options: RunOptions, console: Cons
     if files.output is not None:
         return output_for(files.output)
     if isinstance(source, FFmpegInput):
-        raise MediaError(
-            f"{source} has no folder to put the result beside; name a file with -o, or -o - for a pipe"
-        )
+        raise MediaError(f"{source} has no folder to put the result beside; name a file with -o, or -o - for a pipe")
     suffix = video_suffix(source, options.video.encoder)
     target = default_output(source, suffix)
     if suffix != source.suffix:
         what = options.video.encoder.codec or "the colored video"
-        console.note(
-            f"{source.suffix or 'a file without suffix'} cannot hold {what}: it goes into {target.name}"
-        )
+        console.note(f"{source.suffix or 'a file without suffix'} cannot hold {what}: it goes into {target.name}")
     return output_for(target)
 
 

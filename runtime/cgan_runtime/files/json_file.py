@@ -1,6 +1,6 @@
 """JSON files that others may have written: refused where later code would stumble over what they hold.
 
-    document = read_json(Path("edge.json"))
+document = read_json(Path("edge.json"))
 """
 
 from __future__ import annotations

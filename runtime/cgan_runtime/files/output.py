@@ -191,9 +191,7 @@ def check_output(target: Path, *, source: Path | None, overwrite: bool, option: 
     if not file.parent.is_dir():  # a link may lead elsewhere
         raise MediaError(missing.format(file.parent, file.name, option))
     if not overwrite and file.exists():
-        raise MediaError(
-            f"{target} exists already; name another file with {option}, or allow it with --overwrite"
-        )
+        raise MediaError(f"{target} exists already; name another file with {option}, or allow it with --overwrite")
     probe = draft_name(file)
     folder = file.parent if target.is_symlink() else target.parent
     with storage_errors("write into", folder, f"name another folder with {option}"):

@@ -36,9 +36,7 @@ def open_location(text: str) -> Path:
         location = UPath(text)
         assert location.fs is not None  # loads what reads it
     except (ImportError, ValueError) as error:
-        raise ConfigError(
-            f"cannot read {text} ({error}); install the package that can, or name a folder"
-        ) from error
+        raise ConfigError(f"cannot read {text} ({error}); install the package that can, or name a folder") from error
     return Path(location.path) if location.protocol in ("file", "local") else cast(Path, location)
 
 

@@ -19,15 +19,7 @@ from cgan_runtime.errors import MediaError
 from cgan_runtime.files.atomic import is_stream, write_file
 from cgan_runtime.files.formats import IMAGES
 from cgan_runtime.files.storage import storage_errors
-from cgan_runtime.image.metadata import (
-    JPEG_SUFFIXES,
-    NONE,
-    ORIENTATION,
-    PNG_START,
-    Metadata,
-    encode,
-    first_tag,
-)
+from cgan_runtime.image.metadata import JPEG_SUFFIXES, NONE, ORIENTATION, PNG_START, Metadata, encode, first_tag
 
 MAX_PIXELS = 1 << 28
 """Pixels of the largest image that is read. A few kilobytes of PNG could need all memory otherwise."""
@@ -69,14 +61,10 @@ def read_image(path: Path) -> Plane:
         data = path.read_bytes()
     width, height = _stated_size(data)
     if width * height > MAX_PIXELS:
-        raise MediaError(
-            f"{path} has {width}x{height} pixels, at most {MAX_PIXELS} are read; make it smaller"
-        )
+        raise MediaError(f"{path} has {width}x{height} pixels, at most {MAX_PIXELS} are read; make it smaller")
     image = _decode(data)
     if image is None:
-        raise MediaError(
-            f"{path} is no image that can be read, or it is damaged; give a png, jpg, tiff or webp"
-        )
+        raise MediaError(f"{path} is no image that can be read, or it is damaged; give a png, jpg, tiff or webp")
     if image.dtype not in (np.uint8, np.uint16):
         raise MediaError(f"{path} has {image.dtype} samples; convert it to 8 or 16 bits first")
     if image.ndim == 2:
@@ -95,9 +83,7 @@ def written_suffix(path: Path) -> str:
         return suffix
     if is_stream(path):
         return ".png"
-    raise MediaError(
-        f"{path} names no image that can be written; end it in one of {', '.join(sorted(IMAGES))}"
-    )
+    raise MediaError(f"{path} names no image that can be written; end it in one of {', '.join(sorted(IMAGES))}")
 
 
 def write_image(path: Path, image: Plane, metadata: Metadata = NONE) -> int:

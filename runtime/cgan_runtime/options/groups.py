@@ -104,9 +104,7 @@ class SizeType(SizeBase):
 
     name = "H[xW]"
 
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, int]:
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
         """Read what a person typed."""
         found = re.fullmatch(r"([1-9]\d{0,4})(?:[xX×]([1-9]\d{0,4}))?", str(value))
         if not found:
@@ -119,9 +117,7 @@ class BatchType(_BatchBase):
 
     name = "N[:N:N]"
 
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, int, int]:
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int, int]:
         """Read what a person typed."""
         found = re.fullmatch(r"([1-9]\d{0,3})(?::([1-9]\d{0,3}):([1-9]\d{0,3}))?", str(value))
         if not found:

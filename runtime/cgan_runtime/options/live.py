@@ -22,9 +22,7 @@ class CameraSizeType(SizeBase):
 
     name = "WxH"
 
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, int]:
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
         """Read what a person typed."""
         found = re.fullmatch(r"([1-9]\d{0,3})[xX×]([1-9]\d{0,3})", str(value))
         if not found or max(int(found[1]), int(found[2])) > MAX_CAMERA_SIDE:

@@ -61,9 +61,7 @@ class ColorStage:
         self._total, self._progress = total, progress
         self._time: float | None = None
 
-    def __call__(
-        self, item: av.VideoFrame | av.Packet[Any]
-    ) -> Predicted | AlreadyEncoded | Skipped | av.Packet[Any]:
+    def __call__(self, item: av.VideoFrame | av.Packet[Any]) -> Predicted | AlreadyEncoded | Skipped | av.Packet[Any]:
         """Predict the color of a frame; hand on a packet."""
         if not isinstance(item, av.VideoFrame):
             return item

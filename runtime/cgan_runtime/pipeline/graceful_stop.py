@@ -25,9 +25,7 @@ from cgan_runtime.video.segments import SEGMENT_FRAMES
 class GracefulStop:
     """Takes the first Ctrl-C as a request, once a frame is colored. Used in the main thread."""
 
-    def __init__(
-        self, kept_frames: int, progress: ProgressCallback | None, on_stop: StopCallback | None
-    ) -> None:
+    def __init__(self, kept_frames: int, progress: ProgressCallback | None, on_stop: StopCallback | None) -> None:
         """Prepare; `on_stop` is called after Ctrl-C, and None leaves the effect of Ctrl-C as it is."""
         self.stopped = False  # whether the video was left at a border of segments
         self._kept, self._progress, self._on_stop = kept_frames, progress, on_stop

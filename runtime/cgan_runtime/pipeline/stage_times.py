@@ -79,8 +79,7 @@ class StageTimes:
 def write_stats(path: Path, videos: Sequence[VideoResult]) -> None:
     """Write `{"videos": [...]}` with the fields of each result and its `fps`; a MediaError if that fails."""
     entries = [
-        {**dataclasses.asdict(video), "output": video.output_name, "fps": round(video.fps, 3)}
-        for video in videos
+        {**dataclasses.asdict(video), "output": video.output_name, "fps": round(video.fps, 3)} for video in videos
     ]
     with storage_errors("write", path, "name another with --stats"):
         write_file(path, json.dumps({"videos": entries}, indent=1) + "\n")

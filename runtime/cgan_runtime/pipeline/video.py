@@ -93,11 +93,7 @@ def colorize_video(
     encoder.options(encoder.codec_for(output))  # wrong settings are refused before any file is touched
     device, hwaccel_note = decoder_for(source, settings.hwaccel, stream=settings.stream)
     with VideoReader(
-        source,
-        stream=settings.stream,
-        deinterlace=settings.deinterlace,
-        threads=encoder.codec_threads,
-        hardware=device,
+        source, stream=settings.stream, deinterlace=settings.deinterlace, threads=encoder.codec_threads, hardware=device
     ) as reader:
         output.check(source=None if isinstance(source, FFmpegInput) else source, overwrite=overwrite)
         identity = video_identity(reader, output, colorizer, settings)
@@ -110,9 +106,7 @@ def colorize_video(
         ):
             temporal = TemporalFilter(settings.temporal)
             temporal.filter_state = work.filter_state
-            stage = ColorStage(
-                colorizer, temporal, layout, work.kept_frames, reader.stated_frames, stop.progress
-            )
+            stage = ColorStage(colorizer, temporal, layout, work.kept_frames, reader.stated_frames, stop.progress)
             times = StageTimes(lambda item: isinstance(item, _IN_MEMORY))
             _run(reader, stage, writer, work, stop, times, strict=settings.strict)
     return VideoResult(

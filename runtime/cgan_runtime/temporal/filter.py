@@ -85,9 +85,7 @@ class TemporalFilter:
         self.settings = settings or TemporalSettings()
         self.state: TemporalState | None = None  # all that is known of the frames so far; may be set
         self.cuts = self.predictions = 0  # cuts so far (a flash is none), and how often the network ran
-        self.followed = (
-            False  # the last frame continued the one before: no first one, no cut, no end of a flash
-        )
+        self.followed = False  # the last frame continued the one before: no first one, no cut, no end of a flash
         frames = HORIZON[self.settings.strength]
         # The same time at every N: predictions that are rarer count more each.
         self._horizon = max(LEAST_HORIZON, frames / self.settings.every) if frames > 1 else 1.0
@@ -133,9 +131,7 @@ class TemporalFilter:
         self.state = replace(state or TemporalState(shown), shown=shown, since=since)
         return np.ascontiguousarray(np.moveaxis(shown[..., : B + 1], -1, 0))
 
-    def _carry(
-        self, frame: ByteArray, state: TemporalState | None
-    ) -> tuple[Carried | None, TemporalState | None]:
+    def _carry(self, frame: ByteArray, state: TemporalState | None) -> tuple[Carried | None, TemporalState | None]:
         """The past as it would look now (None after a cut), and the state without what is over."""
         if state is None:
             return None, None
@@ -158,9 +154,7 @@ class TemporalFilter:
         return followed, replace(state, dazzled_for=left)
 
 
-def _blend(
-    followed: Carried | None, predicted: FloatArray, horizon: float, *, hold: bool = False
-) -> FloatArray:
+def _blend(followed: Carried | None, predicted: FloatArray, horizon: float, *, hold: bool = False) -> FloatArray:
     """Average the color of each place over up to `horizon` predictions; changes `followed.shown`.
 
     The prediction alone counts where nothing is known; with `hold` it counts nowhere else.
@@ -177,9 +171,7 @@ def _blend(
     else:
         # TRUSTED_DIFFERENCE where the lightness has changed, TELLING_DIFFERENCE where it has not.
         scale = TRUSTED_DIFFERENCE / TELLING_DIFFERENCE
-        difference = (da * da + db * db) * (
-            np.float32(scale**2) + np.float32(1 - scale**2) * followed.changed
-        )
+        difference = (da * da + db * db) * (np.float32(scale**2) + np.float32(1 - scale**2) * followed.changed)
         age = np.minimum(age * confidence(difference, TRUSTED_DIFFERENCE) + 1, np.float32(horizon))
         share = 1 / age
     carried[..., A] += da * share

@@ -26,9 +26,7 @@ def change_of_light(frame: FloatArray, carried: FloatArray) -> tuple[np.float32,
     gain = min(max(gain, 1 / MAX_GAIN), MAX_GAIN)
     offset = float(np.median(small - np.float32(gain) * small_carried))
     lights = ((1.0, 0.0), (gain, offset))
-    residuals = [
-        float(np.abs(small - np.float32(g) * small_carried - np.float32(o)).mean()) for g, o in lights
-    ]
+    residuals = [float(np.abs(small - np.float32(g) * small_carried - np.float32(o)).mean()) for g, o in lights]
     if min(residuals) > CUT_RESIDUAL * max(contrast, contrast_carried, LEAST_CONTRAST):
         return None
     gain, offset = lights[int(np.argmin(residuals))]

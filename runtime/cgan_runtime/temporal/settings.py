@@ -30,9 +30,7 @@ class TemporalSettings:
 
     def __post_init__(self) -> None:
         if self.strength not in STRENGTHS:
-            raise ConfigError(
-                f"temporal strength {self.strength!r} is unknown; take one of {', '.join(STRENGTHS)}"
-            )
+            raise ConfigError(f"temporal strength {self.strength!r} is unknown; take one of {', '.join(STRENGTHS)}")
         if not 1 <= self.every <= MAX_EVERY:
             raise ConfigError(f"every {self.every} is out of range; take 1 to {MAX_EVERY} frames")
 

@@ -76,13 +76,7 @@ class FrameLayout:
 
     @classmethod
     def plan(
-        cls,
-        frame: av.VideoFrame,
-        *,
-        codec: str,
-        accepted: Collection[str],
-        encoder: str | None,
-        compare: bool = False,
+        cls, frame: av.VideoFrame, *, codec: str, accepted: Collection[str], encoder: str | None, compare: bool = False
     ) -> FrameLayout:
         """Plan the layout from the first frame of a video, decoded from a `codec` of FFmpeg.
 

@@ -31,9 +31,7 @@ _PREFERRED = ("cuda", "videotoolbox", "vaapi", "qsv", "d3d11va", "dxva2", "amf")
 _TRIAL_SIDE, _TRIAL_RATE = 256, 25  # of the frame that an encoder is tried with: pixels, frames/s
 
 
-def decoder_for(
-    source: Path | FFmpegInput, asked: str, *, stream: int | None = None
-) -> tuple[str | None, str | None]:
+def decoder_for(source: Path | FFmpegInput, asked: str, *, stream: int | None = None) -> tuple[str | None, str | None]:
     """The hardware decoder that works for a video, None for the CPU, and a note if it is not as asked.
 
     Its first frame is decoded to try it. An input that can be read only once is not tried.

@@ -48,9 +48,7 @@ def test_noise_never_fails() -> None:
     assert not any(change.fails(0.1) for change in compare(made_up(), new).changes)
 
 
-def test_other_machines_are_compared_by_times_pytorch_alone(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_other_machines_are_compared_by_times_pytorch_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     new = made_up(pytorch=40.0, openvino=10.0, onnxruntime=18.0)  # half as fast; one engine fell behind
     new["machine"]["cpu"] = "Another Processor"
     assert run(tmp_path, made_up(), new) == 1

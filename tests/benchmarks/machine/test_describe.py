@@ -36,9 +36,7 @@ def test_the_machine_is_described_in_json_values() -> None:
 @LINUX
 def test_work_of_another_process_is_seen() -> None:
     began, load = time.perf_counter(), BackgroundLoad()
-    with subprocess.Popen(
-        [sys.executable, "-c", WORK], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as other:
+    with subprocess.Popen([sys.executable, "-c", WORK], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         assert other.stdout is not None
         assert other.stdout.readline()
         share = load.share()  # while it runs: a child that has ended counts as this process's own

@@ -97,9 +97,7 @@ def test_model_and_checkpoint_exclude_each_other(tiny_model: Path, checkpoint: P
     assert bench("quality", "--data", BUNDLED, "--model", tiny_model, "--checkpoint", checkpoint) == 2
 
 
-@pytest.mark.parametrize(
-    "arguments", [("--data", "nowhere"), ("--data", BUNDLED, "--json", "no/such/file.json")]
-)
+@pytest.mark.parametrize("arguments", [("--data", "nowhere"), ("--data", BUNDLED, "--json", "no/such/file.json")])
 def test_bad_input_is_one_line(
     arguments: tuple[object, ...], tiny_model: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

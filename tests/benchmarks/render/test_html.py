@@ -30,9 +30,7 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def opened(
-    browser: Browser, file: Path, *, width: int = 1100, scheme: Any = "light"
-) -> tuple[Page, list[str]]:
+def opened(browser: Browser, file: Path, *, width: int = 1100, scheme: Any = "light") -> tuple[Page, list[str]]:
     """The page, and all that it complained of or asked the network for."""
     page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
     heard: list[str] = []
@@ -45,9 +43,7 @@ def opened(
 
 @pytest.mark.parametrize("width", [1100, 360])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_all_plots_are_seen_and_nothing_is_fetched(
-    browser: Browser, page_file: Path, width: int, scheme: str
-) -> None:
+def test_all_plots_are_seen_and_nothing_is_fetched(browser: Browser, page_file: Path, width: int, scheme: str) -> None:
     page, heard = opened(browser, page_file, width=width, scheme=scheme)
     assert heard == [page_file.as_uri()]
     for title in PLOTS:

@@ -59,9 +59,7 @@ def test_one_process_alone_is_as_sure_as_its_rounds() -> None:
     assert held >= 89
 
 
-@pytest.mark.parametrize(
-    ("freedom", "quantile"), [(1, 12.706), (9, 2.262), (10, 2.228), (30, 2.042), (200, 1.972)]
-)
+@pytest.mark.parametrize(("freedom", "quantile"), [(1, 12.706), (9, 2.262), (10, 2.228), (30, 2.042), (200, 1.972)])
 def test_students_t(freedom: int, quantile: float) -> None:
     """Against printed tables."""
     assert _student(freedom) == pytest.approx(quantile, rel=2e-3)

@@ -27,15 +27,11 @@ Question = tuple[str, str]
 
 
 @pytest.fixture
-def measure(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> Callable[..., tuple[Measurements, list[Question]]]:
+def measure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., tuple[Measurements, list[Question]]]:
     """Runs a session whose workers answer from a script, and returns what it asked them."""
 
     def run(
-        scenario: str,
-        *subjects: Subject,
-        fail: Callable[[list[Question]], Exception | None] = lambda asked: None,
+        scenario: str, *subjects: Subject, fail: Callable[[list[Question]], Exception | None] = lambda asked: None
     ) -> tuple[Measurements, list[Question]]:
         asked: list[Question] = []
 
@@ -120,9 +116,7 @@ def test_one_that_cannot_be_opened_is_not_asked_again(measure: Callable[..., Any
     [(TORCH, BackendUnavailable("out of memory")), (ENGINES[0], ModelFileError("damaged"))],
     ids=["the-reference", "a-damaged-model"],
 )
-def test_some_errors_end_the_comparison(
-    measure: Callable[..., Any], failing: Subject, error: Exception
-) -> None:
+def test_some_errors_end_the_comparison(measure: Callable[..., Any], failing: Subject, error: Exception) -> None:
     with pytest.raises(type(error), match=str(error)):
         measure("single-stream", fail=lambda asked: error if asked[-1] == (failing.model, "warm") else None)
 
@@ -140,9 +134,7 @@ def test_memory_is_read_before_the_peak_takes_some(measure: Callable[..., Any], 
 @pytest.mark.parametrize(
     ("scenario", "seconds"), [("single-stream", 0.1), ("offline", 0.25)], ids=["a-run", "an-image"]
 )
-def test_a_sample_is_what_the_scenario_times(
-    measure: Callable[..., Any], scenario: str, seconds: float
-) -> None:
+def test_a_sample_is_what_the_scenario_times(measure: Callable[..., Any], scenario: str, seconds: float) -> None:
     found, _ = measure(scenario, TORCH)
     assert set(SCENARIOS[scenario].samples(found.subjects[0]).ravel()) == {seconds}
 

@@ -53,10 +53,7 @@ def test_an_error_keeps_its_class_and_its_message(tmp_path: Path) -> None:
 
 
 def test_a_crash_is_reported_with_its_last_line() -> None:
-    with (
-        WorkerProcess() as worker,
-        pytest.raises(BackendUnavailable, match=r"its process ended \(.*KeyError"),
-    ):
+    with WorkerProcess() as worker, pytest.raises(BackendUnavailable, match=r"its process ended \(.*KeyError"):
         worker.ask("dance")
 
 

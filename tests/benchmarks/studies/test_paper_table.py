@@ -12,14 +12,7 @@ import cv2
 import pytest
 
 from cgan_benchmarks.studies import paper_table
-from cgan_benchmarks.studies.paper_table import (
-    default_state,
-    epochs_done,
-    main,
-    make_table,
-    next_recipe,
-    read_curve,
-)
+from cgan_benchmarks.studies.paper_table import default_state, epochs_done, main, make_table, next_recipe, read_curve
 from cgan_train.config.recipes import RECIPES
 
 
@@ -30,9 +23,7 @@ def thin(monkeypatch: pytest.MonkeyPatch) -> None:
         config = RECIPES[name]
         generator = dataclasses.replace(config.generator, widths=(8, 8, 8, 8, 8))
         judge = dataclasses.replace(config.discriminator, widths=(8, 8, 8, 8))
-        thinner = dataclasses.replace(
-            config, generator=generator, discriminator=judge, batch_size=10, recalibration=2
-        )
+        thinner = dataclasses.replace(config, generator=generator, discriminator=judge, batch_size=10, recalibration=2)
         monkeypatch.setitem(RECIPES, name, thinner)
 
 
@@ -67,9 +58,7 @@ def test_it_trains_in_steps_and_writes_the_table(
         # The paper's networks predict lightness too, and are farther off for it; the seed's keeps it.
         more = row["as_predicted"]["mae"] - row["own_lightness"]["mae"]
         assert (more == 0) == (row["recipe"] == "seed")
-    assert document["curves"]["paper"] == [
-        [1.0, pytest.approx(document["rows"][0]["as_predicted"]["mae"], abs=1e-3)]
-    ]
+    assert document["curves"]["paper"] == [[1.0, pytest.approx(document["rows"][0]["as_predicted"]["mae"], abs=1e-3)]]
     assert [row["mae"] for row in document["reported"]] == [5.1, 7.9]
     assert cv2.imread(str(image)).shape[1] > 600
 
@@ -79,9 +68,7 @@ def test_a_run_stopped_in_its_first_step_goes_on(
 ) -> None:
     common = ("--data", cifar, "--state", tmp_path, "--threads", 1, "--recipes", "paper")
     with monkeypatch.context() as patch:
-        patch.setattr(
-            "cgan_train.training.gan.Gan.step", lambda *_, **__: signal.raise_signal(signal.SIGINT) or {}
-        )
+        patch.setattr("cgan_train.training.gan.Gan.step", lambda *_, **__: signal.raise_signal(signal.SIGINT) or {})
         assert run(*common, "--epochs", 1) == 130
     assert epochs_done(tmp_path / "paper") < 1
     assert run(*common, "--epochs", 1) == 0

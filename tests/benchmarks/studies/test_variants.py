@@ -196,17 +196,11 @@ def test_variants_are_trained_once_and_then_timed(
     write_photos(tmp_path / "photos", 45)
     table, image = tmp_path / "variants.json", tmp_path / "variants.png"
     common = ("--data", tmp_path / "photos", "--state", tmp_path / "state", "--threads", 1)
-    for more in (
-        ("--cpu-seconds", 0.1),
-        ("--cpu-seconds", 0.1),
-        ("--time", "--json", table, "--image", image),
-    ):
+    for more in (("--cpu-seconds", 0.1), ("--cpu-seconds", 0.1), ("--time", "--json", table, "--image", image)):
         with pytest.raises(SystemExit) as exit_:
             command.main([str(word) for word in (*common, *more)])
         assert exit_.value.code == 0
-    assert capsys.readouterr().out.count(" at chroma ") == len(few), (
-        "the second time there is nothing to train"
-    )
+    assert capsys.readouterr().out.count(" at chroma ") == len(few), "the second time there is nothing to train"
     rows = json.loads(table.read_text())["rows"]
     assert [row["variant"]["name"] for row in rows] == [variant.name for variant in few]
     for row in rows:

@@ -54,8 +54,7 @@ def test_too_few_photos_are_no_test() -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "of", "low", "high"),
-    [(0, 10, 0.0, 0.278), (5, 10, 0.237, 0.763), (10, 10, 0.722, 1.0), (0, 0, 0.0, 1.0)],
+    ("count", "of", "low", "high"), [(0, 10, 0.0, 0.278), (5, 10, 0.237, 0.763), (10, 10, 0.722, 1.0), (0, 0, 0.0, 1.0)]
 )
 def test_intervals_are_wilsons(count: int, of: int, low: float, high: float) -> None:
     found = Rate.wilson(count, of)
@@ -69,9 +68,7 @@ def test_the_score_counts_colored_and_true_ones_apart() -> None:
     assert (score.recognized.count, score.recognized.of) == (1, 2)
 
 
-def ask(
-    server: TuringServer, method: str, path: str, body: str | None = None, **headers: str
-) -> tuple[int, bytes]:
+def ask(server: TuringServer, method: str, path: str, body: str | None = None, **headers: str) -> tuple[int, bytes]:
     connection = http.client.HTTPConnection("127.0.0.1", urllib.parse.urlparse(server.url).port or 0)
     connection.request(method, path, body, headers)
     reply = connection.getresponse()
@@ -90,9 +87,7 @@ def test_only_the_next_image_is_answered_and_strangers_are_refused() -> None:
         assert ask(server, "GET", f"/{'1' * 5000}")[0] == 404
         assert ask(server, "POST", "/answer", good, Origin="http://evil.example")[0] == 403
         assert ask(server, "POST", "/answer", good, Origin="null")[0] == 403
-        numbers = (
-            f'{{"number": {number}, "true": 1, "seconds": {seconds}}}' for number, seconds in NO_NUMBERS
-        )
+        numbers = (f'{{"number": {number}, "true": 1, "seconds": {seconds}}}' for number, seconds in NO_NUMBERS)
         for bad in ("{", "[]", "{}", "[" * 1000, *numbers):
             assert ask(server, "POST", "/answer", bad)[0] == 400
         for length in ("-1", "1001", "many"):

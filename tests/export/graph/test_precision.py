@@ -127,9 +127,7 @@ def test_an_operator_without_a_half_form_is_named() -> None:
         in_half(model)
 
 
-def test_onnx_runtime_folds_the_casts_of_stored_weights(
-    paper_exports: list[Exported], tmp_path: Path
-) -> None:
+def test_onnx_runtime_folds_the_casts_of_stored_weights(paper_exports: list[Exported], tmp_path: Path) -> None:
     counts = []
     for one in paper_exports[:2]:
         options = onnxruntime.SessionOptions()

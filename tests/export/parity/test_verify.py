@@ -72,9 +72,7 @@ def test_one_model_in_two_forms(
 
 
 @pytest.mark.parametrize("second", ["fp32", "fixed", "whole", "other"])
-def test_other_weights_are_detected(
-    models: dict[str, Path], second: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_other_weights_are_detected(models: dict[str, Path], second: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert verify(models["other"] if second != "other" else models["checkpoint"], models[second]) == 1
     printed = capsys.readouterr()
     assert printed.err.startswith("error: they differ by more than fp32")

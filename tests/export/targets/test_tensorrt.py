@@ -62,9 +62,7 @@ def test_two_builds_of_one_name_leave_a_whole_engine(
     install(monkeypatch, make_tensorrt(), make_driver())
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     checkpoint, images = load_checkpoint(seed_checkpoint), comparison_photos()
-    (exported,) = Exporter(checkpoint).export(
-        tmp_path / "out", [FORMS["fp16"]], ExportSettings(dynamic=False)
-    )
+    (exported,) = Exporter(checkpoint).export(tmp_path / "out", [FORMS["fp16"]], ExportSettings(dynamic=False))
     others = iter([True])
 
     def other_build_meanwhile(_path: Path, manifest: Manifest, *_: object) -> Manifest:
@@ -105,9 +103,7 @@ def test_the_command_for_trtexec_is_what_would_be_built(
         assert [part.partition(":")[2] for part in command if "Shapes=" in part] == expected
 
 
-def test_engines_that_cannot_be_built_are_refused_before_the_export(
-    seed_checkpoint: Path, tmp_path: Path
-) -> None:
+def test_engines_that_cannot_be_built_are_refused_before_the_export(seed_checkpoint: Path, tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("cgan_export.progress.why_no_engine", lambda target: "it is missing")
         assert export(seed_checkpoint, "-o", tmp_path / "out", "--engine", "--no-verify") == 1

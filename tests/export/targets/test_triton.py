@@ -72,9 +72,7 @@ def test_an_onnx_file_becomes_a_model_with_versions(tiny_model: Path, tmp_path: 
     repository = tmp_path / "models"
     assert add_to_repository(repository, tiny_model) == repository / "tiny" / "1"
     assert add_to_repository(repository, tiny_model) == repository / "tiny" / "2"
-    found = sorted(
-        path.relative_to(repository).as_posix() for path in repository.rglob("*") if path.is_file()
-    )
+    found = sorted(path.relative_to(repository).as_posix() for path in repository.rglob("*") if path.is_file())
     assert found == [
         "tiny/1/model.json", "tiny/1/model.onnx", "tiny/2/model.json", "tiny/2/model.onnx",
         "tiny/config.pbtxt",
@@ -84,16 +82,8 @@ def test_an_onnx_file_becomes_a_model_with_versions(tiny_model: Path, tmp_path: 
     assert config.max_batch_size == 8
     assert config.dynamic_batching.max_queue_delay_microseconds > 0
     (given,), (answer,) = config.input, config.output
-    assert (given.name, DATA_TYPES[given.data_type], list(given.dims)) == (
-        "lightness",
-        "TYPE_FP32",
-        [1, -1, -1],
-    )
-    assert (answer.name, DATA_TYPES[answer.data_type], list(answer.dims)) == (
-        "chroma",
-        "TYPE_FP32",
-        [2, -1, -1],
-    )
+    assert (given.name, DATA_TYPES[given.data_type], list(given.dims)) == ("lightness", "TYPE_FP32", [1, -1, -1])
+    assert (answer.name, DATA_TYPES[answer.data_type], list(answer.dims)) == ("chroma", "TYPE_FP32", [2, -1, -1])
     # What Triton would load is what was given, and the runtime runs it too.
     session = pytest.importorskip("onnxruntime").InferenceSession(repository / "tiny" / "2" / "model.onnx")
     assert [each.name for each in session.get_inputs()] == ["lightness"]

@@ -20,13 +20,7 @@ from tests.fakes import FakeBackend
 from cgan_runtime import models
 from cgan_runtime.backends import registry
 from cgan_runtime.backends.base import Backend, FloatArray
-from cgan_runtime.backends.registry import (
-    BACKENDS,
-    BackendEntry,
-    available_backends,
-    open_backend,
-    usable_backends,
-)
+from cgan_runtime.backends.registry import BACKENDS, BackendEntry, available_backends, open_backend, usable_backends
 from cgan_runtime.errors import BackendUnavailable, ConfigError, InputShapeError, ModelFileError
 from cgan_runtime.manifest import Manifest
 from cgan_runtime.models import bundled_model
@@ -52,9 +46,7 @@ class TestContract:
     """What `cgan_runtime.backends.base` promises."""
 
     @pytest.mark.parametrize("shape", [(1, 32, 48), (1, 16, 16), (3, 48, 32)])
-    def test_chroma_has_the_shape_of_the_lightness(
-        self, backend_opener: Open, shape: tuple[int, int, int]
-    ) -> None:
+    def test_chroma_has_the_shape_of_the_lightness(self, backend_opener: Open, shape: tuple[int, int, int]) -> None:
         given = lightness(*shape)
         kept = given.copy()
         with backend_opener() as backend:
@@ -96,10 +88,7 @@ class TestContract:
         ],
     )
     def test_other_arrays_are_refused(self, backend_opener: Open, bad: npt.NDArray[np.float32]) -> None:
-        with (
-            backend_opener() as backend,
-            pytest.raises(InputShapeError, match=f"multiples of {TINY_MULTIPLE}"),
-        ):
+        with backend_opener() as backend, pytest.raises(InputShapeError, match=f"multiples of {TINY_MULTIPLE}"):
             backend.chroma(bad)
 
     def test_closing_twice_is_harmless_and_closed_is_closed(self, backend_opener: Open) -> None:
@@ -146,10 +135,7 @@ class TestEngines:
             ({"hints": lightness()}, "got no lightness"),
             ({"lightness": lightness(), "hints": lightness()}, r"expected float32 \(n, 2, h, w\)"),
             ({"lightness": lightness(), "hints": lightness(2).repeat(2, 1)}, r"expected \(1, 2, 32, 48\)"),
-            (
-                {"lightness": lightness(), "hints": lightness(1, 16).repeat(2, 1)},
-                r"expected \(1, 2, 32, 48\)",
-            ),
+            ({"lightness": lightness(), "hints": lightness(1, 16).repeat(2, 1)}, r"expected \(1, 2, 32, 48\)"),
         ],
     )
     def test_other_inputs_are_refused(
@@ -269,9 +255,7 @@ class TestRegistry:
             assert backend.name == ENGINES[0]
             assert list(backend.passed_over) == list(BACKENDS)[: list(BACKENDS).index(ENGINES[0])]
 
-    def test_auto_says_why_it_skipped_a_better_one(
-        self, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_auto_says_why_it_skipped_a_better_one(self, tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.importorskip("onnxruntime")
         monkeypatch.setattr(registry, "BACKENDS", {"better": MISSING, **BACKENDS})
         with open_backend(tiny_model) as backend:
@@ -279,20 +263,14 @@ class TestRegistry:
             assert backend.passed_over["better"].startswith("better is not installed")
             assert "pip install no-such-engine" in backend.passed_over["better"]
 
-    def test_a_named_back_end_is_never_replaced(
-        self, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_a_named_back_end_is_never_replaced(self, tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(BACKENDS, "onnxruntime", MISSING)
         with pytest.raises(BackendUnavailable, match="pip install no-such-engine"):
             open_backend(tiny_model, "onnxruntime")
 
-    def test_when_nothing_works_every_reason_is_given(
-        self, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_when_nothing_works_every_reason_is_given(self, tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(registry, "BACKENDS", {"one": MISSING, "two": MISSING})
-        with pytest.raises(
-            BackendUnavailable, match=r"one is not installed.*pip.*two is not installed.*pip"
-        ) as caught:
+        with pytest.raises(BackendUnavailable, match=r"one is not installed.*pip.*two is not installed.*pip") as caught:
             open_backend(tiny_model)
         assert "\n" not in str(caught.value)
         assert list(available_backends()) == ["one", "two"]
@@ -329,9 +307,7 @@ class TestRegistry:
             assert BACKENDS[name].load().name == name  # type: ignore[attr-defined]
 
 
-def test_the_bundled_model_is_there_or_its_absence_is_said(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_bundled_model_is_there_or_its_absence_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(models, "_BUNDLED", tmp_path / "edge.onnx")
     with pytest.raises(ModelFileError, match="cgan-export"):
         bundled_model()

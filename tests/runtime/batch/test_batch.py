@@ -167,10 +167,7 @@ def test_a_video_with_progress_does_not_fail_when_workers_die() -> None:
             task, tries = self._open.pop(0), len(self.given)
             if tries == 6:
                 return [Finished(task, Answer(PUT_TOGETHER))]
-            return [
-                Progressed(task, 300 * tries, 2000),
-                Finished(task, Answer(error="its worker was killed")),
-            ]
+            return [Progressed(task, 300 * tries, 2000), Finished(task, Answer(error="its worker was killed"))]
 
     (item,) = work = items("a")
     Schedule(work, lambda _: None, tries=2).run(DyingPool(in_parts, count=1))
@@ -213,9 +210,7 @@ def test_several_processes_give_the_results_of_one(videos: Path, tmp_path: Path,
     for name in ("a.mp4", "sub/b.mkv"):
         assert decoded(tmp_path / "out1" / name) == decoded(tmp_path / "out2" / name)
     assert (tmp_path / "out1/sub/deep/c.png").read_bytes() == (tmp_path / "out2/sub/deep/c.png").read_bytes()
-    again = run_folder(
-        videos, options_for(tiny_model, out), BatchOptions(recursive=True), Console(quiet=True)
-    )
+    again = run_folder(videos, options_for(tiny_model, out), BatchOptions(recursive=True), Console(quiet=True))
     assert (again, report_in(out)["skipped"]) == (1, 3)
 
 
@@ -225,9 +220,7 @@ def test_subfolders_are_skipped_without_recursive(videos: Path, tmp_path: Path, 
     assert sorted(path.name for path in out.iterdir()) == ["a.mp4", "cgan-report.json"]
 
 
-def test_a_killed_process_is_replaced_and_its_task_ends(
-    videos: Path, tmp_path: Path, tiny_model: Path
-) -> None:
+def test_a_killed_process_is_replaced_and_its_task_ends(videos: Path, tmp_path: Path, tiny_model: Path) -> None:
     target = tmp_path / "a.mp4"
     task = Task(0, "video", videos / "a.mp4", target)
     with closing(ProcessPool(options_for(tiny_model, target), tmp_path, 1)) as pool:
@@ -279,9 +272,7 @@ def test_workers_do_not_count_as_hung_while_the_driver_was_stopped(monkeypatch: 
     assert hung == [silent]
 
 
-def test_every_long_task_reports_progress(
-    videos: Path, storage: Path, tmp_path: Path, tiny_model: Path
-) -> None:
+def test_every_long_task_reports_progress(videos: Path, storage: Path, tmp_path: Path, tiny_model: Path) -> None:
     source, target = storage / "b.mkv", storage / "out.mkv"
     upload(videos / "sub" / "b.mkv", source)
     signs: list[tuple[int, int | None]] = []
@@ -401,9 +392,7 @@ def test_a_batch_by_url(videos: Path, storage: Path, tmp_path: Path, tiny_model:
     assert (report["done"], report["failed"]) == (3, 1)
 
 
-def test_parts_by_url_keep_segments_until_the_video_is_done(
-    storage: Path, tmp_path: Path, tiny_model: Path
-) -> None:
+def test_parts_by_url_keep_segments_until_the_video_is_done(storage: Path, tmp_path: Path, tiny_model: Path) -> None:
     source, target = storage / "in.mkv", storage / "out.mkv"
     upload(write_video(tmp_path / "in.mkv", Video(frames=540)), source)
     scratch = tmp_path / "scratch"
@@ -510,16 +499,10 @@ def test_impossible_options_are_one_line(
 
 
 @pytest.mark.parametrize("missing", ["ray", "upath"])
-def test_a_missing_extra_is_one_line_that_says_what_to_install(
-    missing: str, videos: Path, tmp_path: Path
-) -> None:
+def test_a_missing_extra_is_one_line_that_says_what_to_install(missing: str, videos: Path, tmp_path: Path) -> None:
     asked = ["--input-dir", "videos", "--cluster"] if missing == "ray" else ["--input-dir", "memory://videos"]
-    program = (
-        f"import sys; sys.modules[{missing!r}] = None; from cgan_runtime.cli import main; main({asked!r})"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=60
-    )
+    program = f"import sys; sys.modules[{missing!r}] = None; from cgan_runtime.cli import main; main({asked!r})"
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1), done.stderr
     assert "pip install 'cgan[cluster]'" in done.stderr
 
@@ -544,9 +527,7 @@ def test_results_in_the_input_folder_are_not_inputs(
 ) -> None:
     write_video(tmp_path / "a.mp4", Video(frames=3))
     monkeypatch.chdir(tmp_path)
-    options = RunOptions(
-        FileOptions(input_dir=tmp_path, output=Path("out")), model=ModelOptions(model=tiny_model)
-    )
+    options = RunOptions(FileOptions(input_dir=tmp_path, output=Path("out")), model=ModelOptions(model=tiny_model))
     for _ in range(2):
         run_folder(tmp_path, options, BatchOptions(recursive=True, jobs=1), Console(quiet=True))
     assert [path.name for path in (tmp_path / "out").rglob("*.mp4")] == ["a.mp4"]

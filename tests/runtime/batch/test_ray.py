@@ -29,9 +29,7 @@ from cgan_runtime.video.segments import SEGMENT_FRAMES
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for processes in /proc"),
-    pytest.mark.filterwarnings(
-        "ignore:unclosed file <_io.TextIOWrapper name='/tmp/cgan-ray-test:ResourceWarning"
-    ),
+    pytest.mark.filterwarnings("ignore:unclosed file <_io.TextIOWrapper name='/tmp/cgan-ray-test:ResourceWarning"),
 ]
 
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
@@ -100,9 +98,7 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def alone(videos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What one machine makes of them."""
     out = tmp_path_factory.mktemp("alone") / "out"
-    done = subprocess.run(
-        command(videos, out, "--threads", 1), capture_output=True, text=True, timeout=PATIENCE
-    )
+    done = subprocess.run(command(videos, out, "--threads", 1), capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
     return out
 
@@ -145,9 +141,7 @@ def until(condition: Callable[[], Any], what: str) -> Any:
 
 
 def begin(*args: Any, **program: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        command(*args, **program), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    return subprocess.Popen(command(*args, **program), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def ended(run: subprocess.Popen[str]) -> tuple[int, str, str]:
@@ -269,9 +263,7 @@ def test_an_address_without_ray(cluster: Cluster, videos: Path, tmp_path: Path) 
         addresses = (host, f"ray://{host}", f"ray://{cluster.inside}")
         began = time.monotonic()
         impatient = "from cgan_runtime.batch.ray import cluster as c; c.ANSWER_SECONDS = 4.0; " + PROGRAM
-        runs = [
-            begin(videos, tmp_path / "out", "--cluster", address, program=impatient) for address in addresses
-        ]
+        runs = [begin(videos, tmp_path / "out", "--cluster", address, program=impatient) for address in addresses]
         for address, (code, _, errors) in zip(addresses, threads.map(ended, runs), strict=True):
             assert code == 1
             assert f"no Ray cluster answers at {address}" in errors

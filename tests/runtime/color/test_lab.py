@@ -15,9 +15,7 @@ from cgan_runtime.color.encoding import Encoding, Matrix
 from cgan_runtime.color.lab import chroma_codes, lab_of_rgb, lightness_table, rgb_of_codes, rgb_of_lab
 from cgan_runtime.errors import ConfigError, InputShapeError
 
-XYZ_OF_RGB = np.array(
-    [[0.412453, 0.357580, 0.180423], [0.212671, 0.715160, 0.072169], [0.019334, 0.119193, 0.950227]]
-)
+XYZ_OF_RGB = np.array([[0.412453, 0.357580, 0.180423], [0.212671, 0.715160, 0.072169], [0.019334, 0.119193, 0.950227]])
 KR_KB = {"bt601": (0.299, 0.114), "bt709": (0.2126, 0.0722), "bt2020": (0.2627, 0.0593)}
 
 encodings = st.builds(
@@ -101,9 +99,7 @@ def test_colors_outside_the_gamut_keep_their_lightness(chroma: tuple[int, int]) 
     assert np.abs(shown[:, 0, 0] - lightness).max() < 0.02
 
 
-@pytest.mark.parametrize(
-    "bad", [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3)), np.zeros((4, 4, 4), np.uint8)]
-)
+@pytest.mark.parametrize("bad", [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3)), np.zeros((4, 4, 4), np.uint8)])
 def test_arrays_that_are_no_rgb_image_are_refused(bad: npt.NDArray[Any]) -> None:
     with pytest.raises(InputShapeError, match="expected an RGB image"):
         lab_of_rgb(bad)
@@ -143,12 +139,8 @@ def test_fitting_to_the_gamut_keeps_the_hue() -> None:
     """Cb : Cr is that of the color as computed without any limit, inside the gamut and far outside."""
     strength = np.linspace(0.1, 0.9, 20, dtype=np.float32)
     lightness = np.full((1, 20), -0.4, np.float32)
-    codes = chroma_codes(
-        lightness, np.stack([strength, 0.5 * strength])[:, None], Encoding("bt709", False, 8)
-    )
-    root = (30 + 16) / 116 + np.stack([0.22 * strength, 0 * strength, -0.275 * strength], axis=-1).astype(
-        float
-    )
+    codes = chroma_codes(lightness, np.stack([strength, 0.5 * strength])[:, None], Encoding("bt709", False, 8))
+    root = (30 + 16) / 116 + np.stack([0.22 * strength, 0 * strength, -0.275 * strength], axis=-1).astype(float)
     xyz = np.where(root > 6 / 29, root**3, 3 * (6 / 29) ** 2 * (root - 4 / 29)) * [0.95047, 1, 1.08883]
     light = xyz @ np.linalg.inv(XYZ_OF_RGB).T
     rgb = np.where(light > 0.0031308, 1.055 * np.abs(light) ** (1 / 2.4) - 0.055, 12.92 * light)
@@ -159,8 +151,7 @@ def test_fitting_to_the_gamut_keeps_the_hue() -> None:
 
 
 @pytest.mark.parametrize(
-    ("chroma", "plane", "sign"),
-    [((0.5, 0.4), 1, 1), ((0.1, -0.5), 0, 1), ((-0.4, 0.4), 1, -1), ((0.0, 0.6), 0, -1)],
+    ("chroma", "plane", "sign"), [((0.5, 0.4), 1, 1), ((0.1, -0.5), 0, 1), ((-0.4, 0.4), 1, -1), ((0.0, 0.6), 0, -1)]
 )
 def test_colors_have_the_right_sign(chroma: tuple[float, float], plane: int, sign: int) -> None:
     """Red raises Cr, blue raises Cb, green lowers Cr, yellow lowers Cb."""

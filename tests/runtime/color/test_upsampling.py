@@ -25,9 +25,7 @@ def smaller(plane: npt.NDArray[np.float32], shape: tuple[int, int]) -> npt.NDArr
 
 @given(SIZES, SIZES, st.floats(-500, 500), st.integers(0, 2**32))
 @settings(max_examples=60)
-def test_one_color_stays_one_color(
-    low: tuple[int, int], high: tuple[int, int], level: float, seed: int
-) -> None:
+def test_one_color_stays_one_color(low: tuple[int, int], high: tuple[int, int], level: float, seed: int) -> None:
     """Grain in the luma never becomes speckle where the color is even."""
     rng = np.random.default_rng(seed)
     guide_low, guide_high = (rng.uniform(0, 255, shape).astype(np.float32) for shape in (low, high))

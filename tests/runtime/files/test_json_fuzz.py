@@ -69,11 +69,7 @@ def _commands(tmp_path: Path, model: Path) -> dict[str, tuple[Path, Any, Callabl
     words = ["--image", image, "-o", tmp_path / "out.png", "--overwrite", "-q", "--model", model]
     return {
         "manifest": (manifest, json.loads(manifest.read_text()), lambda: _end(run, words)),
-        "verify": (
-            manifest,
-            json.loads(manifest.read_text()),
-            lambda: _end(export, ["verify", model, model]),
-        ),
+        "verify": (manifest, json.loads(manifest.read_text()), lambda: _end(export, ["verify", model, model])),
         "compare": (one, made_up(), lambda: _end(bench, ["compare", one, other])),
         "compare new": (one, made_up(), lambda: _end(bench, ["compare", other, one, "--relative"])),
     }

@@ -117,9 +117,7 @@ def test_a_video_from_a_pipe_leaves_no_other_files(tmp_path: Path, tiny_model: P
     assert _run("--video", "-", "-o", out, "--model", tiny_model, stdin=data).returncode == 0
     assert [path.name for path in folder.iterdir()] == ["out.mkv"]
     assert len(read_frames(out)) == 300
-    cut = _run(
-        "--video", "-", "-o", folder / "cut.mkv", "--strict", "--model", tiny_model, stdin=data[:-2000]
-    )
+    cut = _run("--video", "-", "-o", folder / "cut.mkv", "--strict", "--model", tiny_model, stdin=data[:-2000])
     assert (cut.returncode, cut.stderr.count(b"\n")) == (1, 1)
     assert b"standard input is damaged" in cut.stderr
     assert [path.name for path in folder.iterdir()] == ["out.mkv"]
@@ -156,9 +154,7 @@ def test_ctrl_c_ends_an_endless_video_and_keeps_it(tmp_path: Path, tiny_model: P
     one = content[content.index(b"FRAME") :]
     target = tmp_path / "out.mkv"
     command = [*PROGRAM, "--video", "-", "-o", str(target), "--model", str(tiny_model), "--codec", "ffv1"]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as process:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdin is not None
         process.stdin.write(content)
         left = 400  # more frames than pipes and queues hold, counted from the start of the output
@@ -185,9 +181,7 @@ def test_a_silent_pipe_can_be_interrupted(number: signal.Signals, tmp_path: Path
     content = write_video(tmp_path / "in.y4m", video).read_bytes()
     target = tmp_path / "out.y4m"
     command = [*PROGRAM, "--video", "-", "-o", str(target), "--model", str(tiny_model)]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as process:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdin is not None
         process.stdin.write(content)
         process.stdin.flush()

@@ -31,9 +31,7 @@ def _fail(error: OSError) -> None:
 
 
 @pytest.mark.parametrize("free", [0, 1 << 30])
-def test_a_full_disk_is_that_of_temporary_files_or_another(
-    free: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_is_that_of_temporary_files_or_another(free: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(1 << 40, 0, free))
     error = OSError(errno.ENOSPC, "No space left on device")
     with pytest.raises(OSError if free else ConfigError, match="No space") as said:

@@ -8,9 +8,7 @@ from cgan_runtime.errors import MediaError
 from cgan_runtime.files.urls import check_stream, is_url, without_credentials
 
 
-@pytest.mark.parametrize(
-    "text", ["s3://bucket/videos", "RTSP://host/1", "file:///a", "simplecache::s3://a/b"]
-)
+@pytest.mark.parametrize("text", ["s3://bucket/videos", "RTSP://host/1", "file:///a", "simplecache::s3://a/b"])
 def test_urls(text: str) -> None:
     assert is_url(text)
 

@@ -19,9 +19,7 @@ from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.image.metadata import ORIENTATION, Metadata, encode, first_tag, read_metadata
 from cgan_runtime.pipeline.image import colorize_image
 
-pytestmark = pytest.mark.skipif(
-    not hasattr(cv2, "imdecodeWithMetadata"), reason="OpenCV reads metadata from 4.12 on"
-)
+pytestmark = pytest.mark.skipif(not hasattr(cv2, "imdecodeWithMetadata"), reason="OpenCV reads metadata from 4.12 on")
 
 MAKE = 0x10F  # a tag of EXIF
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -54,9 +52,7 @@ def _xmp_of(image: Image.Image) -> bytes:
 
 @pytest.mark.parametrize("output", [".jpg", ".png", ".webp"])
 @pytest.mark.parametrize("source", [".jpg", ".png", ".webp"])
-def test_a_colored_image_keeps_the_metadata(
-    source: str, output: str, tmp_path: Path, colorizer: Colorizer
-) -> None:
+def test_a_colored_image_keeps_the_metadata(source: str, output: str, tmp_path: Path, colorizer: Colorizer) -> None:
     xmp = {} if source == ".png" else {"xmp": XMP}  # OpenCV does not read that of a PNG
     gray = _saved(tmp_path / f"in{source}", exif=_exif(), icc_profile=SRGB, **xmp)
     colorize_image(gray, tmp_path / f"out{output}", colorizer)
@@ -95,13 +91,9 @@ def test_xmp_of_any_length_keeps_its_length() -> None:
             assert _xmp_of(image) == xmp
 
 
-@pytest.mark.parametrize(
-    "profile", [SRGB[:100], SRGB + bytes(8), LARGE], ids=["cut off", "padded", "too large"]
-)
+@pytest.mark.parametrize("profile", [SRGB[:100], SRGB + bytes(8), LARGE], ids=["cut off", "padded", "too large"])
 def test_an_invalid_profile_is_dropped_alone(profile: bytes, tmp_path: Path, colorizer: Colorizer) -> None:
-    large = (
-        len(profile).to_bytes(4, "big") + SRGB[4:128] + profile[128:] if len(profile) > 65_536 else profile
-    )
+    large = len(profile).to_bytes(4, "big") + SRGB[4:128] + profile[128:] if len(profile) > 65_536 else profile
     gray = _saved(tmp_path / "in.jpg", exif=_exif(), icc_profile=large)
     for name in ("out.jpg", "out.png"):
         colorize_image(gray, tmp_path / name, colorizer)

@@ -60,9 +60,7 @@ def _tiff(order: str, tags: dict[int, int], data: bytes = b"") -> bytes:
     """A TIFF, or EXIF, of tags with one number each, followed by `data`."""
     entries = [struct.pack(f"{order}HHIHH", tag, 3, 1, value, 0) for tag, value in sorted(tags.items())]
     mark = b"II*\0" if order == "<" else b"MM\0*"
-    return b"".join(
-        [mark, struct.pack(f"{order}IH", 8, len(entries)), *entries, struct.pack(f"{order}I", 0), data]
-    )
+    return b"".join([mark, struct.pack(f"{order}IH", 8, len(entries)), *entries, struct.pack(f"{order}I", 0), data])
 
 
 def test_exif_orientation_is_applied(tmp_path: Path) -> None:
@@ -115,15 +113,7 @@ def test_invalid_exif_is_ignored(exif: bytes, tmp_path: Path) -> None:
 def test_a_gray_tiff_keeps_its_alpha(order: str, bits: int, tmp_path: Path) -> None:
     samples = RNG.integers(0, 1 << bits, (20, 30, 2))
     data = samples.astype(f"{order}u{bits // 8}").tobytes()
-    shape = {
-        256: 30,
-        257: 20,
-        258: bits,
-        259: 1,
-        262: 1,
-        277: 2,
-        338: 2,
-    }  # size, bits, ..., samples, alpha
+    shape = {256: 30, 257: 20, 258: bits, 259: 1, 262: 1, 277: 2, 338: 2}  # size, bits, ..., samples, alpha
     place = {273: 0, 278: 20, 279: len(data)}  # start, rows, bytes
     place[273] = len(_tiff(order, shape | place))
     tiff = bytearray(_tiff(order, shape | place, data))
@@ -134,9 +124,7 @@ def test_a_gray_tiff_keeps_its_alpha(order: str, bits: int, tmp_path: Path) -> N
     for channel in range(4):
         assert np.array_equal(image[..., channel], samples[..., channel // 3])
     (tmp_path / "a.tif").write_bytes(tiff[: place[273]])
-    with pytest.raises(
-        MediaError, match=r"a.tif is no image that can be read|alpha of .*a.tif cannot be read"
-    ):
+    with pytest.raises(MediaError, match=r"a.tif is no image that can be read|alpha of .*a.tif cannot be read"):
         read_image(tmp_path / "a.tif")
 
 

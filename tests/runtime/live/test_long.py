@@ -66,9 +66,7 @@ def test_memory_is_flat(tmp_path: Path, seconds: int) -> None:
     recorder = Recorder(tmp_path / "out.mp4")
     frames = seconds * RATE
     with Camera(lambda: FakeFeed(frames, size=(24, 32)), drop_frames=False, clock=clock) as camera:
-        session = WindowSession(
-            camera, frame_colorizer, window, EncoderSettings(), recorder=recorder, clock=clock
-        )
+        session = WindowSession(camera, frame_colorizer, window, EncoderSettings(), recorder=recorder, clock=clock)
         session.run()
     assert session.meter.total == frames
     assert recorder.frames + recorder.dropped == frames

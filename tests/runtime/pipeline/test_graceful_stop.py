@@ -76,9 +76,7 @@ def test_on_stop_gets_the_frames_up_to_the_border(at: int, video: Path, tmp_path
     assert kept_frames(tmp_path / "out.mkv") == at + 1 + told
 
 
-@pytest.mark.parametrize(
-    ("at", "kept"), [((0,), 0), ((40, 42), 0), ((SEGMENT_FRAMES + 7, SEGMENT_FRAMES + 9), 1)]
-)
+@pytest.mark.parametrize(("at", "kept"), [((0,), 0), ((40, 42), 0), ((SEGMENT_FRAMES + 7, SEGMENT_FRAMES + 9), 1)])
 def test_second_ctrl_c_and_one_before_the_first_frame_stop_at_once(
     at: tuple[int, ...], kept: int, video: Path, tmp_path: Path
 ) -> None:

@@ -37,9 +37,7 @@ def _peak(folder: Path, frames: int) -> int:
     return int(done.stdout)
 
 
-@pytest.mark.skipif(
-    not Path("/proc/self/status").exists(), reason="reads the memory's peak as Linux tells it"
-)
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads the memory's peak as Linux tells it")
 @pytest.mark.parametrize(
     ("short", "long"),
     [

@@ -73,9 +73,7 @@ def test_an_error_in_any_stage_stops_all_and_is_raised(stage: str, kind: type[Ba
 
     endless = (fail_at_seven("source", n) for n in iter(iter(range(10**9)).__next__, None))
     with pytest.raises(kind) as caught:
-        run_stages(
-            endless, lambda n: fail_at_seven("work", n), lambda n: fail_at_seven("sink", n) and None, depth=2
-        )
+        run_stages(endless, lambda n: fail_at_seven("work", n), lambda n: fail_at_seven("sink", n) and None, depth=2)
     assert caught.value is error
     assert _nothing_left_running()
 

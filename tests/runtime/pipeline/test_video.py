@@ -60,9 +60,7 @@ def _luma_is_equal(source: Path, target: Path) -> bool:
 
 @pytest.mark.skipif(not CLIPS.is_dir(), reason="the clips of ../shared/data/videos are not here")
 @pytest.mark.parametrize("name", sorted(path.name for path in CLIPS.glob("*")) if CLIPS.is_dir() else [])
-def test_a_real_clip_keeps_frames_times_size_and_audio(
-    name: str, tmp_path: Path, colorizer: Colorizer
-) -> None:
+def test_a_real_clip_keeps_frames_times_size_and_audio(name: str, tmp_path: Path, colorizer: Colorizer) -> None:
     source, target = CLIPS / name, tmp_path / name
     result = _color(source, target, colorizer)
     frames = read_frames(target)
@@ -91,9 +89,7 @@ def test_a_real_clip_keeps_frames_times_size_and_audio(
         Video(pixel_format="gray"),
         Video(pts=UNEVEN),
     ],
-    ids=lambda video: (
-        f"{video.codec}-{video.pixel_format}-{video.frames}-{video.color_range}-{video.pts is not None}"
-    ),
+    ids=lambda video: f"{video.codec}-{video.pixel_format}-{video.frames}-{video.color_range}-{video.pts is not None}",
 )
 @pytest.mark.parametrize(("suffix", "encoder"), [(".mkv", EncoderSettings("ffv1")), (".mp4", LOSSLESS)])
 def test_a_lossless_encoder_keeps_the_luma_bit_for_bit(
@@ -128,9 +124,7 @@ def test_x264_keeps_all_columns_of_an_odd_size(tmp_path: Path, colorizer: Colori
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mov"])
 @pytest.mark.parametrize("pts", [UNEVEN, [Fraction(7) + Fraction(n * 1001, 30_000) for n in range(30)]])
-def test_times_are_kept_exactly(
-    suffix: str, pts: list[Fraction], tmp_path: Path, colorizer: Colorizer
-) -> None:
+def test_times_are_kept_exactly(suffix: str, pts: list[Fraction], tmp_path: Path, colorizer: Colorizer) -> None:
     video = Video(pts=pts, options={"preset": "medium"}, ticks=90_000, audio=["aac"])
     source = write_video(tmp_path / "in.mkv", Video(pts=pts, audio=["aac"]))
     _color(source, tmp_path / f"out{suffix}", colorizer)
@@ -156,9 +150,7 @@ def test_average_rate_and_pixel_aspect_are_kept(tmp_path: Path, colorizer: Color
         assert after.streams.video[0].sample_aspect_ratio == Fraction(4, 3)
 
 
-@pytest.mark.skipif(
-    not hasattr(av.VideoStream, "set_display_rotation"), reason="PyAV before 18 cannot turn a video"
-)
+@pytest.mark.skipif(not hasattr(av.VideoStream, "set_display_rotation"), reason="PyAV before 18 cannot turn a video")
 @pytest.mark.parametrize("rotation", [90, 180, -90])
 def test_rotation_is_tagged_and_the_network_sees_the_video_upright(rotation: int, tmp_path: Path) -> None:
     seen: list[np.ndarray[tuple[int, ...], np.dtype[np.float32]]] = []
@@ -192,11 +184,7 @@ def test_rotation_is_tagged_and_the_network_sees_the_video_upright(rotation: int
 
 def test_audio_tracks_subtitles_chapters_and_tags_are_copied(tmp_path: Path, colorizer: Colorizer) -> None:
     video = Video(
-        audio=["aac", "aac"],
-        languages=["eng", "deu"],
-        subtitle="mov_text",
-        metadata={"title": "Trip"},
-        chapters=True,
+        audio=["aac", "aac"], languages=["eng", "deu"], subtitle="mov_text", metadata={"title": "Trip"}, chapters=True
     )
     source, target = write_video(tmp_path / "in.mp4", video), tmp_path / "out.mp4"
     result = _color(source, target, colorizer)
@@ -220,9 +208,7 @@ def test_srt_and_pcm_are_copied_in_matroska(tmp_path: Path, colorizer: Colorizer
     assert result.notes == ()
 
 
-@pytest.mark.parametrize(
-    ("suffix", "encoder", "sound"), [(".mp4", "aac", "aac"), (".webm", "libopus", "opus")]
-)
+@pytest.mark.parametrize(("suffix", "encoder", "sound"), [(".mp4", "aac", "aac"), (".webm", "libopus", "opus")])
 def test_audio_and_subtitles_that_do_not_fit_are_transcoded_or_left_out_with_a_note(
     suffix: str, encoder: str, sound: str, tmp_path: Path, colorizer: Colorizer
 ) -> None:
@@ -236,9 +222,7 @@ def test_audio_and_subtitles_that_do_not_fit_are_transcoded_or_left_out_with_a_n
     with av.open(target) as container:
         (stream,) = container.streams.audio
         assert stream.codec_context.codec.canonical_name == sound
-        wave = np.concatenate(
-            [frame.to_ndarray().astype(np.float32)[0] for frame in container.decode(audio=0)]
-        )
+        wave = np.concatenate([frame.to_ndarray().astype(np.float32)[0] for frame in container.decode(audio=0)])
         rate = stream.codec_context.sample_rate
     assert wave.size / rate == pytest.approx(1.0, abs=0.08)
     spectrum = np.abs(np.fft.rfft(wave))
@@ -276,9 +260,7 @@ def test_matrix_and_range_are_tagged(
     assert (frame.colorspace, frame.color_range) == expected
 
 
-def test_a_bit_depth_that_the_encoder_does_not_take_gives_a_note(
-    tmp_path: Path, colorizer: Colorizer
-) -> None:
+def test_a_bit_depth_that_the_encoder_does_not_take_gives_a_note(tmp_path: Path, colorizer: Colorizer) -> None:
     source = write_video(tmp_path / "in.mkv", Video(codec="ffv1", options={}, pixel_format="yuv422p12le"))
     result = _color(source, tmp_path / "out.mp4", colorizer)
     assert result.notes == ("libx264 takes no 12-bit video here: it is stored with 10 bits",)
@@ -297,10 +279,7 @@ def test_the_network_may_run_on_every_nth_frame(frames: int, rotation: int, tmp_
     backend = FakeBackend()
     with Colorizer(backend) as colorizer:
         colorize_video(
-            source,
-            tmp_path / "out.mp4",
-            colorizer,
-            settings=VideoSettings(temporal=TemporalSettings("low", every=5)),
+            source, tmp_path / "out.mp4", colorizer, settings=VideoSettings(temporal=TemporalSettings("low", every=5))
         )
     assert backend.calls == -(-frames // 5)
     colored = read_frames(tmp_path / "out.mp4")
@@ -311,10 +290,7 @@ def test_the_network_may_run_on_every_nth_frame(frames: int, rotation: int, tmp_
 def test_a_filter_that_is_off_colors_each_frame_by_itself(tmp_path: Path, colorizer: Colorizer) -> None:
     source, target = write_video(tmp_path / "in.mkv", Video(codec="ffv1", options={})), tmp_path / "out.mkv"
     colorize_video(
-        source,
-        target,
-        colorizer,
-        settings=VideoSettings(EncoderSettings("ffv1"), temporal=TemporalSettings("off")),
+        source, target, colorizer, settings=VideoSettings(EncoderSettings("ffv1"), temporal=TemporalSettings("off"))
     )
     for before, after in zip(read_frames(source), read_frames(target), strict=True):
         cb, _ = colorizer.planes(luma_of(before), Encoding("bt601", False, 8), (24, 32))
@@ -322,9 +298,7 @@ def test_a_filter_that_is_off_colors_each_frame_by_itself(tmp_path: Path, colori
         assert (np.frombuffer(bytes(plane), np.uint8).reshape(-1, plane.line_size)[:24, :32] == cb).all()
 
 
-def test_progress_is_called_for_every_frame_in_the_calling_thread(
-    tmp_path: Path, colorizer: Colorizer
-) -> None:
+def test_progress_is_called_for_every_frame_in_the_calling_thread(tmp_path: Path, colorizer: Colorizer) -> None:
     told: list[tuple[int, int | None, str]] = []
     colorize_video(
         write_video(tmp_path / "in.mp4"),
@@ -400,9 +374,7 @@ def test_the_reader_yields_the_first_frame_too(tmp_path: Path) -> None:
     with VideoReader(source) as video:
         items = list(video)
         assert sum(isinstance(item, av.VideoFrame) for item in items) == 12
-        assert sum(not isinstance(item, av.VideoFrame) for item in items) == len(
-            packets_of(source, "audio")[0]
-        )
+        assert sum(not isinstance(item, av.VideoFrame) for item in items) == len(packets_of(source, "audio")[0])
         assert video.first in items
 
 
@@ -477,11 +449,7 @@ def test_audio_that_changes_its_layout_is_transcoded_completely(tmp_path: Path, 
                 tone = av.AudioFrame.from_ndarray(
                     np.full((1, 1152 * count), 900, np.int16), format="s16", layout=channels
                 )
-                tone.sample_rate, tone.pts, tone.time_base = (
-                    48_000,
-                    start + number * 48_384,
-                    Fraction(1, 48_000),
-                )
+                tone.sample_rate, tone.pts, tone.time_base = (48_000, start + number * 48_384, Fraction(1, 48_000))
                 output.mux(sound.encode(tone))
             output.mux(sound.encode(None))
             for packet in video.demux():

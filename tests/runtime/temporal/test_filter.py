@@ -16,12 +16,7 @@ from cgan_runtime.backends.base import FloatArray
 from cgan_runtime.color.encoding import Encoding
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import ConfigError
-from cgan_runtime.temporal.filter import (
-    FLASH_FRAMES,
-    HORIZON,
-    TemporalFilter,
-    TemporalState,
-)
+from cgan_runtime.temporal.filter import FLASH_FRAMES, HORIZON, TemporalFilter, TemporalState
 from cgan_runtime.temporal.settings import MAX_EVERY, STRENGTHS, Strength, TemporalSettings
 
 HEIGHT, WIDTH = 96, 128
@@ -40,9 +35,7 @@ def scene(name: str, x: float = 0, y: float = 0, scale: float = 1.0) -> FloatArr
     """Lightness of a photograph seen from (x, y), in [-1, 1]."""
     view = np.array([[scale, 0, WIDTH / 4 + x], [0, scale, HEIGHT / 4 + y]])
     flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
-    seen = cv2.warpAffine(
-        _photograph(name), view, (WIDTH, HEIGHT), flags=flags, borderMode=cv2.BORDER_REFLECT
-    )
+    seen = cv2.warpAffine(_photograph(name), view, (WIDTH, HEIGHT), flags=flags, borderMode=cv2.BORDER_REFLECT)
     return seen.astype(np.float32) / np.float32(127.5) - 1
 
 
@@ -60,9 +53,7 @@ def even(color: Color, shape: tuple[int, int] = (HEIGHT, WIDTH)) -> FloatArray:
 def flickering(seed: int) -> FloatArray:
     """What a network says that changes its mind in large soft patches."""
     coarse = np.random.default_rng(seed).normal(0, 0.06, (6, 8, 2)).astype(np.float32)
-    return np.moveaxis(
-        cv2.resize(coarse, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC), -1, 0
-    ) + np.float32(0.2)
+    return np.moveaxis(cv2.resize(coarse, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC), -1, 0) + np.float32(0.2)
 
 
 def run(
@@ -279,9 +270,7 @@ class TestEvery:
 class TestState:
     def test_a_filter_goes_on_from_a_state_bit_for_bit(self) -> None:
         frames = [grainy(scene("astronaut", t), t) for t in range(8)]
-        frames += [np.ones((HEIGHT, WIDTH), np.float32)] + [
-            grainy(scene("astronaut", t), t) for t in range(9, 14)
-        ]
+        frames += [np.ones((HEIGHT, WIDTH), np.float32)] + [grainy(scene("astronaut", t), t) for t in range(9, 14)]
         said = [flickering(t) for t in range(14)]
         for settings in (TemporalSettings("high"), TemporalSettings("low", 3), TemporalSettings("off", 4)):
             whole, _ = run(frames, said, settings)

@@ -41,9 +41,7 @@ def _alone_and_beside(source: Path, encoder: EncoderSettings = FFV1) -> tuple[Pl
     for compare in (False, True):
         target = source.with_name(f"out-{compare}.mkv")
         with Colorizer(FakeBackend()) as colorizer:
-            result = colorize_video(
-                source, target, colorizer, settings=VideoSettings(encoder, compare=compare)
-            )
+            result = colorize_video(source, target, colorizer, settings=VideoSettings(encoder, compare=compare))
         frame = read_frames(target)[1]
         assert (result.width, result.height) == (frame.width, frame.height)
         assert times_of(target) == times_of(source)
@@ -53,12 +51,8 @@ def _alone_and_beside(source: Path, encoder: EncoderSettings = FFV1) -> tuple[Pl
 
 @pytest.mark.parametrize("size", [(64, 48), (61, 47)])
 @pytest.mark.parametrize("pixel_format", ["yuv420p", "yuv422p", "yuv444p", "yuv420p10le", "gray", "yuvj420p"])
-def test_gray_is_left_of_color_and_both_are_exact(
-    pixel_format: str, size: tuple[int, int], tmp_path: Path
-) -> None:
-    video = Video(
-        frames=3, width=size[0], height=size[1], codec="ffv1", options={}, pixel_format=pixel_format
-    )
+def test_gray_is_left_of_color_and_both_are_exact(pixel_format: str, size: tuple[int, int], tmp_path: Path) -> None:
+    video = Video(frames=3, width=size[0], height=size[1], codec="ffv1", options={}, pixel_format=pixel_format)
     if pixel_format == "yuvj420p":
         video = Video(frames=3, width=64, height=48, codec="mjpeg", options={}, pixel_format=pixel_format,
                     color_range=2)  # fmt: skip
@@ -76,9 +70,7 @@ def test_gray_is_left_of_color_and_both_are_exact(
     assert np.ptp(alone[1]) > 20
 
 
-@pytest.mark.skipif(
-    not hasattr(av.VideoStream, "set_display_rotation"), reason="PyAV before 18 cannot turn a video"
-)
+@pytest.mark.skipif(not hasattr(av.VideoStream, "set_display_rotation"), reason="PyAV before 18 cannot turn a video")
 @pytest.mark.parametrize("rotation", [90, 180, -90])
 def test_gray_is_on_the_left_of_a_rotated_video(rotation: int, tmp_path: Path) -> None:
     source = write_video(tmp_path / "in.mp4", Video(frames=3, width=96, height=46, rotation=rotation))
@@ -110,14 +102,10 @@ def test_a_run_with_compare_is_resumed_only_with_compare(tmp_path: Path) -> None
     with Colorizer(FakeBackend()) as colorizer:
         colorize_video(source, whole, colorizer, settings=VideoSettings(FFV1, compare=True))
         with pytest.raises(KeyboardInterrupt):
-            colorize_video(
-                source, target, colorizer, settings=VideoSettings(FFV1, compare=True), progress=stop
-            )
+            colorize_video(source, target, colorizer, settings=VideoSettings(FFV1, compare=True), progress=stop)
         with pytest.raises(MediaError, match="its gray beside color was yes, now no"):
             colorize_video(source, target, colorizer, settings=VideoSettings(FFV1), resume=True)
-        result = colorize_video(
-            source, target, colorizer, settings=VideoSettings(FFV1, compare=True), resume=True
-        )
+        result = colorize_video(source, target, colorizer, settings=VideoSettings(FFV1, compare=True), resume=True)
     assert (result.kept_frames, result.frames) == (SEGMENT_FRAMES, SEGMENT_FRAMES + 20)
     for before, after in zip(read_frames(whole), read_frames(target), strict=True):
         assert all(np.array_equal(*pair) for pair in zip(_planes(before), _planes(after), strict=True))

@@ -75,11 +75,7 @@ def test_a_short_video_has_fewer_images(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("video", "width"),
-    [
-        (Video(), 360),
-        (Video(width=96, height=48, aspect=Fraction(2, 3)), 360),
-        (Video(width=128, height=32), 1080),
-    ],
+    [(Video(), 360), (Video(width=96, height=48, aspect=Fraction(2, 3)), 360), (Video(width=128, height=32), 1080)],
 )
 def test_images_have_the_displayed_aspect_ratio(video: Video, width: int, tmp_path: Path) -> None:
     write_sheet(write_video(tmp_path / "in.mp4", video), tmp_path / "sheet.png")
@@ -87,9 +83,7 @@ def test_images_have_the_displayed_aspect_ratio(video: Video, width: int, tmp_pa
     assert read_image(tmp_path / "sheet.png").shape[1] == columns * (width + 6) + 6
 
 
-@pytest.mark.skipif(
-    not hasattr(av.VideoStream, "set_display_rotation"), reason="PyAV before 18 cannot turn a video"
-)
+@pytest.mark.skipif(not hasattr(av.VideoStream, "set_display_rotation"), reason="PyAV before 18 cannot turn a video")
 def test_a_rotated_video_is_upright(tmp_path: Path) -> None:
     write_sheet(write_video(tmp_path / "in.mp4", Video(rotation=90)), tmp_path / "sheet.png")
     sheet = read_image(tmp_path / "sheet.png").astype(int)

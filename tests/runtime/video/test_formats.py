@@ -23,20 +23,10 @@ VP9 = {"lossless": "1"}
 
 # codec, options, suffix, pixel formats as encoded -> as stored, or one name where both are the same.
 SOURCES: list[tuple[str, dict[str, str], str, str]] = [
-    (
-        "libx264",
-        X264,
-        ".mp4",
-        "yuv420p yuvj420p>yuv420p yuv422p yuv444p gray>yuv420p nv12>yuv420p nv16>yuv422p",
-    ),
+    ("libx264", X264, ".mp4", "yuv420p yuvj420p>yuv420p yuv422p yuv444p gray>yuv420p nv12>yuv420p nv16>yuv422p"),
     ("libx264", X264, ".mp4", "yuv420p10le yuv422p10le yuv444p10le gray10le>yuv420p10le"),
     ("libx265", X265, ".mp4", "yuv420p yuv422p yuv444p gray>yuv420p yuv420p10le yuv422p10le yuv444p10le"),
-    (
-        "libx265",
-        X265,
-        ".mp4",
-        "yuv420p12le yuv422p12le yuv444p12le gray10le>yuv420p10le gray12le>yuv420p12le",
-    ),
+    ("libx265", X265, ".mp4", "yuv420p12le yuv422p12le yuv444p12le gray10le>yuv420p10le gray12le>yuv420p12le"),
     ("libvpx", {}, ".webm", "yuv420p"),
     ("libvpx-vp9", VP9, ".webm", "yuv420p yuv422p yuv444p yuv440p>yuv420p"),
     ("libsvtav1", {"preset": "10"}, ".mkv", "yuv420p yuv420p10le"),
@@ -93,13 +83,9 @@ def test_packed_rgb_and_palette_sources_keep_their_luma(
     codec: str, suffix: str, pixel_format: str, tmp_path: Path
 ) -> None:
     ticks = 100 if suffix == ".gif" else 25
-    video = Video(
-        frames=FRAMES, width=256, height=144, pixel_format=pixel_format, codec=codec, options={}, ticks=ticks
-    )
+    video = Video(frames=FRAMES, width=256, height=144, pixel_format=pixel_format, codec=codec, options={}, ticks=ticks)
     source, target = write_video(tmp_path / f"in{suffix}", video), tmp_path / "out.mkv"
-    with Colorizer(
-        FakeBackend(lambda lightness: np.zeros((1, 2, *lightness.shape[2:]), np.float32))
-    ) as colorizer:
+    with Colorizer(FakeBackend(lambda lightness: np.zeros((1, 2, *lightness.shape[2:]), np.float32))) as colorizer:
         colorize_video(source, target, colorizer, settings=VideoSettings(EncoderSettings("ffv1")))
     for old, new in zip(read_frames(source), read_frames(target), strict=True):
         difference = old.to_ndarray(format="gray").astype(int) - new.to_ndarray(format="gray").astype(int)

@@ -150,9 +150,7 @@ def test_matrix_and_range(
 @given(
     width=st.integers(1, 70),
     height=st.integers(1, 70),
-    pixel_format=st.sampled_from(
-        ["yuv420p", "yuv422p", "yuv444p", "yuv420p10le", "gray", "gray12le", "nv12"]
-    ),
+    pixel_format=st.sampled_from(["yuv420p", "yuv422p", "yuv444p", "yuv420p10le", "gray", "gray12le", "nv12"]),
     seed=st.integers(0, 1000),
 )
 def test_the_colored_frame_has_exactly_the_luma_and_chroma(

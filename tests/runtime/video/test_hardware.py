@@ -42,9 +42,7 @@ class HardwareReader(VideoReader):
     in_hardware = True
 
 
-def refuse(
-    path: Path | FFmpegInput, *, stream: int | None = None, hardware: str | None = None
-) -> VideoReader:
+def refuse(path: Path | FFmpegInput, *, stream: int | None = None, hardware: str | None = None) -> VideoReader:
     """A reader on a machine on which no device works."""
     if hardware is not None:
         raise MediaError("no") from OSError(1, "Operation not permitted")
@@ -140,9 +138,7 @@ class TestEncoder:
         assert color(video, "-o", str(target), "--codec", "libx264", "--crf", "0") == 0
         assert lumas(target) == lumas(video)
 
-    def test_the_command_works_without_the_encoder(
-        self, video: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
+    def test_the_command_works_without_the_encoder(self, video: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert color(video, "-o", str(video.with_name("out.mp4")), "--codec", "hevc_videotoolbox") == 0
         if "hevc_videotoolbox" in (said := capsys.readouterr().err):
             assert "libx264 is used instead" in said

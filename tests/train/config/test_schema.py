@@ -11,13 +11,7 @@ from hypothesis import strategies as st
 
 from cgan_runtime.errors import ConfigError
 from cgan_train.config.recipes import RECIPES, only_gan, recipe
-from cgan_train.config.schema import (
-    Augmentation,
-    DiscriminatorConfig,
-    Phase,
-    TrainConfig,
-    generator_from_json,
-)
+from cgan_train.config.schema import Augmentation, DiscriminatorConfig, Phase, TrainConfig, generator_from_json
 
 
 @pytest.mark.parametrize("name", RECIPES)

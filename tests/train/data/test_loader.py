@@ -228,9 +228,7 @@ def test_folder_without_permission_is_an_error(photos: Path, monkeypatch: pytest
         return scandir(path)
 
     monkeypatch.setattr(os, "scandir", refusing)
-    with pytest.raises(
-        DataError, match=r"closed cannot be read \(Permission denied\); check its permissions"
-    ):
+    with pytest.raises(DataError, match=r"closed cannot be read \(Permission denied\); check its permissions"):
         open_sources([photos])
 
 

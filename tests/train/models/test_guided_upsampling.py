@@ -33,9 +33,7 @@ def test_color_edges_follow_the_lightness(edge: int) -> None:
     lightness[..., edge:] = 0.4
     truth = torch.cat((lightness, -lightness / 2), dim=1)
     small = F.avg_pool2d(truth, 4)
-    guided, plain = (
-        (large - truth).abs().sum() for large in (upsample_guided(small, lightness), bilinear(small, 4))
-    )
+    guided, plain = ((large - truth).abs().sum() for large in (upsample_guided(small, lightness), bilinear(small, 4)))
     assert guided < plain / 2
 
 

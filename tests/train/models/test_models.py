@@ -72,8 +72,7 @@ def test_logits_of_patches_and_of_images(name: str, shape: tuple[int, ...]) -> N
 def test_encoder_features() -> None:
     features = LiteEncoder().eval()(torch.zeros(1, 1, 64, 96))
     assert [tuple(f.shape[1:]) for f in features] == [
-        (channels, 64 // stride, 96 // stride)
-        for channels, stride in zip(TAP_CHANNELS, (2, 4, 8, 16, 32), strict=True)
+        (channels, 64 // stride, 96 // stride) for channels, stride in zip(TAP_CHANNELS, (2, 4, 8, 16, 32), strict=True)
     ]
 
 

@@ -39,10 +39,7 @@ class Tape(TorchDispatchMode):
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         arguments = func._schema.arguments
-        given = [
-            *zip(arguments, args, strict=False),
-            *((a, kwargs[a.name]) for a in arguments if a.name in kwargs),
-        ]
+        given = [*zip(arguments, args, strict=False), *((a, kwargs[a.name]) for a in arguments if a.name in kwargs)]
         written = [
             value
             for argument, value in given

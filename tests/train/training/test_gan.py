@@ -92,9 +92,7 @@ def test_compiled_networks_train_alike(
     config = one_phase(tiny, 1, changes, epochs=1, augmentation=Augmentation(), generator=no_dropout)
     losses = []
     for compiled in (False, True):
-        trainer = Trainer.start(
-            dataclasses.replace(config, compile=compiled), source, tmp_path / f"{compiled}"
-        )
+        trainer = Trainer.start(dataclasses.replace(config, compile=compiled), source, tmp_path / f"{compiled}")
         trainer.run(lambda now: losses.append(now.losses))
     half = len(losses) // 2
     for eager, traced in zip(losses[:half], losses[half:], strict=True):

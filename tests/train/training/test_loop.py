@@ -134,9 +134,7 @@ def test_two_runs_cannot_share_a_folder(source: ImageSource, tmp_path: Path, tin
     Trainer.resume(tmp_path / "run", source).run(quiet)
 
 
-def test_looking_at_the_generator_does_not_change_a_run(
-    source: ImageSource, tmp_path: Path, tiny: TrainConfig
-) -> None:
+def test_looking_at_the_generator_does_not_change_a_run(source: ImageSource, tmp_path: Path, tiny: TrainConfig) -> None:
     config = dataclasses.replace(tiny, epochs=2, recalibration=2)
     for looks in (False, True):
         trainer = Trainer.start(config, source, tmp_path / f"{looks}")
@@ -273,9 +271,7 @@ def test_every_recipe_trains(name: str, source: ImageSource, tmp_path: Path) -> 
         config,
         generator=dataclasses.replace(config.generator, widths=narrow, size=side),
         discriminator=DiscriminatorConfig(config.discriminator.name, (8, 16)),
-        phases=tuple(
-            dataclasses.replace(phase, crop=side, discriminator_warmup=1) for phase in config.phases
-        ),
+        phases=tuple(dataclasses.replace(phase, crop=side, discriminator_warmup=1) for phase in config.phases),
         epochs=1 if len(config.phases) == 1 else 7,
         batch_size=4,
         encoder_weights="none",

@@ -13,15 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from cgan_runtime.errors import ConfigError
-from cgan_train.config.validation import (
-    ABOVE_0,
-    AT_LEAST_0,
-    AT_LEAST_1,
-    BELOW_1,
-    UP_TO_1,
-    Range,
-    invalid_fields,
-)
+from cgan_train.config.validation import ABOVE_0, AT_LEAST_0, AT_LEAST_1, BELOW_1, UP_TO_1, Range, invalid_fields
 
 _STAIR = 0.1  # factor of the learning rate at each stair
 _WIDTH = Range("whole numbers from 1 to 4096", low=1, high=4096, whole=True)
@@ -245,9 +237,7 @@ class TrainConfig:
             values["augmentation"] = Augmentation(**_tuples(values["augmentation"]))
             return cls(**_tuples(values))
         except (KeyError, TypeError, AttributeError, ValueError, ArithmeticError, RecursionError) as error:
-            raise ConfigError(
-                f"the training config cannot be used ({error}); start from a recipe again"
-            ) from error
+            raise ConfigError(f"the training config cannot be used ({error}); start from a recipe again") from error
 
 
 def generator_from_json(values: dict[str, Any]) -> GeneratorConfig:

@@ -49,9 +49,7 @@ def invalid_fields(config: Any, ranges: Mapping[str, Range]) -> Iterator[str]:
     """Describe what is wrong with the fields of a dataclass, each with what is allowed."""
     for name, kind in get_type_hints(type(config)).items():
         value = getattr(config, name)
-        if kind in _TYPES and (
-            not isinstance(value, _TYPES[kind]) or isinstance(value, bool) != (kind is bool)
-        ):
+        if kind in _TYPES and (not isinstance(value, _TYPES[kind]) or isinstance(value, bool) != (kind is bool)):
             yield f"{name} is {value!r:.80}; give a value of type {kind.__name__}"
             continue
         if get_origin(kind) is Literal and value not in get_args(kind):

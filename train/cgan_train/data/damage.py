@@ -45,9 +45,7 @@ def _start() -> subprocess.Popen[bytes]:
     """Start a child, in a session of its own: Ctrl-C is not for it."""
     command = [sys.executable, os.path.abspath(__file__)]  # noqa: PTH100 (the child loads no pathlib)
     pipe = subprocess.PIPE
-    return subprocess.Popen(
-        command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, start_new_session=True
-    )
+    return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, start_new_session=True)
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:

@@ -176,19 +176,14 @@ class Loader:
 def count_skipped(skipped: Mapping[int, str]) -> str:
     """Count the images that a loader left out by reason."""
     return count_reasons(
-        next((kind for kind in (NO_COLOR, MEASURED) if reason.endswith(kind)), DAMAGED)
-        for reason in skipped.values()
+        next((kind for kind in (NO_COLOR, MEASURED) if reason.endswith(kind)), DAMAGED) for reason in skipped.values()
     )
 
 
 def _equal(image: Image, other: Image) -> bool:
     """Whether two images have the same pixels; mostly the middle row tells."""
     middle = len(image) // 2
-    return (
-        image.shape == other.shape
-        and np.array_equal(image[middle], other[middle])
-        and np.array_equal(image, other)
-    )
+    return image.shape == other.shape and np.array_equal(image[middle], other[middle]) and np.array_equal(image, other)
 
 
 def is_gray(image: Image) -> bool:

@@ -102,9 +102,7 @@ class PhotoSource:
             except DataError:
                 raise
             except Exception as error:  # tarfile lets through what damaged numbers raise
-                raise DataError(
-                    f"{shard} cannot be read as an uncompressed tar of photos ({error})"
-                ) from error
+                raise DataError(f"{shard} cannot be read as an uncompressed tar of photos ({error})") from error
         return cls(places, names, left_out)
 
     def __add__(self, other: PhotoSource) -> PhotoSource:
@@ -183,9 +181,7 @@ def _check_end(shard: Path, offset: int, photos: int) -> None:
         header = stream.read(tarfile.BLOCKSIZE)
     size = shard.stat().st_size
     if offset > size or header.strip(b"\0"):
-        raise DataError(
-            f"{shard} is damaged at byte {offset:,} of {size:,}, after {photos} photos; copy it again"
-        )
+        raise DataError(f"{shard} is damaged at byte {offset:,} of {size:,}, after {photos} photos; copy it again")
 
 
 def open_sources(paths: Sequence[Path], val: Path | None = None) -> tuple[ImageSource, ImageSource | None]:
@@ -200,9 +196,7 @@ def open_sources(paths: Sequence[Path], val: Path | None = None) -> tuple[ImageS
     where = ", ".join(str(path) for path in paths)
     train, measured = _open(paths)
     if len(train) == 0:
-        raise DataError(
-            f"no training images in {where}; give CIFAR-10, a folder of photos or tar shards of photos"
-        )
+        raise DataError(f"no training images in {where}; give CIFAR-10, a folder of photos or tar shards of photos")
     if val is not None:
         measured = open_validation(val)
     if measured is None:

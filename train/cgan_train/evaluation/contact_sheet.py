@@ -27,9 +27,7 @@ _MAX_IMAGES = 16  # on a sheet of samples
 _MAX_SIDE = 160  # px, of its images
 
 
-def measure_generator(
-    generator: Generator, images: Sequence[Image], side: int
-) -> tuple[Quality | None, Image]:
+def measure_generator(generator: Generator, images: Sequence[Image], side: int) -> tuple[Quality | None, Image]:
     """Measure a generator in evaluation mode on images at `side` px, and draw a sheet of some of them.
 
     There is no quality if no image has color.

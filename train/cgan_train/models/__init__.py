@@ -43,9 +43,7 @@ def build_generator(config: GeneratorConfig) -> Generator:
     try:
         generator = GENERATORS[config.name](config.widths, **options)
     except (ValueError, IndexError) as error:
-        raise ConfigError(
-            f"generator {config.name!r} cannot have the widths {config.widths} ({error})"
-        ) from error
+        raise ConfigError(f"generator {config.name!r} cannot have the widths {config.widths} ({error})") from error
     if config.size % generator.size_multiple:
         raise ConfigError(
             f"generator {config.name!r} takes multiples of {generator.size_multiple} px, not {config.size}"

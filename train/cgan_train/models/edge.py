@@ -34,12 +34,8 @@ class EdgeGenerator(Generator):
         self.encoder = LiteEncoder(coarsest + 1)
         self._finest = finest
         skips = TAP_CHANNELS[finest : coarsest + 1]
-        self.laterals = nn.ModuleList(
-            nn.Conv2d(skip, width, 1) for skip, width in zip(skips, widths, strict=True)
-        )
-        self.reduce = nn.ModuleList(
-            nn.Conv2d(coarse, fine, 1, bias=False) for fine, coarse in pairwise(widths)
-        )
+        self.laterals = nn.ModuleList(nn.Conv2d(skip, width, 1) for skip, width in zip(skips, widths, strict=True))
+        self.reduce = nn.ModuleList(nn.Conv2d(coarse, fine, 1, bias=False) for fine, coarse in pairwise(widths))
         self.refine = nn.ModuleList(_Refine(width) for width in widths)
         self.head = nn.Conv2d(widths[0], 2, 3, padding=1)
         nn.init.normal_(self.head.weight, 0.0, 1e-3)

@@ -18,15 +18,7 @@ from cgan_runtime.errors import ConfigError
 _BN_EPS = 1e-3  # as the weights were trained
 _STEM_CHANNELS = 32
 # expansion, kernel, stride, channels of each stage; strides 2, 4, 8, 16, 32 end at the taps
-_STAGES = (
-    (1, 3, 1, 16),
-    (6, 3, 2, 24),
-    (6, 5, 2, 40),
-    (6, 3, 2, 80),
-    (6, 5, 1, 112),
-    (6, 5, 2, 192),
-    (6, 3, 1, 320),
-)
+_STAGES = ((1, 3, 1, 16), (6, 3, 2, 24), (6, 5, 2, 40), (6, 3, 2, 80), (6, 5, 1, 112), (6, 5, 2, 192), (6, 3, 1, 320))
 _TAP_STAGES = (0, 1, 2, 4, 6)
 TAP_CHANNELS = tuple(_STAGES[stage][3] for stage in _TAP_STAGES)
 """Channels of the five feature maps, at strides 2, 4, 8, 16 and 32."""
@@ -120,16 +112,12 @@ class LiteEncoder(nn.Module):
 class _ConvNorm(nn.Module):
     """Convolution with TensorFlow's 'same' padding, BatchNorm, and ReLU6 unless `act` is off."""
 
-    def __init__(
-        self, inside: int, outside: int, kernel: int, stride: int = 1, groups: int = 1, act: bool = True
-    ):
+    def __init__(self, inside: int, outside: int, kernel: int, stride: int = 1, groups: int = 1, act: bool = True):
         super().__init__()
         before = (kernel - stride) // 2  # if the sum is odd, 'same' pads one more after than before
         after = kernel - stride - before
         self._pad = None if before == after else (before, after, before, after)
-        self.conv = nn.Conv2d(
-            inside, outside, kernel, stride, 0 if self._pad else before, groups=groups, bias=False
-        )
+        self.conv = nn.Conv2d(inside, outside, kernel, stride, 0 if self._pad else before, groups=groups, bias=False)
         self.norm = nn.BatchNorm2d(outside, eps=_BN_EPS)
         self.act = nn.ReLU6(inplace=True) if act else nn.Identity()
 

@@ -64,9 +64,7 @@ class PatchDiscriminator(nn.Module):
 
     def __init__(self, widths: tuple[int, ...], channels: int = 3) -> None:
         super().__init__()
-        first = nn.Sequential(
-            nn.Conv2d(channels, widths[0], _KERNEL, 2, padding=1), nn.LeakyReLU(_SLOPE, inplace=True)
-        )
+        first = nn.Sequential(nn.Conv2d(channels, widths[0], _KERNEL, 2, padding=1), nn.LeakyReLU(_SLOPE, inplace=True))
         rest = [_down(a, b) for a, b in pairwise(widths)]
         self.layers = nn.Sequential(first, *rest)
         self.judge = nn.Conv2d(widths[-1], 1, _KERNEL)

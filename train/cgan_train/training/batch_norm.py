@@ -25,9 +25,7 @@ def batch_norms(network: nn.Module) -> list[BatchNorm]:
 
 
 @torch.no_grad()
-def recalibrate(
-    network: nn.Module, weights: Mapping[str, Tensor], run: Callable[[], object]
-) -> dict[str, Tensor]:
+def recalibrate(network: nn.Module, weights: Mapping[str, Tensor], run: Callable[[], object]) -> dict[str, Tensor]:
     """Measure running statistics anew, as means over the batches that `run` feeds to the network.
 
     The paper's published code normalizes by the statistics of the batch at test time too. A model that colors

@@ -46,9 +46,7 @@ def draw_summary(rows: Sequence[Row], path: Path) -> None:
 
 
 def _draw_column(axes: Axes, rows: Sequence[Row], column: str, label: str) -> None:
-    points = [
-        (int(row["epoch"]), float(row[column])) for row in rows if row.get(column) not in (None, "", "nan")
-    ]
+    points = [(int(row["epoch"]), float(row[column])) for row in rows if row.get(column) not in (None, "", "nan")]
     if points:
         marker = "o" if len(points) < 20 else ""
         axes.plot(*zip(*points, strict=True), marker=marker, markersize=3, label=label)

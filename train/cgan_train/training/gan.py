@@ -27,13 +27,7 @@ from cgan_train.training import distributed
 from cgan_train.training.batch_norm import batch_norms, recalibrate, sync_batch_norms
 from cgan_train.training.cuda_graph import Replay
 from cgan_train.training.distributed import World
-from cgan_train.training.losses import (
-    PixelLoss,
-    discriminator_loss,
-    feature_loss,
-    generator_gan_loss,
-    pixel_loss,
-)
+from cgan_train.training.losses import PixelLoss, discriminator_loss, feature_loss, generator_gan_loss, pixel_loss
 
 LOSSES = ("pixel", "G", "D", "features")
 """Names of the losses that a step may return."""
@@ -167,9 +161,7 @@ class Gan:
         values = distributed.average(torch.stack(list(losses.values())), self.world)
         return dict(zip(losses, values.tolist(), strict=True))  # waits for the device, once
 
-    def _train(
-        self, phase: Phase, warming: bool, seen: Tensor, lightness: Tensor, truth: Tensor
-    ) -> dict[str, Tensor]:
+    def _train(self, phase: Phase, warming: bool, seen: Tensor, lightness: Tensor, truth: Tensor) -> dict[str, Tensor]:
         """Update the networks for a batch that `_prepare` made."""
         losses: dict[str, Tensor] = {}
         with torch.set_grad_enabled(not warming):
@@ -193,9 +185,7 @@ class Gan:
             features = self._run_discriminator(torch.cat((lightness, image), dim=1))
         return [feature.float() for feature in features]
 
-    def _step_generator(
-        self, phase: Phase, lightness: Tensor, truth: Tensor, predicted: Tensor
-    ) -> dict[str, Tensor]:
+    def _step_generator(self, phase: Phase, lightness: Tensor, truth: Tensor, predicted: Tensor) -> dict[str, Tensor]:
         pixel = self._pixel_loss(predicted, truth, lightness, self.config, phase.chroma_gain)
         total = phase.pixel_weight * pixel
         losses = {"pixel": pixel.detach()}
@@ -302,6 +292,4 @@ def _use_bf16(precision: str, generator: Generator, device: torch.device) -> boo
         return precision == "bf16"
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported())
-    return generator.dense and (
-        bool(torch.cpu._is_amx_tile_supported()) or bool(torch.cpu._is_avx512_bf16_supported())
-    )
+    return generator.dense and (bool(torch.cpu._is_amx_tile_supported()) or bool(torch.cpu._is_avx512_bf16_supported()))

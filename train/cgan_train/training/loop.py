@@ -74,9 +74,7 @@ class Trainer:
         self._gan = Gan(config, self.world)
         for phase in config.phases:
             if phase.crop % (multiple := self._gan.generator.size_multiple):
-                raise ConfigError(
-                    f"phase {phase.name!r} has crops of {phase.crop} px; give a multiple of {multiple}"
-                )
+                raise ConfigError(f"phase {phase.name!r} has crops of {phase.crop} px; give a multiple of {multiple}")
         gpu = self.world.device.type == "cuda"  # all cores read photos then
         self._loader = Loader(
             source, config.batch_size, config.augmentation, config.seed, sampling=config.sampling,
@@ -160,9 +158,7 @@ class Trainer:
         trainer._gan.restore(state, optimizers=within)
         return trainer
 
-    def run(
-        self, on_step: TrainingCallback, *, minutes: float | None = None, epochs: int | None = None
-    ) -> Path:
+    def run(self, on_step: TrainingCallback, *, minutes: float | None = None, epochs: int | None = None) -> Path:
         """Train to the last epoch, and return the folder of the newest checkpoint.
 
         The first signal (Ctrl-C) and the end of `minutes` stop the run after a step, and its state is kept. A
@@ -354,7 +350,5 @@ class Trainer:
     def _row(self, phase: Phase) -> dict[str, Any]:
         """The log's row for a finished epoch."""
         row = {"epoch": self.epoch, "phase": phase.name, "seconds": round(self._seconds, 1)}
-        row |= {
-            f"loss_{name}": round(self._losses[name], 5) if name in self._losses else "" for name in LOSSES
-        }
+        row |= {f"loss_{name}": round(self._losses[name], 5) if name in self._losses else "" for name in LOSSES}
         return row | {field.name: self._metrics.get(field.name, "") for field in dataclasses.fields(Quality)}

@@ -24,9 +24,7 @@ PixelLoss = Callable[[Tensor, Tensor, Tensor, TrainConfig, float], Tensor]
 """A function with the parameters of `pixel_loss`."""
 
 
-def pixel_loss(
-    predicted: Tensor, truth: Tensor, lightness: Tensor, config: TrainConfig, chroma_gain: float
-) -> Tensor:
+def pixel_loss(predicted: Tensor, truth: Tensor, lightness: Tensor, config: TrainConfig, chroma_gain: float) -> Tensor:
     """Mean distance of the predicted from the true chroma, weighted by the config, without `pixel_weight`.
 
     Args:
@@ -63,9 +61,7 @@ def generator_gan_loss(fake_logits: Tensor, kind: str = "bce") -> Tensor:
     return F.binary_cross_entropy_with_logits(fake_logits, torch.ones_like(fake_logits))
 
 
-def discriminator_loss(
-    real_logits: Tensor, fake_logits: Tensor, smoothing: float, kind: str = "bce"
-) -> Tensor:
+def discriminator_loss(real_logits: Tensor, fake_logits: Tensor, smoothing: float, kind: str = "bce") -> Tensor:
     """Mean of the losses of real and fake. Cross-entropy labels real 1 - smoothing; hinge does not smooth."""
     if kind == "hinge":
         return (F.relu(1 - real_logits).mean() + F.relu(1 + fake_logits).mean()) / 2

@@ -107,9 +107,7 @@ def quality(rows: Sequence[Document]) -> str:
         axes.tick_params(axis="y", colors=canvas.SOFT)
         axes.set_xlabel("p50, milliseconds (logarithmic)")
         axes.set_ylabel("CIEDE2000 from PyTorch")
-        legend = axes.figure.legend(
-            frameon=False, loc="outside lower center", ncols=2 if narrow else 5, fontsize=9
-        )
+        legend = axes.figure.legend(frameon=False, loc="outside lower center", ncols=2 if narrow else 5, fontsize=9)
         for text in legend.get_texts():
             text.set_color(canvas.SOFT)
 

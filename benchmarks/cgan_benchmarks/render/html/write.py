@@ -116,9 +116,7 @@ def _best(rows: Sequence[Document]) -> Document | None:
     ]
     certain = max((row["speedup_interval"][0] for row in same), default=0)
     fastest = [row for row in same if row["speedup_interval"][1] >= certain]
-    return min(
-        fastest, key=lambda row: (row["model"] != SHIPPED, row["megabytes"], -row["speedup"]), default=None
-    )
+    return min(fastest, key=lambda row: (row["model"] != SHIPPED, row["megabytes"], -row["speedup"]), default=None)
 
 
 def _facts(rows: Sequence[Document], time: str) -> str:
@@ -137,9 +135,7 @@ def _facts(rows: Sequence[Document], time: str) -> str:
         ("memory", _megabytes(best["host_mb"]), f"PyTorch {_megabytes(reference['host_mb'])}"),
         ("first result", f"{best['to_result_s']:.1f} s", f"PyTorch {reference['to_result_s']:.1f} s"),
     ]
-    cells = (
-        f"<div><dt>{name}</dt><dd>{value}<small>{more}</small></dd></div>" for name, value, more in facts
-    )
+    cells = (f"<div><dt>{name}</dt><dd>{value}<small>{more}</small></dd></div>" for name, value, more in facts)
     best_name = escape(plots.name_of(best))
     return f'<p class="soft">Best row: {best_name}.</p>\n<dl class="facts">{"".join(cells)}</dl>'
 

@@ -12,9 +12,7 @@ from cgan_runtime.errors import BackendUnavailable, ConfigError
 Missing = dict[str, str]  # why something is not measured, by its name
 
 
-def choose_subjects(
-    checkpoint: Path, models: Mapping[str, Path], settings: Settings
-) -> tuple[list[Subject], Missing]:
+def choose_subjects(checkpoint: Path, models: Mapping[str, Path], settings: Settings) -> tuple[list[Subject], Missing]:
     """The subjects, references first, and what is missing; ConfigError or BackendUnavailable."""
     names, missing = _usable_backends(settings.backends)
     of_torch, torch_missing = _torch_subjects(checkpoint)
@@ -27,9 +25,7 @@ def choose_subjects(
         return subjects, missing
     known = {subject.precision for subject in subjects}
     if unknown := [name for name in settings.precisions if name not in known]:
-        raise ConfigError(
-            f"nothing here computes in {' or '.join(unknown)}; there are {', '.join(sorted(known))}"
-        )
+        raise ConfigError(f"nothing here computes in {' or '.join(unknown)}; there are {', '.join(sorted(known))}")
     chosen = [each for each in subjects if each.is_reference or each.precision in settings.precisions]
     return chosen, missing
 

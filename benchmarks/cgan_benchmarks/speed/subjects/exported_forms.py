@@ -44,16 +44,12 @@ def export_forms(checkpoint: Path, folder: Path, *, int8: bool = False) -> dict[
 def name_models(models: Sequence[Path]) -> dict[str, Path]:
     """Models by the stem of their file, or by their path where two have the same stem."""
     stems = [path.stem for path in models]
-    return {
-        stem if stems.count(stem) == 1 else str(path): path for stem, path in zip(stems, models, strict=True)
-    }
+    return {stem if stems.count(stem) == 1 else str(path): path for stem, path in zip(stems, models, strict=True)}
 
 
 def video_form(forms: Mapping[str, Path]) -> Path:
     """The form that colors the video of --video: the one that ships, or one like it; else the first."""
-    return next(
-        (forms[name] for name in (SHIPPED, "fp16 weights") if name in forms), next(iter(forms.values()))
-    )
+    return next((forms[name] for name in (SHIPPED, "fp16 weights") if name in forms), next(iter(forms.values())))
 
 
 def label_of(manifest: Manifest) -> str:

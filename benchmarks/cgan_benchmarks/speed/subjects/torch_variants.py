@@ -65,9 +65,7 @@ def half_of(device: str) -> tuple[str, str]:
     if device == "cuda":
         return "fp16", ""
     text = _CPUINFO.read_text(encoding="utf-8", errors="replace") if _CPUINFO.is_file() else ""
-    flags = {
-        word for line in text.splitlines() if line.startswith(("flags", "Features")) for word in line.split()
-    }
+    flags = {word for line in text.splitlines() if line.startswith(("flags", "Features")) for word in line.split()}
     return "bf16", "" if flags & set(_BF16_FLAGS) else "this processor has no units for bfloat16"
 
 

@@ -42,9 +42,7 @@ class ClassLoss:
         self._kernel = _gaussian(torch.cdist(colors, colors))  # (Q, Q)
         self._counts = torch.zeros(len(colors))
         span = torch.arange(-_LIMIT, _LIMIT + 1.0)
-        distance, self._near = torch.cdist(torch.cartesian_prod(span, span), colors).topk(
-            _NEAREST, largest=False
-        )
+        distance, self._near = torch.cdist(torch.cartesian_prod(span, span), colors).topk(_NEAREST, largest=False)
         self._shares = _gaussian(distance)  # of whole a* and b*, (221 x 221, 5)
 
     def __call__(

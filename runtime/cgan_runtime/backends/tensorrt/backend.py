@@ -17,13 +17,7 @@ import pycuda.driver  # noqa: F401 (without it this back end is not available)
 
 from cgan_runtime.backends.base import Arrays, Backend, Layer, check_signature
 from cgan_runtime.backends.tensorrt.device import Buffer, Gpu
-from cgan_runtime.backends.tensorrt.engines import (
-    SUFFIX,
-    cached_engine,
-    check_fits,
-    check_precision,
-    profile_of,
-)
+from cgan_runtime.backends.tensorrt.engines import SUFFIX, cached_engine, check_fits, check_precision, profile_of
 from cgan_runtime.backends.tensorrt.library import TARGETS, Library, load_library
 from cgan_runtime.callbacks import BuildCallback
 from cgan_runtime.errors import BackendUnavailable, InputShapeError, ModelFileError
@@ -76,9 +70,7 @@ class TensorRtBackend(Backend):
         self._engine = self._runtime.deserialize_cuda_engine(path.read_bytes())
         if self._engine is None:
             why = library.last_error("no reason given")
-            raise ModelFileError(
-                f"TensorRT cannot load {path} ({why}); build it again with cgan-export --engine"
-            )
+            raise ModelFileError(f"TensorRT cannot load {path} ({why}); build it again with cgan-export --engine")
         check_signature(path, manifest, *_tensors(library.module, self._engine))
         check_precision(library, self._engine, manifest)
         self._context = self._new_context()
@@ -147,14 +139,10 @@ class TensorRtBackend(Backend):
         self._free_buffers()
         count, _, height, width = shape
         manifest = self.manifest
-        shapes = {
-            t.name: (count, int(t.shape[1]), height, width) for t in (*manifest.inputs, *manifest.outputs)
-        }
+        shapes = {t.name: (count, int(t.shape[1]), height, width) for t in (*manifest.inputs, *manifest.outputs)}
         for tensor in manifest.inputs:
             if not self._context.set_input_shape(tensor.name, shapes[tensor.name]):
-                raise InputShapeError(
-                    f"the engine does not take {shape}; build one for it with cgan-export --size"
-                )
+                raise InputShapeError(f"the engine does not take {shape}; build one for it with cgan-export --size")
         for name in shapes:
             buffer = self._buffers[name] = Buffer(self._gpu, shapes[name])
             self._context.set_tensor_address(name, buffer.address)

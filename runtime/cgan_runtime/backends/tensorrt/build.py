@@ -37,14 +37,10 @@ class Profile:
         """Check the order; raises ConfigError."""
         for low, middle, high in zip(self.smallest, self.optimum, self.largest, strict=True):
             if not 1 <= low <= middle <= high:
-                raise ConfigError(
-                    f"an engine's shapes must not fall: {self.smallest}, {self.optimum}, {self.largest}"
-                )
+                raise ConfigError(f"an engine's shapes must not fall: {self.smallest}, {self.optimum}, {self.largest}")
 
     @classmethod
-    def around(
-        cls, size: tuple[int, int], multiple: int, batch: tuple[int, int, int] = (1, 1, _MOST_BATCH)
-    ) -> Profile:
+    def around(cls, size: tuple[int, int], multiple: int, batch: tuple[int, int, int] = (1, 1, _MOST_BATCH)) -> Profile:
         """For images of this area in any aspect up to 4:1: sides from half to twice the root of the area."""
         side = max(1, round(math.sqrt(size[0] * size[1]) / multiple)) * multiple
         low = min(max(multiple, side // 2 // multiple * multiple), *size)
@@ -174,9 +170,7 @@ def filled_axes(axes: Sequence[int | str], shape: Shape) -> tuple[int, ...]:
     """An input's axes; those that are free, a name or below 0, are taken from `shape`."""
     count, height, width = shape
     wanted = shape if len(axes) == len(shape) else (count, 0, height, width)
-    return tuple(
-        axis if isinstance(axis, int) and axis >= 0 else size for axis, size in zip(axes, wanted, strict=True)
-    )
+    return tuple(axis if isinstance(axis, int) and axis >= 0 else size for axis, size in zip(axes, wanted, strict=True))
 
 
 def _ask_for_half(library: Library, network: Any, config: Any, float32_convolutions: int) -> None:

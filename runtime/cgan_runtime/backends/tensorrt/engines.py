@@ -102,8 +102,7 @@ def engine_draft(path: Path) -> Iterator[Path]:
             publish([draft, Manifest.path_for(draft)], path.parent)
     except OSError as error:
         raise BackendUnavailable(
-            f"cannot write the engine {path} ({error.strerror or error}); free some space or take another "
-            "folder"
+            f"cannot write the engine {path} ({error.strerror or error}); free some space or take another folder"
         ) from error
 
 

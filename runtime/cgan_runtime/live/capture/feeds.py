@@ -188,9 +188,7 @@ def _full_range_luma(frame: av.VideoFrame) -> Plane:
 def _existing_file(source: str) -> str:
     path = Path(source)
     if not path.is_file():
-        raise MediaError(
-            f"no file at {source}; name a video, a device such as 0 or /dev/video0, or an rtsp:// address"
-        )
+        raise MediaError(f"no file at {source}; name a video, a device such as 0 or /dev/video0, or an rtsp:// address")
     return str(path.absolute())
 
 

@@ -140,9 +140,7 @@ class Sockets:
             sender.cancel()
             await asyncio.gather(sender, return_exceptions=True)
 
-    async def _receive(
-        self, socket: web.WebSocketResponse, kind: WSMsgType, handle: Callable[[Any], None]
-    ) -> None:
+    async def _receive(self, socket: web.WebSocketResponse, kind: WSMsgType, handle: Callable[[Any], None]) -> None:
         """Handle each message until the page leaves; one that breaks the protocol closes the socket."""
         limit = RateLimit(4 * self.settings.max_rate)
         excess = 0

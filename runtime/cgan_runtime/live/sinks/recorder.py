@@ -43,9 +43,7 @@ _FULL_RANGE = 2  # FFmpeg's AVColorRange
 class Recorder:
     """Encodes in its own thread. One thread writes and closes."""
 
-    def __init__(
-        self, path: Path, settings: EncoderSettings | None = None, *, overwrite: bool = False
-    ) -> None:
+    def __init__(self, path: Path, settings: EncoderSettings | None = None, *, overwrite: bool = False) -> None:
         """Check that the file can be written; the first frame creates it.
 
         MediaError is raised when the format is unsupported, or the file exists or cannot be written;

@@ -23,11 +23,7 @@ from cgan_runtime.live.window.window import SPLIT_STEP, Window
 from cgan_runtime.live.ycc_frame import YccFrame
 from cgan_runtime.video.write.codecs import EncoderSettings
 
-HELP = (
-    "space pause   s snapshot   r record",
-    "+ - strength   [ ] or mouse: gray/color",
-    "h hide text   q quit",
-)
+HELP = ("space pause   s snapshot   r record", "+ - strength   [ ] or mouse: gray/color", "h hide text   q quit")
 _STRENGTH_STEP = 0.1
 _WAIT_SECONDS = 0.03  # for a frame, before keys are handled again
 _NOTICE_SECONDS = 3.0  # that a message stays on screen

@@ -23,9 +23,7 @@ _MOV = "mov,mp4,m4a,3gp,3g2,mj2"
 _KINDS = {"subtitle": "subtitles", "video": "a cover image"}
 
 
-def open_video(
-    path: Path | FFmpegInput, options: dict[str, Any], hardware: str | None
-) -> av.container.InputContainer:
+def open_video(path: Path | FFmpegInput, options: dict[str, Any], hardware: str | None) -> av.container.InputContainer:
     """Open a video with what `open_options` gave; `hardware` is FFmpeg's name of the device that decodes.
 
     Raises a MediaError if it cannot be read, is not a video, or there is no such device.
@@ -59,9 +57,7 @@ def open_options(path: Path | FFmpegInput) -> dict[str, Any]:
     return path.open_options()
 
 
-def video_stream(
-    path: Path | FFmpegInput, container: av.container.InputContainer, index: int | None
-) -> av.VideoStream:
+def video_stream(path: Path | FFmpegInput, container: av.container.InputContainer, index: int | None) -> av.VideoStream:
     """The video stream of an index in the file; for None the one marked as default, or the first.
 
     Raises a MediaError if there is no video stream, none of that index, or its codec cannot be decoded.
@@ -69,9 +65,7 @@ def video_stream(
     videos = [each for each in container.streams.video if not each.disposition & Disposition.attached_pic]
     if not videos:
         kinds = sorted({_KINDS.get(stream.type, stream.type) for stream in container.streams})
-        raise MediaError(
-            f"{path} has no video to color, only {' and '.join(kinds) or 'nothing'}; give a video"
-        )
+        raise MediaError(f"{path} has no video to color, only {' and '.join(kinds) or 'nothing'}; give a video")
     if index is None:
         chosen = next((stream for stream in videos if stream.disposition & Disposition.default), videos[0])
     elif (named := next((stream for stream in videos if stream.index == index), None)) is not None:

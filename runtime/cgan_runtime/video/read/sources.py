@@ -44,8 +44,7 @@ class SourceSettings:
             raise ConfigError(f"{self.frame_size!r} is no size of a frame; give one such as 1280x720")
         if self.frame_rate is not None and not _is_rate(self.frame_rate):
             raise ConfigError(
-                f"{self.frame_rate!r} is no frame rate up to {MAX_RATE}; "
-                "give one such as 25, 23.976 or 30000/1001"
+                f"{self.frame_rate!r} is no frame rate up to {MAX_RATE}; give one such as 25, 23.976 or 30000/1001"
             )
 
     @property

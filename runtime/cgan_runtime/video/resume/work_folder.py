@@ -51,9 +51,7 @@ class WorkFolder(AbstractContextManager["WorkFolder"]):
         output.begin(folder)
 
     @classmethod
-    def begin(
-        cls, output: Output, settings: Mapping[str, str], *, resume: bool, overwrite: bool
-    ) -> WorkFolder:
+    def begin(cls, output: Output, settings: Mapping[str, str], *, resume: bool, overwrite: bool) -> WorkFolder:
         """Make the folder of a file or an image sequence, or take over the one of an earlier run.
 
         Args:
@@ -200,9 +198,7 @@ def _lock(folder: Path, output: Output, *, shared: bool = False) -> FileLock:
         try:
             return FileLock(folder, shared=shared)
         except BlockingIOError:
-            raise MediaError(
-                f"another run is making {output}; wait for it, or name another file with -o"
-            ) from None
+            raise MediaError(f"another run is making {output}; wait for it, or name another file with -o") from None
 
 
 def _make_empty(folder: Path, settings: Mapping[str, str]) -> None:

@@ -47,9 +47,7 @@ _PACKED = {"yuv420p": "nv12", "yuv420p10le": "p010le"}
 
 def _in_hardware(quality: tuple[str, ...], **more: Any) -> Encoder:
     """A hardware encoder; its crf means about the same as that of libx264."""
-    return Encoder(
-        suffixes=_COMMON, crf=20, max_crf=51, even=True, quality=quality, stand_in="libx264", **more
-    )
+    return Encoder(suffixes=_COMMON, crf=20, max_crf=51, even=True, quality=quality, stand_in="libx264", **more)
 
 
 _NVENC = _in_hardware(("cq",), options={"rc": "vbr", "preset": "p4"})
@@ -65,13 +63,7 @@ _APPLE = Encoder(  # its quality has 100 steps of 118, FFmpeg's lambda unit
 
 ENCODERS: dict[str, Encoder] = {
     "libx264": Encoder(
-        suffixes=_COMMON,
-        crf=18,
-        max_crf=51,
-        preset="veryfast",
-        presets=_X264_PRESETS,
-        lossless={"qp": "0"},
-        even=True,
+        suffixes=_COMMON, crf=18, max_crf=51, preset="veryfast", presets=_X264_PRESETS, lossless={"qp": "0"}, even=True
     ),
     "libvpx-vp9": Encoder(
         suffixes=frozenset({".webm", ".mkv", ".mp4"}),
@@ -152,9 +144,7 @@ class EncoderSettings:
         if self.preset is not None and not encoder.presets:
             raise ConfigError(f"{codec} has no presets; leave --preset out")
         if self.preset is not None and self.preset not in encoder.presets:
-            raise ConfigError(
-                f"{codec} has no preset {self.preset!r}; choose one of {', '.join(encoder.presets)}"
-            )
+            raise ConfigError(f"{codec} has no preset {self.preset!r}; choose one of {', '.join(encoder.presets)}")
         if self.crf is not None and encoder.crf is None:
             kind = "has" if encoder.stand_in else "is lossless and has"
             raise ConfigError(f"{codec} {kind} no crf; leave --crf out")
@@ -162,9 +152,7 @@ class EncoderSettings:
             options["preset"] = preset
         crf = encoder.crf if self.crf is None else self.crf
         if crf is not None and not 0 <= crf <= encoder.max_crf:
-            raise ConfigError(
-                f"--crf {crf} is not within 0 (lossless) and {encoder.max_crf}, as {codec} takes"
-            )
+            raise ConfigError(f"--crf {crf} is not within 0 (lossless) and {encoder.max_crf}, as {codec} takes")
         if crf == 0 and not encoder.lossless:
             raise ConfigError(f"{codec} cannot be lossless; take --crf 1 or more, or libx264")
         if crf is not None:

@@ -29,9 +29,7 @@ _MAX_REORDER = 33  # frames; more than any encoder holds back to reorder them
 class VideoEncoder:
     """Encodes the frames of one video. Used in one thread."""
 
-    def __init__(
-        self, fresh: Callable[[], av.VideoCodecContext], clock: Fraction, work: WorkFolder | None
-    ) -> None:
+    def __init__(self, fresh: Callable[[], av.VideoCodecContext], clock: Fraction, work: WorkFolder | None) -> None:
         """Prepare; `fresh` makes an encoder, `clock` is the time base, and `work` keeps finished segments.
 
         Two encoders are never in use at once: at 1080p each takes 200 MB.

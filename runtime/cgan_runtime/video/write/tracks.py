@@ -136,9 +136,7 @@ def plan_tracks(
         elif isinstance(stream, av.AudioStream) and (form := _audio_form(output, stream)):
             tracks[stream.index] = TranscodedAudio(output, stream, form)
             elsewhere = "" if output.format.name == "matroska" else "; an output that ends in .mkv can"
-            notes.append(
-                f"{name} becomes {form.encoder}: {output.format.name} cannot hold it as it is{elsewhere}"
-            )
+            notes.append(f"{name} becomes {form.encoder}: {output.format.name} cannot hold it as it is{elsewhere}")
         else:
             notes.append(f"{name} is left out: {output.format.name} cannot hold it")
     return tracks, notes
@@ -181,9 +179,7 @@ def _audio_form(output: av.container.OutputContainer, stream: av.AudioStream) ->
         return None
     source = stream.codec_context
     layouts = (source.layout.name, _USUAL_LAYOUTS.get(source.layout.nb_channels, "stereo"), "stereo")
-    forms = (
-        AudioForm(encoder, rate, layout) for layout in layouts for rate in (source.sample_rate, _COMMON_RATE)
-    )
+    forms = (AudioForm(encoder, rate, layout) for layout in layouts for rate in (source.sample_rate, _COMMON_RATE))
     return next((form for form in forms if _opens(form)), None)
 
 

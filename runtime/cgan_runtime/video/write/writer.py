@@ -80,9 +80,7 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
                 rotation_notes = _keep_rotation(reader.first, self._stream, timeless=self._pace is not None)
                 self._tracks, track_notes = plan_tracks(reader.container, reader.stream, self._container)
                 tags = lasting_tags(reader.container.metadata)
-                self._container.metadata.update(
-                    {key: tags[key] for key in tags if key not in _CONTAINER_TAGS}
-                )
+                self._container.metadata.update({key: tags[key] for key in tags if key not in _CONTAINER_TAGS})
                 if chapters := reader.container.chapters():
                     self._container.set_chapters(chapters)
                 self._container.start_encoding()
@@ -131,9 +129,7 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
 
     def _add_video(self, codec: str, options: dict[str, str]) -> av.VideoStream:
         source = self._reader.stream
-        stream = cast(
-            av.VideoStream, self._container.add_stream(codec, rate=self._reader.rate, options=options)
-        )
+        stream = cast(av.VideoStream, self._container.add_stream(codec, rate=self._reader.rate, options=options))
         stream.time_base = source.time_base or _CLOCK
         if self._pace is not None and self._reader.rate:  # FFmpeg's y4m takes its rate from the clock
             stream.time_base = 1 / Fraction(self._reader.rate)
@@ -212,8 +208,6 @@ def _keep_rotation(first: av.VideoFrame, stream: av.VideoStream, *, timeless: bo
     if timeless:
         return ["the video is rotated by a tag, which raw video cannot hold: frames stay as they are stored"]
     if not hasattr(stream, "set_display_matrix"):  # PyAV before 18
-        return [
-            "the video is rotated by a tag that this version of PyAV cannot write: it will play unrotated"
-        ]
+        return ["the video is rotated by a tag that this version of PyAV cannot write: it will play unrotated"]
     stream.set_display_matrix(np.frombuffer(matrix, np.int32).tolist())
     return []

@@ -48,14 +48,10 @@ def gpu(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> tuple[types.ModuleTy
     return trt, driver
 
 
-def test_an_onnx_file_is_built_once_and_run(
-    gpu: tuple[types.ModuleType, types.ModuleType], tiny_model: Path
-) -> None:
+def test_an_onnx_file_is_built_once_and_run(gpu: tuple[types.ModuleType, types.ModuleType], tiny_model: Path) -> None:
     trt, driver = gpu
     reported: list[str] = []
-    with open_backend(
-        tiny_model, "tensorrt", progress=lambda phase, _part: reported.append(phase)
-    ) as backend:
+    with open_backend(tiny_model, "tensorrt", progress=lambda phase, _part: reported.append(phase)) as backend:
         chroma = backend.chroma(LIGHTNESS).copy()
         np.testing.assert_array_equal(chroma[:, :1], LIGHTNESS * 0.5)
         np.testing.assert_array_equal(chroma[:, 1:], -LIGHTNESS)
@@ -72,9 +68,7 @@ def test_an_onnx_file_is_built_once_and_run(
         again.chroma(LIGHTNESS)
 
 
-def test_a_second_input_is_fed_and_zeros_where_it_is_left_out(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_second_input_is_fed_and_zeros_where_it_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     trt = make_tensorrt(computing=True)
     install(monkeypatch, trt, make_driver())
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
@@ -239,9 +233,7 @@ def test_compatible_engines_run_where_they_may(
             open_backend(engine)
 
 
-def test_an_engine_is_for_its_back_end_alone(
-    gpu: tuple[types.ModuleType, types.ModuleType], tiny_model: Path
-) -> None:
+def test_an_engine_is_for_its_back_end_alone(gpu: tuple[types.ModuleType, types.ModuleType], tiny_model: Path) -> None:
     engine = built_engine(tiny_model)
     with pytest.raises(ConfigError, match="is a TensorRT engine"):
         open_backend(engine, "onnxruntime")
@@ -254,9 +246,7 @@ def test_an_engine_is_for_its_back_end_alone(
         backend.chroma(LIGHTNESS)
 
 
-def test_damage_never_reaches_the_library(
-    gpu: tuple[types.ModuleType, types.ModuleType], tiny_model: Path
-) -> None:
+def test_damage_never_reaches_the_library(gpu: tuple[types.ModuleType, types.ModuleType], tiny_model: Path) -> None:
     trt, _ = gpu
     engine = built_engine(tiny_model)
     content, document = engine.read_bytes(), Manifest.path_for(engine).read_text()
@@ -270,9 +260,7 @@ def test_damage_never_reaches_the_library(
         else:
             place = rng.randrange(len(reported))
             reported = (
-                reported[:place]
-                + rng.choice(["", "{", "\x00", "9", '"'])
-                + reported[place + rng.randrange(1, 60) :]
+                reported[:place] + rng.choice(["", "{", "\x00", "9", '"']) + reported[place + rng.randrange(1, 60) :]
             )
         engine.write_bytes(damaged)
         Manifest.path_for(engine).write_text(reported)
@@ -285,9 +273,7 @@ def test_damage_never_reaches_the_library(
     assert all(seen == content for seen in trt.loaded)
 
 
-def test_a_damaged_cache_is_built_anew(
-    gpu: tuple[types.ModuleType, types.ModuleType], tiny_model: Path
-) -> None:
+def test_a_damaged_cache_is_built_anew(gpu: tuple[types.ModuleType, types.ModuleType], tiny_model: Path) -> None:
     trt, _ = gpu
     engine = built_engine(tiny_model)
     engine.write_bytes(b"half an engine")
@@ -296,9 +282,7 @@ def test_a_damaged_cache_is_built_anew(
     assert Manifest.load(engine).engine["library"] == "tensorrt"
 
 
-def test_what_cannot_be_read_is_named(
-    gpu: tuple[types.ModuleType, types.ModuleType], tiny_model: Path
-) -> None:
+def test_what_cannot_be_read_is_named(gpu: tuple[types.ModuleType, types.ModuleType], tiny_model: Path) -> None:
     import onnx
 
     library = load_library()

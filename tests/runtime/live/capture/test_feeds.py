@@ -115,9 +115,7 @@ def test_source_that_cannot_be_opened(source: str, message: str) -> None:
 
 
 def test_password_is_not_in_messages() -> None:
-    with pytest.raises(
-        MediaError, match=r"^rtsp://127.0.0.1:9/none cannot be opened .* its address"
-    ) as raised:
+    with pytest.raises(MediaError, match=r"^rtsp://127.0.0.1:9/none cannot be opened .* its address") as raised:
         open_feed("rtsp://me:sec@ret@127.0.0.1:9/none")
     assert "ret" not in str(raised.value)
 

@@ -196,21 +196,14 @@ def test_strength_out_of_range_is_refused(server: Server, strength: str) -> None
 
 def test_damaged_files_fail_with_an_error(server: Server, tmp_path: Path) -> None:
     video = write_video(tmp_path / "video.mp4").read_bytes()
-    files = [
-        video[:200],
-        jpeg()[:60],
-        b"\x1a\x45\xdf\xa3" + bytes(2000),
-        video[:40] + random.Random(8).randbytes(5000),
-    ]
+    files = [video[:200], jpeg()[:60], b"\x1a\x45\xdf\xa3" + bytes(2000), video[:40] + random.Random(8).randbytes(5000)]
 
     async def ask() -> list[dict[str, Any]]:
         async with client(server) as session:
             outcomes = []
             for data in files:
                 status, job = await upload(session, data)
-                outcomes.append(
-                    await outcome(session, job) if status == 202 else {"state": "failed", "error": "x"}
-                )
+                outcomes.append(await outcome(session, job) if status == 202 else {"state": "failed", "error": "x"})
             return outcomes
 
     for job in asyncio.run(ask()):
@@ -317,8 +310,7 @@ def test_other_addresses_need_the_token(video: Path) -> None:
 
 
 SHORT_TIMEOUT = (
-    "from cgan_runtime.live.server import serve; serve._IDLE_SECONDS = 1; "
-    "import cgan_runtime.cli as c; c.main()"
+    "from cgan_runtime.live.server import serve; serve._IDLE_SECONDS = 1; import cgan_runtime.cli as c; c.main()"
 )
 
 

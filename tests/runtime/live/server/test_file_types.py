@@ -45,9 +45,7 @@ def test_size_of_an_image(name: str) -> None:
     assert found.sequential == ("progressive" not in name)
 
 
-@pytest.mark.parametrize(
-    ("name", "expected"), [("video.mp4", "mp4"), ("video.mov", "mp4"), ("video.mkv", "webm")]
-)
+@pytest.mark.parametrize(("name", "expected"), [("video.mp4", "mp4"), ("video.mov", "mp4"), ("video.mkv", "webm")])
 def test_videos(tmp_path: Path, name: str, expected: str) -> None:
     found = detect_file_type(write_video(tmp_path / name).read_bytes()[:HEAD_BYTES])
     assert found is not None
@@ -55,9 +53,7 @@ def test_videos(tmp_path: Path, name: str, expected: str) -> None:
     assert found.name == expected
 
 
-@pytest.mark.parametrize(
-    "data", [b"", b"\xff\xd8", b"GIF89a" + bytes(50), b"%PDF", b"#EXTM3U\n", b"RIFF\0\0\0\0AVI "]
-)
+@pytest.mark.parametrize("data", [b"", b"\xff\xd8", b"GIF89a" + bytes(50), b"%PDF", b"#EXTM3U\n", b"RIFF\0\0\0\0AVI "])
 def test_types_that_are_not_accepted(data: bytes) -> None:
     assert detect_file_type(data) is None
 

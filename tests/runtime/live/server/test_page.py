@@ -55,8 +55,7 @@ def page(browser: Browser, server: Server, console_errors: list[str]) -> Iterato
     page = context.new_page()
     page.set_default_timeout(TIMEOUT_MS)
     page.on(
-        "console",
-        lambda message: console_errors.append(message.text) if message.type in ("error", "warning") else None,
+        "console", lambda message: console_errors.append(message.text) if message.type in ("error", "warning") else None
     )
     page.on("pageerror", lambda error: console_errors.append(str(error)))
     requested: set[str] = set()

@@ -188,9 +188,7 @@ def test_over_tls(video: Path, tmp_path: Path) -> None:
             trust = ssl.create_default_context(cafile=tmp_path / "cert.pem")
             connector = aiohttp.TCPConnector(ssl=trust)
             async with (
-                aiohttp.ClientSession(
-                    server.origin, headers={"Origin": server.origin}, connector=connector
-                ) as session,
+                aiohttp.ClientSession(server.origin, headers={"Origin": server.origin}, connector=connector) as session,
                 session.ws_connect("/live/view") as ws,
             ):
                 return (await frame_of(ws))[2]
@@ -248,9 +246,7 @@ def error_of(options: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         (["--serve", "--video", "x.mp4"], "give exactly one"),
     ],
 )
-def test_wrong_options_are_one_line(
-    options: list[str], message: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_wrong_options_are_one_line(options: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert message in error_of(options, capsys)
 
 
@@ -279,8 +275,6 @@ def test_terminal_shows_a_qr_code(video: Path) -> None:
 
 def test_missing_library_is_named(tmp_path: Path) -> None:
     script = "import sys; sys.modules['aiohttp'] = None; from cgan_runtime.cli import main; main(['--serve'])"
-    done = subprocess.run(
-        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=TIMEOUT
-    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=TIMEOUT)
     assert done.returncode == 1
     assert done.stderr == "error: --serve needs aiohttp; install it with: pip install 'cgan[live]'\n"

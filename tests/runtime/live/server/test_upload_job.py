@@ -23,9 +23,7 @@ PHOTO = ROOT / "train" / "cgan_train" / "evaluation" / "photos" / "chelsea.jpg"
 TIMEOUT = 120  # seconds
 
 
-def run(
-    source: Path, target: Path, *, video: bool, limits: UploadLimits | None = None
-) -> list[dict[str, Any]]:
+def run(source: Path, target: Path, *, video: bool, limits: UploadLimits | None = None) -> list[dict[str, Any]]:
     order = {
         "source": str(source), "target": str(target), "video": video, "strength": 1.0,
         "model": asdict(ModelOptions(threads=1, size=64)), "temporal": asdict(TemporalSettings()),
@@ -66,15 +64,11 @@ def test_video_beyond_a_limit_is_refused(tmp_path: Path, limits: UploadLimits, m
 
 def test_video_without_a_stated_length_is_stopped(tmp_path: Path) -> None:
     video = write_video(tmp_path / "in.mkv", Video(frames=50, container_options={"live": "1"}))  # states none
-    messages = run(
-        video, tmp_path / "out.mp4", video=True, limits=replace(UploadLimits(), video_seconds=0.25)
-    )
+    messages = run(video, tmp_path / "out.mp4", video=True, limits=replace(UploadLimits(), video_seconds=0.25))
     assert messages[-1].get("error", "").startswith(("the video is longer than it states", "the video lasts"))
 
 
 def test_memory_is_limited(tmp_path: Path) -> None:
-    messages = run(
-        PHOTO, tmp_path / "out.jpg", video=False, limits=replace(UploadLimits(), job_memory=40_000_000)
-    )
+    messages = run(PHOTO, tmp_path / "out.jpg", video=False, limits=replace(UploadLimits(), job_memory=40_000_000))
     assert {"ready": True} not in messages
     assert not (tmp_path / "out.jpg").exists()

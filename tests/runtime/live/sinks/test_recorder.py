@@ -29,9 +29,7 @@ def colored_frame(index: int, size: tuple[int, int] = (48, 64)) -> YccFrame:
     return YccFrame(luma, cb, np.full(shape, 160, np.uint8))
 
 
-def record(
-    path: Path, frames: list[YccFrame], rate: float = 20, settings: EncoderSettings | None = None
-) -> Recorder:
+def record(path: Path, frames: list[YccFrame], rate: float = 20, settings: EncoderSettings | None = None) -> Recorder:
     recorder = Recorder(path, settings)
     for index, frame in enumerate(frames):
         until(lambda: len(recorder._waiting) <= 4, 0.001)  # so that no frame is dropped
@@ -47,9 +45,7 @@ def test_recording_has_all_frames_with_times_and_colors(tmp_path: Path, name: st
     assert (recorder.frames, recorder.dropped) == (50, 0)
     frames = read_frames(tmp_path / name)
     assert len(frames) == 50
-    assert [float(t) for t in times_of(tmp_path / name)] == pytest.approx(
-        [n / 20 for n in range(50)], abs=2e-3
-    )
+    assert [float(t) for t in times_of(tmp_path / name)] == pytest.approx([n / 20 for n in range(50)], abs=2e-3)
     assert chroma_span(frames[20]) > 40
     assert frames[20].color_range == 2
     difference = np.abs(luma_of(frames[20]).astype(int) - colored_frame(20).luma)

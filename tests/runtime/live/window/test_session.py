@@ -58,9 +58,7 @@ def run(
     window: ScriptedWindow, folder: Path, *, frames: int = 12, frame_colorizer: FrameColorizer | None = None
 ) -> WindowSession:
     with Camera(lambda: FakeFeed(frames), drop_frames=False) as camera:
-        session = WindowSession(
-            camera, frame_colorizer or make_colorizer(), window, EncoderSettings(), folder=folder
-        )
+        session = WindowSession(camera, frame_colorizer or make_colorizer(), window, EncoderSettings(), folder=folder)
         session.run()
     return session
 

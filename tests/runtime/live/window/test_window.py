@@ -154,10 +154,7 @@ def test_small_image_is_enlarged_until_text_fits() -> None:
 def test_long_text_is_wrapped() -> None:
     short, long = np.full((2, 360, 480, 3), 120, np.uint8)
     draw_text(short, ["trying again"])
-    draw_text(
-        long,
-        ["no camera at 0, or another program uses it; plug it in, close the other program; trying again"],
-    )
+    draw_text(long, ["no camera at 0, or another program uses it; plug it in, close the other program; trying again"])
     background = [int((image[:, 2, 0] < 60).sum()) for image in (short, long)]
     assert background[1] >= 1.5 * background[0]  # two lines
     assert (long[:, -2] == 120).all()  # none beyond the edge

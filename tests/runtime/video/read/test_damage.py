@@ -97,9 +97,7 @@ def test_an_unreadable_video_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a:b.mp4", "%03d.mp4", "http:x.mp4", "käse 'n\".mp4", "-i.mp4"])
-def test_odd_file_names_work(
-    name: str, tmp_path: Path, colorizer: Colorizer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_odd_file_names_work(name: str, tmp_path: Path, colorizer: Colorizer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     write_video(tmp_path / "in.mp4").rename(tmp_path / name)
     assert colorize_video(Path(name), Path(f"out {name}"), colorizer).frames == 12
@@ -112,9 +110,7 @@ def test_a_file_name_that_is_not_utf8_works(tmp_path: Path, colorizer: Colorizer
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
-def test_a_truncated_video_is_colored_as_far_as_it_goes(
-    suffix: str, tmp_path: Path, colorizer: Colorizer
-) -> None:
+def test_a_truncated_video_is_colored_as_far_as_it_goes(suffix: str, tmp_path: Path, colorizer: Colorizer) -> None:
     video = Video(frames=60, audio=["aac"], container_options=FASTSTART if suffix == ".mp4" else {})
     whole = write_video(tmp_path / f"whole{suffix}", video)
     data = whole.read_bytes()
@@ -128,16 +124,12 @@ def test_a_truncated_video_is_colored_as_far_as_it_goes(
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
-def test_strict_refuses_a_truncated_video_and_leaves_nothing(
-    suffix: str, tmp_path: Path, colorizer: Colorizer
-) -> None:
+def test_strict_refuses_a_truncated_video_and_leaves_nothing(suffix: str, tmp_path: Path, colorizer: Colorizer) -> None:
     video = Video(frames=60, container_options=FASTSTART if suffix == ".mp4" else {})
     data = write_video(tmp_path / f"in{suffix}", video).read_bytes()
     _written(tmp_path / f"in{suffix}", data[: len(data) * 6 // 10])
     with pytest.raises(MediaError, match=r"is damaged: it is cut off, .*leave --strict out"):
-        colorize_video(
-            tmp_path / f"in{suffix}", tmp_path / "out.mp4", colorizer, settings=VideoSettings(strict=True)
-        )
+        colorize_video(tmp_path / f"in{suffix}", tmp_path / "out.mp4", colorizer, settings=VideoSettings(strict=True))
     assert [path.name for path in tmp_path.iterdir()] == [f"in{suffix}"]
 
 
@@ -145,9 +137,7 @@ def test_strict_colors_an_undamaged_video(tmp_path: Path, colorizer: Colorizer) 
     for suffix in (".mp4", ".mkv"):
         source = write_video(tmp_path / f"in{suffix}", Video(audio=["aac"], options={"preset": "medium"}))
         assert (
-            colorize_video(
-                source, tmp_path / f"out{suffix}", colorizer, settings=VideoSettings(strict=True)
-            ).frames
+            colorize_video(source, tmp_path / f"out{suffix}", colorizer, settings=VideoSettings(strict=True)).frames
             == 12
         )
 
@@ -156,9 +146,7 @@ def test_audio_longer_than_video_is_no_damage(tmp_path: Path, colorizer: Coloriz
     for name in ("in.mp4", "in.mkv"):
         source = write_video(tmp_path / name, Video(frames=10, audio=["aac"]), seconds=3.0)
         assert (
-            colorize_video(
-                source, tmp_path / f"out.{name}", colorizer, settings=VideoSettings(strict=True)
-            ).damage
+            colorize_video(source, tmp_path / f"out.{name}", colorizer, settings=VideoSettings(strict=True)).damage
             is None
         )
 
@@ -176,9 +164,7 @@ def test_a_gap_costs_frames_and_is_counted(tmp_path: Path, colorizer: Colorizer)
 
 
 @pytest.mark.parametrize("name", ["in.ts", "in.mkv", "in.flv"])
-def test_a_gap_between_key_frames_is_found_by_video_and_audio(
-    name: str, tmp_path: Path, colorizer: Colorizer
-) -> None:
+def test_a_gap_between_key_frames_is_found_by_video_and_audio(name: str, tmp_path: Path, colorizer: Colorizer) -> None:
     """All packets that are left decode without an error; only times show the gap."""
     every = {"preset": "ultrafast", "g": "1"}
     video = Video(frames=100, width=320, height=240, options=every, audio=("aac",))
@@ -240,9 +226,7 @@ def test_strict_stops_at_the_first_flaw_and_reports_it(tmp_path: Path, colorizer
     data[middle : middle + 6000] = random.Random(0).randbytes(6000)
     _written(source, bytes(data))
     calls: list[int] = []
-    with pytest.raises(
-        MediaError, match=r"is damaged: .* (decoded with errors \(\d+|decoded).*it stopped after"
-    ):
+    with pytest.raises(MediaError, match=r"is damaged: .* (decoded with errors \(\d+|decoded).*it stopped after"):
         colorize_video(
             source,
             tmp_path / "out.mp4",
@@ -259,9 +243,7 @@ def _bare(path: Path) -> Path:
     return write_video(path, replace(BARE, frames=SEGMENT_FRAMES + 20))
 
 
-def test_nothing_is_kept_of_a_video_that_is_replaced_during_the_run(
-    tmp_path: Path, colorizer: Colorizer
-) -> None:
+def test_nothing_is_kept_of_a_video_that_is_replaced_during_the_run(tmp_path: Path, colorizer: Colorizer) -> None:
     source = _bare(tmp_path / "in.y4m")
 
     def paint_over(done: int, _: int | None) -> None:
@@ -277,9 +259,7 @@ def test_nothing_is_kept_of_a_video_that_is_replaced_during_the_run(
 
 
 @pytest.mark.parametrize("change", ["grow", "touch", "replace"])
-def test_a_video_that_is_only_touched_or_grows_is_colored(
-    change: str, tmp_path: Path, colorizer: Colorizer
-) -> None:
+def test_a_video_that_is_only_touched_or_grows_is_colored(change: str, tmp_path: Path, colorizer: Colorizer) -> None:
     source, other = _bare(tmp_path / "in.y4m"), write_video(tmp_path / "other.y4m", BARE)
 
     def change_it(done: int, _: int | None) -> None:

@@ -58,9 +58,7 @@ def _combs(luma: npt.NDArray[np.generic]) -> float:
 
 
 @pytest.mark.parametrize("mode", ["auto", "on"])
-def test_combing_is_removed_and_frames_and_times_stay(
-    mode: Deinterlace, tmp_path: Path, colorizer: Colorizer
-) -> None:
+def test_combing_is_removed_and_frames_and_times_stay(mode: Deinterlace, tmp_path: Path, colorizer: Colorizer) -> None:
     source, target = _interlaced(tmp_path / "in.mkv"), tmp_path / "out.mkv"
     assert read_frames(source)[0].interlaced_frame
     result = colorize_video(source, target, colorizer, settings=VideoSettings(FFV1, deinterlace=mode))
@@ -78,9 +76,7 @@ def test_off_keeps_the_luma_and_notes_interlacing(tmp_path: Path, colorizer: Col
     result = colorize_video(source, target, colorizer, settings=VideoSettings(FFV1, deinterlace="off"))
     for before, after in zip(read_frames(source), read_frames(target), strict=True):
         assert np.array_equal(luma_of(before), luma_of(after))
-    assert result.notes == (
-        "the video is interlaced: whole frames are colored, and stored as progressive ones",
-    )
+    assert result.notes == ("the video is interlaced: whole frames are colored, and stored as progressive ones",)
 
 
 def test_auto_leaves_a_progressive_video_unchanged(tmp_path: Path, colorizer: Colorizer) -> None:

@@ -113,12 +113,8 @@ def test_a_paused_video_stream_is_no_jump(audio: int, tmp_path: Path) -> None:
         assert reader.jumps == 0
 
 
-def test_audio_that_begins_within_the_video_is_left_out_with_a_note(
-    tmp_path: Path, colorizer: Colorizer
-) -> None:
-    silent = write_video(
-        tmp_path / "silent.flv", Video(frames=400)
-    )  # longer than is read to find the streams
+def test_audio_that_begins_within_the_video_is_left_out_with_a_note(tmp_path: Path, colorizer: Colorizer) -> None:
+    silent = write_video(tmp_path / "silent.flv", Video(frames=400))  # longer than is read to find the streams
     loud = replace(RECORDING, audio=("aac",), container_options={"output_ts_offset": "16"})
     headless = write_video(tmp_path / "loud.flv", loud).read_bytes()[_FLV_HEADER:]
     joined = tmp_path / "in.flv"

@@ -68,9 +68,7 @@ def _run(
     *args: str | Path, cwd: Path, before: str = "", env: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", before + PROGRAM, *map(str, args)]
-    return subprocess.run(
-        command, cwd=cwd, capture_output=True, text=True, timeout=120, env=os.environ | (env or {})
-    )
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=120, env=os.environ | (env or {}))
 
 
 def _error(done: subprocess.CompletedProcess[str]) -> str:
@@ -193,9 +191,7 @@ def _broken_off(
 
 
 def _long_video(work: Path) -> Path:
-    video = Video(
-        frames=LONG, width=160, height=96, audio=["aac"], container_options={"movflags": "faststart"}
-    )
+    video = Video(frames=LONG, width=160, height=96, audio=["aac"], container_options={"movflags": "faststart"})
     return write_video(work / "in.mp4", video)
 
 
@@ -232,14 +228,10 @@ def test_a_disk_that_fails_is_reported_and_the_run_resumed(work: Path, tiny_mode
         pytest.skip("there is no C compiler here")
     source, shim = _long_video(work), work.parent / "disk.so"
     (work.parent / "disk.c").write_text(BAD_DISK, encoding="utf-8")
-    subprocess.run(
-        ["cc", "-shared", "-fPIC", "-o", str(shim), str(work.parent / "disk.c"), "-ldl"], check=True
-    )
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", str(shim), str(work.parent / "disk.c"), "-ldl"], check=True)
     good, bad = source.stat().st_size * 6 // 10, work.parent / "bad"
     disk = {"LD_PRELOAD": shim, "DISK_FILE": source, "DISK_GOOD": good, "DISK_BAD": bad}
-    message = _error(
-        _broken_off(work, tiny_model, bad.touch, {key: str(value) for key, value in disk.items()})
-    )
+    message = _error(_broken_off(work, tiny_model, bad.touch, {key: str(value) for key, value in disk.items()}))
     assert "in.mp4 was changed, cut off or taken away while it was read" in message
     assert "frames are kept, --resume goes on with them" in message
     _check_resumed_video(tiny_model, cwd=work)
@@ -262,9 +254,7 @@ def test_broken_packets_are_counted_and_strict_stops_there(work: Path, tiny_mode
     source.write_bytes(data)
     done = _run(*_lossless(tiny_model, "--stats", "stats.json"), cwd=work)
     assert (done.returncode, done.stderr.count("\n")) == (0, 1), done.stderr
-    message = re.search(
-        r"warning: in.mp4 is damaged: .*?(\d+) frames? decoded with errors \(([\d, .]+)\)", done.stderr
-    )
+    message = re.search(r"warning: in.mp4 is damaged: .*?(\d+) frames? decoded with errors \(([\d, .]+)\)", done.stderr)
     assert message is not None, done.stderr
     (video_report,) = json.loads((work / "stats.json").read_text())["videos"]
     numbers = video_report["flawed_frames"]

@@ -107,9 +107,7 @@ def test_a_stopped_run_is_resumed_with_the_video_of_a_single_run(
 @pytest.mark.parametrize("preset", ["ultrafast", "slow"])
 def test_decoding_times_rise_across_segments(preset: str, tmp_path: Path, colorizer: Colorizer) -> None:
     source = write_video(tmp_path / "in.mp4", Video(pts=UNEVEN))
-    colorize_video(
-        source, tmp_path / "out.mp4", colorizer, settings=VideoSettings(EncoderSettings(preset=preset))
-    )
+    colorize_video(source, tmp_path / "out.mp4", colorizer, settings=VideoSettings(EncoderSettings(preset=preset)))
     with av.open(tmp_path / "out.mp4") as container:
         packets = [packet for packet in container.demux(video=0) if packet.size]
     assert len(packets) == FRAMES
@@ -119,9 +117,7 @@ def test_decoding_times_rise_across_segments(preset: str, tmp_path: Path, colori
     assert {sorted(packet.pts for packet in packets)[n * SEGMENT_FRAMES] for n in range(3)} <= set(keys)
 
 
-@pytest.mark.parametrize(
-    "temporal", [TemporalSettings("off", 7), TemporalSettings("low"), TemporalSettings("high", 3)]
-)
+@pytest.mark.parametrize("temporal", [TemporalSettings("off", 7), TemporalSettings("low"), TemporalSettings("high", 3)])
 def test_the_filter_state_goes_from_run_to_run(temporal: TemporalSettings, tmp_path: Path) -> None:
     def restless(lightness: FloatArray) -> FloatArray:
         """A color that changes from frame to frame but not from run to run."""
@@ -178,9 +174,7 @@ def test_a_run_killed_after_its_last_segment_colors_nothing_again(tmp_path: Path
 def test_finished_segments_are_not_discarded_without_overwrite(tmp_path: Path, colorizer: Colorizer) -> None:
     source, target = write_video(tmp_path / "in.mp4", Video(frames=FRAMES)), tmp_path / "out.mp4"
     _stopped(source, target)
-    with pytest.raises(
-        MediaError, match=r"an earlier run has finished 250 frames of .*out.mp4; go on with --resume"
-    ):
+    with pytest.raises(MediaError, match=r"an earlier run has finished 250 frames of .*out.mp4; go on with --resume"):
         colorize_video(source, target, colorizer)
     assert kept_frames(target) == SEGMENT_FRAMES
     assert colorize_video(source, target, colorizer, overwrite=True).kept_frames == 0
@@ -202,9 +196,7 @@ def test_other_settings_and_another_input_are_refused(change: str, message: str,
     encoder = EncoderSettings(crf=30 if change == "crf" else None)
     other = Colorizer(FakeBackend(), size=32 if change == "size" else None)
     with other as colorizer, pytest.raises(MediaError, match=message):
-        colorize_video(
-            source, target, colorizer, settings=VideoSettings(encoder or EncoderSettings()), resume=True
-        )
+        colorize_video(source, target, colorizer, settings=VideoSettings(encoder or EncoderSettings()), resume=True)
     assert kept_frames(target) == SEGMENT_FRAMES  # still there for the right settings
 
 
@@ -229,8 +221,7 @@ def test_an_engine_that_fails_is_reported_with_the_position_and_resumed(tmp_path
     with Colorizer(failing) as colorizer, pytest.raises(BackendUnavailable) as caught:
         colorize_video(source, target, colorizer)
     assert str(caught.value) == (
-        "the engine died; it stopped after 310 frames, at 0:12.40; "
-        "250 frames are kept, --resume goes on with them"
+        "the engine died; it stopped after 310 frames, at 0:12.40; 250 frames are kept, --resume goes on with them"
     )
     assert _resume(source, target)[0].frames == FRAMES
 
@@ -256,9 +247,7 @@ def test_a_full_disk_keeps_finished_segments(tmp_path: Path, colorizer: Colorize
     assert _decoded(target) == _decoded(tmp_path / "whole.mkv")
 
 
-def test_ctrl_c_while_the_folder_is_made_leaves_no_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_ctrl_c_while_the_folder_is_made_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: Any, **__: Any) -> None:
         assert work_folder(target).is_dir()
         raise KeyboardInterrupt

@@ -19,9 +19,7 @@ from cgan_runtime.video.write.codecs import ENCODERS, EncoderSettings
         (EncoderSettings("ffv1"), "a.mkv", "ffv1", {"level": "3", "slicecrc": "1"}),
     ],
 )
-def test_encoder_and_options(
-    settings: EncoderSettings, target: str, codec: str, options: dict[str, str]
-) -> None:
+def test_encoder_and_options(settings: EncoderSettings, target: str, codec: str, options: dict[str, str]) -> None:
     assert settings.codec_for(Path(target)) == codec
     assert settings.options(codec) == ENCODERS[codec].options | options
 
@@ -35,12 +33,7 @@ def test_webm_takes_vp9_and_crf_0_is_lossless() -> None:
 @pytest.mark.parametrize(
     ("settings", "target", "error", "message"),
     [
-        (
-            EncoderSettings("ffv1"),
-            "a.mp4",
-            MediaError,
-            r"\.mp4 takes no ffv1; end the output in one of \.mkv",
-        ),
+        (EncoderSettings("ffv1"), "a.mp4", MediaError, r"\.mp4 takes no ffv1; end the output in one of \.mkv"),
         (EncoderSettings("libx264"), "a.webm", MediaError, r"\.webm takes no libx264"),
         (EncoderSettings(), "a.txt", MediaError, "names no video that can be written"),
         (EncoderSettings(), "a.avi", MediaError, "names no video that can be written"),

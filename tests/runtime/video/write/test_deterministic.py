@@ -66,8 +66,6 @@ def _coded(source: Path, target: Path, threads: int, memory: int) -> object:
 
 
 @pytest.mark.parametrize("threads", [1, 2, 4])
-def test_the_video_does_not_depend_on_uninitialized_memory(
-    threads: int, grainy: Path, tmp_path: Path
-) -> None:
+def test_the_video_does_not_depend_on_uninitialized_memory(threads: int, grainy: Path, tmp_path: Path) -> None:
     first, second = (_coded(grainy, tmp_path / f"{memory}.mp4", threads, memory) for memory in (0, 85))
     assert first == second

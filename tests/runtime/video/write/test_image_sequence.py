@@ -64,12 +64,7 @@ def _luma(image: np.ndarray[Any, Any], matrix: Matrix) -> np.ndarray[Any, Any]:
     [
         (Video(colorspace=6), "bt601", 16, 219),
         (Video(colorspace=1, width=65, height=47, pixel_format="yuv444p"), "bt709", 16, 219),
-        (
-            Video(colorspace=5, color_range=2, codec="mjpeg", pixel_format="yuvj420p", options={}),
-            "bt601",
-            0,
-            255,
-        ),
+        (Video(colorspace=5, color_range=2, codec="mjpeg", pixel_format="yuvj420p", options={}), "bt601", 0, 255),
         (Video(colorspace=1, pixel_format="yuv422p10le", codec="ffv1", options={}), "bt709", 64, 876),
     ],
     ids=["limited", "odd", "full", "10-bit"],
@@ -117,11 +112,7 @@ def test_a_rotated_video_becomes_upright_images(
 def test_what_images_cannot_hold_is_noted(tmp_path: Path, out: Path, colorizer: Colorizer) -> None:
     times = [Fraction(n * n, 250) for n in range(8)]
     video = Video(
-        pixel_format="yuv420p10le",
-        pts=times,
-        audio=["aac", "aac"],
-        subtitle="subrip",
-        aspect=Fraction(16, 15),
+        pixel_format="yuv420p10le", pts=times, audio=["aac", "aac"], subtitle="subrip", aspect=Fraction(16, 15)
     )
     source = write_video(tmp_path / "in.mkv", video)
     result = colorize_video(source, out / "%03d.jpg", colorizer)
@@ -150,9 +141,7 @@ def test_an_image_sequence_keeps_its_numbers(tmp_path: Path, out: Path, colorize
         colorize_video(source, out / "b_%02d.tif", colorizer, resume=True)
 
 
-def test_existing_images_are_not_replaced_without_overwrite(
-    tmp_path: Path, out: Path, colorizer: Colorizer
-) -> None:
+def test_existing_images_are_not_replaced_without_overwrite(tmp_path: Path, out: Path, colorizer: Colorizer) -> None:
     source, target = write_video(tmp_path / "in.mp4", Video(frames=4)), out / "%02d.png"
     for number in (3, 7, 9):
         (out / f"{number:02d}.png").write_bytes(b"mine")
@@ -231,11 +220,7 @@ def test_images_have_no_encoder(tmp_path: Path, out: Path, colorizer: Colorizer)
 @pytest.mark.parametrize(
     ("args", "code", "message"),
     [
-        (
-            ["--video", "in.mp4", "--sheet", "a.png"],
-            2,
-            "--sheet shows a video in a file, not an image sequence",
-        ),
+        (["--video", "in.mp4", "--sheet", "a.png"], 2, "--sheet shows a video in a file, not an image sequence"),
         (["--input-dir", "."], 2, "an image sequence is made of one video; give it with --video"),
         (["--video", "in.mp4", "--crf", "20"], 1, "images have no --codec, --crf or --preset"),
         (["--video", "in.mp4"], 0, "note: images hold no audio: left out"),
