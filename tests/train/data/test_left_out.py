@@ -168,7 +168,8 @@ def test_measured_pixels_are_not_trained_on_in_another_encoding(photos: Path, tm
     image = source.read(5)
     (photos / "005.png").unlink()
     assert cv2.imwrite(str(photos / "005.bmp"), image[..., ::-1])
-    loader = Loader(open_photos(photos), 12, Augmentation(), seed=0, measured=[source.read(4), image])
+    loader = Loader(open_photos(photos), 12, Augmentation(), seed=0)
+    loader.measured = [source.read(4), image]
     batch = next(loader.epoch(0, 48))
     assert set(loader.skipped) == {4, 5}
     assert count_skipped(loader.skipped) == "measured on: 2"

@@ -63,10 +63,10 @@ class Loader:
         sampling: Images in an epoch; 0 for all.
         threads: Threads that read photos.
         device: Where CIFAR-10 may stay; its batches are on this device.
-        measured: Images that are measured on: one with the same pixels is not trained on.
         part: Rank of this process and number of processes; each gets its part of every batch.
 
     Attributes:
+        measured: Images that are measured on: one with the same pixels is not trained on. None at first.
         skipped: Images left out because they are damaged, gray or measured on: index to reason.
         resident: Whether the images stay on the device.
 
@@ -77,7 +77,7 @@ class Loader:
     def __init__(
         self, source: ImageSource, batch_size: int, augmentation: Augmentation, seed: int, *,
         sampling: int = 0, threads: int = READERS, device: torch.device | None = None,
-        part: tuple[int, int] = (0, 1), measured: Sequence[Image] = (),
+        part: tuple[int, int] = (0, 1),
     ) -> None:  # fmt: skip
         self._source = source
         self._images = min(sampling, len(source)) if sampling else len(source)
@@ -90,7 +90,7 @@ class Loader:
             )
         self._augmentation = augmentation
         self._seed = seed
-        self._measured = measured
+        self.measured: Sequence[Image] = ()
         self._threads = threads
         self._on_gpu = device is not None and device.type == "cuda"
         self.skipped: dict[int, str] = {}
@@ -168,7 +168,7 @@ class Loader:
         image = self._source.read(index)
         if not isinstance(self._source, CifarSource) and is_gray(image):  # CIFAR-10 is trained on as it is
             raise DataError(f"{self._source.names[index]} has {NO_COLOR}")
-        if any(_equal(image, other) for other in self._measured):
+        if any(_equal(image, other) for other in self.measured):
             raise DataError(f"{self._source.names[index]} is {MEASURED}")
         return image
 

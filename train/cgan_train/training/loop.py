@@ -79,8 +79,9 @@ class Trainer:
         self._loader = Loader(
             source, config.batch_size, config.augmentation, config.seed, sampling=config.sampling,
             threads=max(READERS, usable_cores() // self.world.local_size) if gpu else READERS,
-            device=self.world.device, part=(self.world.rank, self.world.size), measured=self._validation,
+            device=self.world.device, part=(self.world.rank, self.world.size),
         )  # fmt: skip
+        self._loader.measured = self._validation
         self.found = count_found(len(source), source.left_out)
         self._log = RunLog(
             folder, tensorboard=tensorboard and self.world.is_main, found=self.found, left_out=source.left_out
