@@ -16,8 +16,8 @@ from cgan_runtime.manifest import Manifest, Tensor, sha256_of
 settings.register_profile("cgan", deadline=None)  # no test may depend on how fast a machine is
 settings.load_profile("cgan")
 
-SHARING = ("export",)
-"""Folders of tests whose exports are made once for all of them."""
+SHARING = ("export", "runtime/live")
+"""Folders of tests that share costly fixtures: the exports, and a server with a browser."""
 
 TINY_MULTIPLE = 16
 TINY_SIZE = 64
@@ -42,9 +42,9 @@ def _is_slow(item: pytest.Item) -> bool:
 
 def _group(item: pytest.Item) -> str:
     """What runs in one process, one after another: a file, or a folder whose files share costly fixtures."""
-    path = item.path.relative_to(ROOT / "tests")
-    place = path.parts[0] if path.parts[0] in SHARING else path.as_posix()
-    return f"slow {path.as_posix()}" if _is_slow(item) and path.parts[0] not in SHARING else place
+    path = item.path.relative_to(ROOT / "tests").as_posix()
+    shared = next((folder for folder in SHARING if path.startswith(f"{folder}/")), None)
+    return shared or (f"slow {path}" if _is_slow(item) else path)
 
 
 def write_tiny_model(

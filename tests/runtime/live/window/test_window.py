@@ -37,7 +37,7 @@ def running(*options: str | Path, screen: str, folder: Path) -> Iterator[subproc
     finally:
         if process.poll() is None:
             process.kill()
-        process.communicate()
+        sys.stderr.write(process.communicate()[1] or "")  # shown where a test fails
 
 
 def looped(clip: Path, folder: Path) -> Path:
