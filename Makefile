@@ -51,7 +51,8 @@ docs: $(VENV)/.installed ## build the documentation site into site/ (Python 3.11
 	$(BIN)/zensical build --strict
 
 test: lint ## run linter, type checker, import rules and all tests, slow ones last
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
+	$(BIN)/python -m pytest tests/runtime/live # a screen, a browser and cameras: nothing else beside them
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder --ignore tests/runtime/live
 
 lint: $(VENV)/.installed ## check with linter, formatter, type checker and import rules; change nothing
 	$(BIN)/ruff check

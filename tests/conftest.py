@@ -16,8 +16,8 @@ from cgan_runtime.manifest import Manifest, Tensor, sha256_of
 settings.register_profile("cgan", deadline=None)  # no test may depend on how fast a machine is
 settings.load_profile("cgan")
 
-SHARING = ("export", "runtime/live")
-"""Folders of tests that share costly fixtures: the exports, and a server with a browser."""
+SHARING = ("export",)
+"""Folders of tests that share costly fixtures."""
 
 TINY_MULTIPLE = 16
 TINY_SIZE = 64
