@@ -15,12 +15,13 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
 import ray
+from ray._private.node import Node
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from cgan_runtime.batch.scratch import PREFIX, claim
@@ -78,13 +79,28 @@ def joined(address: str) -> Iterator[bool]:
             "`ray start --head` starts one"
         )
     try:
-        _join("local" if own else address, quietly)
+        with _without_api_server() if own else nullcontext():
+            _join("local" if own else address, quietly)
         with _exit_codes_of_signals():
             yield own is not None
     finally:
         ray.shutdown()
         if own:
             shutil.rmtree(own, ignore_errors=True)
+
+
+@contextmanager
+def _without_api_server() -> Iterator[None]:
+    """Let Ray start no API server, which asks in which cloud it runs even with usage statistics off.
+
+    Without a dashboard it serves nothing but these statistics.
+    """
+    started = getattr(Node, "start_api_server", None)
+    setattr(Node, "start_api_server", lambda *_, **__: None)  # noqa: B010 (mypy: a method)
+    try:
+        yield
+    finally:
+        setattr(Node, "start_api_server", started)  # noqa: B010
 
 
 @contextmanager
