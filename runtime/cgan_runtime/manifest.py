@@ -199,13 +199,13 @@ class Manifest:
         for what, tensors, (dtype, first) in zip(
             ("inputs", "outputs"), (self.inputs, self.outputs), _SIGNATURES[self.kind], strict=True
         ):
-            wanted = [first, *[(0, 0, 0, 0)] * (len(tensors) - 1)]
             names = {tensor.name for tensor in tensors if isinstance(tensor.name, str)}
             if (
                 len(names) != len(tensors)
                 or not (len(names) == 1 or (names and self.kind == "network"))
-                or any(t.dtype != dtype or not _fits(t.shape, s) for t, s in zip(tensors, wanted, strict=True))
-                or (self.kind == "network" and not all(isinstance(t.shape[1], int) for t in tensors))
+                or any(tensor.dtype != dtype for tensor in tensors)
+                or not _fits(tensors[0].shape, first)
+                or not all(_is_further(tensor.shape) for tensor in tensors[1:])
             ):
                 found = [(tensor.name, tensor.dtype, tensor.shape) for tensor in tensors]
                 raise ModelFileError(
@@ -231,6 +231,12 @@ def _fits(axes: tuple[object, ...], shape: tuple[int, ...]) -> bool:
     """Whether all axes are valid numbers or names, and equal `shape` where that is not 0."""
     valid = all((isinstance(axis, str) and axis) or _within(axis, MAX_AXIS) for axis in axes)
     return valid and len(axes) == len(shape) and all(a == b for a, b in zip(axes, shape, strict=True) if b)
+
+
+def _is_further(axes: tuple[object, ...]) -> bool:
+    """Whether these are the axes of a network's further input or output: planes, or rows."""
+    fixed = {4: 1, 3: 2}.get(len(axes))
+    return fixed is not None and isinstance(axes[fixed], int) and _fits(axes, (0,) * len(axes))
 
 
 def _shortened(value: object) -> str:

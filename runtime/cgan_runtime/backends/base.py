@@ -20,6 +20,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from cgan_runtime.backends.axes import Axes
 from cgan_runtime.errors import BackendUnavailable, InputShapeError, ModelFileError
 from cgan_runtime.manifest import Manifest, Tensor
 
@@ -52,11 +53,11 @@ class Backend(ABC):
     def infer(self, inputs: Mapping[str, FloatArray] | FloatArray) -> Arrays:
         """Run the network on a batch.
 
-        Inputs and outputs are float32 (N, C, H, W) by name, with C as in the manifest, N, H and W the same
-        for all, and H and W multiples of `manifest.size_multiple`. The first input is required: lightness
-        L*/50 - 1 in [-1, 1]; a bare array stands for it. Each other that is left out is filled with zeros. The first
-        output is (a*, b*)/110 in [-1, 1]. The outputs belong to the back end and are valid until its next call; copy
-        them to keep them.
+        Inputs and outputs are float32 by name, of the shapes in the manifest; the height and width of the first
+        input are multiples of `manifest.size_multiple`. That input is required: lightness L*/50 - 1 in [-1, 1],
+        (N, 1, H, W); a bare array stands for it. Each other that is left out is filled with zeros. The first
+        output is (a*, b*)/110 in [-1, 1], (N, 2, H, W). The outputs belong to the back end and are valid until its
+        next call; copy them to keep them.
 
         Raises:
             InputShapeError: A name, shape, dtype or size is wrong.
@@ -67,10 +68,10 @@ class Backend(ABC):
             raise BackendUnavailable(f"the {self.name} back end is closed; open it again with open_backend()")
         if not isinstance(inputs, Mapping):
             inputs = {self.manifest.input.name: inputs}
-        outputs = self._run(self._complete(inputs))
-        count, _, height, width = inputs[self.manifest.input.name].shape
+        complete, axes = self._complete(inputs)
+        outputs = self._run(complete)
         for tensor in self.manifest.outputs:
-            found, shape = outputs[tensor.name], (count, tensor.shape[1], height, width)
+            found, shape = outputs[tensor.name], axes.shape(tensor)
             if found.shape != shape or found.dtype != np.float32:
                 raise ModelFileError(
                     f"{self.manifest.file} returned {tensor.name} {found.dtype} {found.shape}, "
@@ -89,7 +90,7 @@ class Backend(ABC):
             InputShapeError: As for `infer`.
             BackendUnavailable: This engine cannot time its layers.
         """
-        return self._layers(self._complete({self.manifest.input.name: lightness}), runs)
+        return self._layers(self._complete({self.manifest.input.name: lightness})[0], runs)
 
     def close(self) -> None:
         """Free the engine. Calling it twice is harmless."""
@@ -117,34 +118,42 @@ class Backend(ABC):
     def _release(self) -> None:  # noqa: B027 (optional on purpose)
         """Drop what the engine holds; called once."""
 
-    def _complete(self, inputs: Mapping[str, FloatArray]) -> Arrays:
-        """All inputs of the network: checked, contiguous, zeros where one was left out."""
-        known = [tensor.name for tensor in self.manifest.inputs]
+    def _complete(self, inputs: Mapping[str, FloatArray]) -> tuple[Arrays, Axes]:
+        """All inputs of the network, checked, contiguous, zeros where one was left out; and their axes."""
+        first, known = self.manifest.input, [tensor.name for tensor in self.manifest.inputs]
         if strange := [name for name in inputs if name not in known]:
             raise InputShapeError(f"got an input {strange[0]!r}; this model takes {', '.join(known)}")
-        if known[0] not in inputs:
-            raise InputShapeError(f"got no {known[0]}; this model cannot do without it")
-        count, _, height, width = self._check(self.manifest.input, inputs[known[0]])
-        complete = {}
+        if first.name not in inputs:
+            raise InputShapeError(f"got no {first.name}; this model cannot do without it")
+        axes, complete = Axes(), {}
         for tensor in self.manifest.inputs:
-            shape = (count, int(tensor.shape[1]), height, width)
-            array = inputs[tensor.name] if tensor.name in inputs else np.zeros(shape, np.float32)
-            if self._check(tensor, array) != shape:
-                raise InputShapeError(f"got {tensor.name} {array.shape} beside {known[0]}; expected {shape}")
+            array = inputs.get(tensor.name)
+            if array is None:
+                array = np.zeros(axes.shape(tensor), np.float32)
+            self._check(tensor, array)
+            axes.take(tensor, array.shape)
+            if array.shape != (shape := axes.shape(tensor)):
+                raise InputShapeError(f"got {tensor.name} {array.shape} beside {first.name}; expected {shape}")
             complete[tensor.name] = np.ascontiguousarray(array)
-        return complete
+        return complete, axes
 
-    def _check(self, tensor: Tensor, array: FloatArray) -> tuple[int, ...]:
-        """The shape of an array that is valid for an input."""
-        multiple = self.manifest.size_multiple
-        expected = f"float32 ({_axes(tensor)}) with height and width multiples of {multiple}"
-        if array.ndim != 4 or array.shape[1] != tensor.shape[1] or array.dtype != np.float32:
+    def _check(self, tensor: Tensor, array: FloatArray) -> None:
+        """Refuse an array that no input of this kind can be."""
+        multiple, is_first = self.manifest.size_multiple, tensor == self.manifest.input
+        expected = f"float32 ({_axes(tensor)})"
+        if is_first:
+            expected += f" with height and width multiples of {multiple}"
+        channels = 1 if len(tensor.shape) == 4 else 2  # the axis that is fixed in any case
+        if (
+            array.ndim != len(tensor.shape)
+            or array.dtype != np.float32
+            or array.shape[channels] != tensor.shape[channels]
+        ):
             raise InputShapeError(f"got {array.dtype} {array.shape}; expected {expected}")
-        if array.size == 0 or array.shape[2] % multiple or array.shape[3] % multiple:
+        if array.size == 0 or (is_first and (array.shape[2] % multiple or array.shape[3] % multiple)):
             raise InputShapeError(f"got {array.shape}; expected {expected}")
         if _disagree(array.shape, tensor.shape):
             raise InputShapeError(f"got {array.shape}; this model takes {expected} only")
-        return array.shape
 
 
 def check_signature(path: Path, manifest: Manifest, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> None:
