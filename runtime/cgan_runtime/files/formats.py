@@ -11,6 +11,9 @@ WRITTEN_VIDEOS = {
     ".mov": "mov",
     ".mkv": "matroska",
     ".webm": "webm",
+    ".ts": "mpegts",
+    ".m2ts": "mpegts",
+    ".mts": "mpegts",
     ".y4m": "yuv4mpegpipe",
     ".yuv": "rawvideo",
 }
@@ -20,7 +23,6 @@ AVI is missing because it has no presentation times: players show H.264 in it on
 """
 
 VIDEOS = (frozenset(WRITTEN_VIDEOS) - {".yuv"}) | {
-    ".3gp", ".asf", ".avi", ".dv", ".flv", ".gif", ".m2ts", ".mpeg", ".mpg", ".mts", ".mxf", ".ogv", ".ts",
-    ".vob", ".wmv",
+    ".3gp", ".asf", ".avi", ".dv", ".flv", ".gif", ".mpeg", ".mpg", ".mxf", ".ogv", ".vob", ".wmv",
 }  # fmt: skip
 """Suffixes of videos that are read. A .yuv file does not state its format."""

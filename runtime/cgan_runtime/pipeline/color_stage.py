@@ -24,7 +24,8 @@ from cgan_runtime.colorizer import Colorizer, Prediction
 from cgan_runtime.errors import CganError
 from cgan_runtime.files.output import Output
 from cgan_runtime.temporal.filter import TemporalFilter
-from cgan_runtime.video.frame_layout import FrameLayout, luma_plane, quarter_turns
+from cgan_runtime.video.frame_layout import FrameLayout, luma_plane
+from cgan_runtime.video.orientation import Orientation
 from cgan_runtime.video.resume.work_folder import kept_frames
 from cgan_runtime.video.segments import SEGMENT_FRAMES, AlreadyEncoded, Colored, Skipped
 
@@ -36,8 +37,8 @@ class Predicted:
     """A frame whose color is known at the network's size."""
 
     frame: av.VideoFrame  # prepared, in the video's layout
-    prediction: Prediction  # of the frame turned upright
-    turns: int  # quarter turns that turn it upright
+    prediction: Prediction  # of the frame as it is shown
+    orientation: Orientation
     filter_state: bytes  # as in `Colored`
 
 
@@ -75,7 +76,7 @@ class ColorStage:
         """Color a frame whose color is predicted; hand on anything else."""
         if not isinstance(item, Predicted):
             return item
-        planes = (np.rot90(plane, -item.turns) for plane in self._colorizer.enlarge(item.prediction))
+        planes = (item.orientation.stored(plane) for plane in self._colorizer.enlarge(item.prediction))
         return Colored(self._layout.colored(item.frame, *planes), item.filter_state)
 
     @property
@@ -100,10 +101,10 @@ class ColorStage:
 
     def _predict(self, frame: av.VideoFrame) -> Predicted:
         filter_state = self.filter_state if self.frames % SEGMENT_FRAMES == 0 else b""
-        prepared, turns = self._layout.prepare(frame), quarter_turns(frame)
-        luma, shape = _upright(prepared, self._layout, turns)
+        prepared, orientation = self._layout.prepare(frame), Orientation.of(frame)
+        luma, shape = _shown(prepared, self._layout, orientation)
         prediction = self._colorizer.predict(luma, self._layout.encoding, shape, self._temporal)
-        return Predicted(prepared, prediction, turns, filter_state)
+        return Predicted(prepared, prediction, orientation, filter_state)
 
 
 @contextmanager
@@ -119,13 +120,13 @@ def annotate_position(stage: ColorStage, output: Output, *, resumable: bool) -> 
 
 def network_view(frame: av.VideoFrame, layout: FrameLayout, colorizer: Colorizer) -> FloatArray:
     """What the network sees of a frame: L*/50 - 1, float32 (h, w)."""
-    luma, shape = _upright(layout.prepare(frame), layout, quarter_turns(frame))
+    luma, shape = _shown(layout.prepare(frame), layout, Orientation.of(frame))
     return colorizer.lightness(luma, layout.encoding, shape)
 
 
-def _upright(frame: av.VideoFrame, layout: FrameLayout, turns: int) -> tuple[Plane, tuple[int, int]]:
-    """Luma and chroma shape of a frame turned as it is shown, since the network knows upright images."""
+def _shown(frame: av.VideoFrame, layout: FrameLayout, orientation: Orientation) -> tuple[Plane, tuple[int, int]]:
+    """Luma and chroma shape of a frame as it is shown, since the network knows upright images."""
     luma, shape = luma_plane(frame), layout.chroma_shape
-    if turns == 0:
+    if orientation.is_identity:
         return luma, shape
-    return np.ascontiguousarray(np.rot90(luma, turns)), shape[::-1] if turns % 2 else shape
+    return np.ascontiguousarray(orientation.shown(luma)), orientation.shown_size(*shape)

@@ -25,6 +25,7 @@ def video_identity(
         "size": str(colorizer.size),
         "saturation": str(colorizer.saturation),
         "encoder": " ".join([codec, *(f"{key}={value}" for key, value in encoder.options(codec).items())]),
+        "pixel format": "of the input" if encoder.keeps_format(codec) else "of common players",
         "codec threads": str(encoder.codec_threads or "one for each core"),
         "version of cgan": __version__,
         "version of FFmpeg": versions,

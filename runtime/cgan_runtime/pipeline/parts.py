@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ from cgan_runtime.video.frame_layout import FrameLayout
 from cgan_runtime.video.read.reader import VideoReader
 from cgan_runtime.video.resume.work_folder import WorkFolder, work_folder
 from cgan_runtime.video.segments import SEGMENT_FRAMES, Skipped
-from cgan_runtime.video.write.open_writer import plan_layout
+from cgan_runtime.video.write.open_writer import plan_layout, settle_encoder
 from cgan_runtime.video.write.writer import VideoWriter
 
 PART_SEGMENTS = 4  # of a part at least: a worker that dies loses about half a minute of video
@@ -82,6 +82,7 @@ def plan_parts(
     output = output_for(target)
     with VideoReader(source, stream=settings.stream, deinterlace=settings.deinterlace) as reader:
         output.check(source=source, overwrite=overwrite)
+        settings = replace(settings, encoder=settle_encoder(settings.encoder, reader, output))
         identity = video_identity(reader, output, colorizer, settings)
         WorkFolder.begin(output, identity, resume=resume, overwrite=overwrite).release()
         if plan := _kept_plan(target):
@@ -118,6 +119,7 @@ def colorize_part(
     """
     output = output_for(target)
     with VideoReader(source, stream=settings.stream, deinterlace=settings.deinterlace) as reader:
+        settings = replace(settings, encoder=settle_encoder(settings.encoder, reader, output))
         identity = video_identity(reader, output, colorizer, settings)
         layout = plan_layout(reader, settings.encoder, output, compare=settings.compare)
         with (

@@ -12,6 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ from cgan_runtime.video.read.sources import FFmpegInput, SourceSettings, video_s
 from cgan_runtime.video.resume.work_folder import NonResumableOutput, WorkFolder
 from cgan_runtime.video.segments import Colored
 from cgan_runtime.video.write.image_sequence_writer import ImageSequenceWriter, check_existing_images
-from cgan_runtime.video.write.open_writer import open_writer, plan_layout
+from cgan_runtime.video.write.open_writer import open_writer, plan_layout, settle_encoder
 from cgan_runtime.video.write.writer import VideoWriter
 
 # Frames and packets that wait between two stages: enough for an occasional slow frame, 10 MB at 1080p.
@@ -96,6 +97,8 @@ def colorize_video(
         source, stream=settings.stream, deinterlace=settings.deinterlace, threads=encoder.codec_threads, hardware=device
     ) as reader:
         output.check(source=None if isinstance(source, FFmpegInput) else source, overwrite=overwrite)
+        encoder = settle_encoder(encoder, reader, output)
+        settings = replace(settings, encoder=encoder)
         identity = video_identity(reader, output, colorizer, settings)
         check_existing_images(output, source=source, overwrite=overwrite, resume=resume, settings=identity)
         layout = plan_layout(reader, encoder, output, compare=settings.compare)

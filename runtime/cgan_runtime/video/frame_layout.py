@@ -4,6 +4,9 @@ layout = FrameLayout.plan(first_frame, codec="h264", accepted=encoder_formats, e
 frame = layout.prepare(frame)                      # unchanged, or converted once if needed
 cb, cr = colorizer.planes(luma_plane(frame), layout.encoding, layout.chroma_shape)
 colored = layout.colored(frame, cb, cr)            # the luma is that of `frame`, bit for bit
+
+A layout keeps the input's depth, subsampling and range as far as the encoder can. A `playable` one is what
+common players take: even sizes, limited range, and the depth and subsampling of the formats given.
 """
 
 from __future__ import annotations
@@ -11,13 +14,14 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Literal
 
 import av
 import numpy as np
 
 from cgan_runtime.color.encoding import Encoding, Matrix, Plane
+from cgan_runtime.color.requantize import requantize
 from cgan_runtime.errors import MediaError
+from cgan_runtime.video.orientation import Orientation, Side
 
 HD_HEIGHT = 720  # a frame that does not state its matrix has BT.709 if it is at least so high, else BT.601
 
@@ -38,22 +42,13 @@ _DEPTHS = (8, 9, 10, 12, 14, 16)  # bits of planar formats
 _SUBSAMPLINGS = {(2, 2): "420", (2, 1): "422", (1, 1): "444"}  # luma per chroma samples, across and down
 _SIDE = 64  # pixels; all subsampling factors divide it
 
-Side = Literal["left", "top", "right", "bottom"]
-# Where the left of the screen lies in a frame that is shown after 0 to 3 quarter turns.
-_GRAY_SIDES: tuple[Side, ...] = ("left", "top", "right", "bottom")
-
-
-def quarter_turns(frame: av.VideoFrame) -> int:
-    """Quarter turns, counterclockwise, by which a frame is rotated before it is shown."""
-    return round(frame.rotation / 90) % 4
-
 
 def luma_plane(frame: av.VideoFrame) -> Plane:
     """The luma plane, uint8, or uint16 above 8 bits, (H, W): a view that lives as long as the frame.
 
     There may be padding between rows.
     """
-    return _plane(frame, 0, _bits(frame.format))
+    return _plane(frame, 0, bits_of(frame.format))
 
 
 def planes_of(frame: av.VideoFrame, bits: int) -> tuple[Plane, Plane, Plane]:
@@ -73,10 +68,19 @@ class FrameLayout:
     colorspace: int  # matrix tag of the output (ITU-T H.273)
     notes: tuple[str, ...] = ()  # what had to be changed, one sentence each, for people
     gray_side: Side | None = None  # where in the stored frame the gray image lies; None: nowhere
+    source: Encoding | None = None  # of the input, where `prepare` has to change it; None: as `encoding`
+    even: bool = False  # repeat the last column and row of an odd size
 
     @classmethod
     def plan(
-        cls, frame: av.VideoFrame, *, codec: str, accepted: Collection[str], encoder: str | None, compare: bool = False
+        cls,
+        frame: av.VideoFrame,
+        *,
+        codec: str,
+        accepted: Collection[str],
+        encoder: str | None,
+        compare: bool = False,
+        playable: bool = False,
     ) -> FrameLayout:
         """Plan the layout from the first frame of a video, decoded from a `codec` of FFmpeg.
 
@@ -84,17 +88,24 @@ class FrameLayout:
             accepted: Pixel formats that the encoder takes.
             encoder: Its name, for the notes; None writes no notes about formats.
             compare: Put the gray image beside the colored one, on its left as the video is shown.
+            playable: Store even sizes and limited range, and say so in place of the encoder.
 
         Raises:
             MediaError: The encoder takes no planar Y'CbCr format.
         """
         source = frame.format
-        bits, subsampling = _bits(source), _subsampling(source)
+        bits, subsampling = bits_of(source), _subsampling(source)
         pixel_format, stored_bits = _nearest(subsampling, bits, accepted, encoder)
+        full_range = _is_full_range(frame, codec)
         notes = []
-        if encoder and stored_bits != bits:
+        if playable:
+            changed = _changes(subsampling, bits, full_range, pixel_format, stored_bits)
+            notes += [f"{changed}, which players take; --keep-format keeps it as it was"] if changed else []
+            if frame.width % 2 or frame.height % 2:
+                notes.append("players take even sizes only: the last column or row is there twice")
+        elif encoder and stored_bits != bits:
             notes.append(f"{encoder} takes no {bits}-bit video here: it is stored with {stored_bits} bits")
-        if encoder and subsampling not in pixel_format:
+        if not playable and encoder and subsampling not in pixel_format:
             size = f"{frame.width}x{frame.height}"
             notes.append(f"{encoder} takes no {size} video of {source.name}: it is stored as {pixel_format}")
         if any(component.is_alpha for component in source.components) and not source.has_palette:
@@ -103,14 +114,24 @@ class FrameLayout:
             notes.append("the video is interlaced: whole frames are colored, and stored as progressive ones")
         matrix = _matrix(frame)
         own = frame.colorspace in _EXACT_TAGS and not source.is_rgb
-        encoding = Encoding(matrix, _is_full_range(frame, codec), stored_bits)
+        encoding = Encoding(matrix, full_range and not playable, stored_bits)
+        read = Encoding(matrix, full_range, bits) if playable else encoding
         colorspace = int(frame.colorspace) if own else _MATRIX_TAGS[matrix]
-        gray_side = _GRAY_SIDES[quarter_turns(frame)] if compare else None
-        return cls(frame.width, frame.height, pixel_format, encoding, colorspace, tuple(notes), gray_side)
+        gray_side = Orientation.of(frame).stored_side("left") if compare else None
+        return cls(
+            frame.width, frame.height, pixel_format, encoding, colorspace, tuple(notes), gray_side,
+            None if read == encoding else read, playable,
+        )  # fmt: skip
 
     @property
     def stored_size(self) -> tuple[int, int]:
-        """Width and height of the colored frames. The second of two images begins at a chroma sample."""
+        """Width and height of the colored frames."""
+        width, height = self._filled_size
+        return (width + width % 2, height + height % 2) if self.even else (width, height)
+
+    @property
+    def _filled_size(self) -> tuple[int, int]:
+        """The same without a repeated column or row. The second of two images begins at a chroma sample."""
         if self.gray_side is None:
             return self.width, self.height
         stored = av.VideoFormat(self.pixel_format, _SIDE, _SIDE)
@@ -131,20 +152,32 @@ class FrameLayout:
         return _FULL if self.encoding.full_range else _LIMITED
 
     def prepare(self, frame: av.VideoFrame) -> av.VideoFrame:
-        """The frame itself if its luma plane can be used, else the frame converted by swscale."""
-        usable = _PLAIN_LUMA.fullmatch(frame.format.name) and _bits(frame.format) == self.encoding.bits
+        """The frame itself if its luma plane can be used, else a converted one with such a luma plane."""
+        read = self.source or self.encoding
+        plain = self._with_plain_luma(frame, read)
+        if self.source is None:
+            return plain
+        stored = av.VideoFrame(self.width, self.height, "gray" if self.encoding.bits == 8 else "gray16le")
+        requantize(luma_plane(plain), self.source, self.encoding, out=_plane(stored, 0, self.encoding.bits))
+        _copy_time(frame, stored)
+        stored.color_primaries, stored.color_trc = frame.color_primaries, frame.color_trc
+        return stored
+
+    def _with_plain_luma(self, frame: av.VideoFrame, read: Encoding) -> av.VideoFrame:
+        """The frame itself if its luma plane can be read with this encoding, else converted by swscale."""
+        usable = _PLAIN_LUMA.fullmatch(frame.format.name) and bits_of(frame.format) == read.bits
         same_size = (frame.width, frame.height) == (self.width, self.height)
         if usable and same_size and frame.planes[0].line_size > 0:
             return frame
-        source_range = _FULL if frame.format.is_rgb or frame.format.has_palette else self.color_range
+        own_range = _FULL if read.full_range else _LIMITED
         converted = frame.reformat(
             width=self.width,
             height=self.height,
-            format=self.pixel_format,
+            format=self.pixel_format if read.bits == self.encoding.bits else _planar("420", read.bits),
             dst_colorspace=self.colorspace,
             src_colorspace=None if frame.format.is_rgb else self.colorspace,
-            src_color_range=source_range,
-            dst_color_range=self.color_range,
+            src_color_range=_FULL if frame.format.is_rgb or frame.format.has_palette else own_range,
+            dst_color_range=own_range,
         )
         _copy_time(frame, converted)
         return converted
@@ -155,14 +188,19 @@ class FrameLayout:
         `cb` and `cr` are uint8 or uint16, of `chroma_shape`. With `gray_side` the gray image is beside it.
         """
         out = av.VideoFrame(*self.stored_size, self.pixel_format)
+        width, height = self._filled_size
         for index, plane in enumerate((luma_plane(frame), cb, cr)):
-            view = _plane(out, index, self.encoding.bits)
+            whole = _plane(out, index, self.encoding.bits)
+            view = whole[:height, :width] if index == 0 else whole
             if self.gray_side is None:
                 view[:] = plane
-                continue
-            gray = plane if index == 0 else np.full_like(plane, self.encoding.chroma_center)
-            pair = (gray, plane) if self.gray_side in ("left", "top") else (plane, gray)
-            _put_side_by_side(view, *pair, vertical=self.gray_side in ("top", "bottom"))
+            else:
+                gray = plane if index == 0 else np.full_like(plane, self.encoding.chroma_center)
+                pair = (gray, plane) if self.gray_side in ("left", "top") else (plane, gray)
+                _put_side_by_side(view, *pair, vertical=self.gray_side in ("top", "bottom"))
+            if view.shape != whole.shape:
+                whole[:height, width:] = view[:, -1:]
+                whole[height:] = whole[height - 1]
         _copy_time(frame, out)
         out.colorspace, out.color_range = self.colorspace, self.color_range
         out.color_primaries, out.color_trc = frame.color_primaries, frame.color_trc
@@ -193,7 +231,8 @@ def _copy_time(source: av.VideoFrame, target: av.VideoFrame) -> None:
         target.time_base = source.time_base
 
 
-def _bits(pixel_format: av.VideoFormat) -> int:
+def bits_of(pixel_format: av.VideoFormat) -> int:
+    """The depth of a pixel format, 8 to 16 bits."""
     if pixel_format.has_palette or pixel_format.is_bit_stream:
         return 8
     return max(8, pixel_format.components[0].bits)
@@ -217,10 +256,24 @@ def _nearest(subsampling: str, bits: int, accepted: Collection[str], encoder: st
     # The deeper ones from the least, then the shallower ones from the most.
     for depth in sorted(_DEPTHS, key=lambda depth: (depth < bits, abs(depth - bits))):
         for chroma in (subsampling, "420", "422", "444"):
-            name = f"yuv{chroma}p" if depth == 8 else f"yuv{chroma}p{depth}le"
+            name = _planar(chroma, depth)
             if name in accepted:
                 return name, depth
     raise MediaError(f"encoder {encoder} takes no planar Y'CbCr video; choose another with --codec")
+
+
+def _planar(subsampling: str, bits: int) -> str:
+    return f"yuv{subsampling}p" if bits == 8 else f"yuv{subsampling}p{bits}le"
+
+
+def _changes(subsampling: str, bits: int, full_range: bool, pixel_format: str, stored_bits: int) -> str:
+    """How a playable format differs from the input's, for people; empty if it does not."""
+    changed = [f"{stored_bits} in place of {bits} bits, dithered"] if bits != stored_bits else []
+    if subsampling not in pixel_format:
+        changed.append(f"4:2:0 in place of {':'.join(subsampling)}")
+    if full_range:
+        changed.append("limited in place of full range")
+    return f"the video is stored with {', '.join(changed)}" if changed else ""
 
 
 def _matrix(frame: av.VideoFrame) -> Matrix:

@@ -255,14 +255,14 @@ def test_matrix_and_range_are_tagged(
     video: Video, expected: tuple[int, int], tmp_path: Path, colorizer: Colorizer
 ) -> None:
     source, target = write_video(tmp_path / "in.mp4", video), tmp_path / "out.mp4"
-    _color(source, target, colorizer)
+    _color(source, target, colorizer, EncoderSettings(keep_format=True))
     frame = read_frames(target)[0]
     assert (frame.colorspace, frame.color_range) == expected
 
 
 def test_a_bit_depth_that_the_encoder_does_not_take_gives_a_note(tmp_path: Path, colorizer: Colorizer) -> None:
     source = write_video(tmp_path / "in.mkv", Video(codec="ffv1", options={}, pixel_format="yuv422p12le"))
-    result = _color(source, tmp_path / "out.mp4", colorizer)
+    result = _color(source, tmp_path / "out.mp4", colorizer, EncoderSettings("libx264", keep_format=True))
     assert result.notes == ("libx264 takes no 12-bit video here: it is stored with 10 bits",)
     assert read_frames(tmp_path / "out.mp4")[0].format.name == "yuv422p10le"
     result = _color(source, tmp_path / "out.mkv", colorizer, EncoderSettings("ffv1"))

@@ -110,7 +110,7 @@ class Recorder:
         options = {"flush_packets": "1"}
         if self._format in ("mp4", "mov"):
             options["movflags"] = "frag_keyframe+empty_moov+default_base_moof"
-        else:
+        elif self._format in ("matroska", "webm"):
             options["cluster_time_limit"] = str(round(_FRAGMENT_SECONDS * 1000))
         frame, began = first
         with av.open(file, "w", format=self._format, container_options=options) as container:

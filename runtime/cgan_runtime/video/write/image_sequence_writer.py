@@ -24,7 +24,8 @@ from cgan_runtime.errors import MediaError
 from cgan_runtime.files.output import Output
 from cgan_runtime.files.storage import storage_errors
 from cgan_runtime.image.read_write import DEEP, write_image
-from cgan_runtime.video.frame_layout import FrameLayout, planes_of, quarter_turns
+from cgan_runtime.video.frame_layout import FrameLayout, planes_of
+from cgan_runtime.video.orientation import Orientation
 from cgan_runtime.video.read.reader import VideoReader
 from cgan_runtime.video.read.sources import FFmpegInput
 from cgan_runtime.video.resume.segment_file import SegmentWriter
@@ -50,9 +51,8 @@ class ImageSequenceWriter(AbstractContextManager["ImageSequenceWriter"]):
         """
         assert output.images is not None
         self._output, self._images, self._layout, self._work = output, output.images, layout, work
-        self._turns = quarter_turns(reader.first)
-        width, height = layout.stored_size
-        self.size = (height, width) if self._turns % 2 else (width, height)  # (width, height) of the images
+        self._orientation = Orientation.of(reader.first)
+        self.size = self._orientation.shown_size(*layout.stored_size)  # (width, height) of the images
         self.frames = 0  # that were written
         options = reader.path.options if isinstance(reader.path, FFmpegInput) else {}
         self._start = int(options.get("start_number", _FIRST))
@@ -82,7 +82,7 @@ class ImageSequenceWriter(AbstractContextManager["ImageSequenceWriter"]):
             self._pace.note(item.frame.pts or 0)
             planes = planes_of(item.frame, self._layout.encoding.bits)
             rgb = rgb_of_codes(*planes, self._layout.encoding)
-            write_image(path, np.ascontiguousarray(np.rot90(rgb, self._turns)))
+            write_image(path, np.ascontiguousarray(self._orientation.shown(rgb)))
             if self._segment is not None:
                 self._segment.add(av.Packet())  # counts the frame; its image has a file of its own
         elif not path.is_file():

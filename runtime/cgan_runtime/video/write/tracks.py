@@ -1,86 +1,117 @@
 """The other streams of a video, such as audio and subtitles: copied, transcoded, or left out with a note.
 
-    tracks, notes = plan_tracks(reader.container, reader.stream, output)
+    tracks, notes = plan_tracks(reader, output, options)
     tracks[packet.stream_index].write(packet)
 
-All is decided before the first frame: the muxer itself says whether a container takes a stream, when a
-header is written into memory.
+All is decided before the first frame: the muxer itself says whether a container takes a stream, when it is
+tried in memory.
 """
 
 from __future__ import annotations
 
 import contextlib
-import io
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, cast
 
 import av
 from av.stream import Disposition, Stream
 
-# FFmpeg's encoders for codecs that containers recommend, if their names differ.
-_AUDIO_ENCODERS = {"opus": "libopus", "vorbis": "libopus", "ac3": "aac"}
-_COMMON_RATE = 48_000  # Hz; taken by every encoder, and the only full one of Opus
-_USUAL_LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
-_AUDIO_BIT_RATE = 96_000  # per channel, bit/s
-_STALE_TAGS = frozenset({"encoder", "duration", "number_of_frames", "number_of_bytes", "bps", "rotate"})
+from cgan_runtime.video.read.edit_lists import has_inner_cut
+from cgan_runtime.video.read.reader import VideoReader
+from cgan_runtime.video.write.stream_copy import add_copy, attach_image, copy_tags, takes_attachments, takes_copy
+from cgan_runtime.video.write.transcoded_audio import AudioForm, SampleLine, audio_form
+
 _COVER_KEEPERS = frozenset({"mp4", "mov"})  # Matroska keeps cover images as attachments
 _CHAPTER_TEXT = "bin_data"  # stream of chapter titles in mp4 and mov; chapters are copied without it
 _TOGETHER = ("subtitle", "data")  # several packets of these types may have the same time
-_SILENCE = bytes(64)  # whole samples of any PCM up to 64 bits and 8 channels
-
-
-@dataclass(frozen=True)
-class AudioForm:
-    """An audio encoder with a sample rate in Hz and a channel layout that it takes."""
-
-    encoder: str
-    rate: int
-    layout: str
+TIMECODE = "timecode"  # tag of a track that counts frames; mp4 and mov make the track of it again
 
 
 class Track(ABC):
-    """One stream of the output beside the colored one. Used in one thread."""
+    """One stream of the output beside the colored one, `stream`. Used in one thread."""
+
+    stream: Stream
 
     @abstractmethod
     def write(self, packet: av.Packet[Any]) -> None:
         """Take a packet of the input's stream."""
+
+    def rehearse(self, packet: av.Packet[Any]) -> None:  # noqa: B027 (optional on purpose)
+        """Write a copy of a packet into a trial, if that changes nothing but the trial."""
 
     def flush(self) -> None:  # noqa: B027 (optional on purpose)
         """Write what is held back; called once, after the last packet."""
 
 
 class CopiedTrack(Track):
-    """Packets as they are, with rising time stamps."""
+    """Packets as they are, with rising time stamps, without those that an edit list hides."""
 
     def __init__(self, output: av.container.OutputContainer, source: Stream) -> None:
         self._output = output
-        self._stream = output.add_stream_from_template(source, opaque=True)
-        copy_tags(source, self._stream)
-        self._last_dts: int | None = None
+        self.stream = add_copy(output, source)
+        copy_tags(source, self.stream)
+        self._last_dts: int | None = None  # in ticks of the output
         self._step = 0 if source.type in _TOGETHER else 1
+        self._is_sound = source.type == "audio"
+        self._shown = False  # whether a packet came that is not hidden
 
     def write(self, packet: av.Packet[Any]) -> None:
-        """Mux a packet. In a damaged video one may have no time or go back: it follows the last one."""
+        """Mux a packet. In a damaged video one may have no time or go back: it follows the last one.
+
+        Sound that is hidden before the start stays, since a decoder begins with it; its time is below zero.
+        """
+        if packet.is_discard and (self._shown or not self._is_sound):
+            return
+        self._shown |= not packet.is_discard
         if packet.dts is None:
             packet.dts = packet.pts
-        last = self._last_dts
-        if packet.dts is None or (last is not None and packet.dts < last + self._step):
-            packet.dts = 0 if last is None else last + self._step
-            packet.pts = max(packet.pts or 0, packet.dts)
-        self._last_dts = packet.dts
-        packet.stream = self._stream
+        ratio = Fraction(packet.time_base) / (self.stream.time_base or 1)  # the header has set the output's clock
+        last, dts = self._last_dts, None if packet.dts is None else _rounded(packet.dts * ratio)
+        if dts is None or (last is not None and dts < last + self._step):
+            dts = 0 if last is None else last + self._step
+            packet.pts = max(_rounded((packet.pts or 0) * ratio), dts)
+            packet.dts, packet.duration = dts, _rounded((packet.duration or 0) * ratio)
+            packet.time_base = self.stream.time_base
+        self._last_dts = dts
+        packet.stream = self.stream
         self._output.mux(packet)
+
+    def rehearse(self, packet: av.Packet[Any]) -> None:  # noqa: D102
+        copy: av.Packet[Any] = av.Packet(bytes(packet))
+        copy.time_base, copy.duration, copy.is_keyframe = packet.time_base, packet.duration, packet.is_keyframe
+        copy.pts, copy.dts = packet.pts, packet.dts
+        self.write(copy)
+
+
+class CopiedData(CopiedTrack):
+    """A data stream, whose failure must not end the video: after one, the rest is left out."""
+
+    def __init__(self, output: av.container.OutputContainer, source: Stream, notes: list[str]) -> None:
+        super().__init__(output, source)
+        self._name, self._notes, self._failed = stream_name(source), notes, False
+
+    def write(self, packet: av.Packet[Any]) -> None:  # noqa: D102
+        if self._failed:
+            return
+        try:
+            super().write(packet)
+        except av.FFmpegError as error:
+            if isinstance(error, OSError):  # the disk's, not the packet's
+                raise
+            self._failed = True
+            self._notes.append(f"{self._name} is incomplete: {self._output.format.name} did not take all of it")
 
 
 class TranscodedAudio(Track):
-    """Audio that is decoded and encoded again, because the container does not take its codec."""
+    """Audio that is decoded and encoded again, because its packets cannot be copied."""
 
     def __init__(self, output: av.container.OutputContainer, source: av.AudioStream, form: AudioForm) -> None:
         self._output, self._source = output, source
-        self._stream = cast(av.AudioStream, output.add_stream(form.encoder, rate=form.rate))
-        _apply(form, self._stream.codec_context)
-        copy_tags(source, self._stream)
+        self.stream = cast(av.AudioStream, output.add_stream(form.encoder, rate=form.rate))
+        form.apply(self.stream.codec_context)
+        copy_tags(source, self.stream)
+        self._line = SampleLine()
         self._resampler: av.AudioResampler | None = None
         self._form: tuple[str, str, int] | None = None  # of the frames that the resampler takes
 
@@ -98,16 +129,19 @@ class TranscodedAudio(Track):
             self._encode(self._source.decode(None))
         if self._resampler is not None:
             self._mux(self._resampler.resample(None))
-            self._output.mux(self._stream.encode(None))
+            self._output.mux(self.stream.encode(None))
 
     def _encode(self, frames: list[av.AudioFrame]) -> None:
-        for frame in frames:
+        for decoded in frames:
+            frame = self._line.cut(decoded)
+            if frame is None:
+                continue
             form = (frame.format.name, frame.layout.name, frame.sample_rate)
             if self._resampler is None or form != self._form:  # the encoder is open now and has a frame size
                 if self._resampler is not None:
                     self._mux(self._resampler.resample(None))
                 self._form = form
-                context = self._stream.codec_context
+                context = self.stream.codec_context
                 self._resampler = av.AudioResampler(
                     context.format, context.layout, context.sample_rate, context.frame_size or None
                 )
@@ -115,97 +149,77 @@ class TranscodedAudio(Track):
 
     def _mux(self, frames: list[av.AudioFrame]) -> None:
         for frame in frames:
-            self._output.mux(self._stream.encode(frame))
+            self._output.mux(self.stream.encode(frame))
 
 
 def plan_tracks(
-    source: av.container.InputContainer, video: av.VideoStream, output: av.container.OutputContainer
+    reader: VideoReader, output: av.container.OutputContainer, options: dict[str, str]
 ) -> tuple[dict[int, Track], list[str]]:
     """Add a stream to the output for each stream of the input that it can hold, but for the colored one.
 
-    Returns the tracks by the index of the input's stream, and a sentence for each stream not copied.
+    Args:
+        reader: The input.
+        output: A container without a header yet.
+        options: Of its muxer.
+
+    Returns:
+        The tracks by the index of the input's stream, and a sentence for each stream not copied. Tracks may
+        add to the sentences.
     """
     tracks: dict[int, Track] = {}
     notes: list[str] = []
+    kind, source = output.format.name, reader.container
     for stream in source.streams:
-        if stream.index == video.index or (stream.name == _CHAPTER_TEXT and source.chapters()):
+        if stream.index == reader.stream.index or (stream.name == _CHAPTER_TEXT and source.chapters()):
             continue
-        name = _name(stream)
-        if _holds(output, stream):
-            tracks[stream.index] = CopiedTrack(output, stream)
-        elif isinstance(stream, av.AudioStream) and (form := _audio_form(output, stream)):
+        packet = reader.first_packets.get(stream.index)
+        if stream.disposition & Disposition.attached_pic and kind not in _COVER_KEEPERS:
+            if packet is not None and takes_attachments(kind):
+                attach_image(output, cast(av.VideoStream, stream), packet)
+            else:
+                notes.append(f"{stream_name(stream)} is left out: {kind} cannot hold it")
+            continue
+        copied = takes_copy(kind, options, stream, packet)
+        cut = copied and isinstance(stream, av.AudioStream) and has_inner_cut(stream)
+        if copied and not cut:
+            is_data = stream.type == "data"
+            tracks[stream.index] = CopiedData(output, stream, notes) if is_data else CopiedTrack(output, stream)
+        elif isinstance(stream, av.AudioStream) and (form := audio_form(output, stream, same=cut)):
             tracks[stream.index] = TranscodedAudio(output, stream, form)
-            elsewhere = "" if output.format.name == "matroska" else "; an output that ends in .mkv can"
-            notes.append(f"{name} becomes {form.encoder}: {output.format.name} cannot hold it as it is{elsewhere}")
+            notes.append(_reason(stream, form, kind, cut=cut))
+        elif TIMECODE in stream.metadata and stream.type == "data":
+            notes += _keep_timecode(stream, output)
         else:
-            notes.append(f"{name} is left out: {output.format.name} cannot hold it")
+            notes.append(f"{stream_name(stream)} is left out: {kind} cannot hold it")
     return tracks, notes
 
 
-def copy_tags(source: Stream, target: Stream) -> None:
-    """Language, title and the like, and what the stream is for (default, forced, ...)."""
-    target.metadata.update(lasting_tags(source.metadata))
-    target.disposition = source.disposition
-
-
-def lasting_tags(tags: dict[str, str]) -> dict[str, str]:
-    """The tags that are still true of a colored copy."""
-    lasting = {key: value for key, value in tags.items() if not key.upper().startswith("_STATISTICS")}
-    return {key: value for key, value in lasting.items() if key.lower().split("-")[0] not in _STALE_TAGS}
-
-
-def _holds(output: av.container.OutputContainer, stream: Stream) -> bool:
-    """Whether the muxer of the output takes a copy of a stream; it is tried in memory."""
-    if stream.disposition & Disposition.attached_pic and output.format.name not in _COVER_KEEPERS:
-        return False
-    try:
-        with av.open(io.BytesIO(), "w", format=output.format.name) as trial:
-            copy = trial.add_stream_from_template(stream, opaque=True)
-            trial.start_encoding()
-            if (stream.name or "").startswith("pcm_"):  # mp4 looks at the channel layout only with a sample
-                packet = av.Packet(_SILENCE)
-                packet.stream, packet.pts, packet.dts = copy, 0, 0
-                trial.mux(packet)
-    except (av.FFmpegError, ValueError):
-        return False
-    return True
-
-
-def _audio_form(output: av.container.OutputContainer, stream: av.AudioStream) -> AudioForm | None:
-    """The form nearest to a stream that the container's own audio encoder takes; None if there is none."""
-    codec = output.default_audio_codec
-    encoder = _AUDIO_ENCODERS.get(codec, codec)
-    if stream.codec_context is None or encoder not in av.codecs_available:
-        return None
-    source = stream.codec_context
-    layouts = (source.layout.name, _USUAL_LAYOUTS.get(source.layout.nb_channels, "stereo"), "stereo")
-    forms = (AudioForm(encoder, rate, layout) for layout in layouts for rate in (source.sample_rate, _COMMON_RATE))
-    return next((form for form in forms if _opens(form)), None)
-
-
-def _opens(form: AudioForm) -> bool:
-    trial = cast(av.AudioCodecContext, av.CodecContext.create(form.encoder, "w"))
-    try:
-        trial.sample_rate = form.rate
-        _apply(form, trial)
-        trial.open()
-    except (av.FFmpegError, ValueError):
-        return False
-    return True
-
-
-def _apply(form: AudioForm, context: av.AudioCodecContext) -> None:
-    context.layout = form.layout
-    context.bit_rate = _AUDIO_BIT_RATE * context.layout.nb_channels
-    if formats := context.codec.audio_formats:
-        context.format = formats[0]
-
-
-def _name(stream: Stream) -> str:
+def stream_name(stream: Stream) -> str:
     """The name of a stream for people: `audio 1 (pcm_s16le, eng)`."""
     is_cover = stream.disposition & Disposition.attached_pic
     kind = "cover image" if is_cover else stream.type.replace("video", "further video")
     codec = stream.codec_context.codec.canonical_name if stream.codec_context is not None else stream.name
     language = stream.metadata.get("language", "und")
     details = ", ".join(part for part in (codec, language) if part and part != "und")
-    return f"{kind} {stream.index} ({details})"
+    return f"{kind} {stream.index} ({details})" if details else f"{kind} {stream.index}"
+
+
+def _keep_timecode(stream: Stream, output: av.container.OutputContainer) -> list[str]:
+    """Keep the timecode of a track as a tag of the video; returns notes."""
+    tags, kind = output.streams[0].metadata, output.format.name
+    tags.setdefault(TIMECODE, stream.metadata[TIMECODE])
+    if kind in _COVER_KEEPERS:  # the muxer makes a track of the tag
+        return []
+    return [f"{stream_name(stream)} is left out: {kind} keeps the timecode {tags[TIMECODE]} as a tag"]
+
+
+def _reason(stream: av.AudioStream, form: AudioForm, kind: str, *, cut: bool) -> str:
+    if cut:
+        return f"{stream_name(stream)} is encoded again by {form.encoder}: an edit list cuts it within packets"
+    elsewhere = "" if kind == "matroska" else "; an output that ends in .mkv can"
+    return f"{stream_name(stream)} becomes {form.encoder}: {kind} cannot hold it as it is{elsewhere}"
+
+
+def _rounded(ticks: Fraction | int) -> int:
+    """The nearest tick; halves go up."""
+    return int((ticks * 2 + 1) // 2)

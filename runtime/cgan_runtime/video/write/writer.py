@@ -30,15 +30,16 @@ from cgan_runtime.video.segments import AlreadyEncoded, Colored, Skipped
 from cgan_runtime.video.write.codecs import ENCODERS, EncoderSettings
 from cgan_runtime.video.write.encoder import VideoEncoder
 from cgan_runtime.video.write.frame_rate import Pace
-from cgan_runtime.video.write.tracks import copy_tags, lasting_tags, plan_tracks
+from cgan_runtime.video.write.stream_copy import copy_tags, lasting_tags
+from cgan_runtime.video.write.tracks import plan_tracks
 
 _MOVIE_TIMESCALE = 1000  # ticks per second of an mp4's clock, unless the start of a stream needs more
 _FRAGMENTS = "frag_keyframe+empty_moov+default_base_moof"  # an mp4 that is written without seeking
-_TIMELESS = ("yuv4mpegpipe", "rawvideo")  # containers without times
+TIMELESS = ("yuv4mpegpipe", "rawvideo")  # containers without times
+_APPLE_CONTAINERS = ("mp4", "mov")
 _CLOCK = Fraction(1, 90_000)  # seconds; the time base of a video that states none
 _MAX_TIMESCALE = (1 << 31) - 1
 _FEW_THREADS = 2  # of x264; so many work on one frame
-_CONTAINER_TAGS = frozenset({"major_brand", "minor_version", "compatible_brands"})
 
 
 class VideoWriter(AbstractContextManager["VideoWriter"]):
@@ -51,8 +52,11 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
         layout: FrameLayout,
         settings: EncoderSettings,
         work: WorkFolder | None = None,
+        muxer: dict[str, str] | None = None,
     ) -> None:
-        """Set up all streams and write the header. `work` keeps finished segments for a later run.
+        """Set up all streams and write the header.
+
+        `work` keeps finished segments for a later run. `muxer` has options of the container beside its own.
 
         Raises:
             MediaError: The container or the encoder cannot be used for this video.
@@ -64,13 +68,11 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
         self._output, self._reader, self._layout = output, reader, layout
         self._threads = settings.codec_threads or usable_cores()
         container_format = WRITTEN_VIDEOS[output.suffix]
-        self._pace = Pace() if container_format in _TIMELESS else None
+        self._pace = Pace() if container_format in TIMELESS else None
+        of_container = container_options(container_format, reader, output) | (muxer or {})
         with translate_ffmpeg_errors(output):
             self._container = av.open(
-                output.destination,
-                "w",
-                format=container_format,
-                container_options=_container_options(container_format, reader, output),
+                output.destination, "w", format=container_format, container_options=of_container
             )
         try:
             with translate_ffmpeg_errors(output):
@@ -78,17 +80,16 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
                 clock = reader.stream.time_base or _CLOCK
                 self._encoder = VideoEncoder(lambda: self._fresh_encoder(options), clock, work)
                 rotation_notes = _keep_rotation(reader.first, self._stream, timeless=self._pace is not None)
-                self._tracks, track_notes = plan_tracks(reader.container, reader.stream, self._container)
-                tags = lasting_tags(reader.container.metadata)
-                self._container.metadata.update({key: tags[key] for key in tags if key not in _CONTAINER_TAGS})
+                self.tracks, self.notes = plan_tracks(reader, self._container, of_container)
+                self._container.metadata.update(lasting_tags(reader.container.metadata))
                 if chapters := reader.container.chapters():
                     self._container.set_chapters(chapters)
                 self._container.start_encoding()
         except BaseException:
             self._close_quietly()
             raise
-        # What is not kept as it was, one sentence each.
-        self.notes = [*layout.notes, *rotation_notes, *track_notes]
+        # What is not kept as it was, one sentence each. Tracks may add to them.
+        self.notes[:0] = [*layout.notes, *rotation_notes]
 
     def __exit__(self, *_: object) -> None:
         self._close_quietly()
@@ -111,14 +112,14 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
                 if self._pace is not None and isinstance(item, Colored):
                     self._pace.note(item.frame.pts or 0)
                 self._mux(self._encoder.take(item))
-            elif item.stream_index in self._tracks:
-                self._tracks[item.stream_index].write(item)
+            elif item.stream_index in self.tracks:
+                self.tracks[item.stream_index].write(item)
 
     def finish(self) -> None:
         """Write what the encoders hold back, and the end of the file; errors as of `write`."""
         with translate_ffmpeg_errors(self._output):
             self._mux(self._encoder.finish())
-            for track in self._tracks.values():
+            for track in self.tracks.values():
                 track.flush()
             self._container.close()
         if self._pace is not None and self._pace.varies:
@@ -140,6 +141,8 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
     def _set_up(self, context: av.VideoCodecContext) -> None:
         source, first, layout = self._reader.stream, self._reader.first, self._layout
         context.width, context.height = layout.stored_size
+        if context.codec.canonical_name == "hevc" and self._container.format.name in _APPLE_CONTAINERS:
+            context.codec_tag = "hvc1"  # players of Apple take no other
         context.pix_fmt = ENCODERS[context.name].packed.get(layout.pixel_format, layout.pixel_format)
         context.time_base = source.time_base or _CLOCK
         # With few threads one frame for each is no faster, and takes 50 MB more at 1080p.
@@ -185,7 +188,7 @@ def _deterministic_options(codec: str) -> dict[str, str]:
     return {"x264-params": "asm=avx2"} if codec == "libx264" and has_avx512() else {}
 
 
-def _container_options(container_format: str, reader: VideoReader, output: Output) -> dict[str, str]:
+def container_options(container_format: str, reader: VideoReader, output: Output) -> dict[str, str]:
     """Make the clock of an mp4 or mov fine enough for the start of each stream; allow deep y4m."""
     if container_format == "yuv4mpegpipe":
         return {"strict": "-1"}  # more than 8 bits: not standard, but all programs read it
@@ -196,8 +199,8 @@ def _container_options(container_format: str, reader: VideoReader, output: Outpu
     timescale = math.lcm(_MOVIE_TIMESCALE, *(clock.denominator for clock in clocks))
     if timescale > _MAX_TIMESCALE and reader.stream.time_base:
         timescale = reader.stream.time_base.denominator
-    options = {"movie_timescale": str(timescale)}
-    return options if output.path else options | {"movflags": _FRAGMENTS}
+    # With its index at the start a file plays while it is loaded.
+    return {"movie_timescale": str(timescale), "movflags": "faststart" if output.path else _FRAGMENTS}
 
 
 def _keep_rotation(first: av.VideoFrame, stream: av.VideoStream, *, timeless: bool) -> list[str]:

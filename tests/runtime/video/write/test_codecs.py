@@ -17,6 +17,12 @@ from cgan_runtime.video.write.codecs import ENCODERS, EncoderSettings
         (EncoderSettings(crf=23, preset="slow"), "a.mkv", "libx264", {"preset": "slow", "crf": "23"}),
         (EncoderSettings(crf=0), "a.mp4", "libx264", {"preset": "veryfast", "qp": "0"}),
         (EncoderSettings("ffv1"), "a.mkv", "ffv1", {"level": "3", "slicecrc": "1"}),
+        (EncoderSettings("h264", quality="low"), "a.mp4", "libx264", {"preset": "veryfast", "crf": "28"}),
+        (EncoderSettings("hevc", quality="high"), "a.mp4", "libx265", {"preset": "superfast", "crf": "20"}),
+        (EncoderSettings("av1", quality="medium"), "a.mkv", "libsvtav1", {"preset": "10", "crf": "36"}),
+        (EncoderSettings("prores"), "a.mov", "prores_ks", {"profile": "3"}),
+        (EncoderSettings("prores", quality="low"), "a.mov", "prores_ks", {"profile": "1"}),
+        (EncoderSettings(), "a.ts", "libx264", {"preset": "veryfast", "crf": "18"}),
     ],
 )
 def test_encoder_and_options(settings: EncoderSettings, target: str, codec: str, options: dict[str, str]) -> None:
@@ -36,7 +42,10 @@ def test_webm_takes_vp9_and_crf_0_is_lossless() -> None:
         (EncoderSettings("ffv1"), "a.mp4", MediaError, r"\.mp4 takes no ffv1; end the output in one of \.mkv"),
         (EncoderSettings("libx264"), "a.webm", MediaError, r"\.webm takes no libx264"),
         (EncoderSettings(), "a.txt", MediaError, "names no video that can be written"),
-        (EncoderSettings(), "a.avi", MediaError, "names no video that can be written"),
+        (EncoderSettings(), "a.avi", MediaError, "AVI has no presentation times"),
+        (EncoderSettings("prores"), "a.mp4", MediaError, r"end the output in one of \.mkv, \.mov"),
+        (EncoderSettings("ffv1", quality="low"), "a.mkv", ConfigError, "is lossless and has no quality"),
+        (EncoderSettings("hevc", crf=0), "a.mkv", ConfigError, "cannot be lossless here"),
         (EncoderSettings(), "video", MediaError, "names no video that can be written"),
         (EncoderSettings("ffv1", crf=10), "a.mkv", ConfigError, "is lossless and has no crf"),
         (EncoderSettings("ffv1", preset="fast"), "a.mkv", ConfigError, "has no presets"),
@@ -51,6 +60,11 @@ def test_settings_that_do_not_fit_are_refused(
         settings.options(settings.codec_for(Path(target)))
 
 
+def test_two_ways_to_state_the_quality_are_refused() -> None:
+    with pytest.raises(ConfigError, match="--quality and --crf say the same"):
+        EncoderSettings(crf=20, quality="low")
+
+
 def test_an_unknown_encoder_is_refused() -> None:
-    with pytest.raises(ConfigError, match="no encoder 'divx'; choose one of libx264"):
+    with pytest.raises(ConfigError, match="no encoder 'divx'; choose one of h264, hevc, av1, vp9, prores, libx264"):
         EncoderSettings("divx")
