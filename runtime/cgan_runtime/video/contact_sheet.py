@@ -20,7 +20,7 @@ from cgan_runtime.errors import MediaError
 from cgan_runtime.files.output import check_output
 from cgan_runtime.image.read_write import write_image, written_suffix
 from cgan_runtime.image.text import draw_text
-from cgan_runtime.video.frame_layout import quarter_turns
+from cgan_runtime.video.orientation import Orientation
 
 SHEET_FRAMES = 12
 _HEIGHT = 270  # of each image, pixels
@@ -80,9 +80,9 @@ def _frame_at(container: av.container.InputContainer, stream: av.VideoStream, pt
 
 def _thumbnail(frame: av.VideoFrame, aspect: Fraction) -> Plane:
     """A frame as it is shown, small, RGB uint8 (H, W, 3), with its time in the corner."""
-    turns = quarter_turns(frame)
+    orientation = Orientation.of(frame)
     width, height = frame.width * aspect, Fraction(frame.height)
-    scale = _HEIGHT / (width if turns % 2 else height)
+    scale = _HEIGHT / (width if orientation.swaps_axes else height)
     small = frame.reformat(
         width=max(1, round(width * scale)),
         height=max(1, round(height * scale)),
@@ -91,7 +91,7 @@ def _thumbnail(frame: av.VideoFrame, aspect: Fraction) -> Plane:
         src_color_range=frame.color_range,
         interpolation="AREA",
     )
-    image = np.ascontiguousarray(np.rot90(small.to_ndarray(), turns))
+    image = np.ascontiguousarray(orientation.shown(small.to_ndarray()))
     minutes, seconds = divmod(frame.time or 0.0, 60)
     draw_text(image, [f"{minutes:.0f}:{seconds:05.2f}"])
     return image

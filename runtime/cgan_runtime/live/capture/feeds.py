@@ -24,7 +24,8 @@ from cgan_runtime.color.encoding import Plane
 from cgan_runtime.errors import MediaError
 from cgan_runtime.files.urls import CAMERA_TIMEOUT, STREAM_OPTIONS, check_stream, is_url, without_credentials
 from cgan_runtime.video.ffmpeg_errors import reason_of
-from cgan_runtime.video.frame_layout import luma_plane, quarter_turns
+from cgan_runtime.video.frame_layout import luma_plane
+from cgan_runtime.video.orientation import Orientation
 from cgan_runtime.video.read.container import stated_end
 
 _FULL_RANGE = 2  # FFmpeg's AVColorRange
@@ -170,8 +171,7 @@ class StreamFeed(Feed):
         if self._is_file and frame.pts is not None and self._base is not None:
             time = max(0.0, float(frame.pts * self._base) - self._start)
         luma = _full_range_luma(frame)
-        turns = quarter_turns(frame)
-        return RawFrame(np.ascontiguousarray(np.rot90(luma, turns)) if turns else luma, time)
+        return RawFrame(np.ascontiguousarray(Orientation.of(frame).shown(luma)), time)
 
     def close(self) -> None:
         """Close the file or the connection."""
