@@ -13,6 +13,7 @@ import torch
 from cgan_runtime.backends.base import Arrays, Backend
 from cgan_runtime.manifest import Manifest, Tensor
 from cgan_train.checkpoint import WEIGHTS, Checkpoint
+from cgan_train.models.guided import KEY_CHANNELS, MEMORY_COLUMNS
 
 NO_OPSET = 0
 """Stands in the manifest: a checkpoint has no ONNX operator set."""
@@ -35,14 +36,29 @@ class TorchBackend(Backend):
     def _run(self, inputs: Arrays) -> Arrays:
         tensors = [torch.from_numpy(inputs[tensor.name]) for tensor in self.manifest.inputs]
         with torch.inference_mode():
-            return {self.manifest.output.name: self._generator(*tensors).numpy()}
+            found = self._generator(*tensors)
+        outputs = found if isinstance(found, tuple) else (found,)
+        return {tensor.name: each.numpy() for tensor, each in zip(self.manifest.outputs, outputs, strict=True)}
 
     def _release(self) -> None:
         torch.set_num_threads(self._threads_before)
         del self._generator
 
 
+_INPUTS = (
+    Tensor("lightness", "float32", ("n", 1, "8*h", "8*w")),
+    Tensor("hints", "float32", ("n", 3, "2*h", "2*w")),
+    Tensor("memory", "float32", ("n", "m", MEMORY_COLUMNS)),
+)
+_OUTPUTS = (
+    Tensor("chroma", "float32", ("n", 2, "8*h", "8*w")),
+    Tensor("keys", "float32", ("n", KEY_CHANNELS, "h", "w")),
+)
+"""Of a guided generator; others have the first of each alone."""
+
+
 def _manifest(checkpoint: Checkpoint) -> Manifest:
+    guided = checkpoint.generator.guided
     return Manifest(
         name=checkpoint.recipe,
         file=WEIGHTS,
@@ -52,8 +68,8 @@ def _manifest(checkpoint: Checkpoint) -> Manifest:
         opset=NO_OPSET,
         size=checkpoint.config.size,
         size_multiple=checkpoint.generator.size_multiple,
-        inputs=(Tensor("lightness", "float32", ("n", 1, "h", "w")),),
-        outputs=(Tensor("chroma", "float32", ("n", 2, "h", "w")),),
+        inputs=_INPUTS if guided else _INPUTS[:1],
+        outputs=_OUTPUTS if guided else _OUTPUTS[:1],
         recipe=checkpoint.recipe,
         checkpoint_sha256=checkpoint.sha256,
         training=checkpoint.training,

@@ -22,36 +22,51 @@ from torch.export import Dim
 from cgan_runtime import __version__
 from cgan_runtime.errors import ConfigError
 from cgan_runtime.manifest import Tensor
+from cgan_train.models.guided import HINT_STRIDE, KEY_STRIDE, MEMORY_COLUMNS
 
 if TYPE_CHECKING:
     from cgan_train.models.base import Generator
 
 INPUT, OUTPUT = "lightness", "chroma"
+INPUTS = (INPUT, "hints", "memory")
+"""The inputs of a guided generator; others have the first alone."""
+
+OUTPUTS = (OUTPUT, "keys")
+"""The outputs of a guided generator; others have the first alone."""
+
 OPSET = 17
+MEMORY_ROWS = 2048
+"""Rows of memory of a model of fixed size: two images of 256 px."""
+
 _EXPORTER_OPSET = 18  # the oldest that torch.onnx implements
 _IR_VERSION = 8  # of operator set 17
 
 
-def to_onnx(generator: Generator, *, size: tuple[int, int], batch: int = 1, dynamic: bool = True) -> onnx.ModelProto:
+def to_onnx(
+    generator: Generator, *, size: tuple[int, int], batch: int = 1, dynamic: bool = True, guided: bool = True
+) -> onnx.ModelProto:
     """Export a generator in evaluation mode, float32, on the CPU.
 
     BatchNorm and padding are folded into the convolutions. The checked model takes `lightness` (N, 1, H, W)
     to `chroma` (N, 2, H, W), float32, ranges as in `Generator`. N, H and W are free if `dynamic`, the last
     two recorded as `32*h`, `32*w`; else they are `batch` and `size` (height and width, such multiples).
 
+    A guided generator, if `guided`, takes `hints` (N, 3, H/4, W/4) and `memory` (N, M, 38) too, and returns `keys`
+    (N, 32, H/8, W/8) too (`GuidedGenerator.forward`). M is free if `dynamic`, else `MEMORY_ROWS`.
+
     Raises:
         ConfigError: The generator cannot be exported.
     """
-    multiple = generator.size_multiple
-    axes: dict[int, Any] = {0: Dim("n", min=1), 2: multiple * Dim("h"), 3: multiple * Dim("w")}
-    # The exporter would take a 1, or two equal numbers, in the example for a rule.
-    example = torch.zeros(2, 1, 2 * multiple, 3 * multiple) if dynamic else torch.zeros(batch, 1, *size)
+    guided = guided and generator.guided
+    count = len(INPUTS) if guided else 1
+    example, axes = _example(generator.size_multiple, (batch, *size), dynamic)
     try:
         with _silence():
             program = torch.onnx.export(
-                generator, (example,), dynamo=True, external_data=False, verbose=False,
-                opset_version=_EXPORTER_OPSET, input_names=[INPUT], output_names=[OUTPUT],
-                dynamic_shapes=(axes,) if dynamic else None,
+                generator, example[:count], dynamo=True, external_data=False, verbose=False,
+                opset_version=_EXPORTER_OPSET, input_names=INPUTS[:count],
+                output_names=OUTPUTS if guided else OUTPUTS[:1],
+                dynamic_shapes=axes[:count] if dynamic else None,
             )  # fmt: skip
     except torch.onnx.OnnxExporterError as error:
         reason = str(error.__cause__ or error).strip().splitlines()[0]
@@ -62,6 +77,22 @@ def to_onnx(generator: Generator, *, size: tuple[int, int], batch: int = 1, dyna
     _clean(model)
     onnx.checker.check_model(model, full_check=True)
     return model
+
+
+def _example(
+    multiple: int, shape: tuple[int, int, int], dynamic: bool
+) -> tuple[tuple[torch.Tensor, ...], tuple[dict[int, Any], ...]]:
+    """Inputs to trace a generator with, in the order of `INPUTS`, and their free axes."""
+    n, h, w, m = Dim("n", min=1), Dim("h"), Dim("w"), Dim("m", min=1)
+    small = multiple // HINT_STRIDE
+    axes: tuple[dict[int, Any], ...] = (
+        {0: n, 2: multiple * h, 3: multiple * w}, {0: n, 2: small * h, 3: small * w}, {0: n, 1: m},
+    )  # fmt: skip
+    # The exporter would take a 1, or two equal numbers, in the example for a rule.
+    batch, height, width = (2, 2 * multiple, 3 * multiple) if dynamic else shape
+    hints = torch.zeros(batch, 3, height // HINT_STRIDE, width // HINT_STRIDE)
+    memory = torch.zeros(batch, 5 if dynamic else MEMORY_ROWS, MEMORY_COLUMNS)
+    return (torch.zeros(batch, 1, height, width), hints, memory), axes
 
 
 def describe(model: onnx.ModelProto, properties: dict[str, str]) -> None:
@@ -102,9 +133,14 @@ def _clean(model: onnx.ModelProto) -> None:
         part.doc_string = ""
         del part.metadata_props[:]
     axes = model.graph.input[0].type.tensor_type.shape.dim
-    for output in model.graph.output:
-        for index in (0, 2, 3):
-            output.type.tensor_type.shape.dim[index].CopyFrom(axes[index])
+    for index in (0, 2, 3):
+        model.graph.output[0].type.tensor_type.shape.dim[index].CopyFrom(axes[index])
+    for keys in model.graph.output[1:]:  # at half the size of the hints
+        keys.type.tensor_type.shape.dim[0].CopyFrom(axes[0])
+        for index in (2, 3):
+            if name := axes[index].dim_param:
+                multiple, side = name.split("*")
+                keys.type.tensor_type.shape.dim[index].dim_param = f"{int(multiple) // KEY_STRIDE}*{side}"
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from cgan_train.models.edge import EdgeGenerator
 from cgan_train.models.encoder import TAP_CHANNELS, LiteEncoder
 from cgan_train.models.matmul_conv import MatmulConv2d, MatmulConvTranspose2d
 
-SMALL = {"seed": (8, 16, 16), "paper": (8, 8, 16, 16), "edge": (16, 16, 24, 32)}
+SMALL = {"seed": (8, 16, 16), "paper": (8, 8, 16, 16), "edge": (16, 16, 24, 32), "guided": (16, 16, 24, 32)}
 
 
 @pytest.mark.parametrize("name", GENERATORS)

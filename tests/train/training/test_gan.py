@@ -41,6 +41,19 @@ def test_every_switch_trains(source: ImageSource, tmp_path: Path, tiny: TrainCon
     assert load_checkpoint(newest).training["bf16"] is True
 
 
+def test_a_guided_generator_learns_to_be_guided(source: ImageSource, tmp_path: Path, tiny: TrainConfig) -> None:
+    config = one_phase(
+        tiny, 0, {"crop": 32}, epochs=1, generator=GeneratorConfig("guided", 32, (8, 8, 12, 16)),
+        augmentation=Augmentation(guides=1.0),
+    )  # fmt: skip
+    trainer = Trainer.start(config, source, tmp_path / "run")
+    generator = trainer._gan.generator
+    before = {name: weight.clone() for name, weight in generator.state_dict().items()}
+    trainer.run(quiet)
+    changed = {name for name, weight in generator.state_dict().items() if not torch.equal(weight, before[name])}
+    assert {"key.weight", "key8.weight", "unknown", "hinted.0.weight", "recalled.2.weight"} <= changed
+
+
 def test_frozen_statistics_stay(source: ImageSource, tmp_path: Path, tiny: TrainConfig) -> None:
     config = one_phase(tiny, 0, {"frozen_norm": True}, epochs=1, ema=0.0, recalibration=2)
     trainer = Trainer.start(config, source, tmp_path / "run")

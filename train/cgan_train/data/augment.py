@@ -1,7 +1,8 @@
 """Augmentation of a batch on the training device: pasting, and gray as photographic film records it.
 
 Real gray images are not L*: film has its own response to red, green and blue, its own contrast, grain and
-softness. Some images of every batch get such a gray as input; their true colors stay the target.
+softness, it fades and is scratched; cameras see infrared. Some images of every batch get such a gray as input;
+their true colors stay the target.
 """
 
 from __future__ import annotations
@@ -16,6 +17,11 @@ _CONTRAST = 0.35  # largest change of the gamma exponent, as log
 _GRAIN = 0.05  # largest standard deviation, of a range of 1
 _SOFT = (1.0, 2.5)  # a softened image is made this much smaller and enlarged again
 _SOFT_SHARE = 0.3  # of the batches
+_INFRARED = 0.15  # of the changed images are as a near-infrared camera sees them
+_LEAF, _SKY = 0.9, -0.35  # vegetation reflects infrared, clear sky scatters little of it
+_FADED = 0.35  # of the changed images do not use their whole range
+_DARKEST, _BRIGHTEST = 0.25, 0.7  # the ends of such a range lie up to, and down to, here
+_SCRATCHED = 0.1  # of the changed images have vertical scratches
 _PASTED = (0.3, 0.7)  # sides of a pasted part, relative to the image's
 
 
@@ -40,6 +46,10 @@ def film_lightness(rgb: Tensor, lightness: Tensor, share: float, rng: torch.Gene
     response = uniform(0.05, 1.0, count, 3, 1, 1)  # from blue-sensitive plates to panchromatic stock
     response = response / response.sum(dim=1, keepdim=True)
     gray = (rgb * response).sum(dim=1, keepdim=True)
+    red, green, blue = rgb.split(1, dim=1)
+    leaf = (green - (red + blue) / 2).clamp_min(0) * uniform(0.5, 3.0, count, 1, 1, 1)
+    infrared = ((red + green) / 2 + _LEAF * leaf + _SKY * (blue - red).clamp_min(0)).clamp(0, 1)
+    gray = torch.where(uniform(0, 1, count, 1, 1, 1) < _INFRARED, infrared, gray)
     gray = gray.clamp_min(1e-4) ** uniform(-_CONTRAST, _CONTRAST, count, 1, 1, 1).exp()
     if float(torch.rand((), generator=rng)) < _SOFT_SHARE:
         scale = float(uniform(*_SOFT, 1))
@@ -50,7 +60,11 @@ def film_lightness(rgb: Tensor, lightness: Tensor, share: float, rng: torch.Gene
     if device.type != "cpu":  # a GPU draws its own noise; copying it there would take too long
         grain = torch.Generator(device).manual_seed(int(torch.randint(2**62, (), generator=rng)))
     noise = torch.randn((count, 1, height, width), generator=grain, device=device)
-    gray = (gray + noise * uniform(0.0, _GRAIN, count, 1, 1, 1)).clamp(0, 1)
+    gray = gray + noise * uniform(0.0, _GRAIN, count, 1, 1, 1)
+    scratch = (uniform(0, 1, count, 1, 1, width) < 1 / 64) & (uniform(0, 1, count, 1, 1, 1) < _SCRATCHED)
+    gray = torch.where(scratch, gray + uniform(-0.5, 0.5, count, 1, 1, width), gray).clamp(0, 1)
+    low, high = uniform(0, _DARKEST, count, 1, 1, 1), uniform(_BRIGHTEST, 1, count, 1, 1, 1)
+    gray = torch.where(uniform(0, 1, count, 1, 1, 1) < _FADED, low + gray * (high - low), gray)
     chosen = uniform(0, 1, count, 1, 1, 1) < share
     return torch.where(chosen, lightness_of_gray(gray), lightness)
 

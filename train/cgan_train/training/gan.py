@@ -21,8 +21,10 @@ from torch import Tensor, nn
 from cgan_train.color import lab_of_rgb, split_lab
 from cgan_train.config.schema import Phase, TrainConfig
 from cgan_train.data.augment import film_lightness, paste_others
+from cgan_train.data.guides import draw_guide, second_views
 from cgan_train.models import build_discriminator, build_generator
 from cgan_train.models.base import Generator
+from cgan_train.models.guided import TrainingGuide
 from cgan_train.training import distributed
 from cgan_train.training.batch_norm import batch_norms, recalibrate, sync_batch_norms
 from cgan_train.training.cuda_graph import Replay
@@ -161,23 +163,26 @@ class Gan:
         values = distributed.average(torch.stack(list(losses.values())), self.world)
         return dict(zip(losses, values.tolist(), strict=True))  # waits for the device, once
 
-    def _train(self, phase: Phase, warming: bool, seen: Tensor, lightness: Tensor, truth: Tensor) -> dict[str, Tensor]:
+    def _train(
+        self, phase: Phase, warming: bool, seen: Tensor, lightness: Tensor, truth: Tensor, *guide: Tensor
+    ) -> dict[str, Tensor]:
         """Update the networks for a batch that `_prepare` made."""
         losses: dict[str, Tensor] = {}
         with torch.set_grad_enabled(not warming):
-            predicted = self._predict(seen)
+            predicted = self._predict(seen, *guide)
         if phase.gan or warming:
             losses["D"] = self._step_discriminator(lightness, truth, predicted.detach())
         if warming:
             return losses
         for again in range(self.config.generator_steps if phase.gan else 1):
-            predicted = self._predict(seen) if again else predicted
+            predicted = self._predict(seen, *guide) if again else predicted
             losses |= self._step_generator(phase, lightness, truth, predicted)
         return losses
 
-    def _predict(self, seen: Tensor) -> Tensor:
+    def _predict(self, seen: Tensor, *guide: Tensor) -> Tensor:
+        guides = (TrainingGuide(*guide),) if guide else ()
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
-            return self._run_generator(seen).float()  # type: ignore[no-any-return]
+            return self._run_generator(seen, *guides).float()  # type: ignore[no-any-return]
 
     def _judge(self, lightness: Tensor, image: Tensor) -> list[Tensor]:
         """The discriminator's features and, last, its logits."""
@@ -219,17 +224,26 @@ class Gan:
         distributed.average_gradients(network.parameters(), self.world)
         self.optimizers[which].step()
 
-    def _prepare(self, rgb: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """A uint8 batch to the generator's input, and true lightness and target at its prediction's size."""
+    def _prepare(self, rgb: Tensor) -> tuple[Tensor, ...]:
+        """A uint8 batch to the generator's input, and true lightness and target at its prediction's size.
+
+        For a generator that learns to be guided the fields of its `TrainingGuide` follow.
+        """
         rgb = rgb.float() / 255
+        share = self.config.augmentation.guides if self.generator.guided else 0.0
+        if share:
+            rgb, near = second_views(rgb, self.rng)
         lightness, chroma = split_lab(lab_of_rgb(rgb))
         seen = lightness
         if self.config.augmentation.film:
             seen = film_lightness(rgb, lightness, self.config.augmentation.film, self.rng)
         if self.generator.stride > 1:
             lightness, chroma = (F.avg_pool2d(x, self.generator.stride) for x in (lightness, chroma))
+        guide: tuple[Tensor, ...] = ()
+        if share:
+            guide, chroma = draw_guide(chroma, near, share=share, rng=self.rng)
         truth = torch.cat((lightness, chroma), dim=1)[:, -self.generator.outputs :]
-        return seen.contiguous(memory_format=torch.channels_last), lightness, truth
+        return seen.contiguous(memory_format=torch.channels_last), lightness, truth, *guide
 
     def recalibrate(self, batches: list[Tensor]) -> None:
         """Measure BatchNorm's running statistics anew on uint8 batches, for the weights that are saved."""

@@ -1,0 +1,102 @@
+"""The guided generator: an empty guide changes nothing, what is remembered is recalled, and it can be trained."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from cgan_train.config.schema import GeneratorConfig
+from cgan_train.data.guides import draw_guide, second_views
+from cgan_train.models import build_generator
+from cgan_train.models.guided import KEY_CHANNELS, MEMORY_COLUMNS, GuidedGenerator, rows_of_hints, rows_of_memory
+
+WIDTHS = (8, 12, 16, 24)
+
+
+@pytest.fixture(scope="module")
+def generator() -> GuidedGenerator:
+    torch.manual_seed(0)
+    built = build_generator(GeneratorConfig("guided", 64, WIDTHS)).eval()
+    assert isinstance(built, GuidedGenerator)
+    for added in (*built.hinted, *built.recalled):
+        torch.nn.init.normal_(added.weight, 0, 0.3)
+    return built
+
+
+def lightness(count: int = 2, height: int = 64, width: int = 96) -> Tensor:
+    return torch.rand(count, 1, height, width, generator=torch.Generator().manual_seed(1)) * 2 - 1
+
+
+@torch.no_grad()
+def test_an_empty_guide_changes_nothing(generator: GuidedGenerator) -> None:
+    seen = lightness()
+    chroma, keys = generator(seen, torch.zeros(2, 3, 16, 24), torch.zeros(2, 7, MEMORY_COLUMNS))
+    assert torch.equal(chroma, generator(seen))
+    assert keys.shape == (2, KEY_CHANNELS, 8, 12)
+    torch.testing.assert_close(keys.norm(dim=1), torch.ones(2, 8, 12), atol=1e-3, rtol=0)
+
+
+@torch.no_grad()
+def test_each_hint_changes_its_own_image_alone(generator: GuidedGenerator) -> None:
+    seen, hints, memory = lightness(), torch.zeros(2, 3, 16, 24), torch.zeros(2, 1, MEMORY_COLUMNS)
+    hints[0, :, 4:6, 7:9] = torch.tensor([0.4, -0.3, 1.0])[:, None, None]
+    chroma, _ = generator(seen, hints, memory)
+    automatic = generator(seen)
+    assert not torch.allclose(chroma[0], automatic[0], atol=1e-3)
+    torch.testing.assert_close(chroma[1], automatic[1])
+
+
+@torch.no_grad()
+def test_the_same_image_recalls_its_own_colors(generator: GuidedGenerator) -> None:
+    keys = generator.keys_of(generator.encoder(lightness(1)))
+    keys = torch.nn.functional.normalize(torch.randn(keys.shape, generator=torch.Generator().manual_seed(2)), dim=1)
+    chroma = torch.rand(1, 2, 8, 12) - 0.5
+    generator.sharpness.data.fill_(4.0)  # e^4: only the same key counts
+    rows = rows_of_memory(keys, chroma, torch.ones(1, 1, 8, 12), torch.zeros(1, 1, 8, 12))
+    recalled = generator.recall(keys, rows)
+    assert recalled[:, 2].min() > 0.9
+    torch.testing.assert_close(recalled[:, :2] / recalled[:, 2:], chroma, atol=0.05, rtol=0)
+    nothing = generator.recall(keys, torch.cat((rows[..., :-1], torch.zeros(1, 96, 1)), dim=2))
+    assert torch.equal(nothing, torch.zeros_like(nothing))
+
+
+def test_a_hint_keeps_its_color_and_weight_among_rows() -> None:
+    keys = torch.nn.functional.normalize(torch.randn(1, KEY_CHANNELS, 8, 12), dim=1)
+    hints = torch.zeros(1, 3, 16, 24)
+    hints[0, :, 5, 9] = torch.tensor([0.4, -0.2, 1.0])
+    rows = rows_of_hints(keys, hints)
+    assert rows.shape == (1, 24, MEMORY_COLUMNS)
+    (found,) = rows[0][rows[0, :, -1] > 0]
+    torch.testing.assert_close(found[-3:], torch.tensor([0.4, -0.2, 1.0]), atol=1e-4, rtol=0)
+    torch.testing.assert_close(found[:KEY_CHANNELS], keys[0, :, 2, 4], atol=1e-3, rtol=0)
+    assert abs(found[KEY_CHANNELS] - (1 + 0.5) / 4) < 1e-6  # the second of four rows of cells
+
+
+def test_guides_of_a_batch_fit_the_images_that_they_remember() -> None:
+    rng = torch.Generator().manual_seed(3)
+    rgb, near = second_views(torch.rand(8, 3, 64, 64, generator=rng), rng)
+    assert rgb.shape == (8, 3, 64, 64)
+    assert len(near) == 2
+    chroma = torch.rand(8, 2, 16, 16, generator=rng) - 0.5
+    guide, colors = draw_guide(chroma, near, share=1.0, rng=rng)
+    assert guide.hints.shape == (8, 3, 16, 16)
+    assert guide.who[:2, 0].tolist() == [6, 7]
+    assert guide.who[6:, 0].tolist() == [0, 1]
+    assert not (guide.who[:, 1] == torch.arange(8)).any()
+    assert (guide.weight[2:6, 0] == 0).all()  # they have no other view
+    torch.testing.assert_close(colors.norm(dim=1), chroma.norm(dim=1))  # turned at most, never faded
+    full = guide.hints[:, 2] == 1
+    assert full.any()
+    assert float((guide.hints[:, :2] - colors)[full[:, None].expand(-1, 2, -1, -1)].abs().mean()) < 0.3
+
+
+def test_without_a_share_nothing_is_guided() -> None:
+    rng = torch.Generator().manual_seed(4)
+    _, near = second_views(torch.rand(8, 3, 32, 32, generator=rng), rng)
+    chroma = torch.rand(8, 2, 8, 8, generator=rng)
+    guide, colors = draw_guide(chroma, near, share=0.0, rng=rng)
+    assert not guide.hints.any()
+    assert float(guide.weight[:, 1].sum()) == 0
+    assert np.isfinite(colors.numpy()).all()

@@ -1,0 +1,224 @@
+"""`guided`: the `edge` network with a color memory, so that people can say which colors they want.
+
+A place of the image is recognized by its key, 32 numbers from the encoder's features at strides 4, 8 and 16.
+The memory holds places whose color is known: hints in this image, and rows that the caller brings from other
+images (a reference, a key frame). Every place at stride 8 looks the memory up by similarity of keys and, where
+it makes sense, by nearness, and recalls a color with a confidence. What it recalls is added to the decoder's
+features at strides 4, 8 and 16; the hints themselves are added at all strides. The added convolutions start at
+zero, so that the network starts as the `edge` network that it was made from, and an empty memory adds exactly
+nothing to what is recalled.
+
+The look-up is attention (Vaswani et al. 2017, arXiv 1706.03762) with a constant in the denominator that stands
+for "nothing known". Its sums are of weights in (0, 1], without the softmax's maximum: half precision holds them.
+At 256 px it adds 3 % to the network's multiplications; rows of memory add 0.07 MFLOP each.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from cgan_train.models.edge import EdgeGenerator
+from cgan_train.models.encoder import TAP_CHANNELS
+from cgan_train.models.guided_upsampling import upsample_guided
+
+KEY_CHANNELS = 32
+MEMORY_COLUMNS = KEY_CHANNELS + 6
+"""Columns of a row of memory: key, y, x, nearness, a*/110, b*/110, weight."""
+
+HINT_STRIDE = 4
+KEY_STRIDE = 8
+_HIDDEN = 64  # channels between the encoder's features and the keys
+_TINY = 1e-3  # a cell that hints cover less than this has no color of its own
+
+
+class TrainingGuide(NamedTuple):
+    """The guide of a batch in training, whose images may remember each other (`data.guides`)."""
+
+    hints: Tensor  # as `GuidedGenerator.forward` takes them
+    chroma: Tensor  # the batch's true (a*, b*)/110 at stride 8, (N, 2, h, w)
+    who: Tensor  # which images each one remembers, int64 (N, 2)
+    weight: Tensor  # of their places, in [0, 1], (N, 2, h, w)
+    nearness: Tensor  # how much the place in the image counts, in [0, 1], (N, 2)
+
+    def rows(self, keys: Tensor) -> Tensor:
+        """Rows of memory, (N, 2*h*w, 38), for the batch's keys, (N, 32, h, w)."""
+        return torch.cat([self._rows_of(keys, which) for which in range(self.who.shape[1])], dim=1)
+
+    def _rows_of(self, keys: Tensor, which: int) -> Tensor:
+        who, weight = self.who[:, which], self.weight[:, which : which + 1]
+        nearness = self.nearness[:, which, None, None, None].expand_as(weight)
+        return rows_of_memory(keys[who], self.chroma[who], weight, nearness)
+
+
+class GuidedGenerator(EdgeGenerator):
+    """Lightness, hints and memory to chroma and keys.
+
+    Args:
+        widths: Decoder channels at strides 4, 8, 16 and 32.
+    """
+
+    guided = True
+
+    def __init__(self, widths: tuple[int, ...]) -> None:
+        super().__init__(widths)
+        self.key4 = nn.Conv2d(TAP_CHANNELS[1], _HIDDEN, 1)
+        self.key8 = nn.Conv2d(TAP_CHANNELS[2], _HIDDEN, 1, bias=False)
+        self.key16 = nn.Conv2d(TAP_CHANNELS[3], _HIDDEN, 1, bias=False)
+        self.key = nn.Conv2d(_HIDDEN, KEY_CHANNELS, 1)
+        self.sharpness = nn.Parameter(torch.tensor(math.log(8.0)))  # how fast similarity of keys counts less
+        self.nearness = nn.Parameter(torch.tensor(math.log(8.0)))  # the same for distance in the image
+        self.unknown = nn.Parameter(torch.tensor(math.log(0.05)))  # weight of "nothing known"
+        self.hinted = nn.ModuleList(nn.Conv2d(3, width, 3, padding=1, bias=False) for width in widths)
+        self.recalled = nn.ModuleList(nn.Conv2d(3, width, 3, padding=1, bias=False) for width in widths[:3])
+        for added in (*self.hinted, *self.recalled):
+            nn.init.zeros_(added.weight)
+
+    def forward(  # type: ignore[override]
+        self, lightness: Tensor, hints: Tensor | None = None, memory: Tensor | None = None
+    ) -> Tensor | tuple[Tensor, Tensor]:
+        """Predict chroma at the input's size, and the keys of this image.
+
+        Args:
+            lightness: L*/50 - 1, (N, 1, H, W).
+            hints: (N, 3, H/4, W/4): a*/110 and b*/110 times the share of the cell that has a hint, and this
+                share, in [0, 1]. None is the same as zeros, which mean "no hint".
+            memory: (N, M, 38), a row for each remembered place: its key of unit length; y and x in [0, 1], the
+                middle of the place in its image; how much nearness counts, from 0 (the place says nothing) to
+                1; a*/110 and b*/110; its weight in [0, 1]. None is the same as zeros, which mean "no place".
+
+        Returns:
+            The chroma (N, 2, H, W) in [-1, 1]. If `hints` or `memory` is given also the keys
+            (N, 32, H/8, W/8), of unit length at each place.
+        """
+        features = self.encoder(lightness)
+        if hints is None and memory is None:
+            return upsample_guided(self._decode(features, [0.0] * 4), lightness)
+        keys = self.keys_of(features)
+        chroma = self._decode(features, self._added(keys, hints, memory))
+        return upsample_guided(chroma, lightness), keys
+
+    def predict(self, lightness: Tensor, guide: TrainingGuide | None = None) -> Tensor:
+        """Predict chroma at a quarter of the size, (N, 2, H/4, W/4), with the guide of a batch in training."""
+        features = self.encoder(lightness)
+        if guide is None:
+            return self._decode(features, [0.0] * 4)
+        keys = self.keys_of(features)
+        return self._decode(features, self._added(keys, guide.hints, guide.rows(keys)))
+
+    def _decode(self, features: list[Tensor], added: list[Tensor | float]) -> Tensor:
+        """Chroma (N, 2, H/4, W/4) from the encoder's features and what the guide adds at each level."""
+        x = self.refine[-1](self.laterals[-1](features[-1]) + added[-1])
+        for level in (2, 1, 0):
+            enlarged = F.interpolate(self.reduce[level](x), scale_factor=2, mode="nearest")
+            x = self.refine[level](enlarged + self.laterals[level](features[level + 1]) + added[level])
+        return self._answer(x)
+
+    def keys_of(self, features: list[Tensor]) -> Tensor:
+        """Keys (N, 32, H/8, W/8), of unit length, from the encoder's features."""
+        coarse = F.interpolate(self.key16(features[3]), scale_factor=2, mode="bilinear", align_corners=False)
+        hidden = self.key8(features[2]) + self.key4(F.avg_pool2d(features[1], 2)) + coarse
+        return unit(self.key(F.relu(hidden)))
+
+    def recall(self, keys: Tensor, memory: Tensor) -> Tensor:
+        """Look all places of an image up in rows of memory.
+
+        Args:
+            keys: (N, 32, h, w).
+            memory: (N, M, 38).
+
+        Returns:
+            (N, 3, h, w): a*/110 and b*/110 times the confidence, and the confidence, in [0, 1).
+        """
+        count, _, height, width = keys.shape
+        y, x = (places(keys, axis) for axis in (2, 3))
+        square, one = y * y + x * x, torch.ones_like(y)
+        sharp, near = self.sharpness.exp(), self.nearness.exp()
+        query = torch.cat((keys * sharp, y, x, square, one), dim=1).flatten(2).transpose(1, 2)
+        key, place = memory[..., :KEY_CHANNELS], memory[..., KEY_CHANNELS : KEY_CHANNELS + 2] - 0.5
+        nearness = memory[..., KEY_CHANNELS + 2 : KEY_CHANNELS + 3] * near
+        color, weight = memory[..., -3:-1], memory[..., -1:]
+        far = -nearness * (place * place).sum(dim=2, keepdim=True) - sharp
+        # sharp * (q.k - 1) - nearness * |p - p'|^2, as one product of vectors
+        entry = torch.cat((key, 2 * nearness * place, -nearness, far), dim=2)
+        share = torch.exp(query @ entry.transpose(1, 2))
+        found = share @ torch.cat((color * weight, weight), dim=2)
+        recalled = found / (found[..., 2:] + self.unknown.exp())
+        return recalled.transpose(1, 2).reshape(count, 3, height, width)
+
+    def _added(self, keys: Tensor, hints: Tensor | None, memory: Tensor | None) -> list[Tensor | float]:
+        """What hints and memory add to the decoder's features, finest level first."""
+        added: list[Tensor | float] = [0.0, 0.0, 0.0, 0.0]
+        rows = [] if memory is None else [memory]
+        if hints is not None:
+            rows.append(rows_of_hints(keys, hints))
+            for level, layer in enumerate(self.hinted):
+                added[level] = layer(_colors_of(hints, level))
+        if rows:
+            recalled = self.recall(keys, torch.cat(rows, dim=1))
+            finer = F.interpolate(recalled, scale_factor=2, mode="bilinear", align_corners=False)
+            for level, planes in enumerate((finer, recalled, F.avg_pool2d(recalled, 2))):
+                added[level] = added[level] + self.recalled[level](planes)
+        return added
+
+    def added_parameters(self) -> list[nn.Parameter]:
+        """The parameters that `edge` does not have."""
+        return [p for name, p in self.named_parameters() if name.split(".")[0] in _ADDED]
+
+
+_ADDED = {"key4", "key8", "key16", "key", "sharpness", "nearness", "unknown", "hinted", "recalled"}
+
+
+def unit(keys: Tensor) -> Tensor:
+    """Vectors along the channels at unit length."""
+    return keys * torch.rsqrt((keys * keys).sum(dim=1, keepdim=True) + 1e-6)
+
+
+def places(planes: Tensor, axis: int) -> Tensor:
+    """The middle of each place along an axis, from -0.5 to 0.5, (N, 1, h, w)."""
+    length = planes.shape[axis]
+    middle = (torch.arange(length, device=planes.device, dtype=planes.dtype) + 0.5) / length - 0.5
+    shape = (1, 1, -1, 1) if axis == 2 else (1, 1, 1, -1)
+    return middle.view(shape) + torch.zeros_like(planes[:, :1])
+
+
+def rows_of_memory(keys: Tensor, chroma: Tensor, weight: Tensor, nearness: Tensor) -> Tensor:
+    """Remember an image whose colors are known.
+
+    Args:
+        keys: (N, 32, h, w).
+        chroma: (a*, b*)/110, (N, 2, h, w).
+        weight: (N, 1, h, w) in [0, 1]; 0 leaves a place out.
+        nearness: How much the place in the image counts, (N, 1, h, w) in [0, 1].
+
+    Returns:
+        (N, h*w, 38), for `GuidedGenerator.forward`.
+    """
+    y, x = (places(keys, axis) + 0.5 for axis in (2, 3))
+    return torch.cat((keys, y, x, nearness, chroma, weight), dim=1).flatten(2).transpose(1, 2)
+
+
+def rows_of_hints(keys: Tensor, hints: Tensor) -> Tensor:
+    """Hints at stride 4 as rows of memory: one for each 16x16 pixels, (N, h*w/4, 38).
+
+    Keys of the places that have hints are averaged. Places nearby count more.
+    """
+    cells = F.avg_pool2d(hints, 2)
+    cover = cells[:, 2:]
+    sums = F.avg_pool2d(torch.cat((keys * cover, cells), dim=1), 2)
+    mask = sums[:, -1:]
+    key, color = unit(sums[:, :KEY_CHANNELS] * 16), sums[:, KEY_CHANNELS:-1] / mask.clamp_min(_TINY / 16)
+    weight = (mask * 16).clamp(0, 1)  # a hint of one cell at stride 4 has its full weight
+    return rows_of_memory(key, color, weight, torch.ones_like(weight))
+
+
+def _colors_of(hints: Tensor, level: int) -> Tensor:
+    """Hints at stride 4 times 2**level: a*/110 and b*/110 of the hints in a cell, and how far they fill it."""
+    pooled = F.avg_pool2d(hints, 2**level) if level else hints
+    mask = pooled[:, 2:]
+    known = (mask * 4**level).clamp(0, 1)
+    return torch.cat((pooled[:, :2] / mask.clamp_min(_TINY / 4**level) * known, known), dim=1)
