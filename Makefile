@@ -36,7 +36,7 @@ run: $(RUN_VENV)/.installed ## color the sample video, or VIDEO=in.mp4; the resu
 
 bench: $(VENV)/.installed ## measure on this machine and update the figures in the docs; the page is out/bench.html
 	@mkdir -p out
-	$(BIN)/cgan-bench --json benchmarks/results/bench-cpu.json --html out/bench.html
+	$(BIN)/cgan-bench --all --json benchmarks/results/bench-cpu.json --html out/bench.html
 	$(BIN)/python scripts/update_docs.py
 
 paper-table: $(VENV)/.installed ## train the paper's recipes on CIFAR-10 for MINUTES more, DATA=its folder
@@ -81,6 +81,6 @@ define install
 	{ echo "error: $(PYTHON) is missing or older than 3.10; run make PYTHON=/path/to/python3.10-or-newer" >&2; exit 1; }
 @echo "installing $(3) into $(1) (only the first time takes long)"
 @test -x $(1)/bin/python || $(PYTHON) -m venv $(1)
-@$(1)/bin/python -m pip install --quiet --no-input --disable-pip-version-check -c constraints.txt -e '$(2)'
+@for what in pip "-e $(2)"; do $(1)/bin/python -m pip install --quiet --no-input --disable-pip-version-check -c constraints.txt $$what || exit; done
 @touch $@
 endef

@@ -4,16 +4,19 @@
         run("cgan_runtime.cli")
 
 An entry point imports this module before anything that takes time. Until the command itself begins, and after
-it has ended, there is nothing to clean up, so that Ctrl-C ends the process at once.
+it has ended, there is nothing to clean up, so that Ctrl-C ends the process at once. Earlier, while Python itself
+starts, Ctrl-C is Python's own: exit code 1, or the signal's, and a traceback.
 """
 
 import os
-import signal
 
 TYPE_CHECKING = False  # mypy knows the name; to load `typing` would take longer than all of this
 if TYPE_CHECKING:
+    import signal
     from types import FrameType
     from typing import NoReturn
+else:
+    import _signal as signal  # built in; `signal` adds names to the numbers, and loads much for that
 
 _EXIT_INTERRUPTED = 130  # as in exit_codes.py; nothing is imported before the signal is handled
 
@@ -23,7 +26,7 @@ def _leave(_number: int, _frame: "FrameType | None") -> "NoReturn":
 
 
 def _leave_at_ctrl_c() -> None:
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # a shell's background jobs ignore it
+    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:  # a shell's background jobs ignore it
         signal.signal(signal.SIGINT, _leave)
 
 

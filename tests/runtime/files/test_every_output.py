@@ -112,7 +112,7 @@ def test_a_named_pipe(write: Write, suffix: str, tmp_path: Path) -> None:
     for name in (f"pipe{suffix}", "plain"):
         pipe, read = tmp_path / name, list[bytes]()
         os.mkfifo(pipe)
-        reader = threading.Thread(target=lambda pipe=pipe, read=read: read.append(pipe.read_bytes()))
+        reader = threading.Thread(target=lambda pipe=pipe, read=read: read.append(pipe.read_bytes()), daemon=True)
         reader.start()
         code, errors = write(pipe)
         assert code == 0, errors
