@@ -21,7 +21,7 @@ from torch import Tensor
 from cgan_train.checkpoint import SHIPPED, load_checkpoint, save_checkpoint
 from cgan_train.data.sources import open_validation
 from cgan_train.evaluation.contact_sheet import predictor
-from cgan_train.evaluation.metrics import measure_quality
+from cgan_train.evaluation.quality import measure_quality
 from cgan_train.models.base import Generator
 
 ROOT = Path(__file__).parents[1]
@@ -44,7 +44,7 @@ def main() -> None:
     if len(runs) > 1:
         training["averaged_with"] = [run.training | {"before": {}} for run in runs[1:]]
     save_checkpoint(SHIPPED, weights, runs[0].config, runs[0].recipe, training, metrics)
-    export = [sys.executable, "-m", "cgan_export.cli", str(SHIPPED), "-o", str(MODELS), "--weights", "fp16"]
+    export = [sys.executable, "-m", "cgan_export.cli", str(SHIPPED), "-o", str(MODELS), "--weights", "fp16", "--overwrite"]
     subprocess.run(export, check=True)
 
 

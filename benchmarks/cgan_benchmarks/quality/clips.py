@@ -98,7 +98,6 @@ def _read(path: Path, wanted: set[int]) -> Iterator[tuple[int, Image]]:
             stream.thread_type = "AUTO"
             for number, frame in zip(range(max(wanted) + 1), container.decode(stream), strict=False):
                 if number in wanted:
-                    name = frame.format.name
                     layout = layout or FrameLayout.plan(
                         frame, codec=stream.codec_context.name, accepted=("yuv444p",), encoder=None
                     )

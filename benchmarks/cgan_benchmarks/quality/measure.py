@@ -1,121 +1,98 @@
 """How well a model colors images that it has not seen: the figures of the model card.
 
 Each image's middle square is resized to the model's size, colored from its own L*, and compared with itself
-in color. The measures are defined in cgan_train.evaluation.metrics.
+in color. The measures are defined in cgan_train.evaluation.quality.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import fnmatch
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from cgan_benchmarks.machine.describe import describe_machine
-from cgan_benchmarks.render.terminal import print_table
-from cgan_benchmarks.results.document import new_document, write_document
+from cgan_benchmarks.quality.truths import Truth, Truths
 from cgan_runtime.backends.base import Backend
-from cgan_runtime.errors import DataError
-from cgan_train.data.sources import Image, ImageSource, evenly_spaced
+from cgan_train.data.loader import center_crop, is_gray
+from cgan_train.data.sources import Image, evenly_spaced
 from cgan_train.evaluation.contact_sheet import contact_sheet, write_png
-from cgan_train.evaluation.metrics import Quality, measure_quality
+from cgan_train.evaluation.metrics import recolor
+from cgan_train.evaluation.quality import Frechet, Quality, Tallies, tally_images
+from cgan_train.evaluation.tally import Features
 
 _SHEET = 24  # images on a contact sheet
 _BATCH_PIXELS = 2**16  # of the small images that PyTorch gets at once
-REMARK = (
-    "Reported: Nazeri et al. 2018. Of these figures only the MAE of the GAN on CIFAR-10 (5.1 %) is confirmed "
-    "in public by the authors (issue 13 of ImagingLab/Colorizing-with-GANs); the others are from memory, to "
-    "be checked with the paper. The paper's network predicts lightness too."
-)
-
-
-@dataclass(frozen=True)
-class Reported:
-    """One row of Nazeri et al. 2018 (arXiv 1803.05400), in percent, measured as `Quality` defines it."""
-
-    what: str
-    recipe: str  # the one here that follows it
-    mae: float
-    accuracy_2: float
-    accuracy_5: float
-    confirmed: tuple[str, ...] = ()  # figures that are confirmed in public
-
-
-REPORTED = (
-    Reported("CIFAR-10, GAN", "paper", 5.1, 24.1, 65.5, confirmed=("mae",)),
-    Reported("CIFAR-10, U-Net", "paper-unet", 7.9, 13.7, 37.2),
-    Reported("Places365, GAN", "places", 7.5, 18.3, 47.3),
-)
 
 
 @dataclass(frozen=True)
 class QualityReport:
-    """Quality of one model."""
+    """Quality of one model on a set of images, or on one group of it.
+
+    Attributes:
+        model: Its file, or the recipe of a checkpoint.
+        sha256: Of that file, or of the checkpoint's weights.
+        backend: What ran it.
+        side: Of the measured squares, px.
+        quality: None if no image of the group has color.
+        data: The set's name.
+        group: Empty for the whole set.
+        without: Images whose names fit this pattern were left out.
+        frechet: None for few images, or without the network whose features it compares.
+    """
 
     model: str
-    sha256: str  # of the model's file, or of the checkpoint's weights
+    sha256: str
     backend: str
-    side: int  # of the measured squares, px
-    quality: Quality
-    without: str = ""  # left out: images whose names fit this pattern
+    side: int
+    quality: Quality | None
+    data: str = ""
+    group: str = ""
+    without: str = ""
+    frechet: Frechet | None = None
 
 
 def measure_model(
-    backend: Backend, source: ImageSource, *, without: str = "", on_image: Callable[[], None] = lambda: None
-) -> QualityReport:
-    """Measure a model on images except those that fit `without`; DataError where none are left."""
-    chosen = [i for i, name in enumerate(source.names) if not (without and fnmatch.fnmatch(name, without))]
-    if not chosen:
-        raise DataError(f"no photos are left without {without!r}; give another pattern")
+    backend: Backend, truths: Truths, *, without: str = "", features: Features | None = None,
+    on_image: Callable[[], None] = lambda: None,
+) -> list[QualityReport]:  # fmt: skip
+    """Measure a model on a set, except images that fit `without`: in all, and then each group, if it has several.
 
-    def images() -> Iterator[Image]:
-        for index in chosen:
-            yield source.read(index)
-            on_image()
-
+    Raises:
+        DataError: No images are left, none has color, or one cannot be read.
+    """
     manifest, in_pytorch = backend.manifest, backend.name == "pytorch"
     # An engine may have been built for single images.
     batch = max(1, _BATCH_PIXELS // manifest.size**2) if in_pytorch else 1
-    quality = measure_quality(backend.chroma, images(), manifest.size, batch=batch)
     name = f"{manifest.recipe} (PyTorch)" if in_pytorch else manifest.file
-    return QualityReport(name, manifest.sha256, backend.name, manifest.size, quality, without)
+
+    def read(images: Iterable[Truth]) -> Iterator[Image]:
+        for image in images:
+            yield image.read()
+            on_image()
+
+    def report(tallies: Tallies, group: str) -> QualityReport:
+        quality = tallies.quality() if tallies.ours or not group else None
+        frechet = tallies.frechet() if quality else None
+        return QualityReport(
+            name, manifest.sha256, backend.name, manifest.size, quality, truths.name, group, without, frechet
+        )
+
+    every, groups = Tallies(), {}
+    for group, images in truths.without(without).groups().items():
+        crops: Iterable[Image] = (center_crop(image, manifest.size, manifest.size) for image in read(images))
+        in_color = False
+        if images[0].is_frame:  # a gray frame of a video in color is true, one of a gray video says nothing
+            crops = list(crops)
+            in_color = not all(map(is_gray, crops))
+        groups[group] = tally_images(
+            lambda lab: [recolor(backend.chroma, lab)], crops, manifest.size, batch=batch, features=features,
+            skip_gray=not in_color,
+        )  # fmt: skip
+        every.add(groups[group])
+    apart = groups if len(groups) > 1 else {}
+    return [report(every, ""), *(report(tallies, group) for group, tallies in apart.items())]
 
 
-def write_sheet(backend: Backend, source: ImageSource, path: Path) -> None:
+def write_sheet(backend: Backend, truths: Truths, path: Path) -> None:
     """Write a contact sheet of some images, evenly spaced: gray, colored, truth."""
-    images = [source.read(index) for index in evenly_spaced(_SHEET, len(source))]
+    images = [truths.images[index].read() for index in evenly_spaced(_SHEET, len(truths.images))]
     write_png(path, contact_sheet(backend.chroma, images, backend.manifest.size))
-
-
-def print_quality(reports: Sequence[QualityReport], *, cifar: bool = False) -> None:
-    """Print two tables with a row for each set of images; for CIFAR-10 with the figures of the paper."""
-    distances, measures = [], []
-    for report in reports:
-        name, found = f"without {report.without}" if report.without else "all", report.quality
-        distances.append((
-            name, str(found.images), f"{found.ciede2000:.2f}", f"{found.ciede2000_p90:.2f}",
-            f"{found.ciede2000_gray:.2f}", f"{found.gain_percent:.1f} %", f"{found.chroma_ratio:.2f}",
-            f"{found.colorfulness_ratio:.2f}",
-        ))  # fmt: skip
-        ours = (found.mae, found.accuracy_2, found.accuracy_5, found.psnr_ab)
-        gray = (found.mae_gray, found.accuracy_2_gray, found.accuracy_5_gray, found.psnr_ab_gray)
-        for images, values in ((name, ours), (f"{name}, gray", gray)):
-            measures.append((images, *(f"{value:.2f}" for value in values)))
-    titles = ("images", "count", "CIEDE2000", "p90", "of gray", "nearer by", "chroma", "colorfulness")
-    print_table(titles, distances)
-    if gray_truths := reports[0].quality.without_color:
-        print(f"Left out: {gray_truths} images without color, which are no truth to compare with.")
-    reported = [row for row in REPORTED if cifar and row.what.startswith("CIFAR-10")]
-    measures += [
-        (f"reported: {row.what}", f"{row.mae}", f"{row.accuracy_2}", f"{row.accuracy_5}", "") for row in reported
-    ]
-    print_table(("images", "MAE %", "accuracy 2 %", "accuracy 5 %", "PSNR ab, dB"), measures)
-    if cifar:
-        print(REMARK)
-
-
-def write_quality(reports: Sequence[QualityReport], threads: int, path: Path | None) -> None:
-    """Write the reports and the machine; as of `write_document`."""
-    found = [dataclasses.asdict(report) for report in reports]
-    write_document(new_document("cgan-quality", 1, describe_machine(threads), reports=found), path)

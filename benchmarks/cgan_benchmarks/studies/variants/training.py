@@ -28,7 +28,8 @@ from cgan_train.config.recipes import recipe
 from cgan_train.config.schema import Augmentation, Phase
 from cgan_train.data.loader import Loader
 from cgan_train.data.sources import Image, ImageSource
-from cgan_train.evaluation.metrics import Array, Quality, measure_quality
+from cgan_train.evaluation.metrics import Array
+from cgan_train.evaluation.quality import Quality, measure_quality
 from cgan_train.models.base import Generator
 from cgan_train.models.edge import EdgeGenerator
 from cgan_train.training.distributed import World
