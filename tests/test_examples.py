@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.paths import ROOT
+from tests.train.conftest import write_photos
 from tests.videos import Video, read_frames, write_video
 
 from cgan_runtime.image.read_write import read_image, write_image
@@ -52,9 +54,19 @@ def test_numpy_array() -> None:
     assert lines == ["uint8 (256, 256) -> uint8 (256, 256, 3)", "uint16 (256, 256) -> uint16 (256, 256, 3)"]
 
 
-def test_export_own_generator(tmp_path: Path) -> None:
-    assert run("export_own_generator.py", tmp_path).strip() == f"{tmp_path / 'mine.onnx'} (48, 64, 3)"
-    assert (tmp_path / "mine.json").is_file()
+def test_own_generator(tmp_path: Path) -> None:
+    assert run("own_generator.py", tmp_path).startswith(f"{tmp_path / 'Net.onnx'} ")
+    assert json.loads((tmp_path / "Net.json").read_text())["parity"]["verified"]
+
+
+def test_research(tmp_path: Path) -> None:
+    write_photos(tmp_path / "photos", 6)
+    lines = [
+        line.split()
+        for line in run("research.py", tmp_path / "photos", tmp_path / "runs", "--epochs", "1").splitlines()
+    ]
+    assert [line[0] for line in lines] == ["loss", "L1", "Huber"]
+    assert all(float(cell) >= 0 for line in lines[1:] for cell in (line[1], line[3]))
 
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.stem)

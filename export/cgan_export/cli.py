@@ -2,6 +2,7 @@
 
 cgan-export -o exported                          # the model that ships
 cgan-export runs/edge -o exported --fp16
+cgan-export my_net.py:Net --weights w.pt         # any torch module: lightness in, chroma out
 cgan-export verify runs/edge exported/edge.onnx  # any two models
 """
 
@@ -13,10 +14,13 @@ import click
 
 from cgan_export import options
 from cgan_export.requirements import require_packages
+from cgan_export.source import ModelSource
 from cgan_export.verify import verify
 from cgan_runtime import __version__
 from cgan_runtime.console import Console, guard
-from cgan_runtime.options.groups import GroupedCommand
+from cgan_runtime.options.groups import GroupedCommand, given
+
+_OF_TRITON = {"--triton", "--quiet", "checkpoint"}
 
 
 class _Commands(GroupedCommand, click.Group):
@@ -53,20 +57,26 @@ class _Commands(GroupedCommand, click.Group):
 @options.shape_options
 @options.engine_options
 @options.check_options
+@options.generator_option
 @click.argument("checkpoint", required=False, type=options.MODEL_PATH)
 @click.version_option(__version__, prog_name="cgan-export")
 @click.pass_context
 def cli(
     ctx: click.Context, *, files: options.OutputOptions, form: options.FormOptions,
     shape: options.ShapeOptions, engines: options.EngineChoice, checks: options.CheckOptions,
-    checkpoint: Path | None = None,
+    generator: str, checkpoint: Path | None = None,
 ) -> None:  # fmt: skip
     """Turn CHECKPOINT (a folder, or a run of cgan-train) into ONNX files with their manifests.
 
-    Without CHECKPOINT the model that ships is exported. Every file is run on real photographs and compared
+    Without CHECKPOINT the model that ships is exported. FILE.py:NAME in its place exports any torch module
+    that takes lightness and returns chroma, and runs that file; an ONNX file with --triton is served as it is.
+    Every file is run on real photographs and compared
     with the PyTorch model before it appears.
     """
     if ctx.invoked_subcommand:
+        return
+    if checkpoint is not None and checkpoint.suffix == ".onnx":
+        _serve(checkpoint, files, ctx)
         return
     require_packages(*(["onnxruntime"] if form.int8 else []))
     engine = form.fp16 if engines.engine is None else engines.engine
@@ -74,12 +84,14 @@ def cli(
     shape.check(engine=engine)
     form.check()
     checks.check()
+    source = ModelSource(checkpoint, generator, form.state_dict)
+    source.check()
     from cgan_export.progress import TerminalExport, add_to_triton, require_engines
 
     console = Console(quiet=files.quiet)
     if engines.engine:
         require_engines(engines.target)
-    work = TerminalExport(checkpoint, checks, console, quiet=files.quiet)
+    work = TerminalExport(source, shape.size, checks, console, quiet=files.quiet)
     exported = work.export(files, form, shape)
     served = [one.path for one in exported]
     if engine:
@@ -87,6 +99,17 @@ def cli(
         served = [one.path for one in built] or served
     if files.triton:
         add_to_triton(files.triton, served, console)
+
+
+def _serve(model: Path, files: options.OutputOptions, ctx: click.Context) -> None:
+    """Add an exported model to a repository of Triton, as it is."""
+    if files.triton is None:
+        raise click.UsageError(f"{model} is exported already; give --triton DIR to serve it, or a checkpoint to export")
+    if others := sorted(set(given(ctx)) - _OF_TRITON):
+        raise click.UsageError(f"{', '.join(others)} would have no effect on {model}, which is exported already")
+    from cgan_export.progress import add_to_triton
+
+    add_to_triton(files.triton, [model], Console(quiet=files.quiet))
 
 
 cli.add_command(verify)

@@ -22,34 +22,39 @@ from cgan_export.graph.half_range import keep_in_float32, operators_beyond_half
 from cgan_export.graph.precision import FORMS, Form
 from cgan_export.graph.trace import describe, opset_of, tensor_of, to_onnx
 from cgan_export.parity.against_pytorch import check_findings, compare, parity_report, tolerance_of
-from cgan_export.requirements import require_packages
+from cgan_export.requirements import check_room, require_packages
+from cgan_export.source import ModelSource
 from cgan_runtime.callbacks import StatusCallback
 from cgan_runtime.errors import ConfigError, ParityError
 from cgan_runtime.files.staging import publish, staging_folder
 from cgan_runtime.manifest import MAX_AXIS, MAX_SIZE, Manifest, sha256_of
-from cgan_train.checkpoint import SHIPPED, Checkpoint, load_checkpoint
+from cgan_train.checkpoint import Checkpoint
 from cgan_train.data.sources import Image
 from cgan_train.evaluation.agreement import Agreement
 from cgan_train.evaluation.comparison_photos import comparison_photos, lightness_of
 from cgan_train.torch_backend import TorchBackend
 
 INT8 = "int8"  # name of the form that needs photographs to be made (`graph.quantize`)
+_ROOM = 3  # times the weights: the file, its draft, and a form of it in another precision
 _HIDDEN = ".cgan-export-"  # prefix of the hidden folders
 _NOT_IN_A_NAME = {*'/\\:*?"<>|', *map(chr, range(32)), *map(chr, range(0xD800, 0xE000))}  # with surrogates
 
 
 @dataclass(frozen=True)
 class ExportSettings:
-    """Names of the files, and inputs of the models.
+    """Names of the files, inputs of the models, and what else they come from.
 
     With `dynamic` only the area of `size` counts: the size that the model is meant for.
     """
 
-    name: str = ""  # of the files, without suffix; empty for the recipe's
+    name: str = ""  # of the files, without suffix; empty for the recipe's or own generator's
     size: tuple[int, int] | None = None  # height and width in pixels; None for the generator's own
     batch: int = 1  # images at once where not `dynamic`
     dynamic: bool = True  # leave batch, height and width free
     end_to_end: bool = False  # wrap for other programs: a gray image in, the colored image out
+    overwrite: bool = False  # replace files that exist
+    generator: str = ""  # FILE.py:NAME of a checkpoint's own generator; the file is run
+    weights: str | Path | None = None  # state dict, if FILE.py:NAME is exported in place of a checkpoint
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,8 @@ def export(
     """Export a checkpoint to ONNX files.
 
     Args:
-        checkpoint: A folder, or a run of `cgan-train`; None for the checkpoint that ships with cgan.
+        checkpoint: A folder, a run of `cgan-train`, or `FILE.py:NAME` of any torch module that takes
+            lightness and returns chroma, whose file is run; None for the checkpoint that ships with cgan.
         output: Folder for the files; made if it is missing.
         forms: `fp32`, `fp16-weights`, `fp16` or `int8`, one file each (`cgan_export.graph.precision`).
         settings: Names and sizes.
@@ -96,7 +102,9 @@ def export(
     require_packages(*(["onnxruntime"] if INT8 in forms else []))
     if strange := [form for form in forms if form not in (*FORMS, INT8)]:
         raise ConfigError(f"no form is called {strange[0]!r}; take {', '.join((*FORMS, INT8))}")
-    exporter = Exporter.load(checkpoint, photos, verify=verify, progress=progress)
+    source = ModelSource(checkpoint, settings.generator, settings.weights)
+    exporter = Exporter.load(source, photos, verify=verify, size=settings.size, progress=progress)
+    exporter.check_targets(Path(output), forms, settings)
     made = [exporter.int8_form(settings.size, calibration) if form == INT8 else FORMS[form] for form in forms]
     return exporter.export(Path(output), made, settings)
 
@@ -114,15 +122,31 @@ class Exporter:
 
     @classmethod
     def load(
-        cls, checkpoint: str | Path | None, photos: str | Path | None, *, verify: bool,
-        progress: StatusCallback,
+        cls, source: ModelSource, photos: str | Path | None, *, verify: bool,
+        size: tuple[int, int] | None = None, progress: StatusCallback = lambda _: None,
     ) -> Exporter:  # fmt: skip
-        """Load a checkpoint and photographs; arguments and errors as of `export`."""
+        """Load what is exported, and photographs; arguments and errors as of `export`."""
         progress("loading PyTorch")
         images = comparison_photos(None if photos is None else Path(photos)) if verify else []
-        source = "that come with cgan" if photos is None else f"of {Path(photos).name}"
-        loaded = load_checkpoint(Path(checkpoint or SHIPPED))
-        return cls(loaded, images, f"{len(images)} {source}", progress)
+        whose = "that come with cgan" if photos is None else f"of {Path(photos).name}"
+        return cls(source.load(size), images, f"{len(images)} {whose}", progress)
+
+    def check_targets(self, folder: Path, forms: Sequence[str], settings: ExportSettings) -> None:
+        """See that the files of these forms can be written, before the minutes of work.
+
+        Raises:
+            ConfigError: One exists and may not be replaced, or there is no room for them.
+        """
+        names = _file_names(settings.name or self.checkpoint.name, forms, end_to_end=settings.end_to_end)
+        paths = [folder / name for name in names]
+        if not settings.overwrite:
+            for file in (each for path in paths for each in (path, Manifest.path_for(path))):
+                if file.exists():
+                    raise ConfigError(f"{file} exists; give --overwrite to replace it, or another --name or -o")
+        weights = sum(
+            tensor.numel() * tensor.element_size() for tensor in self.checkpoint.generator.state_dict().values()
+        )
+        check_room(folder, _ROOM * weights * len(paths))
 
     def int8_form(self, size: tuple[int, int] | None, calibration: str | Path | None) -> Form:
         """The form `int8`, calibrated on a folder or tar of photographs; arguments as of `export`."""
@@ -136,14 +160,18 @@ class Exporter:
     ) -> list[Exported]:
         """Write one file of each form; errors as of `export`."""
         checkpoint, size = self.checkpoint, usable_size(self.checkpoint, settings.size)
-        _check_name(settings.name or checkpoint.recipe)
+        _check_name(settings.name or checkpoint.name)
+        self.check_targets(folder, [form.name for form in forms], settings)
         with _hidden_folder(folder) as hidden:
             self._progress("tracing the generator")
             model = to_onnx(checkpoint.generator, size=size, batch=settings.batch, dynamic=settings.dynamic)
             describe(model, {"recipe": checkpoint.recipe, "checkpoint_sha256": checkpoint.sha256})
             drafts = []
-            for form in forms:
-                path = hidden / self._file_name(form, forms, settings)
+            names = _file_names(
+                settings.name or checkpoint.name, [form.name for form in forms], end_to_end=settings.end_to_end
+            )
+            for form, name in zip(forms, names, strict=True):
+                path = hidden / name
                 draft = self._write(path, form, model, settings)
                 if self.images:
                     self._progress(f"comparing {path.name} with PyTorch")
@@ -151,13 +179,6 @@ class Exporter:
                 drafts.append(draft)
             publish([file for one in drafts for file in (one.path, Manifest.path_for(one.path))], folder)
             return [replace(draft, path=folder / draft.path.name) for draft in drafts]
-
-    def _file_name(self, form: Form, forms: Sequence[Form], settings: ExportSettings) -> str:
-        """NAME.onnx for float32, with a suffix where forms would collide."""
-        alone = sum(other.precision == form.precision for other in forms) == 1
-        suffix = "" if form.precision == "fp32" and alone else form.suffix
-        whole = "-end-to-end" if settings.end_to_end else ""
-        return f"{settings.name or self.checkpoint.recipe}{suffix}{whole}.onnx"
 
     def _write(self, path: Path, form: Form, model: onnx.ModelProto, settings: ExportSettings) -> Exported:
         """Write one form and its manifest, not compared yet."""
@@ -174,8 +195,8 @@ class Exporter:
             name=path.stem, file=path.name, sha256=sha256_of(path), precision=form.precision,
             weights=form.weights, opset=opset_of(converted), size=side, size_multiple=multiple,
             inputs=tuple(map(tensor_of, graph.input)), outputs=tuple(map(tensor_of, graph.output)),
-            recipe=checkpoint.recipe, checkpoint_sha256=checkpoint.sha256, training=checkpoint.training,
-            metrics=checkpoint.metrics, parity={"verified": False},
+            recipe=checkpoint.recipe, checkpoint_sha256=checkpoint.sha256, metrics=checkpoint.metrics,
+            parity={"verified": False},
             kind="image" if settings.end_to_end else "network",
         )  # fmt: skip
         manifest.save(path)
@@ -207,6 +228,14 @@ class Exporter:
         manifest = replace(draft.manifest, parity=parity_report(findings, form, self._source))
         manifest.save(draft.path)
         return replace(draft, manifest=manifest, findings=findings)
+
+
+def _file_names(stem: str, forms: Sequence[str], *, end_to_end: bool) -> list[str]:
+    """STEM.onnx for float32, with a suffix where forms would collide."""
+    plain = "fp16-weights" not in forms or "fp32" not in forms
+    suffixes = {"fp32": "", "fp16-weights": "" if plain else "-fp16-weights"}
+    whole = "-end-to-end" if end_to_end else ""
+    return [f"{stem}{suffixes.get(form, f'-{form}')}{whole}.onnx" for form in forms]
 
 
 def usable_size(checkpoint: Checkpoint, size: tuple[int, int] | None) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -32,11 +32,31 @@ _path = partial(click.option, type=MODEL_PATH)
 _flag = partial(click.option, is_flag=True)
 
 
+class _WeightsType(click.Path):
+    """How weights are stored, or the file that they are read from."""
+
+    name = "fp32|fp16|FILE"
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read what a person typed: text for a precision, a path for a file."""
+        return value if value in ("fp32", "fp16") else super().convert(value, param, ctx)
+
+
+generator_option = click.option(
+    "--generator", default="", metavar="FILE.py:NAME", show_default=False,
+    help="The own generator that CHECKPOINT was trained with. The file is run: name one that you trust.",
+)  # fmt: skip
+
+
 @dataclass(frozen=True)
 class OutputOptions:
     """Where the files go."""
 
     output: Path
+    overwrite: bool
     name: str
     triton: Path | None
     quiet: bool
@@ -51,26 +71,42 @@ class FormOptions:
     int8: bool
     calibration: Path | None
     every: bool
-    weights: str | None
+    weights: str | Path | None
     end_to_end: bool
+
+    @property
+    def stored(self) -> str | None:
+        """How a float32 network's weights are stored."""
+        return self.weights if isinstance(self.weights, str) else None
+
+    @property
+    def state_dict(self) -> Path | None:
+        """Weights for a module of one's own."""
+        return self.weights if isinstance(self.weights, Path) else None
 
     def check(self) -> None:
         """Refuse options that exclude each other; raises `click.UsageError`."""
-        if self.weights is not None and (self.every or ((self.fp16 or self.int8) and not self.fp32)):
-            raise click.UsageError("--weights is for a float32 network; give it with --fp32, or leave it out")
+        if self.stored is not None and (self.every or ((self.fp16 or self.int8) and not self.fp32)):
+            raise click.UsageError(
+                f"--weights {self.stored} is for a float32 network; give it with --fp32, or leave it out"
+            )
         if self.calibration is not None and not self.int8:
             raise click.UsageError("--calibration is for --int8; give both, or leave it out")
 
-    def forms(self, exporter: Exporter, size: tuple[int, int] | None) -> list[Form]:
+    def names(self) -> list[str]:
         """The forms that were asked for; float32 where none was."""
+        names = ["fp32", "fp16-weights", "fp16"]
+        if not self.every:
+            plain = ["fp16-weights" if self.stored == "fp16" else "fp32"]
+            names = plain if self.fp32 or not (self.fp16 or self.int8) else []
+            names += ["fp16"] if self.fp16 else []
+        return names + (["int8"] if self.int8 else [])
+
+    def forms(self, exporter: Exporter, size: tuple[int, int] | None) -> list[Form]:
+        """The same, made; those in 8 bits are calibrated."""
         from cgan_export.graph.precision import FORMS
 
-        forms = list(FORMS.values())
-        if not self.every:
-            plain = FORMS["fp16-weights" if self.weights == "fp16" else "fp32"]
-            forms = [plain] if self.fp32 or not (self.fp16 or self.int8) else []
-            forms += [FORMS["fp16"]] if self.fp16 else []
-        return forms + ([exporter.int8_form(size, self.calibration)] if self.int8 else [])
+        return [exporter.int8_form(size, self.calibration) if name == "int8" else FORMS[name] for name in self.names()]
 
 
 @dataclass(frozen=True)
@@ -88,11 +124,12 @@ class ShapeOptions:
         if self.batch is not None and self.dynamic and not engine:
             raise click.UsageError("--batch goes with --fixed or an engine; a dynamic model takes any batch")
 
-    def settings(self, name: str, *, end_to_end: bool) -> ExportSettings:
+    def settings(self, files: OutputOptions, *, end_to_end: bool) -> ExportSettings:
         """As the exporter takes them, with the files' name."""
         from cgan_export.onnx_files import ExportSettings
 
-        return ExportSettings(name, self.size, (self.batch or (1,))[0], self.dynamic, end_to_end)
+        batch = (self.batch or (1,))[0]
+        return ExportSettings(files.name, self.size, batch, self.dynamic, end_to_end, files.overwrite)
 
 
 @dataclass(frozen=True)
@@ -145,7 +182,11 @@ output_options = option_group(
     "files",
     OutputOptions,
     "Output",
-    section(COMMON, _path("-o", "--output", default=Path("exported"), help="Folder for the files.")),
+    section(
+        COMMON,
+        _path("-o", "--output", default=Path("exported"), help="Folder for the files."),
+        _flag("--overwrite", help="Replace files that exist."),
+    ),
     click.option("--name", default="", show_default=False, help="Name of the files.  [default: the recipe's]"),
     _path(
         "--triton",
@@ -174,8 +215,9 @@ form_options = option_group(
     _flag("--all", "every", help="Write fp32, fp32 with fp16 weights, and fp16."),
     click.option(
         "--weights",
-        type=click.Choice(["fp32", "fp16"]),
-        help="How a float32 network's weights are stored; fp16 halves the file, not the speed.  [default: fp32]",
+        type=_WeightsType(),
+        help="With FILE.py:NAME, the state dict to load: a .pt, .pth or .safetensors file. Or how a float32 network's "
+        "weights are stored, fp32 or fp16; fp16 halves the file, not the speed.  [default: fp32]",
     ),
     _flag(
         "--end-to-end",

@@ -1,6 +1,6 @@
 """An export on a terminal: what is being done, the results, and what is missing.
 
-work = TerminalExport(checkpoint, checks, console, quiet=False)
+work = TerminalExport(source, shape.size, checks, console, quiet=False)
 exported = work.export(files, form, shape)
 work.build_engines(exported, engines.options(shape))
 """
@@ -15,30 +15,38 @@ import rich.console
 
 from cgan_export.onnx_files import Exported, Exporter
 from cgan_export.options import CheckOptions, FormOptions, OutputOptions, ShapeOptions
+from cgan_export.source import ModelSource
 from cgan_export.targets.tensorrt import BuiltEngine, EngineOptions, build, profile_of_file, why_no_engine
 from cgan_export.targets.triton import add_to_repository
 from cgan_runtime.backends.tensorrt.build import filled_axes
 from cgan_runtime.backends.tensorrt.engines import SUFFIX
-from cgan_runtime.console import Console, size_text
+from cgan_runtime.console import Console
 from cgan_runtime.errors import BackendUnavailable
+from cgan_runtime.progress import size_text
 from cgan_train.evaluation.agreement import Agreement
 
 
 class TerminalExport:
     """An export that shows its progress and results."""
 
-    def __init__(self, checkpoint: Path | None, checks: CheckOptions, console: Console, *, quiet: bool) -> None:
-        """Load a checkpoint, or the one that ships, and the photographs to compare on."""
+    def __init__(
+        self, source: ModelSource, size: tuple[int, int] | None, checks: CheckOptions, console: Console, *,
+        quiet: bool,
+    ) -> None:  # fmt: skip
+        """Load what is exported, and the photographs to compare on."""
         self._console = console
         self._status = rich.console.Console(stderr=True, quiet=quiet).status("")
         with self._status as status:
-            self._exporter = Exporter.load(checkpoint, checks.data, verify=not checks.no_verify, progress=status.update)
+            self._exporter = Exporter.load(
+                source, checks.data, verify=not checks.no_verify, size=size, progress=status.update
+            )
 
     def export(self, files: OutputOptions, form: FormOptions, shape: ShapeOptions) -> list[Exported]:
         """Write the files that are asked for."""
         with self._status:
+            settings = shape.settings(files, end_to_end=form.end_to_end)
+            self._exporter.check_targets(files.output, form.names(), settings)
             forms = form.forms(self._exporter, shape.size)
-            settings = shape.settings(files.name, end_to_end=form.end_to_end)
             exported = self._exporter.export(files.output, forms, settings)
         _print_results(exported, self._console)
         return exported

@@ -33,12 +33,19 @@ class _Tolerance(click.FloatRange):
 @click.argument("second", metavar="B", type=MODEL_PATH)
 @photos_option
 @click.option(
+    "--generator",
+    default="",
+    metavar="FILE.py:NAME",
+    show_default=False,
+    help="The own generator of a checkpoint among them. The file is run: name one that you trust.",
+)
+@click.option(
     "--tolerance",
     type=_Tolerance(min=0),
     help="Largest difference that is allowed, of (a*, b*)/110, or of codes 0 to 255 where one takes whole "
     "images.  [default: what B's form may differ by, on average and in CIEDE2000 too]",
 )
-def verify(first: Path, second: Path, data: Path | None, tolerance: float | None) -> None:
+def verify(first: Path, second: Path, data: Path | None, generator: str, tolerance: float | None) -> None:
     """Compare the models A and B: checkpoints, ONNX files or engines with their manifests.
 
     A half-precision file is also compared in emulated half arithmetic. The exit code is 1 if they differ by
@@ -49,8 +56,11 @@ def verify(first: Path, second: Path, data: Path | None, tolerance: float | None
     from cgan_export.parity.two_models import compare_models
     from cgan_export.progress import figures
     from cgan_train.evaluation.comparison_photos import comparison_photos
+    from cgan_train.models.own import load_own
 
     images = comparison_photos(data)
+    if generator:
+        load_own(generator)
     found, form = compare_models(first, second, images)
     console = Console()
     console.result(f"{second} against {first}, {len(images)} photographs")

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from cgan_runtime.contract import postprocess, preprocess
 from cgan_runtime.errors import ModelFileError
 from cgan_runtime.files.json_file import read_json
 
@@ -33,7 +34,8 @@ MAX_AXIS = 16384  # largest axis that a model file may fix: images, channels or 
 
 _PRECISIONS = get_args(Precision)
 _STRINGS = ("name", "file", "recipe", "checkpoint_sha256")
-_TABLES = ("training", "metrics", "parity", "engine")
+_TABLES = ("metrics", "parity", "engine")
+_NOT_READ = ("training", "preprocess", "postprocess")  # the first is in manifests of older versions
 _SIGNATURES = {
     "network": (("float32", (0, 1, 0, 0)), ("float32", (0, 2, 0, 0))),
     "image": (("uint8", (0, 0, 0)), ("uint8", (0, 0, 0, 3))),
@@ -78,7 +80,6 @@ class Manifest:
     recipe: str  # name of the training recipe and generator
     ab_scale: float = AB_SCALE
     checkpoint_sha256: str = ""  # of the weights that the model was exported from
-    training: dict[str, Any] = field(default_factory=dict)  # on what, and for how long
     metrics: dict[str, float] = field(default_factory=dict)  # measured quality
     # Difference from the PyTorch model, what is allowed, and on which images it was measured.
     parity: dict[str, Any] = field(default_factory=dict)
@@ -138,6 +139,9 @@ class Manifest:
         """Write the manifest beside a model file and return its path."""
         path = self.path_for(model)
         document = {"format": FORMAT, "version": FORMAT_VERSION, **dataclasses.asdict(self)}
+        if self.kind == "network":
+            document["preprocess"] = preprocess(self.input.name, self.size, self.size_multiple, self.fixed_size)
+            document["postprocess"] = postprocess(self.output.name, self.ab_scale)
         path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
         return path
 
@@ -150,6 +154,8 @@ class Manifest:
         if not isinstance(document, dict) or document.pop("format", None) != FORMAT:
             raise ModelFileError(f"{path} is not a cgan manifest; export the model with cgan-export")
         version = document.pop("version", None)
+        for name in _NOT_READ:
+            document.pop(name, None)
         if version not in (1, FORMAT_VERSION):
             raise ModelFileError(
                 f"{path} has manifest version {version}, this cgan reads 1 to {FORMAT_VERSION}; export again"

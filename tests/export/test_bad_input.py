@@ -52,7 +52,7 @@ def test_a_full_disk_is_one_line_and_leaves_what_was_there(
 ) -> None:
     Exporter(load_checkpoint(seed_checkpoint)).export(tmp_path, [FORMS["fp32"]])
     before = contents(tmp_path)
-    arguments = [str(seed_checkpoint), "-o", str(tmp_path), "--fp32", "--fp16", "--no-verify"]
+    arguments = [str(seed_checkpoint), "-o", str(tmp_path), "--fp32", "--fp16", "--no-verify", "--overwrite"]
     with full_disk(), pytest.raises(SystemExit) as left:
         main(arguments)
     assert left.value.code == 1
@@ -107,7 +107,7 @@ def test_ctrl_c_leaves_nothing(seed_checkpoint: Path, tmp_path: Path) -> None:
 def test_a_killed_run_leaves_whole_files(seed_checkpoint: Path, tmp_path: Path) -> None:
     """Killed at several moments: what has a name is complete; the next run makes the rest and tidies up."""
     pytest.importorskip("tensorrt_rtx", reason="tensorrt-rtx is not installed")
-    arguments = ["--no-verify", "--fp16", "--name", "x", "--engine", "--target", "tensorrt-rtx"]
+    arguments = ["--overwrite", "--no-verify", "--fp16", "--name", "x", "--engine", "--target", "tensorrt-rtx"]
     folder = tmp_path / "out"
     folder.mkdir()
     for seconds in (0.0, 1.5, 3.0):

@@ -138,6 +138,8 @@ def test_bad_input_is_one_line_and_no_file(
         ("--fixed", "--batch", "0"),
         ("--fixed", "--batch", "1:2:4"),
         ("--unheard",),
+        ("edge.onnx",),
+        ("edge.onnx", "--triton", "x", "--fp16"),
     ],
 )
 def test_options_that_exclude_each_other_are_a_usage_error(
@@ -147,6 +149,54 @@ def test_options_that_exclude_each_other_are_a_usage_error(
     printed = capsys.readouterr().err
     assert printed.startswith("error: ")
     assert printed.count("\n") == 1
+
+
+def test_nothing_is_replaced_silently(
+    paper_checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "paper.json").write_text("mine")
+    arguments = (paper_checkpoint, "-o", tmp_path, "--fixed", "--no-verify")
+    with monkeypatch.context() as patch:
+        patch.setattr("cgan_export.onnx_files.to_onnx", pytest.fail)  # before the work
+        assert export(*arguments) == 1
+    message = f"error: {tmp_path / 'paper.json'} exists; give --overwrite to replace it, or another --name or -o\n"
+    assert capsys.readouterr().err == message
+    assert (tmp_path / "paper.json").read_text() == "mine"
+    assert export(*arguments, "--overwrite") == 0
+    assert Manifest.load(tmp_path / "paper.onnx")
+
+
+def test_a_full_folder_is_found_before_the_work(
+    paper_checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cgan_export.onnx_files.to_onnx", pytest.fail)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: shutil._ntuple_diskusage(10**6, 10**6 - 10, 10))
+    assert export(paper_checkpoint, "-o", tmp_path / "out") == 1
+    assert "has 1 kB free, the files take about " in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("w.pt", "holds weights alone; export their network with cgan-export my_net.py:Net --weights "),
+        ("no-config/generator.safetensors", "holds weights alone"),
+        ("no-config", "has no config.json, which belongs to its generator.safetensors"),
+        ("no-weights", "has no generator.safetensors"),
+        ("exported", "holds exported models, no checkpoint; color with one by cgan-run --model "),
+    ],
+)
+def test_what_is_no_checkpoint_is_told_what_it_is(
+    name: str, message: str, paper_checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "exported").mkdir()
+    for path in (tmp_path / "w.pt", tmp_path / "exported" / "edge.onnx"):
+        path.touch()
+    for folder, file in (("no-config", "config.json"), ("no-weights", "generator.safetensors")):
+        shutil.copytree(paper_checkpoint, tmp_path / folder)
+        (tmp_path / folder / file).unlink()
+    assert export(tmp_path / name, "-o", tmp_path / "out") == 1
+    assert message in capsys.readouterr().err
 
 
 def test_a_size_is_height_by_width(paper_checkpoint: Path, tmp_path: Path) -> None:
@@ -160,7 +210,7 @@ def test_a_folder_that_stands_where_the_manifest_goes_leaves_no_model(
     paper_checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "paper.json").mkdir()
-    assert export(paper_checkpoint, "-o", tmp_path, "--fixed", "--no-verify") == 1
+    assert export(paper_checkpoint, "-o", tmp_path, "--fixed", "--no-verify", "--overwrite") == 1
     assert capsys.readouterr().err.startswith("error: ")
     assert [path.name for path in tmp_path.iterdir()] == ["paper.json"]
 

@@ -139,7 +139,7 @@ def spoiled(model: onnx.ModelProto) -> onnx.ModelProto:
 
 def test_an_export_that_differs_leaves_what_was_there(paper_checkpoint: Path, tmp_path: Path) -> None:
     exporter, folder = Exporter(load_checkpoint(paper_checkpoint), comparison_photos()), tmp_path / "out"
-    fixed = ExportSettings(dynamic=False)
+    fixed = ExportSettings(dynamic=False, overwrite=True)
     (good,) = exporter.export(folder, [FORMS["fp32"]], fixed)
     with pytest.raises(ParityError, match=r"fp16 export differs from PyTorch by .* allowed are 2e-02"):
         exporter.export(folder, [FORMS["fp32"], replace(FORMS["fp16"], convert=spoiled)], fixed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -82,13 +83,76 @@ def test_usage_errors_are_exit_code_2() -> None:
     assert run() == 2
 
 
-def test_phases_without_an_epoch_are_named(photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+THIN = ("--set", "generator.widths=8,8", "--set", "discriminator.widths=8", "--batch-size", 4, "--recipe", "paper-unet")
+
+
+def test_the_plan_comes_first_and_phases_shrink_together(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     where = ("--data", photos, "--out", tmp_path / "run", "--batch-size", 2, "--threads", 1)
     thin = ("--set", "generator.widths=[8,8,8,8]", "--set", "discriminator.widths=[8]")
     assert run(*where, *thin, "--epochs", 2, "--minutes", 0.001, "--encoder-weights", "none") == 0
     shown = capsys.readouterr()
-    assert "note: in 2 epochs there is no time for the phases: decoder, gan" in shown.err
+    plan = (
+        "plan: decoder 1 step at 128 px, regression 5 steps at 128 px, finish 3 steps at 160 px, gan 1 step at 160 px"
+    )
+    assert f"{plan}; 5 steps of 2 images an epoch; checkpoints take up to " in shown.out
+    assert "note: 1 of the images are held out to measure on; --val none trains on all" in shown.err
+    assert "images are smaller than the crops (up to 160 px) and were enlarged" in shown.err
     assert "the time is over in epoch 1; go on with --out" in shown.out
+
+
+def test_quiet_keeps_the_final_line(photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    where = ("--data", photos, "--out", tmp_path / "run", "--threads", 1, *THIN)
+    assert run(*where, "--epochs", 1, "-q") == 0
+    shown = capsys.readouterr()
+    newest = tmp_path / "run" / "epoch-0001"
+    assert shown.out == f"done: {newest}; export it with: cgan-export {newest} -o exported\n"
+
+
+def test_an_epochs_line_has_the_measured_quality(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = ("--data", photos, "--out", tmp_path / "run", "--threads", 1, *THIN)
+    assert run(*where, "--epochs", 3) == 0
+    shown = capsys.readouterr().err
+    assert (
+        len(re.findall(r"^epoch [123]/3 regression: pixel 0\.\d+, CIEDE2000 \d+\.\d\d \(gray .*images/s$", shown, re.M))
+        == 3
+    )
+    assert "images/s; about " not in shown  # fewer than ten steps
+
+
+def test_several_seeds_make_one_table(photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    where = ("--data", photos, "--out", tmp_path / "run", "--threads", 1, "--seeds", 2, "--seed", 4, "-q")
+    assert run(*where, *THIN, "--epochs", 1) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()[2:]]
+    assert [line[0] for line in lines] == ["run", "seed-4", "seed-5", "mean", "deviation"]
+    assert lines[0][1] == "CIEDE2000"
+    first, second, mean, deviation = (float(line[1]) for line in lines[1:])
+    assert first != second
+    assert mean == pytest.approx((first + second) / 2, abs=0.011)
+    assert deviation > 0
+    assert run(*where, "--resume", "--epochs", 2) == 0
+    assert (tmp_path / "run" / "seed-5" / "epoch-0002").is_dir()
+
+
+@pytest.mark.parametrize(
+    "args", [("--set", "tempo=3"), ("--set", "generator.widths=wide"), ("--val", "nowhere"), ("--init", "nowhere")]
+)
+def test_wrong_settings_are_found_before_pytorch_is_loaded(args: tuple[str, ...], tmp_path: Path) -> None:
+    code = f"""if True:
+        import sys
+        from cgan_train.cli import main
+        try:
+            main({["--data", str(tmp_path), *args]!r})
+        finally:
+            print("torch" in sys.modules)
+    """
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: ")
+    assert done.stdout.strip() == "False"
 
 
 def test_validation_images_that_cannot_be_read_are_named(

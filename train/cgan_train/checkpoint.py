@@ -4,7 +4,8 @@
     chroma = checkpoint.generator(lightness)
 
 A run keeps its checkpoints in folders `epoch-NNNN`; the run's folder stands for the newest one. Nothing that
-is loaded can run code: `state.pt` (optimizers, discriminator, random state) is read with `weights_only=True`.
+is loaded can run code: `state.pt` (optimizers, discriminator, random state) is read with `weights_only=True`, and
+an own generator's file runs only if the caller names it.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from cgan_runtime.manifest import sha256_of
 from cgan_train.config.schema import GeneratorConfig, TrainConfig, generator_from_json
 from cgan_train.models import build_generator
 from cgan_train.models.base import Generator
+from cgan_train.models.own import load_own
 
 FORMAT = "cgan-checkpoint"
 FORMAT_VERSION = 1
@@ -64,6 +66,11 @@ class Checkpoint:
     path: Path
     training: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Its name for files: the recipe's, or that of an own generator."""
+        return self.config.name if self.config.file else self.recipe
 
 
 def save_checkpoint(
@@ -110,17 +117,25 @@ def save_checkpoint(
         ) from error
 
 
-def load_checkpoint(path: Path) -> Checkpoint:
+def load_checkpoint(path: Path, generator: str = "") -> Checkpoint:
     """Load a checkpoint's folder, or the newest checkpoint of a run.
+
+    Args:
+        path: The folder.
+        generator: `FILE.py:NAME` of the checkpoint's own generator. The file is run: name only files that you
+            trust.
 
     Raises:
         ModelFileError: A file is missing or damaged, or the weights do not fit the config.
-        ConfigError: The config names a generator or values that do not exist.
+        ConfigError: The config names a generator or values that do not exist, or an own generator whose file
+            was not named.
     """
     folder = find_checkpoint(path)
+    if generator:
+        load_own(generator)
     document = _read_document(folder)
     config = generator_from_json(document["generator"])
-    generator = build_generator(config)
+    network = build_generator(config)
     weights_path = folder / WEIGHTS
     if not weights_path.is_file():
         raise ModelFileError(f"{folder} has no {WEIGHTS}; train again or copy the whole checkpoint folder")
@@ -128,12 +143,24 @@ def load_checkpoint(path: Path) -> Checkpoint:
     if sha256 != document["weights_sha256"]:
         raise ModelFileError(f"{weights_path} does not match its {CONFIG} (sha256); copy the checkpoint again")
     try:
-        generator.load_state_dict({name: tensor.float() for name, tensor in load_file(weights_path).items()})
+        network.load_state_dict({name: tensor.float() for name, tensor in load_file(weights_path).items()})
     except (SafetensorError, RuntimeError, *_DAMAGE) as error:
         reason = _first_line(error)
         raise ModelFileError(f"the weights in {folder} do not fit its {CONFIG} ({reason})") from error
     origin = {name: document[name] for name in ("recipe", "training", "metrics")}
-    return Checkpoint(generator.eval(), config, sha256=sha256, path=folder, **origin)
+    return Checkpoint(network.eval(), config, sha256=sha256, path=folder, **origin)
+
+
+def read_safetensors(path: Path) -> dict[str, Tensor]:
+    """The tensors of a file by name.
+
+    Raises:
+        ModelFileError: It cannot be read as safetensors.
+    """
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise ModelFileError(f"{path} cannot be read as safetensors ({_first_line(error)})") from error
 
 
 def find_checkpoint(path: Path) -> Path:
@@ -146,7 +173,20 @@ def find_checkpoint(path: Path) -> Path:
         return path
     if epochs := epochs_in(path):
         return epochs[-1]
-    raise ModelFileError(f"no checkpoint at {path}; expected a folder with {CONFIG} and {WEIGHTS}, or a run")
+    raise ModelFileError(f"{_what_it_is(path)}; expected a folder with {CONFIG} and {WEIGHTS}, or a run")
+
+
+def _what_it_is(path: Path) -> str:
+    """What a path is that is no checkpoint, and what to do with it."""
+    if path.suffix in (".pt", ".pth", ".ckpt") or (path.is_file() and path.suffix == ".safetensors"):
+        return f"{path} holds weights alone; export their network with cgan-export my_net.py:Net --weights {path}"
+    if path.suffix == ".onnx":
+        return f"{path} is an exported model, not a checkpoint; color with it by cgan-run --model {path}"
+    if (path / WEIGHTS).is_file():
+        return f"{path} has no {CONFIG}, which belongs to its {WEIGHTS}; copy the whole folder"
+    if models := sorted(path.glob("*.onnx")):
+        return f"{path} holds exported models, no checkpoint; color with one by cgan-run --model {models[0]}"
+    return f"no checkpoint at {path}"
 
 
 def newest_state(run: Path) -> Path:
@@ -174,6 +214,13 @@ def has_state(run: Path) -> bool:
         return False
 
 
+def keep_one_state(run: Path, kept: Path) -> None:
+    """Remove what other checkpoints of a run resume from, which is most of their size."""
+    for folder in (*epochs_in(run), run / UNFINISHED):
+        if folder != kept:
+            (folder / STATE).unlink(missing_ok=True)
+
+
 def drop_unfinished(run: Path) -> None:
     """Remove the state within an epoch, after a later one was kept."""
     for folder in _unfinished(run):
@@ -194,6 +241,12 @@ def _number(epoch: Path) -> int:
     return int(epoch.name[6:])
 
 
+def read_training(folder: Path) -> dict[str, Any]:
+    """How a checkpoint was trained, from its config; errors as of `load_checkpoint`."""
+    training: dict[str, Any] = _read_document(folder)["training"]
+    return training
+
+
 def load_state(folder: Path) -> tuple[TrainConfig, dict[str, Any], dict[str, Any]]:
     """Load what training resumes from: the config, the state, and the checkpoint's `training`.
 
@@ -208,8 +261,8 @@ def load_state(folder: Path) -> tuple[TrainConfig, dict[str, Any], dict[str, Any
         state = torch.load(folder / STATE, map_location="cpu", weights_only=True)
     except Exception as error:  # whatever a damaged archive or pickle raises
         raise ModelFileError(
-            f"{folder / STATE} cannot be read ({_first_line(error)}); remove {folder}, and --resume goes on "
-            "from the one before"
+            f"{folder / STATE} cannot be read ({_first_line(error)}); begin a new run from these weights with "
+            f"--init {folder}"
         ) from error
     training = document["training"]
     _epochs_done(document, folder)

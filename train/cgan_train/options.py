@@ -24,6 +24,7 @@ class RunOptions:
     val: Path | None
     out: Path
     resume: bool
+    seeds: int | None
     init: Path | None
     minutes: float | None
     threads: int | None
@@ -48,11 +49,20 @@ run_options = option_group(
             "or a folder of shards; may be given several times. Shards named val or test are only measured "
             "on.",
         ),
-        click.option("--val", type=_PATH, help="Photos, or CIFAR-10, to measure on after each epoch."),
+        click.option(
+            "--val", type=_PATH,
+            help="Photos, or CIFAR-10, to measure on after each epoch; none measures on none.  [default: those that "
+            "are in --data, else 5 % of the photos, which are held out]"),
         click.option("--out", type=_PATH, default=Path("runs/cgan"), help="Folder of the run."),
-        click.option("--resume", is_flag=True, help="Go on with the run in --out from its last checkpoint."),
-        click.option("-q", "--quiet", is_flag=True, help="No progress bar."),
+        click.option(
+            "--resume", is_flag=True,
+            help="Go on with the run in --out from its last checkpoint; with --epochs, for longer."),
+        click.option("-q", "--quiet", is_flag=True, help="Print the end only: no plan, no progress."),
     ),
+    click.option(
+        "--seeds", type=click.IntRange(min=1, max=100),
+        help="Train so many runs, with seeds from --seed on, in OUT/seed-N; then print their quality, mean and "
+        "deviation."),
     click.option("--init", type=_PATH, help="Checkpoint that the generator takes its weights from."),
     click.option(
         "--minutes", type=click.FloatRange(min=0, min_open=True),
@@ -73,6 +83,7 @@ class RecipeOptions:
     seed: int | None
     encoder_weights: str | None
     channels: str | None
+    generator: str
     gan_only: bool
     config_file: Path | None
     changes: tuple[str, ...]
@@ -125,6 +136,11 @@ recipe_options = option_group(
         "--channels",
         "Predict chroma alone, or lightness too, as the paper's code does.",
         click.Choice(["ab", "lab"]),
+    ),
+    click.option(
+        "--generator", default="", metavar="FILE.py:NAME", show_default=False,
+        help="Train a torch module of your own in place of the recipe's generator: lightness in, chroma out. "
+        "The file is run, and a copy kept in the run's folder; --resume needs it again.",
     ),
     click.option(
         "--gan-only", is_flag=True, help="Only the recipe's phases with a discriminator; goes with --init."

@@ -72,6 +72,5 @@ def _manifest(checkpoint: Checkpoint) -> Manifest:
         outputs=_OUTPUTS if guided else _OUTPUTS[:1],
         recipe=checkpoint.recipe,
         checkpoint_sha256=checkpoint.sha256,
-        training=checkpoint.training,
         metrics=checkpoint.metrics,
     )

@@ -1,4 +1,4 @@
-"""The model that ships with cgan: `edge.onnx` and its manifest lie in this folder."""
+"""The model that ships with cgan, `edge.onnx` with its manifest in this folder; and finding a model by a name."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ from pathlib import Path
 from cgan_runtime.errors import ModelFileError
 
 _BUNDLED = Path(__file__).with_name("edge.onnx")
+_MODELS = (".onnx", ".engine")
+_WEIGHTS = (".pt", ".pth", ".ckpt", ".safetensors")
+_CHECKPOINT = ("config.json", "generator.safetensors")  # what cgan-train writes
+_SHOWN = 5  # names in a message
 
 
 def bundled_model() -> Path:
@@ -17,3 +21,43 @@ def bundled_model() -> Path:
             "or name a model exported with cgan-export"
         )
     return _BUNDLED
+
+
+def find_model(name: str | Path | None) -> Path:
+    """Find a model file: the one that ships for None or `edge`, else a file, or the one in an export's folder.
+
+    Raises:
+        ModelFileError: It is a checkpoint, weights, or a folder with no model or several.
+    """
+    if name is None:
+        return bundled_model()
+    path = Path(name)
+    if path.is_dir():
+        return _in_folder(path)
+    if str(path) == _BUNDLED.stem and not path.exists():
+        return bundled_model()
+    if path.suffix.lower() in _WEIGHTS:
+        raise ModelFileError(
+            f"{path} holds weights alone; export their network first: cgan-export my_net.py:Net --weights {path}"
+        )
+    return path
+
+
+def _in_folder(folder: Path) -> Path:
+    """The only model in a folder, or the float32 one among the forms of one model."""
+    models = sorted(path for path in folder.iterdir() if path.suffix in _MODELS)
+    plain = [path for path in models if path.suffix == ".onnx" and all(m.name.startswith(path.stem) for m in models)]
+    if models and (len(models) == 1 or plain):
+        return (plain or models)[0]
+    if models:
+        names = ", ".join(path.name for path in models[:_SHOWN])
+        raise ModelFileError(f"{folder} holds several models ({names}); name one of them")
+    there = [name for name in _CHECKPOINT if (folder / name).is_file()]
+    if len(there) == len(_CHECKPOINT) or any(folder.glob("epoch-*")):
+        raise ModelFileError(
+            f"{folder} is a checkpoint of cgan-train; export it first: cgan-export {folder} -o exported"
+        )
+    if there:
+        (missing,) = set(_CHECKPOINT) - set(there)
+        raise ModelFileError(f"{folder} is a checkpoint without its {missing}; copy the whole folder, then export it")
+    raise ModelFileError(f"{folder} holds no model; give a folder that cgan-export wrote, or an .onnx file")

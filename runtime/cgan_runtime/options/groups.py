@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 Function = Callable[..., Any]
 Decorator = Callable[[Function], Function]
@@ -44,13 +45,23 @@ def section(heading: str, *options: Decorator) -> Decorator:
     return decorate
 
 
+def given(context: click.Context) -> list[str]:
+    """The options that stand on the command line, not those left to their defaults."""
+    return [
+        max(option.opts, key=len)
+        for option in context.command.params
+        if option.name and context.get_parameter_source(option.name) is ParameterSource.COMMANDLINE
+    ]
+
+
 def option_group(name: str, settings: type[Any], heading: str, *options: Decorator) -> Decorator:
     """Make a decorator that adds options to a command and passes them to it as one argument, `name`.
 
-    `settings` is a dataclass with a field for each option, of the option's name; a group among the options
-    fills one field. The help shows those without a `section` of their own under `heading`.
+    `settings` is a dataclass with a field for each option, of the option's name, and perhaps fields whose
+    metadata says `"option": False`; a group among the options fills one field. The help shows those without a
+    `section` of their own under `heading`.
     """
-    names = [field.name for field in fields(settings)]
+    names = [field.name for field in fields(settings) if field.metadata.get("option", True)]
 
     def decorate(function: Function) -> Function:
         @functools.wraps(function)
@@ -69,7 +80,8 @@ class GroupedCommand(click.Command):
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the sections in the order of the decorators."""
         sections: dict[str, list[tuple[str, str]]] = {}
-        for param in self.get_params(ctx):
+        options = [param for param in self.get_params(ctx) if isinstance(param, click.Option)]
+        for param in options:
             if (record := param.get_help_record(ctx)) is not None:
                 sections.setdefault(getattr(param, _SECTION, "Other"), []).append(record)
         for heading, records in sections.items():

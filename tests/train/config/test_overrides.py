@@ -34,6 +34,15 @@ def test_text_is_read_as_toml() -> None:
     assert config.discriminator_rate == 2.0
 
 
+@pytest.mark.parametrize("text", ["8,8,16,16", "[8, 8, 16, 16]", " 8, 8, 16, 16 "])
+def test_a_list_needs_no_brackets(text: str) -> None:
+    changes = {"generator.widths": text, "discriminator.widths": "16", "betas": "0.5,0.9"}
+    config = apply_overrides(recipe("edge"), changes)
+    assert config.generator.widths == (8, 8, 16, 16)
+    assert config.discriminator.widths == (16,)
+    assert config.betas == (0.5, 0.9)
+
+
 def test_tables_of_a_file_are_parts_of_the_config(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text("""epochs = 7\n[augmentation]\nfilm = 0.25\n[phases.gan]\npixel_weight = 50\n""")
@@ -54,6 +63,9 @@ def test_tables_of_a_file_are_parts_of_the_config(tmp_path: Path) -> None:
         ("ema.x", "3", "ema"),
         ("gan_loss", "wasserstein", "wasserstein"),
         ("generator.widths", '["a"]', "generator"),
+        ("generator.widths", "wide", "generator"),
+        ("generator", "edge", r"give one of its parts, such as generator\.name=edge"),
+        ("shade", "3", r"give shade=true"),
     ],
 )
 def test_wrong_overrides_are_named(name: str, value: str, message: str) -> None:

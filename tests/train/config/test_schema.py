@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -30,6 +31,39 @@ def test_phases_cover_all_epochs(epochs: int, shares: list[float]) -> None:
         assert first <= epoch < last <= epochs
     with pytest.raises(ConfigError, match="beyond"):
         config.phase_at(epochs)
+
+
+@given(
+    epochs=st.integers(1, 60), steps=st.integers(1, 40), shares=st.lists(st.floats(0.02, 1.0), min_size=1, max_size=6)
+)
+def test_stretches_cover_all_steps_and_all_phases(epochs: int, steps: int, shares: list[float]) -> None:
+    total = sum(shares)
+    phases = tuple(Phase(str(i), share=share / total, crop=32, lr=1e-3) for i, share in enumerate(shares))
+    config = recipe("paper", epochs=epochs, phases=phases)
+    stretches = config.stretches(steps)
+    assert stretches[0].first == 0
+    assert stretches[-1].last == epochs * steps
+    assert all(one.last == other.first for one, other in pairwise(stretches))
+    if epochs * steps >= 50 * len(shares):
+        assert len(stretches) == len(phases)
+    if not config.skipped_phases():
+        assert all(stretch.first == config.phase_at(stretch.first // steps)[1] * steps for stretch in stretches)
+
+
+@given(
+    epochs=st.integers(1, 60), more=st.integers(1, 40), shares=st.lists(st.floats(0.02, 1.0), min_size=1, max_size=6)
+)
+def test_a_longer_run_goes_on_with_its_last_phase(epochs: int, more: int, shares: list[float]) -> None:
+    total = sum(shares)
+    phases = tuple(Phase(str(i), share=share / total, crop=32, lr=1e-3) for i, share in enumerate(shares))
+    config = recipe("paper", epochs=epochs, phases=phases)
+    longer = config.extended(epochs + more)
+    before, after = config.stretches(10), longer.stretches(10)
+    assert after[-1].last == 10 * (epochs + more)
+    if not config.skipped_phases():
+        assert [s.first for s in before] == [s.first for s in after]
+    with pytest.raises(ConfigError, match=f"a run of {epochs} epochs"):
+        config.extended(epochs)
 
 
 @pytest.mark.parametrize(

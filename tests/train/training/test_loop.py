@@ -7,6 +7,7 @@ import dataclasses
 import shutil
 import signal
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -16,13 +17,15 @@ from tests.train.conftest import TINY, one_phase, write_photos
 from tests.train.training.conftest import assert_same_weights, quiet
 
 from cgan_runtime.errors import ConfigError, TrainingError
+from cgan_runtime.system.signals import exit_on_signals
 from cgan_train.checkpoint import load_checkpoint
 from cgan_train.config.recipes import recipe
 from cgan_train.config.schema import Augmentation, DiscriminatorConfig, GeneratorConfig, Phase, TrainConfig
 from cgan_train.data.sources import ImageSource, open_sources
+from cgan_train.training import measuring
 from cgan_train.training.gan import Gan
 from cgan_train.training.loop import Trainer
-from cgan_train.training.run_log import TrainingProgress
+from cgan_train.training.run_log import EpochReport, TrainingProgress
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +94,7 @@ def test_signal_takes_effect_after_a_step_or_epoch(
 ) -> None:
     config = one_phase(tiny, 1, {"discriminator_warmup": 0}, recalibration=1)
     Trainer.start(config, source, tmp_path / "whole").run(quiet)
-    for part, calls, position in (("_step_generator", 5, (1, 2)), ("recalibrate", 2, (2, 0))):
+    for part, calls, position in (("_step_generator", 5, (1, 2)), ("recalibrate", 2, (1, 3))):
         original, left = getattr(Gan, part), [calls]
 
         def interrupted(*arguments: object, original: object = original, left: list[int] = left) -> object:
@@ -108,6 +111,99 @@ def test_signal_takes_effect_after_a_step_or_epoch(
         assert (trainer.epoch, trainer.step) == position
         trainer.run(quiet)
         assert_same_weights(tmp_path / part, tmp_path / "whole")
+
+
+def test_a_signal_interrupts_the_measuring(
+    source: ImageSource, tmp_path: Path, tiny: TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The state after the last step is kept; measuring is made up for, and the run ends as an uninterrupted one."""
+    config = one_phase(tiny, 1, {"discriminator_warmup": 0}, recalibration=1, epochs=2)
+    images = [source.read(index) for index in range(3)]
+    Trainer.start(config, source, tmp_path / "whole", images).run(quiet)
+    predicted = measuring.measure_generator
+    stopped: list[str] = []
+
+    def interrupted(*arguments: Any) -> Any:
+        signal.raise_signal(signal.SIGTERM)
+        return predicted(*arguments)
+
+    run = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        patch.setattr(measuring, "measure_generator", interrupted)
+        exit_on_signals()
+        with pytest.raises(SystemExit):
+            Trainer.start(config, source, run, images).run(quiet, on_stop=lambda: stopped.append("told"))
+    assert stopped == ["told"]
+    assert not list(run.glob("epoch-*"))
+    trainer = Trainer.resume(run, source, images)
+    assert (trainer.epoch, trainer.step) == (0, 3)
+    trainer.run(quiet)
+    assert_same_weights(run, tmp_path / "whole")
+    logs = [
+        [row["ciede2000"] for row in csv.DictReader((each / "log.csv").open())] for each in (run, tmp_path / "whole")
+    ]
+    assert logs[0] == logs[1]
+    assert len(logs[0]) == 2
+
+
+def test_a_finished_run_is_trained_longer(finished: Path, tmp_path: Path) -> None:
+    shutil.copytree(finished / "run", tmp_path / "run")
+    source, _ = open_sources([finished / "photos"])
+    seen: list[TrainingProgress] = []
+    trainer = Trainer.resume(tmp_path / "run", source, epochs=4)
+    assert not trainer.done
+    assert trainer.run(seen.append).name == "epoch-0004"
+    assert {now.phase for now in seen} == {"gan"}
+    assert load_checkpoint(tmp_path / "run").training["config"]["epochs"] == 4
+    assert Trainer.resume(tmp_path / "run", source).done
+    with pytest.raises(ConfigError, match="a run of 4 epochs"):
+        Trainer.resume(tmp_path / "run", source, epochs=3)
+
+
+def test_only_the_last_state_is_kept(source: ImageSource, tmp_path: Path, tiny: TrainConfig) -> None:
+    run = tmp_path / "run"
+    Trainer.start(tiny, source, run).run(quiet)
+    assert [path.parent.name for path in run.rglob("state.pt")] == ["epoch-0004"]
+    assert len(list(run.glob("epoch-*"))) == 3
+
+
+def test_phases_shrink_together_where_epochs_are_few(source: ImageSource, tmp_path: Path, tiny: TrainConfig) -> None:
+    """In one epoch of six steps both phases have their share, and a kill at their border changes nothing."""
+    config = dataclasses.replace(tiny, epochs=1, batch_size=2, precision="fp32")
+    seen: list[TrainingProgress] = []
+    Trainer.start(config, source, tmp_path / "whole").run(seen.append)
+    assert [now.phase for now in seen] == ["plain"] * 3 + ["gan"] * 3
+    for steps in (2, 3, 4):
+        run = tmp_path / f"stopped-{steps}"
+        with pytest.raises(KeyboardInterrupt):
+            Trainer.start(config, source, run).run(
+                lambda now, steps=steps: signal.raise_signal(signal.SIGINT) if now.step == steps else None  # type: ignore[misc]
+            )
+        trainer = Trainer.resume(run, source)
+        assert trainer.step == steps
+        trainer.run(quiet)
+        assert_same_weights(run, tmp_path / "whole")
+
+
+def test_a_hook_sees_every_epoch(source: ImageSource, tmp_path: Path, tiny: TrainConfig) -> None:
+    reports: list[EpochReport] = []
+    images = [source.read(0)]
+    config = dataclasses.replace(tiny, epochs=2)
+    Trainer.start(config, source, tmp_path / "run", images).run(quiet, on_epoch=reports.append)
+    assert [(each.epoch, each.phase, each.folder.name) for each in reports] == [
+        (1, "plain", "epoch-0001"), (2, "gan", "epoch-0002"),
+    ]  # fmt: skip
+    assert reports[1].losses.keys() == {"pixel", "G", "D"}
+    assert reports[0].metrics == load_checkpoint(reports[0].folder).metrics
+    assert reports[0].row["ciede2000"] == reports[0].metrics["ciede2000"]
+
+
+def test_a_full_disk_is_found_before_the_work(
+    source: ImageSource, tmp_path: Path, tiny: TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda _: shutil._ntuple_diskusage(10**6, 10**6 - 10, 10))
+    with pytest.raises(ConfigError, match=r"has 1 kB free, the run takes up to .*; free some space"):
+        Trainer.start(tiny, source, tmp_path / "run").run(pytest.fail)  # type: ignore[arg-type]
 
 
 def test_second_signal_ends_a_run_at_once(

@@ -25,7 +25,8 @@ _HUGE = 10**300  # no float is much larger; the range of the setting refuses it
 
 
 def apply_overrides(config: TrainConfig, overrides: Mapping[str, Any]) -> TrainConfig:
-    """Replace settings of a config. A value that is text is read as TOML; a bare word stays text.
+    """Replace settings of a config. A value that is text is read as TOML; a bare word stays text,
+    and a list needs no brackets: `16,32`.
 
     Raises:
         ConfigError: There is no such setting, or it cannot have the value.
@@ -72,11 +73,22 @@ def _put(values: Any, path: str, value: Any) -> None:
     old = values[key]
     if isinstance(old, float) and isinstance(value, int) and not isinstance(value, bool):
         value = float(min(max(value, -_HUGE), _HUGE))
+    if isinstance(old, (list, tuple)) and not isinstance(value, (list, tuple, dict)):
+        value = [_parse(each.strip()) for each in value.split(",")] if isinstance(value, str) else [value]
     kinds = (list, tuple) if isinstance(old, (list, tuple)) else type(old)
     fits = isinstance(value, kinds) and isinstance(value, bool) == isinstance(old, bool)
     if isinstance(old, dict) or not fits:
-        raise ConfigError(f"{path} cannot be {value!r}; it is {old!r} in the recipe")
+        raise ConfigError(f"{path} cannot be {value!r}; it is {old!r} in the recipe: give {_form(path, old)}")
     values[key] = value
+
+
+def _form(path: str, old: Any) -> str:
+    """How a setting of this kind is given."""
+    if isinstance(old, dict):
+        return f"one of its parts, such as {path}.{next(iter(old))}={next(iter(old.values()))}"
+    if isinstance(old, (list, tuple)):
+        return f"{path}={','.join(map(str, old)) or '16,32'}"
+    return f"{path}={str(old).lower() if isinstance(old, bool) else old}"
 
 
 def _key(values: Any, part: str, path: str) -> Any:

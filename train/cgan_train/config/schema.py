@@ -9,11 +9,20 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from cgan_runtime.errors import ConfigError
-from cgan_train.config.validation import ABOVE_0, AT_LEAST_0, AT_LEAST_1, BELOW_1, UP_TO_1, Range, invalid_fields
+from cgan_train.config.validation import (
+    ABOVE_0,
+    AT_LEAST_0,
+    AT_LEAST_1,
+    BELOW_1,
+    MAY_BE_EMPTY,
+    UP_TO_1,
+    Range,
+    invalid_fields,
+)  # fmt: skip
 
 _STAIR = 0.1  # factor of the learning rate at each stair
 _WIDTH = Range("whole numbers from 1 to 4096", low=1, high=4096, whole=True)
@@ -24,7 +33,8 @@ _RANGES = {
     "discriminator_warmup": AT_LEAST_0, "pixel_weight": AT_LEAST_0, "chroma_gain": AT_LEAST_0,
     "feature_weight": AT_LEAST_0, "discriminator_rate": AT_LEAST_0, "encoder_rate": AT_LEAST_0,
     "lr": ABOVE_0, "share": ABOVE_0, "smooth_beta": ABOVE_0,
-    "film": UP_TO_1, "paste": UP_TO_1, "zoom": Range("two numbers above 0, up to 1", high=1, open_low=True),
+    "film": UP_TO_1, "paste": UP_TO_1, "guides": UP_TO_1,
+    "zoom": Range("two numbers above 0, up to 1", high=1, open_low=True),
     "ema": BELOW_1, "betas": Range("two numbers from 0 to below 1", high=1, open_high=True),
     "label_smoothing": Range("0 to below 0.5", high=0.5, open_high=True),
     "seed": Range("0 to 2^63 - 1", high=2**63 - 1),
@@ -36,21 +46,27 @@ class GeneratorConfig:
     """The generator.
 
     Attributes:
-        name: In the registry of `cgan_train.models`.
+        name: In the registry of `cgan_train.models`, or of the class in `file`.
         size: Side in pixels of the images that it is made for.
-        widths: Channels of its levels.
+        widths: Channels of its levels; empty where an own generator takes none.
         channels: What it predicts: `ab` is chroma alone, `lab` is lightness too, as in the paper's code. An
             export uses the chroma alone.
+        file: Name of the file of an own generator (`--generator FILE.py:NAME`); empty for those of cgan.
+        sha256: Of that file.
     """
 
     name: str
     size: int
-    widths: tuple[int, ...]
+    widths: tuple[int, ...] = field(metadata=MAY_BE_EMPTY)
     channels: Literal["ab", "lab"] = "ab"
+    file: str = ""
+    sha256: str = ""
 
     @property
     def weights(self) -> str:
         """Describe for people what its weights fit; they do not depend on the size."""
+        if self.file:
+            return f"generator {self.name!r} of {self.file} (sha256 {self.sha256[:12]}), widths {list(self.widths)}"
         return f"generator {self.name!r} of widths {list(self.widths)} for channels {self.channels}"
 
 
@@ -80,6 +96,7 @@ class Phase:
         crop: Side of the training images in pixels.
         lr: Learning rate of the generator at the start.
         schedule: How the rate falls: `cosine` to 0; `staircase` to a tenth after every `stair_steps`.
+        stair_steps: Steps of the phase between two stairs of the `staircase`.
         gan: Train with the discriminator; without it the phase is plain regression.
         frozen_blocks: Leading blocks of an ImageNet encoder that keep their weights.
         discriminator_warmup: Steps at the start that train the discriminator alone.
@@ -116,6 +133,15 @@ class Phase:
 
 
 @dataclass(frozen=True)
+class Stretch:
+    """A phase with its first step in a run, counted from 0, and the step after its last."""
+
+    phase: Phase
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
 class Augmentation:
     """Augmentation of the training images.
 
@@ -125,12 +151,15 @@ class Augmentation:
         film: Share of images whose gray is that of photographic film: random response to red, green and blue,
             contrast, grain and softness. The others keep their own L*.
         paste: Share of images that get a rectangle of another one.
+        guides: Share of images that a guided generator colors with hints or remembered colors; a quarter of
+            the batch then shows second views of other images.
     """
 
     flip: bool = True
     zoom: tuple[float, float] = (1.0, 1.0)
     film: float = 0.0
     paste: float = 0.0
+    guides: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -139,8 +168,11 @@ class TrainConfig:
 
     Attributes:
         recipe: Name of the recipe that it started from.
+        phases: Its phases, in their order; their shares sum to 1. One is named as `phases.NAME`.
         epochs: Passes over the training images, of all phases together.
+        batch_size: Images in a batch, over all processes together.
         pixel_loss: `l1`, or `smooth_l1` (Huber) with `smooth_beta`, on (a*, b*)/110.
+        smooth_beta: Difference of (a*, b*)/110 below which `smooth_l1` is quadratic, above it linear.
         shade: Weight dark pixels by L*/50, within 0.15 to 1, since their color is hardly visible.
         label_smoothing: Real images are labeled 1 - this (one-sided; Salimans et al. 2016).
         gan_loss: `bce` (non-saturating cross-entropy) or `hinge` (Lim and Ye 2017, arXiv 1705.02894).
@@ -148,6 +180,9 @@ class TrainConfig:
         discriminator_rate: Learning rate of the discriminator relative to the generator's (TTUR, Heusel et
             al. 2017, arXiv 1706.08500).
         encoder_rate: Learning rate of an ImageNet encoder relative to the decoder's.
+        encoder_weights: What the encoder starts from: `imagenet`, or `none` for random weights.
+        optimizer: `adam`, or `adamw` with a weight decay of 0.01.
+        betas: Decay of the optimizer's averages of gradients and of their squares.
         ema: Decay of the weights' moving average per step, less in the first steps; 0 for no average.
         sampling: Images per epoch; 0 for all.
         precision: What the networks compute in; `auto` is bfloat16 where the hardware is faster with it.
@@ -155,6 +190,7 @@ class TrainConfig:
         cuda_graphs: On one GPU, record each kind of step once and replay it (`training.cuda_graph`).
         recalibration: Batches on which BatchNorm's statistics are measured anew before a checkpoint is
             written; 0 keeps those gathered in training.
+        seed: Of the first weights, the order of the images, their crops and augmentation.
     """
 
     recipe: str
@@ -212,6 +248,41 @@ class TrainConfig:
                 return phase, first, last
             first = last
         raise ConfigError(f"epoch {epoch} is beyond the run's {self.epochs}")
+
+    def stretches(self, steps: int) -> list[Stretch]:
+        """The phases in steps, of a run with so many steps an epoch.
+
+        Phases begin with an epoch. Where there are too few epochs for all phases, they shrink together, and
+        begin within epochs; only with fewer steps than phases are some left out.
+        """
+        total, end, first = steps * self.epochs, 0.0, 0
+        by_epochs = not self.skipped_phases()
+        found = []
+        for index, phase in enumerate(self.phases):
+            end += phase.share * self.epochs
+            last = round(end) * steps if by_epochs else max(first + 1, round(end * steps))
+            last = total if index == len(self.phases) - 1 else min(last, total)
+            if last > first:
+                found.append(Stretch(phase, first, last))
+            first = last
+        return found
+
+    def extended(self, epochs: int) -> TrainConfig:
+        """The config of a run that goes on for more epochs, which its last phase gets.
+
+        Raises:
+            ConfigError: That are no more epochs than now.
+        """
+        if epochs <= self.epochs:
+            raise ConfigError(f"this is a run of {self.epochs} epochs; --resume --epochs makes it longer, give more")
+        stretches = self.stretches(1) if not self.skipped_phases() else []
+        phases, shares = self.phases, [phase.share * self.epochs / epochs for phase in self.phases]
+        if stretches:
+            phases, shares = tuple(s.phase for s in stretches), [(s.last - s.first) / epochs for s in stretches]
+        shares[-1] = 1 - sum(shares[:-1])
+        pairs = zip(phases, shares, strict=True)
+        longer = tuple(dataclasses.replace(phase, share=share) for phase, share in pairs)
+        return dataclasses.replace(self, epochs=epochs, phases=longer)
 
     def skipped_phases(self) -> list[str]:
         """Names of the phases that get no epoch because there are too few."""

@@ -5,6 +5,7 @@ invalid_fields(phase, {"lr": ABOVE_0})  ->  "lr is -1.0; give a number above 0",
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -38,6 +39,8 @@ class Range:
 
 _HUGE = 1e300  # excludes infinity and, as every comparison does, nan
 _TYPES: dict[Any, Any] = {int: int, float: int | float, str: str, bool: bool}
+MAY_BE_EMPTY = {"may_be_empty": True}
+"""Metadata of a field with a tuple that may be empty."""
 ABOVE_0 = Range("a number above 0", open_low=True)
 AT_LEAST_0 = Range("0 or more")
 AT_LEAST_1 = Range("at least 1", low=1)
@@ -47,6 +50,7 @@ BELOW_1 = Range("0 to below 1", high=1, open_high=True)
 
 def invalid_fields(config: Any, ranges: Mapping[str, Range]) -> Iterator[str]:
     """Describe what is wrong with the fields of a dataclass, each with what is allowed."""
+    may_be_empty = {each.name for each in dataclasses.fields(config) if each.metadata == MAY_BE_EMPTY}
     for name, kind in get_type_hints(type(config)).items():
         value = getattr(config, name)
         if kind in _TYPES and (not isinstance(value, _TYPES[kind]) or isinstance(value, bool) != (kind is bool)):
@@ -56,7 +60,9 @@ def invalid_fields(config: Any, ranges: Mapping[str, Range]) -> Iterator[str]:
             yield f"{name} is {value!r}; there are {', '.join(get_args(kind))}"
         if get_origin(kind) is tuple:
             count = 0 if Ellipsis in get_args(kind) else len(get_args(kind))
-            if not isinstance(value, tuple) or (len(value) != count if count else not value):
+            if not isinstance(value, tuple) or (
+                len(value) != count if count else not value and name not in may_be_empty
+            ):
                 yield f"{name} is {value!r}; give {count or 'at least one'}"
                 continue
         if name in ranges:

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import collections
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 
 import cv2
@@ -26,6 +26,7 @@ from cgan_runtime.errors import ConfigError, DataError
 from cgan_train.config.schema import Augmentation
 from cgan_train.data.cifar import CifarSource
 from cgan_train.data.finding import DAMAGED, MEASURED, NO_COLOR, count_reasons
+from cgan_train.data.readers import Readers, Stuck, wait
 from cgan_train.data.sources import Image, ImageSource
 
 READERS = 2
@@ -68,7 +69,9 @@ class Loader:
     Attributes:
         measured: Images that are measured on: one with the same pixels is not trained on. None at first.
         skipped: Images left out because they are damaged, gray or measured on: index to reason.
+        enlarged: Indices of the images that are smaller than the crops.
         resident: Whether the images stay on the device.
+        stopping: Whether to stop, asked while a read takes long; epochs then end early. Never at first.
 
     Raises:
         ConfigError: The batch cannot be shared evenly by the processes.
@@ -91,9 +94,11 @@ class Loader:
         self._augmentation = augmentation
         self._seed = seed
         self.measured: Sequence[Image] = ()
+        self.stopping: Callable[[], bool] = lambda: False
         self._threads = threads
         self._on_gpu = device is not None and device.type == "cuda"
         self.skipped: dict[int, str] = {}
+        self.enlarged: set[int] = set()
         self.resident = isinstance(source, CifarSource) and augmentation.zoom == (1.0, 1.0)
         self._stack = _stack(source, device or torch.device("cpu")) if self.resident else None
 
@@ -129,17 +134,19 @@ class Loader:
     ) -> Iterator[Tensor]:
         """Batches of images that threads read and crop."""
         pending: collections.deque[list[Future[Image]]] = collections.deque()
-        with ThreadPoolExecutor(self._threads) as pool:
-            try:
-                for number in range(len(batches) + _PREFETCH):
-                    if number < len(batches):
-                        indices = batches[number].tolist()
-                        pending.append([pool.submit(self._crop, i, draws[i], epoch, side) for i in indices])
-                    if number >= _PREFETCH:
-                        crops = torch.from_numpy(np.stack([job.result() for job in pending.popleft()]))
-                        yield (crops.pin_memory() if self._on_gpu else crops).permute(0, 3, 1, 2)
-            finally:
-                pool.shutdown(cancel_futures=True)
+        readers = Readers(self._threads)
+        try:
+            for number in range(len(batches) + _PREFETCH):
+                if number < len(batches):
+                    indices = batches[number].tolist()
+                    pending.append([readers.submit(self._crop, i, draws[i], epoch, side) for i in indices])
+                if number >= _PREFETCH:
+                    crops = torch.from_numpy(np.stack([wait(job, self.stopping) for job in pending.popleft()]))
+                    yield (crops.pin_memory() if self._on_gpu else crops).permute(0, 3, 1, 2)
+        except Stuck:
+            pass
+        finally:
+            readers.close()
 
     def _flips(self, draws: Draws) -> npt.NDArray[np.bool_]:
         return self._augmentation.flip & (draws[..., 3] < 0.5)
@@ -150,7 +157,10 @@ class Loader:
         crop = Crop(zoom, top, left, bool(self._flips(draw)))
         for candidate in itertools.chain((index,), self._substitutes(epoch, index)):
             try:
-                return crop_square(self._read(candidate), side, self._augmentation.zoom, crop)
+                image = self._read(candidate)
+                if min(image.shape[:2]) < side:
+                    self.enlarged.add(candidate)
+                return crop_square(image, side, self._augmentation.zoom, crop)
             except DataError as error:
                 self.skipped[candidate] = str(error)
         raise DataError(

@@ -139,6 +139,12 @@ class PhotoSource:
         places, names = [self._places[index] for index in kept], [self.names[index] for index in kept]
         return PhotoSource(places, names, self.left_out | more)
 
+    def split(self, count: int) -> tuple[PhotoSource, PhotoSource]:
+        """The photos without `count` evenly spaced ones, which are for measuring, and these."""
+        held_out = evenly_spaced(count, len(self))
+        places, names = [self._places[index] for index in held_out], [self.names[index] for index in held_out]
+        return self.without(dict.fromkeys(held_out, MEASURED)), PhotoSource(places, names)
+
     def read(self, index: int) -> Image:
         """Read one photo, uint8 RGB (H, W, 3); raises DataError if it is damaged.
 

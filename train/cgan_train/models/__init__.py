@@ -11,6 +11,8 @@ from cgan_runtime.errors import ConfigError
 from cgan_train.config.schema import DiscriminatorConfig, GeneratorConfig
 from cgan_train.models.base import Generator
 from cgan_train.models.edge import EdgeGenerator
+from cgan_train.models.guided import GuidedGenerator
+from cgan_train.models.own import build_own
 from cgan_train.models.paper import PaperGenerator, PatchDiscriminator
 from cgan_train.models.unet import SeedDiscriminator, SeedGenerator
 
@@ -18,6 +20,7 @@ GENERATORS: dict[str, Callable[..., Generator]] = {
     "seed": SeedGenerator,
     "paper": PaperGenerator,
     "edge": EdgeGenerator,
+    "guided": GuidedGenerator,
 }
 """Generators by name, built from their channel widths."""
 
@@ -33,22 +36,27 @@ def build_generator(config: GeneratorConfig) -> Generator:
     """Build a generator with random weights.
 
     Raises:
-        ConfigError: There is no generator of that name, or it cannot have the widths, channels or size.
+        ConfigError: There is no generator of that name, or it cannot have the widths, channels or size; as
+            of `build_own`.
     """
+    generator = build_own(config) if config.file else _build_known(config)
+    if config.size % generator.size_multiple:
+        raise ConfigError(
+            f"generator {config.name!r} takes multiples of {generator.size_multiple} px, not {config.size}"
+        )
+    return generator
+
+
+def _build_known(config: GeneratorConfig) -> Generator:
     if config.name not in GENERATORS:
         raise ConfigError(f"no generator {config.name!r}; there are {', '.join(GENERATORS)}")
     if config.channels == "lab" and config.name not in _PREDICT_LAB:
         raise ConfigError(f"generator {config.name!r} predicts ab alone; lab is for {_PREDICT_LAB}")
     options = {"outputs": 3} if config.channels == "lab" else {}
     try:
-        generator = GENERATORS[config.name](config.widths, **options)
+        return GENERATORS[config.name](config.widths, **options)
     except (ValueError, IndexError) as error:
         raise ConfigError(f"generator {config.name!r} cannot have the widths {config.widths} ({error})") from error
-    if config.size % generator.size_multiple:
-        raise ConfigError(
-            f"generator {config.name!r} takes multiples of {generator.size_multiple} px, not {config.size}"
-        )
-    return generator
 
 
 def build_discriminator(config: DiscriminatorConfig, channels: int = 3) -> nn.Module:

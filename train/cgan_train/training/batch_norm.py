@@ -32,7 +32,7 @@ def recalibrate(network: nn.Module, weights: Mapping[str, Tensor], run: Callable
     one image at a time needs fixed ones; these fit the weights better than those gathered in training.
 
     The statistics are for `weights`. The network gets them and keeps all else; frozen layers keep theirs too.
-    Returns them by name.
+    Returns them by name. If `run` raises an error, the network is as it was.
     """
     before = {k: v.clone() for k, v in network.state_dict().items()}
     network.load_state_dict(weights)
@@ -44,12 +44,15 @@ def recalibrate(network: nn.Module, weights: Mapping[str, Tensor], run: Callable
         norm.train()
         norm.reset_running_stats()
         norm.momentum = None  # a plain mean over all batches
-    run()
-    for norm, momentum in zip(norms, momenta, strict=True):
-        norm.momentum = momentum
-    measured = {k: v.clone() for k, v in network.state_dict().items() if k.endswith(_STATISTICS)}
-    network.load_state_dict(before | measured)
-    network.train(training)
+    measured: dict[str, Tensor] = {}
+    try:
+        run()
+        measured = {k: v.clone() for k, v in network.state_dict().items() if k.endswith(_STATISTICS)}
+    finally:
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum
+        network.load_state_dict(before | measured)
+        network.train(training)
     return measured
 
 

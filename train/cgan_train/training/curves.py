@@ -24,29 +24,36 @@ Row = Mapping[str, str]
 
 
 def draw_summary(rows: Sequence[Row], path: Path) -> None:
-    """Draw the rows of a run's log; the image appears under its name only when complete."""
-    figure = Figure(figsize=_SIZE, layout="constrained")
-    for place, (title, columns, target) in enumerate(_PANELS, 1):
-        axes = figure.add_subplot(2, 2, place)
-        for column, label in columns.items():
-            _draw_column(axes, rows, column, label)
+    """Draw the rows of a run's log; the image appears under its name only when complete.
+
+    Panels without figures are left out, and the others take their room.
+    """
+    panels = [panel for panel in _PANELS if any(_points(rows, column) for column in panel[1])]
+    count = max(1, len(panels))
+    columns = min(2, count)
+    lines = -(-count // columns)
+    figure = Figure(figsize=(_SIZE[0], _SIZE[1] * lines / 2), layout="constrained")
+    for place, (title, lines_of, target) in enumerate(panels, 1):
+        axes = figure.add_subplot(lines, columns, place)
+        for column, label in lines_of.items():
+            _draw_column(axes, _points(rows, column), label)
         axes.set_title(title, fontsize=10)
         axes.grid(alpha=0.3)
-        if axes.get_lines():
-            axes.legend(frameon=False, fontsize=8)
-            if target is not None:
-                axes.axhline(target, color="gray", linestyle=":")
-        else:
-            axes.set_axis_off()
-            axes.set_title(f"{title}: none", fontsize=10)
-        if place > 2:
+        axes.legend(frameon=False, fontsize=8)
+        if target is not None:
+            axes.axhline(target, color="gray", linestyle=":")
+        if place > count - columns:
             axes.set_xlabel("epoch")
     with replacing(path) as draft:
         figure.savefig(draft, format="png", dpi=_DPI)
 
 
-def _draw_column(axes: Axes, rows: Sequence[Row], column: str, label: str) -> None:
-    points = [(int(row["epoch"]), float(row[column])) for row in rows if row.get(column) not in (None, "", "nan")]
+def _points(rows: Sequence[Row], column: str) -> list[tuple[int, float]]:
+    """Epochs and figures of a column of the log."""
+    return [(int(row["epoch"]), float(row[column])) for row in rows if row.get(column) not in (None, "", "nan")]
+
+
+def _draw_column(axes: Axes, points: Sequence[tuple[int, float]], label: str) -> None:
     if points:
         marker = "o" if len(points) < 20 else ""
         axes.plot(*zip(*points, strict=True), marker=marker, markersize=3, label=label)

@@ -10,7 +10,7 @@ The generator sees lightness alone, the discriminator lightness and what the gen
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -245,7 +245,7 @@ class Gan:
         truth = torch.cat((lightness, chroma), dim=1)[:, -self.generator.outputs :]
         return seen.contiguous(memory_format=torch.channels_last), lightness, truth, *guide
 
-    def recalibrate(self, batches: list[Tensor]) -> None:
+    def recalibrate(self, batches: Iterable[Tensor]) -> None:
         """Measure BatchNorm's running statistics anew on uint8 batches, for the weights that are saved."""
 
         def run() -> None:

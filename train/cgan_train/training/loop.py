@@ -10,12 +10,11 @@ stopped or killed resumes from the newest of them and ends with the same weights
 from __future__ import annotations
 
 import copy
-import dataclasses
 import itertools
 import math
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -25,20 +24,19 @@ from cgan_runtime.files.locks import FileLock
 from cgan_runtime.system.cpu import usable_cores
 from cgan_train import checkpoint
 from cgan_train.checkpoint import UNFINISHED
-from cgan_train.config.schema import Phase, TrainConfig
+from cgan_train.config.schema import Phase, Stretch, TrainConfig
 from cgan_train.data.finding import count_found
 from cgan_train.data.loader import READERS, Loader
 from cgan_train.data.sources import Image, ImageSource
-from cgan_train.evaluation.contact_sheet import measure_generator
-from cgan_train.evaluation.metrics import Quality
 from cgan_train.models import build_generator
 from cgan_train.models.base import Generator
 from cgan_train.training.distributed import World, any_process, barrier, join, merge
-from cgan_train.training.gan import LOSSES, Gan
-from cgan_train.training.run_log import RunLog, TrainingCallback, TrainingProgress
+from cgan_train.training.gan import Gan
+from cgan_train.training.measuring import Interrupted, measure, snapshot, until_requested
+from cgan_train.training.plan import KEEP, Plan, size_of
+from cgan_train.training.run_log import EpochCallback, EpochReport, RunLog, TrainingCallback, TrainingProgress
 from cgan_train.training.signals import delay_signals
 
-_KEEP = 3  # checkpoints
 _SAVE_SECONDS = 600.0  # between states within an epoch
 _SMOOTHING = 0.98  # of the losses, for progress and log
 
@@ -59,6 +57,8 @@ class Trainer:
         found: What was found, taken and left out, in one line.
         epoch: Epochs done.
         step: Steps done in the epoch that was begun.
+        plan: Phases in steps, and the room on the disk.
+        origin: What made the run, for its checkpoints; see `training.origin`.
     """
 
     def __init__(
@@ -92,6 +92,9 @@ class Trainer:
         self._metrics: dict[str, float] = {}
         self._before: dict[str, Any] = {}  # `training` of the checkpoint that the run started from
         self._entered: Phase | None = None
+        self.origin: Mapping[str, Any] = {}
+        networks = (self._gan.generator, self._gan.discriminator)
+        self.plan = Plan.of(config, len(self._loader), self._loader.batch_size, *map(size_of, networks))
 
     @classmethod
     def start(
@@ -127,18 +130,22 @@ class Trainer:
     @classmethod
     def resume(
         cls, folder: Path, source: ImageSource, validation: Sequence[Image] = (), *,
-        world: World | None = None, tensorboard: bool = False,
+        epochs: int | None = None, world: World | None = None, tensorboard: bool = False,
     ) -> Trainer:  # fmt: skip
         """Resume the run in a folder from its newest state, within an epoch or after one.
 
+        `epochs` makes the run longer: its last phase gets what is more than before.
+
         Raises:
-            ConfigError: The folder is a single checkpoint, or the images are not those of the run.
+            ConfigError: The folder is a single checkpoint, the images are not those of the run, or `epochs` are
+                no more than before.
             ModelFileError: There is no run, or its state is damaged.
         """
         newest = checkpoint.newest_state(folder)
         if newest == folder:
             raise ConfigError(f"{folder} is one checkpoint; go on with its run: --out {folder.parent}")
         config, state, training = checkpoint.load_state(newest)
+        config = config.extended(epochs) if epochs else config
         trainer = cls(config, source, folder, validation, world=world, tensorboard=tensorboard)
         if training.get("data", trainer._data) != trainer._data:
             raise ConfigError(
@@ -153,46 +160,51 @@ class Trainer:
         trainer.skipped.update(state.get("skipped", {}))
         within = False
         if not trainer.done:
-            phase, first, _ = config.phase_at(trainer.epoch)
-            if within := (trainer.epoch > first or trainer.step > 0):
-                trainer._enter(phase)
+            steps = len(trainer._loader)
+            number = trainer.epoch * steps + trainer.step
+            stretch = trainer._stretch(number - (trainer.step == steps))  # then the epoch is still to be finished
+            if within := number > stretch.first:
+                trainer._enter(stretch.phase)
         trainer._gan.restore(state, optimizers=within)
         return trainer
 
-    def run(self, on_step: TrainingCallback, *, minutes: float | None = None, epochs: int | None = None) -> Path:
+    def run(
+        self, on_step: TrainingCallback, *, minutes: float | None = None, epochs: int | None = None,
+        on_epoch: EpochCallback = lambda _: None, on_stop: Callable[[], object] = lambda: None,
+    ) -> Path:  # fmt: skip
         """Train to the last epoch, and return the folder of the newest checkpoint.
 
-        The first signal (Ctrl-C) and the end of `minutes` stop the run after a step, and its state is kept. A
-        second signal ends the run at once.
+        The first signal (Ctrl-C) and the end of `minutes` stop the run after a step, and its state is kept; a
+        signal also interrupts the measuring after an epoch, which is made up for later. A second signal ends the
+        run at once.
 
         Args:
             on_step: Called after every step.
             minutes: Stop after these.
             epochs: Stop at the end of so many, the one that was begun included.
+            on_epoch: Called in the main process after every epoch, when its checkpoint is there.
+            on_stop: Called at once when the first signal comes.
 
         Raises:
-            ConfigError: Another process is training in the folder.
+            ConfigError: Another process is training in the folder, or the disk has no room for the run.
             TrainingError: A loss is no longer a finite number; the last checkpoint is good.
         """
         deadline = time.monotonic() + 60 * minutes if minutes else math.inf
         end = min(self.config.epochs, self.epoch + epochs) if epochs else self.config.epochs
-        with self._lock(), delay_signals() as requested:
+        with self._lock(), delay_signals(on_stop) as requested:
 
             def stopping() -> bool:
                 return any_process(requested() or time.monotonic() > deadline, self.world)
 
+            self._loader.stopping = requested
             if self.world.is_main:
+                self.plan.check_room(self.folder)
                 self._log.rewind(self.epoch, self.step)
                 self._log.list_skipped(self.skipped)
             while self.epoch < end:
-                phase = self.config.phase_at(self.epoch)[0]
-                if self._entered is not phase:
-                    self._enter(phase)
-                if not self._train_epoch(phase, on_step, stopping):
+                if not self._train_epoch(on_step, stopping):
                     break
-                self.epoch, self.step = self.epoch + 1, 0
-                self._finish_epoch(phase)
-                if stopping():
+                if not self._finish_epoch(requested, on_epoch) or stopping():
                     break
             barrier(self.world)
         return checkpoint.newest_state(self.folder) if self.world.is_main else self.folder
@@ -201,6 +213,11 @@ class Trainer:
     def skipped(self) -> dict[int, str]:
         """Images that could not be used: index to reason."""
         return self._loader.skipped
+
+    @property
+    def enlarged(self) -> int:
+        """How many images this process saw that are smaller than their crops."""
+        return len(self._loader.enlarged)
 
     @property
     def done(self) -> bool:
@@ -222,7 +239,8 @@ class Trainer:
         before = None
         if self.step:
             before = copy.deepcopy(self._gan.state(optimizers=False))
-            self._recalibrate(self.config.phase_at(self.epoch)[0])
+            number = self.epoch * len(self._loader) + self.step
+            self._recalibrate(self._stretch(number - 1).phase)
         generator = build_generator(self.config.generator)
         generator.load_state_dict({k: v.cpu() for k, v in self._gan.weights().items()})
         if before is not None:
@@ -245,17 +263,30 @@ class Trainer:
         self._gan.enter(phase, scratch=self.config.encoder_weights == "none" and not self._before)
         self._entered = phase
 
-    def _train_epoch(self, phase: Phase, on_step: TrainingCallback, stopping: Callable[[], bool]) -> bool:
+    def _stretch(self, number: int) -> Stretch:
+        """The stretch of a step of the run, counted from 0."""
+        return next(stretch for stretch in self.plan.stretches if number < stretch.last)
+
+    def _train_epoch(self, on_step: TrainingCallback, stopping: Callable[[], bool]) -> bool:
         """Train from the current step to the epoch's end; return False if the run stops before."""
-        _, first, last = self.config.phase_at(self.epoch)
-        steps = len(self._loader)
-        length = (last - first) * steps
+        while self.step < len(self._loader):
+            stretch = self._stretch(self.epoch * len(self._loader) + self.step)
+            if self._entered is not stretch.phase:
+                self._enter(stretch.phase)
+            if not self._train_steps(stretch, on_step, stopping):
+                return False
+        return True
+
+    def _train_steps(self, stretch: Stretch, on_step: TrainingCallback, stopping: Callable[[], bool]) -> bool:
+        """Train to the end of the epoch or of the stretch; return False if the run stops before."""
+        phase, steps = stretch.phase, len(self._loader)
+        length, until = stretch.last - stretch.first, min(steps, stretch.last - self.epoch * steps)
         warmup = min(phase.discriminator_warmup, length // 2) if phase.gan else 0
         begun = saved = counted = time.monotonic()
         start = self.step
         for rgb in self._loader.epoch(self.epoch, phase.crop, start):
             number = self.epoch * steps + self.step
-            done = number - first * steps
+            done = number - stretch.first
             self._gan.set_rate(phase, done, length)
             self._smooth(self._gan.step(phase, rgb, number=number, warming=done < warmup))
             self.step += 1
@@ -272,6 +303,11 @@ class Trainer:
                 saved = now
             if leaving:
                 return False
+            if self.step == until:
+                break
+        else:  # a photo hangs, and a signal came
+            self._save(self.folder / UNFINISHED)
+            return False
         return True
 
     def _smooth(self, losses: dict[str, float]) -> None:
@@ -288,40 +324,50 @@ class Trainer:
             "if there is one, with --init, another --seed and --out"
         )
 
-    def _finish_epoch(self, phase: Phase) -> None:
+    def _finish_epoch(self, requested: Callable[[], bool], on_epoch: EpochCallback) -> bool:
         """Measure, write the log and the checkpoint, and remove old checkpoints.
 
-        The log comes first: if the run dies before the checkpoint, the epoch's row is replaced later.
+        The log comes first: if the run dies before the checkpoint, the epoch's row is replaced later. A signal
+        interrupts the measuring: then the state after the last step is kept, and False returned.
         """
-        begun = time.monotonic()
-        self._recalibrate(phase)
-        self.skipped.update(merge(self.skipped, self.world))
+        begun, steps, take_back = time.monotonic(), len(self._loader), snapshot(self._gan)
+        phase = self._stretch(self.epoch * steps + steps - 1).phase
+        self.epoch, self.step = self.epoch + 1, 0
+        sheet, interrupted = None, False
+        try:
+            self._recalibrate(phase, requested)
+            self.skipped.update(merge(self.skipped, self.world))
+            if self.world.is_main:
+                generator = self.generator().to(self.world.device) if self._validation else None
+                if generator is not None:
+                    size = self.config.generator.size
+                    self._metrics, sheet = measure(generator, self._validation, size, requested)
+        except Interrupted:
+            interrupted = True
+        if any_process(interrupted, self.world):
+            take_back()
+            self.epoch, self.step = self.epoch - 1, steps
+            self._save(self.folder / UNFINISHED)
+            return False
         if self.world.is_main:
-            sheet = self._measure()
             self._seconds += time.monotonic() - begun
-            self._log.epoch(self.epoch, self._row(phase), sheet, self.skipped, last=self.done)
-            self._save(self.folder / f"epoch-{self.epoch:04d}")
+            row, folder = self._row(phase), self.folder / f"epoch-{self.epoch:04d}"
+            self._log.epoch(self.epoch, row, sheet, self.skipped, last=self.done)
+            self._save(folder)
             checkpoint.drop_unfinished(self.folder)
-            for old in checkpoint.epochs_in(self.folder)[:-_KEEP]:
+            for old in checkpoint.epochs_in(self.folder)[:-KEEP]:
                 shutil.rmtree(old)
+            on_epoch(EpochReport(self.epoch, phase.name, dict(self._losses), dict(self._metrics), row, folder))
         barrier(self.world)
+        return True
 
-    def _recalibrate(self, phase: Phase) -> None:
+    def _recalibrate(self, phase: Phase, requested: Callable[[], bool] = lambda: False) -> None:
         """Measure BatchNorm's statistics anew, unless the recipe or the phase keeps them."""
         if phase.frozen_norm or not self.config.recalibration:
             return
-        batches = self._loader.epoch(self.epoch, phase.crop)
-        self._gan.recalibrate(list(itertools.islice(batches, self.config.recalibration)))
 
-    def _measure(self) -> Image | None:
-        """Measure the generator on the validation images, and draw a contact sheet."""
-        if not self._validation:
-            return None
-        generator = self.generator().to(self.world.device)
-        quality, sheet = measure_generator(generator, self._validation, self.config.generator.size)
-        figures = vars(quality).items() if quality else ()
-        self._metrics = {name: round(value, 4) for name, value in figures if math.isfinite(value)}
-        return sheet
+        batches = itertools.islice(self._loader.epoch(self.epoch, phase.crop), self.config.recalibration)
+        self._gan.recalibrate(until_requested(batches, requested, self.world))
 
     def _save(self, folder: Path) -> None:
         """Write a checkpoint with the state, in the main process, unless weights are not finite."""
@@ -340,6 +386,7 @@ class Trainer:
             "processes": self.world.size,
             "bf16": self._gan.bf16,
             "data": self._data,
+            **self.origin,
             "config": config.to_json(),
             "before": self._before,
         }
@@ -347,9 +394,10 @@ class Trainer:
         metrics = self._metrics if not self.step else {}
         self._log.write_events(self.epoch, self.step)
         checkpoint.save_checkpoint(folder, weights, config.generator, config.recipe, training, metrics, state)
+        checkpoint.keep_one_state(self.folder, folder)
 
     def _row(self, phase: Phase) -> dict[str, Any]:
-        """The log's row for a finished epoch."""
+        """The log's row for a finished epoch, with the figures that there are."""
         row = {"epoch": self.epoch, "phase": phase.name, "seconds": round(self._seconds, 1)}
-        row |= {f"loss_{name}": round(self._losses[name], 5) if name in self._losses else "" for name in LOSSES}
-        return row | {field.name: self._metrics.get(field.name, "") for field in dataclasses.fields(Quality)}
+        row |= {f"loss_{name}": round(value, 5) for name, value in self._losses.items()}
+        return row | self._metrics

@@ -54,7 +54,29 @@ class TrainingProgress:
     rate: float
 
 
+@dataclass(frozen=True)
+class EpochReport:
+    """A finished epoch, for a hook that keeps it elsewhere.
+
+    Attributes:
+        epoch: Counted from 1.
+        phase: Name of the phase.
+        losses: Smoothed losses by name.
+        metrics: Measured quality by name; empty without validation images.
+        row: The row of `log.csv`, all of this by one name each.
+        folder: The epoch's checkpoint.
+    """
+
+    epoch: int
+    phase: str
+    losses: dict[str, float]
+    metrics: dict[str, float]
+    row: dict[str, Any]
+    folder: Path
+
+
 TrainingCallback = Callable[[TrainingProgress], None]
+EpochCallback = Callable[[EpochReport], object]
 
 
 class RunLog:
@@ -152,7 +174,7 @@ class RunLog:
             self._events.append(operator.methodcaller(method, *args, **options, walltime=time.time()))
 
     def _add_row(self, row: Mapping[str, Any]) -> list[dict[str, str]]:
-        """Add a row to the log and return all rows; a log of an older cgan gets the new columns."""
+        """Add a row to the log and return all rows. A column begins with its first figure; none is empty."""
         path = self._folder / LOG
         rows: list[dict[str, str]] = []
         if path.exists():
@@ -161,8 +183,8 @@ class RunLog:
         rows = [each for each in rows if each.get("epoch") != str(row["epoch"])]
         rows.append({name: str(value) for name, value in row.items()})
         content = io.StringIO(newline="")
-        columns = list(dict.fromkeys(name for each in rows for name in each))
-        writer = csv.DictWriter(content, fieldnames=columns, restval="")
+        columns = list(dict.fromkeys(name for each in rows for name, value in each.items() if value))
+        writer = csv.DictWriter(content, fieldnames=columns, restval="", extrasaction="ignore")
         writer.writeheader()
         writer.writerows(rows)
         write_file(path, content.getvalue())

@@ -19,8 +19,11 @@ from cgan_runtime.system.signals import handle_signals
 
 
 @contextmanager
-def delay_signals() -> Iterator[Callable[[], bool]]:
+def delay_signals(on_first: Callable[[], object] = lambda: None) -> Iterator[Callable[[], bool]]:
     """Delay the first stopping signal until the block has ended without an error.
+
+    Args:
+        on_first: Called when the first signal comes, between any two instructions of the program.
 
     Yields:
         A function that says whether a signal has come.
@@ -31,6 +34,7 @@ def delay_signals() -> Iterator[Callable[[], bool]]:
         received.append((number, frame))
         if len(received) > 1:
             handlers[number](number, frame)
+        on_first()
 
     with handle_signals(receive) as handlers:
         yield lambda: bool(received)
