@@ -87,7 +87,7 @@ def measure(bench: Bench) -> dict[str, Any]:
     """Measure every form in TensorRT against PyTorch."""
     target = bench.folder / "bench.json"
     quick = ("--quick",) if bench.quick else ()
-    given = ("--checkpoint", bench.checkpoint, "--backends", "tensorrt", *quick)
+    given = ("--checkpoint", bench.checkpoint, "--backends", "tensorrt", "--all", *quick)
     run("cgan_benchmarks.cli", *given, "--json", target)
     report = read(target)
     if not any(row["backend"].startswith("tensorrt") for row in report["rows"]):

@@ -1,6 +1,7 @@
 """`cgan-bench`: speed, size and equality of exported models, against PyTorch.
 
-cgan-bench                                       # the model that ships, every form, every back end
+cgan-bench                                       # the model that ships in every back end, beside PyTorch
+cgan-bench --all                                 # every form of it
 cgan-bench --checkpoint runs/edge --json bench.json --html bench.html
 cgan-bench --scenario offline --batch 1,4,16     # as many images as possible
 cgan-bench compare old.json new.json             # what got slower or faster beyond noise
@@ -23,7 +24,6 @@ from cgan_benchmarks.speed.scenarios import VIDEO
 from cgan_benchmarks.turing.command import turing
 from cgan_runtime import __version__
 from cgan_runtime.console import Console, guard
-from cgan_runtime.files.temporary import temporary_folder
 from cgan_runtime.options.groups import GroupedCommand
 
 if TYPE_CHECKING:
@@ -58,7 +58,8 @@ def cli(
 ) -> None:  # fmt: skip
     """Measure exported models against the PyTorch model that they came from.
 
-    Without a COMMAND, speed and equality, on the same weights and inputs, in turns. Prints latency
+    Without a COMMAND, speed and equality of the model that ships, or of --checkpoint, in every back end that
+    works here, on the same weights and inputs, in turns. Prints first figures after seconds, then latency
     percentiles, speed relative to PyTorch with its interval, differences from PyTorch on photographs, images
     per second, start, memory and sizes, and the method.
     """
@@ -102,32 +103,38 @@ def _measure_video(subjects: speed.SubjectOptions, what: speed.ScenarioOptions, 
         return scenario.report(what.video, lambda done, total: show(done / total, ""))
 
 
+def _show_first(key: str, seconds: float) -> None:
+    """Print a row's first figure as soon as there is one."""
+    click.echo(f"{key}: {seconds * 1e3:.1f} ms, median of the first runs", err=True)
+
+
 def _measure_models(
     subjects: speed.SubjectOptions, what: speed.ScenarioOptions, timing: speed.TimingOptions
 ) -> SpeedReport:
     """Load, export where no models were given, and measure, with a bar on a terminal."""
     scenario, settings = what.settings(subjects, timing)
     require_pytorch()
-    from cgan_benchmarks.speed.subjects.exported_forms import NOT_EXPORTED, forms_of, name_models, video_form
+    from cgan_benchmarks.speed.subjects.exported_forms import Wanted, forms_of, name_models, video_form
     from cgan_benchmarks.speed.suite import run_suite
     from cgan_benchmarks.video.scenario import measure_video, with_video
     from cgan_train.checkpoint import SHIPPED, load_checkpoint
 
-    with temporary_folder("cgan-bench-") as folder, Console().fraction("benchmark") as show:
+    with Console().fraction("benchmark") as show:
 
         def on_step(text: str) -> StepCallback:
             return lambda done, total: show(done / total, text)
 
-        show(0.0, "exporting")
-        checkpoint = load_checkpoint(subjects.checkpoint or SHIPPED)
-        models = name_models(subjects.models) or forms_of(checkpoint, folder, int8=subjects.int8)
+        show(0.0, "loading PyTorch, and exporting what is not in the cache")
+        checkpoint = load_checkpoint(subjects.checkpoint or SHIPPED, subjects.generator)
+        wanted = Wanted(every=subjects.all_forms, int8=subjects.int8)
+        models = name_models(subjects.models) or forms_of(checkpoint, wanted, subjects.generator)
         video = {}
         if what.video is not None:
             video = measure_video(
                 what.video, video_form(models), threads=subjects.threads, on_step=on_step(what.video.name)
             )
-        report = run_suite(checkpoint, models, scenario, settings, on_step("measuring"))
-    missing = report.missing if subjects.models or subjects.int8 else report.missing | NOT_EXPORTED
+        report = run_suite(checkpoint, models, scenario, settings, on_step("measuring"), _show_first)
+    missing = report.missing if subjects.models or subjects.precision else wanted.missing | report.missing
     return with_video(replace(report, missing=missing), video)
 
 

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 import click
-from click.core import ParameterSource
 
 from cgan_runtime.console import Console, guard
 from cgan_runtime.errors import ConfigError
 from cgan_runtime.files.output import check_output
+from cgan_runtime.options.groups import given as given
 from cgan_runtime.options.groups import option_group
 
 if TYPE_CHECKING:  # click before 8.2 has no generic types at run time
@@ -113,10 +113,10 @@ class ModelOptions:
     def open(self) -> Backend:
         """Open the model, the one that ships by default. The building of an engine is shown."""
         from cgan_runtime.backends.registry import open_backend
-        from cgan_runtime.models import bundled_model
+        from cgan_runtime.models import find_model
 
         with Console().building() as progress:
-            return open_backend(self.model or bundled_model(), self.backend, threads=self.threads, progress=progress)
+            return open_backend(find_model(self.model), self.backend, threads=self.threads, progress=progress)
 
 
 model_options = option_group(
@@ -141,12 +141,3 @@ def require_pytorch() -> None:
     """
     if missing := [package for package in _NEEDED if find_spec(package) is None]:
         raise ConfigError(f'measuring against PyTorch needs {", ".join(missing)}; run: pip install "cgan[bench,cpu]"')
-
-
-def given(context: click.Context) -> list[str]:
-    """The options that stand on the command line, not those left to their defaults."""
-    return [
-        max(option.opts, key=len)
-        for option in context.command.params
-        if option.name and context.get_parameter_source(option.name) is ParameterSource.COMMANDLINE
-    ]

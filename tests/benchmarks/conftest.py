@@ -18,4 +18,4 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def exported(checkpoint: Path) -> dict[str, Path]:
     folder = checkpoint.parent / "exported"
-    return export_forms(checkpoint, folder, int8=True)
+    return export_forms(checkpoint, folder, ("--all", "--int8"))

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 @click.option(
     "--fail-over",
     type=PERCENT,
-    help="Exit with 1 where a row is missing, or slower by more than this beyond noise.  [default: never]",
+    help="Exit with 1 where a row is missing, slower by more than this beyond noise, or too noisy to judge.  "
+    "[default: never]",
     show_default=False,
 )
 @click.option(
@@ -60,10 +61,14 @@ def compare(old: Path, new: Path, fail_over: float | None, relative: bool) -> in
     for text, keys in (("only in the old result", found.gone), ("only in the new result", found.come)):
         if keys:
             console.result(f"{text}: {', '.join(keys)}")
+    for why in found.noise:
+        console.result(f"too noisy to judge: {why}")
     if fail_over is None:
         return 0
     failed = [change for change in found.changes if change.fails(fail_over)]
     if failed:
         names = ", ".join(f"{change.model} / {change.backend}" for change in failed)
         console.result(f"slower by more than {fail_over:.0%}: {names}")
-    return 1 if failed or found.gone else 0
+    if found.noise:
+        console.result("not judged; measure again on a quiet machine, or longer (--duration)")
+    return 1 if failed or found.gone or found.noise else 0

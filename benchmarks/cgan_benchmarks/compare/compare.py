@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from cgan_benchmarks.render.tables import is_reference
 from cgan_benchmarks.results.document import Document
 from cgan_benchmarks.results.intervals import Interval, apart
+from cgan_benchmarks.results.noise import MUCH_LOAD, load_of, width_of
 from cgan_runtime.errors import ConfigError
 
 _VIDEO = "video"
 _SAME = ("scenario", "recipe", "size")
 _SAME_MACHINE = ("cpu", "cores", "system")
-_MUCH_LOAD = 0.05  # of the machine: a larger difference of other programs' shares is reported
+Key = tuple[str, str, int]
+Rows = Mapping[Key, Document]
+"""Rows by model, back end and batch."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,7 @@ class Comparison:
     gone: tuple[str, ...]
     come: tuple[str, ...]
     differences: tuple[str, ...]
+    noise: tuple[str, ...] = ()  # why some changes, or all, cannot be judged
 
 
 def compare(old: Document, new: Document, *, relative: bool = False) -> Comparison:
@@ -66,7 +71,22 @@ def compare(old: Document, new: Document, *, relative: bool = False) -> Comparis
         tuple(" ".join(map(str, key)) for key in before if key not in after),
         tuple(" ".join(map(str, key)) for key in after if key not in before),
         differences(old, new),
+        tuple(_noise(old, new, before, after, shared, relative)),
     )
+
+
+def _noise(
+    old: Document, new: Document, before: Rows, after: Rows, shared: Sequence[Key], relative: bool
+) -> Iterator[str]:
+    for which, document in (("old", old), ("new", new)):
+        if load := load_of(document):
+            yield f"while the {which} result was measured, {load}"
+    figure, interval = ("speedup", "speedup_interval") if relative else ("p50_ms", "p50_interval_ms")
+    for key in shared:
+        for row in (before[key], after[key]):
+            if width := width_of(row[figure], row[interval]):
+                yield f"{row['model']} / {row['backend']}: {width}"
+                break
 
 
 def differences(old: Document, new: Document) -> tuple[str, ...]:
@@ -79,7 +99,7 @@ def differences(old: Document, new: Document) -> tuple[str, ...]:
     ]
     shares = [each["machine"].get("others") for each in (old, new)]
     known = [share for share in shares if isinstance(share, int | float)]
-    if len(known) == len(shares) and abs(known[0] - known[1]) >= _MUCH_LOAD:
+    if len(known) == len(shares) and abs(known[0] - known[1]) >= MUCH_LOAD:
         found.append(f"load of other programs: {known[0]:.0%} and {known[1]:.0%} of the processor")
     return tuple(found)
 

@@ -29,7 +29,7 @@ _GPU_STATE = (
     "name", "driver_version", "pstate", "clocks.sm", "clocks.max.sm", "clocks.mem",
     "power.draw", "power.limit", "temperature.gpu",
 )  # fmt: skip
-_MUCH = 0.05  # of the machine: a larger load of other programs is reported
+_MUCH = 0.05  # of the machine: a larger load of other programs is reported, see results.noise
 
 
 def describe_machine(threads: int, others: float | None = None) -> dict[str, Any]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cgan_benchmarks.machine.describe import load_warning
-from cgan_benchmarks.render.terminal import make_table, wide_console
+from cgan_benchmarks.render.headline import headline
+from cgan_benchmarks.render.terminal import Columns, print_columns, print_lines, wide_console
 from cgan_benchmarks.results.document import Document
 
 _COLUMNS = {  # the key of a figure (and of a part of it), and its format, by title
@@ -46,6 +47,8 @@ def cell(row: Document, title: str) -> str:
     value = row[key]
     if value is None or (title in _COMPARED and is_reference(row)):
         return "-"
+    if title == "of peak" and value > 1:
+        return "?"  # the machine was busier while its peak was measured
     if title == "interval":
         low, high = value
         return "no difference" if low <= 1 <= high else f"{low:.2f} to {high:.2f}"
@@ -57,10 +60,11 @@ def print_report(document: Document) -> None:
     console = wide_console(_MIN_WIDTH)
     blocks = [*(_rows(document) if document["rows"] else ()), *(_video(document["video"]) if document["video"] else ())]
     for block in blocks:
-        console.print(block, soft_wrap=isinstance(block, str), markup=False)
+        print_lines(console, [block]) if isinstance(block, str) else print_columns(console, *block)
         console.print()
     machine = document["machine"]
     lines = [
+        f"{headline(document)}.\n",
         *document["method"],
         *(f"Peak, {device}: {peak['gflops']:.0f} GFLOP/s, {peak['gbytes']:.0f} GB/s."
           for device, peak in document["peaks"].items()),
@@ -69,11 +73,10 @@ def print_report(document: Document) -> None:
         load_warning(machine["others"]),
         *(f"not measured: {name}: {reason}" for name, reason in document["missing"].items()),
     ]  # fmt: skip
-    for line in filter(None, lines):
-        console.print(line, soft_wrap=True, markup=False)
+    print_lines(console, filter(None, lines))
 
 
-def _rows(document: Document) -> Iterator[object]:
+def _rows(document: Document) -> Iterator[str | Columns]:
     """Title and tables of the models."""
     rows, machine, (height, width) = document["rows"], document["machine"], document["size"]
     several = len({row["batch"] for row in rows}) > 1
@@ -84,10 +87,10 @@ def _rows(document: Document) -> Iterator[object]:
     )
     for table in TABLES[document["scenario"]]:
         titles = (*(NAMES if several else NAMES[:2]), *table)
-        yield make_table(titles, [[cell(row, title) for title in titles] for row in rows], left=NAMES[:2])
+        yield titles, [[cell(row, title) for title in titles] for row in rows], NAMES
 
 
-def _video(video: Document) -> Iterator[object]:
+def _video(video: Document) -> Iterator[str | Columns]:
     """A video from file to file, and each stage of it."""
     size = f"{video['width']}x{video['height']} px, {video['frames']} frames"
     yield f"{video['file']}, {size}; {video['model']} by {video['backend']}"
@@ -95,12 +98,12 @@ def _video(video: Document) -> Iterator[object]:
         [name, *(f"{way[key]:.1f}" for key in _VIDEO.values()), f"{way['of_limit']:.2f}"]
         for name, way in video["ways"].items()
     ]
-    yield make_table(("from file to file", *_VIDEO, "of the limit"), ways)
+    yield ("from file to file", *_VIDEO, "of the limit"), ways, ()
     stages = [
         [name, *(f"{stage[key]:.2f}" for key in ("mean_ms", "p50_ms", "p99_ms"))]
         for name, stage in video["stages"].items()
     ]
-    yield make_table(("stage of cgan-run", "mean ms", "p50", "p99"), stages)
+    yield ("stage of cgan-run", "mean ms", "p50", "p99"), stages, ()
 
 
 def _plural(count: int, thing: str) -> str:

@@ -22,10 +22,18 @@ class SubjectOptions:
     """What is compared."""
 
     checkpoint: Path | None
+    generator: str
     models: tuple[Path, ...]
     backends: tuple[str, ...] | None
     precision: tuple[str, ...] | None
     threads: int
+    every: bool
+
+    @property
+    def all_forms(self) -> bool:
+        """Whether more is measured than the form that ships, or float32, beside PyTorch as it is loaded."""
+        named = set(self.precision or ()) - {"fp32", "int8"} or "pytorch" in (self.backends or ())
+        return self.every or bool(named)
 
     @property
     def int8(self) -> bool:
@@ -69,18 +77,23 @@ class ScenarioOptions:
         scenario = SCENARIOS[self.scenario]
         return scenario, Settings(
             self.size, self.batch or scenario.batches, subjects.threads, subjects.backends,
-            subjects.precision, timing.plan(scenario),
+            subjects.precision, subjects.all_forms, subjects.generator, timing.plan(scenario),
         )  # fmt: skip
 
 
 subject_options = option_group(
     "subjects", SubjectOptions, "What is compared",
     click.option("--checkpoint", type=PATH, help="The PyTorch model.  [default: the one that ships]"),
+    click.option("--generator", default="", metavar="FILE.py:NAME", show_default=False,
+        help="The own generator that it was trained with. The file is run: name one that you trust."),
     click.option("--model", "models", type=PATH, multiple=True,
-        help="ONNX file exported from it; may be given several times.  [default: every form, exported now]"),
+        help="ONNX file exported from it; may be given several times.  [default: the one that ships, or float32]"),
+    click.option("--all", "every", is_flag=True,
+        help="Every form (float32, weights in half precision, half precision), and PyTorch compiled and in half "
+        "precision too. Exports are made once, and kept in the cache."),
     click.option("--backends", type=NAMES, help="Names, with commas between.  [default: all that work here]"),
     click.option("--precision", type=NAMES,
-        help="Only these, as fp32,int8.  [default: all but int8, whose export takes a minute]"),
+        help="Of --all, and of int8, only these, as fp32,int8. The export to int8 takes a minute."),
     threads_option,
 )  # fmt: skip
 

@@ -83,7 +83,6 @@ class SingleStream(Scenario):
 
     def measure(self, session: Session, number: int) -> None:  # noqa: D102
         session.take_turns(number)
-        session.measure_peaks()
         if number < _CONCURRENT_PROCESSES:
             session.run_concurrently(_CONCURRENT_SECONDS)
 
@@ -106,8 +105,8 @@ class SingleStream(Scenario):
             _HOST,
             f"x: times as fast as PyTorch, by medians. Intervals: {_LEVEL} %, bootstrap over {interval}.",
             f"concurrent: images a second with {_engines(settings)} in {concurrent}. of peak: the least time "
-            "that the network could take by the best matrix product and copy of this run, in its precision, "
-            "as a share of p50.",
+            "that the network could take by the best matrix product and copy, measured beside every round in its "
+            "precision, as a share of p50.",
             _EQUALITY,
             "start: from the start of a process to its first result, files in the page cache; load: reading "
             "and building the model alone; memory: the most that the process held.",

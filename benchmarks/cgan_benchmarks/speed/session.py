@@ -28,7 +28,8 @@ from cgan_benchmarks.speed.worker_process import WorkerProcess
 from cgan_runtime.backends.base import FloatArray
 from cgan_runtime.errors import BackendUnavailable
 
-_PEAK_SECONDS = 0.3
+_PEAK_SECONDS = 0.1  # of matrix products, and of copies, beside every round
+RowCallback = Callable[[str, float], None]  # a subject's key, and its median of a run in seconds so far
 
 
 @dataclass
@@ -57,21 +58,26 @@ class Session:
 
     def __init__(
         self, subjects: Sequence[Subject], inputs: Sequence[FloatArray], settings: Settings, folder: Path,
-        on_step: Callable[[], None] = lambda: None,
+        on_step: Callable[[], None] = lambda: None, on_row: RowCallback = lambda _key, _seconds: None,
     ) -> None:  # fmt: skip
-        """Write the inputs, batches (N, 1, H, W), into `folder`; `on_step` is called after each step."""
+        """Write the inputs, batches (N, 1, H, W), into `folder`.
+
+        `on_step` is called after each step, `on_row` after a subject's first timed runs.
+        """
         self.settings = settings
         self._entries = [_Entry(subject) for subject in subjects]
         self._missing: dict[str, str] = {}
         self._peaks: dict[str, Peak] = {}
         self._inputs, self._answers = folder / "inputs.npy", folder / "answers.npy"
-        self._on_step = on_step
+        self._on_step, self._on_row = on_step, on_row
+        self._peak_worker: WorkerProcess | None = None
         np.save(self._inputs, np.stack(inputs))
 
     @contextmanager
     def fresh_processes(self) -> Iterator[None]:
         """Start a process for each subject, one after another, and end them all when the block ends."""
         with ExitStack() as stack:
+            self._peak_worker = stack.enter_context(WorkerProcess())
             self._each(lambda entry: self._start(entry, stack))
             self._each(self._infer_all)
             yield
@@ -85,9 +91,10 @@ class Session:
         keys = [entry.subject.key for entry in self._entries]
         for order in orders(keys, plan.rounds(), plan.seed + number):
             self._each(self._turn, order)
+            self.measure_peaks()
 
     def measure_peaks(self) -> None:
-        """Measure what the machine reaches, in PyTorch's workers. This takes memory: time runs first."""
+        """Measure what the machine reaches now, in a process of its own, since it takes memory."""
         self._each(self._peak)
 
     def run_concurrently(self, seconds: float) -> None:
@@ -147,6 +154,8 @@ class Session:
 
     def _turn(self, entry: _Entry) -> None:
         reply, times = entry.worker.ask("turn", runs=entry.runs), entry.processes[-1]
+        if len(entry.processes) == 1 and not times.rounds:
+            self._on_row(entry.subject.key, float(np.median(reply["seconds"])))
         entry.record(
             rounds=(*times.rounds, tuple(reply["seconds"])),
             engine=(*times.engine, *reply["engine_seconds"]),
@@ -158,5 +167,7 @@ class Session:
         subject = entry.subject
         if subject.is_reference or (subject.backend == PYTORCH and subject.variant == HALF):
             name = subject.device if subject.is_reference else f"{subject.device} {subject.precision}"
-            peak = Peak(**entry.worker.ask("peak", seconds=_PEAK_SECONDS))
+            assert self._peak_worker is not None
+            asked = {"precision": subject.precision, "device": subject.device, "seconds": _PEAK_SECONDS}
+            peak = Peak(**self._peak_worker.ask("peak", **asked))
             self._peaks[name] = peak.best(self._peaks.get(name, peak))

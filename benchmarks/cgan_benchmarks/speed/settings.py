@@ -41,4 +41,6 @@ class Settings:
     threads: int = 2  # CPU threads of each engine
     backends: tuple[str, ...] | None = None  # registry names and `pytorch`; None for all that work here
     precisions: tuple[str, ...] | None = None  # only subjects that compute in these; None for all
+    every: bool = True  # PyTorch compiled and in half precision too; else as it is loaded
+    generator: str = ""  # FILE.py:NAME of the checkpoint's own generator
     plan: TimingPlan = field(default_factory=TimingPlan)

@@ -11,7 +11,7 @@ from cgan_benchmarks.machine.describe import BackgroundLoad, describe_machine
 from cgan_benchmarks.machine.roofline import Peak, count_gflop
 from cgan_benchmarks.speed.report import Row, SpeedReport, make_rows
 from cgan_benchmarks.speed.scenarios import Scenario
-from cgan_benchmarks.speed.session import Session
+from cgan_benchmarks.speed.session import RowCallback, Session
 from cgan_benchmarks.speed.settings import Settings, StepCallback
 from cgan_benchmarks.speed.subjects.choose import choose_subjects
 from cgan_runtime.backends.base import FloatArray
@@ -28,6 +28,7 @@ def run_suite(
     scenario: Scenario,
     settings: Settings,
     on_step: StepCallback = lambda done, total: None,
+    on_row: RowCallback = lambda key, seconds: None,
 ) -> SpeedReport:
     """Measure a checkpoint and models that were exported from it, given by their names in the table.
 
@@ -50,7 +51,7 @@ def run_suite(
     for batch in settings.batches:
         inputs = in_batches(photos, batch)
         with temporary_folder("cgan-bench-") as folder:
-            session = Session(subjects, inputs, settings, folder, step)
+            session = Session(subjects, inputs, settings, folder, step, on_row)
             for number in range(plan.processes):
                 with session.fresh_processes():
                     scenario.measure(session, number)

@@ -85,11 +85,11 @@ class SubjectWorker:
         wait_until_at_rest()
         return asdict(run)
 
-    def peak(self, seconds: float) -> Reply:
-        """What this machine reaches in a matrix product and in a copy, in the subject's precision."""
+    def peak(self, precision: str, device: str, seconds: float) -> Reply:
+        """What this machine reaches in a matrix product and in a copy; needs no subject."""
         from cgan_benchmarks.machine.roofline import measure_peak
 
-        return asdict(measure_peak(self._subject.precision, self._subject.device, seconds))
+        return asdict(measure_peak(precision, device, seconds))
 
     def _run(self) -> None:
         self._backend.chroma(self._inputs[0])

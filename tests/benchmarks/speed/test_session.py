@@ -37,6 +37,7 @@ def measure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., tu
 
         class ScriptedWorker:
             began = 0.0
+            model = "nobody"
 
             def __enter__(self) -> ScriptedWorker:
                 return self
@@ -122,13 +123,18 @@ def test_some_errors_end_the_comparison(measure: Callable[..., Any], failing: Su
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
-def test_memory_is_read_before_the_peak_takes_some(measure: Callable[..., Any], scenario: str) -> None:
+def test_the_peak_takes_its_memory_in_another_process(measure: Callable[..., Any], scenario: str) -> None:
     """The matrices of the peak do not count as memory of the engine."""
     found, asked = measure(scenario, TORCH)
-    first = asked.index(("checkpoint", "peak")) if scenario != "startup" else len(asked)
     assert found.subjects[0].processes[0].start.host_mb == 100.0
-    assert {"first", "turn"} & {what for _, what in asked[:first]}
-    assert (("checkpoint", "peak") in asked) == (scenario != "startup")
+    assert ("checkpoint", "peak") not in asked
+    assert (("nobody", "peak") in asked) == (scenario != "startup")
+
+
+def test_the_peak_is_measured_beside_every_round(measure: Callable[..., Any]) -> None:
+    _, asked = measure("single-stream", TORCH)
+    order = [what for _, what in asked if what in ("turn", "peak")]
+    assert order == ["turn", "peak"] * PLAN.rounds() * PLAN.processes
 
 
 @pytest.mark.parametrize(

@@ -18,10 +18,8 @@ _VARIABLES = {
     ONNXRUNTIME: "onnxruntime", GPU: "gpu", OTHER: "other",
 }  # fmt: skip
 
-_ENGINES = {
-    "pytorch": ("PyTorch", TORCH), "openvino": ("OpenVINO", OPENVINO),
-    "onnxruntime": ("ONNX Runtime", ONNXRUNTIME), "tensorrt": ("TensorRT", GPU),
-    "cuda": ("ONNX Runtime CUDA", OTHER),
+_COLORS = {
+    "pytorch": TORCH, "openvino": OPENVINO, "onnxruntime": ONNXRUNTIME, "tensorrt": GPU, "cuda": OTHER,
 }  # fmt: skip
 
 WIDE, NARROW = 760, 350  # px
@@ -52,14 +50,7 @@ Plot = Callable[[Any, bool], None]
 
 def engine_color(backend: str) -> str:
     """The color of a row, by what ran it."""
-    return _ENGINES.get(backend.split()[0], ("", OTHER))[1]
-
-
-def engine_name(backend: str) -> str:
-    """What ran a row, as the engine's makers write it."""
-    for name, (proper, _) in _ENGINES.items():
-        backend = backend.replace(name, proper)
-    return backend
+    return _COLORS.get(backend.split()[0], OTHER)
 
 
 def name_lanes(axes: Any, names: Sequence[str], narrow: bool) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from cgan_benchmarks.render.headline import VISIBLE, engine_name
 from cgan_benchmarks.render.html import canvas
 from cgan_benchmarks.render.tables import is_reference
 from cgan_benchmarks.results.document import Document
@@ -19,14 +20,13 @@ _STAGE_COLORS = (canvas.TORCH, canvas.OPENVINO, canvas.ONNXRUNTIME, canvas.GPU)
 _BINS = 160
 _MIN_DIFFERENCE = 1e-3  # CIEDE2000: smaller differences are drawn there
 _MAX_DIFFERENCE = 4.0  # CIEDE2000: larger and unknown differences are drawn there
-VISIBLE = 1.0  # CIEDE2000: about the least that can be seen
 _DASHED = {"color": canvas.SOFT, "linewidth": 1, "linestyle": (0, (3, 3))}
 
 
 def name_of(row: Document) -> str:
     """The name of a row."""
     batch = f", batch {row['batch']}" if row["batch"] > 1 else ""
-    return f"{row['model']}, {canvas.engine_name(row['backend'])}{batch}"
+    return f"{row['model']}, {engine_name(row['backend'])}{batch}"
 
 
 def speedups(rows: Sequence[Document]) -> str:
@@ -79,7 +79,7 @@ def quality(rows: Sequence[Document]) -> str:
         for row in others:
             color = canvas.engine_color(row["backend"])
             height = _difference(row)
-            name = canvas.engine_name(row["backend"])
+            name = engine_name(row["backend"])
             marker = "s" if "compiled" in row["backend"] else "D" if row["backend"].endswith("16") else "o"
             legend = None if name in seen else name
             seen.add(name)

@@ -8,11 +8,11 @@ from html import escape
 from pathlib import Path
 
 from cgan_benchmarks.machine.describe import load_warning
+from cgan_benchmarks.render.headline import best_row, engine_name, headline
 from cgan_benchmarks.render.html import plots
-from cgan_benchmarks.render.html.canvas import engine_name
 from cgan_benchmarks.render.tables import NAMES, TABLES, cell, is_reference
 from cgan_benchmarks.results.document import Document, write_text
-from cgan_benchmarks.speed.subjects.exported_forms import SHIPPED
+from cgan_benchmarks.results.noise import too_noisy
 from cgan_benchmarks.video.scenario import CGAN
 
 _HERE = Path(__file__).parent
@@ -39,7 +39,7 @@ def write_page(document: Document, path: Path) -> None:
 def _body(document: Document) -> Iterator[str]:
     rows, machine = document["rows"], document["machine"]
     where = f"{machine['cpu']}, {machine['threads']} threads; {document['date'][:10]}"
-    yield f"<h1>{escape(_headline(document))}</h1>"
+    yield f"<h1>{escape(headline(document))}</h1>"
     if rows:
         height, width = document["size"]
         what, time = _SCENARIOS[document["scenario"]]
@@ -48,7 +48,7 @@ def _body(document: Document) -> Iterator[str]:
     if rows:
         if warning := load_warning(machine["others"]):
             yield f'<p class="warning">{escape(warning)}</p>'
-        yield _facts(rows, time)
+        yield _facts(document, time)
         yield from _plots(document)
     yield from _video(document["video"])
     if rows:
@@ -97,39 +97,19 @@ def _video(video: Document) -> Iterator[str]:
         )
 
 
-def _headline(document: Document) -> str:
-    if not document["rows"]:
-        rate = document["video"]["ways"][CGAN]["frames_per_second"]
-        return f"{rate:.0f} frames a second, {document['video']['file']}"
-    best = _best(document["rows"])
-    if best is None or best["speedup_interval"][0] <= 1:
-        return f"{document['recipe']}: no exported form is certainly faster than PyTorch here"
-    return f"{best['speedup']:.1f} times as fast as PyTorch, by {engine_name(best['backend'])}"
-
-
-def _best(rows: Sequence[Document]) -> Document | None:
-    """Of the fastest rows whose colors look the same: the one that ships, else that of the smallest file."""
-    same = [
-        row
-        for row in rows
-        if row["model"] != "checkpoint" and row["ciede2000"] is not None and row["ciede2000"] < plots.VISIBLE
-    ]
-    certain = max((row["speedup_interval"][0] for row in same), default=0)
-    fastest = [row for row in same if row["speedup_interval"][1] >= certain]
-    return min(fastest, key=lambda row: (row["model"] != SHIPPED, row["megabytes"], -row["speedup"]), default=None)
-
-
-def _facts(rows: Sequence[Document], time: str) -> str:
+def _facts(document: Document, time: str) -> str:
     """The best row beside PyTorch; empty where there is none."""
-    best = _best(rows)
+    rows = document["rows"]
+    best = best_row(rows)
     if best is None:
         return ""
     references = (row for row in rows if is_reference(row) and row["reference"] == best["reference"])
     reference = next(row for row in references if row["batch"] == best["batch"])
     low, high = best["speedup_interval"]
+    noisy = too_noisy(document, best)
     facts = [
         (time, f"{best['p50_ms']:.1f} ms", f"PyTorch {reference['p50_ms']:.1f} ms"),
-        ("times PyTorch", f"{best['speedup']:.2f} ×", f"{low:.2f} to {high:.2f} with 95 %"),
+        ("times PyTorch", "?" if noisy else f"{best['speedup']:.2f} ×", noisy or f"{low:.2f} to {high:.2f} with 95 %"),
         ("color difference", f"{best['ciede2000']:.3f}", "CIEDE2000; about 1 is visible"),
         ("file", f"{best['megabytes']:.1f} MB", f"PyTorch's weights {reference['megabytes']:.1f} MB"),
         ("memory", _megabytes(best["host_mb"]), f"PyTorch {_megabytes(reference['host_mb'])}"),

@@ -15,10 +15,10 @@ Missing = dict[str, str]  # why something is not measured, by its name
 def choose_subjects(checkpoint: Path, models: Mapping[str, Path], settings: Settings) -> tuple[list[Subject], Missing]:
     """The subjects, references first, and what is missing; ConfigError or BackendUnavailable."""
     names, missing = _usable_backends(settings.backends)
-    of_torch, torch_missing = _torch_subjects(checkpoint)
-    if settings.backends is None:
+    of_torch, torch_missing = _torch_subjects(checkpoint, settings.generator)
+    if settings.backends is None and settings.every:
         missing |= torch_missing
-    elif PYTORCH not in settings.backends:
+    if not settings.every or (settings.backends is not None and PYTORCH not in settings.backends):
         of_torch = [subject for subject in of_torch if subject.is_reference]
     subjects = [*of_torch, *_exported_subjects(models, names)]
     if settings.precisions is None:
@@ -49,7 +49,7 @@ def _usable_backends(wanted: tuple[str, ...] | None) -> tuple[list[str], Missing
     return [name for name in reasons if name not in missing], missing
 
 
-def _torch_subjects(checkpoint: Path) -> tuple[list[Subject], Missing]:
+def _torch_subjects(checkpoint: Path, generator: str) -> tuple[list[Subject], Missing]:
     """PyTorch's subjects on this machine, references first, and those that do not work here."""
     import torch
 
@@ -67,7 +67,7 @@ def _torch_subjects(checkpoint: Path) -> tuple[list[Subject], Missing]:
             if why:
                 missing[f"{name}, {half if variant == HALF else variant}"] = why
             else:
-                found.append(Subject("checkpoint", PYTORCH, checkpoint, precision, variant, device))
+                found.append(Subject("checkpoint", PYTORCH, checkpoint, precision, variant, device, generator))
     if not torch.cuda.is_available():
         missing["pytorch on a GPU"] = f"PyTorch {torch.__version__} finds no CUDA device"
     return sorted(found, key=lambda subject: not subject.is_reference), missing

@@ -20,6 +20,7 @@ class Subject:
     precision: str = "fp32"  # in which the network computes
     variant: str = ""  # of PyTorch: eager, compiled or half; of others: half where they round the weights
     device: str = "cpu"  # cpu or cuda
+    generator: str = ""  # FILE.py:NAME of the checkpoint's own generator
 
     @property
     def run_by(self) -> str:

@@ -24,7 +24,7 @@ class TorchVariant(TorchBackend):
 
     def __init__(self, subject: Subject, threads: int) -> None:
         """Load the checkpoint, then move, convert or compile its generator."""
-        super().__init__(load_checkpoint(subject.file), threads=threads)
+        super().__init__(load_checkpoint(subject.file, subject.generator), threads=threads)
         self._device = torch.device(subject.device)
         self._dtype = _DTYPES[subject.precision]
         generator = self._generator.to(self._device, self._dtype)
