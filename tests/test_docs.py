@@ -20,6 +20,7 @@ import pytest
 import yaml
 from tests.paths import ROOT
 
+from cgan_runtime.backends.registry import BACKENDS
 from cgan_runtime.files.formats import IMAGES, VIDEOS, WRITTEN_VIDEOS
 from cgan_runtime.manifest import Manifest
 from cgan_runtime.video.write.codecs import ENCODERS
@@ -173,6 +174,13 @@ def test_paths_and_python_in_pages_exist(page: Path) -> None:
         for module, names in re.findall(r"^from (cgan_[\w.]+) import (.+)$", block, re.MULTILINE):
             for name in names.split(", "):
                 assert hasattr(importlib.import_module(module), name), f"{page.name} imports {name}"
+
+
+def test_the_error_without_tensorrt_names_a_row_of_the_table() -> None:
+    """Where TensorRT is missing, the advice is the row for this machine."""
+    row, title = re.findall(r"row '([^']+)' of '([^']+)' in docs/how-to/deploy.md", BACKENDS["tensorrt"].install)[0]
+    chapter = (DOCS / "how-to" / "deploy.md").read_text(encoding="utf-8").partition(f"\n## {title}\n")[2]
+    assert f"\n| {row} |" in chapter.partition("\n## ")[0]
 
 
 def test_map_names_every_folder() -> None:

@@ -10,6 +10,7 @@ file is imported when it is opened, not before; so this one imports nothing heav
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,9 +59,20 @@ class BackendEntry:
         return not self.gpu or any(Path(path).exists() for path in _NVIDIA)
 
 
+def _install_tensorrt() -> str:
+    """How TensorRT and pycuda are installed on a machine like this: its row of the table in the documentation."""
+    if Path("/etc/nv_tegra_release").exists():
+        machine, how = "Jetson", "pip install pycuda in a venv made with --system-site-packages"
+    elif sys.platform == "win32":
+        machine, how = "Windows", "pip install tensorrt pycuda, with the CUDA toolkit and Visual Studio's C++ tools"
+    else:
+        machine, how = "Linux on x86", "pip install tensorrt pycuda, with the CUDA toolkit and a C++ compiler"
+    return f"{how} (row {machine!r} of 'Install TensorRT and pycuda' in docs/how-to/deploy.md)"
+
+
 BACKENDS: dict[str, BackendEntry] = {
     "tensorrt": BackendEntry(
-        "cgan_runtime.backends.tensorrt.backend", "TensorRtBackend", "pip install tensorrt pycuda",
+        "cgan_runtime.backends.tensorrt.backend", "TensorRtBackend", _install_tensorrt(),
         gpu=True, builds=True,
     ),
     "cuda": BackendEntry(
