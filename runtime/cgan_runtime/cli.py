@@ -1,8 +1,8 @@
-"""The command `cgan-run`: color a video, an image, a folder of both, or a camera.
+"""The command `cgan-run`: color videos, images, folders of both, or a camera.
 
-cgan-run --video in.mp4 [-o out.mp4]
-cgan-run --image in.jpg
-cgan-run --input-dir FOLDER
+cgan-run in.mp4 [-o out.mp4]
+cgan-run photo.jpg
+cgan-run FOLDER
 cgan-run --webcam
 cgan-run --serve
 
@@ -12,15 +12,19 @@ for a camera.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import click
 
 from cgan_runtime.commands.single import run_image, run_video
+from cgan_runtime.commands.usage import print_usage
 from cgan_runtime.console import Console, guard
 from cgan_runtime.options.batch import BatchOptions, batch_options
-from cgan_runtime.options.groups import GroupedCommand
+from cgan_runtime.options.groups import GroupedCommand, given
 from cgan_runtime.options.live import LiveOptions, live_options
 from cgan_runtime.options.model import ModelOptions, model_options
-from cgan_runtime.options.run import FileOptions, ReportOptions, RunOptions, file_options, report_options
+from cgan_runtime.options.presets import apply_preset, preset_option
+from cgan_runtime.options.run import PREVIEWS, FileOptions, ReportOptions, RunOptions, file_options, report_options
 from cgan_runtime.options.video import source_options, video_options
 from cgan_runtime.pipeline.settings import VideoSettings
 from cgan_runtime.video.read.sources import SourceSettings
@@ -29,6 +33,7 @@ from cgan_runtime.video.read.sources import SourceSettings
 @guard
 @click.command(cls=GroupedCommand, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @file_options
+@preset_option
 @model_options
 @video_options
 @source_options
@@ -36,8 +41,11 @@ from cgan_runtime.video.read.sources import SourceSettings
 @live_options
 @report_options
 @click.version_option(package_name="cgan", prog_name="cgan-run")
+@click.pass_context
 def main(
+    context: click.Context,
     files: FileOptions,
+    preset: str,
     model: ModelOptions,
     video: VideoSettings,
     source: SourceSettings,
@@ -45,14 +53,21 @@ def main(
     live: LiveOptions,
     report: ReportOptions,
 ) -> int:
-    """Color a gray video (--video), an image (--image), a folder of both (--input-dir), or a camera: in a
-    window (--webcam), or on a web page (--serve).
+    """Color gray videos and images, folders of them, or a camera: in a window (--webcam), or on a web page
+    (--serve).
 
-    Audio, subtitles, timing and sharpness of a video stay as they were: color is added, the luma is not
-    touched.
+    Audio, subtitles, timing and sharpness of a video stay as they were: only color is added.
     """
+    asked = given(context)
+    if not asked and not files.inputs:
+        return print_usage()
+    if report.preview not in (None, *PREVIEWS):  # cgan-run --preview in.mp4
+        files = replace(files, inputs=(report.preview, *files.inputs))
+        report = replace(report, preview=PREVIEWS[0])
+    files = files.sorted()
     options = RunOptions(files, model, video, source, report)
     options.check(live=live.asked)
+    options = apply_preset(preset, options, asked)
     batch.check(files)
     live.check()
     console = Console(quiet=report.quiet, results_to_stderr=files.into_pipe)
@@ -60,10 +75,20 @@ def main(
         from cgan_runtime.live.run import run_live  # loads OpenCV
 
         run_live(options, live, console)
-    elif files.input_dir is not None:
-        from cgan_runtime.batch.run import run_folder  # loads PyAV and OpenCV
+    elif files.many:
+        from cgan_runtime.batch.run import run_files, run_folder  # loads PyAV and OpenCV
 
+        if files.input_dir is None:
+            return run_files(files.inputs, options, batch, console)
         return run_folder(files.input_dir, options, batch, console)
+    elif files.video is not None and report.preview == "live":
+        from cgan_runtime.live.run import run_live  # loads OpenCV
+
+        run_live(options, replace(live, webcam=str(files.video)), console)
+    elif files.video is not None and report.preview is not None:
+        from cgan_runtime.commands.preview import run_preview  # loads PyAV and OpenCV
+
+        run_preview(files.video, options, console)
     elif files.image is not None:
         run_image(files.image, options, console)
     elif files.video is not None:

@@ -10,22 +10,19 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any, NoReturn, TextIO
 
 import click
 
-from cgan_runtime.callbacks import BuildCallback, FractionCallback, ProgressCallback
+from cgan_runtime.callbacks import BuildCallback, FractionCallback
 from cgan_runtime.errors import CganError
+from cgan_runtime.progress import ProgressLine, ShareProgress, VideoProgress
 from cgan_runtime.system.exit_codes import EXIT_ERROR, EXIT_INTERRUPTED
 from cgan_runtime.system.signals import exit_on_signals
 
-if TYPE_CHECKING:  # it would make --help slow
-    from rich.progress import Progress
-
-_MEGABYTE = 1_000_000  # bytes
+_REFRESH_RATE = 5  # of the progress line, per second
 
 
 def guard(command: click.Command) -> Callable[..., NoReturn]:
@@ -79,11 +76,6 @@ def one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def size_text(size: int) -> str:
-    """A file's size for people: `812 kB`, `1.4 MB`."""
-    return f"{size / 1e6:.1f} MB" if size >= _MEGABYTE else f"{max(1, round(size / 1e3))} kB"
-
-
 class Console:
     """What a command shows its user. Bars, notes and warnings go to stderr, results to stdout."""
 
@@ -110,36 +102,38 @@ class Console:
         """Print something that the user must know, quiet or not."""
         _print(f"warning: {one_line(message)}", sys.stderr)
 
+    def tip(self, message: str) -> None:
+        """Say on a terminal what one may try next."""
+        if self._shows_bars:
+            _print(message, sys.stderr)
+
     @contextmanager
-    def progress(self, title: str) -> Iterator[ProgressCallback]:
-        """Show a bar with frames per second and time left on a terminal, nothing elsewhere."""
-        if not self._shows_bars:
-            yield lambda done, total: None
-            return
-        from rich.progress import MofNCompleteColumn
-
-        with _bar(MofNCompleteColumn()) as bar:
-            task = bar.add_task(title, total=None, text="")
-            began = time.perf_counter()
-
-            def advance(done: int, total: int | None) -> None:
-                rate = done / (time.perf_counter() - began)
-                # A total that was an estimate may prove too small.
-                bar.update(task, completed=done, total=total and max(done, total), text=f"{rate:.1f} frames/s")
-
-            yield advance
+    def progress(self, title: str, *, kept: int = 0, size: Callable[[], int] | None = None) -> Iterator[VideoProgress]:
+        """Show how far a video is on a terminal, nothing elsewhere; arguments as of `VideoProgress`."""
+        line = VideoProgress(title, kept=kept, size=size)
+        with self._shown(line):
+            yield line
 
     @contextmanager
     def fraction(self, title: str) -> Iterator[FractionCallback]:
-        """Show a bar for many things on a terminal, nothing elsewhere; results may be printed above it."""
-        if not self._shows_bars:
-            yield lambda part, text: None
-            return
-        from rich.progress import TaskProgressColumn
+        """Show how much of any work is done on a terminal, nothing elsewhere; results may be printed above it."""
+        line = ShareProgress(title)
+        with self._shown(line):
+            yield line
 
-        with _bar(TaskProgressColumn(), redirect_stdout=sys.stdout.isatty()) as bar:
-            task = bar.add_task(title, total=1.0, text="")
-            yield lambda part, text: bar.update(task, completed=part, text=text)
+    def _shown(self, line: ProgressLine) -> AbstractContextManager[object]:
+        if not self._shows_bars:
+            return nullcontext()
+        import rich.console
+        from rich.live import Live
+
+        return Live(
+            line,
+            console=rich.console.Console(stderr=True),
+            transient=True,
+            redirect_stdout=sys.stdout.isatty(),
+            refresh_per_second=_REFRESH_RATE,
+        )
 
     @contextmanager
     def building(self) -> Iterator[BuildCallback]:
@@ -165,22 +159,6 @@ class Console:
     @property
     def _shows_bars(self) -> bool:
         return not self._quiet and sys.stderr.isatty()
-
-
-def _bar(counter: Any, *, redirect_stdout: bool = True) -> Progress:
-    import rich.console
-    from rich import progress
-
-    return progress.Progress(
-        progress.TextColumn("{task.description}"),
-        progress.BarColumn(),
-        counter,
-        progress.TextColumn("{task.fields[text]}"),
-        progress.TimeRemainingColumn(),
-        console=rich.console.Console(stderr=True),
-        transient=True,
-        redirect_stdout=redirect_stdout,
-    )
 
 
 def _print(line: str, stream: TextIO) -> None:

@@ -116,7 +116,9 @@ def test_a_failure_in_a_folder_is_printed_and_does_not_stop_the_rest(work: Path,
     assert done.stderr.count("error: ") == 1
     assert "c.mp4 is no video that can be read" in done.stderr
     assert done.stdout.splitlines()[-1] == "3 of 4 colored into mixed.color, 1 failed"
-    assert _names(work / "mixed.color") == ["a.jpg", "b.mp4", "cgan-report.json", "d.avi.mkv"]
+    assert _names(work / "mixed.color") == [
+        "a.color.jpg", "b.color.mp4", "cgan-report", "cgan-report.html", "cgan-report.json", "d.color.mkv",
+    ]  # fmt: skip
     (folder / "c.mp4").unlink()
     done = _run("--input-dir", "mixed", "--model", tiny_model, cwd=work)
     assert done.returncode == 0
@@ -126,12 +128,12 @@ def test_a_failure_in_a_folder_is_printed_and_does_not_stop_the_rest(work: Path,
 def test_the_current_folder_as_input(work: Path, tiny_model: Path) -> None:
     write_image(work / "a.png", WEDGE)
     assert _run("--input-dir", ".", "--model", tiny_model, cwd=work).returncode == 0
-    assert _names(work.with_name("work.color")) == ["a.png", "cgan-report.json"]
+    assert _names(work.with_name("work.color")) == ["a.color.png", "cgan-report.html", "cgan-report.json"]
 
 
-@pytest.mark.parametrize("args", [[], ["--video", "a.mp4", "--image", "a.png"]])
+@pytest.mark.parametrize("args", [["-q"], ["--video", "a.mp4", "--image", "a.png"]])
 def test_exactly_one_input_is_required(args: Sequence[str]) -> None:
-    _refused(_run(*args), "give exactly one of --video, --image, --input-dir", code=2)
+    _refused(_run(*args), "give exactly one of --video, --image, --input-dir and plain names", code=2)
 
 
 @pytest.mark.parametrize(
@@ -180,9 +182,9 @@ def test_stats_have_every_video_of_a_folder(work: Path, tiny_model: Path) -> Non
     assert done.returncode == 0, done.stderr
     videos = json.loads((work / "stats.json").read_text())["videos"]
     assert [(video["output"], video["frames"]) for video in videos] == [
-        (str(Path("videos.color/a.mp4")), 3), (str(Path("videos.color/b.mkv")), 5),
+        (str(Path("videos.color/a.color.mp4")), 3), (str(Path("videos.color/b.color.mkv")), 5),
     ]  # fmt: skip
-    assert chroma_span(read_frames(work / "videos.color" / "a.mp4")[0]) == 0
+    assert chroma_span(read_frames(work / "videos.color" / "a.color.mp4")[0]) == 0
 
 
 def test_gray_beside_color_and_a_sheet(work: Path, tiny_model: Path) -> None:
@@ -202,7 +204,7 @@ def test_gray_beside_color_and_a_sheet(work: Path, tiny_model: Path) -> None:
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["--image", "a.png", "--sheet", "b.png"], "--sheet shows a video in a file; give it with --video"),
+        (["--image", "a.png", "--sheet", "b.png"], "--sheet shows a video in a file; give it with one video"),
         (["--video", "a.mp4", "--format", "mkv"], "--format is for a pipe, -o -"),
         (["--webcam", "--compare"], "--compare is for videos and images; --webcam has --split"),
     ],
@@ -264,7 +266,7 @@ def test_an_interrupted_run_prints_the_command_that_resumes_it(
     process.send_signal(number)
     out, error = process.communicate(timeout=60)
     assert (process.returncode, out) == (code, "")
-    asked = r"note: \d+ frames more, until [^\n]*; Ctrl-C again stops at once\n" if code == 130 else ""
+    asked = r"note: finishing the segment, about \d+ s; Ctrl-C again stops now\n" if code == 130 else ""
     told = re.fullmatch(
         asked + r"warning: stopped; (\d+) frames of in.color.mp4 are done, go on with: cgan-run (.*)", error.strip()
     )
@@ -294,7 +296,7 @@ def test_an_interrupted_run_without_a_frame_leaves_nothing(work: Path, tiny_mode
     assert process.stdout is not None
     assert process.stderr is not None
     told = process.stderr.readline()
-    if "frames more" in told:  # a frame was done before the signal came
+    if "finishing the segment" in told:  # a frame was done before the signal came
         process.send_signal(signal.SIGINT)
         told = ""
     with process:  # `communicate` would drop what is buffered
@@ -327,8 +329,9 @@ def test_a_terminal_gets_a_bar(work: Path, tiny_model: Path) -> None:
     out, _ = process.communicate(timeout=60)
     assert process.returncode == 0
     assert b"in.color.mp4: 64x48" in out
-    assert b"30/30" in shown
-    assert re.search(rb"in.mp4, (onnxruntime|openvino)", shown)
+    assert b"100%" in shown
+    assert b"in.mp4  " in shown
+    assert b"too pale? --strength 1.5" in shown
     assert b"frames/s" in shown
 
 

@@ -47,12 +47,15 @@ def write_report(path: Path, report: dict[str, Any]) -> None:
             write_file(path, content)
 
 
-def summary_line(items: Sequence[Item], results: Path) -> str:
-    """The report in one line."""
+def summary_line(items: Sequence[Item], results: Path | None) -> str:
+    """The report in one line; the results lie in one folder, or beside the inputs (None)."""
     counts = Counter(item.state for item in items)
-    parts = [f"{counts['done']} of {len(items)} colored into {results}"]
-    if counts["skipped"]:
-        parts.append(f"{counts['skipped']} were there already (--overwrite makes them again)")
+    parts = [f"{counts['done']} of {len(items)} colored" + ("" if results is None else f" into {results}")]
+    colored = sum(bool(item.note) for item in items)
+    if there := counts["skipped"] - colored:
+        parts.append(f"{there} {'was' if there == 1 else 'were'} there already (--overwrite makes them again)")
+    if colored:
+        parts.append(f"{colored} {'has' if colored == 1 else 'have'} colors already")
     if counts["failed"]:
         parts.append(f"{counts['failed']} failed")
     return ", ".join(parts)
@@ -65,7 +68,7 @@ def _entry(item: Item) -> dict[str, Any]:
         "target": str(item.target),
         "state": "not begun" if item.state == "waiting" else item.state,
     }
-    optional = {"error": item.error, "failed_tries": item.tries, "trace": item.trace}
+    optional = {"error": item.error, "note": item.note, "failed_tries": item.tries, "trace": item.trace}
     entry |= {name: value for name, value in optional.items() if value}
     if result is not None:
         entry |= {"bytes": result.bytes, "seconds": round(result.seconds, 3)}
@@ -75,6 +78,7 @@ def _entry(item: Item) -> dict[str, Any]:
             "colored_now": item.frames,
             "lost_frames": result.lost_frames,
             "damage": result.damage,
-            "notes": list(result.notes),
         }
+    if result is not None:
+        entry["notes"] = list(result.notes)
     return entry

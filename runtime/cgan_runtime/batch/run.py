@@ -1,19 +1,21 @@
-"""`cgan-run --input-dir`: color every image and video of a folder, with one worker or many.
+"""Color every image and video of a folder, or several files, with one worker or many.
 
 exit_code = run_folder(Path("photos"), options, batch_options, console)
+exit_code = run_files(["a.mp4", "b.jpg"], options, batch_options, console)
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from cgan_runtime.batch.inputs import find_sources, make_items, output_folder
+from cgan_runtime.batch.inputs import find_sources, items_of, make_items, output_folder, pass_over_colored
 from cgan_runtime.batch.process_pool import ProcessPool, in_process_pool
 from cgan_runtime.batch.report import REPORT_NAME, make_report, summary_line, write_report
+from cgan_runtime.batch.report_page import ReportPage
 from cgan_runtime.batch.schedule import Item, Pool, Schedule
 from cgan_runtime.batch.scratch import PREFIX, claim
 from cgan_runtime.callbacks import FractionCallback
@@ -21,11 +23,12 @@ from cgan_runtime.commands.single import resume_command, with_usable_encoder
 from cgan_runtime.commands.summary import print_image, print_video, write_video_stats
 from cgan_runtime.console import Console, print_error
 from cgan_runtime.errors import ConfigError
-from cgan_runtime.files.storage import INSTALL
+from cgan_runtime.files.storage import INSTALL, is_remote
 from cgan_runtime.files.temporary import temporary_folder
 from cgan_runtime.options.batch import BatchOptions
 from cgan_runtime.options.run import RunOptions
 from cgan_runtime.pipeline.results import ImageResult, VideoResult
+from cgan_runtime.progress import rate_text
 from cgan_runtime.system.cpu import usable_cores
 from cgan_runtime.system.exit_codes import EXIT_ERROR
 
@@ -38,13 +41,26 @@ def run_folder(folder: Path, options: RunOptions, batch: BatchOptions, console: 
     Returns the exit code, 0 if nothing failed. A CganError ends all: a folder cannot be read or made, or
     there are no workers.
     """
-    if batch.cluster is None:  # on a cluster the workers' hardware counts
-        options = with_usable_encoder(options, console)
     results = output_folder(folder, options.files.output)
     sources = find_sources(folder, results, recursive=batch.recursive)
     items = make_items(sources, folder, results, options)
+    return _run(items, results, options, replace(batch, report=batch.report or results / REPORT_NAME), console)
+
+
+def run_files(places: Sequence[str], options: RunOptions, batch: BatchOptions, console: Console) -> int:
+    """Color several files and folders; exit code and errors as of `run_folder`."""
+    items = items_of(places, options, recursive=batch.recursive)
+    return _run(items, options.files.output, options, batch, console)
+
+
+def _run(items: list[Item], results: Path | None, options: RunOptions, batch: BatchOptions, console: Console) -> int:
+    if batch.cluster is None:  # on a cluster the workers' hardware counts
+        options = with_usable_encoder(options, console)
+    if batch.only_gray:
+        pass_over_colored(items)
     work = sum(item.state == "waiting" for item in items)
-    reporter = _Reporter(items, console)
+    page = ReportPage(batch.report.with_suffix(".html")) if batch.report and not is_remote(batch.report) else None
+    reporter = _Reporter(items, page, console)
     schedule = reporter.schedule = Schedule(
         items, reporter, tries=batch.tries, overwrite=options.files.overwrite, resume=options.files.resume
     )
@@ -53,7 +69,7 @@ def run_folder(folder: Path, options: RunOptions, batch: BatchOptions, console: 
         if work:
             with (
                 _open_pool(work, options, batch, schedule, console) as pool,
-                console.fraction(f"{work} of {len(items)}") as reporter.move_bar,
+                console.fraction("coloring") as reporter.move_bar,
             ):
                 schedule.run(pool)
     except (KeyboardInterrupt, SystemExit):
@@ -62,13 +78,18 @@ def run_folder(folder: Path, options: RunOptions, batch: BatchOptions, console: 
         console.warn(f"stopped with {left} of {len(items)} to be done; go on with: {command}")
         raise
     finally:
-        write_report(batch.report or results / REPORT_NAME, make_report(items, reporter.seconds, pool))
+        if batch.report is not None:
+            write_report(batch.report, make_report(items, reporter.seconds, pool))
+        if page is not None:
+            page.write(items, summary_line(items, results))
+        failed = [item for item in items if item.state == "failed"]
+        for item in failed:
+            tries = f" (given up after {item.tries} tries)" if item.tries > 1 else ""
+            named = item.error if item.name in item.error else f"{item.name}: {item.error}"
+            print_error(named + tries)
     write_video_stats(options, [item.result for item in items if isinstance(item.result, VideoResult)])
     if pool is not None:
         console.result(f"back end: {pool.description}")
-    failed = [item for item in items if item.state == "failed"]
-    for item in failed:
-        console.result(f"failed: {item.name}: {item.error}")
     console.result(summary_line(items, results))
     return EXIT_ERROR if failed else 0
 
@@ -78,12 +99,15 @@ class _Reporter:
 
     schedule: Schedule
 
-    def __init__(self, items: list[Item], console: Console) -> None:
+    def __init__(self, items: list[Item], page: ReportPage | None, console: Console) -> None:
         self.move_bar: FractionCallback = lambda fraction, text: None
-        self._console = console
+        self._page, self._console = page, console
         self._work = [item for item in items if item.state == "waiting"]
         self._size = sum(item.size for item in self._work) or 1
         self._began = time.monotonic()
+        for item in items:
+            if page is not None and item.state == "skipped":
+                page.add_sheet(item)
 
     @property
     def seconds(self) -> float:
@@ -91,18 +115,19 @@ class _Reporter:
         return time.monotonic() - self._began
 
     def __call__(self, item: Item | None) -> None:
-        """Print an item that has ended; None means that time has passed."""
-        if item is not None and item.state == "failed":
-            tries = f" (given up after {item.tries} tries)" if item.tries > 1 else ""
-            print_error(f"{item.name}: {item.error}{tries}" if tries else item.error)
-        elif item is not None and isinstance(item.result, VideoResult):
+        """Print an item that has ended; None means that time has passed. Errors are told at the end."""
+        if item is not None and isinstance(item.result, VideoResult):
             print_video(item.source, item.result, self._console)
         elif item is not None and isinstance(item.result, ImageResult):
             print_image(item.result, self._console)
-        done = sum(each.state != "waiting" for each in self._work)
+        if item is not None and self._page is not None:
+            self._page.add_sheet(item)
+        ended = [each.state for each in self._work if each.state != "waiting"]
         rate = self.schedule.frames / self.seconds
         size = sum(each.size * (1 if each.state != "waiting" else each.fraction) for each in self._work)
-        self.move_bar(size / self._size, f"{done} done · {rate:.1f} frames/s")
+        failed = f", {ended.count('failed')} failed" if "failed" in ended else ""
+        text = f"{len(ended)} of {len(self._work)} done{failed}, {rate_text(rate)}"
+        self.move_bar(size / self._size, text)
 
 
 @contextmanager

@@ -59,6 +59,7 @@ class Item:
     size: int = 0  # of the source, bytes
     state: State = "waiting"
     error: str = ""  # why it failed
+    note: str = ""  # why it was skipped, if not because its result is there
     trace: str = ""  # the traceback of an unexpected error
     tries: int = 0  # of the task that was tried most often
     result: VideoResult | ImageResult | None = None

@@ -27,6 +27,7 @@ from cgan_runtime.pipeline.image import colorize_image
 from cgan_runtime.pipeline.parts import Part, colorize_part, plan_parts
 from cgan_runtime.pipeline.results import ImageResult, VideoResult
 from cgan_runtime.pipeline.video import colorize_video
+from cgan_runtime.video.existing_colors import COLORED_ALREADY, has_colors
 
 
 class Worker:
@@ -41,7 +42,7 @@ class Worker:
 
     def open(self, on_build: BuildCallback | None = None) -> str:
         """Load the model, and say what runs it; a CganError if it cannot be loaded."""
-        return backend_text(self._open(on_build).backend)
+        return backend_text(self._open(on_build).backend, verbose=self._options.report.verbose)
 
     def run(self, task: Task, progress: ProgressCallback) -> Answer:
         """Do a task; an error becomes an answer, too.
@@ -82,10 +83,13 @@ class Worker:
             if task.kind == "image":
                 result = self._image(task, target, colorizer)
             else:
+                colored = not is_remote(source) and has_colors(source, settings.stream)
+                notes = (COLORED_ALREADY,) if colored else ()
                 result = colorize_video(
                     source, target, colorizer, settings=settings, overwrite=task.overwrite,
                     resume=task.resume, progress=self._progress,
                 )  # fmt: skip
+                result = replace(result, notes=(*notes, *result.notes))
         return replace(result, output=task.target)
 
     def _image(self, task: Task, target: Path, colorizer: Colorizer) -> ImageResult:

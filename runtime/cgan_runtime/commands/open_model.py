@@ -11,6 +11,8 @@ from cgan_runtime.callbacks import BuildCallback
 from cgan_runtime.console import Console
 from cgan_runtime.options.run import RunOptions
 
+INT8 = "int8"
+
 if TYPE_CHECKING:  # numpy, PyAV and OpenCV would make --help slow
     from cgan_runtime.backends.base import Backend
     from cgan_runtime.colorizer import Colorizer
@@ -21,7 +23,7 @@ def open_colorizer(options: RunOptions, console: Console) -> Iterator[Colorizer]
     """Open the model, and print at the end what has run it."""
     with load_colorizer(options, console) as colorizer:
         yield colorizer
-        console.result(f"back end: {backend_text(colorizer.backend)}")
+        console.result(f"back end: {backend_text(colorizer.backend, verbose=options.report.verbose)}")
 
 
 def load_colorizer(options: RunOptions, console: Console) -> Colorizer:
@@ -37,7 +39,9 @@ def open_model(options: RunOptions, on_build: BuildCallback | None = None) -> Co
     return Colorizer.open(**vars(options.model), on_build=on_build)
 
 
-def backend_text(backend: Backend) -> str:
-    """What runs the model, and why no better back end does."""
-    reasons = [reason for name, reason in backend.passed_over.items() if BACKENDS[name].has_hardware]
-    return "; passed over: ".join([f"{backend.name} on {backend.device}", *reasons])
+def backend_text(backend: Backend, *, verbose: bool) -> str:
+    """What runs the model; with `verbose` also why no better back end does."""
+    passed_over = backend.passed_over.items() if verbose else ()
+    reasons = [reason for name, reason in passed_over if BACKENDS[name].has_hardware]
+    precision = f", {INT8} model" if backend.manifest.precision == INT8 else ""  # the device is that of the engine
+    return "; passed over: ".join([f"{backend.name} on {backend.device}{precision}", *reasons])

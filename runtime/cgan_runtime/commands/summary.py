@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cgan_runtime.console import Console, size_text
+from cgan_runtime.console import Console
 from cgan_runtime.options.run import RunOptions
 from cgan_runtime.pipeline.results import ImageResult, VideoResult
+from cgan_runtime.progress import count_text, rate_text, size_text
 from cgan_runtime.video.read.sources import FFmpegInput
 
 
@@ -16,19 +17,27 @@ def print_video(source: Path | FFmpegInput, result: VideoResult, console: Consol
         console.note(note)
     if result.damage:
         console.warn(f"{source} is damaged: {result.damage}; what could be read is colored")
-    colored = f"{result.frames - result.kept_frames} frames"
+    colored = count_text(result.frames - result.kept_frames, "frame")
     colored += f" after {result.kept_frames} of an earlier run" if result.kept_frames else ""
     console.result(
         f"{result.output_name}: {result.width}x{result.height}, {size_text(result.bytes)}, "
-        f"{colored} in {result.seconds:.1f} s, {result.fps:.1f} frames/s"
+        f"{colored} in {result.seconds:.1f} s, {rate_text(result.fps)}"
     )
 
 
 def print_image(result: ImageResult, console: Console) -> None:
-    """Print the result of an image."""
+    """Print the result of an image, with its notes."""
+    for note in result.notes:
+        console.note(note)
     console.result(
         f"{result.output}: {result.width}x{result.height}, {size_text(result.bytes)}, {result.seconds:.2f} s"
     )
+
+
+def print_tips(options: RunOptions, console: Console) -> None:
+    """Say on a terminal what one may try where the colors are not as one likes them."""
+    if options.model.saturation == 1:
+        console.tip("too pale? --strength 1.5")
 
 
 def write_video_stats(options: RunOptions, videos: list[VideoResult]) -> None:

@@ -159,9 +159,9 @@ def is_image_sequence(target: Path) -> bool:
     return output_for(target).images is not None
 
 
-def default_output(source: Path, suffix: str) -> Path:
-    """The output beside an input: `video.mp4` becomes `video.color.mp4`."""
-    return source.with_name(f"{source.stem}{INFIX}{suffix}")
+def default_output(source: Path, suffix: str, folder: Path | None = None) -> Path:
+    """The output beside an input, or in a folder: `video.mp4` becomes `video.color.mp4`."""
+    return (folder or source.parent) / f"{source.stem}{INFIX}{suffix}"
 
 
 def check_output(target: Path, *, source: Path | None, overwrite: bool, option: str = "-o") -> None:

@@ -21,6 +21,7 @@ class BatchOptions:
     """How the videos and images of a folder are distributed among workers."""
 
     recursive: bool = False
+    only_gray: bool = False
     jobs: int | None = None
     cluster: str | None = None
     cpus_per_task: int = 1
@@ -30,8 +31,8 @@ class BatchOptions:
 
     def check(self, files: FileOptions) -> None:
         """Refuse options that do not go with the input or each other, and a report that cannot be written."""
-        if files.input_dir is None and self != BatchOptions():
-            raise click.UsageError("options for many videos go with --input-dir")
+        if not files.many and self != BatchOptions():
+            raise click.UsageError("options for many videos go with a folder or several inputs")
         if self.cluster is None and replace(self, cpus_per_task=1, gpus_per_task=0.0) != self:
             raise click.UsageError("--cpus-per-task and --gpus-per-task go with --cluster")
         if self.report is not None:
@@ -41,8 +42,9 @@ class BatchOptions:
 batch_options = option_group(
     "batch",
     BatchOptions,
-    "Many videos (--input-dir)",
+    "Many videos (a folder, or several inputs)",
     click.option("--recursive", is_flag=True, help="Look into subfolders too; the output has the same."),
+    click.option("--only-gray", is_flag=True, help="Pass over videos and images that have colors already."),
     click.option(
         "--jobs", type=click.IntRange(min=1), metavar="N",
         help="Worker processes. Default: one for two cores, with --cluster as many as it has room for."),
@@ -61,5 +63,6 @@ batch_options = option_group(
         help="Give a video up after it has cost so many workers."),
     click.option(
         "--report", type=PlaceType(), metavar="FILE",
-        help="Write the result of each video as JSON. Default: cgan-report.json in the output folder."),
+        help="Write the result of each video as JSON. Default: cgan-report.json in the output folder, with "
+        "cgan-report.html to look at."),
 )  # fmt: skip

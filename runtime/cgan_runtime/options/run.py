@@ -16,11 +16,16 @@ import click
 from cgan_runtime.files.atomic import is_stream
 from cgan_runtime.files.output import INFIX, check_json, is_image_sequence
 from cgan_runtime.files.pipe import PIPE
+from cgan_runtime.files.storage import open_location
+from cgan_runtime.files.urls import is_url
 from cgan_runtime.options.groups import COMMON, PlaceType, option_group, section
+from cgan_runtime.options.inputs import clean_place, kind_of
 from cgan_runtime.options.model import ModelOptions
 from cgan_runtime.pipeline.settings import VideoSettings
 from cgan_runtime.video.read.sources import SourceSettings
+from cgan_runtime.video.write.codecs import FALLBACK_SUFFIX
 
+PREVIEWS = ("sheet", "live")
 PIPE_FORMATS = ("y4m", "yuv", "mkv", "webm", "mp4")
 _PATH = click.Path(path_type=Path)
 
@@ -29,6 +34,7 @@ _PATH = click.Path(path_type=Path)
 class FileOptions:
     """What is colored, and where the result goes."""
 
+    inputs: tuple[str, ...] = ()  # of any kind; one of them becomes one of the next three
     video: Path | str | None = None
     image: Path | None = None
     input_dir: Path | None = None
@@ -36,6 +42,35 @@ class FileOptions:
     overwrite: bool = False
     resume: bool = False
     format: str | None = None
+
+    def sorted(self) -> FileOptions:
+        """The same with a single plain name as --video, --image or --input-dir, by what it is.
+
+        Raises:
+            click.UsageError: There are plain names and these options.
+        """
+        if self.inputs and (self.video or self.image or self.input_dir):
+            raise click.UsageError("name the inputs plainly, or by --video, --image or --input-dir, but not both")
+        places = tuple(clean_place(text) for text in self.inputs)
+        if len(places) != 1:
+            video = clean_place(self.video) if isinstance(self.video, str) else self.video
+            image = Path(clean_place(str(self.image))) if self.image is not None else None
+            return replace(self, inputs=places, video=video, image=image)
+        place, kind = places[0], kind_of(places[0])
+        if kind == "folder":
+            return replace(self, inputs=(), input_dir=open_location(place))
+        return replace(self, inputs=(), **{kind: place if kind == "video" else Path(place)})  # type: ignore[arg-type]
+
+    @property
+    def many(self) -> bool:
+        """Whether there are several inputs, or a folder of them."""
+        return self.input_dir is not None or bool(self.inputs)
+
+    @property
+    def is_video_file(self) -> bool:
+        """Whether there is one video, in a file that can be read again."""
+        text = str(self.video)
+        return self.video is not None and text != PIPE and not is_url(text) and kind_of(text) == "video"
 
     @property
     def into_pipe(self) -> bool:
@@ -48,9 +83,9 @@ class FileOptions:
         Raises:
             click.UsageError: There are such options, or there is not one input.
         """
-        if sum([self.video is not None, self.image is not None, self.input_dir is not None, live]) != 1:
+        if sum([self.video is not None, self.image is not None, self.many, live]) != 1:
             raise click.UsageError(
-                "give exactly one of --video, --image, --input-dir, or --webcam and --serve together"
+                "give exactly one of --video, --image, --input-dir and plain names, or --webcam and --serve together"
             )
         if self.format is not None and not self.into_pipe:
             raise click.UsageError("--format is for a pipe, -o -; the suffix of a file says its format")
@@ -60,27 +95,23 @@ class FileOptions:
             raise click.UsageError("-o is for videos and images; record a camera with --record")
         if self.video is None and is_image_sequence(self.output):
             raise click.UsageError("an image sequence is made of one video; give it with --video")
-        if self.input_dir is None and not isinstance(self.output, Path):
-            raise click.UsageError("storage by URL goes with --input-dir")
+        if not self.many and not isinstance(self.output, Path):
+            raise click.UsageError("storage by URL goes with a folder")
+        if self.inputs and self.into_pipe:
+            raise click.UsageError("several inputs do not fit into one pipe; name a folder with -o")
 
 
 file_options = option_group(
     "files",
     FileOptions,
     COMMON,
-    click.option(
-        "--video", metavar="FILE",
-        help="A video to color; - for one from a pipe, the address of a stream (https://..., rtsp://...), or "
-        "an image sequence as frames/%05d.png."),
-    click.option("--image", type=_PATH, metavar="FILE", help="An image to color."),
-    click.option(
-        "--input-dir", type=PlaceType(), metavar="DIR",
-        help="A folder, or the URL of one (s3://...): every image and video in it is colored."),
+    click.argument("inputs", nargs=-1, metavar="[FILE]..."),
     click.option(
         "-o", "--output", type=PlaceType(), metavar="PATH",
-        help=f"The result; its suffix chooses the format. Default: NAME{INFIX}.SUFFIX beside the input. "
-        "frames/%05d.png makes an image sequence of a video, upright, in 8 or 16 bits. "
-        f"With --input-dir a folder, which is made if need be; default: DIR{INFIX}. "
+        help=f"The result; its suffix chooses the format. Default: NAME{INFIX}.SUFFIX beside the input; a suffix "
+        f"that cannot be written becomes {FALLBACK_SUFFIX}. A folder takes that name in it. frames/%05d.png makes "
+        "an image sequence of a video, upright, in 8 or 16 bits. "
+        f"For a folder or several inputs a folder, which is made if need be; default: DIR{INFIX}. "
         "- for a pipe."),
     click.option(
         "--overwrite", is_flag=True,
@@ -90,7 +121,15 @@ file_options = option_group(
         help="Go on with a video whose run was cut off, from where it was. "
         "Default: refuse to lose what it has done, unless --overwrite allows it."),
     section(
-        "Pipes",
+        "Inputs by kind, and pipes",
+        click.option(
+            "--video", metavar="FILE",
+            help="A video; - for one from a pipe, the address of a stream (https://..., rtsp://...), or "
+            "an image sequence as frames/%05d.png."),
+        click.option("--image", type=_PATH, metavar="FILE", help="An image."),
+        click.option(
+            "--input-dir", type=PlaceType(), metavar="DIR",
+            help="A folder, or the URL of one (s3://...): every image and video in it is colored."),
         click.option(
             "--format", type=click.Choice(PIPE_FORMATS),
             help="What goes into a pipe; y4m and yuv are bare frames. Default: y4m."),
@@ -104,7 +143,9 @@ class ReportOptions:
 
     stats: Path | None = None
     sheet: Path | None = None
+    preview: str | None = None
     quiet: bool = False
+    verbose: bool = False
 
     def check(self, files: FileOptions) -> None:
         """Refuse reports that the input does not allow, and files that cannot be written.
@@ -114,11 +155,13 @@ class ReportOptions:
             MediaError: The file for --stats cannot be written.
         """
         if self.stats is not None and files.image is not None:
-            raise click.UsageError("--stats is about videos; give it with --video or --input-dir")
+            raise click.UsageError("--stats is about videos; give it with a video or a folder")
         if self.stats is not None:
             check_json(self.stats, "--stats")
         if self.sheet is not None and (files.video is None or files.into_pipe):
-            raise click.UsageError("--sheet shows a video in a file; give it with --video and -o FILE")
+            raise click.UsageError("--sheet shows a video in a file; give it with one video, and not with -o -")
+        if self.preview is not None and not files.is_video_file:
+            raise click.UsageError("--preview is for one video in a file")
         if self.sheet is not None and files.output is not None and is_image_sequence(files.output):
             raise click.UsageError("--sheet shows a video in a file, not an image sequence; leave it out")
 
@@ -128,7 +171,13 @@ report_options = option_group(
     ReportOptions,
     "Report",
     section(
-        COMMON, click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors and warnings.")
+        COMMON,
+        click.option(
+            "--preview", is_flag=False, flag_value=PREVIEWS[0], metavar="[live]",
+            help="Color a dozen frames from all of a video within seconds into one picture, NAME.preview.jpg, and "
+            "say how long the whole would take and how large it would be. live: play it in a window instead."),
+        click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors and warnings."),
+        click.option("-v", "--verbose", is_flag=True, help="Also print why better back ends were passed over."),
     ),
     click.option(
         "--stats", type=_PATH, metavar="FILE",
@@ -161,8 +210,8 @@ class RunOptions:
         self.report.check(files)
         of_videos = replace(self.video, compare=False), self.source, files.resume
         if files.image is not None and of_videos != (VideoSettings(), SourceSettings(), False):
-            raise click.UsageError("options of videos go with --video or --input-dir")
-        if files.input_dir is not None and self.source != SourceSettings():
-            raise click.UsageError("options of raw video go with --video")
+            raise click.UsageError("options of videos go with a video or a folder")
+        if files.many and self.source != SourceSettings():
+            raise click.UsageError("options of raw video go with one video")
         if self.video.compare and live:
             raise click.UsageError("--compare is for videos and images; --webcam has --split")

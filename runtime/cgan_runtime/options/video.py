@@ -8,7 +8,7 @@ from cgan_runtime.options.groups import COMMON, option_group, section
 from cgan_runtime.pipeline.settings import VideoSettings
 from cgan_runtime.temporal.settings import MAX_EVERY, STRENGTHS, TemporalSettings
 from cgan_runtime.video.read.sources import SourceSettings
-from cgan_runtime.video.write.codecs import ENCODERS, EncoderSettings
+from cgan_runtime.video.write.codecs import COMMON_NAMES, ENCODERS, QUALITIES, EncoderSettings
 
 DEINTERLACING = ("auto", "off", "on")
 
@@ -29,15 +29,21 @@ encoder_options = option_group(
     EncoderSettings,
     "Encoder",
     click.option(
-        "--codec", type=click.Choice(tuple(ENCODERS)), metavar="NAME",
-        help=f"Video encoder: {', '.join(ENCODERS)}. Default: libx264, in webm libvpx-vp9. ffv1 is lossless "
-        "and needs mkv. Where a hardware encoder does not work libx264 takes its place."),
+        "--codec", type=click.Choice((*COMMON_NAMES, *ENCODERS)), metavar="NAME",
+        help=f"{', '.join(COMMON_NAMES)}, or an encoder by name: {', '.join(ENCODERS)}. Default: h264, for more "
+        "than 8 bits hevc, in webm vp9. ffv1 is lossless and needs mkv. Where a hardware encoder does not work "
+        "libx264 takes its place."),
+    click.option(
+        "--quality", type=click.Choice(QUALITIES),
+        help="Quality and size of the video. Default: high."),
     click.option(
         "--crf", type=click.IntRange(min=0),
-        help="Quality of the video: lower is better and bigger, 0 is lossless. Default: 18, in webm 24."),
+        help="The same as a number: lower is better and bigger, 0 is lossless. Default: 18, hevc 20, vp9 24, "
+        "av1 28."),
     click.option(
-        "--preset", metavar="NAME",
-        help="Speed of libx264, ultrafast to veryslow. Default: veryfast."),
+        "--keep-format", is_flag=True,
+        help="Keep depth, chroma subsampling and range of the video as they are, even if few players take that. "
+        "Default: what all players take, 8 bits (with hevc, vp9 and av1 also 10), 4:2:0, limited range."),
     click.option(
         "--codec-threads", type=click.IntRange(min=1),
         help="CPU threads of the encoder, and of the decoder. Default: one for each core."),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from cgan_runtime.color.hues import is_colored
 from cgan_runtime.color.rgb_image import gray_image
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.files.output import check_output
@@ -54,4 +55,5 @@ def colorize_image(
         height=colored.shape[0],
         seconds=time.perf_counter() - began,
         backend=colorizer.backend.name,
+        notes=("this image has colors already; they are replaced",) if is_colored(image) else (),
     )

@@ -7,14 +7,32 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
+class Shot:
+    """A shot of a video that was colored with a guide.
+
+    Attributes:
+        first: Number of its first frame.
+        frames: How many it has.
+        keys: Frames in it whose colors were given, as a key or hints.
+        similarity: How much its frames are like what the guide remembers, mean, 0 to 1; None if no frame of it
+            was compared.
+    """
+
+    first: int
+    frames: int
+    keys: tuple[int, ...] = ()
+    similarity: float | None = None
+
+
+@dataclass(frozen=True)
 class VideoResult:
     """The result of coloring a video.
 
     Attributes:
         output: The colored video: a file or the pattern of an image sequence; None for standard output.
         bytes: Its size.
-        width: In pixels.
-        height: In pixels.
+        width: In pixels, as it is shown.
+        height: In pixels, as it is shown.
         frames: Frames of the colored video, those of an earlier run included.
         seconds: From opening the input to the finished output.
         backend: Name of the back end that predicted the color.
@@ -26,6 +44,7 @@ class VideoResult:
         settings: Everything that decides how the video looks, by names for people.
         stages: Mean, median and 99th percentile of each stage's time for a frame, milliseconds; kept frames
             count, and take almost no time.
+        shots: With a guide: all shots, and how sure its memory was of each.
     """
 
     output: Path | None
@@ -42,6 +61,7 @@ class VideoResult:
     kept_frames: int = 0
     settings: dict[str, str] = field(default_factory=dict)
     stages: dict[str, dict[str, float]] = field(default_factory=dict)
+    shots: tuple[Shot, ...] = ()
 
     @property
     def output_name(self) -> str:
@@ -64,3 +84,4 @@ class ImageResult:
     height: int
     seconds: float
     backend: str
+    notes: tuple[str, ...] = ()

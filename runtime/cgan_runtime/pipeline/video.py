@@ -24,6 +24,7 @@ from cgan_runtime.errors import MediaError
 from cgan_runtime.files.output import Output, output_for
 from cgan_runtime.pipeline.color_stage import ColorStage, Predicted, annotate_position
 from cgan_runtime.pipeline.graceful_stop import GracefulStop
+from cgan_runtime.pipeline.guiding import plan_guide
 from cgan_runtime.pipeline.identity import video_identity
 from cgan_runtime.pipeline.results import VideoResult
 from cgan_runtime.pipeline.settings import VideoSettings
@@ -31,6 +32,7 @@ from cgan_runtime.pipeline.stage_times import StageTimes
 from cgan_runtime.pipeline.stages import run_stages
 from cgan_runtime.temporal.filter import TemporalFilter
 from cgan_runtime.video.hardware import decoder_for
+from cgan_runtime.video.orientation import Orientation
 from cgan_runtime.video.read.damage import count
 from cgan_runtime.video.read.reader import VideoReader
 from cgan_runtime.video.read.sources import FFmpegInput, SourceSettings, video_source
@@ -90,6 +92,8 @@ def colorize_video(
     if isinstance(source, (str, Path)):
         source = video_source(source, SourceSettings())
     output = output_for(Path(target) if isinstance(target, str) else target)
+    if not settings.guide.is_empty:
+        colorizer.check_guide()
     encoder = settings.encoder
     encoder.options(encoder.codec_for(output))  # wrong settings are refused before any file is touched
     device, hwaccel_note = decoder_for(source, settings.hwaccel, stream=settings.stream)
@@ -107,26 +111,31 @@ def colorize_video(
             open_writer(work, reader, layout, encoder) as writer,
             GracefulStop(work.kept_frames, progress, on_stop if work.resumable else None) as stop,
         ):
+            plan = plan_guide(reader, layout, colorizer, settings, work, alive=lambda: progress and progress(0, None))
             temporal = TemporalFilter(settings.temporal)
             temporal.filter_state = work.filter_state
-            stage = ColorStage(colorizer, temporal, layout, work.kept_frames, reader.stated_frames, stop.progress)
+            stage = ColorStage(colorizer, temporal, layout, work.kept_frames, reader.stated_frames, stop.progress, plan)
             times = StageTimes(lambda item: isinstance(item, _IN_MEMORY))
             _run(reader, stage, writer, work, stop, times, strict=settings.strict)
+    width, height = writer.size
+    if output.images is None:  # images are upright already
+        width, height = Orientation.of(reader.first).shown_size(width, height)
     return VideoResult(
         output=output.path,
         bytes=output.size,
-        width=writer.size[0],
-        height=writer.size[1],
+        width=width,
+        height=height,
         frames=stage.frames,
         seconds=time.perf_counter() - began,
         backend=colorizer.backend.name,
         lost_frames=reader.lost_frames,
         flawed_frames=reader.flawed_frames,
         damage=reader.damage,
-        notes=(*([hwaccel_note] if hwaccel_note else []), *writer.notes, *_input_notes(reader)),
+        notes=(*([hwaccel_note] if hwaccel_note else []), *writer.notes, *_input_notes(reader), *stage.report.notes),
         kept_frames=stage.kept_frames,
         settings=identity,
         stages=times.summary(),
+        shots=stage.report.shots(stage.frames),
     )
 
 

@@ -9,6 +9,7 @@ It is made from the complete video by seeking, so it does not matter in how many
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 
@@ -21,9 +22,11 @@ from cgan_runtime.files.output import check_output
 from cgan_runtime.image.read_write import write_image, written_suffix
 from cgan_runtime.image.text import draw_text
 from cgan_runtime.video.orientation import Orientation
+from cgan_runtime.video.spread import spread_frames
 
 SHEET_FRAMES = 12
 _HEIGHT = 270  # of each image, pixels
+_SMALL_FRAMES, _SMALL_HEIGHT = 6, 120
 _MAX_WIDTH = 1920  # of the sheet without the gaps, pixels
 _MAX_COLUMNS = 6
 _GAP = 6
@@ -39,18 +42,34 @@ def check_sheet(target: Path, *, source: Path | None, overwrite: bool) -> None:
 
 def write_sheet(video: Path, target: Path) -> None:
     """Write the contact sheet of a video of cgan; a MediaError if one of them cannot be read or written."""
+    with _opened(video) as (container, stream):
+        aspect = Fraction(stream.sample_aspect_ratio or 1)
+        images = [thumbnail(frame, aspect) for frame in _spaced_frames(container, stream)]
+    write_image(target, tile(images))
+
+
+def write_small_sheet(video: Path, target: Path) -> None:
+    """Write a few small frames of a video in a row, quickly: only key frames are decoded; errors as above."""
+    with _opened(video) as (container, stream):
+        aspect = Fraction(stream.sample_aspect_ratio or 1)
+        frames = spread_frames(container, stream, _SMALL_FRAMES)
+        images = [thumbnail(frame, aspect, height=_SMALL_HEIGHT) for frame in frames]
+    if images:
+        write_image(target, tile(images))
+
+
+@contextmanager
+def _opened(video: Path) -> Iterator[tuple[av.container.InputContainer, av.VideoStream]]:
     try:
         with av.open(video.absolute()) as container:  # absolute: a colon in its name makes no URL
             covers = av.stream.Disposition.attached_pic
             stream = next(each for each in container.streams.video if not each.disposition & covers)
             stream.thread_type = "AUTO"
-            aspect = Fraction(stream.sample_aspect_ratio or 1)
-            images = [_thumbnail(frame, aspect) for frame in _spaced_frames(container, stream)]
+            yield container, stream
     except av.FFmpegError as error:
         raise MediaError(
             f"cannot read {video} for its contact sheet ({error.strerror}); the video itself is complete"
         ) from error
-    write_image(target, _tile(images))
 
 
 def _spaced_frames(container: av.container.InputContainer, stream: av.VideoStream) -> Iterator[av.VideoFrame]:
@@ -78,14 +97,23 @@ def _frame_at(container: av.container.InputContainer, stream: av.VideoStream, pt
     return frame
 
 
-def _thumbnail(frame: av.VideoFrame, aspect: Fraction) -> Plane:
-    """A frame as it is shown, small, RGB uint8 (H, W, 3), with its time in the corner."""
-    orientation = Orientation.of(frame)
-    width, height = frame.width * aspect, Fraction(frame.height)
-    scale = _HEIGHT / (width if orientation.swaps_axes else height)
+def thumbnail(
+    frame: av.VideoFrame, aspect: Fraction, *, height: int = _HEIGHT, orientation: Orientation | None = None
+) -> Plane:
+    """A frame as it is shown, small, RGB uint8 (H, W, 3), with its time in the corner.
+
+    Args:
+        frame: The frame.
+        aspect: Width of a pixel over its height.
+        height: Of the image, pixels.
+        orientation: None takes that of the frame.
+    """
+    orientation = orientation or Orientation.of(frame)
+    shown_width, shown_height = frame.width * aspect, Fraction(frame.height)
+    scale = height / (shown_width if orientation.swaps_axes else shown_height)
     small = frame.reformat(
-        width=max(1, round(width * scale)),
-        height=max(1, round(height * scale)),
+        width=max(1, round(shown_width * scale)),
+        height=max(1, round(shown_height * scale)),
         format="rgb24",
         src_colorspace=frame.colorspace,
         src_color_range=frame.color_range,
@@ -97,7 +125,7 @@ def _thumbnail(frame: av.VideoFrame, aspect: Fraction) -> Plane:
     return image
 
 
-def _tile(images: list[Plane]) -> Plane:
+def tile(images: list[Plane]) -> Plane:
     """Arrange images of one size in rows, from left to right and from top to bottom."""
     columns = min(max(1, _MAX_WIDTH // images[0].shape[1]), _MAX_COLUMNS, len(images))
     images = [*images, *[np.full_like(images[0], _BACKGROUND)] * (-len(images) % columns)]

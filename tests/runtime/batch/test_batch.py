@@ -207,9 +207,9 @@ def test_several_processes_give_the_results_of_one(videos: Path, tmp_path: Path,
         report = report_in(out)
         assert (report["done"], report["failed"], report["skipped"]) == (3, 1, 0)
         assert (report["workers"], report["workers_lost"], report["frames"]) == (jobs, 0, 50)
-    for name in ("a.mp4", "sub/b.mkv"):
+    for name in ("a.color.mp4", "sub/b.color.mkv"):
         assert decoded(tmp_path / "out1" / name) == decoded(tmp_path / "out2" / name)
-    assert (tmp_path / "out1/sub/deep/c.png").read_bytes() == (tmp_path / "out2/sub/deep/c.png").read_bytes()
+    assert (tmp_path / "out1/sub/deep/c.color.png").read_bytes() == (tmp_path / "out2/sub/deep/c.color.png").read_bytes()
     again = run_folder(videos, options_for(tiny_model, out), BatchOptions(recursive=True), Console(quiet=True))
     assert (again, report_in(out)["skipped"]) == (1, 3)
 
@@ -217,7 +217,9 @@ def test_several_processes_give_the_results_of_one(videos: Path, tmp_path: Path,
 def test_subfolders_are_skipped_without_recursive(videos: Path, tmp_path: Path, tiny_model: Path) -> None:
     out = tmp_path / "out"
     run_folder(videos, options_for(tiny_model, out), BatchOptions(), Console(quiet=True))
-    assert sorted(path.name for path in out.iterdir()) == ["a.mp4", "cgan-report.json"]
+    assert sorted(path.name for path in out.iterdir()) == [
+        "a.color.mp4", "cgan-report", "cgan-report.html", "cgan-report.json",
+    ]  # fmt: skip
 
 
 def test_a_killed_process_is_replaced_and_its_task_ends(videos: Path, tmp_path: Path, tiny_model: Path) -> None:
@@ -383,9 +385,11 @@ def test_a_batch_by_url(videos: Path, storage: Path, tmp_path: Path, tiny_model:
     options = options_for(tiny_model, storage / "out")
     archive = BatchOptions(recursive=True, jobs=1)
     assert run_folder(storage / "in", options, archive, Console(quiet=True)) == 1
-    assert everything(storage / "out") == ["a.mp4", "cgan-report.json", "sub/b.mkv", "sub/deep/c.png"]
+    assert everything(storage / "out") == [
+        "a.color.mp4", "cgan-report.json", "sub/b.color.mkv", "sub/deep/c.color.png",
+    ]  # fmt: skip
     run_folder(videos, options_for(tiny_model, tmp_path / "out"), archive, Console(quiet=True))
-    for name in ("a.mp4", "sub/b.mkv"):
+    for name in ("a.color.mp4", "sub/b.color.mkv"):
         download(storage / "out" / name, tmp_path / "fetched")
         assert decoded(tmp_path / "fetched") == decoded(tmp_path / "out" / name)
     report = json.loads((storage / "out/cgan-report.json").read_text())
@@ -481,8 +485,8 @@ def test_the_command_prints_what_failed_and_why(videos: Path, tmp_path: Path, ti
     ("args", "code", "message"),
     [
         (["--input-dir", "s3://videos", "-o", "out"], 1, "s3fs"),
-        (["--video", "videos/a.mp4", "--jobs", "2"], 2, "go with --input-dir"),
-        (["--video", "videos/a.mp4", "-o", "memory://a.mp4"], 2, "goes with --input-dir"),
+        (["--video", "videos/a.mp4", "--jobs", "2"], 2, "go with a folder or several inputs"),
+        (["--video", "videos/a.mp4", "-o", "memory://a.mp4"], 2, "goes with a folder"),
         (["--input-dir", "videos", "--cluster", "127.0.0.1:9"], 1, "no Ray cluster answers at 127.0.0.1:9"),
     ],
 )
@@ -530,7 +534,7 @@ def test_results_in_the_input_folder_are_not_inputs(
     options = RunOptions(FileOptions(input_dir=tmp_path, output=Path("out")), model=ModelOptions(model=tiny_model))
     for _ in range(2):
         run_folder(tmp_path, options, BatchOptions(recursive=True, jobs=1), Console(quiet=True))
-    assert [path.name for path in (tmp_path / "out").rglob("*.mp4")] == ["a.mp4"]
+    assert [path.name for path in (tmp_path / "out").rglob("*.mp4")] == ["a.color.mp4"]
 
 
 def test_file_names_need_not_be_text(tmp_path: Path, tiny_model: Path) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from cgan_runtime.errors import ConfigError, MediaError
 from cgan_runtime.files.formats import IMAGES, WRITTEN_VIDEOS
@@ -18,6 +18,8 @@ from cgan_runtime.files.output import Output, output_for
 FALLBACK_SUFFIX = ".mkv"  # takes every codec; chosen if the container of the input cannot be written
 
 QUALITIES = ("low", "medium", "high")
+
+Effort = Literal["fast", "balanced", "best"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Encoder:
     max_crf: int = 0
     preset: str | None = None  # the default; None if it has none
     presets: tuple[str, ...] = ()  # from fast to small
+    efforts: tuple[str, str] | None = None  # the presets for "fast" and "best"
     lossless: dict[str, str] = field(default_factory=dict)  # options in place of crf 0
     formats: tuple[str, ...] | None = None  # pixel formats that it takes; None asks FFmpeg
     playable: tuple[str, ...] = ()  # of these the ones that common players take; () if it keeps all formats
@@ -85,6 +88,7 @@ ENCODERS: dict[str, Encoder] = {
         max_crf=51,
         preset="veryfast",
         presets=_X264_PRESETS,
+        efforts=("superfast", "slow"),
         lossless={"qp": "0"},
         playable=_EIGHT_BITS,
         even=True,
@@ -104,6 +108,7 @@ ENCODERS: dict[str, Encoder] = {
         max_crf=51,
         preset="superfast",
         presets=_X264_PRESETS,
+        efforts=("ultrafast", "medium"),
         playable=_TEN_BITS,
         even=True,
         least=16,
@@ -115,6 +120,7 @@ ENCODERS: dict[str, Encoder] = {
         max_crf=63,
         preset="10",
         presets=tuple(str(step) for step in range(13, -1, -1)),
+        efforts=("12", "6"),
         playable=_TEN_BITS,
         even=True,
         least=4,
@@ -155,14 +161,16 @@ class EncoderSettings:
         codec_threads: CPU threads of the encoder and of the decoder each; None takes one for each core.
         keep_format: Keep the input's depth, chroma subsampling and range where the encoder can, even if few
             players take that. Lossless encoders always do.
+        effort: Speed in a word, "fast", "balanced" or "best", where `preset` is None.
     """
 
     codec: str | None = None
     crf: int | None = None
-    preset: str | None = None
+    preset: str | None = field(default=None, metadata={"option": False})  # `options.presets` fills this, and
     codec_threads: int | None = None
     quality: str | None = None
     keep_format: bool = False
+    effort: Effort = field(default="balanced", metadata={"option": False})  # this
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "codec", COMMON_NAMES.get(self.codec or "", self.codec))
@@ -184,7 +192,7 @@ class EncoderSettings:
         suffix = output.suffix
         if output.images is not None:
             if (self.codec, self.crf, self.preset, self.quality) != (None, None, None, None):
-                raise ConfigError("images have no --codec, --crf, --quality or encoder preset; leave them out")
+                raise ConfigError("images have no --codec, --crf, --quality or --preset; leave them out")
             return suffix
         if suffix not in WRITTEN_VIDEOS:
             raise MediaError(
@@ -207,10 +215,10 @@ class EncoderSettings:
         encoder = ENCODERS[codec]
         options = dict(encoder.options)
         if self.preset is not None and not encoder.presets:
-            raise ConfigError(f"{codec} has no presets; leave --encoder-preset out")
+            raise ConfigError(f"{codec} has no presets; leave --preset out")
         if self.preset is not None and self.preset not in encoder.presets:
             raise ConfigError(f"{codec} has no preset {self.preset!r}; choose one of {', '.join(encoder.presets)}")
-        if preset := self.preset or encoder.preset:
+        if preset := self.preset or _preset_for(encoder, self.effort):
             options["preset"] = preset
         return options | self._quality_options(codec, encoder)
 
@@ -243,6 +251,12 @@ def video_suffix(source: Path, settings: EncoderSettings) -> str:
     fitting = frozenset(WRITTEN_VIDEOS) if settings.codec is None else ENCODERS[settings.codec].suffixes
     fallback = FALLBACK_SUFFIX if FALLBACK_SUFFIX in fitting else min(fitting)
     return source.suffix if suffix in fitting else fallback
+
+
+def _preset_for(encoder: Encoder, effort: Effort) -> str | None:
+    if effort == "balanced" or encoder.efforts is None:
+        return encoder.preset
+    return encoder.efforts[effort == "best"]
 
 
 def _why_not(suffix: str) -> str:
