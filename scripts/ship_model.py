@@ -44,8 +44,8 @@ def main() -> None:
     if len(runs) > 1:
         training["averaged_with"] = [run.training | {"before": {}} for run in runs[1:]]
     save_checkpoint(SHIPPED, weights, runs[0].config, runs[0].recipe, training, metrics)
-    export = [sys.executable, "-m", "cgan_export.cli", str(SHIPPED), "-o", str(MODELS), "--weights", "fp16", "--overwrite"]
-    subprocess.run(export, check=True)
+    export = [sys.executable, "-m", "cgan_export.cli", str(SHIPPED), "-o", str(MODELS), "--weights", "fp16"]
+    subprocess.run([*export, "--overwrite"], check=True)
 
 
 def _mean(tensors: list[Tensor]) -> Tensor:

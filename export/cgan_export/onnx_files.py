@@ -21,7 +21,7 @@ from cgan_export.graph.end_to_end import end_to_end
 from cgan_export.graph.half_range import keep_in_float32, operators_beyond_half
 from cgan_export.graph.precision import FORMS, Form
 from cgan_export.graph.trace import describe, opset_of, tensor_of, to_onnx
-from cgan_export.parity.against_pytorch import check_findings, compare, parity_report, tolerance_of
+from cgan_export.parity.against_pytorch import check_findings, compare, engines_for, parity_report, tolerance_of
 from cgan_export.requirements import check_room, require_packages
 from cgan_export.source import ModelSource
 from cgan_runtime.callbacks import StatusCallback
@@ -132,11 +132,14 @@ class Exporter:
         return cls(source.load(size), images, f"{len(images)} {whose}", progress)
 
     def check_targets(self, folder: Path, forms: Sequence[str], settings: ExportSettings) -> None:
-        """See that the files of these forms can be written, before the minutes of work.
+        """See that the files of these forms can be written and compared, before the minutes of work.
 
         Raises:
             ConfigError: One exists and may not be replaced, or there is no room for them.
+            BackendUnavailable: There is no engine to compare them in.
         """
+        if self.images:
+            engines_for("image" if settings.end_to_end else "network")
         names = _file_names(settings.name or self.checkpoint.name, forms, end_to_end=settings.end_to_end)
         paths = [folder / name for name in names]
         if not settings.overwrite:
@@ -164,7 +167,10 @@ class Exporter:
         self.check_targets(folder, [form.name for form in forms], settings)
         with _hidden_folder(folder) as hidden:
             self._progress("tracing the generator")
-            model = to_onnx(checkpoint.generator, size=size, batch=settings.batch, dynamic=settings.dynamic)
+            model = to_onnx(
+                checkpoint.generator, size=size, batch=settings.batch, dynamic=settings.dynamic,
+                guided=not settings.end_to_end,
+            )  # fmt: skip
             describe(model, {"recipe": checkpoint.recipe, "checkpoint_sha256": checkpoint.sha256})
             drafts = []
             names = _file_names(

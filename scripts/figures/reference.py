@@ -146,7 +146,11 @@ def recipes() -> str:
     """What the recipes set, one column each."""
     found = importlib.import_module("cgan_train.config.recipes").RECIPES
     flat = {name: _flat(config.to_json()) for name, config in found.items()}
-    names = [key for key in next(iter(flat.values())) if not key.startswith(("recipe", "phases"))]
+    names = [
+        key
+        for key in next(iter(flat.values()))
+        if not key.startswith(("recipe", "phases")) and any(values[key] != "" for values in flat.values())
+    ]
     rows = [
         {"setting": f"`{key}`"} | {f"`{name}`": _value(values.get(key)) for name, values in flat.items()}
         for key in names

@@ -173,7 +173,7 @@ def find_checkpoint(path: Path) -> Path:
         return path
     if epochs := epochs_in(path):
         return epochs[-1]
-    raise ModelFileError(f"{_what_it_is(path)}; expected a folder with {CONFIG} and {WEIGHTS}, or a run")
+    raise ModelFileError(_what_it_is(path))
 
 
 def _what_it_is(path: Path) -> str:
@@ -186,7 +186,7 @@ def _what_it_is(path: Path) -> str:
         return f"{path} has no {CONFIG}, which belongs to its {WEIGHTS}; copy the whole folder"
     if models := sorted(path.glob("*.onnx")):
         return f"{path} holds exported models, no checkpoint; color with one by cgan-run --model {models[0]}"
-    return f"no checkpoint at {path}"
+    return f"no checkpoint at {path}; expected a folder with {CONFIG} and {WEIGHTS}, or a run"
 
 
 def newest_state(run: Path) -> Path:

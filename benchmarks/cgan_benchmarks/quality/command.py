@@ -3,14 +3,81 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from cgan_benchmarks import options
 from cgan_runtime.console import Console
 from cgan_runtime.errors import ConfigError
-from cgan_runtime.options.groups import GroupedCommand
+from cgan_runtime.options.groups import GroupedCommand, option_group
+
+if TYPE_CHECKING:
+    from cgan_runtime.backends.base import Backend
+    from cgan_train.evaluation.tally import Features
+
+
+@dataclass(frozen=True)
+class SetOptions:
+    """What is measured on."""
+
+    data: tuple[Path, ...]
+    roots: tuple[Path, ...]
+    frames: int
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """Checkpoints that are measured in place of an exported model."""
+
+    checkpoints: tuple[Path, ...]
+    generator: str
+
+    def subjects(self, model: options.ModelOptions) -> Iterator[Backend]:
+        """The back ends to measure, each open until the next is asked for."""
+        from cgan_train.checkpoint import load_checkpoint
+        from cgan_train.torch_backend import TorchBackend
+
+        if not self.checkpoints:
+            with model.open() as backend:
+                yield backend
+        for checkpoint in self.checkpoints:
+            with TorchBackend(load_checkpoint(checkpoint, self.generator), threads=model.threads) as backend:
+                yield backend
+
+
+set_options = option_group(
+    "sets", SetOptions, "What is measured on",
+    click.option(
+        "--data", type=options.PATH, required=True, multiple=True,
+        help="A folder or tar shard of photos not trained on, a video or a folder of videos in color, CIFAR-10, or a "
+        "list (benchmarks/sets/*.csv). Give it again for further sets.",
+    ),
+    click.option(
+        "--root", "roots", type=options.PATH, multiple=True, default=(".",),
+        help="Folder with the files that lists name. Give it again for further ones.",
+    ),
+    click.option(
+        "--frames", type=click.IntRange(1, 1000), default=12,
+        help="Frames of each video that are measured, evenly spaced.",
+    ),
+)  # fmt: skip
+
+run_options = option_group(
+    "runs", RunOptions, "Checkpoints",
+    click.option(
+        "--checkpoint", "checkpoints", type=options.PATH, multiple=True,
+        help="Measure a PyTorch checkpoint, or the newest of a run, instead. Given several times, such as for runs of "
+        "several seeds, it makes one table with mean and deviation.",
+    ),
+    click.option(
+        "--generator", default="", metavar="FILE.py:NAME", show_default=False,
+        help="The own generator that they were trained with. The file is run: name one that you trust.",
+    ),
+)  # fmt: skip
 
 
 @click.command(
@@ -18,27 +85,16 @@ from cgan_runtime.options.groups import GroupedCommand
     context_settings={"show_default": True},
     short_help="How close a model's colors come to the true ones.",
 )
-@click.option(
-    "--data", type=options.PATH, required=True, multiple=True,
-    help="What is measured on: a folder or tar shard of photos not trained on, a video or a folder of videos in color, "
-    "CIFAR-10, or a list (benchmarks/sets/*.csv). Give it again for further sets.",
-)  # fmt: skip
-@click.option(
-    "--root", "roots", type=options.PATH, multiple=True, default=(".",),
-    help="Folder with the files that lists name. Give it again for further ones.",
-)  # fmt: skip
-@click.option(
-    "--frames", type=click.IntRange(1, 1000), default=12, help="Frames of each video that are measured, evenly spaced."
-)
+@set_options
 @options.model_options
-@click.option("--checkpoint", type=options.PATH, help="Measure a PyTorch checkpoint, or the newest of a run, instead.")
+@run_options
 @click.option("--without", default="", help="Measure a second time without the images whose names fit this pattern.")
 @click.option("--sheet", type=options.OutputFileType(), help="Write a contact sheet as PNG: gray, colored, truth.")
 @options.json_option()
 @click.pass_context
 def quality(
-    context: click.Context, *, data: tuple[Path, ...], roots: tuple[Path, ...], frames: int,
-    model: options.ModelOptions, checkpoint: Path | None, without: str, sheet: Path | None, json_file: Path | None,
+    context: click.Context, *, sets: SetOptions, model: options.ModelOptions, runs: RunOptions, without: str,
+    sheet: Path | None, json_file: Path | None,
 ) -> None:  # fmt: skip
     """Measure how close a model's colors come to the true ones of images and videos.
 
@@ -47,38 +103,54 @@ def quality(
     paper: mean absolute error over RGB, and accuracy at 2 % and 5 %. Of videos and lists every clip and group
     has its own row. Of CIFAR-10 the test split is measured.
     """
-    if model.model is not None and checkpoint is not None:
+    if model.model is not None and runs.checkpoints:
         raise click.UsageError("--model and --checkpoint are both what is measured; give one of them")
-    if checkpoint is not None and "--backend" in options.given(context):
+    if runs.checkpoints and "--backend" in options.given(context):
         raise click.UsageError("--checkpoint is run by PyTorch; leave --backend out")
+    if len(runs.checkpoints) > 1 and sheet is not None:
+        raise click.UsageError("--sheet shows one model; give --checkpoint once")
     options.require_pytorch()
     from cgan_benchmarks.quality.measure import measure_model, write_sheet
-    from cgan_benchmarks.quality.report import print_quality, write_quality
+    from cgan_benchmarks.quality.report import print_quality, print_runs, write_quality
     from cgan_benchmarks.quality.truths import Truths, open_truths, with_pattern
-    from cgan_train.checkpoint import load_checkpoint
-    from cgan_train.evaluation.frechet import ImageNetFeatures
-    from cgan_train.torch_backend import TorchBackend
 
-    sets = [open_truths(path, roots, frames) for path in data]
-    chosen = with_pattern(sets, without)
-    done, total = itertools.count(1), sum(len(truths.without(pattern).images) for truths, pattern in chosen)
-    features = None
-    try:
-        features = ImageNetFeatures()
-    except ConfigError as error:
-        Console().note(f"without Fréchet distance: {error}")
-    subject = TorchBackend(load_checkpoint(checkpoint), threads=model.threads) if checkpoint else model.open()
-    with subject, Console().progress("coloring") as on_progress:
-        reports = [
-            report
-            for truths, pattern in chosen
-            for report in measure_model(
-                subject, truths, without=pattern, features=features, on_image=lambda: on_progress(next(done), total)
+    opened = [open_truths(path, sets.roots, sets.frames) for path in sets.data]
+    chosen = with_pattern(opened, without)
+    total = sum(len(truths.without(pattern).images) for truths, pattern in chosen)
+    done, total, features = itertools.count(1), total * max(1, len(runs.checkpoints)), _features()
+    reports = []
+    with Console().progress("coloring") as on_progress:
+        for subject in runs.subjects(model):
+            reports.append(
+                [
+                    report
+                    for truths, pattern in chosen
+                    for report in measure_model(
+                        subject,
+                        truths,
+                        without=pattern,
+                        features=features,
+                        on_image=lambda: on_progress(next(done), total),
+                    )
+                ]
             )
-        ]
-        if sheet is not None:
-            write_sheet(subject, Truths("", [image for truths in sets for image in truths.images]), sheet)
-    print_quality(reports, cifar=any(truths.cifar for truths in sets))
+            if sheet is not None:
+                write_sheet(subject, Truths("", [image for truths in opened for image in truths.images]), sheet)
+    if len(reports) > 1:
+        print_runs([str(path) for path in runs.checkpoints], reports)
+    else:
+        print_quality(reports[0], cifar=any(truths.cifar for truths in opened))
     if sheet is not None:
         Console().note(f"the contact sheet is {sheet}")
-    write_quality(reports, model.threads, json_file)
+    write_quality([report for each in reports for report in each], model.threads, json_file)
+
+
+def _features() -> Features | None:
+    """The network whose features tell how far colors are from true ones; None, and a note, where it is missing."""
+    from cgan_train.evaluation.frechet import ImageNetFeatures
+
+    try:
+        return ImageNetFeatures()
+    except ConfigError as error:
+        Console().note(f"without Fréchet distance: {error}")
+        return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,12 @@ REMARK = (
     "be checked with the paper. The paper's network predicts lightness too."
 )
 _ENDS = "Of the gray images chroma, colorfulness and colored pixels are 0; of the true ones the Fréchet distance is."
+
+_OF_RUNS = {
+    "CIEDE2000": ("ciede2000", 2), "of gray": ("ciede2000_gray", 2), "nearer by %": ("gain_percent", 1),
+    "chroma": ("chroma_ratio", 2), "MAE %": ("mae", 2), "PSNR ab dB": ("psnr_ab", 2),
+}  # fmt: skip
+"""Columns of the table of several runs: the figure, and its digits."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +83,29 @@ def print_quality(reports: Sequence[QualityReport], *, cifar: bool = False) -> N
     print_table(("images", "MAE %", "accuracy 2 %", "accuracy 5 %", "PSNR ab, dB", "PSNR RGB, dB"), measures)
     if cifar:
         print(REMARK)
+
+
+def print_runs(names: Sequence[str], reports: Sequence[Sequence[QualityReport]]) -> None:
+    """Print a table for each set: a row for each run, their mean and their standard deviation.
+
+    `reports` has the reports of each run, in the same order of sets.
+    """
+    for of_set in zip(*reports, strict=True):
+        found = [report.quality for report in of_set if report.quality is not None]
+        if of_set[0].group or len(found) < len(of_set):
+            continue
+        rows = [[getattr(quality, key) for key, _ in _OF_RUNS.values()] for quality in found]
+        titles, digits = list(_OF_RUNS), [digits for _, digits in _OF_RUNS.values()]
+        if all(report.frechet for report in of_set):
+            titles, digits = [*titles, "Fréchet"], [*digits, 1]
+            rows = [[*row, report.frechet.distance] for row, report in zip(rows, of_set, strict=True) if report.frechet]
+        columns = list(zip(*rows, strict=True))
+        rows += [list(map(statistics.fmean, columns)), list(map(statistics.stdev, columns))]
+        table = [
+            (name, *(f"{value:.{digit}f}" for value, digit in zip(row, digits, strict=True)))
+            for name, row in zip((*names, "mean", "deviation"), rows, strict=True)
+        ]
+        print_table((f"{_name(of_set[0])}, {found[0].images} images", *titles), table)
 
 
 def write_quality(reports: Sequence[QualityReport], threads: int, path: Path | None) -> None:

@@ -20,14 +20,15 @@ import onnx
 
 from cgan_export.graph.cpu_engines import ENGINES, open_image_model
 from cgan_export.graph.end_to_end import fixed_network_shape
+from cgan_export.graph.guides import guided_inputs, plain_inputs
 from cgan_export.graph.precision import emulate_half
-from cgan_runtime.backends.base import Backend
+from cgan_runtime.backends.base import Arrays, Backend
 from cgan_runtime.backends.registry import open_backend, usable_backends
 from cgan_runtime.color.encoding import Plane
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import BackendUnavailable, ParityError
 from cgan_runtime.files.temporary import temporary_folder
-from cgan_runtime.manifest import Manifest, sha256_of
+from cgan_runtime.manifest import Kind, Manifest, sha256_of
 from cgan_train.data.sources import Image
 from cgan_train.evaluation.agreement import Agreement, agreement, image_agreement
 from cgan_train.evaluation.comparison_photos import lightness_of
@@ -36,6 +37,7 @@ from cgan_train.evaluation.metrics import Array
 EMULATED = "half arithmetic"  # the finding for a network with every result rounded to half precision
 EMULATOR = "onnxruntime"  # it keeps these roundings in the graph, which OpenVINO folds away
 
+_KEYS = "keys"  # output of a guided network
 _BATCHED_IMAGES = 2  # for a free size: how many are also compared as one batch, wider than high
 _ODD_SIZES = ((403, 611), (97, 41))  # height and width of two gray images that are also compared
 
@@ -96,12 +98,7 @@ def compare(model: Path, reference: Backend, images: Sequence[Image]) -> dict[st
         BackendUnavailable: No back end works here.
     """
     manifest = Manifest.load(model)
-    names = [name for name in usable_backends() if manifest.kind == "network" or name in ENGINES]
-    if not names:
-        wanted = "no engine is" if manifest.kind == "network" else f"neither {' nor '.join(ENGINES)} is"
-        raise BackendUnavailable(
-            f'{wanted} installed to compare the export in; run: pip install "cgan[cpu]", or give --no-verify'
-        )
+    names = engines_for(manifest.kind)
     comparison: _NetworkComparison | _ImageComparison
     if manifest.kind == "network":
         comparison = _NetworkComparison(reference, manifest, images)
@@ -113,6 +110,17 @@ def compare(model: Path, reference: Backend, images: Sequence[Image]) -> dict[st
             emulated = write_emulated(model, manifest, folder)
             findings[EMULATED] = comparison.agreement_of(emulated, EMULATOR)
     return findings
+
+
+def engines_for(kind: Kind) -> list[str]:
+    """The back ends that work here and run models of a kind; BackendUnavailable if none does."""
+    names = [name for name in usable_backends() if kind == "network" or name in ENGINES]
+    if not names:
+        wanted = "no engine is" if kind == "network" else f"neither {' nor '.join(ENGINES)} is"
+        raise BackendUnavailable(
+            f'{wanted} installed to compare the export in; run: pip install "cgan[cpu]", or give --no-verify'
+        )
+    return names
 
 
 def agreement_of(model: Path, backend: str, reference: Backend, images: Sequence[Image]) -> Agreement:
@@ -166,17 +174,31 @@ class _NetworkComparison:
     """A reference's chroma for images, in the sizes and batches that a network takes."""
 
     def __init__(self, reference: Backend, manifest: Manifest, images: Sequence[Image]) -> None:
-        self._inputs = list(input_batches(manifest, images))
-        self._expected = [reference.chroma(lightness).copy() for lightness in self._inputs]
+        self._inputs: list[dict[str, Array]] = []
+        self._expected: list[Array] = []
+        for lightness in input_batches(manifest, images):
+            plain = plain_inputs(manifest.inputs, lightness)
+            found = self._expect(reference, plain)
+            if len(plain) > 1 and len(found) > 1:  # a guided network, and one to compare it with
+                self._expect(reference, guided_inputs(manifest.inputs, lightness, found[_KEYS].copy()))
 
     def agreement_of(self, model: Path, backend: str) -> Agreement:
         """Compare a network in a back end with the reference."""
         with open_backend(model, backend) as opened:
+            lightness, chroma = opened.manifest.input.name, opened.manifest.output.name
             # `agreement` uses each array before it asks for the next, which overwrites it.
             return agreement(
-                (lightness, expected, opened.chroma(lightness))
-                for lightness, expected in zip(self._inputs, self._expected, strict=True)
+                (inputs[lightness], expected, opened.infer(inputs)[chroma])
+                for inputs, expected in zip(self._inputs, self._expected, strict=True)
             )
+
+    def _expect(self, reference: Backend, inputs: dict[str, Array]) -> Arrays:
+        """Keep inputs and what the reference makes of them, and return all its outputs."""
+        known = {tensor.name for tensor in reference.manifest.inputs}
+        found = reference.infer({name: array for name, array in inputs.items() if name in known})
+        self._inputs.append(inputs)
+        self._expected.append(found[reference.manifest.output.name].copy())
+        return found
 
 
 class _ImageComparison:

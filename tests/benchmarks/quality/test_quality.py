@@ -8,6 +8,7 @@ from pathlib import Path
 
 import cv2
 import pytest
+from tests.checkpoints import PAPER, lively_generator, write_checkpoint
 
 from cgan_benchmarks.cli import main
 from cgan_benchmarks.quality.measure import measure_model
@@ -80,6 +81,22 @@ def test_a_checkpoint_and_its_export_have_the_same_figures(
         found.append(json.loads(path.read_text())["reports"][0]["quality"])
         assert cv2.imread(str(sheet)).shape == (4 * (32 + 4), 6 * (32 + 4), 3)  # 8 photos, two in a row
     assert found[0] == pytest.approx(found[1], rel=1e-3)
+
+
+def test_several_runs_make_one_table_with_mean_and_deviation(
+    checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = write_checkpoint(tmp_path / "other", PAPER, lively_generator(PAPER, seed=1))
+    options = ("--checkpoint", checkpoint, "--checkpoint", other, "--json", tmp_path / "q.json")
+    assert bench("quality", "--data", BUNDLED, *options) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines() if line]
+    assert [line[0] for line in lines[1:]] == [str(checkpoint), str(other), "mean", "deviation"]
+    first, second, mean, deviation = (float(line[1]) for line in lines[1:])
+    assert mean == pytest.approx((first + second) / 2, abs=0.011)
+    assert deviation == pytest.approx(abs(first - second) / 2**0.5, abs=0.02)
+    reports = json.loads((tmp_path / "q.json").read_text())["reports"]
+    assert len({report["sha256"] for report in reports}) == 2
+    assert bench("quality", "--data", BUNDLED, *options, "--sheet", tmp_path / "sheet.png") == 2
 
 
 def test_cifar_is_measured_on_its_test_split_beside_what_is_reported(

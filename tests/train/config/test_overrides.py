@@ -66,6 +66,7 @@ def test_tables_of_a_file_are_parts_of_the_config(tmp_path: Path) -> None:
         ("generator.widths", "wide", "generator"),
         ("generator", "edge", r"give one of its parts, such as generator\.name=edge"),
         ("shade", "3", r"give shade=true"),
+        ("phases", "3", r"give one of its parts, such as phases\.decoder\.lr=0\.002"),
     ],
 )
 def test_wrong_overrides_are_named(name: str, value: str, message: str) -> None:

@@ -73,17 +73,23 @@ def _put(values: Any, path: str, value: Any) -> None:
     old = values[key]
     if isinstance(old, float) and isinstance(value, int) and not isinstance(value, bool):
         value = float(min(max(value, -_HUGE), _HUGE))
-    if isinstance(old, (list, tuple)) and not isinstance(value, (list, tuple, dict)):
+    parts = isinstance(old, (list, tuple)) and any(isinstance(each, dict) for each in old)
+    if isinstance(old, (list, tuple)) and not parts and not isinstance(value, (list, tuple, dict)):
         value = [_parse(each.strip()) for each in value.split(",")] if isinstance(value, str) else [value]
     kinds = (list, tuple) if isinstance(old, (list, tuple)) else type(old)
     fits = isinstance(value, kinds) and isinstance(value, bool) == isinstance(old, bool)
-    if isinstance(old, dict) or not fits:
-        raise ConfigError(f"{path} cannot be {value!r}; it is {old!r} in the recipe: give {_form(path, old)}")
+    if fits and isinstance(value, (list, tuple)) and old:
+        fits = all(isinstance(each, int | float) and not isinstance(each, bool) for each in value)
+    if isinstance(old, dict) or parts or not fits:
+        shown = "" if isinstance(old, dict) or parts else f" it is {old!r} in the recipe:"
+        raise ConfigError(f"{path} cannot be {value!r};{shown} give {_form(path, old)}")
     values[key] = value
 
 
 def _form(path: str, old: Any) -> str:
     """How a setting of this kind is given."""
+    if isinstance(old, (list, tuple)) and old and isinstance(old[0], dict):
+        return f"one of its parts, such as {path}.{old[0]['name']}.lr={old[0]['lr']}"
     if isinstance(old, dict):
         return f"one of its parts, such as {path}.{next(iter(old))}={next(iter(old.values()))}"
     if isinstance(old, (list, tuple)):
