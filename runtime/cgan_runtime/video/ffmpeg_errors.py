@@ -6,12 +6,15 @@ with translate_ffmpeg_errors(output):
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import av
 
 from cgan_runtime.errors import MediaError
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def reason_of(error: BaseException) -> str:
@@ -29,7 +32,8 @@ def translate_ffmpeg_errors(output: object) -> Iterator[None]:
     except BrokenPipeError as error:
         raise MediaError(f"the program that reads {output} has ended") from error
     except (av.FFmpegError, OverflowError, OSError) as error:
+        if getattr(error, "errno", None) in _FULL:
+            raise MediaError(f"the disk of {output} is full ({reason_of(error)}); free some space there") from error
         raise MediaError(
-            f"the video cannot be written ({reason_of(error)}); is the disk full? "
-            "If not, try another container or --codec"
+            f"the video cannot be written ({reason_of(error)}); try another container or --codec"
         ) from error

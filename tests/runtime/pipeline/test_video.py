@@ -236,9 +236,7 @@ def test_a_cover_image_is_not_the_video_and_is_kept(tmp_path: Path, colorizer: C
     with av.open(target) as container:
         covers = [stream for stream in container.streams.video if stream.disposition & 1024]
         assert [stream.codec_context.width for stream in covers] == [16]
-    assert _color(source, tmp_path / "out.mkv", colorizer).notes == (
-        "cover image 1 (png) is left out: matroska cannot hold it",
-    )
+    assert _color(source, tmp_path / "out.mkv", colorizer).notes == ()
 
 
 @pytest.mark.parametrize(
@@ -341,7 +339,7 @@ def test_a_full_disk_is_an_error_and_leaves_no_file(
                 raise av.error.OSError(28, "No space left on device", "out.mp4")
 
     monkeypatch.setattr("cgan_runtime.video.write.open_writer.VideoWriter", FullDisk)
-    with pytest.raises(MediaError, match=r"No space left on device.*disk full"):
+    with pytest.raises(MediaError, match=r"the disk of .* is full \(No space left on device\)"):
         colorize_video(source, target, colorizer, overwrite=True)
     assert target.read_bytes() == b"older"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mp4", "out.mp4"]

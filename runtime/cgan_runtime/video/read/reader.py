@@ -93,6 +93,8 @@ class VideoReader(AbstractContextManager["VideoReader"]):
             # Differs between videos, but not between copies of one.
             self.fingerprint = self._fingerprint_on_server() if self._on_server else video.fingerprint
             self._waiting: list[av.Packet[Any] | av.VideoFrame] = []
+            # The first packet of each other stream that was read until the first frame; also yielded.
+            self.first_packets: dict[int, av.Packet[Any]] = {}
             self.first = self._first_frame()  # also yielded
             self._opened = opened.pop_all()
 
@@ -257,6 +259,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
             self._waiting.append(item)
             if isinstance(item, av.VideoFrame):
                 return item
+            self.first_packets.setdefault(item.stream_index, item)
         raise MediaError(f"{self.path} holds no frame that can be decoded; is it complete?")
 
     def _is_file_on_server(self) -> bool:

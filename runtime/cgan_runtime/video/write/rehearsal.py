@@ -101,6 +101,8 @@ def _try(
     memory = _Memory(output.suffix)
     with VideoWriter(memory, reader, layout, settings, muxer=without_second_pass(muxer)) as writer:
         blank = av.VideoFrame(*layout.stored_size, layout.pixel_format)
+        for plane in blank.planes:
+            plane.update(bytes(plane.buffer_size))  # encoders may crash at codes beyond the bit depth
         blank.pts, blank.time_base = reader.first.pts, reader.first.time_base
         for index, track in writer.tracks.items():
             if index in reader.first_packets:
@@ -122,7 +124,8 @@ def _compare(reader: VideoReader, written: av.container.InputContainer, pairs: d
             continue
         before, after = source.streams[index], written.streams[other]
         name = _name(before, reader)
-        tags += [f"{tag} of {name}" for tag in _missing_tags(before.metadata, after.metadata)]
+        own = {key: value for key, value in before.metadata.items() if source.metadata.get(key) != value}
+        tags += [f"{tag} of {name}" for tag in _missing_tags(own, after.metadata)]
         lost = before.disposition & ~after.disposition
         marks += [f"{name} as {text}" for mark, text in _MARKS.items() if mark in lost]
     chapters = len(source.chapters()) > len(written.chapters())

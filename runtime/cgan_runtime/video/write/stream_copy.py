@@ -71,14 +71,16 @@ def without_second_pass(options: dict[str, str]) -> dict[str, str]:
 
 
 def takes_attachments(container_format: str) -> bool:
-    """Whether a muxer takes attached files."""
+    """Whether a muxer keeps attached files; some drop them without an error."""
+    memory = io.BytesIO()
     try:
-        with av.open(io.BytesIO(), "w", format=container_format) as trial:
-            trial.add_attachment("a", "image/png", b"a")
+        with av.open(memory, "w", format=container_format) as trial:
+            trial.add_attachment("a.ttf", "application/x-truetype-font", b"a")
             trial.start_encoding()
+            trial.close()
     except (av.FFmpegError, ValueError):
         return False
-    return True
+    return b"a.ttf" in memory.getvalue()
 
 
 def attach_image(output: av.container.OutputContainer, cover: av.VideoStream, image: av.Packet[Any]) -> None:

@@ -17,12 +17,13 @@ from typing import Any, cast
 import av
 from av.stream import Disposition, Stream
 
-from cgan_runtime.video.read.edit_lists import has_inner_cut
+from cgan_runtime.video.read.edit_lists import has_inner_cut, hidden_start
 from cgan_runtime.video.read.reader import VideoReader
 from cgan_runtime.video.write.stream_copy import add_copy, attach_image, copy_tags, takes_attachments, takes_copy
 from cgan_runtime.video.write.transcoded_audio import AudioForm, SampleLine, audio_form
 
-_COVER_KEEPERS = frozenset({"mp4", "mov"})  # Matroska keeps cover images as attachments
+APPLE_CONTAINERS = ("mp4", "mov")  # with edit lists, cover images as streams, timecode tracks
+_PRIMING = 0.1  # seconds; Opus has the longest, 80 ms
 _CHAPTER_TEXT = "bin_data"  # stream of chapter titles in mp4 and mov; chapters are copied without it
 _TOGETHER = ("subtitle", "data")  # several packets of these types may have the same time
 TIMECODE = "timecode"  # tag of a track that counts frames; mp4 and mov make the track of it again
@@ -53,15 +54,14 @@ class CopiedTrack(Track):
         copy_tags(source, self.stream)
         self._last_dts: int | None = None  # in ticks of the output
         self._step = 0 if source.type in _TOGETHER else 1
-        self._is_sound = source.type == "audio"
         self._shown = False  # whether a packet came that is not hidden
+        # A decoder needs a moment of sound before what is heard. An edit list of the output hides more, too.
+        hides = output.format.name in APPLE_CONTAINERS or hidden_start(source) <= _PRIMING
+        self._leaves_out_start = not (source.type == "audio" and hides)
 
     def write(self, packet: av.Packet[Any]) -> None:
-        """Mux a packet. In a damaged video one may have no time or go back: it follows the last one.
-
-        Sound that is hidden before the start stays, since a decoder begins with it; its time is below zero.
-        """
-        if packet.is_discard and (self._shown or not self._is_sound):
+        """Mux a packet. In a damaged video one may have no time or go back: it follows the last one."""
+        if packet.is_discard and (self._shown or self._leaves_out_start):
             return
         self._shown |= not packet.is_discard
         if packet.dts is None:
@@ -111,12 +111,13 @@ class TranscodedAudio(Track):
         self.stream = cast(av.AudioStream, output.add_stream(form.encoder, rate=form.rate))
         form.apply(self.stream.codec_context)
         copy_tags(source, self.stream)
-        self._line = SampleLine()
+        self._line, self._begun = SampleLine(), False
         self._resampler: av.AudioResampler | None = None
         self._form: tuple[str, str, int] | None = None  # of the frames that the resampler takes
 
     def write(self, packet: av.Packet[Any]) -> None:
         """Decode, resample and encode a packet; one that cannot be decoded is skipped."""
+        self._begun = True
         try:
             frames = self._source.decode(packet)
         except av.FFmpegError:
@@ -125,6 +126,8 @@ class TranscodedAudio(Track):
 
     def flush(self) -> None:
         """Drain decoder, resampler and encoder."""
+        if not self._begun:  # a rehearsal leaves the input's decoder as it is
+            return
         with contextlib.suppress(av.FFmpegError):  # a damaged end
             self._encode(self._source.decode(None))
         if self._resampler is not None:
@@ -173,13 +176,14 @@ def plan_tracks(
         if stream.index == reader.stream.index or (stream.name == _CHAPTER_TEXT and source.chapters()):
             continue
         packet = reader.first_packets.get(stream.index)
-        if stream.disposition & Disposition.attached_pic and kind not in _COVER_KEEPERS:
+        if stream.disposition & Disposition.attached_pic and kind not in APPLE_CONTAINERS:
             if packet is not None and takes_attachments(kind):
                 attach_image(output, cast(av.VideoStream, stream), packet)
             else:
                 notes.append(f"{stream_name(stream)} is left out: {kind} cannot hold it")
             continue
-        copied = takes_copy(kind, options, stream, packet)
+        attached = stream.type == "attachment"
+        copied = takes_attachments(kind) if attached else takes_copy(kind, options, stream, packet)
         cut = copied and isinstance(stream, av.AudioStream) and has_inner_cut(stream)
         if copied and not cut:
             is_data = stream.type == "data"
@@ -208,7 +212,7 @@ def _keep_timecode(stream: Stream, output: av.container.OutputContainer) -> list
     """Keep the timecode of a track as a tag of the video; returns notes."""
     tags, kind = output.streams[0].metadata, output.format.name
     tags.setdefault(TIMECODE, stream.metadata[TIMECODE])
-    if kind in _COVER_KEEPERS:  # the muxer makes a track of the tag
+    if kind in APPLE_CONTAINERS:  # the muxer makes a track of the tag
         return []
     return [f"{stream_name(stream)} is left out: {kind} keeps the timecode {tags[TIMECODE]} as a tag"]
 

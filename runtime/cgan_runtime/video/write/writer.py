@@ -31,12 +31,11 @@ from cgan_runtime.video.write.codecs import ENCODERS, EncoderSettings
 from cgan_runtime.video.write.encoder import VideoEncoder
 from cgan_runtime.video.write.frame_rate import Pace
 from cgan_runtime.video.write.stream_copy import copy_tags, lasting_tags
-from cgan_runtime.video.write.tracks import plan_tracks
+from cgan_runtime.video.write.tracks import APPLE_CONTAINERS, plan_tracks
 
 _MOVIE_TIMESCALE = 1000  # ticks per second of an mp4's clock, unless the start of a stream needs more
 _FRAGMENTS = "frag_keyframe+empty_moov+default_base_moof"  # an mp4 that is written without seeking
 TIMELESS = ("yuv4mpegpipe", "rawvideo")  # containers without times
-_APPLE_CONTAINERS = ("mp4", "mov")
 _CLOCK = Fraction(1, 90_000)  # seconds; the time base of a video that states none
 _MAX_TIMESCALE = (1 << 31) - 1
 _FEW_THREADS = 2  # of x264; so many work on one frame
@@ -141,7 +140,7 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
     def _set_up(self, context: av.VideoCodecContext) -> None:
         source, first, layout = self._reader.stream, self._reader.first, self._layout
         context.width, context.height = layout.stored_size
-        if context.codec.canonical_name == "hevc" and self._container.format.name in _APPLE_CONTAINERS:
+        if context.codec.canonical_name == "hevc" and self._container.format.name in APPLE_CONTAINERS:
             context.codec_tag = "hvc1"  # players of Apple take no other
         context.pix_fmt = ENCODERS[context.name].packed.get(layout.pixel_format, layout.pixel_format)
         context.time_base = source.time_base or _CLOCK
@@ -192,7 +191,7 @@ def container_options(container_format: str, reader: VideoReader, output: Output
     """Make the clock of an mp4 or mov fine enough for the start of each stream; allow deep y4m."""
     if container_format == "yuv4mpegpipe":
         return {"strict": "-1"}  # more than 8 bits: not standard, but all programs read it
-    if container_format not in ("mp4", "mov"):
+    if container_format not in APPLE_CONTAINERS:
         return {}
     streams = reader.container.streams
     clocks = [stream.time_base for stream in streams if stream.start_time and stream.time_base]
