@@ -18,7 +18,7 @@ from cgan_export.options import CheckOptions, FormOptions, OutputOptions, ShapeO
 from cgan_export.source import ModelSource
 from cgan_export.targets.tensorrt import BuiltEngine, EngineOptions, build, profile_of_file, why_no_engine
 from cgan_export.targets.triton import add_to_repository
-from cgan_runtime.backends.tensorrt.build import filled_axes
+from cgan_runtime.backends.tensorrt.build import MEMORY_ROWS, filled_axes
 from cgan_runtime.backends.tensorrt.engines import SUFFIX
 from cgan_runtime.console import Console
 from cgan_runtime.errors import BackendUnavailable
@@ -126,7 +126,7 @@ def _trtexec(one: Exported, options: EngineOptions) -> str:
     inputs = one.manifest.inputs
     if any(isinstance(axis, str) for tensor in inputs for axis in tensor.shape):
         profile = profile_of_file(one.manifest, options)
-        for which, shape in zip(("min", "opt", "max"), profile.shapes, strict=True):
-            sizes = (f"{t.name}:{'x'.join(map(str, filled_axes(t.shape, shape)))}" for t in inputs)
+        for which, shape, rows in zip(("min", "opt", "max"), profile.shapes, MEMORY_ROWS, strict=True):
+            sizes = (f"{t.name}:{'x'.join(map(str, filled_axes(t.shape, shape, rows)))}" for t in inputs)
             command.append(f"--{which}Shapes={','.join(sizes)}")
     return shlex.join(command)

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 import onnx
 
-from cgan_export.graph.trace import axes_of
+from cgan_export.graph.guides import guided_inputs, plain_inputs
+from cgan_export.graph.trace import tensor_of
 from cgan_runtime.backends.libraries import load_onnxruntime, load_openvino
 from cgan_runtime.color.encoding import Plane
 from cgan_runtime.errors import BackendUnavailable
@@ -42,14 +43,13 @@ def outputs_of(model: onnx.ModelProto, lightness: Array, engine: str = "") -> It
 def inputs_of(model: onnx.ModelProto, lightness: Array) -> Iterator[dict[str, Array]]:
     """A network's inputs for photographs (N, 1, H, W), one at a time: repeated where the batch is fixed.
 
-    Inputs beside the lightness are zeros, as in the runtime.
+    Every second photograph has hints, if the network takes any; other inputs are zeros, as in the runtime.
     """
-    first, *others = model.graph.input
-    count = axes_of(first)[0]
-    for plane in lightness:
+    tensors = [tensor_of(value) for value in model.graph.input]
+    count = tensors[0].shape[0]
+    for index, plane in enumerate(lightness):
         batch = np.repeat(plane[None], count if isinstance(count, int) else 1, axis=0)
-        zeros = {each.name: np.repeat(batch * 0, int(axes_of(each)[1]), axis=1) for each in others}
-        yield {first.name: batch, **zeros}
+        yield guided_inputs(tensors, batch) if index % 2 else plain_inputs(tensors, batch)
 
 
 def open_image_model(path: Path, engine: str) -> ColorImage:

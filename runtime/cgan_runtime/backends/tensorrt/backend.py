@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pycuda.driver  # noqa: F401 (without it this back end is not available)
 
+from cgan_runtime.backends.axes import Axes
 from cgan_runtime.backends.base import Arrays, Backend, Layer, check_signature
 from cgan_runtime.backends.tensorrt.device import Buffer, Gpu
 from cgan_runtime.backends.tensorrt.engines import SUFFIX, cached_engine, check_fits, check_precision, profile_of
@@ -76,7 +77,7 @@ class TensorRtBackend(Backend):
         self._context = self._new_context()
         self._stream = self._gpu.driver.Stream()
         self._began, self._ended = self._gpu.driver.Event(), self._gpu.driver.Event()
-        self._shape: tuple[int, ...] = ()
+        self._shapes: dict[str, tuple[int, ...]] = {}
 
     def _run(self, inputs: Arrays) -> Arrays:
         shape = inputs[self.manifest.input.name].shape
@@ -89,8 +90,8 @@ class TensorRtBackend(Backend):
         driver_error: type[Exception] = self._gpu.driver.Error
         try:
             with self._gpu.current():
-                if shape != self._shape:
-                    self._fit(shape)
+                if (shapes := {name: array.shape for name, array in inputs.items()}) != self._shapes:
+                    self._fit(shapes)
                 for name, array in inputs.items():
                     np.copyto(self._buffers[name].host, array)
                     self._buffers[name].upload(self._stream)
@@ -124,7 +125,7 @@ class TensorRtBackend(Backend):
     def _renew_context(self) -> None:
         """Replace the context: TensorRT 8.5 allows only one at a time for free sizes."""
         with self._gpu.current():
-            self._shape, self._context = (), None
+            self._shapes, self._context = {}, None
             self._context = self._new_context()
 
     def _new_context(self) -> Any:
@@ -134,20 +135,23 @@ class TensorRtBackend(Backend):
             raise BackendUnavailable(f"TensorRT could not start the engine ({why})")
         return context
 
-    def _fit(self, shape: tuple[int, ...]) -> None:
-        """Make buffers for the lightness's shape and hand their addresses to the engine."""
+    def _fit(self, shapes: dict[str, tuple[int, ...]]) -> None:
+        """Make buffers for inputs of these shapes and for the outputs; hand their addresses to the engine."""
         self._free_buffers()
-        count, _, height, width = shape
-        manifest = self.manifest
-        shapes = {t.name: (count, int(t.shape[1]), height, width) for t in (*manifest.inputs, *manifest.outputs)}
-        for tensor in manifest.inputs:
+        axes = Axes()
+        for tensor in self.manifest.inputs:
+            axes.take(tensor, shapes[tensor.name])
             if not self._context.set_input_shape(tensor.name, shapes[tensor.name]):
-                raise InputShapeError(f"the engine does not take {shape}; build one for it with cgan-export --size")
-        for name in shapes:
-            buffer = self._buffers[name] = Buffer(self._gpu, shapes[name])
+                raise InputShapeError(
+                    f"the engine does not take {tensor.name} {shapes[tensor.name]}; build one for it with "
+                    "cgan-export --size"
+                )
+        outputs = {tensor.name: axes.shape(tensor) for tensor in self.manifest.outputs}
+        for name, shape in (shapes | outputs).items():
+            buffer = self._buffers[name] = Buffer(self._gpu, shape)
             self._context.set_tensor_address(name, buffer.address)
-        self._outputs = {t.name: np.empty(shapes[t.name], np.float32) for t in manifest.outputs}
-        self._shape = shape
+        self._outputs = {name: np.empty(shape, np.float32) for name, shape in outputs.items()}
+        self._shapes = shapes
 
     def _release(self) -> None:
         with self._gpu.current():
@@ -158,7 +162,7 @@ class TensorRtBackend(Backend):
         self._free()
 
     def _free_buffers(self) -> None:
-        self._shape = ()
+        self._shapes = {}
         for buffer in self._buffers.values():
             buffer.free()
         self._buffers.clear()

@@ -22,6 +22,8 @@ from cgan_runtime.system.signals import handle_signals, stop_by_signal
 Shape = tuple[int, int, int]  # images, height, width
 _WORKSPACE = 1 << 30  # bytes, at most
 _MOST_BATCH = 4
+_HINT_CHANNELS, _HINT_STRIDE, _MEMORY_COLUMNS = 3, 4, 38  # of a guided network's inputs
+MEMORY_ROWS = (1, 1, 8192)  # smallest, the one that an engine is fastest for, largest
 _CONVOLUTIONS = ("CONVOLUTION", "DECONVOLUTION")
 
 
@@ -162,14 +164,21 @@ def _configure(
     if any(axis < 0 for tensor in inputs for axis in tensor.shape):
         shapes = builder.create_optimization_profile()
         for tensor in inputs:
-            shapes.set_shape(tensor.name, *(filled_axes(tensor.shape, shape) for shape in profile.shapes))
+            pairs = zip(profile.shapes, MEMORY_ROWS, strict=True)
+            shapes.set_shape(tensor.name, *(filled_axes(tensor.shape, shape, rows) for shape, rows in pairs))
         config.add_optimization_profile(shapes)
 
 
-def filled_axes(axes: Sequence[int | str], shape: Shape) -> tuple[int, ...]:
-    """An input's axes; those that are free, a name or below 0, are taken from `shape`."""
+def filled_axes(axes: Sequence[int | str], shape: Shape, rows: int = 1) -> tuple[int, ...]:
+    """An input's axes; those that are free, a name or below 0, are taken from `shape` (batch, height, width).
+
+    The hints of a guided network have a quarter of the height and width, its memory has `rows`.
+    """
     count, height, width = shape
-    wanted = shape if len(axes) == len(shape) else (count, 0, height, width)
+    if len(axes) == 4 and axes[1] == _HINT_CHANNELS:
+        height, width = height // _HINT_STRIDE, width // _HINT_STRIDE
+    is_memory = len(axes) == 3 and axes[-1] == _MEMORY_COLUMNS
+    wanted = (count, rows, 0) if is_memory else shape if len(axes) == len(shape) else (count, 0, height, width)
     return tuple(axis if isinstance(axis, int) and axis >= 0 else size for axis, size in zip(axes, wanted, strict=True))
 
 
