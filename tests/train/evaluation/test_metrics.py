@@ -133,3 +133,25 @@ def test_recolor_keeps_lightness() -> None:
     out = recolor(lambda x: np.full((1, 2, *x.shape[2:]), 0.5, np.float32), lab)
     np.testing.assert_array_equal(out[..., 0], lab[..., 0])
     np.testing.assert_allclose(out[..., 1:], 55.0)
+
+
+def test_how_colorful_is_counted_beside_the_truth() -> None:
+    half = np.zeros((SIDE, SIDE, 3), np.uint8) + np.array([120, 120, 120], np.uint8)
+    half[:, : SIDE // 4] = (200, 40, 40)
+    quality = measure_quality(lambda lightness: np.repeat(lightness * 0 + 0.08, 2, axis=1), [half], SIDE)
+    assert (quality.colored, quality.colored_truth) == (100, 25)  # chroma of 0.08 * 110 * sqrt(2) = 12.4
+    assert quality.chroma == pytest.approx(0.08 * 110 * 2**0.5, rel=1e-4)
+    red = lab_of_image(half[:1, :1])[0, 0]
+    assert quality.chroma_truth == pytest.approx(np.hypot(red[1], red[2]) / 4, rel=1e-3)
+    assert quality.chroma_ratio == pytest.approx(quality.chroma / quality.chroma_truth)
+    assert quality.colorfulness == pytest.approx(0.37 * quality.chroma, rel=1e-3)  # of one color there is no spread
+
+
+def test_psnr_of_rgb_is_the_mean_of_the_images() -> None:
+    small, other = (center_crop(image, SIDE, SIDE) for image in (IMAGE, IMAGE[::-1] // 2))
+    found = []
+    for image in (small, other):
+        gray = rgb_of_lab(lab_of_image(image) * np.array([1, 0, 0], np.float32)).astype(float)
+        found.append(10 * np.log10(255**2 / ((gray - rgb_of_lab(lab_of_image(image))) ** 2).mean()))
+    quality = measure_quality(lambda _: GRAY, [small, other], SIDE)
+    assert quality.psnr_rgb == quality.psnr_rgb_gray == pytest.approx(np.mean(found), abs=1e-6)

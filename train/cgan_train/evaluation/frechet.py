@@ -21,7 +21,7 @@ from cgan_train.data.sources import Image
 from cgan_train.evaluation.metrics import Array
 from cgan_train.models.encoder import LiteClassifier
 
-_MIN_SIDE = 128  # px; smaller images are enlarged to it, or the last features would be of a single place
+_SIDE = 160  # px; colors are coarse, and the network takes 0.4 of the time that it takes at 256 px
 
 
 class ImageNetFeatures:
@@ -38,10 +38,10 @@ class ImageNetFeatures:
 
     @torch.inference_mode()
     def __call__(self, images: Image) -> Array:
-        """sRGB images, uint8 (N, H, W, 3), to features, float32 (N, 1280)."""
+        """Square sRGB images, uint8 (N, H, H, 3), to features, float32 (N, 1280); they are resized to 160 px."""
         rgb = torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2).float()
-        if (shorter := min(rgb.shape[2:])) < _MIN_SIDE:
-            rgb = F.interpolate(rgb, scale_factor=_MIN_SIDE / shorter, mode="bilinear", align_corners=False)
+        if (side := rgb.shape[2]) != _SIDE:
+            rgb = F.interpolate(rgb, size=(_SIDE, _SIDE), mode="bilinear", antialias=side > _SIDE)
         return self._network(rgb).numpy()  # type: ignore[no-any-return]
 
 
