@@ -84,7 +84,7 @@ def _example(
 ) -> tuple[tuple[torch.Tensor, ...], tuple[dict[int, Any], ...]]:
     """Inputs to trace a generator with, in the order of `INPUTS`, and their free axes."""
     n, h, w, m = Dim("n", min=1), Dim("h"), Dim("w"), Dim("m", min=1)
-    small = multiple // HINT_STRIDE
+    small = max(1, multiple // HINT_STRIDE)  # of a guided generator, whose multiple is larger
     axes: tuple[dict[int, Any], ...] = (
         {0: n, 2: multiple * h, 3: multiple * w}, {0: n, 2: small * h, 3: small * w}, {0: n, 1: m},
     )  # fmt: skip
