@@ -19,7 +19,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from cgan_export.graph.trace import INPUT, OUTPUT, axes_of
-from cgan_runtime.color import lab
+from cgan_runtime.color import lab, transfer
 from cgan_runtime.color.encoding import Encoding
 from cgan_runtime.color.upsampling import EPSILON, RADIUS
 from cgan_runtime.manifest import AB_SCALE
@@ -270,17 +270,19 @@ def _codes(graph: _Graph, lightness: str, chroma: str) -> str:
         for axis, gain in ((a, AB_SCALE / lab.A_GAIN), (b, -AB_SCALE / lab.B_GAIN))
     )
     # With X, Y and Z divided by those of white, each channel less Y is a sum of X - Y and Z - Y.
-    of_white = np.linalg.inv(lab.XYZ_OF_RGB) * lab.XYZ_OF_RGB.sum(axis=1)
+    xyz_of_rgb = transfer.xyz_of_rgb("bt709")
+    of_white = np.linalg.inv(xyz_of_rgb) * xyz_of_rgb.sum(axis=1)
     channels = [graph("Add", graph.times(x, row[0]), graph.times(z, row[2])) for row in of_white]
     tiny, zero, one = graph.constant(_TINY), graph.constant(0), graph.constant(1)
     up = graph("Div", graph("Sub", one, y), graph("Max", *channels, tiny))
     down = graph("Div", y, graph("Max", graph("Neg", graph("Min", *channels)), tiny))
     room = graph("Min", graph("Max", graph("Min", up, down), zero), one)
     light = graph("Add", y, graph("Mul", room, graph("Concat", *channels, axis=1)))
-    toe = graph.constant(lab.TOE_END)
-    power = graph("Pow", graph("Max", light, toe), graph.constant(1 / lab.GAMMA))
-    bright = graph.line(power, 255 * (1 + lab.OFFSET), -255 * (lab.OFFSET + lab.TOE_SLOPE * lab.TOE_END))
-    encoded = graph("Add", bright, graph.times(graph("Min", light, toe), 255 * lab.TOE_SLOPE))
+    toe = graph.constant(transfer.TOE_END)
+    power = graph("Pow", graph("Max", light, toe), graph.constant(1 / transfer.GAMMA))
+    knee = transfer.OFFSET + transfer.TOE_SLOPE * transfer.TOE_END
+    bright = graph.line(power, 255 * (1 + transfer.OFFSET), -255 * knee)
+    encoded = graph("Add", bright, graph.times(graph("Min", light, toe), 255 * transfer.TOE_SLOPE))
     # Clipped before the cast: other values wrap around in some engines.
     whole = graph("Min", graph("Max", graph("Round", encoded), zero), graph.constant(255))
     return graph("Transpose", whole, perm=[0, 2, 3, 1])

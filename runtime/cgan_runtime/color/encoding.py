@@ -1,4 +1,4 @@
-"""How Y'CbCr codes are read: matrix, range and depth.
+"""How Y'CbCr codes are read: matrix, range, depth, transfer function and primaries.
 
 encoding = Encoding("bt709", full_range=False, bits=8)
 encoding.black, encoding.white                 # 16, 235
@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
+from cgan_runtime.color.transfer import Primaries, Transfer
 from cgan_runtime.errors import ConfigError
 
 Plane = npt.NDArray[Any]
@@ -35,6 +36,8 @@ class Encoding:
         matrix: Luma coefficients: ITU-R BT.601, BT.709 or BT.2020 (non-constant luminance).
         full_range: Luma uses all codes, as in JPEG; otherwise 16..235 of 8 bits, and chroma 16..240.
         bits: Bits per sample, 8 to 16.
+        transfer: From light to codes; SDR video counts as sRGB.
+        primaries: The colors of pure R, G and B.
 
     Raises:
         ConfigError: The matrix is unknown, or bits are out of range.
@@ -43,6 +46,8 @@ class Encoding:
     matrix: Matrix
     full_range: bool
     bits: int
+    transfer: Transfer = "srgb"
+    primaries: Primaries = "bt709"
 
     def __post_init__(self) -> None:
         if self.matrix not in get_args(Matrix):

@@ -5,8 +5,8 @@
     codes = chroma_codes(lightness, chroma, encoding)            # (2, h, w) Cb and Cr, still small
                                                                  # upsampling.py enlarges them
 
-Lab is CIE 1976 with the white point of sRGB (D65). The R'G'B' of a video is read as sRGB, whatever its tags
-of primaries and transfer function say. Only matrix, range and depth differ between `Encoding`s.
+Lab is CIE 1976 with the white point of sRGB (D65). L* of HDR video is relative to its reference white: what
+is brighter counts as white.
 """
 
 from __future__ import annotations
@@ -20,16 +20,22 @@ import numpy as np
 import numpy.typing as npt
 
 from cgan_runtime.color.encoding import LUMA_WEIGHTS, Encoding, Plane
+from cgan_runtime.color.gamut import room, subtract_luma, within_gamut
+from cgan_runtime.color.transfer import (
+    GAMMA,
+    OFFSET,
+    TOE_END,
+    TOE_SLOPE,
+    Primaries,
+    decode,
+    decode_color,
+    encode_color,
+    xyz_of_rgb,
+)
 from cgan_runtime.errors import InputShapeError
 from cgan_runtime.manifest import AB_SCALE
 
 FloatArray = npt.NDArray[np.float32]
-
-# IEC 61966-2-1 (sRGB): linear light to XYZ, and the transfer function's slope, knee, gamma and offset.
-XYZ_OF_RGB = np.array(
-    [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
-)
-TOE_SLOPE, TOE_END, GAMMA, OFFSET = 12.92, 0.0031308, 2.4, 0.055
 
 # CIE 1976 L*a*b* (CIE 15:2004): L* = 116 f(Y) - 16, a* = 500 (f(X) - f(Y)), b* = 200 (f(Y) - f(Z)), where
 # f is the cube root above KNEE**3 and its tangent below.
@@ -38,25 +44,22 @@ KNEE = 6 / 29
 L_SCALE = 50.0
 """The network sees L*/50 - 1."""
 
-# With X, Y, Z relative to white, R = Y + m0 (X - Y) + m2 (Z - Y), which keeps gray exactly gray.
-_RGB_OF_XYZ = np.linalg.inv(XYZ_OF_RGB) * XYZ_OF_RGB.sum(axis=1)
-_XYZ_OF_RGB = XYZ_OF_RGB / XYZ_OF_RGB.sum(axis=1, keepdims=True)
+_SRGB = xyz_of_rgb("bt709")
+_XYZ_OF_RGB = _SRGB / _SRGB.sum(axis=1, keepdims=True)  # with X, Y and Z relative to white
 
 _BLOCK = 1 << 14
 """Pixels converted at a time; intermediate results fit the cache, which is more than twice as fast."""
-
-_TINY = np.float32(1e-6)
 
 
 @lru_cache
 def lightness_table(encoding: Encoding) -> FloatArray:
     """Table from luma code to L*/50 - 1 of that gray: float32 (2**bits,) in [-1, 1], read-only, cached.
 
-    The gray is R' = G' = B' = Y', decoded with the sRGB transfer function. Codes outside black..white count
-    as black or white.
+    The gray is R' = G' = B' = Y', decoded with the encoding's transfer function. Codes outside black..white
+    count as black or white.
     """
     luma = (np.arange(encoding.peak + 1) - encoding.black) / encoding.luma_span
-    lightness = L_GAIN * _root(_srgb_decode(luma.clip(0.0, 1.0))) - L_OFFSET
+    lightness = L_GAIN * _root(decode(encoding.transfer, luma.clip(0.0, 1.0))) - L_OFFSET
     table: FloatArray = (lightness / L_SCALE - 1).clip(-1.0, 1.0).astype(np.float32)
     table.setflags(write=False)
     return table
@@ -73,7 +76,7 @@ def chroma_codes(lightness: FloatArray, chroma: FloatArray, encoding: Encoding) 
     Args:
         lightness: L*/50 - 1 of the luma, float32 (h, w) in [-1, 1].
         chroma: (a*, b*)/110, float32 (2, h, w) in [-1, 1].
-        encoding: Matrix, range and depth of the codes.
+        encoding: Of the codes.
 
     Returns:
         Cb and Cr code values, float32 (2, h, w), not rounded.
@@ -82,12 +85,12 @@ def chroma_codes(lightness: FloatArray, chroma: FloatArray, encoding: Encoding) 
     codes = np.empty(chroma.shape, np.float32)
     flat_codes, flat_l, flat_ab = codes.reshape(2, -1), lightness.reshape(-1), chroma.reshape(2, -1)
     for part in _blocks(flat_l.size):
-        encoded = _srgb_encode(_linear_rgb(flat_l[part], flat_ab[:, part]))
-        _, differences = _subtract_luma(encoded[:3], kr, kb)
-        room = _room(encoded[3], differences)
+        encoded = _encode(_linear_rgb(flat_l[part], flat_ab[:, part], encoding.primaries), encoding)
+        _, differences = subtract_luma(encoded[:3], kr, kb)
+        factor = room(encoded[3], differences)
         for row, channel, weight in ((0, 2, kb), (1, 0, kr)):
             difference = differences[channel]
-            difference *= room
+            difference *= factor
             difference *= np.float32(encoding.chroma_gain / (2 * (1 - weight)))
             np.add(difference, np.float32(encoding.chroma_center), out=flat_codes[row, part])
     return codes
@@ -139,8 +142,8 @@ def rgb_of_lab(lab: FloatArray, dtype: npt.DTypeLike = np.uint8) -> Plane:
     rgb = np.empty((flat.shape[1], 3), dtype)
     for part in _blocks(flat.shape[1]):
         light = _linear_rgb(flat[0, part] / L_SCALE - 1, flat[1:, part] / AB_SCALE)[:3]
-        luminance, light = _subtract_luma(light, _XYZ_OF_RGB[1, 0], _XYZ_OF_RGB[1, 2])
-        light *= _room(luminance, light)
+        luminance, light = subtract_luma(light, _XYZ_OF_RGB[1, 0], _XYZ_OF_RGB[1, 2])
+        light *= room(luminance, light)
         light += luminance
         rgb[part] = np.rint(_srgb_encode(light).clip(0, 1) * peak).T
     return rgb.reshape(*lab.shape[1:], 3)
@@ -174,14 +177,41 @@ def rgb_of_codes(luma: Plane, cb: Plane, cr: Plane, encoding: Encoding) -> Plane
             np.subtract(code, np.float32(encoding.chroma_center), out=differences[channel])
             differences[channel] *= gain
         differences[1] = (kr * differences[0] + kb * differences[2]) / np.float32(kr + kb - 1)
-        differences *= _room(gray, differences)
+        differences *= room(gray, differences)
         differences += gray
         differences *= peak
         rgb[part] = np.rint(differences, out=differences).T
     return rgb.reshape(*luma.shape, 3)
 
 
-def _linear_rgb(lightness: FloatArray, chroma: FloatArray) -> FloatArray:
+def srgb_of_rgb(rgb: Plane, encoding: Encoding) -> Plane:
+    """The sRGB image of an R'G'B' image of another transfer function or primaries, for showing it.
+
+    Highlights above reference white become white; colors outside sRGB are mixed with their gray.
+
+    Args:
+        rgb: Full-range codes, uint8 or uint16 (H, W, 3).
+        encoding: Its transfer function and primaries are those of `rgb`.
+
+    Returns:
+        (H, W, 3) of the same dtype.
+    """
+    peak = np.iinfo(rgb.dtype).max
+    light = decode_color(encoding.transfer, rgb / peak, encoding.primaries)
+    light = light @ (np.linalg.inv(_SRGB) @ xyz_of_rgb(encoding.primaries)).T
+    light = within_gamut(light.reshape(-1, 3).T.astype(np.float32), _SRGB[1])
+    return np.rint(_srgb_encode(light).clip(0, 1) * peak).T.reshape(rgb.shape).astype(rgb.dtype)
+
+
+@lru_cache
+def _rgb_of_xyz(primaries: Primaries) -> FloatArray:
+    """With X, Y and Z relative to white, R = Y + m0 (X - Y) + m2 (Z - Y), which keeps gray exactly gray."""
+    matrix = xyz_of_rgb(primaries)
+    relative: FloatArray = (np.linalg.inv(matrix) * matrix.sum(axis=1)).astype(np.float32)
+    return relative
+
+
+def _linear_rgb(lightness: FloatArray, chroma: FloatArray, primaries: Primaries = "bt709") -> FloatArray:
     """Linear light of L*/50 - 1 (n,) and (a*, b*)/110 (2, n): R, G, B, not clipped, and Y; (4, n)."""
     roots = np.empty((3, lightness.size), np.float32)
     np.multiply(lightness, np.float32(L_SCALE / L_GAIN), out=roots[1])
@@ -194,33 +224,25 @@ def _linear_rgb(lightness: FloatArray, chroma: FloatArray) -> FloatArray:
     z -= y
     light = np.empty((4, lightness.size), np.float32)
     light[3] = y
-    for channel, (of_x, _, of_z) in zip(light[:3], _RGB_OF_XYZ.astype(np.float32), strict=True):
+    for channel, (of_x, _, of_z) in zip(light[:3], _rgb_of_xyz(primaries), strict=True):
         np.multiply(x, of_x, out=channel)
         channel += of_z * z
         channel += y
     return light
 
 
-def _subtract_luma(rgb: FloatArray, red: float, blue: float) -> tuple[FloatArray, FloatArray]:
-    """Luma (n,) of colors (3, n), and R, G and B minus luma, exactly 0 for gray. Overwrites `rgb`.
+def _encode(light: FloatArray, encoding: Encoding) -> FloatArray:
+    """R', G' and B', and the luma of the gray, of what `_linear_rgb` gives; (4, n). Overwrites `light`.
 
-    Args:
-        rgb: R, G and B.
-        red: Weight of red in the luma.
-        blue: Weight of blue; green has the rest to 1.
+    sRGB goes on below 0, so that `room` sees how far a color is outside the gamut. The other curves are too
+    steep there, so the color is mixed with its gray first.
     """
-    luma: FloatArray = np.float32(red) * (rgb[0] - rgb[1])
-    luma += np.float32(blue) * (rgb[2] - rgb[1])
-    luma += rgb[1]
-    rgb -= luma
-    return luma, rgb
-
-
-def _room(luma: FloatArray, differences: FloatArray) -> FloatArray:
-    """The largest factor in [0, 1] for which luma + factor * differences (3, n) stays in [0, 1]."""
-    room: FloatArray = (1 - luma) / np.maximum(differences.max(axis=0), _TINY)
-    np.minimum(room, luma / np.maximum(-differences.min(axis=0), _TINY), out=room)
-    return np.clip(room, 0, 1, out=room)
+    if encoding.transfer == "srgb":
+        return _srgb_encode(light)
+    np.maximum(light[3], 0, out=light[3])
+    light[:3] = within_gamut(light[:3], xyz_of_rgb(encoding.primaries)[1], highlights=True)
+    encoded: FloatArray = encode_color(encoding.transfer, light, light[3])
+    return encoded
 
 
 def _cube(root: FloatArray) -> FloatArray:
@@ -253,15 +275,11 @@ def _srgb_encode(light: FloatArray) -> FloatArray:
     return above
 
 
-def _srgb_decode(encoded: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """R'G'B' in [0, 1] to linear light."""
-    return np.where(encoded <= TOE_SLOPE * TOE_END, encoded / TOE_SLOPE, ((encoded + OFFSET) / (1 + OFFSET)) ** GAMMA)
-
-
 @lru_cache
 def _decode_table(bits: int) -> FloatArray:
     codes = np.arange(1 << bits) / ((1 << bits) - 1)
-    return _srgb_decode(codes).astype(np.float32)
+    table: FloatArray = decode("srgb", codes).astype(np.float32)
+    return table
 
 
 def _blocks(count: int) -> Iterator[slice]:

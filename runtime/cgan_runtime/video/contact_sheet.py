@@ -16,11 +16,13 @@ from pathlib import Path
 import av
 import numpy as np
 
-from cgan_runtime.color.encoding import Plane
+from cgan_runtime.color.encoding import Encoding, Plane
+from cgan_runtime.color.lab import srgb_of_rgb
 from cgan_runtime.errors import MediaError
 from cgan_runtime.files.output import check_output
 from cgan_runtime.image.read_write import write_image, written_suffix
 from cgan_runtime.image.text import draw_text
+from cgan_runtime.video.frame_layout import light_of
 from cgan_runtime.video.orientation import Orientation
 from cgan_runtime.video.spread import spread_frames
 
@@ -49,10 +51,10 @@ def write_sheet(video: Path, target: Path) -> None:
 
 
 def write_small_sheet(video: Path, target: Path) -> None:
-    """Write a few small frames of a video in a row, quickly: only key frames are decoded; errors as above."""
+    """Write a few small frames of a video in a row, quickly: they lie near even places; errors as above."""
     with _opened(video) as (container, stream):
         aspect = Fraction(stream.sample_aspect_ratio or 1)
-        frames = spread_frames(container, stream, _SMALL_FRAMES)
+        frames = spread_frames(container, stream, _SMALL_FRAMES, exact=True)
         images = [thumbnail(frame, aspect, height=_SMALL_HEIGHT) for frame in frames]
     if images:
         write_image(target, tile(images))
@@ -111,15 +113,20 @@ def thumbnail(
     orientation = orientation or Orientation.of(frame)
     shown_width, shown_height = frame.width * aspect, Fraction(frame.height)
     scale = height / (shown_width if orientation.swaps_axes else shown_height)
+    light = light_of(frame)
+    is_srgb = light == ("srgb", "bt709")
     small = frame.reformat(
         width=max(1, round(shown_width * scale)),
         height=max(1, round(shown_height * scale)),
-        format="rgb24",
+        format="rgb24" if is_srgb else "rgb48le",
         src_colorspace=frame.colorspace,
         src_color_range=frame.color_range,
         interpolation="AREA",
     )
     image = np.ascontiguousarray(orientation.shown(small.to_ndarray()))
+    if not is_srgb:
+        deep = srgb_of_rgb(image, Encoding("bt2020", True, 16, *light))
+        image = ((deep.astype(np.uint32) + 128) // 257).astype(np.uint8)
     minutes, seconds = divmod(frame.time or 0.0, 60)
     draw_text(image, [f"{minutes:.0f}:{seconds:05.2f}"])
     return image

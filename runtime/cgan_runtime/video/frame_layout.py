@@ -20,6 +20,7 @@ import numpy as np
 
 from cgan_runtime.color.encoding import Encoding, Matrix, Plane
 from cgan_runtime.color.requantize import requantize
+from cgan_runtime.color.transfer import PRIMARIES, TRANSFERS, Primaries, Transfer
 from cgan_runtime.errors import MediaError
 from cgan_runtime.video.orientation import Orientation, Side
 
@@ -27,7 +28,7 @@ HD_HEIGHT = 720  # a frame that does not state its matrix has BT.709 if it is at
 
 # Numbers of ITU-T H.273 (FFmpeg's AVColorSpace), each with the nearest luma coefficients.
 _MATRICES: dict[int, Matrix] = {
-    1: "bt709", 4: "bt601", 5: "bt601", 6: "bt601", 7: "bt709", 9: "bt2020", 10: "bt2020",
+    1: "bt709", 4: "bt601", 5: "bt601", 6: "bt601", 7: "bt709", 9: "bt2020", 10: "bt2020", 14: "bt2020",
 }  # fmt: skip
 _MATRIX_TAGS: dict[Matrix, int] = {"bt709": 1, "bt601": 6, "bt2020": 9}
 _EXACT_TAGS = (1, 5, 6, 9)  # numbers in _MATRICES whose coefficients are exactly these
@@ -55,6 +56,11 @@ def planes_of(frame: av.VideoFrame, bits: int) -> tuple[Plane, Plane, Plane]:
     """Luma, Cb and Cr of a planar frame of this depth, as views that live as long as the frame."""
     luma, cb, cr = (_plane(frame, index, bits) for index in range(3))
     return luma, cb, cr
+
+
+def light_of(frame: av.VideoFrame) -> tuple[Transfer, Primaries]:
+    """The transfer function and the primaries that the tags of a frame name."""
+    return TRANSFERS.get(int(frame.color_trc), "srgb"), PRIMARIES.get(int(frame.color_primaries), "bt709")
 
 
 @dataclass(frozen=True)
@@ -114,8 +120,9 @@ class FrameLayout:
             notes.append("the video is interlaced: whole frames are colored, and stored as progressive ones")
         matrix = _matrix(frame)
         own = frame.colorspace in _EXACT_TAGS and not source.is_rgb
-        encoding = Encoding(matrix, full_range and not playable, stored_bits)
-        read = Encoding(matrix, full_range, bits) if playable else encoding
+        light = light_of(frame)
+        encoding = Encoding(matrix, full_range and not playable, stored_bits, *light)
+        read = Encoding(matrix, full_range, bits, *light) if playable else encoding
         colorspace = int(frame.colorspace) if own else _MATRIX_TAGS[matrix]
         gray_side = Orientation.of(frame).stored_side("left") if compare else None
         return cls(

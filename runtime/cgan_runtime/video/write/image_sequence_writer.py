@@ -19,6 +19,7 @@ from typing import Any
 import av
 import numpy as np
 
+from cgan_runtime.color.encoding import Encoding
 from cgan_runtime.color.lab import rgb_of_codes
 from cgan_runtime.errors import MediaError
 from cgan_runtime.files.output import Output
@@ -60,7 +61,7 @@ class ImageSequenceWriter(AbstractContextManager["ImageSequenceWriter"]):
         self._segment: SegmentWriter | None = None
         self._pace = Pace()
         # What is not kept as it was, one sentence each.
-        self.notes = [*layout.notes, *_losses(output.suffix, reader, layout.encoding.bits)]
+        self.notes = [*layout.notes, *_losses(output.suffix, reader, layout.encoding)]
 
     def __exit__(self, *_: object) -> None:
         if self._segment is not None:
@@ -114,13 +115,16 @@ class ImageSequenceWriter(AbstractContextManager["ImageSequenceWriter"]):
             self.notes.append(f"{len(self._others)} images that were there before stay, {first} first")
 
 
-def _losses(suffix: str, reader: VideoReader, bits: int) -> Iterator[str]:
+def _losses(suffix: str, reader: VideoReader, encoding: Encoding) -> Iterator[str]:
     """What images cannot hold of a video, one sentence each."""
     others = (stream.type for stream in reader.container.streams if stream.index != reader.stream.index)
     if kinds := sorted({_KINDS.get(kind, kind) for kind in others}):
         yield f"images hold no {' and no '.join(kinds)}: left out"
-    if bits > 8 and suffix not in DEEP:
-        yield f"{suffix} holds no {bits}-bit image: 8 bits are kept; .png and .tif keep more"
+    if encoding.bits > 8 and suffix not in DEEP:
+        yield f"{suffix} holds no {encoding.bits}-bit image: 8 bits are kept; .png and .tif keep more"
+    if (encoding.transfer, encoding.primaries) != ("srgb", "bt709"):
+        names = f"{encoding.transfer}, {encoding.primaries}"
+        yield f"the images hold the codes of the video ({names}) and do not say so: programs will take them for sRGB"
     aspect = reader.stream.sample_aspect_ratio or 1
     if aspect != 1:
         yield f"the pixels of the video are {aspect} as wide as high, which its images do not say"
