@@ -18,7 +18,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from cgan_train.checkpoint import SHIPPED, load_checkpoint, save_checkpoint
+from cgan_train.checkpoint import SHIPPED, half_weights, load_checkpoint, save_checkpoint
 from cgan_train.data.sources import open_validation
 from cgan_train.evaluation.contact_sheet import predictor
 from cgan_train.evaluation.quality import measure_quality
@@ -36,7 +36,7 @@ def main() -> None:
     options = parser.parse_args()
     runs = [load_checkpoint(run) for run in options.runs]
     states = [run.generator.state_dict() for run in runs]
-    weights = {name: _halved(_mean([state[name] for state in states])) for name in states[0]}
+    weights = half_weights({name: _mean([state[name] for state in states]) for name in states[0]})
     generator = runs[0].generator
     generator.load_state_dict(weights)
     metrics = _measure(generator, options.val, runs[0].config.size)
@@ -58,11 +58,6 @@ def _measure(generator: Generator, val: Path, side: int) -> dict[str, float]:
     images = [photos.read(index) for index in range(len(photos))]
     quality = measure_quality(predictor(generator, generator), images, side)
     return {name: round(value, 4) for name, value in dataclasses.asdict(quality).items()}
-
-
-def _halved(tensor: Tensor) -> Tensor:
-    """Kernels in half precision; other tensors are small, and running variances may not fit."""
-    return tensor.half() if tensor.dim() > 1 else tensor
 
 
 if __name__ == "__main__":

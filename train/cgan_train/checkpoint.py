@@ -151,6 +151,11 @@ def load_checkpoint(path: Path, generator: str = "") -> Checkpoint:
     return Checkpoint(network.eval(), config, sha256=sha256, path=folder, **origin)
 
 
+def half_weights(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Kernels in half precision; other tensors are small, and running variances may not fit."""
+    return {name: tensor.half() if tensor.dim() > 1 else tensor for name, tensor in weights.items()}
+
+
 def read_safetensors(path: Path) -> dict[str, Tensor]:
     """The tensors of a file by name.
 

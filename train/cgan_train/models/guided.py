@@ -181,7 +181,8 @@ def unit(keys: Tensor) -> Tensor:
 def places(planes: Tensor, axis: int) -> Tensor:
     """The middle of each place along an axis, from -0.5 to 0.5, (N, 1, h, w)."""
     length = planes.shape[axis]
-    middle = (torch.arange(length, device=planes.device, dtype=planes.dtype) + 0.5) / length - 0.5
+    # Counted in integers: ONNX has no Range in half precision.
+    middle = (torch.arange(length, device=planes.device).to(planes.dtype) + 0.5) / length - 0.5
     shape = (1, 1, -1, 1) if axis == 2 else (1, 1, 1, -1)
     return middle.view(shape) + torch.zeros_like(planes[:, :1])
 
