@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import re
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
 import click
 
 from cgan_runtime.options.groups import COMMON, option_group, section
 from cgan_runtime.pipeline.settings import VideoSettings
 from cgan_runtime.temporal.settings import MAX_EVERY, STRENGTHS, TemporalSettings
 from cgan_runtime.video.read.sources import SourceSettings
+from cgan_runtime.video.read.stretch import Stretch
 from cgan_runtime.video.write.codecs import COMMON_NAMES, ENCODERS, QUALITIES, EncoderSettings
+
+if TYPE_CHECKING:  # click before 8.2 has no generic types at run time
+    SecondsBase = click.ParamType[Fraction]
+else:
+    SecondsBase = click.ParamType
 
 DEINTERLACING = ("auto", "off", "on")
 
@@ -49,6 +59,41 @@ encoder_options = option_group(
         help="CPU threads of the encoder, and of the decoder. Default: one for each core."),
 )  # fmt: skip
 
+class SecondsType(SecondsBase):
+    """A time in seconds: `90`, `1:30` or `0:01:30.5`; becomes an exact fraction."""
+
+    name = "TIME"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Fraction:
+        """Read what a person typed."""
+        if isinstance(value, Fraction):
+            return value
+        found = re.fullmatch(r"(?:(?:(\d{1,4}):)?(\d{1,2}):)?(\d{1,6}(?:[.,]\d{1,9})?)", str(value).strip())
+        if not found:
+            self.fail(f"{value!r} is no time; give seconds such as 90.5, or h:m:s such as 0:01:30.5", param, ctx)
+        hours, minutes = (int(part or 0) for part in found.groups()[:2])
+        return hours * 3600 + minutes * 60 + Fraction(found[3].replace(",", "."))
+
+
+stretch_options = option_group(
+    "stretch",
+    Stretch,
+    "Video",
+    section(
+        COMMON,
+        click.option(
+            "--start", type=SecondsType(), default="0", show_default=True,
+            help="Color a part of the video, from this time on: seconds, or h:m:s. Sound and subtitles are cut "
+            "with it."),
+        click.option("--end", type=SecondsType(), help="The part ends before this time. Default: the video's end."),
+        click.option("--duration", type=SecondsType(), help="In place of --end: how long the part is."),
+    ),
+    click.option(
+        "--keep-start", is_flag=True,
+        help="Leave times as they are. Default: a video whose clock begins later, such as a recording that "
+        "begins at an hour, begins at zero."),
+)  # fmt: skip
+
 video_options = option_group(
     "video",
     VideoSettings,
@@ -60,6 +105,7 @@ video_options = option_group(
             help="Put the gray image beside the colored one: gray on the left, color on the right."),
     ),
     temporal_options,
+    stretch_options,
     click.option(
         "--stream", type=click.IntRange(min=0), metavar="N",
         help="Which of the file's streams is the video. Default: the one that is marked so, or the first."),

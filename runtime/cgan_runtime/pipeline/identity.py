@@ -30,6 +30,7 @@ def video_identity(
         "version of cgan": __version__,
         "version of FFmpeg": versions,
         "stream": str(reader.stream.index),
+        "part": settings.stretch.text,
         "deinterlacing": settings.deinterlace,
         "gray beside color": "yes" if settings.compare else "no",
         "temporal": settings.temporal.strength,

@@ -80,7 +80,9 @@ def plan_parts(
     A part has at least so many `segments`. `alive` is called after each frame: a sign that the work goes on.
     """
     output = output_for(target)
-    with VideoReader(source, stream=settings.stream, deinterlace=settings.deinterlace) as reader:
+    with VideoReader(
+        source, stream=settings.stream, deinterlace=settings.deinterlace, stretch=settings.stretch
+    ) as reader:
         output.check(source=source, overwrite=overwrite)
         settings = replace(settings, encoder=settle_encoder(settings.encoder, reader, output))
         identity = video_identity(reader, output, colorizer, settings)
@@ -118,7 +120,9 @@ def colorize_part(
     part, with the frames of the part so far. A CganError says at which frame the work ended.
     """
     output = output_for(target)
-    with VideoReader(source, stream=settings.stream, deinterlace=settings.deinterlace) as reader:
+    with VideoReader(
+        source, stream=settings.stream, deinterlace=settings.deinterlace, stretch=settings.stretch
+    ) as reader:
         settings = replace(settings, encoder=settle_encoder(settings.encoder, reader, output))
         identity = video_identity(reader, output, colorizer, settings)
         layout = plan_layout(reader, settings.encoder, output, compare=settings.compare)

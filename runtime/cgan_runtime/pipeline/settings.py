@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cgan_runtime.temporal.settings import TemporalSettings
+from cgan_runtime.video.read.stretch import WHOLE, Stretch
 from cgan_runtime.video.write.codecs import EncoderSettings
 
 if TYPE_CHECKING:  # PyAV would make --help slow
@@ -24,6 +25,7 @@ class VideoSettings:
         compare: Put the gray video beside the colored one, on its left as the video is shown.
         hwaccel: The device that decodes: "none", "auto", or FFmpeg's name of one. Where it does not work the
             processor decodes, and a note of the result says so. Frames are the same.
+        stretch: The part of the video that is colored, and its clock.
         strict: Stop at the first flaw of a damaged video instead of coloring what can be read.
     """
 
@@ -33,4 +35,5 @@ class VideoSettings:
     deinterlace: Deinterlace = "auto"
     compare: bool = False
     hwaccel: str = "none"
+    stretch: Stretch = WHOLE
     strict: bool = False

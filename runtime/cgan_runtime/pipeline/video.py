@@ -98,7 +98,12 @@ def colorize_video(
     encoder.options(encoder.codec_for(output))  # wrong settings are refused before any file is touched
     device, hwaccel_note = decoder_for(source, settings.hwaccel, stream=settings.stream)
     with VideoReader(
-        source, stream=settings.stream, deinterlace=settings.deinterlace, threads=encoder.codec_threads, hardware=device
+        source,
+        stream=settings.stream,
+        deinterlace=settings.deinterlace,
+        threads=encoder.codec_threads,
+        hardware=device,
+        stretch=settings.stretch,
     ) as reader:
         output.check(source=None if isinstance(source, FFmpegInput) else source, overwrite=overwrite)
         encoder = settle_encoder(encoder, reader, output)

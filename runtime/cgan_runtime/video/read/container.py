@@ -17,6 +17,7 @@ from av.stream import Disposition
 from cgan_runtime.errors import MediaError
 from cgan_runtime.video.ffmpeg_errors import reason_of
 from cgan_runtime.video.read.sources import FFmpegInput
+from cgan_runtime.video.read.stretch import Stretch
 
 _MICROSECONDS = 1_000_000  # per second; the unit of a container's duration
 _MOV = "mov,mp4,m4a,3gp,3g2,mj2"
@@ -100,3 +101,14 @@ def frames_by_duration(
         return round(stream.duration * stream.time_base * rate)
     start = max(0, container.start_time or 0) if "matroska" in container.format.name else 0
     return round(Fraction((container.duration or 0) - start, _MICROSECONDS) * rate) or None
+
+
+def frames_in(stretch: Stretch, whole: int | None, rate: Fraction | None) -> int | None:
+    """About how many frames a stretch of a video has, whose whole has so many; None if unknown."""
+    if rate is None:
+        return None
+    most = None if whole is None else max(0, whole - round(stretch.start * rate))
+    if stretch.until is None:
+        return most
+    asked = round((stretch.until - stretch.start) * rate)
+    return asked if most is None else min(asked, most)

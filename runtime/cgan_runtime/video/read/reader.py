@@ -8,7 +8,7 @@ with VideoReader(Path("video.mp4")) as video:
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from fractions import Fraction
 from pathlib import Path
@@ -21,6 +21,7 @@ from cgan_runtime.files.pipe import InputPipe
 from cgan_runtime.system.cpu import usable_cores
 from cgan_runtime.video.read.container import (
     frames_by_duration,
+    frames_in,
     indexed_packets,
     open_options,
     open_video,
@@ -29,8 +30,10 @@ from cgan_runtime.video.read.container import (
 )
 from cgan_runtime.video.read.damage import Damage, count
 from cgan_runtime.video.read.deinterlace import Deinterlace, Deinterlacer
+from cgan_runtime.video.read.frame_times import FrameTimes
 from cgan_runtime.video.read.source_file import SourceFile
 from cgan_runtime.video.read.sources import MAX_RATE, FFmpegInput
+from cgan_runtime.video.read.stretch import WHOLE, Stretch, TimeLine
 from cgan_runtime.video.read.timestamps import Clock
 from cgan_runtime.video.segments import SEGMENT_FRAMES
 
@@ -50,6 +53,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         deinterlace: Deinterlace = "auto",
         threads: int | None = None,
         hardware: str | None = None,
+        stretch: Stretch = WHOLE,
     ) -> None:
         """Open a video and decode its first frame.
 
@@ -59,18 +63,17 @@ class VideoReader(AbstractContextManager["VideoReader"]):
             deinterlace: Which frames are deinterlaced: marked ones, none, or all.
             threads: CPU threads of the decoder; None takes one for each core.
             hardware: FFmpeg's name of the kind of device that decodes; None takes the CPU.
+            stretch: The part of the video to read, and its clock.
 
         Raises:
             MediaError: Missing, a folder, not readable, no video, or without a frame.
         """
         self.path = path
         self._packets = self._hidden = self._frames = 0
-        self.retimed_frames = 0  # whose pts was missing or did not rise, and was corrected
         self.resized_frames = 0  # of another size than the first, which is the size of the output
         self._size: tuple[int, int] | None = None
         self.has_late_stream = False  # one that began within the video; it is left out
         self._end = 0.0  # seconds; end of the packets of all streams
-        self._last_pts: int | None = None
         self._deinterlacer = Deinterlacer(deinterlace)
         with ExitStack() as opened:
             video = path if isinstance(path, FFmpegInput) else opened.enter_context(SourceFile(path))
@@ -82,12 +85,17 @@ class VideoReader(AbstractContextManager["VideoReader"]):
             self.container = opened.enter_context(open_video(path, options, hardware))
             self.stream = video_stream(path, self.container, stream)
             self._clock, self._found = Clock(self.container), Damage(self.stream.index)
+            self._times = FrameTimes(self.container, self.stream)
+            self.line, self._stretch = TimeLine(self.container, self.stream, stretch), stretch
             self.stream.codec_context.thread_type = "AUTO"
             self.stream.codec_context.thread_count = threads or usable_cores()
             self._stated_end = stated_end(self.container)
             self._indexed = indexed_packets(self.container, self.stream)
             # Frames that the video should have, exact or by its duration; None if unknown.
             self.stated_frames = self._indexed or frames_by_duration(self.container, self.stream, self.rate)
+            if not stretch.is_whole:
+                self.stated_frames = frames_in(stretch, self.stated_frames, self.rate)
+                self.line.seek()
             self._items = self._read()
             self._on_server = self._is_file_on_server()
             # Differs between videos, but not between copies of one.
@@ -157,8 +165,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         return ", ".join(part for part in parts if part) or None
 
     @property
-    def flaws(self) -> str:
-        """The damage so far, for people; empty if there is none."""
+    def flaws(self) -> str:  # noqa: D102
         return self._found.flaws
 
     @property
@@ -182,6 +189,11 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         return self._clock.jumps
 
     @property
+    def retimed_frames(self) -> int:
+        """Frames whose pts was missing or did not rise, and was corrected."""
+        return self._times.corrected
+
+    @property
     def deinterlaced_frames(self) -> int:
         """Frames that were deinterlaced."""
         return self._deinterlacer.frames
@@ -193,15 +205,27 @@ class VideoReader(AbstractContextManager["VideoReader"]):
             time = packet.pts if packet.pts is not None else packet.dts
             if time is not None:
                 self._end = max(self._end, float((time + (packet.duration or 0)) * packet.time_base))
+            if self.line.has_passed(packet):
+                return
             if packet.stream_index != self.stream.index:
-                yield packet
+                if self.line.cut(packet):
+                    self.line.move(packet)
+                    yield packet
                 continue
             self._packets += 1
             self._hidden += packet.is_discard  # cut off by an edit list
-            yield from self._decode(packet)
+            self._times.sent(packet)
+            yield from self._shown(self._decode(packet))
         self._found.finish()
-        yield from self._decode(None)
-        yield from self._deinterlacer.flush()
+        yield from self._shown(self._decode(None))
+        yield from self._shown(self._deinterlacer.flush())
+
+    def _shown(self, frames: Iterable[av.VideoFrame]) -> Iterator[av.VideoFrame]:
+        """The frames of the stretch, on the clock of the output."""
+        for frame in frames:
+            if self.line.has(frame):
+                self.line.move(frame)
+                yield frame
 
     def _demux(self) -> Iterator[av.Packet[Any]]:
         in_a_row = 0
@@ -235,24 +259,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
             self._frames += 1
             self._size = self._size or (frame.width, frame.height)
             self.resized_frames += (frame.width, frame.height) != self._size
-            yield from self._deinterlacer.take(self._timed(frame))
-
-    def _timed(self, frame: av.VideoFrame) -> av.VideoFrame:
-        """Give a frame a pts that rises, in the time base of the stream: encoders need both."""
-        frame.time_base = self.stream.time_base
-        if self._last_pts is None:
-            self.retimed_frames += frame.pts is None
-            frame.pts = frame.pts or 0
-        elif frame.pts is None:
-            self.retimed_frames += 1
-            rate, base = self.rate, self.stream.time_base
-            nominal = round(1 / (rate * base)) if rate and base else 1
-            frame.pts = self._last_pts + max(1, frame.duration or nominal)
-        elif frame.pts <= self._last_pts:
-            self.retimed_frames += 1
-            frame.pts = self._last_pts + 1
-        self._last_pts = frame.pts
-        return frame
+            yield from self._deinterlacer.take(self._times.timed(frame, self.rate))
 
     def _first_frame(self) -> av.VideoFrame:
         for item in self._items:
@@ -260,7 +267,8 @@ class VideoReader(AbstractContextManager["VideoReader"]):
             if isinstance(item, av.VideoFrame):
                 return item
             self.first_packets.setdefault(item.stream_index, item)
-        raise MediaError(f"{self.path} holds no frame that can be decoded; is it complete?")
+        where = "" if self._stretch.is_whole else f" from {self._stretch.text}"
+        raise MediaError(f"{self.path} holds no frame that can be decoded{where}; is it complete?")
 
     def _is_file_on_server(self) -> bool:
         return (
@@ -278,6 +286,8 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         return hashlib.sha256(repr(stated).encode()).hexdigest()
 
     def _is_cut_off(self) -> bool:
+        if not self._stretch.is_whole:
+            return False
         if self._indexed:
             return self._packets < self._indexed
         return not self.jumps and self._stated_end - self._end >= _MISSING_TAIL
@@ -285,4 +295,4 @@ class VideoReader(AbstractContextManager["VideoReader"]):
     @property
     def _expected_frames(self) -> int | None:
         """Frames that there should be; unknown if the clock jumps."""
-        return None if self.jumps else self.stated_frames
+        return None if self.jumps or not self._stretch.is_whole else self.stated_frames

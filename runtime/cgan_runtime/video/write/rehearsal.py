@@ -128,7 +128,7 @@ def _compare(reader: VideoReader, written: av.container.InputContainer, pairs: d
         tags += [f"{tag} of {name}" for tag in _missing_tags(own, after.metadata)]
         lost = before.disposition & ~after.disposition
         marks += [f"{name} as {text}" for mark, text in _MARKS.items() if mark in lost]
-    chapters = len(source.chapters()) > len(written.chapters())
+    chapters = len(reader.line.chapters()) > len(written.chapters())
     return _Losses(tuple(tags), tuple(marks), chapters)
 
 

@@ -10,23 +10,27 @@ It writes to `output.destination`, which is a draft after `output.begin()`.
 from __future__ import annotations
 
 import math
+import shutil
 from collections import deque
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, suppress
 from fractions import Fraction
+from pathlib import Path
 from typing import Any, cast
 
 import av
 import numpy as np
 
+from cgan_runtime.errors import MediaError
 from cgan_runtime.files.formats import WRITTEN_VIDEOS
 from cgan_runtime.files.output import Output
+from cgan_runtime.progress import size_text
 from cgan_runtime.system.cpu import has_avx512, usable_cores
-from cgan_runtime.video.ffmpeg_errors import translate_ffmpeg_errors
+from cgan_runtime.video.ffmpeg_errors import is_full, translate_ffmpeg_errors
 from cgan_runtime.video.frame_layout import FrameLayout
 from cgan_runtime.video.read.reader import VideoReader
 from cgan_runtime.video.resume.work_folder import WorkFolder
-from cgan_runtime.video.segments import AlreadyEncoded, Colored, Skipped
+from cgan_runtime.video.segments import SEGMENT_FRAMES, AlreadyEncoded, Colored, Skipped
 from cgan_runtime.video.write.codecs import ENCODERS, EncoderSettings
 from cgan_runtime.video.write.encoder import VideoEncoder
 from cgan_runtime.video.write.frame_rate import Pace
@@ -64,7 +68,8 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
         codec = settings.codec_for(output)
         options = settings.options(codec) | _deterministic_options(codec)
         self.size = layout.stored_size  # (width, height)
-        self._output, self._reader, self._layout = output, reader, layout
+        self._output, self._reader, self._layout, self._work = output, reader, layout, work
+        self._full: MediaError | None = None  # the draft has filled the disk; the segment is still completed
         self._threads = settings.codec_threads or usable_cores()
         container_format = WRITTEN_VIDEOS[output.suffix]
         self._pace = Pace() if container_format in TIMELESS else None
@@ -81,7 +86,7 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
                 rotation_notes = _keep_rotation(reader.first, self._stream, timeless=self._pace is not None)
                 self.tracks, self.notes = plan_tracks(reader, self._container, of_container)
                 self._container.metadata.update(lasting_tags(reader.container.metadata))
-                if chapters := reader.container.chapters():
+                if chapters := reader.line.chapters():
                     self._container.set_chapters(chapters)
                 self._container.start_encoding()
         except BaseException:
@@ -105,17 +110,34 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
             deque(self._encoder.finish(filter_state), maxlen=0)
 
     def write(self, item: Colored | AlreadyEncoded | Skipped | av.Packet[Any]) -> None:
-        """Write a frame, or a packet of another stream; a MediaError if disk or encoder refuses it."""
+        """Write a frame, or a packet of another stream; a MediaError if disk or encoder refuses it.
+
+        Where a full disk refuses it, the segment is completed first, without the draft, so that it is kept.
+        """
+        if self._full is not None:
+            self._keep_to_border(item)
+            return
         with translate_ffmpeg_errors(self._output):
+            packets = None
             if not isinstance(item, av.Packet):
                 if self._pace is not None and isinstance(item, Colored):
                     self._pace.note(item.frame.pts or 0)
-                self._mux(self._encoder.take(item))
-            elif item.stream_index in self.tracks:
-                self.tracks[item.stream_index].write(item)
+                packets = list(self._encoder.take(item))  # they are in the segment now
+            try:
+                if packets is not None:
+                    self._mux(packets)
+                elif isinstance(item, av.Packet) and item.stream_index in self.tracks:
+                    self.tracks[item.stream_index].write(item)
+            except (av.FFmpegError, OSError) as error:
+                if not is_full(error) or self._work is None or isinstance(item, AlreadyEncoded):
+                    raise
+                self._full = self._give_up_draft()
 
     def finish(self) -> None:
         """Write what the encoders hold back, and the end of the file; errors as of `write`."""
+        if self._full is not None:
+            self.finish_segment(b"")
+            raise self._full
         with translate_ffmpeg_errors(self._output):
             self._mux(self._encoder.finish())
             for track in self.tracks.values():
@@ -126,6 +148,26 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
                 f"the frames of the video have uneven durations, which {self._output.suffix} cannot hold: "
                 "they will play evenly; mkv and mp4 keep their times"
             )
+
+    def _keep_to_border(self, item: Colored | AlreadyEncoded | Skipped | av.Packet[Any]) -> None:
+        assert self._full is not None
+        if isinstance(item, Colored) and self._encoder.frames % SEGMENT_FRAMES == 0:
+            self.finish_segment(item.filter_state)
+            raise self._full
+        self.keep(item)
+
+    def _give_up_draft(self) -> MediaError:
+        """Remove the draft, which makes room for the rest of the segment; returns the error to end with."""
+        draft = Path(self._output.destination)
+        written, total, done = draft.stat().st_size, self._reader.stated_frames, max(1, self._encoder.frames)
+        with suppress(av.FFmpegError, OSError):
+            self._container.close()
+        self._output.discard()
+        free, need = shutil.disk_usage(draft.parent).free, ""
+        if total:  # the draft of the whole, and the segments that are not there yet
+            whole = written * max(total, done) // done
+            need = f" for about {size_text(max(1, 2 * whole - written - free))} more"
+        return MediaError(f"the disk of {self._output} is full; make room there{need}")
 
     def _add_video(self, codec: str, options: dict[str, str]) -> av.VideoStream:
         source = self._reader.stream

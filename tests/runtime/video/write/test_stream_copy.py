@@ -175,15 +175,15 @@ def test_a_cover_is_kept_or_named(name: str, suffix: str, kept: bool, tmp_path: 
 
 def test_marks_and_languages_that_a_container_cannot_hold_are_named(tmp_path: Path, colorizer: Colorizer) -> None:
     source = tmp_path / "in.mkv"
-    with av.open(write_video(tmp_path / "plain.mkv", Video(frames=FRAMES, audio=("aac",)))) as plain:
-        with av.open(source, "w") as output:
-            pairs = {s.index: output.add_stream_from_template(s, opaque=True) for s in plain.streams}
-            pairs[1].metadata.update({"language": "en-US", "title": "Notes", "mood": "calm"})
-            pairs[1].disposition = 1 << 2 | 1  # in the original language
-            for packet in plain.demux():
-                if packet.size:
-                    packet.stream = pairs[packet.stream_index]
-                    output.mux(packet)
+    plain_video = write_video(tmp_path / "plain.mkv", Video(frames=FRAMES, audio=("aac",)))
+    with av.open(plain_video) as plain, av.open(source, "w") as output:
+        pairs = {s.index: output.add_stream_from_template(s, opaque=True) for s in plain.streams}
+        pairs[1].metadata.update({"language": "en-US", "title": "Notes", "mood": "calm"})
+        pairs[1].disposition = 1 << 2 | 1  # in the original language
+        for packet in plain.demux():
+            if packet.size:
+                packet.stream = pairs[packet.stream_index]
+                output.mux(packet)
     assert colorize_video(source, tmp_path / "out.mkv", colorizer).notes == ()
     notes = colorize_video(source, tmp_path / "out.mp4", colorizer).notes
     assert any("LANGUAGE" in note.upper() and "mood" in note.lower() for note in notes), notes
