@@ -158,16 +158,16 @@ def test_help_batches_and_the_server_leave_and_send_nothing(inputs: Path, tmp_pa
 @pytest.mark.parametrize(
     "script",
     [
-        "cgan-export INPUTS/checkpoint -o exported --fp16 --fp32",
-        "cgan-bench quality --data INPUTS/photos --checkpoint INPUTS/checkpoint --json q.json --sheet q.png;"
-        "cgan-bench layers",
-        "cgan-bench --checkpoint INPUTS/checkpoint --backends onnxruntime,openvino --precision fp32"
-        " --threads 1 --duration 0.01 --runs 1 --processes 1 --json b.json --html b.html;"
+        "cgan-export INPUTS/checkpoint -o exported --fp16 --fp32;"
+        "cgan-bench --checkpoint INPUTS/checkpoint --model exported/paper.onnx --backends onnxruntime,openvino"
+        " --threads 1 --size 32 --duration 0.01 --runs 1 --processes 1 --json b.json --html b.html;"
         "cgan-bench compare b.json b.json",
+        "cgan-bench quality --data INPUTS/photos --checkpoint INPUTS/checkpoint --json q.json --sheet q.png;"
+        "cgan-bench layers --runs 1 --size 64",
         "cgan-train --data INPUTS/photos --out run --recipe paper --batch-size 4 --epochs 1 --threads 1"
         " --set generator.widths=[8,8,8,8,8] --set discriminator.widths=[8,8,8,8] --tensorboard",
     ],
-    ids=["export", "quality", "bench", "train"],
+    ids=["export and bench", "quality", "train"],
 )
 def test_the_other_commands_leave_and_send_nothing(script: str, inputs: Path, tmp_path: Path) -> None:
     assert traced(tmp_path, script.replace("INPUTS", str(inputs))) == Trace([], [])

@@ -60,15 +60,19 @@ def is_stream(target: Path) -> bool:
     return False
 
 
-def open_stream(target: Path) -> BinaryIO:
-    """Open a stream for writing. A named pipe waits for its reader.
+def open_stream(target: Path, *, wait: bool = True) -> BinaryIO:
+    """Open a stream for writing. A named pipe waits for its reader, unless `wait` is off.
 
     Raises:
-        OSError: It cannot be opened.
+        OSError: It cannot be opened; with ENXIO, a named pipe has no reader yet.
     """
     number = _descriptor(target)
     if number is None:
-        return os.fdopen(os.open(target, os.O_WRONLY | getattr(os, "O_BINARY", 0)), "wb")
+        flags = os.O_WRONLY | getattr(os, "O_BINARY", 0) | (0 if wait else getattr(os, "O_NONBLOCK", 0))
+        number = os.open(target, flags)
+        if not wait:
+            os.set_blocking(number, True)
+        return os.fdopen(number, "wb")
     sys.stdout.flush()
     return os.fdopen(os.dup(number), "wb")  # the same place in the file; sockets cannot be opened by name
 

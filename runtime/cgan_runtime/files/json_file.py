@@ -22,7 +22,7 @@ def read_json(path: Path) -> Any:
             that is no Unicode.
     """
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(path.read_text(encoding="utf-8-sig"))
     except RecursionError:
         raise ValueError("it is nested too deep") from None
     _check(document, MAX_DEPTH)

@@ -8,6 +8,7 @@ it has ended, there is nothing to clean up, so that Ctrl-C ends the process at o
 starts, Ctrl-C is Python's own: exit code 1, or the signal's, and a traceback.
 """
 
+import atexit
 import os
 
 TYPE_CHECKING = False  # mypy knows the name; to load `typing` would take longer than all of this
@@ -31,6 +32,7 @@ def _leave_at_ctrl_c() -> None:
 
 
 _leave_at_ctrl_c()
+atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)  # called last: the command has its exit code by then
 
 
 def run(module: str) -> "NoReturn":

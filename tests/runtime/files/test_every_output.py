@@ -14,9 +14,11 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from tests.benchmarks.example_results import made_up
 from tests.videos import Video, write_video
 
 from cgan_benchmarks.cli import main as bench
@@ -38,10 +40,13 @@ OUTPUTS = {
     "stats": (run, (*VIDEO, "--stats"), ".json"),
     "report": (run, ("--input-dir", "{inputs}", "--model", "{model}", "-q", "--report"), ".json"),
     "layers": (bench, (*LAYERS, "--json"), ".json"),
+    "speed": (bench, ("--json",), ".json"),
+    "page": (bench, ("--html",), ".html"),
+    "turing": (bench, ("turing", BUNDLED, "--count", 2, "--no-open", "--model", "{model}", "--json"), ".json"),
     "quality": (bench, (*QUALITY, "--json"), ".json"),
     "quality sheet": (bench, (*QUALITY, "--sheet"), ".png"),
 }
-STARTS = {".png": b"\x89PNG", ".mkv": b"\x1aE\xdf\xa3", ".json": b"{"}
+STARTS = {".png": b"\x89PNG", ".mkv": b"\x1aE\xdf\xa3", ".json": b"{", ".html": b"<!doctype html>"}
 
 Write = Callable[[Path], "tuple[int, str]"]
 
@@ -55,9 +60,11 @@ def suffix(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def write(
     request: pytest.FixtureRequest, suffix: str, tmp_path: Path, tiny_model: Path,
-    capsys: pytest.CaptureFixture[str],
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
 ) -> Write:  # fmt: skip
     """A function that runs a command with one output; it returns the exit code and stderr."""
+    monkeypatch.setattr("cgan_benchmarks.cli._measure_models", lambda *_: SimpleNamespace(document=made_up))
+    monkeypatch.setattr("cgan_benchmarks.turing.server.TuringServer.wait", lambda _: None)  # nobody takes the test
     places = {name: tmp_path / name for name in ("inputs", "folder")}
     for folder in places.values():
         folder.mkdir()

@@ -106,3 +106,9 @@ def test_what_later_code_would_stumble_over_is_refused(text: str, reason: str, t
     path.write_text(text)
     with pytest.raises(ValueError, match=reason):
         read_json(path)
+
+
+def test_a_byte_order_mark_and_crlf_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_bytes(b'\xef\xbb\xbf{\r\n"a": 1}\r\n')
+    assert read_json(path) == {"a": 1}

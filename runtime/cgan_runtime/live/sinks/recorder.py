@@ -5,11 +5,14 @@
     recorder.close()
 
 An mp4 or mov is written in fragments of one second, each complete in itself; mkv and webm are built that way.
-Since the file is always whole, it has its final name from the start, unlike other outputs.
+Since the file is always whole, it has its final name from the start, unlike other outputs. Devices, named pipes
+and /dev/stdout are written to, as Matroska unless their name says otherwise.
 """
 
 from __future__ import annotations
 
+import errno
+import math
 import os
 import threading
 import time
@@ -17,15 +20,16 @@ from collections import deque
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
-from typing import cast
+from typing import BinaryIO, cast
 
 import av
 import numpy as np
 from av.video.frame import PictureType
 
 from cgan_runtime.errors import MediaError
+from cgan_runtime.files.atomic import is_stream, open_stream
 from cgan_runtime.files.formats import WRITTEN_VIDEOS
-from cgan_runtime.files.output import check_output
+from cgan_runtime.files.output import check_output, output_for, pipe_output
 from cgan_runtime.live.ycc_frame import YccFrame
 from cgan_runtime.video.ffmpeg_errors import reason_of
 from cgan_runtime.video.write.codecs import EncoderSettings
@@ -35,6 +39,7 @@ _NOMINAL_RATE = 30  # frames/s in the header; players use the time of each frame
 _FRAGMENT_SECONDS = 1.0
 _MAX_KEY_DISTANCE = 1000  # frames; in practice `_FRAGMENT_SECONDS` forces key frames much earlier
 _SYNC_SECONDS = 2.0  # a power failure loses at most this much
+_ASK_SECONDS = 0.1  # between looks whether a named pipe has a reader
 _QUEUE = 8  # frames that may wait for the encoder
 _BT601 = 6  # ITU-T H.273
 _FULL_RANGE = 2  # FFmpeg's AVColorRange
@@ -50,10 +55,13 @@ class Recorder:
         ConfigError when the encoder has no such setting.
         """
         settings = settings or EncoderSettings()
-        self._codec = settings.codec_for(path)
-        if self._codec == "rawvideo":
+        self._stream = is_stream(path)
+        named = path.suffix.lower() in WRITTEN_VIDEOS
+        output = pipe_output(path, None if named else "mkv") if self._stream else output_for(path)
+        self._codec = settings.codec_for(output)
+        if output.images is not None or self._codec == "rawvideo":
             raise MediaError(f"{path.suffix} stores no frame times, which a recording needs; use .mkv")
-        self._format = WRITTEN_VIDEOS[path.suffix.lower()]
+        self._format = WRITTEN_VIDEOS[output.suffix]
         self._options = settings.options(self._codec)
         if self._codec == "libx264":
             self._options["tune"] = "zerolatency"  # no frame waits in the encoder, so none is lost there
@@ -99,12 +107,27 @@ class Recorder:
         if first is None:
             return
         try:
-            with self.path.open("wb") as file:
-                self._encode(first, _SyncedFile(file.fileno()))
+            with self._open() as file:
+                self._encode(first, _SyncedFile(file.fileno(), synced=not self._stream))
         except (av.FFmpegError, OSError, ValueError) as error:
             with self._changed:
                 self.failure = f"{self.path} can no longer be written ({reason_of(error)}); is the disk full?"
                 self._waiting.clear()
+
+    def _open(self) -> BinaryIO:
+        """Open the file; a named pipe waits for its reader, but not after `close`."""
+        if not self._stream:
+            return self.path.open("wb")
+        while True:
+            try:
+                return open_stream(self.path, wait=False)
+            except OSError as error:
+                with self._changed:
+                    if error.errno != errno.ENXIO:
+                        raise
+                    if self._closing:
+                        raise BrokenPipeError(errno.EPIPE, "no program reads it") from None
+                    self._changed.wait(_ASK_SECONDS)
 
     def _encode(self, first: tuple[YccFrame, float], file: _SyncedFile) -> None:
         options = {"flush_packets": "1"}
@@ -134,10 +157,10 @@ class Recorder:
 
 
 class _SyncedFile:
-    """A file that is flushed to the disk every few seconds."""
+    """A file that is flushed to the disk every few seconds, or a stream that is not."""
 
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor, self._synced = descriptor, time.monotonic()
+    def __init__(self, descriptor: int, *, synced: bool) -> None:
+        self._descriptor, self._synced = descriptor, time.monotonic() if synced else math.inf
 
     def write(self, data: bytes) -> int:
         left = memoryview(data)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 import textwrap
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -131,6 +133,58 @@ def test_full_disk_ends_only_the_recording(tmp_path: Path) -> None:
     recorder.write(colored_frame(1), 1.0)  # does nothing
 
 
-def test_recording_needs_frame_times(tmp_path: Path) -> None:
-    with pytest.raises(MediaError, match=r"\.y4m stores no frame times"):
-        Recorder(tmp_path / "out.y4m")
+@pytest.mark.parametrize("name", ["out.y4m", "out%05d.png"])
+def test_recording_needs_frame_times(name: str, tmp_path: Path) -> None:
+    with pytest.raises(MediaError, match=r"\.(y4m|png) stores no frame times"):
+        Recorder(tmp_path / name)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such devices and pipes")
+class TestStreams:
+    """What is no file is written to, and stays what it is."""
+
+    def test_devices_and_links(self, tmp_path: Path) -> None:
+        old, to_old = tmp_path / "old.mkv", tmp_path / "link.mkv"
+        old.write_bytes(b"older")
+        to_old.symlink_to(old)
+        Recorder(to_old, overwrite=True).close()
+        for name in ("/dev/null", "null.mp4"):
+            path = tmp_path / name
+            if name != "/dev/null":
+                path.symlink_to("/dev/null")
+            assert record(path, [colored_frame(number) for number in range(3)]).failure is None
+            assert path.is_char_device()
+        full = tmp_path / "full.mp4"
+        full.symlink_to("/dev/full")
+        assert "No space left" in str(record(full, [colored_frame(0)]).failure)
+        recorder = Recorder(to_old, overwrite=True)
+        recorder.write(colored_frame(0), 0.0)
+        recorder.close()
+        assert to_old.is_symlink()
+        assert len(read_frames(old)) == 1
+
+    @pytest.mark.parametrize(("name", "start"), [("pipe", b"\x1aE\xdf\xa3"), ("pipe.mp4", b"ftyp")])
+    def test_a_named_pipe_waits_for_its_reader(
+        self, name: str, start: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("cgan_runtime.live.sinks.recorder._SYNC_SECONDS", 0.0)
+        pipe, read = tmp_path / name, list[bytes]()
+        os.mkfifo(pipe)
+        recorder = Recorder(pipe)
+        recorder.write(colored_frame(0), 0.0)
+        reader = threading.Thread(target=lambda: read.append(pipe.read_bytes()), daemon=True)
+        reader.start()
+        until(lambda: not recorder._waiting, 0.001)
+        recorder.write(colored_frame(1), 0.1)
+        recorder.close()
+        reader.join(60)
+        assert recorder.failure is None
+        assert start in read[0][:8]
+        assert pipe.is_fifo()
+
+    def test_a_named_pipe_without_a_reader_ends_with_the_recording(self, tmp_path: Path) -> None:
+        os.mkfifo(tmp_path / "pipe.mkv")
+        recorder = Recorder(tmp_path / "pipe.mkv")
+        recorder.write(colored_frame(0), 0.0)
+        recorder.close()
+        assert "no program reads it" in str(recorder.failure)
