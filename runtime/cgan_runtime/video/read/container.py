@@ -21,6 +21,7 @@ from cgan_runtime.video.read.stretch import Stretch
 
 _MICROSECONDS = 1_000_000  # per second; the unit of a container's duration
 _MOV = "mov,mp4,m4a,3gp,3g2,mj2"
+_PLAYLISTS = frozenset({"hls", "dash"})  # pieces of these may be missing without an error
 _KINDS = {"subtitle": "subtitles", "video": "a cover image"}
 
 
@@ -101,6 +102,12 @@ def frames_by_duration(
         return round(stream.duration * stream.time_base * rate)
     start = max(0, container.start_time or 0) if "matroska" in container.format.name else 0
     return round(Fraction((container.duration or 0) - start, _MICROSECONDS) * rate) or None
+
+
+def is_file_on_server(path: Path | FFmpegInput, container: av.container.InputContainer) -> bool:
+    """Whether a video is a file that a server keeps, not a stream or a playlist."""
+    served = isinstance(path, FFmpegInput) and path.timeout is not None
+    return served and container.format.name not in _PLAYLISTS and container.size > 0
 
 
 def frames_in(stretch: Stretch, whole: int | None, rate: Fraction | None) -> int | None:

@@ -23,6 +23,7 @@ from cgan_runtime.video.read.container import (
     frames_by_duration,
     frames_in,
     indexed_packets,
+    is_file_on_server,
     open_options,
     open_video,
     stated_end,
@@ -31,6 +32,7 @@ from cgan_runtime.video.read.container import (
 from cgan_runtime.video.read.damage import Damage, count
 from cgan_runtime.video.read.deinterlace import Deinterlace, Deinterlacer
 from cgan_runtime.video.read.frame_times import FrameTimes
+from cgan_runtime.video.read.overlaps import Overlaps
 from cgan_runtime.video.read.source_file import SourceFile
 from cgan_runtime.video.read.sources import MAX_RATE, FFmpegInput
 from cgan_runtime.video.read.stretch import WHOLE, Stretch, TimeLine
@@ -39,7 +41,6 @@ from cgan_runtime.video.segments import SEGMENT_FRAMES
 
 _MAX_FAILED_READS = 16  # in a row; after so many the rest of a damaged video is given up
 _MISSING_TAIL = 0.25  # seconds; a video that ends so much before its stated end counts as cut off
-_PLAYLISTS = frozenset({"hls", "dash"})  # pieces of these may be missing without an error
 
 
 class VideoReader(AbstractContextManager["VideoReader"]):
@@ -84,7 +85,8 @@ class VideoReader(AbstractContextManager["VideoReader"]):
                 opened.enter_context(self._pipe)
             self.container = opened.enter_context(open_video(path, options, hardware))
             self.stream = video_stream(path, self.container, stream)
-            self._clock, self._found = Clock(self.container), Damage(self.stream.index)
+            self._clock, self._overlaps = Clock(self.container), Overlaps(self.container)
+            self._found = Damage(self.stream.index)
             self._times = FrameTimes(self.container, self.stream)
             self.line, self._stretch = TimeLine(self.container, self.stream, stretch), stretch
             self.stream.codec_context.thread_type = "AUTO"
@@ -97,7 +99,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
                 self.stated_frames = frames_in(stretch, self.stated_frames, self.rate)
                 self.line.seek()
             self._items = self._read()
-            self._on_server = self._is_file_on_server()
+            self._on_server = is_file_on_server(path, self.container) and self.stated_frames is not None
             # Differs between videos, but not between copies of one.
             self.fingerprint = self._fingerprint_on_server() if self._on_server else video.fingerprint
             self._waiting: list[av.Packet[Any] | av.VideoFrame] = []
@@ -201,6 +203,8 @@ class VideoReader(AbstractContextManager["VideoReader"]):
     def _read(self) -> Iterator[av.VideoFrame | av.Packet[Any]]:
         for packet in self._demux():
             self._clock.correct(packet)
+            if not self._overlaps.is_heard(packet):
+                continue
             self._found.look(packet)
             time = packet.pts if packet.pts is not None else packet.dts
             if time is not None:
@@ -269,15 +273,6 @@ class VideoReader(AbstractContextManager["VideoReader"]):
             self.first_packets.setdefault(item.stream_index, item)
         where = "" if self._stretch.is_whole else f" from {self._stretch.text}"
         raise MediaError(f"{self.path} holds no frame that can be decoded{where}; is it complete?")
-
-    def _is_file_on_server(self) -> bool:
-        return (
-            isinstance(self.path, FFmpegInput)
-            and self.path.timeout is not None
-            and self.container.format.name not in _PLAYLISTS
-            and self.container.size > 0
-            and self.stated_frames is not None
-        )
 
     def _fingerprint_on_server(self) -> str:
         """By what a file on a server states; to read samples of it would take three connections."""
