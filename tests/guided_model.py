@@ -34,9 +34,10 @@ def write_guided_model(path: Path, *, size: int = SIZE) -> Path:
         "axis": np.array([1]), "one": np.float32(1), "sharp": np.float32(SHARPNESS), "least": np.float32(UNKNOWN),
         "orange": np.float32(ORANGE).reshape(1, 2, 1, 1), "none": np.float32(0),
         "x4": np.float32([1, 1, 4, 4]), "x8": np.float32([1, 1, 8, 8]),
-        "three": np.array([3]), "to": np.array([2]), "end": np.array([4]), "start": np.array([0]), "first": np.array([1]),
-        "key_end": np.array([32]), "color_start": np.array([35]), "color_end": np.array([37]), "weight_end": np.array([38]),
-        "columns": np.array([2]), "channels": np.array([1]), "two": np.array([2]), "mask_end": np.array([3]),
+        "three": np.array([3]), "to": np.array([2]), "end": np.array([4]), "start": np.array([0]),
+        "first": np.array([1]), "key_end": np.array([32]), "color_start": np.array([35]),
+        "color_end": np.array([37]), "weight_end": np.array([38]), "columns": np.array([2]),
+        "channels": np.array([1]), "two": np.array([2]), "mask_end": np.array([3]),
     }  # fmt: skip
     node = onnx.helper.make_node
     nodes = [

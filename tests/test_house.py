@@ -55,6 +55,7 @@ OWNERS = {
     "aiohttp": ["cgan_runtime/live/"],
     "segno": ["cgan_runtime/live/"],
     "pycuda": ["cgan_runtime/backends/tensorrt/backend.py", "cgan_runtime/backends/tensorrt/device.py"],
+    "PIL": ["cgan_runtime/guide/settings.py"],
     "skimage": [],
     "tensorboardX": ["cgan_train/training/run_log.py"],
     "matplotlib": ["cgan_train/plotting.py"],
@@ -66,8 +67,9 @@ OWNERS = {
 PUBLIC = {
     "cgan_runtime": [
         "BackendUnavailable", "CganError", "Colorizer", "ConfigError", "DataError", "EncoderSettings",
-        "ImageResult", "InputShapeError", "MediaError", "ModelFileError", "ParityError", "TemporalSettings",
-        "TrainingError", "VideoResult", "VideoSettings", "colorize_image", "colorize_video",
+        "Guide", "Hint", "ImageResult", "InputShapeError", "MediaError", "ModelFileError", "ParityError",
+        "TemporalSettings", "TrainingError", "VideoResult", "VideoSettings", "colorize_image", "colorize_video",
+        "read_hints",
     ],
     "cgan_export": ["ExportSettings", "Exported", "export"],
     "cgan_train": ["TrainSettings", "train"],

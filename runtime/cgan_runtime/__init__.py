@@ -26,6 +26,8 @@ from cgan_runtime.errors import (
 TYPE_CHECKING = False  # type checkers take it for true; importing `typing` would take most of the time
 if TYPE_CHECKING:
     from cgan_runtime.colorizer import Colorizer
+    from cgan_runtime.guide.hints import read_hints
+    from cgan_runtime.guide.settings import Guide, Hint
     from cgan_runtime.pipeline.image import colorize_image
     from cgan_runtime.pipeline.results import ImageResult, VideoResult
     from cgan_runtime.pipeline.settings import VideoSettings
@@ -36,20 +38,23 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
-    "BackendUnavailable", "CganError", "Colorizer", "ConfigError", "DataError", "EncoderSettings",
+    "BackendUnavailable", "CganError", "Colorizer", "ConfigError", "DataError", "EncoderSettings", "Guide", "Hint",
     "ImageResult", "InputShapeError", "MediaError", "ModelFileError", "ParityError", "TemporalSettings",
-    "TrainingError", "VideoResult", "VideoSettings", "colorize_image", "colorize_video",
+    "TrainingError", "VideoResult", "VideoSettings", "colorize_image", "colorize_video", "read_hints",
 ]  # fmt: skip
 
 _LAZY = {
     "Colorizer": "colorizer",
     "EncoderSettings": "video.write.codecs",
+    "Guide": "guide.settings",
+    "Hint": "guide.settings",
     "ImageResult": "pipeline.results",
     "TemporalSettings": "temporal.settings",
     "VideoResult": "pipeline.results",
     "VideoSettings": "pipeline.settings",
     "colorize_image": "pipeline.image",
     "colorize_video": "pipeline.video",
+    "read_hints": "guide.hints",
 }  # the module of each name
 
 

@@ -25,7 +25,10 @@ from cgan_runtime.color.lab import FloatArray, chroma_codes, lightness_table
 from cgan_runtime.color.rgb_image import check_image, image_of, lightness_of
 from cgan_runtime.color.upsampling import enlarge_chroma
 from cgan_runtime.errors import BackendUnavailable, ConfigError, InputShapeError
-from cgan_runtime.models import bundled_model
+from cgan_runtime.guide.memory import KEYS, Guidance, takes_guide
+from cgan_runtime.guide.settings import Guide
+from cgan_runtime.guide.still import guidance_of
+from cgan_runtime.models import find_model
 from cgan_runtime.network_shape import network_shape
 from cgan_runtime.temporal.filter import TemporalFilter
 
@@ -43,6 +46,7 @@ class Prediction:
     luma: Plane  # luma at the network's size, likewise
     lightness: FloatArray  # L*/50 - 1 at the network's size, float32
     chroma: FloatArray  # (a*, b*)/110 at the network's size, float32 (2, h, w)
+    similarity: float | None = None  # to the memory that was given, 0 to 1; None without, or if the network did not run
 
 
 class Colorizer:
@@ -87,6 +91,7 @@ class Colorizer:
         self.backend = backend
         self.size = size or manifest.size
         self.saturation = saturation
+        self._keys: FloatArray | None = None  # of the last inference
         self._out: tuple[Plane, Plane] | None = None
         self._scratch: tuple[FloatArray, FloatArray] | None = None
 
@@ -105,7 +110,7 @@ class Colorizer:
         """Open a model.
 
         Args:
-            model: File made by cgan-export; None takes the model that ships.
+            model: File made by cgan-export, or its folder; None or "edge" takes the model that ships.
             backend: What runs the model: "auto" takes the best that works here, or a name ("tensorrt",
                 "cuda", "openvino", "onnxruntime").
             precision: What a CPU computes in: "fp32", "bf16", or "auto", which takes bfloat16 where the
@@ -120,19 +125,19 @@ class Colorizer:
             BackendUnavailable: The back end is not installed, or does not work here.
             ConfigError: A value is out of range, or the model does not allow it.
         """
-        path = bundled_model() if model is None else Path(model)
-        opened = open_backend(path, backend, threads=threads, precision=precision, progress=on_build)
+        opened = open_backend(find_model(model), backend, threads=threads, precision=precision, progress=on_build)
         try:
             return cls(opened, size=size, saturation=saturation)
         except ConfigError:
             opened.close()
             raise
 
-    def image(self, array: Plane) -> Plane:
+    def image(self, array: Plane, guide: Guide | None = None) -> Plane:
         """Color an image from its own lightness.
 
         Args:
             array: uint8 or uint16, (H, W) gray, or (H, W, 3) RGB, or (H, W, 4) RGBA; sRGB.
+            guide: Colors that are known, as hints and references.
 
         Returns:
             A new array (H, W, 3), or (H, W, 4) with the alpha given; dtype as `array`. Its lightness L* is
@@ -140,11 +145,17 @@ class Colorizer:
 
         Raises:
             InputShapeError: Not such an array.
+            ConfigError: The model takes no guide, or the guide is one for videos.
+            MediaError: A reference cannot be read.
         """
         check_image(array)
         lightness = lightness_of(array)
         small = _resize(lightness, self.input_shape(*lightness.shape))
-        a, b = enlarge_chroma(self.chroma(small), small, lightness, span=2.0)
+        guidance = None
+        if guide is not None and not guide.is_empty:
+            self.check_guide()
+            guidance = guidance_of(guide, lightness.shape, small.shape, self)
+        a, b = enlarge_chroma(self.chroma(small, guidance), small, lightness, span=2.0)
         return image_of(lightness, a, b, array)
 
     def planes(
@@ -169,18 +180,37 @@ class Colorizer:
         return self.enlarge(self.predict(luma, encoding, chroma_shape, temporal))
 
     def predict(
-        self, luma: Plane, encoding: Encoding, chroma_shape: tuple[int, int], temporal: TemporalFilter | None = None
+        self,
+        luma: Plane,
+        encoding: Encoding,
+        chroma_shape: tuple[int, int],
+        temporal: TemporalFilter | None = None,
+        guidance: Guidance | None = None,
     ) -> Prediction:
         """The first half of `planes`, all that needs the network; arguments and errors as there.
 
-        The prediction owns its arrays: the next one may begin while `enlarge` takes this one.
+        `guidance` is what is known of the colors of this image; its certain colors replace the past. The
+        prediction owns its arrays: the next one may begin while `enlarge` takes this one.
         """
         guide, small = self._small(luma, encoding, chroma_shape)
         lightness = np.take(lightness_table(encoding), small, mode="clip")
-        chroma = self.chroma(lightness) if temporal is None else temporal.step(lightness, self.chroma)
+        self._keys = None
+        chroma = self.step(lightness, temporal, guidance)
         if temporal is None or temporal.settings.passes_through:
             chroma = chroma.copy()  # it may be the back end's own array
-        return Prediction(encoding, guide, small, lightness, chroma)
+        known = guidance is not None and self._keys is not None
+        return Prediction(
+            encoding, guide, small, lightness, chroma, guidance.similarity(self._keys) if known else None
+        )
+
+    def step(
+        self, lightness: FloatArray, temporal: TemporalFilter | None, guidance: Guidance | None = None
+    ) -> FloatArray:
+        """The chroma of the next frame of a video, (2, h, w), given its lightness (h, w)."""
+        if temporal is None:
+            return self.chroma(lightness, guidance)
+        certain = None if guidance is None else guidance.certain(lightness.shape)
+        return temporal.step(lightness, lambda seen: self.chroma(seen, guidance), certain)
 
     def enlarge(self, prediction: Prediction) -> tuple[Plane, Plane]:
         """The second half of `planes`, without the network: may run in another thread than `predict`."""
@@ -199,19 +229,40 @@ class Colorizer:
         _, small = self._small(luma, encoding, chroma_shape)
         return np.take(lightness_table(encoding), small, mode="clip")
 
-    def chroma(self, lightness: FloatArray) -> FloatArray:
+    def chroma(self, lightness: FloatArray, guidance: Guidance | None = None) -> FloatArray:
         """Predict chroma (2, h, w) from lightness (h, w), times the saturation; valid until the next call.
 
         Raises:
             BackendUnavailable: The engine failed, or its answer is no color.
         """
-        chroma: FloatArray = self.backend.chroma(lightness[None, None])[0]
+        manifest = self.backend.manifest
+        inputs = {manifest.input.name: lightness[None, None]}
+        if guidance is not None:
+            inputs |= guidance.inputs(manifest)
+        outputs = self.backend.infer(inputs)
+        chroma: FloatArray = outputs[manifest.output.name][0]
+        self._keys = outputs[KEYS][0] if KEYS in outputs else None
         if not (chroma.max() <= _MAX_CHROMA and chroma.min() >= -_MAX_CHROMA):  # false for NaN, too
             raise BackendUnavailable(
                 f"{self.backend.name} answered with values that are no numbers or no colors; take "
                 "--precision fp32, or another --backend or --model"
             )
         return chroma if self.saturation == 1 else chroma * np.float32(self.saturation)
+
+    def keys(self, lightness: FloatArray) -> FloatArray:
+        """What the network knows places by, float32 (32, h/8, w/8), given the lightness (h, w) of an image."""
+        self.chroma(lightness)
+        assert self._keys is not None  # `check_guide` has been asked
+        return self._keys.copy()
+
+    def check_guide(self) -> None:
+        """Refuse to take a guide with a model that has no inputs for it; a ConfigError."""
+        manifest = self.backend.manifest
+        if not takes_guide(manifest):
+            raise ConfigError(
+                f"{manifest.file} takes no hints, references or keys, as it was trained without; name a model "
+                "that takes them with --model, or leave them out"
+            )
 
     def input_shape(self, height: int, width: int) -> tuple[int, int]:
         """Height and width of the network's input for an image of this size.

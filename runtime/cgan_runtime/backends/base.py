@@ -71,7 +71,10 @@ class Backend(ABC):
         complete, axes = self._complete(inputs)
         outputs = self._run(complete)
         for tensor in self.manifest.outputs:
-            found, shape = outputs[tensor.name], axes.shape(tensor)
+            found = outputs[tensor.name]
+            if found.ndim == len(tensor.shape):
+                axes.take(tensor, found.shape)  # some axes of an output may have names of their own
+            shape = axes.shape(tensor)
             if found.shape != shape or found.dtype != np.float32:
                 raise ModelFileError(
                     f"{self.manifest.file} returned {tensor.name} {found.dtype} {found.shape}, "

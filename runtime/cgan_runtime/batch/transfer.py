@@ -23,7 +23,7 @@ from cgan_runtime.video.resume.work_folder import work_folder
 # Storage where a file appears only when it is complete; elsewhere it is uploaded and then renamed.
 _ATOMIC_STORAGE = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "memory"})
 _BLOCK_BYTES = 8_000_000
-_KEPT = (".json", ".state", ".segment")  # suffixes of complete files in the work folder of a video
+_KEPT = (".json", ".npz", ".state", ".segment")  # suffixes of complete files in the work folder of a video
 
 
 @contextmanager

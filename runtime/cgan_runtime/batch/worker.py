@@ -22,6 +22,7 @@ from cgan_runtime.commands.open_model import backend_text, open_model
 from cgan_runtime.console import one_line
 from cgan_runtime.errors import CganError
 from cgan_runtime.files.storage import is_remote
+from cgan_runtime.guide.keys import guide_of_video
 from cgan_runtime.options.run import RunOptions
 from cgan_runtime.pipeline.image import colorize_image
 from cgan_runtime.pipeline.parts import Part, colorize_part, plan_parts
@@ -70,7 +71,9 @@ class Worker:
         return self._colorizer
 
     def _result(self, task: Task, colorizer: Colorizer) -> TaskResult:
-        source, settings, part = task.source, self._settings, task.part
+        source, part = task.source, task.part
+        folder = self._options.files.input_dir or source.parent
+        settings = replace(self._settings, guide=guide_of_video(self._settings.guide, source, folder))
         result: VideoResult | ImageResult
         with local_copy(task.target, self._scratch, partial(_concerns, part), self._alive) as target:
             if task.kind == "plan":
@@ -98,7 +101,10 @@ class Worker:
             source = target.with_name(f"source-{target.name}")
             download(task.source, source, self._alive)
         try:
-            return colorize_image(source, target, colorizer, overwrite=task.overwrite, compare=self._settings.compare)
+            guide = replace(self._settings.guide, keys=None)
+            return colorize_image(
+                source, target, colorizer, overwrite=task.overwrite, compare=self._settings.compare, guide=guide
+            )
         finally:
             if source != task.source:
                 source.unlink(missing_ok=True)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from cgan_runtime.commands.open_model import open_colorizer
+from cgan_runtime.commands.suggest import suggest
 from cgan_runtime.commands.summary import print_image, print_tips, print_video, write_video_stats
 from cgan_runtime.console import Console
 from cgan_runtime.errors import MediaError
@@ -49,6 +50,9 @@ def run_video(given: Path | str, options: RunOptions, console: Console) -> None:
     file = None if isinstance(source, FFmpegInput) else source
     if file is not None:
         _check_source(file)
+        if options.report.suggest_keys is not None:
+            suggest(file, options, console)
+            return
     output, note = video_output(source, options)
     encoder, sheet, overwrite = options.video.encoder, options.report.sheet, options.files.overwrite
     encoder.options(encoder.codec_for(output))
@@ -86,7 +90,10 @@ def run_image(source: Path, options: RunOptions, console: Console) -> None:
     overwrite, compare = options.files.overwrite, options.video.compare
     check_output(target, source=source, overwrite=overwrite)
     with open_colorizer(options, console) as colorizer:
-        print_image(colorize_image(source, target, colorizer, overwrite=overwrite, compare=compare), console)
+        result = colorize_image(
+            source, target, colorizer, overwrite=overwrite, compare=compare, guide=options.video.guide
+        )
+        print_image(result, console)
     print_tips(options, console)
 
 

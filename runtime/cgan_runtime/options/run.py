@@ -18,7 +18,9 @@ from cgan_runtime.files.output import INFIX, check_json, is_image_sequence
 from cgan_runtime.files.pipe import PIPE
 from cgan_runtime.files.storage import open_location
 from cgan_runtime.files.urls import is_url
+from cgan_runtime.guide.settings import Guide
 from cgan_runtime.options.groups import COMMON, PlaceType, option_group, section
+from cgan_runtime.options.guide import HEADING
 from cgan_runtime.options.inputs import clean_place, kind_of
 from cgan_runtime.options.model import ModelOptions
 from cgan_runtime.pipeline.settings import VideoSettings
@@ -26,6 +28,7 @@ from cgan_runtime.video.read.sources import SourceSettings
 from cgan_runtime.video.write.codecs import FALLBACK_SUFFIX
 
 PREVIEWS = ("sheet", "live")
+DEFAULT_KEYS, MAX_SUGGESTED = 10, 500
 PIPE_FORMATS = ("y4m", "yuv", "mkv", "webm", "mp4")
 _PATH = click.Path(path_type=Path)
 
@@ -146,6 +149,8 @@ class ReportOptions:
     preview: str | None = None
     quiet: bool = False
     verbose: bool = False
+    suggest_keys: Path | None = None
+    count: int = DEFAULT_KEYS
 
     def check(self, files: FileOptions) -> None:
         """Refuse reports that the input does not allow, and files that cannot be written.
@@ -160,6 +165,8 @@ class ReportOptions:
             check_json(self.stats, "--stats")
         if self.sheet is not None and (files.video is None or files.into_pipe):
             raise click.UsageError("--sheet shows a video in a file; give it with one video, and not with -o -")
+        if self.suggest_keys is not None and not files.is_video_file:
+            raise click.UsageError("--suggest-keys looks at one video in a file; give it one")
         if self.preview is not None and not files.is_video_file:
             raise click.UsageError("--preview is for one video in a file")
         if self.sheet is not None and files.output is not None and is_image_sequence(files.output):
@@ -178,6 +185,16 @@ report_options = option_group(
             "say how long the whole would take and how large it would be. live: play it in a window instead."),
         click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors and warnings."),
         click.option("-v", "--verbose", is_flag=True, help="Also print why better back ends were passed over."),
+    ),
+    section(
+        HEADING,
+        click.option(
+            "--suggest-keys", type=_PATH, metavar="DIR",
+            help="Color nothing: write the gray frames into DIR that would help most as keys once they are painted, "
+            "with a contact sheet."),
+        click.option(
+            "--count", type=click.IntRange(1, MAX_SUGGESTED), default=DEFAULT_KEYS, show_default=True, metavar="N",
+            help="How many frames --suggest-keys writes."),
     ),
     click.option(
         "--stats", type=_PATH, metavar="FILE",
@@ -208,10 +225,17 @@ class RunOptions:
         files = self.files
         files.check(live=live)
         self.report.check(files)
-        of_videos = replace(self.video, compare=False), self.source, files.resume
+        guide = self.video.guide
+        of_videos = replace(self.video, compare=False, guide=Guide()), self.source, files.resume
         if files.image is not None and of_videos != (VideoSettings(), SourceSettings(), False):
             raise click.UsageError("options of videos go with a video or a folder")
         if files.many and self.source != SourceSettings():
             raise click.UsageError("options of raw video go with one video")
+        if guide.keys is not None and files.image is not None:
+            raise click.UsageError("--keys are frames of a video; give an image hints or a --reference")
+        if guide.hints and files.many:
+            raise click.UsageError("--hints are for one image or video; for a folder give --reference or --keys")
+        if live and not guide.is_empty:
+            raise click.UsageError("--hints, --reference and --keys are for videos and images in files")
         if self.video.compare and live:
             raise click.UsageError("--compare is for videos and images; --webcam has --split")

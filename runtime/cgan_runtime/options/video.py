@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cgan_runtime.options.groups import COMMON, option_group, section
+from cgan_runtime.options.guide import guide_options
 from cgan_runtime.pipeline.settings import VideoSettings
 from cgan_runtime.temporal.settings import MAX_EVERY, STRENGTHS, TemporalSettings
 from cgan_runtime.video.read.sources import SourceSettings
@@ -58,6 +59,7 @@ encoder_options = option_group(
         "--codec-threads", type=click.IntRange(min=1),
         help="CPU threads of the encoder, and of the decoder. Default: one for each core."),
 )  # fmt: skip
+
 
 class SecondsType(SecondsBase):
     """A time in seconds: `90`, `1:30` or `0:01:30.5`; becomes an exact fraction."""
@@ -119,6 +121,7 @@ video_options = option_group(
     click.option(
         "--strict", is_flag=True,
         help="Stop at the first flaw of a damaged video. Default: color what can be read, and warn."),
+    guide_options,
     encoder_options,
 )  # fmt: skip
 

@@ -23,6 +23,9 @@ from cgan_runtime.color.lab import FloatArray
 from cgan_runtime.colorizer import Colorizer, Prediction
 from cgan_runtime.errors import CganError
 from cgan_runtime.files.output import Output
+from cgan_runtime.guide.memory import Guidance
+from cgan_runtime.guide.plan import GuidePlan
+from cgan_runtime.pipeline.shot_report import ShotReport
 from cgan_runtime.temporal.filter import TemporalFilter
 from cgan_runtime.video.frame_layout import FrameLayout, luma_plane
 from cgan_runtime.video.orientation import Orientation
@@ -56,9 +59,11 @@ class ColorStage:
         kept_frames: int = 0,
         total: int | None = None,
         progress: ProgressCallback | None = None,
+        plan: GuidePlan | None = None,
     ) -> None:
         self.frames, self.kept_frames = 0, kept_frames
-        self._colorizer, self._temporal, self._layout = colorizer, temporal, layout
+        self.report = ShotReport(plan, kept_frames)
+        self._colorizer, self._temporal, self._layout, self._plan = colorizer, temporal, layout, plan
         self._total, self._progress = total, progress
         self._time: float | None = None
 
@@ -95,6 +100,10 @@ class ColorStage:
     def _process(self, frame: av.VideoFrame) -> Predicted | AlreadyEncoded | Skipped:
         return AlreadyEncoded() if self.frames < self.kept_frames else self._predict(frame)
 
+    def _guidance(self) -> Guidance | None:
+        """What is known of the colors of the frame that comes now."""
+        return None if self._plan is None else self._plan.at(self.frames)
+
     def _report(self) -> None:
         if self._progress is not None:
             self._progress(self.frames, self._total)
@@ -103,7 +112,8 @@ class ColorStage:
         filter_state = self.filter_state if self.frames % SEGMENT_FRAMES == 0 else b""
         prepared, orientation = self._layout.prepare(frame), Orientation.of(frame)
         luma, shape = _shown(prepared, self._layout, orientation)
-        prediction = self._colorizer.predict(luma, self._layout.encoding, shape, self._temporal)
+        prediction = self._colorizer.predict(luma, self._layout.encoding, shape, self._temporal, self._guidance())
+        self.report.add(self.frames, prediction)
         return Predicted(prepared, prediction, orientation, filter_state)
 
 
@@ -120,8 +130,13 @@ def annotate_position(stage: ColorStage, output: Output, *, resumable: bool) -> 
 
 def network_view(frame: av.VideoFrame, layout: FrameLayout, colorizer: Colorizer) -> FloatArray:
     """What the network sees of a frame: L*/50 - 1, float32 (h, w)."""
-    luma, shape = _shown(layout.prepare(frame), layout, Orientation.of(frame))
+    luma, shape = shown_luma(frame, layout)
     return colorizer.lightness(luma, layout.encoding, shape)
+
+
+def shown_luma(frame: av.VideoFrame, layout: FrameLayout) -> tuple[Plane, tuple[int, int]]:
+    """The luma of a frame as it is shown, in the layout's encoding, and the shape of its chroma planes."""
+    return _shown(layout.prepare(frame), layout, Orientation.of(frame))
 
 
 def _shown(frame: av.VideoFrame, layout: FrameLayout, orientation: Orientation) -> tuple[Plane, tuple[int, int]]:

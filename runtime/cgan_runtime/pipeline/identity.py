@@ -7,6 +7,7 @@ import av
 from cgan_runtime import __version__
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.files.output import Output
+from cgan_runtime.guide.keys import fingerprint
 from cgan_runtime.pipeline.settings import VideoSettings
 from cgan_runtime.video.read.reader import VideoReader
 
@@ -16,6 +17,7 @@ def video_identity(
 ) -> dict[str, str]:
     """Input, model, settings and versions, by names for people."""
     encoder, backend = settings.encoder, colorizer.backend
+    guide = {} if settings.guide.is_empty else {"guide": fingerprint(settings.guide)}
     codec = encoder.codec_for(output)
     versions = ".".join(str(part) for version in av.library_versions.values() for part in version)
     return {
@@ -35,4 +37,5 @@ def video_identity(
         "gray beside color": "yes" if settings.compare else "no",
         "temporal": settings.temporal.strength,
         "every": str(settings.temporal.every),
+        **guide,
     }

@@ -11,6 +11,7 @@ from cgan_runtime.color.hues import is_colored
 from cgan_runtime.color.rgb_image import gray_image
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.files.output import check_output
+from cgan_runtime.guide.settings import Guide
 from cgan_runtime.image.metadata import read_metadata
 from cgan_runtime.image.read_write import read_image, write_image
 from cgan_runtime.pipeline.results import ImageResult
@@ -23,6 +24,7 @@ def colorize_image(
     *,
     overwrite: bool = False,
     compare: bool = False,
+    guide: Guide | None = None,
 ) -> ImageResult:
     """Color an image; its lightness, alpha and metadata stay as they were.
 
@@ -32,19 +34,21 @@ def colorize_image(
         colorizer: None opens the model that ships for this image.
         overwrite: Allow `target` to exist.
         compare: Put the gray image beside the colored one, on its left.
+        guide: Colors that are known, as hints and references.
 
     Raises:
+        ConfigError: The model takes no guide, or the guide is one for videos.
         MediaError: The input cannot be read, or the output cannot be written.
         CganError: The color cannot be predicted.
     """
     if colorizer is None:
         with Colorizer.open() as colorizer:
-            return colorize_image(source, target, colorizer, overwrite=overwrite, compare=compare)
+            return colorize_image(source, target, colorizer, overwrite=overwrite, compare=compare, guide=guide)
     began = time.perf_counter()
     source, target = Path(source), Path(target)
     image = read_image(source)
     check_output(target, source=source, overwrite=overwrite)
-    colored = colorizer.image(image)
+    colored = colorizer.image(image, guide)
     if compare:
         colored = np.hstack([gray_image(image), colored])
     size = write_image(target, colored, read_metadata(source))

@@ -27,7 +27,10 @@ from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.files.atomic import write_file
 from cgan_runtime.files.json_file import read_json
 from cgan_runtime.files.output import output_for
+from cgan_runtime.guide.plan import GuidePlan
 from cgan_runtime.pipeline.color_stage import ColorStage, Predicted, annotate_position, network_view
+from cgan_runtime.pipeline.guide_pass import GuidePass
+from cgan_runtime.pipeline.guiding import PLAN, plan_guide, video_frames
 from cgan_runtime.pipeline.identity import video_identity
 from cgan_runtime.pipeline.settings import VideoSettings
 from cgan_runtime.pipeline.stages import run_stages
@@ -79,6 +82,8 @@ def plan_parts(
 
     A part has at least so many `segments`. `alive` is called after each frame: a sign that the work goes on.
     """
+    if not settings.guide.is_empty:
+        colorizer.check_guide()
     output = output_for(target)
     with VideoReader(
         source, stream=settings.stream, deinterlace=settings.deinterlace, stretch=settings.stretch
@@ -89,17 +94,23 @@ def plan_parts(
         WorkFolder.begin(output, identity, resume=resume, overwrite=overwrite).release()
         if plan := _kept_plan(target):
             return plan
-        with WorkFolder.share(output, identity):
-            frames = _video_frames(reader, alive)
+        with WorkFolder.share(output, identity) as work:
+            frames = video_frames(reader, alive)
+            layout = plan_layout(reader, settings.encoder, output, compare=settings.compare)
+            scout = None
+            if settings.guide.needs_frames:
+                scout = GuidePass(settings.guide, colorizer, layout, reader)
+                frames = scout.watch(frames)
             if settings.temporal.passes_through:  # no frame depends on others
                 count = sum(1 for _ in frames)
                 starts = list(range(0, count, SEGMENT_FRAMES))
             else:
-                layout = plan_layout(reader, settings.encoder, output, compare=settings.compare)
                 views = (network_view(frame, layout, colorizer) for frame in frames)
                 count, starts = independent_starts(views, settings.temporal)
             if settings.strict and reader.damage:
                 raise refused(source, reader.damage)
+            if scout is not None:
+                work.keep(PLAN, scout.finish().to_bytes())
         plan = PartPlan(count, tuple(divide(count, starts, segments)))
         write_file(work_folder(target.resolve()) / _PLAN, json.dumps(asdict(plan)))
     return plan
@@ -130,6 +141,7 @@ def colorize_part(
             WorkFolder.share(output, identity) as work,
             VideoWriter(output, reader, layout, settings.encoder, work) as writer,
         ):
+            guide = plan_guide(reader, layout, colorizer, settings, work)
             temporal = TemporalFilter(settings.temporal)
             first = next((index for index in range(part.first, part.end) if not work.has(index)), part.end)
             warm_from = part.warm_from
@@ -137,7 +149,7 @@ def colorize_part(
                 warm_from, temporal.filter_state = first * SEGMENT_FRAMES, state
             frames = range(first * SEGMENT_FRAMES, part.end * SEGMENT_FRAMES)
             border = part.first * SEGMENT_FRAMES
-            stage = _PartColorStage(colorizer, temporal, layout, frames, warm_from, border, progress)
+            stage = _PartColorStage(colorizer, temporal, layout, (frames, warm_from, border), progress, guide)
             if frames:
                 with annotate_position(stage, output, resumable=True):
                     items = _items_before(frames.stop, reader)
@@ -188,20 +200,20 @@ class _PartColorStage(ColorStage):
         colorizer: Colorizer,
         temporal: TemporalFilter,
         layout: FrameLayout,
-        own: range,
-        warm_from: int,
-        border: int,
+        where: tuple[range, int, int],
         progress: ProgressCallback | None,
+        plan: GuidePlan | None,
     ) -> None:
-        super().__init__(colorizer, temporal, layout, 0, own.stop - border, progress)
-        self._own, self._warm_from, self._border = own, warm_from, border
+        """Take the part's own frames, the first one to warm up with, and the first one of the part: `where`."""
+        self._own, self._warm_from, self._border = where
+        super().__init__(colorizer, temporal, layout, 0, self._own.stop - self._border, progress, plan)
 
     def _process(self, frame: av.VideoFrame) -> Predicted | Skipped:
         if self.frames >= self._own.start:
             return self._predict(frame)
         if self.frames >= self._warm_from:
             view = network_view(frame, self._layout, self._colorizer)
-            self._temporal.step(view, self._colorizer.chroma)
+            self._colorizer.step(view, self._temporal, self._guidance())
         return Skipped(frame.pts or 0)
 
     def _report(self) -> None:
@@ -226,13 +238,6 @@ def _kept_plan(target: Path) -> PartPlan | None:
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
     return found if good else None
-
-
-def _video_frames(reader: VideoReader, alive: Callable[[], object]) -> Iterator[av.VideoFrame]:
-    for item in reader:
-        if isinstance(item, av.VideoFrame):
-            alive()
-            yield item
 
 
 def _items_before(end: int, reader: VideoReader) -> Iterator[av.VideoFrame | av.Packet[Any]]:

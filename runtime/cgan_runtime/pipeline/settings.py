@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from cgan_runtime.guide.settings import Guide
 from cgan_runtime.temporal.settings import TemporalSettings
 from cgan_runtime.video.read.stretch import WHOLE, Stretch
 from cgan_runtime.video.write.codecs import EncoderSettings
@@ -20,6 +21,7 @@ class VideoSettings:
     Attributes:
         encoder: Codec and quality; by default those of the container.
         temporal: How steady the color is kept, and how often the network runs.
+        guide: Colors that are known.
         stream: Index in the file of the video stream to color; None takes the default one.
         deinterlace: Which frames are deinterlaced: those that are marked ("auto"), none ("off"), all ("on").
         compare: Put the gray video beside the colored one, on its left as the video is shown.
@@ -31,6 +33,7 @@ class VideoSettings:
 
     encoder: EncoderSettings = field(default_factory=EncoderSettings)
     temporal: TemporalSettings = field(default_factory=TemporalSettings)
+    guide: Guide = field(default_factory=Guide)
     stream: int | None = None
     deinterlace: Deinterlace = "auto"
     compare: bool = False

@@ -103,12 +103,15 @@ class TemporalFilter:
         """Forget all frames, as at a cut: the color of the next frame may differ visibly."""
         self.state = None
 
-    def step(self, lightness: FloatArray, predict: Callable[[FloatArray], FloatArray]) -> FloatArray:
+    def step(
+        self, lightness: FloatArray, predict: Callable[[FloatArray], FloatArray], certain: FloatArray | None = None
+    ) -> FloatArray:
         """The chroma of the next frame, (a*, b*)/110, float32 (2, h, w), given its lightness.
 
         `lightness` is L*/50 - 1, float32 (h, w) in [-1, 1]; a frame of another size starts a new scene.
-        `predict` runs the network on it, at most once; its chroma is only read. The result is a new array, or
-        the prediction if `settings.passes_through`.
+        `predict` runs the network on it, at most once; its chroma is only read. `certain` is the share of each
+        place, (h, w) in [0, 1], whose prediction is no guess: it replaces the past there, and lasts like a color
+        that was averaged for long. The result is a new array, or the prediction if `settings.passes_through`.
         """
         if self.settings.passes_through:
             self.predictions += 1
@@ -119,11 +122,14 @@ class TemporalFilter:
             state = None
         self.followed = False
         carried, state = self._carry(frame, state)
-        if carried is None or state is None or state.since + 1 >= self.settings.every:
+        if carried is None or state is None or certain is not None or state.since + 1 >= self.settings.every:
             self.predictions += 1
             since = 0
             hold = state is not None and state.dazzled_for > 0
-            shown = _blend(carried, predict(lightness), self._horizon, hold=hold)
+            predicted = predict(lightness)
+            shown = _blend(carried, predicted, self._horizon, hold=hold)
+            if certain is not None:
+                _put(shown, predicted, certain, self._horizon)
         else:
             since = state.since + 1
             shown = _fill(carried.shown)
@@ -178,6 +184,13 @@ def _blend(followed: Carried | None, predicted: FloatArray, horizon: float, *, h
     carried[..., B] += db * share
     carried[..., AGE] = age
     return carried
+
+
+def _put(shown: FloatArray, predicted: FloatArray, certain: FloatArray, horizon: float) -> None:
+    """Let certain colors take the place of those that are shown, with the greatest age; changes `shown`."""
+    for channel, plane in ((A, predicted[0]), (B, predicted[1])):
+        shown[..., channel] += certain * (plane - shown[..., channel])
+    shown[..., AGE] = np.maximum(shown[..., AGE], certain * np.float32(horizon))
 
 
 def _fill(carried: FloatArray) -> FloatArray:

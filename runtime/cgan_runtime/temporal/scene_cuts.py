@@ -21,16 +21,25 @@ def change_of_light(frame: FloatArray, carried: FloatArray) -> tuple[np.float32,
     (h, w); `carried` is that of the frame before, moved along the motion.
     """
     small, small_carried = shrunk(frame, CUT_SHRINK), shrunk(carried, CUT_SHRINK)
-    contrast, contrast_carried = float(small.std()), float(small_carried.std())
+    share, gain, offset = _fitted(small, small_carried)
+    return None if share > CUT_RESIDUAL else (np.float32(gain), np.float32(offset))
+
+
+def difference(small: FloatArray, other: FloatArray) -> float:
+    """How far two images, 0 to 255, float32 (h, w), differ beyond a change of light, as a share of the contrast."""
+    return _fitted(small, other)[0]
+
+
+def _fitted(small: FloatArray, carried: FloatArray) -> tuple[float, float, float]:
+    """The difference that is left after a change of light, as a share of the contrast; its gain and offset."""
+    contrast, contrast_carried = float(small.std()), float(carried.std())
     gain = contrast / contrast_carried if min(contrast, contrast_carried) > LEAST_CONTRAST else 1.0
     gain = min(max(gain, 1 / MAX_GAIN), MAX_GAIN)
-    offset = float(np.median(small - np.float32(gain) * small_carried))
+    offset = float(np.median(small - np.float32(gain) * carried))
     lights = ((1.0, 0.0), (gain, offset))
-    residuals = [float(np.abs(small - np.float32(g) * small_carried - np.float32(o)).mean()) for g, o in lights]
-    if min(residuals) > CUT_RESIDUAL * max(contrast, contrast_carried, LEAST_CONTRAST):
-        return None
-    gain, offset = lights[int(np.argmin(residuals))]
-    return np.float32(gain), np.float32(offset)
+    residuals = [float(np.abs(small - np.float32(g) * carried - np.float32(o)).mean()) for g, o in lights]
+    least = int(np.argmin(residuals))
+    return residuals[least] / max(contrast, contrast_carried, LEAST_CONTRAST), *lights[least]
 
 
 def shrunk(planes: FloatArray, divisor: int) -> FloatArray:

@@ -22,6 +22,7 @@ from typing import Any
 import av
 
 from cgan_runtime.errors import MediaError
+from cgan_runtime.files.atomic import write_file
 from cgan_runtime.files.json_file import read_json
 from cgan_runtime.files.locks import FileLock
 from cgan_runtime.files.output import Output
@@ -128,6 +129,18 @@ class WorkFolder(AbstractContextManager["WorkFolder"]):
         except FileNotFoundError:
             return None
 
+    def keep(self, name: str, content: bytes) -> None:
+        """Put a file into the folder, complete or not at all; a MediaError if that fails."""
+        with _write_errors(self._folder):
+            write_file(self._folder / name, content)
+
+    def kept(self, name: str) -> bytes | None:
+        """The content of a file that was put there; None if there is none."""
+        try:
+            return (self._folder / name).read_bytes()
+        except FileNotFoundError:
+            return None
+
     def publish(self) -> None:
         """Give the complete video its name and remove the folder; errors as of `Output.publish`."""
         self.output.publish(overwrite=self._overwrite)
@@ -152,6 +165,13 @@ class NonResumableOutput(AbstractContextManager["NonResumableOutput"]):
 
     def __exit__(self, *_: object) -> None:
         self.output.discard()
+
+    def keep(self, name: str, content: bytes) -> None:
+        """Keep nothing."""
+
+    def kept(self, name: str) -> bytes | None:
+        """Nothing was kept."""
+        return None
 
     def publish(self) -> None:
         """Give the complete video its name; errors as of `Output.publish`."""

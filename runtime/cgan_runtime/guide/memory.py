@@ -1,0 +1,124 @@
+"""The color memory: places whose color is known, as the network looks them up.
+
+rows = rows_of(keys, chroma, weight)               # of a picture, (h*w, 38)
+guidance = Guidance(hints=planes, memory=rows)
+chroma = colorizer.chroma(lightness, guidance)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from cgan_runtime.color.lab import FloatArray
+from cgan_runtime.manifest import Manifest
+
+HINT_STRIDE, KEY_STRIDE = 4, 8  # pixels of the network's input for each cell of `hints` and each place of `keys`
+KEY_CHANNELS = 32
+COLUMNS = KEY_CHANNELS + 6
+"""Of a row: key, y, x, nearness, a*/110, b*/110, weight."""
+
+NEARNESS, WEIGHT = KEY_CHANNELS + 2, COLUMNS - 1
+MAX_ROWS = 1024  # of one picture: as many as 256x256 pixels have; more are thinned out evenly
+ROW_STEP = 256  # the number of rows is a multiple of this: engines prepare themselves for each number anew
+INPUTS, KEYS = ("hints", "memory"), "keys"
+FULL_SHARE = 4.0  # a quarter of a place that has a color gives it full weight: one cell of `hints`
+_LOOKED_AT = 64  # places, at most, by which the memory's similarity is judged
+
+HalfArray = npt.NDArray[np.float16]
+
+
+@dataclass(frozen=True)
+class Guidance:
+    """What is known of the colors of one image, beside its lightness.
+
+    Attributes:
+        hints: As of `hints.rasterized`, float32 (3, h/4, w/4) at the network's size; None for no hints.
+        memory: Places whose color is known, float32 (rows, 38); None for none.
+    """
+
+    hints: FloatArray | None = None
+    memory: FloatArray | None = None
+
+    def certain(self, shape: tuple[int, int]) -> FloatArray | None:
+        """The share of each place, float32 (h, w), whose color is given and no guess; None for none at all."""
+        if self.hints is None:
+            return None
+        return np.asarray(cv2.resize(self.hints[2], shape[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
+
+    def inputs(self, manifest: Manifest) -> dict[str, FloatArray]:
+        """The network's further inputs, for one image."""
+        given = {}
+        if self.hints is not None:
+            given[INPUTS[0]] = self.hints[None]
+        if self.memory is not None and len(self.memory):
+            rows = next(tensor.shape[1] for tensor in manifest.inputs if tensor.name == INPUTS[1])
+            given[INPUTS[1]] = fitted(self.memory, rows if isinstance(rows, int) else None)[None]
+        return given
+
+    def similarity(self, keys: FloatArray) -> float | None:
+        """How much an image, by its keys (32, h, w), is like the memory, 0 to 1; None without a memory."""
+        if self.memory is None or not (known := self.memory[:, WEIGHT] > 0).any():
+            return None
+        places = keys.reshape(KEY_CHANNELS, -1)
+        places = places[:, :: max(1, places.shape[1] // _LOOKED_AT)]
+        alike = (self.memory[known, :KEY_CHANNELS] @ places).max(axis=0)
+        return float(np.clip(alike, 0, 1).mean())
+
+
+def takes_guide(manifest: Manifest) -> bool:
+    """Whether a model has the inputs and the output of a guided one."""
+    inputs, outputs = ({tensor.name for tensor in tensors} for tensors in (manifest.inputs, manifest.outputs))
+    return inputs >= set(INPUTS) and KEYS in outputs
+
+
+def rows_of(keys: FloatArray, hints: FloatArray, *, nearness: float) -> FloatArray:
+    """The rows of a picture whose colors are known, float32 (rows, 38), at most `MAX_ROWS`.
+
+    Args:
+        keys: The network's answer to its lightness, float32 (32, h, w).
+        hints: Its colors, float32 (3, 2*h, 2*w) as of `Guidance`; what it does not cover makes no rows.
+        nearness: How much the place in the picture counts, from 0 (not at all) to 1.
+    """
+    height, width = keys.shape[1:]
+    cells = hints.reshape(3, height, 2, width, 2).mean(axis=(2, 4))
+    places = np.flatnonzero(cells[2] > 0)
+    if len(places) > MAX_ROWS:
+        places = places[np.linspace(0, len(places) - 1, MAX_ROWS).astype(int)]
+    y, x = np.divmod(places, width)
+    share = cells[2, y, x]
+    rows = np.empty((len(y), COLUMNS), np.float32)
+    rows[:, :KEY_CHANNELS] = keys[:, y, x].T
+    rows[:, KEY_CHANNELS], rows[:, KEY_CHANNELS + 1] = (y + 0.5) / height, (x + 0.5) / width
+    rows[:, NEARNESS] = nearness
+    rows[:, NEARNESS + 1 : WEIGHT] = (cells[:2, y, x] / share).T
+    rows[:, WEIGHT] = np.minimum(share * FULL_SHARE, 1)
+    return rows
+
+
+def joined(parts: list[tuple[npt.NDArray[np.floating], float]]) -> FloatArray | None:
+    """Rows of several pictures, each with a factor for their weights, filled up to a multiple of `ROW_STEP`."""
+    count = sum(len(rows) for rows, _ in parts)
+    if not count:
+        return None
+    memory = np.zeros((-(-count // ROW_STEP) * ROW_STEP, COLUMNS), np.float32)
+    start = 0
+    for rows, factor in parts:
+        into = memory[start : start + len(rows)]
+        into[:] = rows
+        into[:, WEIGHT] *= np.float32(factor)
+        start += len(rows)
+    return memory
+
+
+def fitted(rows: FloatArray, count: int | None) -> FloatArray:
+    """Exactly so many rows, thinned out or filled up with empty ones; None takes them as they are."""
+    if count is None or len(rows) == count:
+        return rows
+    kept = rows[rows[:, WEIGHT] > 0]
+    if len(kept) > count:
+        kept = kept[np.linspace(0, len(kept) - 1, count).astype(int)]
+    return np.concatenate([kept, np.zeros((count - len(kept), COLUMNS), np.float32)])
