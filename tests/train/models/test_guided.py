@@ -100,3 +100,13 @@ def test_without_a_share_nothing_is_guided() -> None:
     assert not guide.hints.any()
     assert float(guide.weight[:, 1].sum()) == 0
     assert np.isfinite(colors.numpy()).all()
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_small_batches_have_hints_alone(count: int) -> None:
+    rng = torch.Generator().manual_seed(5)
+    rgb, near = second_views(torch.rand(count, 3, 32, 32, generator=rng), rng)
+    guide, _ = draw_guide(torch.rand(count, 2, 8, 8, generator=rng), near, share=1.0, rng=rng)
+    assert len(rgb) == count
+    assert guide.hints.shape == (count, 3, 8, 8)
+    assert float(guide.weight[:, 0].sum()) == 0

@@ -53,6 +53,8 @@ def second_views(rgb: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor]:
         The batch, and which second views show nearly the same as the first (N // 4,), bool.
     """
     count = len(rgb) // _VIEWS
+    if not count:  # of a batch too small
+        return rgb, torch.zeros(0, dtype=torch.bool)
     draws = torch.rand((count, 6), generator=rng)
     near = draws[:, 0] < _NEAR
     low, high = _FAR_SCALE
@@ -91,7 +93,7 @@ def draw_guide(chroma: Tensor, near: Tensor, *, share: float, rng: torch.Generat
     colors = turn_colors(chroma, turned & (hinted | ~alone), numbers, pairs=views)
     weight = np.zeros((count, 2))
     weight[:, 0] = ~alone & ((numbers.random(count) < _REMEMBERED * min(1.0, 2 * share)) | turned)
-    weight[:, 1] = numbers.random(count) < _OTHER * min(1.0, 2 * share)
+    weight[:, 1] = (numbers.random(count) < _OTHER * min(1.0, 2 * share)) & (count > 1)
     weight *= np.where(numbers.random((count, 2)) < 0.5, 1.0, numbers.uniform(_LEAST_WEIGHT, 1, (count, 2)))
     cells = torch.from_numpy(weight).float()[:, :, None, None].repeat(1, 1, height // 2, width // 2)
     for index, which in np.argwhere((weight > 0) & (numbers.random((count, 2)) < _PART)):
@@ -99,7 +101,7 @@ def draw_guide(chroma: Tensor, near: Tensor, *, share: float, rng: torch.Generat
     nearness = numbers.random((count, 2)) < 0.5
     same = near.numpy()
     nearness[:views, 0] = nearness[count - views :, 0] = same
-    who = np.stack((_partners(count, views), (np.arange(count) + numbers.integers(1, count, count)) % count), 1)
+    who = np.stack((_partners(count, views), (np.arange(count) + numbers.integers(1, max(count, 2), count)) % count), 1)
     guide = TrainingGuide(
         draw_hints(colors, hinted, numbers),
         F.avg_pool2d(colors, 2),
