@@ -30,11 +30,15 @@ def has_inner_cut(stream: Stream) -> bool:
     return False
 
 
-def hidden_start(stream: Stream) -> float:
-    """Seconds before the start of a stream that are only decoded: a moment for the decoder, or a cut."""
+def hidden_start(stream: Stream) -> tuple[float, float]:
+    """Seconds before the start of a stream that are only decoded, and when it starts, in seconds.
+
+    The former are a moment for the decoder, or a cut.
+    """
     first: int | None = None
     for entry in stream.index_entries:
         first = entry.timestamp if first is None else first
         if not entry.is_discard:
-            return float((entry.timestamp - first) * (stream.time_base or 0))
-    return 0.0
+            base = stream.time_base or 0
+            return float((entry.timestamp - first) * base), float(entry.timestamp * base)
+    return 0.0, 0.0

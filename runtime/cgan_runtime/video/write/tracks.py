@@ -55,8 +55,10 @@ class CopiedTrack(Track):
         self._last_dts: int | None = None  # in ticks of the output
         self._step = 0 if source.type in _TOGETHER else 1
         self._shown = False  # whether a packet came that is not hidden
-        # A decoder needs a moment of sound before what is heard. An edit list of the output hides more, too.
-        hides = output.format.name in APPLE_CONTAINERS or hidden_start(source) <= _PRIMING
+        # A decoder needs a moment of sound before what is heard. An edit list of the output hides more, too, if
+        # it is before zero.
+        hidden, begin = hidden_start(source)
+        hides = hidden <= _PRIMING or (output.format.name in APPLE_CONTAINERS and begin <= 0)
         self._leaves_out_start = not (source.type == "audio" and hides)
 
     def write(self, packet: av.Packet[Any]) -> None:
