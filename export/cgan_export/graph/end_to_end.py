@@ -18,7 +18,8 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from cgan_export.graph.trace import INPUT, OUTPUT, axes_of
+from cgan_export.graph.trace import INPUT, OUTPUT, axes_of, tensor_of
+from cgan_runtime.backends.axes import Axes
 from cgan_runtime.color import lab, transfer
 from cgan_runtime.color.encoding import Encoding
 from cgan_runtime.color.upsampling import EPSILON, RADIUS
@@ -56,8 +57,9 @@ def end_to_end(network: onnx.ModelProto, *, side: int, multiple: int) -> onnx.Mo
     columns = graph("Transpose", _shrinking(graph, image[1], small[1]))
     graph.nodes.append(helper.make_node("MatMul", [graph("MatMul", rows, large), columns], [INPUT]))
     for value in network.graph.input[1:]:
-        planes = [graph.times(INPUT, 0)] * int(axes_of(value)[1])
-        graph.nodes.append(helper.make_node("Concat", planes, [value.name], axis=1))
+        zero = helper.make_tensor("zero", TensorProto.FLOAT, [1], [0.0])
+        sizes = _sizes_of(graph, network, value, graph.item(shape, 0), small)
+        graph.nodes.append(helper.make_node("ConstantOfShape", [sizes], [value.name], value=zero))
     graph.nodes.extend(copy.deepcopy(network.graph.node))
     chroma = _enlarged(graph, image, small, large)
     graph.nodes.append(helper.make_node("Cast", [_codes(graph, large, chroma)], [RGB], to=TensorProto.UINT8))
@@ -154,6 +156,27 @@ def _network_size(
     above = graph("Cast", graph("GreaterOrEqual", aspect, graph.constant(limits)), to=TensorProto.INT64)
     place = graph("ReduceSum", above, graph.integers(0), keepdims=0)
     return tuple(graph("Gather", graph.constant(sides, np.int64), place) for sides in (heights, widths))  # type: ignore[return-value]
+
+
+def _sizes_of(
+    graph: _Graph, network: onnx.ModelProto, value: onnx.ValueInfoProto, batch: str, small: tuple[str, str]
+) -> str:
+    """The sizes of a further input beside a first one of `batch` images and `small` pixels, an int64 vector."""
+    tensors, multiple = (tensor_of(network.graph.input[0]), tensor_of(value)), 1024
+    axes = Axes()
+    axes.take(tensors[0], (1, 1, multiple, multiple))
+    sizes = []
+    for index, (axis, part) in enumerate(zip(tensors[1].shape, axes.shape(tensors[1]), strict=True)):
+        if isinstance(axis, int):
+            sizes.append(graph.constant(axis, np.int64))
+        elif index == 0:
+            sizes.append(batch)
+        elif index == 1:  # rows, of which there may be any number
+            sizes.append(graph.constant(part, np.int64))
+        else:
+            scaled = graph("Mul", small[index - 2], graph.constant(part, np.int64))
+            sizes.append(graph("Div", scaled, graph.constant(multiple, np.int64)))
+    return graph("Concat", *(graph("Unsqueeze", size, graph.integers(0)) for size in sizes), axis=0)
 
 
 def shapes_by_aspect(side: int, multiple: int) -> Table:
