@@ -31,6 +31,7 @@ from cgan_runtime.video.frame_layout import FrameLayout
 from cgan_runtime.video.read.reader import VideoReader
 from cgan_runtime.video.resume.work_folder import WorkFolder
 from cgan_runtime.video.segments import SEGMENT_FRAMES, AlreadyEncoded, Colored, Skipped
+from cgan_runtime.video.write.clock import OutputClock
 from cgan_runtime.video.write.codecs import ENCODERS, EncoderSettings
 from cgan_runtime.video.write.encoder import VideoEncoder
 from cgan_runtime.video.write.frame_rate import Pace
@@ -40,7 +41,6 @@ from cgan_runtime.video.write.tracks import APPLE_CONTAINERS, plan_tracks
 _MOVIE_TIMESCALE = 1000  # ticks per second of an mp4's clock, unless the start of a stream needs more
 _FRAGMENTS = "frag_keyframe+empty_moov+default_base_moof"  # an mp4 that is written without seeking
 TIMELESS = ("yuv4mpegpipe", "rawvideo")  # containers without times
-_CLOCK = Fraction(1, 90_000)  # seconds; the time base of a video that states none
 _MAX_TIMESCALE = (1 << 31) - 1
 _FEW_THREADS = 2  # of x264; so many work on one frame
 
@@ -73,7 +73,8 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
         self._threads = settings.codec_threads or usable_cores()
         container_format = WRITTEN_VIDEOS[output.suffix]
         self._pace = Pace() if container_format in TIMELESS else None
-        of_container = container_options(container_format, reader, output) | (muxer or {})
+        self._clock = OutputClock(container_format, reader)
+        of_container = container_options(container_format, reader, output) | self._clock.options | (muxer or {})
         with translate_ffmpeg_errors(output):
             self._container = av.open(
                 output.destination, "w", format=container_format, container_options=of_container
@@ -81,8 +82,7 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
         try:
             with translate_ffmpeg_errors(output):
                 self._stream = self._add_video(codec, options)
-                clock = reader.stream.time_base or _CLOCK
-                self._encoder = VideoEncoder(lambda: self._fresh_encoder(options), clock, work)
+                self._encoder = VideoEncoder(lambda: self._fresh_encoder(options), self._clock.base, work)
                 rotation_notes = _keep_rotation(reader.first, self._stream, timeless=self._pace is not None)
                 self.tracks, self.notes = plan_tracks(reader, self._container, of_container)
                 self._container.metadata.update(lasting_tags(reader.container.metadata))
@@ -102,7 +102,7 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
         """Encode a frame into its segment alone, not into the video; errors as of `write`."""
         if not isinstance(item, av.Packet):
             with translate_ffmpeg_errors(self._output):
-                deque(self._encoder.take(item), maxlen=0)
+                deque(self._encoder.take(self._timed(item)), maxlen=0)
 
     def finish_segment(self, filter_state: bytes) -> None:
         """Complete the last segment with the state of the temporal filter after it; errors as of `write`."""
@@ -122,7 +122,7 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
             if not isinstance(item, av.Packet):
                 if self._pace is not None and isinstance(item, Colored):
                     self._pace.note(item.frame.pts or 0)
-                packets = list(self._encoder.take(item))  # they are in the segment now
+                packets = list(self._encoder.take(self._timed(item)))  # they are in the segment now
             try:
                 if packets is not None:
                     self._mux(packets)
@@ -169,10 +169,18 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
             need = f" for about {size_text(max(1, 2 * whole - written - free))} more"
         return MediaError(f"the disk of {self._output} is full; make room there{need}")
 
+    def _timed(self, item: Colored | AlreadyEncoded | Skipped) -> Colored | AlreadyEncoded | Skipped:
+        """A frame with its time on the clock of the output."""
+        if isinstance(item, Colored):
+            self._clock.set(item.frame)
+        elif isinstance(item, Skipped):
+            return Skipped(self._clock.ticks(item.pts, self._reader.first.time_base or self._clock.base))
+        return item
+
     def _add_video(self, codec: str, options: dict[str, str]) -> av.VideoStream:
         source = self._reader.stream
         stream = cast(av.VideoStream, self._container.add_stream(codec, rate=self._reader.rate, options=options))
-        stream.time_base = source.time_base or _CLOCK
+        stream.time_base = self._clock.base
         if self._pace is not None and self._reader.rate:  # FFmpeg's y4m takes its rate from the clock
             stream.time_base = 1 / Fraction(self._reader.rate)
         self._set_up(stream.codec_context)
@@ -185,7 +193,7 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
         if context.codec.canonical_name == "hevc" and self._container.format.name in APPLE_CONTAINERS:
             context.codec_tag = "hvc1"  # players of Apple take no other
         context.pix_fmt = ENCODERS[context.name].packed.get(layout.pixel_format, layout.pixel_format)
-        context.time_base = source.time_base or _CLOCK
+        context.time_base = self._clock.base
         # With few threads one frame for each is no faster, and takes 50 MB more at 1080p.
         shared = context.name == "libx264" and self._threads <= _FEW_THREADS
         context.thread_type = "SLICE" if shared else "AUTO"
