@@ -23,16 +23,14 @@ RUN_VENV := .venv-run
 BIN := $(VENV)/bin
 PACKAGES := pyproject.toml constraints.txt
 
-.PHONY: help run bench paper-table gpu-check docs test lint format clean
+.PHONY: help run bench paper-table quality gpu-check docs test lint format clean
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 	@echo '  PYTHON=python3.12 chooses the Python (3.10 or newer) for the virtual environments'
 
 run: $(RUN_VENV)/.installed ## color the sample video, or VIDEO=in.mp4; the result goes into out/, or OUT=out.mp4
 	@mkdir -p out
-	@shopt -s nocasematch; name=$${VIDEO##*/}; out=out/$${name%.*}.color.$${name##*.}; \
-	case $$out in *.mp4|*.m4v|*.mov|*.mkv|*.webm|*.y4m) ;; *) out=$$out.mkv ;; esac; \
-	$(RUN_VENV)/bin/cgan-run --video "$$VIDEO" -o "$${OUT:-$$out}" --overwrite --resume
+	@$(RUN_VENV)/bin/cgan-run --video "$$VIDEO" -o "$${OUT:-out}" --overwrite --resume
 
 bench: $(VENV)/.installed ## measure on this machine and update the figures in the docs; the page is out/bench.html
 	@mkdir -p out
@@ -43,6 +41,9 @@ paper-table: $(VENV)/.installed ## train the paper's recipes on CIFAR-10 for MIN
 	$(BIN)/python -m cgan_benchmarks.studies.paper_table --data "$$DATA" --minutes $(MINUTES) $(if $(STATE),--state "$$STATE") \
 		--json benchmarks/results/paper-table.json --image docs/images/paper-curve.png
 	$(BIN)/python scripts/update_docs.py
+
+quality: $(VENV)/.installed ## measure colors on all sets; DATA=the folders with photos-val.tar, photos-held-out.tar and the clips
+	$(BIN)/python scripts/measure_quality.py $(DATA)
 
 gpu-check: $(VENV)/.installed ## on a machine with an NVIDIA GPU: build, compare, color and measure with TensorRT
 	$(BIN)/python scripts/gpu_check.py

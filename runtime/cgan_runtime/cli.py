@@ -45,7 +45,7 @@ from cgan_runtime.video.read.sources import SourceSettings
 def main(
     context: click.Context,
     files: FileOptions,
-    preset: str,
+    preset_name: str,
     model: ModelOptions,
     video: VideoSettings,
     source: SourceSettings,
@@ -67,7 +67,7 @@ def main(
     files = files.sorted()
     options = RunOptions(files, model, video, source, report)
     options.check(live=live.asked)
-    options = apply_preset(preset, options, asked)
+    options = apply_preset(preset_name, options, asked)
     batch.check(files)
     live.check()
     console = Console(quiet=report.quiet, results_to_stderr=files.into_pipe)

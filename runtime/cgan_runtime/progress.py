@@ -20,6 +20,7 @@ Clock = Callable[[], float]
 
 _LEAST_BAR, _MOST_BAR = 8, 30  # columns
 _MOST_TITLE = 24
+_LEAST_WRITTEN = 200_000  # bytes, from which the size of the whole is estimated
 _SLOW = 100  # per second; below it a rate has a decimal
 
 
@@ -127,7 +128,9 @@ class VideoProgress(ProgressLine):
 
     def _expected_size(self) -> list[tuple[int, str]]:
         written = self._size() if self._size is not None else 0
-        return [(1, f"about {size_text(round(written / self._done * (self._total or 0)))}")] if written else []
+        if written < _LEAST_WRITTEN:
+            return []
+        return [(1, f"about {size_text(round(written / self._done * (self._total or 0)))}")]
 
 
 class ShareProgress(ProgressLine):

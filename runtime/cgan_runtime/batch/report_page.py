@@ -92,7 +92,7 @@ class ReportPage:
     def _link(self, path: Path) -> str:
         if is_remote(path):
             return escape(str(path))
-        return quote(Path(os.path.relpath(path, self._path.parent)).as_posix())
+        return quote(os.fsencode(Path(os.path.relpath(path, self._path.parent)).as_posix()))
 
 
 def _said(item: Item) -> Sequence[str]:

@@ -117,9 +117,9 @@ class _Reporter:
     def __call__(self, item: Item | None) -> None:
         """Print an item that has ended; None means that time has passed. Errors are told at the end."""
         if item is not None and isinstance(item.result, VideoResult):
-            print_video(item.source, item.result, self._console)
+            print_video(item.source, item.result, self._console, one_of_many=True)
         elif item is not None and isinstance(item.result, ImageResult):
-            print_image(item.result, self._console)
+            print_image(item.result, self._console, one_of_many=True)
         if item is not None and self._page is not None:
             self._page.add_sheet(item)
         ended = [each.state for each in self._work if each.state != "waiting"]

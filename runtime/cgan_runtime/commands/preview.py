@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -33,7 +34,7 @@ from cgan_runtime.pipeline.color_stage import ColorStage, Predicted, network_vie
 from cgan_runtime.pipeline.settings import VideoSettings
 from cgan_runtime.pipeline.stages import run_stages
 from cgan_runtime.pipeline.video import QUEUE_DEPTH
-from cgan_runtime.progress import duration_text, rate_text, size_text
+from cgan_runtime.progress import count_text, duration_text, rate_text, size_text
 from cgan_runtime.temporal.filter import TemporalFilter
 from cgan_runtime.temporal.settings import TemporalSettings
 from cgan_runtime.video.contact_sheet import SHEET_FRAMES, check_sheet, thumbnail, tile
@@ -84,7 +85,7 @@ def run_preview(given: Path | str, options: RunOptions, console: Console) -> Non
             write_image(sheet, tile(image))
             if len(image) == 1:
                 console.note(f"first picture after {time.monotonic() - began:.1f} s: {sheet}")
-        console.result(f"{sheet}: {len(painter.chroma)} pictures; {painter.judgment()}")
+        console.result(f"{sheet}: {count_text(len(painter.chroma), 'picture')}; {painter.judgment()}")
         outlook = _try_out(reader, layout, colorizer, settings, output)
     console.result(_about(output, outlook, reader))
     for note in layout.notes:
@@ -123,7 +124,8 @@ class _Painter:
         """How colorful the pictures are, and how sure the model is of them, for people."""
         mean = float(np.mean(self.chroma))
         pale = "pale" if mean < _PALE else "moderate" if mean < 2 * _PALE else "strong"
-        return f"colors are {pale}, the model is sure of {sum(self.sure)} of {len(self.sure)}"
+        pictures = count_text(len(self.sure), "picture")
+        return f"{pictures}; colors are {pale}, the model is sure of {sum(self.sure)} of {len(self.sure)}"
 
     def _judge(self, frame: av.VideoFrame) -> None:
         """A model that knows what it sees gives a picture and its mirror image the same colors."""
@@ -169,10 +171,11 @@ def _moment(reader: VideoReader) -> Iterator[av.VideoFrame]:
         return
     yield middle
     ends = time.monotonic() + _TRIAL_SECONDS
-    for number, frame in enumerate(reader.container.decode(reader.stream), 2):
-        yield frame
-        if number >= _TRIAL_FRAMES or (number >= _LEAST_FRAMES and time.monotonic() > ends):
-            return
+    with suppress(av.EOFError):  # there may be no other frame
+        for number, frame in enumerate(reader.container.decode(reader.stream), 2):
+            yield frame
+            if number >= _TRIAL_FRAMES or (number >= _LEAST_FRAMES and time.monotonic() > ends):
+                return
 
 
 def _packet_sizes(path: Path) -> list[int]:

@@ -11,10 +11,12 @@ from cgan_runtime.progress import count_text, rate_text, size_text
 from cgan_runtime.video.read.sources import FFmpegInput
 
 
-def print_video(source: Path | FFmpegInput, result: VideoResult, console: Console) -> None:
-    """Print the result of a video, with its notes and damage."""
+def print_video(
+    source: Path | FFmpegInput, result: VideoResult, console: Console, *, one_of_many: bool = False
+) -> None:
+    """Print the result of a video, with its notes and damage; `one_of_many` says whose notes they are."""
     for note in result.notes:
-        console.note(note)
+        console.note(f"{source.name}: {note}" if one_of_many else note)
     if result.damage:
         console.warn(f"{source} is damaged: {result.damage}; what could be read is colored")
     colored = count_text(result.frames - result.kept_frames, "frame")
@@ -25,10 +27,10 @@ def print_video(source: Path | FFmpegInput, result: VideoResult, console: Consol
     )
 
 
-def print_image(result: ImageResult, console: Console) -> None:
-    """Print the result of an image, with its notes."""
+def print_image(result: ImageResult, console: Console, *, one_of_many: bool = False) -> None:
+    """Print the result of an image, with its notes; `one_of_many` says whose they are."""
     for note in result.notes:
-        console.note(note)
+        console.note(f"{result.output.name}: {note}" if one_of_many else note)
     console.result(
         f"{result.output}: {result.width}x{result.height}, {size_text(result.bytes)}, {result.seconds:.2f} s"
     )

@@ -57,16 +57,15 @@ def given(context: click.Context) -> list[str]:
 def option_group(name: str, settings: type[Any], heading: str, *options: Decorator) -> Decorator:
     """Make a decorator that adds options to a command and passes them to it as one argument, `name`.
 
-    `settings` is a dataclass with a field for each option, of the option's name, and perhaps fields whose
-    metadata says `"option": False`; a group among the options fills one field. The help shows those without a
-    `section` of their own under `heading`.
+    `settings` is a dataclass; the options fill its fields of their names, and a group among them fills one field.
+    The help shows those without a `section` of their own under `heading`.
     """
-    names = [field.name for field in fields(settings) if field.metadata.get("option", True)]
+    names = [field.name for field in fields(settings)]
 
     def decorate(function: Function) -> Function:
         @functools.wraps(function)
         def filled(*args: Any, **values: Any) -> Any:
-            own = {each: values.pop(each) for each in names}
+            own = {each: values.pop(each) for each in names if each in values}
             return function(*args, **{name: settings(**own)}, **values)
 
         return section(heading, *options)(filled)

@@ -29,7 +29,7 @@ PRESETS = {"fast": Preset("fast", size=192, every=3), "balanced": Preset("balanc
 preset_option = section(
     COMMON,
     click.option(
-        "--preset", metavar="NAME", default="balanced", show_default=True,
+        "--preset", "preset_name", metavar="NAME", default="balanced", show_default=True,
         help="fast: --size 192 --every 3 and a fast encoder. balanced: each of them as by default. best: a slow "
         "encoder, which makes smaller files. What you give yourself counts more. Or the speed of the encoder alone: "
         "ultrafast to veryslow of libx264 and libx265, 13 to 0 of libsvtav1."),

@@ -24,6 +24,11 @@ def reason_of(error: BaseException) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 
+def is_full(error: BaseException) -> bool:
+    """Whether an error says that there is no room on a disk."""
+    return getattr(error, "errno", None) in _FULL
+
+
 @contextmanager
 def translate_ffmpeg_errors(output: object) -> Iterator[None]:
     """Turn what FFmpeg raises while it writes to an output into a `MediaError`."""
@@ -32,7 +37,7 @@ def translate_ffmpeg_errors(output: object) -> Iterator[None]:
     except BrokenPipeError as error:
         raise MediaError(f"the program that reads {output} has ended") from error
     except (av.FFmpegError, OverflowError, OSError) as error:
-        if getattr(error, "errno", None) in _FULL:
+        if is_full(error):
             raise MediaError(f"the disk of {output} is full ({reason_of(error)}); free some space there") from error
         raise MediaError(
             f"the video cannot be written ({reason_of(error)}); try another container or --codec"

@@ -209,7 +209,9 @@ def test_several_processes_give_the_results_of_one(videos: Path, tmp_path: Path,
         assert (report["workers"], report["workers_lost"], report["frames"]) == (jobs, 0, 50)
     for name in ("a.color.mp4", "sub/b.color.mkv"):
         assert decoded(tmp_path / "out1" / name) == decoded(tmp_path / "out2" / name)
-    assert (tmp_path / "out1/sub/deep/c.color.png").read_bytes() == (tmp_path / "out2/sub/deep/c.color.png").read_bytes()
+    assert (tmp_path / "out1/sub/deep/c.color.png").read_bytes() == (
+        tmp_path / "out2/sub/deep/c.color.png"
+    ).read_bytes()
     again = run_folder(videos, options_for(tiny_model, out), BatchOptions(recursive=True), Console(quiet=True))
     assert (again, report_in(out)["skipped"]) == (1, 3)
 
@@ -476,7 +478,8 @@ def run(*args: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
 def test_the_command_prints_what_failed_and_why(videos: Path, tmp_path: Path, tiny_model: Path) -> None:
     done = run("--input-dir", "videos", "--recursive", "--jobs", 2, "--model", tiny_model, cwd=tmp_path)
     assert done.returncode == 1
-    assert done.stdout.splitlines()[-2].startswith("failed: bad.mp4: videos/bad.mp4 is no video")
+    assert done.stderr.startswith("error: videos/bad.mp4 is no video")
+    assert done.stderr.count("\n") == 1
     assert done.stdout.splitlines()[-1] == "3 of 4 colored into videos.color, 1 failed"
     assert done.stderr.count("\n") == 1
 
@@ -515,7 +518,7 @@ def test_two_sources_with_one_result_name_are_refused(tmp_path: Path, tiny_model
     folder = tmp_path / "videos"
     folder.mkdir()
     write_video(folder / "x.avi", Video(frames=3))
-    write_video(folder / "x.avi.mkv", Video(frames=3))
+    write_video(folder / "x.mkv", Video(frames=3))
     out = tmp_path / "out"
     options = RunOptions(
         FileOptions(input_dir=folder, output=out, overwrite=True), model=ModelOptions(model=tiny_model)

@@ -166,11 +166,11 @@ class EncoderSettings:
 
     codec: str | None = None
     crf: int | None = None
-    preset: str | None = field(default=None, metadata={"option": False})  # `options.presets` fills this, and
+    preset: str | None = None
     codec_threads: int | None = None
     quality: str | None = None
     keep_format: bool = False
-    effort: Effort = field(default="balanced", metadata={"option": False})  # this
+    effort: Effort = "balanced"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "codec", COMMON_NAMES.get(self.codec or "", self.codec))

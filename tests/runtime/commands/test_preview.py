@@ -1,0 +1,91 @@
+"""`--preview`: pictures from all of a video, and what the whole would take."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import av
+import pytest
+from tests.runtime.commands.conftest import Run
+from tests.videos import Video, write_video
+
+from cgan_runtime.image.read_write import read_image
+from cgan_runtime.video import spread
+from cgan_runtime.video.existing_colors import has_colors
+from cgan_runtime.video.spread import spread_frames
+
+FIGURES = r"the whole: about \d+:\d\d at [\d.]+ frames/s, and [\d.]+ [kM]B, in in\.color\.mp4"
+
+
+@pytest.mark.parametrize(
+    "words", [("in.mp4", "--preview"), ("--preview", "in.mp4"), ("--video", "in.mp4", "--preview")]
+)
+def test_a_preview_is_a_picture_and_an_outlook(words: str, run: Run, tmp_path: Path) -> None:
+    write_video(tmp_path / "in.mp4", Video(frames=60, width=96, height=64))
+    done = run(*words.split())
+    assert done.code == 0, done.err
+    pictures, outlook, *_ = done.out.splitlines()
+    assert re.fullmatch(r"in\.preview\.jpg: 12 pictures; colors are \w+, the model is sure of \d+ of 12", pictures)
+    assert re.fullmatch(FIGURES, outlook)
+    assert re.match(r"note: first picture after [\d.]+ s: in\.preview\.jpg\n", done.err)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mp4", "in.preview.jpg"]
+    assert read_image(tmp_path / "in.preview.jpg").shape[0] > 2 * 270
+    assert run(*words.split()).code == 0  # replaced without a question
+
+
+def test_another_picture_and_another_output(run: Run, tmp_path: Path) -> None:
+    write_video(tmp_path / "in.mp4", Video(frames=30))
+    done = run("in.mp4", "--preview", "--sheet", "a.png", "-o", "out.mkv", "--preset", "fast")
+    assert done.code == 0, done.err
+    assert done.out.startswith("a.png: ")
+    assert "in out.mkv" in done.out
+
+
+def test_a_single_frame_has_a_preview_but_no_outlook(run: Run, tmp_path: Path) -> None:
+    write_video(tmp_path / "in.mp4", Video(frames=1))
+    done = run("in.mp4", "--preview")
+    assert done.code == 0, done.err
+    assert "1 picture;" in done.out
+    assert "the whole goes into in.color.mp4" in done.out
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (("photo.png", "--preview"), 2, "--preview is for one video in a file"),
+        (("-", "--preview"), 2, "--preview is for one video in a file"),
+        (("text.mp4", "--preview"), 1, "is no video that can be read"),
+        (("in.mp4", "--preview", "-o", "frames/%05d.png"), 1, "--preview is about a video in a file"),
+    ],
+)
+def test_what_has_no_preview(words: tuple[str, ...], code: int, message: str, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "text.mp4").write_text("Dear diary")
+    (tmp_path / "frames").mkdir()
+    write_video(tmp_path / "in.mp4", Video(frames=3))
+    done = run(*words)
+    assert (done.code, done.out) == (code, "")
+    assert message in done.err
+
+
+def test_a_long_video_is_not_decoded_to_every_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spread, "_SHORT", 100)
+    monkeypatch.setattr(spread, "_FORWARD", 3)
+    options = {"preset": "ultrafast", "g": "20", "keyint_min": "20"}
+    source = write_video(tmp_path / "in.mp4", Video(frames=240, options=options))
+    with av.open(source) as container:
+        stream = container.streams.video[0]
+        keys = [round(frame.time * 25) for frame in spread_frames(container, stream, 12)]
+        near = [round(frame.time * 25) for frame in spread_frames(container, stream, 12, exact=True)]
+    assert keys == [20 * index for index in range(12)]
+    assert near == [20 * index + 3 for index in range(12)]
+    assert not has_colors(source)
+
+
+def test_the_places_of_a_short_video_are_exact(tmp_path: Path) -> None:
+    source = write_video(tmp_path / "in.mp4", Video(frames=48))
+    with av.open(source) as container:
+        found = [
+            round(frame.time * 25) for frame in spread_frames(container, container.streams.video[0], 12, exact=True)
+        ]
+    assert found == [4 * index + 2 for index in range(12)]

@@ -1,0 +1,53 @@
+"""A disk that gets full: the segment is completed without the draft, and a later run goes on with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import av
+import pytest
+from tests.fakes import FakeBackend
+from tests.videos import Video, decoded, write_video
+
+from cgan_runtime.colorizer import Colorizer
+from cgan_runtime.errors import MediaError
+from cgan_runtime.pipeline.video import colorize_video
+from cgan_runtime.video.write.writer import VideoWriter
+
+ROOM = 40  # packets of video that fit onto the disk
+
+
+class SmallDisk(VideoWriter):
+    """A writer whose draft fills the disk."""
+
+    _room = ROOM
+
+    def _mux(self, packets: Iterable[av.Packet[Any]]) -> None:
+        for packet in packets:
+            self._room -= 1
+            if self._room < 0:
+                raise av.error.OSError(28, "No space left on device", "out.mp4")
+            super()._mux([packet])
+
+
+def _color(source: Path, target: Path, *, resume: bool = False) -> None:
+    with Colorizer(FakeBackend()) as colorizer:
+        colorize_video(source, target, colorizer, resume=resume)
+
+
+@pytest.mark.parametrize(("frames", "kept"), [(300, 250), (120, 120)])
+def test_the_work_on_a_segment_is_kept(frames: int, kept: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, target = write_video(tmp_path / "in.mp4", Video(frames=frames, audio=["aac"])), tmp_path / "out.mp4"
+    with monkeypatch.context() as full:
+        full.setattr("cgan_runtime.video.write.open_writer.VideoWriter", SmallDisk)
+        with pytest.raises(MediaError, match=r"the disk of .*out\.mp4 is full; make room there") as caught:
+            _color(source, target)
+    assert f"{kept} frames are kept, --resume goes on with them" in str(caught.value)
+    assert "for about " in str(caught.value)
+    assert not target.exists()
+    assert not list((tmp_path / ".out.mp4.cgan-work").glob("*.mp4"))
+    _color(source, target, resume=True)
+    _color(source, tmp_path / "whole.mp4")
+    assert decoded(target) == decoded(tmp_path / "whole.mp4")
