@@ -63,7 +63,7 @@ class _Shown:
         self._steps, self._rate = self._steps + 1, now.rate
         if self._steps == _STEPS_OF_RATE:
             left = plan.hours_left((now.epoch - 1) * now.steps + now.step, now.rate)
-            self._console.note(f"{now.rate:.3g} images/s; about {time_text(left)} left, and the measuring")
+            self._console.note(f"{now.rate:.3g} images/s; about {time_text(left)} left, measuring comes on top")
 
     def epoch(self, done: EpochReport) -> None:
         """Print a line for a finished epoch, with the quality on the measured images."""

@@ -133,15 +133,6 @@ class Phase:
 
 
 @dataclass(frozen=True)
-class Stretch:
-    """A phase with its first step in a run, counted from 0, and the step after its last."""
-
-    phase: Phase
-    first: int
-    last: int
-
-
-@dataclass(frozen=True)
 class Augmentation:
     """Augmentation of the training images.
 
@@ -248,41 +239,6 @@ class TrainConfig:
                 return phase, first, last
             first = last
         raise ConfigError(f"epoch {epoch} is beyond the run's {self.epochs}")
-
-    def stretches(self, steps: int) -> list[Stretch]:
-        """The phases in steps, of a run with so many steps an epoch.
-
-        Phases begin with an epoch. Where there are too few epochs for all phases, they shrink together, and
-        begin within epochs; only with fewer steps than phases are some left out.
-        """
-        total, end, first = steps * self.epochs, 0.0, 0
-        by_epochs = not self.skipped_phases()
-        found = []
-        for index, phase in enumerate(self.phases):
-            end += phase.share * self.epochs
-            last = round(end) * steps if by_epochs else max(first + 1, round(end * steps))
-            last = total if index == len(self.phases) - 1 else min(last, total)
-            if last > first:
-                found.append(Stretch(phase, first, last))
-            first = last
-        return found
-
-    def extended(self, epochs: int) -> TrainConfig:
-        """The config of a run that goes on for more epochs, which its last phase gets.
-
-        Raises:
-            ConfigError: That are no more epochs than now.
-        """
-        if epochs <= self.epochs:
-            raise ConfigError(f"this is a run of {self.epochs} epochs; --resume --epochs makes it longer, give more")
-        stretches = self.stretches(1) if not self.skipped_phases() else []
-        phases, shares = self.phases, [phase.share * self.epochs / epochs for phase in self.phases]
-        if stretches:
-            phases, shares = tuple(s.phase for s in stretches), [(s.last - s.first) / epochs for s in stretches]
-        shares[-1] = 1 - sum(shares[:-1])
-        pairs = zip(phases, shares, strict=True)
-        longer = tuple(dataclasses.replace(phase, share=share) for phase, share in pairs)
-        return dataclasses.replace(self, epochs=epochs, phases=longer)
 
     def skipped_phases(self) -> list[str]:
         """Names of the phases that get no epoch because there are too few."""

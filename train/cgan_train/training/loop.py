@@ -24,7 +24,8 @@ from cgan_runtime.files.locks import FileLock
 from cgan_runtime.system.cpu import usable_cores
 from cgan_train import checkpoint
 from cgan_train.checkpoint import UNFINISHED
-from cgan_train.config.schema import Phase, Stretch, TrainConfig
+from cgan_train.config.schema import Phase, TrainConfig
+from cgan_train.config.stretches import Stretch, extended
 from cgan_train.data.finding import count_found
 from cgan_train.data.loader import READERS, Loader
 from cgan_train.data.sources import Image, ImageSource
@@ -145,7 +146,7 @@ class Trainer:
         if newest == folder:
             raise ConfigError(f"{folder} is one checkpoint; go on with its run: --out {folder.parent}")
         config, state, training = checkpoint.load_state(newest)
-        config = config.extended(epochs) if epochs else config
+        config = extended(config, epochs) if epochs else config
         trainer = cls(config, source, folder, validation, world=world, tensorboard=tensorboard)
         if training.get("data", trainer._data) != trainer._data:
             raise ConfigError(

@@ -15,7 +15,8 @@ from torch import nn
 
 from cgan_runtime.errors import ConfigError
 from cgan_runtime.progress import size_text
-from cgan_train.config.schema import Stretch, TrainConfig
+from cgan_train.config.schema import TrainConfig
+from cgan_train.config.stretches import Stretch, stretches
 
 KEEP = 3  # checkpoints of a run
 
@@ -41,7 +42,7 @@ class Plan:
         """The plan of a run with so many steps of `batch` images an epoch, and networks of so many bytes."""
         weights = generator
         state = 3 * (generator + discriminator) + (generator if config.ema else 0)  # with Adam's two averages
-        return cls(tuple(config.stretches(steps)), steps, batch, (KEEP + 2) * weights + 2 * state)
+        return cls(tuple(stretches(config, steps)), steps, batch, (KEEP + 2) * weights + 2 * state)
 
     def text(self) -> str:
         """In one line for people."""
