@@ -19,6 +19,7 @@ from cgan_runtime.errors import MediaError
 from cgan_runtime.files.atomic import draft_name, is_stream, open_stream, real_path, regular_file
 from cgan_runtime.files.formats import IMAGES, WRITTEN_VIDEOS
 from cgan_runtime.files.image_sequence import ImageSequence
+from cgan_runtime.files.names import fitting_name
 from cgan_runtime.files.storage import is_remote, storage_errors
 
 INFIX = ".color"
@@ -161,7 +162,7 @@ def is_image_sequence(target: Path) -> bool:
 
 def default_output(source: Path, suffix: str, folder: Path | None = None) -> Path:
     """The output beside an input, or in a folder: `video.mp4` becomes `video.color.mp4`."""
-    return (folder or source.parent) / f"{source.stem}{INFIX}{suffix}"
+    return (folder or source.parent) / fitting_name(source.stem, f"{INFIX}{suffix}")
 
 
 def check_output(target: Path, *, source: Path | None, overwrite: bool, option: str = "-o") -> None:

@@ -1,4 +1,4 @@
-"""Standard input as a video. Standard output is `PipeOutput` in output.py.
+"""Standard input or a named pipe as a video. Standard output is `PipeOutput` in output.py.
 
 pipe = InputPipe(0)
 with av.open(pipe) as container: ...
@@ -19,8 +19,9 @@ PIPE = "-"
 class InputPipe(io.FileIO):
     """A pipe whose read another thread can end. On Windows the read ends only when data comes."""
 
-    def __init__(self, descriptor: int) -> None:
-        super().__init__(descriptor, "rb", closefd=False)
+    def __init__(self, descriptor: int, *, own: bool = False) -> None:
+        """Take the descriptor of an open file, which is closed with the pipe if it is its `own`."""
+        super().__init__(descriptor, "rb", closefd=own)
         self._wake_reader, self._wake_writer = os.pipe()
 
     def read(self, size: int | None = -1) -> bytes:
@@ -36,7 +37,7 @@ class InputPipe(io.FileIO):
         os.write(self._wake_writer, b"!")
 
     def close(self) -> None:
-        """Stop using the pipe. The descriptor stays open."""
+        """Stop using the pipe."""
         if not self.closed:
             os.close(self._wake_reader)
             os.close(self._wake_writer)

@@ -7,8 +7,10 @@ with VideoReader(source) as video: ...
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
+import stat
 import sys
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -18,6 +20,7 @@ from typing import Any
 from cgan_runtime.errors import ConfigError, MediaError
 from cgan_runtime.files.image_sequence import ImageSequence
 from cgan_runtime.files.pipe import PIPE, InputPipe
+from cgan_runtime.files.storage import storage_errors
 from cgan_runtime.files.urls import STREAM_OPTIONS, VIDEO_TIMEOUT, check_stream, is_url
 
 MAX_RATE = 1000  # frames/s
@@ -64,16 +67,24 @@ class FFmpegInput:
     format: str | None = None  # FFmpeg's name of it; None lets it be recognized
     options: dict[str, str] = field(default_factory=dict)  # of that format
     timeout: tuple[float, float] | None = None  # seconds for the opening and for each read; None: no limit
+    pipe: Path | None = None  # a named pipe in place of standard input
     fingerprint: str = field(default_factory=lambda: secrets.token_hex(16))  # no other input is the same
 
     def __str__(self) -> str:
         return self.name
 
     def open_options(self) -> dict[str, Any]:
-        """The arguments of `av.open`; a MediaError if standard input is a terminal."""
+        """The arguments of `av.open`; a MediaError if standard input is a terminal or a pipe cannot be read.
+
+        A named pipe waits for its writer.
+        """
         options: dict[str, Any] = {"format": self.format, "options": self.options}
         if self.address is not None:
             return options | {"file": self.address, "timeout": self.timeout}
+        if self.pipe is not None:
+            with storage_errors("read", self.pipe, "name a file, or send the video through -"):
+                descriptor = os.open(self.pipe, os.O_RDONLY)
+            return options | {"file": InputPipe(descriptor, own=True), "buffer_size": _PIPE_BUFFER}
         if sys.stdin.isatty():
             raise MediaError(f"{self.name} is a terminal; send a video through a pipe, or name a file")
         # Not FFmpeg's own pipe: Ctrl-C ends a read of Python's before the first frame.
@@ -95,6 +106,8 @@ def video_source(given: Path | str, settings: SourceSettings) -> Path | FFmpegIn
     if text == PIPE:
         return FFmpegInput("standard input", None, raw, options)
     path = Path(given)
+    if _is_pipe(path):
+        return FFmpegInput(text, None, raw, options, pipe=path)
     if raw:
         return FFmpegInput(text, str(path.absolute()), raw, options)
     if (images := ImageSequence.of(path)) is not None and not path.exists():
@@ -102,6 +115,19 @@ def video_source(given: Path | str, settings: SourceSettings) -> Path | FFmpegIn
     if settings.frame_rate is not None:
         raise ConfigError(f"{path} has a frame rate of its own; leave --frame-rate out")
     return path
+
+
+def _is_pipe(path: Path) -> bool:
+    """Whether a path is a pipe, which is read once; a MediaError if it is anything else that is no file."""
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return False
+    if stat.S_ISSOCK(mode):
+        raise MediaError(f"{path} is a socket, which is no file; send the video through a pipe: --video -")
+    if stat.S_ISCHR(mode):
+        raise MediaError(f"{path} is a device; show a camera with --webcam, or send a video through a pipe: --video -")
+    return stat.S_ISFIFO(mode)
 
 
 def _image_sequence(pattern: Path, images: ImageSequence, options: dict[str, str]) -> FFmpegInput:

@@ -25,6 +25,7 @@ from cgan_runtime.errors import MediaError
 from cgan_runtime.files.atomic import write_file
 from cgan_runtime.files.json_file import read_json
 from cgan_runtime.files.locks import FileLock
+from cgan_runtime.files.names import fitting_name
 from cgan_runtime.files.output import Output
 from cgan_runtime.files.storage import storage_errors
 from cgan_runtime.video.resume import segment_file
@@ -180,7 +181,7 @@ class NonResumableOutput(AbstractContextManager["NonResumableOutput"]):
 
 def work_folder(target: Path) -> Path:
     """The work folder of an output, also of one by URL."""
-    return target.with_name(f".{target.name}.cgan-work")
+    return target.with_name(fitting_name(f".{target.name}", ".cgan-work"))
 
 
 def kept_frames(target: Path) -> int:
