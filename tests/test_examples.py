@@ -44,6 +44,16 @@ def test_color_video(tmp_path: Path) -> None:
     assert len(read_frames(tmp_path / "colored.mp4")) == 8
 
 
+def test_clean_luma(tmp_path: Path) -> None:
+    source = write_video(tmp_path / "gray.mp4", Video(frames=3))
+    command = [sys.executable, EXAMPLES / "clean_luma.py", str(source)]
+    done = subprocess.run(command, capture_output=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    (tmp_path / "clean.y4m").write_bytes(done.stdout)
+    frames = read_frames(tmp_path / "clean.y4m")
+    assert [(frame.width, frame.height) for frame in frames] == [(64, 48)] * 3
+
+
 @pytest.mark.skipif(shutil.which("xvfb-run") is None, reason="xvfb-run is not installed")
 def test_webcam_with_a_video_for_a_camera(tmp_path: Path) -> None:
     run("webcam.py", write_video(tmp_path / "gray.mp4", Video(frames=8)), before=("xvfb-run", "-a"))
