@@ -10,6 +10,7 @@ The mouse drags the line: `window.split` is the fraction of the width that is gr
 
 from __future__ import annotations
 
+import ctypes
 import os
 import subprocess
 import sys
@@ -59,12 +60,26 @@ def silence_qt_fonts() -> None:
         os.environ["QT_QPA_FONTDIR"] = str(Path(cv2.__file__).parent)
 
 
+def use_x11_of_the_system() -> None:
+    """Give OpenCV's Qt the libX11-xcb that belongs to the libX11 of this machine.
+
+    OpenCV's wheel brings a libX11-xcb of its own, but no libX11, and the layout of what the two share has changed
+    between their versions. Its XSetEventQueueOwner then has no effect, so that Xlib, too, takes events. When it takes
+    the one that says that the window is on the screen, Qt never paints, and the window stays black. The first
+    library that defines a function wins.
+    """
+    if sys.platform == "linux":
+        with suppress(OSError):  # not installed, so that OpenCV's own is used
+            ctypes.CDLL("libX11-xcb.so.1", mode=ctypes.RTLD_GLOBAL)
+
+
 class Window:
     """One window, used only by the thread that opened it."""
 
     def __init__(self, title: str, *, split: float = 0.0) -> None:
         """Prepare; the first image opens the window."""
         silence_qt_fonts()
+        use_x11_of_the_system()
         self.split = split  # fraction of the width that is gray, 0 to 1
         self._title = title
         self._width = 0  # of the image as shown; 0: not open

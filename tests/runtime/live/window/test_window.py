@@ -24,6 +24,29 @@ from cgan_runtime.image.text import draw_text
 from cgan_runtime.live.window.window import draw_split, enlarge_small
 
 until = partial(wait_until, interval=0.2)  # a screenshot is expensive
+WINDOWS = 12
+ONE_AFTER_THE_OTHER = f"""
+import os, time
+import numpy as np
+from PIL import ImageGrab
+from cgan_runtime.live.run import Window  # as the command imports it
+
+def is_painted():
+    end = time.monotonic() + 20
+    with Window("cgan") as window:
+        while time.monotonic() < end:
+            window.show(np.full((360, 480, 3), 200, np.uint8))
+            list(window.keys(20))
+            if np.asarray(ImageGrab.grab(xdisplay=os.environ["DISPLAY"])).max() > 100:
+                return True
+    return False
+
+for _ in range({WINDOWS}):
+    child = os.fork()
+    if not child:
+        os._exit(not is_painted())
+    assert os.waitpid(child, 0)[1] == 0, "the window stayed black"
+"""
 
 
 @contextmanager
@@ -76,6 +99,24 @@ def color_in(image: Image.Image, part: tuple[float, float]) -> float:
     return float(np.ptp(pixels, axis=2).mean())
 
 
+def wait_for_color(screen: str, folder: Path) -> None:
+    try:
+        until(lambda: color_in(screenshot(screen), (0.1, 0.6)) > 8)
+    except AssertionError as error:
+        image = screenshot(screen)
+        image.save(folder / "screen.png")
+        shown = f"values up to {np.asarray(image).max()}, {len(image.getcolors(image.width * image.height))} colors"
+        raise AssertionError(f"no color on the screen: {shown}; see {folder / 'screen.png'}") from error
+
+
+def test_every_window_is_painted(screen: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", ONE_AFTER_THE_OTHER], env=with_screen(screen),
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
 def test_window_shows_color_and_reacts_to_mouse_and_keys(screen: str, clip: Path, tmp_path: Path) -> None:
     if shutil.which("xdotool") is None:
         pytest.skip("xdotool is not installed")
@@ -85,7 +126,7 @@ def test_window_shows_color_and_reacts_to_mouse_and_keys(screen: str, clip: Path
         subprocess.run(["xdotool", *words], env=with_screen(screen), check=True)
 
     with running(video, "--as-camera", "--camera-size", "960x540", screen=screen, folder=tmp_path) as process:
-        until(lambda: color_in(screenshot(screen), (0.1, 0.6)) > 8)
+        wait_for_color(screen, tmp_path)
         xdotool("key", "h")
         xdotool("mousemove", "200", "300", "mousedown", "1", "mousemove", "480", "300", "mouseup", "1")
         until(lambda: color_in(screenshot(screen), (0.05, 0.3)) < 1)
@@ -106,7 +147,7 @@ def test_window_shows_color_and_reacts_to_mouse_and_keys(screen: str, clip: Path
 def test_ctrl_c_quits_and_the_recording_is_playable(screen: str, clip: Path, tmp_path: Path) -> None:
     video = looped(clip, tmp_path)
     with running(video, "--as-camera", "--record", "out.mp4", screen=screen, folder=tmp_path) as process:
-        until(lambda: color_in(screenshot(screen), (0.1, 0.6)) > 8)
+        wait_for_color(screen, tmp_path)
         until(lambda: (tmp_path / "out.mp4").stat().st_size > 200_000)
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=TIMEOUT)
