@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import signal
 from pathlib import Path
@@ -16,8 +17,10 @@ from cgan_runtime.manifest import Manifest, Tensor, sha256_of
 settings.register_profile("cgan", deadline=None)  # no test may depend on how fast a machine is
 settings.load_profile("cgan")
 
-SHARING = ("export",)
-"""Folders of tests that share costly fixtures."""
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # PyTorch's threads wait for each other by spinning, beside other tests
+
+SHARING = ("export/", "benchmarks/test_cli.py")
+"""Folders and files of tests that share costly fixtures, slow ones too."""
 
 TINY_MULTIPLE = 16
 TINY_SIZE = 64
@@ -43,7 +46,7 @@ def _is_slow(item: pytest.Item) -> bool:
 def _group(item: pytest.Item) -> str:
     """What runs in one process, one after another: a file, or a folder whose files share costly fixtures."""
     path = item.path.relative_to(ROOT / "tests").as_posix()
-    shared = next((folder for folder in SHARING if path.startswith(f"{folder}/")), None)
+    shared = next((each for each in SHARING if path.startswith(each)), None)
     return shared or (f"slow {path}" if _is_slow(item) else path)
 
 

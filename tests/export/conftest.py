@@ -24,14 +24,15 @@ from cgan_train.models.base import Generator
 
 @pytest.fixture(scope="session", autouse=True)
 def _traced_once() -> Iterator[None]:
-    """The same weights are traced once for each shape, whichever tests start from them."""
+    """The same weights are traced once for each shape, whichever tests start from them; a free shape is one."""
     graphs: dict[tuple[Any, ...], onnx.ModelProto] = {}
 
     def remembered(generator: Generator, **shape: Any) -> onnx.ModelProto:
         weights = hashlib.sha256()
         for name, tensor in generator.state_dict().items():
             weights.update(name.encode() + tensor.numpy().tobytes())
-        key = (weights.digest(), *sorted(shape.items()))
+        fixed = None if shape["dynamic"] else (shape["batch"], shape["size"])
+        key = (weights.digest(), fixed, generator.guided and shape["guided"])
         if key not in graphs:
             graphs[key] = to_onnx(generator, **shape)
         return copy.deepcopy(graphs[key])

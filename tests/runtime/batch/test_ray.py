@@ -183,8 +183,8 @@ def test_a_worker_killed_in_the_middle(cluster: Cluster, videos: Path, alone: Pa
     before, out = left_in_temporary_folders(), tmp_path / "out"
     run = begin(videos, out, "--cluster", cluster.inside)
     more_segments_than(0, out, run)
-    victim = until(lambda: processes("ray::Actor.run"), "a worker")[0]
-    os.kill(victim, signal.SIGKILL)
+    at_work = until(lambda: [pid for pid in processes("ray::Actor.run") if opens(pid, "long.mkv")], "a worker")
+    os.kill(at_work[0], signal.SIGKILL)
     code, printed, errors = ended(run)
     assert code == 0, errors
     assert printed.splitlines()[-1] == f"6 of 6 colored into {out}"
