@@ -85,7 +85,7 @@ def run_preview(given: Path | str, options: RunOptions, console: Console) -> Non
             write_image(sheet, tile(image))
             if len(image) == 1:
                 console.note(f"first picture after {time.monotonic() - began:.1f} s: {sheet}")
-        console.result(f"{sheet}: {count_text(len(painter.chroma), 'picture')}; {painter.judgment()}")
+        console.result(f"{sheet}: {painter.judgment()}")
         outlook = _try_out(reader, layout, colorizer, settings, output)
     console.result(_about(output, outlook, reader))
     for note in layout.notes:

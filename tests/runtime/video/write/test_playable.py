@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from itertools import islice
 from pathlib import Path
@@ -14,6 +15,7 @@ from tests.paths import SHARED
 from tests.videos import Video, chroma_span, luma_of, read_frames, write_video
 
 from cgan_runtime.colorizer import Colorizer
+from cgan_runtime.errors import ConfigError
 from cgan_runtime.pipeline.results import VideoResult
 from cgan_runtime.pipeline.settings import VideoSettings
 from cgan_runtime.pipeline.video import colorize_video
@@ -161,3 +163,31 @@ def test_codecs_by_the_names_that_people_know(
     frames = read_frames(tmp_path / f"out{suffix}")
     assert len(frames) == 12
     assert chroma_span(frames[0]) > 20
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="this system does not list threads")
+def test_no_encoder_makes_real_time_threads(tmp_path: Path) -> None:
+    seen = set()
+
+    def look(done: int, total: int | None) -> None:
+        seen.update(os.sched_getscheduler(int(thread.name)) for thread in Path("/proc/self/task").iterdir())
+
+    source = write_video(tmp_path / "in.mp4", Video(frames=40))
+    with Colorizer(FakeBackend()) as colorizer:
+        settings = VideoSettings(EncoderSettings("av1"))
+        colorize_video(source, tmp_path / "out.mkv", colorizer, settings=settings, progress=look)
+    assert seen == {os.SCHED_OTHER}
+
+
+def test_an_encoder_that_is_not_there_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(av, "codecs_available", {"libx264", "libvpx-vp9"})
+    source = write_video(tmp_path / "in.mp4")
+    with pytest.raises(ConfigError, match="FFmpeg here has no libx265; take --codec h264 or vp9"):
+        _color(source, tmp_path / "out.mp4", EncoderSettings("hevc"))
+
+
+def test_without_hevc_deep_video_is_dithered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = write_video(tmp_path / "in.mp4", KINDS["10 bits"])
+    monkeypatch.setattr(av, "codecs_available", av.codecs_available - {"libx265"})
+    assert "8 in place of 10 bits" in _color(source, tmp_path / "out.mp4").notes[0]
+    _check_plays(tmp_path / "out.mp4", deep=False)
