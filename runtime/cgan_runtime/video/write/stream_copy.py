@@ -19,6 +19,9 @@ _STALE_TAGS = frozenset(
 _CONTAINER_TAGS = frozenset({"major_brand", "minor_version", "compatible_brands"})  # of the input's container
 FLAGS = "movflags"  # options of mp4 and mov
 _SECOND_PASS = "faststart"  # a flag that lets the muxer read what it has written
+_NO_FLAGS = "0"
+_TAKES_ALL = "mpegts"  # also what no program will know, as data
+_NAME = "name"  # what mp4 and mov call the title of a stream when they are read
 _SILENCE = bytes(64)  # whole samples of any PCM up to 64 bits and 8 channels
 _IMAGE_TYPES = {"mjpeg": "jpeg"}  # of attachments, if they are not called like the codec
 
@@ -45,13 +48,14 @@ def add_copy(output: av.container.OutputContainer, source: Stream) -> Stream:
 
 def takes_copy(container_format: str, options: dict[str, str], stream: Stream, packet: av.Packet[Any] | None) -> bool:
     """Whether a muxer takes a copy of a stream, from header to trailer; `packet` is one of the stream."""
+    memory = io.BytesIO()
     try:
         options = without_second_pass(options)
-        with av.open(io.BytesIO(), "w", format=container_format, container_options=options) as trial:
+        with av.open(memory, "w", format=container_format, container_options=options) as trial:
             copy = add_copy(trial, stream)
             copy_tags(stream, copy)
             trial.start_encoding()
-            data = bytes(packet) if packet is not None else _stand_in(stream)
+            data = bytes(packet) if packet is not None else stand_in(stream)
             if data:
                 first = av.Packet(data)
                 first.stream, first.pts, first.dts, first.is_keyframe = copy, 0, 0, True
@@ -59,15 +63,24 @@ def takes_copy(container_format: str, options: dict[str, str], stream: Stream, p
             trial.close()
     except (av.FFmpegError, ValueError):
         return False
-    return True
+    return container_format != _TAKES_ALL or not data or _is_known(memory, stream)
+
+
+def _is_known(memory: io.BytesIO, stream: Stream) -> bool:
+    """Whether a stream that was written into memory is read as what it is, not as unknown data."""
+    memory.seek(0)
+    try:
+        with av.open(memory) as written:
+            return [each.type for each in written.streams] == [stream.type]
+    except (av.FFmpegError, ValueError):
+        return True
 
 
 def without_second_pass(options: dict[str, str]) -> dict[str, str]:
     """Options of a muxer that writes into memory, where it cannot read."""
     if FLAGS not in options:
         return options
-    flags = options[FLAGS].replace(_SECOND_PASS, "").strip("+")
-    return {key: value for key, value in (options | {FLAGS: flags}).items() if value}
+    return options | {FLAGS: options[FLAGS].replace(_SECOND_PASS, "").strip("+") or _NO_FLAGS}
 
 
 def takes_attachments(container_format: str) -> bool:
@@ -94,7 +107,10 @@ def attach_image(output: av.container.OutputContainer, cover: av.VideoStream, im
 
 def copy_tags(source: Stream, target: Stream) -> None:
     """Language, title and the like, and what the stream is for (default, forced, ...)."""
-    target.metadata.update(lasting_tags(source.metadata))
+    tags = lasting_tags(source.metadata)
+    if _NAME in tags:
+        tags["title"] = tags.pop(_NAME)
+    target.metadata.update(tags)
     target.disposition = source.disposition
 
 
@@ -105,6 +121,8 @@ def lasting_tags(tags: dict[str, str]) -> dict[str, str]:
     return {key: value for key, value in lasting.items() if key.lower().split("-")[0] not in stale}
 
 
-def _stand_in(stream: Stream) -> bytes:
+def stand_in(stream: Stream) -> bytes:
     """A packet for streams that a muxer judges by one, if none was read; else nothing."""
+    if stream.type == "subtitle":
+        return bytes(2)  # an empty line
     return _SILENCE if stream.type == "data" or (stream.name or "").startswith("pcm_") else b""

@@ -19,10 +19,18 @@ from av.stream import Disposition, Stream
 
 from cgan_runtime.video.read.edit_lists import has_inner_cut, hidden_start
 from cgan_runtime.video.read.reader import VideoReader
-from cgan_runtime.video.write.stream_copy import add_copy, attach_image, copy_tags, takes_attachments, takes_copy
+from cgan_runtime.video.write.stream_copy import (
+    add_copy,
+    attach_image,
+    copy_tags,
+    stand_in,
+    takes_attachments,
+    takes_copy,
+)
 from cgan_runtime.video.write.transcoded_audio import AudioForm, SampleLine, audio_form
 
 APPLE_CONTAINERS = ("mp4", "mov")  # with edit lists, cover images as streams, timecode tracks
+_TAGGED = ("matroska", "webm")  # with tags of any name for each stream
 _PRIMING = 0.1  # seconds; Opus has the longest, 80 ms
 _CHAPTER_TEXT = "bin_data"  # stream of chapter titles in mp4 and mov; chapters are copied without it
 _TOGETHER = ("subtitle", "data")  # several packets of these types may have the same time
@@ -38,8 +46,9 @@ class Track(ABC):
     def write(self, packet: av.Packet[Any]) -> None:
         """Take a packet of the input's stream."""
 
-    def rehearse(self, packet: av.Packet[Any]) -> None:  # noqa: B027 (optional on purpose)
-        """Write a copy of a packet into a trial, if that changes nothing but the trial."""
+    @abstractmethod
+    def rehearse(self, packet: av.Packet[Any] | None) -> bool:
+        """Write something like `packet` into a trial; whether anything could be. The input stays as it is."""
 
     def flush(self) -> None:  # noqa: B027 (optional on purpose)
         """Write what is held back; called once, after the last packet."""
@@ -49,7 +58,7 @@ class CopiedTrack(Track):
     """Packets as they are, with rising time stamps, without those that an edit list hides."""
 
     def __init__(self, output: av.container.OutputContainer, source: Stream) -> None:
-        self._output = output
+        self._output, self._source = output, source
         self.stream = add_copy(output, source)
         copy_tags(source, self.stream)
         self._last_dts: int | None = None  # in ticks of the output
@@ -79,11 +88,20 @@ class CopiedTrack(Track):
         packet.stream = self.stream
         self._output.mux(packet)
 
-    def rehearse(self, packet: av.Packet[Any]) -> None:  # noqa: D102
-        copy: av.Packet[Any] = av.Packet(bytes(packet))
-        copy.time_base, copy.duration, copy.is_keyframe = packet.time_base, packet.duration, packet.is_keyframe
-        copy.pts, copy.dts = packet.pts, packet.dts
-        self.write(copy)
+    def rehearse(self, packet: av.Packet[Any] | None) -> bool:  # noqa: D102
+        copy: av.Packet[Any] = av.Packet(stand_in(self._source) if packet is None else bytes(packet))
+        if not copy.size:
+            return False
+        copy.time_base, copy.is_keyframe, copy.pts, copy.dts = self._source.time_base, True, 0, 0
+        if packet is not None:
+            copy.duration, copy.pts, copy.dts = packet.duration, packet.pts, packet.dts
+        try:
+            self.write(copy)
+        except av.FFmpegError:
+            if packet is not None:
+                raise
+            return False  # no real packet is so
+        return True
 
 
 class CopiedData(CopiedTrack):
@@ -125,6 +143,16 @@ class TranscodedAudio(Track):
         except av.FFmpegError:
             return
         self._encode(frames)
+
+    def rehearse(self, packet: av.Packet[Any] | None) -> bool:
+        """Encode a little silence."""
+        context = self.stream.codec_context
+        silence = av.AudioFrame(context.format.name, context.layout.name, context.frame_size or 1024)
+        for plane in silence.planes:
+            plane.update(bytes(plane.buffer_size))
+        silence.sample_rate, silence.pts, silence.time_base = context.sample_rate, 0, Fraction(1, context.sample_rate)
+        self._output.mux([*self.stream.encode(silence), *self.stream.encode(None)])
+        return True
 
     def flush(self) -> None:
         """Drain decoder, resampler and encoder."""
@@ -185,7 +213,8 @@ def plan_tracks(
                 notes.append(f"{stream_name(stream)} is left out: {kind} cannot hold it")
             continue
         attached = stream.type == "attachment"
-        copied = takes_attachments(kind) if attached else takes_copy(kind, options, stream, packet)
+        counts = TIMECODE in stream.metadata and stream.type == "data"  # a timecode track; made again of its tag
+        copied = takes_attachments(kind) if attached else not counts and takes_copy(kind, options, stream, packet)
         cut = copied and isinstance(stream, av.AudioStream) and has_inner_cut(stream)
         if copied and not cut:
             is_data = stream.type == "data"
@@ -193,7 +222,7 @@ def plan_tracks(
         elif isinstance(stream, av.AudioStream) and (form := audio_form(output, stream, same=cut)):
             tracks[stream.index] = TranscodedAudio(output, stream, form)
             notes.append(_reason(stream, form, kind, cut=cut))
-        elif TIMECODE in stream.metadata and stream.type == "data":
+        elif counts:
             notes += _keep_timecode(stream, output)
         else:
             notes.append(f"{stream_name(stream)} is left out: {kind} cannot hold it")
@@ -216,6 +245,8 @@ def _keep_timecode(stream: Stream, output: av.container.OutputContainer) -> list
     tags.setdefault(TIMECODE, stream.metadata[TIMECODE])
     if kind in APPLE_CONTAINERS:  # the muxer makes a track of the tag
         return []
+    if kind not in _TAGGED:
+        return [f"{stream_name(stream)} is left out: {kind} cannot hold it"]
     return [f"{stream_name(stream)} is left out: {kind} keeps the timecode {tags[TIMECODE]} as a tag"]
 
 

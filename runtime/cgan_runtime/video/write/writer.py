@@ -85,7 +85,7 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
                 self._encoder = VideoEncoder(lambda: self._fresh_encoder(options), self._clock.base, work)
                 rotation_notes = _keep_rotation(reader.first, self._stream, timeless=self._pace is not None)
                 self.tracks, self.notes = plan_tracks(reader, self._container, of_container)
-                self._container.metadata.update(lasting_tags(reader.container.metadata))
+                self._container.metadata.update(_usual_case(lasting_tags(reader.container.metadata)))
                 if chapters := reader.line.chapters():
                     self._container.set_chapters(chapters)
                 self._container.start_encoding()
@@ -230,6 +230,11 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
             self._encoder.close()
         with suppress(av.FFmpegError, OSError):
             self._container.close()
+
+
+def _usual_case(tags: dict[str, str]) -> dict[str, str]:
+    """Tags as all containers but Matroska spell them; their case means nothing."""
+    return {key.lower() if key.isupper() else key: value for key, value in tags.items()}
 
 
 def _deterministic_options(codec: str) -> dict[str, str]:
