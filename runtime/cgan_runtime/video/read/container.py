@@ -20,6 +20,7 @@ from cgan_runtime.video.read.sources import FFmpegInput
 from cgan_runtime.video.read.stretch import Stretch
 
 _MICROSECONDS = 1_000_000  # per second; the unit of a container's duration
+_JOINED = {"merge_pmt_versions": "1"}  # where recordings of other PIDs are joined, streams of ts go on
 _MOV = "mov,mp4,m4a,3gp,3g2,mj2"
 _PLAYLISTS = frozenset({"hls", "dash"})  # pieces of these may be missing without an error
 _KINDS = {"subtitle": "subtitles", "video": "a cover image"}
@@ -35,6 +36,7 @@ def open_video(path: Path | FFmpegInput, options: dict[str, Any], hardware: str 
             mode="r",
             metadata_errors="replace",  # tags of old files may not be UTF-8
             hwaccel=HWAccel(hardware) if hardware else None,
+            container_options=_JOINED,
             **options,
         )
     except (av.FFmpegError, ValueError, RuntimeError) as error:  # RuntimeError: the device decodes no stream

@@ -73,6 +73,17 @@ def test_times_go_on_after_a_jump_of_the_clock(
     assert not any("went back" in note for note in result.notes)
 
 
+def test_joined_recordings_with_other_pids_go_on(tmp_path: Path, colorizer: Colorizer) -> None:
+    first = write_video(tmp_path / "first.ts", RECORDING)
+    second = replace(RECORDING, container_options={"mpegts_start_pid": "512", "output_ts_offset": "2"})
+    joined = tmp_path / "in.ts"
+    joined.write_bytes(first.read_bytes() + write_video(tmp_path / "second.ts", second).read_bytes())
+    result = colorize_video(joined, tmp_path / "out.mkv", colorizer)
+    assert (result.frames, result.damage) == (2 * FRAMES, None)
+    with av.open(tmp_path / "out.mkv") as container:
+        assert sorted(stream.type for stream in container.streams) == ["audio", "video"]
+
+
 def test_video_and_audio_stay_together(tmp_path: Path) -> None:
     joined = _joined(tmp_path / "in.ts", RECORDING, (0, 0, 0))
     with VideoReader(joined) as video:
