@@ -33,6 +33,7 @@ from cgan_runtime.pipeline.stages import run_stages
 from cgan_runtime.temporal.filter import TemporalFilter
 from cgan_runtime.video.hardware import decoder_for
 from cgan_runtime.video.orientation import Orientation
+from cgan_runtime.video.read.crop import Margins
 from cgan_runtime.video.read.damage import count
 from cgan_runtime.video.read.reader import VideoReader
 from cgan_runtime.video.read.sources import FFmpegInput, SourceSettings, video_source
@@ -208,6 +209,9 @@ def _begin(
 
 def _input_notes(reader: VideoReader) -> Iterator[str]:
     """What was corrected in the input, one sentence each."""
+    if reader.crop.margins != Margins():
+        width, height = reader.first.width, reader.first.height
+        yield f"borders that the video hides are cut off: {width}x{height} are left, as players show it"
     if reader.deinterlaced_frames:
         yield f"{reader.deinterlaced_frames} frames were deinterlaced; --deinterlace off leaves them"
     if reader.resized_frames:

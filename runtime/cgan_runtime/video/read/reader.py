@@ -29,6 +29,7 @@ from cgan_runtime.video.read.container import (
     stated_end,
     video_stream,
 )
+from cgan_runtime.video.read.crop import Crop
 from cgan_runtime.video.read.damage import Damage, count
 from cgan_runtime.video.read.deinterlace import Deinterlace, Deinterlacer
 from cgan_runtime.video.read.frame_times import FrameTimes
@@ -88,6 +89,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
             self._clock, self._overlaps = Clock(self.container), Overlaps(self.container)
             self._found = Damage(self.stream.index)
             self._times = FrameTimes(self.container, self.stream)
+            self.crop = Crop(self.stream)
             self.line, self._stretch = TimeLine(self.container, self.stream, stretch), stretch
             self.stream.codec_context.thread_type = "AUTO"
             self.stream.codec_context.thread_count = threads or usable_cores()
@@ -219,6 +221,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
             self._packets += 1
             self._hidden += packet.is_discard  # cut off by an edit list
             self._times.sent(packet)
+            self.crop.look(packet)
             yield from self._shown(self._decode(packet))
         self._found.finish()
         yield from self._shown(self._decode(None))
@@ -229,7 +232,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         for frame in frames:
             if self.line.has(frame):
                 self.line.move(frame)
-                yield frame
+                yield self.crop.cut(frame)
 
     def _demux(self) -> Iterator[av.Packet[Any]]:
         in_a_row = 0
