@@ -23,6 +23,7 @@ from cgan_runtime.color.requantize import requantize
 from cgan_runtime.color.transfer import PRIMARIES, TRANSFERS, Primaries, Transfer
 from cgan_runtime.errors import MediaError
 from cgan_runtime.video.orientation import Orientation, Side
+from cgan_runtime.video.side_data import blank_frame
 
 HD_HEIGHT = 720  # a frame that does not state its matrix has BT.709 if it is at least so high, else BT.601
 
@@ -164,7 +165,7 @@ class FrameLayout:
         plain = self._with_plain_luma(frame, read)
         if self.source is None:
             return plain
-        stored = av.VideoFrame(self.width, self.height, "gray" if self.encoding.bits == 8 else "gray16le")
+        stored = blank_frame(plain, self.width, self.height, "gray" if self.encoding.bits == 8 else "gray16le")
         requantize(luma_plane(plain), self.source, self.encoding, out=_plane(stored, 0, self.encoding.bits))
         _copy_time(frame, stored)
         stored.color_primaries, stored.color_trc = frame.color_primaries, frame.color_trc
@@ -194,7 +195,7 @@ class FrameLayout:
 
         `cb` and `cr` are uint8 or uint16, of `chroma_shape`. With `gray_side` the gray image is beside it.
         """
-        out = av.VideoFrame(*self.stored_size, self.pixel_format)
+        out = blank_frame(frame, *self.stored_size, self.pixel_format)
         width, height = self._filled_size
         for index, plane in enumerate((luma_plane(frame), cb, cr)):
             whole = _plane(out, index, self.encoding.bits)

@@ -32,6 +32,7 @@ from cgan_runtime.video.read.sources import FFmpegInput
 from cgan_runtime.video.resume.segment_file import SegmentWriter
 from cgan_runtime.video.resume.work_folder import WorkFolder, kept_frames
 from cgan_runtime.video.segments import SEGMENT_FRAMES, AlreadyEncoded, Colored, Skipped
+from cgan_runtime.video.side_data import lost_side_data
 from cgan_runtime.video.write.frame_rate import Pace
 
 # Formats that frames are stored in before they become RGB, which has no chroma subsampling.
@@ -125,6 +126,8 @@ def _losses(suffix: str, reader: VideoReader, encoding: Encoding) -> Iterator[st
     if (encoding.transfer, encoding.primaries) != ("srgb", "bt709"):
         names = f"{encoding.transfer}, {encoding.primaries}"
         yield f"the images hold the codes of the video ({names}) and do not say so: programs will take them for sRGB"
+    if names := lost_side_data(reader.first, None):
+        yield f"images hold no {' and no '.join(name.removeprefix('the ') for name in names)}: left out"
     aspect = reader.stream.sample_aspect_ratio or 1
     if aspect != 1:
         yield f"the pixels of the video are {aspect} as wide as high, which its images do not say"

@@ -9,6 +9,7 @@ What cannot be opened or closed fails here. What was written is read again: what
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import Any
 
 import av
@@ -21,6 +22,7 @@ from cgan_runtime.video.ffmpeg_errors import translate_ffmpeg_errors
 from cgan_runtime.video.frame_layout import FrameLayout
 from cgan_runtime.video.read.reader import VideoReader
 from cgan_runtime.video.segments import Colored
+from cgan_runtime.video.side_data import lost_side_data
 from cgan_runtime.video.write.codecs import EncoderSettings
 from cgan_runtime.video.write.losses import Losses, compare
 from cgan_runtime.video.write.stream_copy import FLAGS, without_second_pass
@@ -55,7 +57,7 @@ def rehearse(
     """
     kind = WRITTEN_VIDEOS[output.suffix]
     if kind in TIMELESS:
-        return {}, []
+        return {}, Losses(side_data=tuple(lost_side_data(reader.first, None))).notes(kind)
     normal = container_options(kind, reader, output)
     muxer: dict[str, str] = {}
     try:
@@ -92,4 +94,13 @@ def _try(
         indices = {index: writer.tracks[index].stream.index for index in there if index not in covers}
     memory.destination.seek(0)
     with av.open(memory.destination, metadata_errors="replace") as written:
-        return compare(reader, written, indices | {reader.stream.index: 0}, covers=len(covers))
+        losses = compare(reader, written, indices | {reader.stream.index: 0}, covers=len(covers))
+        side_data = lost_side_data(reader.first, _first_frame(written), WRITTEN_VIDEOS[output.suffix])
+        return replace(losses, side_data=tuple(side_data))
+
+
+def _first_frame(written: av.container.InputContainer) -> av.VideoFrame | None:
+    try:
+        return next(written.decode(video=0), None)
+    except av.FFmpegError:
+        return None

@@ -26,11 +26,13 @@ from cgan_runtime.files.formats import WRITTEN_VIDEOS
 from cgan_runtime.files.output import Output
 from cgan_runtime.progress import size_text
 from cgan_runtime.system.cpu import has_avx512, usable_cores
+from cgan_runtime.system.priority import ordinary_priority
 from cgan_runtime.video.ffmpeg_errors import is_full, translate_ffmpeg_errors
 from cgan_runtime.video.frame_layout import FrameLayout
 from cgan_runtime.video.read.reader import VideoReader
 from cgan_runtime.video.resume.work_folder import WorkFolder
 from cgan_runtime.video.segments import SEGMENT_FRAMES, AlreadyEncoded, Colored, Skipped
+from cgan_runtime.video.side_data import CAPTIONS, STRICT, give_side_data, kinds_of, with_side_data, writes_captions
 from cgan_runtime.video.write.clock import OutputClock
 from cgan_runtime.video.write.codecs import ENCODERS, EncoderSettings
 from cgan_runtime.video.write.encoder import VideoEncoder
@@ -66,7 +68,8 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
             ConfigError: The encoder has no such setting.
         """
         codec = settings.codec_for(output)
-        options = settings.options(codec) | _deterministic_options(codec)
+        options = with_side_data(settings.options(codec) | _deterministic_options(codec), codec, reader.first)
+        self._codec, self._has_captions = codec, False
         self.size = layout.stored_size  # (width, height)
         self._output, self._reader, self._layout, self._work = output, reader, layout, work
         self._full: MediaError | None = None  # the draft has filled the disk; the segment is still completed
@@ -76,9 +79,7 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
         self._clock = OutputClock(container_format, reader)
         of_container = container_options(container_format, reader, output) | self._clock.options | (muxer or {})
         with translate_ffmpeg_errors(output):
-            self._container = av.open(
-                output.destination, "w", format=container_format, container_options=of_container
-            )
+            self._container = av.open(output.destination, "w", format=container_format, container_options=of_container)
         try:
             with translate_ffmpeg_errors(output):
                 self._stream = self._add_video(codec, options)
@@ -88,7 +89,8 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
                 self._container.metadata.update(_usual_case(lasting_tags(reader.container.metadata)))
                 if chapters := reader.line.chapters():
                     self._container.set_chapters(chapters)
-                self._container.start_encoding()
+                with ordinary_priority():
+                    self._container.start_encoding()
         except BaseException:
             self._close_quietly()
             raise
@@ -120,8 +122,10 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
         with translate_ffmpeg_errors(self._output):
             packets = None
             if not isinstance(item, av.Packet):
-                if self._pace is not None and isinstance(item, Colored):
-                    self._pace.note(item.frame.pts or 0)
+                if isinstance(item, Colored):
+                    self._has_captions = self._has_captions or CAPTIONS in kinds_of(item.frame)
+                    if self._pace is not None:
+                        self._pace.note(item.frame.pts or 0)
                 packets = list(self._encoder.take(self._timed(item)))  # they are in the segment now
             try:
                 if packets is not None:
@@ -143,6 +147,8 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
             for track in self.tracks.values():
                 track.flush()
             self._container.close()
+        if self._has_captions and not writes_captions(self._codec):
+            self.notes.append(f"closed captions are left out: {self._codec} writes none; libx264 and libx265 do")
         if self._pace is not None and self._pace.varies:
             self.notes.append(
                 f"the frames of the video have uneven durations, which {self._output.suffix} cannot hold: "
@@ -183,6 +189,7 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
         stream.time_base = self._clock.base
         if self._pace is not None and self._reader.rate:  # FFmpeg's y4m takes its rate from the clock
             stream.time_base = 1 / Fraction(self._reader.rate)
+        give_side_data(stream, self._reader.first)
         self._set_up(stream.codec_context)
         copy_tags(source, stream)
         return stream
@@ -212,6 +219,8 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
         self._set_up(context)
         context.framerate, context.flags = model.framerate, model.flags
         context.options = dict(options)
+        with ordinary_priority():
+            context.open()
         return context
 
     def _mux(self, packets: Iterable[av.Packet[Any]]) -> None:
@@ -254,7 +263,8 @@ def container_options(container_format: str, reader: VideoReader, output: Output
     if timescale > _MAX_TIMESCALE and reader.stream.time_base:
         timescale = reader.stream.time_base.denominator
     # With its index at the start a file plays while it is loaded.
-    return {"movie_timescale": str(timescale), "movflags": "faststart" if output.path else _FRAGMENTS}
+    strict = {"strict": "unofficial"} if kinds_of(reader.first) & STRICT else {}
+    return strict | {"movie_timescale": str(timescale), "movflags": "faststart" if output.path else _FRAGMENTS}
 
 
 def _keep_rotation(first: av.VideoFrame, stream: av.VideoStream, *, timeless: bool) -> list[str]:
