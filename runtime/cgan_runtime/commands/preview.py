@@ -90,7 +90,7 @@ def run_preview(given: Path | str, options: RunOptions, console: Console) -> Non
     console.result(_about(output, outlook, reader))
     for note in layout.notes:
         console.note(note)
-    print_tips(options, console)
+    print_tips(options, colorizer.backend.manifest, console)
 
 
 class _Painter:

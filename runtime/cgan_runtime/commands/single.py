@@ -68,7 +68,7 @@ def run_video(given: Path | str, options: RunOptions, console: Console) -> None:
         notes += [COLORED_ALREADY] if has_colors(file, options.video.stream) else []
     with open_colorizer(options, console) as colorizer:
         write_video_stats(options, [_color_video(source, output, colorizer, options, console, notes)])
-    print_tips(options, console)
+    print_tips(options, colorizer.backend.manifest, console)
     if sheet is not None and output.path is not None:
         from cgan_runtime.video.contact_sheet import write_sheet
 
@@ -94,7 +94,7 @@ def run_image(source: Path, options: RunOptions, console: Console) -> None:
             source, target, colorizer, overwrite=overwrite, compare=compare, guide=options.video.guide
         )
         print_image(result, console)
-    print_tips(options, console)
+    print_tips(options, colorizer.backend.manifest, console)
 
 
 def with_usable_encoder(options: RunOptions, console: Console) -> RunOptions:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from cgan_runtime.console import Console
+from cgan_runtime.guide.settings import Guide
+from cgan_runtime.manifest import Manifest
 from cgan_runtime.options.run import RunOptions
 from cgan_runtime.pipeline.results import ImageResult, VideoResult
 from cgan_runtime.progress import count_text, rate_text, size_text
@@ -36,10 +38,17 @@ def print_image(result: ImageResult, console: Console, *, one_of_many: bool = Fa
     )
 
 
-def print_tips(options: RunOptions, console: Console) -> None:
-    """Say on a terminal what one may try where the colors are not as one likes them."""
-    if options.model.saturation == 1:
-        console.tip("too pale? --strength 1.5")
+def print_tips(options: RunOptions, manifest: Manifest, console: Console) -> None:
+    """Say on a terminal what one may try with this model where one does not like the colors."""
+    from cgan_runtime.guide.memory import takes_guide
+
+    tips = ["too pale? --strength 1.5"] if options.model.saturation == 1 else []
+    if takes_guide(manifest) and options.video.guide == Guide():
+        tips.append(
+            "other colors: --hints" + (", --reference or --keys" if options.files.image is None else " or --reference")
+        )
+    if tips:
+        console.tip("; ".join(tips))
 
 
 def write_video_stats(options: RunOptions, videos: list[VideoResult]) -> None:

@@ -221,7 +221,7 @@ def test_images_have_no_encoder(tmp_path: Path, out: Path, colorizer: Colorizer)
     ("args", "code", "message"),
     [
         (["--video", "in.mp4", "--sheet", "a.png"], 2, "--sheet shows a video in a file, not an image sequence"),
-        (["--input-dir", "."], 2, "an image sequence is made of one video; give it with one video"),
+        (["--input-dir", "."], 2, "an image sequence is made of one video; give it with --video"),
         (["--video", "in.mp4", "--crf", "20"], 1, "images have no --codec, --crf, --quality or --preset"),
         (["--video", "in.mp4"], 0, "note: images hold no audio: left out"),
     ],
