@@ -51,6 +51,13 @@ def find_sources(folder: Path, results: Path, *, recursive: bool) -> list[Path]:
     return sources
 
 
+def linked_folders(folder: Path) -> list[Path]:
+    """The links to folders below a folder, which `find_sources` does not follow: they may lead in a circle."""
+    if is_remote(folder):
+        return []
+    return sorted(path for path in folder.rglob("*") if path.is_symlink() and path.is_dir())
+
+
 def make_items(sources: list[Path], folder: Path, results: Path, options: RunOptions) -> list[Item]:
     """Pair sources with results, and make the folders of these. Items whose result exists are skipped."""
     with storage_errors("make the folder", results, "name another with -o"):

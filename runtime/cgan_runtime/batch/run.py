@@ -12,7 +12,14 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from cgan_runtime.batch.inputs import find_sources, items_of, make_items, output_folder, pass_over_colored
+from cgan_runtime.batch.inputs import (
+    find_sources,
+    items_of,
+    linked_folders,
+    make_items,
+    output_folder,
+    pass_over_colored,
+)
 from cgan_runtime.batch.process_pool import ProcessPool, in_process_pool
 from cgan_runtime.batch.report import REPORT_NAME, make_report, summary_line, write_report
 from cgan_runtime.batch.report_page import ReportPage
@@ -43,6 +50,8 @@ def run_folder(folder: Path, options: RunOptions, batch: BatchOptions, console: 
     """
     results = output_folder(folder, options.files.output)
     sources = find_sources(folder, results, recursive=batch.recursive)
+    if batch.recursive:
+        _say_linked(folder, console)
     items = make_items(sources, folder, results, options)
     return _run(items, results, options, replace(batch, report=batch.report or results / REPORT_NAME), console)
 
@@ -50,7 +59,16 @@ def run_folder(folder: Path, options: RunOptions, batch: BatchOptions, console: 
 def run_files(places: Sequence[str], options: RunOptions, batch: BatchOptions, console: Console) -> int:
     """Color several files and folders; exit code and errors as of `run_folder`."""
     items = items_of(places, options, recursive=batch.recursive)
+    for place in places if batch.recursive else ():
+        if Path(place).is_dir():
+            _say_linked(Path(place), console)
     return _run(items, options.files.output, options, batch, console)
+
+
+def _say_linked(folder: Path, console: Console) -> None:
+    if linked := linked_folders(folder):
+        others = f" and {len(linked) - 1} more" if len(linked) > 1 else ""
+        console.note(f"linked folders are passed over: {linked[0]}{others}; give them as inputs of their own")
 
 
 def _run(items: list[Item], results: Path | None, options: RunOptions, batch: BatchOptions, console: Console) -> int:
