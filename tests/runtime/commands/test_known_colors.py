@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from tests.conftest import write_tiny_model
 from tests.guided_model import write_guided_model
 from tests.runtime.commands.conftest import Run
-from tests.videos import Video, read_frames, write_video
+from tests.videos import read_frames, scenes, write_scenes
 
 from cgan_runtime.cli import main
 from cgan_runtime.color.lab import lab_of_rgb
@@ -23,6 +24,12 @@ HINTS = {"hints": [{"x": 0.25, "y": 0.5, "color": "blue", "radius": 0.1}]}
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_guided_model(tmp_path_factory.mktemp("model") / "guided.onnx")
+
+
+def still(path: Path, frames: int) -> Path:
+    """Write a video of one picture."""
+    picture = scenes(1, lambda _: 3, (48, 64))[0]
+    return write_scenes(path, [picture] * frames, [Fraction(number, 25) for number in range(frames)])
 
 
 def green(path: Path, gray: np.ndarray) -> Path:
@@ -45,7 +52,7 @@ def test_a_photo_takes_hints_and_a_reference(run: Run, tmp_path: Path) -> None:
 
 
 def test_a_video_takes_keys_and_says_how_sure_it_was(run: Run, tmp_path: Path) -> None:
-    write_video(tmp_path / "in.mp4", Video(frames=12))
+    still(tmp_path / "in.mp4", 12)
     gray = read_frames(tmp_path / "in.mp4")[4].to_ndarray(format="rgb24")
     green(tmp_path / "keys" / "4.png", gray)
     done = run("in.mp4", "--keys", "keys", "--stats", "stats.json")
@@ -60,21 +67,21 @@ def test_a_video_takes_keys_and_says_how_sure_it_was(run: Run, tmp_path: Path) -
 def test_the_videos_of_a_folder_have_keys_of_their_own(run: Run, tmp_path: Path) -> None:
     (tmp_path / "films").mkdir()
     for name in ("a", "b"):
-        write_video(tmp_path / "films" / f"{name}.mp4", Video(frames=6))
+        still(tmp_path / "films" / f"{name}.mp4", 6)
     write_image(tmp_path / "films" / "c.png", WEDGE)
     gray = read_frames(tmp_path / "films" / "a.mp4")[2].to_ndarray(format="rgb24")
     (tmp_path / "keys").mkdir()
     green(tmp_path / "keys" / "a" / "2.png", gray)
     assert run("films", "--keys", "keys", "-o", "out").code == 0
     tints = [
-        lab_of_rgb(read_frames(tmp_path / "out" / f"{name}.mp4")[2].to_ndarray(format="rgb24"))[1].mean()
+        lab_of_rgb(read_frames(tmp_path / "out" / f"{name}.color.mp4")[2].to_ndarray(format="rgb24"))[1].mean()
         for name in ("a", "b")
     ]
     assert tints[0] < -5 < tints[1]
 
 
 def test_frames_to_paint_are_suggested(run: Run, tmp_path: Path) -> None:
-    write_video(tmp_path / "in.mp4", Video(frames=20))
+    still(tmp_path / "in.mp4", 20)
     done = run("in.mp4", "--suggest-keys", "keys", "--count", "1")
     assert (done.code, done.err) == (0, "")
     (name,) = [path.name for path in (tmp_path / "keys").iterdir() if path.name != "contact-sheet.png"]
@@ -101,7 +108,7 @@ def test_frames_to_paint_are_suggested(run: Run, tmp_path: Path) -> None:
 )
 def test_what_does_not_go_is_one_line(args: list[str], message: str, code: int, run: Run, tmp_path: Path) -> None:
     write_image(tmp_path / "photo.png", WEDGE)
-    write_video(tmp_path / "in.mp4", Video(frames=3))
+    still(tmp_path / "in.mp4", 3)
     (tmp_path / "text.json").write_text("// no hints")
     (tmp_path / "hints.json").write_text(json.dumps(HINTS))
     (tmp_path / "empty").mkdir()

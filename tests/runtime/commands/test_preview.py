@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import av
 import pytest
@@ -87,3 +89,12 @@ def test_the_places_of_a_short_video_are_exact(tmp_path: Path) -> None:
             round(frame.time * 25) for frame in spread_frames(container, container.streams.video[0], 12, exact=True)
         ]
     assert found == [4 * index + 2 for index in range(12)]
+
+
+def test_live_plays_it_in_a_window(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_video(tmp_path / "in.mp4", Video(frames=3))
+    shown: list[str | None] = []
+    stand_in = SimpleNamespace(run_live=lambda options, live, console: shown.append(live.webcam))
+    monkeypatch.setitem(sys.modules, "cgan_runtime.live.run", stand_in)
+    assert run("in.mp4", "--preview", "live").code == 0
+    assert shown == ["in.mp4"]

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 from tests.runtime.commands.conftest import Run
 from tests.videos import Video, chroma_span, read_frames, write_video
 
+from cgan_runtime.commands.single import video_output
+from cgan_runtime.errors import MediaError
 from cgan_runtime.image.read_write import read_image, write_image
+from cgan_runtime.options.run import RunOptions
+from cgan_runtime.video.read.sources import SourceSettings, video_source
 
 WEDGE = np.linspace(0, 255, 80, dtype=np.uint8)[None, :, None].repeat(60, 0).repeat(3, 2)
 
@@ -134,3 +140,33 @@ def test_the_report_of_a_folder_can_be_looked_at(run: Run, tmp_path: Path) -> No
     assert run("my videos").code == 1  # once more: nothing to do but the missing picture
     assert "was there already" in (results / "cgan-report.html").read_text()
     assert (results / "cgan-report" / "a & b.mp4.jpg").exists()
+
+
+def test_the_result_of_an_address_is_named_after_it() -> None:
+    source = video_source("https://host/old%20films/film.avi?token=1", SourceSettings())
+    output, note = video_output(source, RunOptions())
+    assert (str(output), note) == ("film.color.mkv", "the result goes into film.color.mkv")
+    with pytest.raises(MediaError, match="name a file with -o"):
+        video_output(video_source("-", SourceSettings()), RunOptions())
+
+
+def test_an_address_is_colored_alone(run: Run, tmp_path: Path) -> None:
+    write_image(tmp_path / "a.png", WEDGE)
+    done = run("a.png", "https://host/film.mp4")
+    assert (done.code, done.out) == (1, "")
+    assert "is an address; color it alone" in done.err
+
+
+def test_avi_says_why_it_is_not_written(run: Run, tmp_path: Path) -> None:
+    write_video(tmp_path / "in.mp4", Video(frames=3))
+    assert "AVI has no presentation times" in run("in.mp4", "-o", "out.avi").err
+
+
+def test_a_preset_is_listed_by_what_it_stands_for(run: Run, tmp_path: Path) -> None:
+    write_video(tmp_path / "in.mp4", Video(frames=3))
+    assert run("in.mp4", "--preset", "fast", "--quality", "low", "--stats", "s.json").code == 0
+    (video,) = json.loads((tmp_path / "s.json").read_text())["videos"]
+    settings = video["settings"]
+    assert (settings["size"], settings["every"]) == ("192", "3")
+    assert "crf=28" in settings["encoder"]
+    assert "preset=superfast" in settings["encoder"]
