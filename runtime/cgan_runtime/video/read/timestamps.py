@@ -5,16 +5,19 @@
 
 After a jump all streams are moved by the same offset, to follow the latest packet, so that video and audio
 stay together. FFmpeg's own program does so for the same containers. Demuxers hold packets back: one or two
-packets from before a jump may come after it, and keep their times.
+packets from before a jump may come after it, and keep their times. A silence in a transport stream is no jump.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import av
+
+from cgan_runtime.video.read.continuity import Continuity
 
 _MAY_JUMP = 0x0200  # AVFMT_TS_DISCONT of libavformat: containers whose clock may jump
 _BACK = Fraction(1, 10)  # seconds that a stream may go back, as in FFmpeg
@@ -41,6 +44,7 @@ class Clock:
     def __init__(self, container: av.container.InputContainer) -> None:
         self.jumps = 0  # so far
         self._may_jump = bool(container.format.flags & _MAY_JUMP)
+        self._file = Continuity(Path(container.name)) if container.format.name == "mpegts" and container.name else None
         self._offset = self._before = Fraction(0)  # seconds, after the latest jump and before it
         self._end = Fraction(0)  # end of all packets so far, seconds
         self._streams: dict[int, _Stream] = {}
@@ -68,7 +72,7 @@ class Clock:
             late = time + stream.offset
             if stream.held_back > _HELD_BACK or _is_back(stream, late) or self._is_forward(stream, late):
                 stream.offset, stream.held_back = self._offset, 0
-        if self._is_jump(stream, time + stream.offset):
+        if self._is_jump(stream, time + stream.offset) and not self._is_silence(packet, stream, time + stream.offset):
             self.jumps += 1
             # The packet before may only have seemed to jump.
             was_wrong = not self._is_jump(stream, time + self._before)
@@ -89,6 +93,11 @@ class Clock:
         times = [(each.type, each.last) for each in self._streams.values() if each.last is not None]
         running = {kind for kind, last in times if last >= self._end - _RUNNING}
         return self._is_forward(stream, time) and running.issuperset(_CONTINUOUS)
+
+    def _is_silence(self, packet: av.Packet[Any], stream: _Stream, time: Fraction) -> bool:
+        """Whether the step forward to a packet is a silence of picture and sound that the file itself has."""
+        is_forward = self._is_forward(stream, time)
+        return is_forward and self._file is not None and packet.pos is not None and self._file.holds(packet.pos)
 
     def _is_forward(self, stream: _Stream, time: Fraction) -> bool:
         return stream.last is not None and time > max(stream.last, self._end) + _FORWARD

@@ -73,6 +73,30 @@ def test_times_go_on_after_a_jump_of_the_clock(
     assert not any("went back" in note for note in result.notes)
 
 
+def test_a_silence_of_picture_and_sound_is_no_jump(tmp_path: Path) -> None:
+    part, silent = write_video(tmp_path / "part.mp4", RECORDING), tmp_path / "in.ts"
+    with av.open(silent, "w") as output:
+        for start in (0, 17):
+            with av.open(part) as source:
+                if not output.streams:
+                    streams = [output.add_stream_from_template(stream, opaque=True) for stream in source.streams]
+                for packet in source.demux():
+                    if packet.size:
+                        ticks = round(start / packet.time_base)
+                        packet.pts, packet.dts = packet.pts + ticks, packet.dts + ticks
+                        packet.stream = streams[packet.stream_index]
+                        output.mux(packet)
+    with VideoReader(silent) as reader:
+        frames = [item for item in reader if isinstance(item, av.VideoFrame)]
+        assert reader.jumps == 0
+    assert float((frames[FRAMES].pts - frames[0].pts) * frames[0].time_base) == pytest.approx(17, abs=0.001)
+    joined = _joined(tmp_path / "joined.ts", RECORDING, (0, 17))  # of two recordings: nothing was between them
+    with VideoReader(joined) as reader:
+        frames = [item for item in reader if isinstance(item, av.VideoFrame)]
+        assert reader.jumps == 1
+    assert float((frames[FRAMES].pts - frames[0].pts) * frames[0].time_base) == pytest.approx(2, abs=0.5)
+
+
 def test_joined_recordings_with_other_pids_go_on(tmp_path: Path, colorizer: Colorizer) -> None:
     first = write_video(tmp_path / "first.ts", RECORDING)
     second = replace(RECORDING, container_options={"mpegts_start_pid": "512", "output_ts_offset": "2"})
