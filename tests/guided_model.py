@@ -1,7 +1,7 @@
 """A guided colorizer made by hand: the inputs and outputs of the real one, in a dozen operators.
 
-A place is known by a random projection of its 8x8 lightness. What is like a row of memory takes its color; a
-hint's color is shown exactly. Everything else is orange.
+A place is known by a random projection of the lightness around it. What is like a row of memory takes its color;
+a hint's color is shown exactly. Everything else is orange.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ MULTIPLE, SIZE = 32, 64
 ORANGE = (0.15, 0.25)  # (a*, b*)/110 of the automatic color
 SHARPNESS, UNKNOWN = 24.0, 0.02
 
-_AXES = {
+AXES = {
     "lightness": ("n", 1, "32*h", "32*w"), "hints": ("n", 3, "8*h", "8*w"), "memory": ("n", "m", 38),
     "chroma": ("n", 2, "32*h", "32*w"), "keys": ("n", 32, "4*h", "4*w"),
 }  # fmt: skip
@@ -27,7 +27,7 @@ def write_guided_model(path: Path, *, size: int = SIZE) -> Path:
     """Write the model and its manifest."""
     onnx = pytest.importorskip("onnx")
     dice = np.random.default_rng(5)
-    kernel = dice.normal(0, 1, (32, 1, 8, 8)).astype(np.float32)
+    kernel = dice.normal(0, 1, (32, 1, 4, 4)).astype(np.float32).repeat(6, 2).repeat(6, 3)
     constants = {
         "kernel": kernel, "bias": dice.normal(0, 2, 32).astype(np.float32),
         "flat": np.array([0, 32, -1]), "rows": np.array([0, 0, 0, 0]),
@@ -41,7 +41,7 @@ def write_guided_model(path: Path, *, size: int = SIZE) -> Path:
     }  # fmt: skip
     node = onnx.helper.make_node
     nodes = [
-        node("Conv", ["lightness", "kernel", "bias"], ["raw"], strides=[8, 8]),
+        node("Conv", ["lightness", "kernel", "bias"], ["raw"], strides=[8, 8], pads=[8] * 4),
         node("ReduceL2", ["raw", "axis"], ["length"], keepdims=1),
         node("Div", ["raw", "length"], ["keys"]),
         node("Reshape", ["keys", "flat"], ["places"]),
@@ -77,13 +77,13 @@ def write_guided_model(path: Path, *, size: int = SIZE) -> Path:
     float32 = onnx.TensorProto.FLOAT
     graph = onnx.helper.make_graph(
         nodes, "guided",
-        [info(name, float32, _AXES[name]) for name in ("lightness", "hints", "memory")],
-        [info(name, float32, _AXES[name]) for name in ("chroma", "keys")],
+        [info(name, float32, AXES[name]) for name in ("lightness", "hints", "memory")],
+        [info(name, float32, AXES[name]) for name in ("chroma", "keys")],
         [onnx.numpy_helper.from_array(value, name) for name, value in constants.items()],
     )  # fmt: skip
     model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)], ir_version=10)
     path.write_bytes(model.SerializeToString())
-    tensors = {name: Tensor(name, "float32", axes) for name, axes in _AXES.items()}
+    tensors = {name: Tensor(name, "float32", axes) for name, axes in AXES.items()}
     Manifest(
         name="guided", file=path.name, sha256=sha256_of(path), precision="fp32", weights="fp32", opset=18,
         size=size, size_multiple=MULTIPLE, recipe="guided",

@@ -13,18 +13,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
-import numpy.typing as npt
 
 from cgan_runtime.backends.base import Backend
 from cgan_runtime.backends.registry import AUTO, open_backend
 from cgan_runtime.callbacks import BuildCallback
 from cgan_runtime.color.encoding import Encoding, Plane
 from cgan_runtime.color.lab import FloatArray, chroma_codes, lightness_table
+from cgan_runtime.color.planes import check_planes, resized
 from cgan_runtime.color.rgb_image import check_image, image_of, lightness_of
 from cgan_runtime.color.upsampling import enlarge_chroma
-from cgan_runtime.errors import BackendUnavailable, ConfigError, InputShapeError
+from cgan_runtime.errors import BackendUnavailable, ConfigError
 from cgan_runtime.guide.memory import KEYS, Guidance, takes_guide
 from cgan_runtime.guide.settings import Guide
 from cgan_runtime.guide.still import guidance_of
@@ -150,7 +149,7 @@ class Colorizer:
         """
         check_image(array)
         lightness = lightness_of(array)
-        small = _resize(lightness, self.input_shape(*lightness.shape))
+        small = resized(lightness, self.input_shape(*lightness.shape))
         guidance = None
         if guide is not None and not guide.is_empty:
             self.check_guide()
@@ -198,10 +197,8 @@ class Colorizer:
         chroma = self.step(lightness, temporal, guidance)
         if temporal is None or temporal.settings.passes_through:
             chroma = chroma.copy()  # it may be the back end's own array
-        known = guidance is not None and self._keys is not None
-        return Prediction(
-            encoding, guide, small, lightness, chroma, guidance.similarity(self._keys) if known else None
-        )
+        similarity = None if guidance is None or self._keys is None else guidance.similarity(self._keys)
+        return Prediction(encoding, guide, small, lightness, chroma, similarity)
 
     def step(
         self, lightness: FloatArray, temporal: TemporalFilter | None, guidance: Guidance | None = None
@@ -287,36 +284,16 @@ class Colorizer:
 
     def _small(self, luma: Plane, encoding: Encoding, chroma_shape: tuple[int, int]) -> tuple[Plane, Plane]:
         """Luma codes at the size of the chroma planes, and at the size of the network's input."""
-        _check_planes(luma, encoding, chroma_shape)
-        guide = _resize(luma, chroma_shape)
+        check_planes(luma, encoding, chroma_shape)
+        guide = resized(luma, chroma_shape)
         shape = self.input_shape(*luma.shape)
         # From the guide where that is large enough: halving first makes the odd ratio three times cheaper.
         coarse = guide if guide.shape[0] >= shape[0] and guide.shape[1] >= shape[1] else luma
         # Codes are resized before the lookup, not after: 30 times fewer lookups. The mean of codes is the
         # mean of lightness except for the curve of the table within one small pixel.
-        return guide, _resize(coarse, shape)
+        return guide, resized(coarse, shape)
 
     def _make_buffers(self, shape: tuple[int, int], dtype: np.dtype[Any]) -> None:
         if self._out is None or self._out[0].shape != shape or self._out[0].dtype != dtype:
             self._out = np.empty(shape, dtype), np.empty(shape, dtype)
             self._scratch = np.empty(shape, np.float32), np.empty(shape, np.float32)
-
-
-def _resize(plane: Plane, shape: tuple[int, int]) -> Plane:
-    """Resize to (h, w): mean over the area along an axis that shrinks, linear along one that grows."""
-    smaller = min(plane.shape[0], shape[0]), min(plane.shape[1], shape[1])
-    if smaller != plane.shape:
-        plane = cv2.resize(plane, smaller[::-1], interpolation=cv2.INTER_AREA)
-    if shape != plane.shape:
-        plane = cv2.resize(plane, shape[::-1], interpolation=cv2.INTER_LINEAR)
-    return plane
-
-
-def _check_planes(luma: npt.NDArray[Any], encoding: Encoding, chroma_shape: tuple[int, int]) -> None:
-    if luma.ndim != 2 or luma.size == 0 or luma.dtype != encoding.dtype:
-        raise InputShapeError(
-            f"got luma {luma.dtype} {luma.shape}; expected a plane (H, W) of {encoding.dtype} "
-            f"for {encoding.bits} bits, at least one pixel"
-        )
-    if len(chroma_shape) != 2 or min(chroma_shape) < 1:
-        raise InputShapeError(f"got chroma shape {chroma_shape}; expected (h, w) of at least one pixel")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -12,14 +12,16 @@ import av
 import numpy as np
 import pytest
 from tests.fakes import FakeBackend
-from tests.guided_model import ORANGE, write_guided_model
+from tests.guided_model import AXES, write_guided_model
 from tests.videos import FPS, decoded, scenes, write_scenes
 
+from cgan_runtime.backends.base import Arrays
 from cgan_runtime.color.lab import lab_of_rgb, rgb_of_lab
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import CganError, ConfigError, MediaError
 from cgan_runtime.guide.settings import Guide, Hint
-from cgan_runtime.image.read_write import write_image
+from cgan_runtime.image.read_write import read_image, write_image
+from cgan_runtime.manifest import Tensor
 from cgan_runtime.pipeline.parts import colorize_part, plan_parts
 from cgan_runtime.pipeline.results import VideoResult
 from cgan_runtime.pipeline.settings import VideoSettings
@@ -40,7 +42,14 @@ def scene(frame: int) -> int:
     return sum(frame >= cut for cut in CUTS)
 
 
-FRAMES = scenes(90, scene, SHAPE)
+def slow(count: int, scene_of: Callable[[int], int], shape: tuple[int, int]) -> list[np.ndarray]:
+    """Frames of textures that move by a pixel now and then."""
+    looks = [scenes(1, lambda _, which=which: which, shape)[0] for which in range(scene_of(count - 1) + 1)]
+    return [np.roll(looks[scene_of(number)], number // SLOWNESS, 1) for number in range(count)]
+
+
+SLOWNESS = 15  # frames for a pixel
+FRAMES = slow(90, scene, SHAPE)
 
 
 @pytest.fixture(scope="module")
@@ -117,8 +126,9 @@ def test_between_two_keys_the_color_goes_over(clip: Path, colorizer: Colorizer, 
     first, last = a[2], a[27]
     assert first < -20
     assert last > 20
-    assert np.all(np.diff(a[2:28]) > -3)
-    assert a[14] == pytest.approx((first + last) / 2, abs=15)
+    thirds = [float(part.mean()) for part in np.array_split(a[3:27], 3)]
+    assert first < thirds[0] < thirds[1] - 5
+    assert thirds[1] + 5 < thirds[2] < last
 
 
 @pytest.mark.parametrize("temporal", [TemporalSettings("high"), TemporalSettings("high", every=7)])
@@ -151,7 +161,7 @@ def test_a_reference_colors_what_is_like_it(clip: Path, automatic: Path, coloriz
     result = colored(clip, tmp_path / "out.mkv", colorizer, Guide(references=[reference]))
     out = tints(tmp_path / "out.mkv")
     assert np.abs(out[45] - np.array(VIOLET)).max() < 3 * NEAR
-    assert np.abs(out[5] - tints(automatic)[5]).max() < NEAR
+    assert np.abs(out[5] - tints(automatic)[5]).max() < 2 * NEAR
     assert [shot.first for shot in result.shots] == [0, 30, 60]
     sure = [shot.similarity or 0 for shot in result.shots]
     assert sure[1] > max(sure[0], sure[2])
@@ -160,16 +170,20 @@ def test_a_reference_colors_what_is_like_it(clip: Path, automatic: Path, coloriz
 LONG = SEGMENT_FRAMES + 60
 
 
+def long_scene(frame: int) -> int:
+    return sum(frame >= cut for cut in (100, 220))
+
+
 @pytest.fixture(scope="module")
 def long_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two segments and a shot over their border."""
-    frames = scenes(LONG, lambda n: sum(n >= cut for cut in (100, 220)), (32, 48))
+    frames = slow(LONG, long_scene, (32, 48))
     times = [Fraction(n, FPS) for n in range(LONG)]
     return write_scenes(tmp_path_factory.mktemp("long") / "in.mp4", frames, times)
 
 
 def test_resumed_and_in_parts_it_is_the_video_of_one_go(long_clip: Path, colorizer: Colorizer, tmp_path: Path) -> None:
-    frames = scenes(LONG, lambda n: sum(n >= cut for cut in (100, 220)), (32, 48))
+    frames = slow(LONG, long_scene, (32, 48))
     keys = write_key(tmp_path / "keys", "290.png", frames[290], GREEN)
     write_key(keys, "230.png", frames[230], VIOLET)
     settings = replace(LOSSLESS, guide=Guide(keys=keys, hints=[Hint(0.3, 0.4, "red", 0.1, frame=260)]))
@@ -200,7 +214,7 @@ def test_resumed_and_in_parts_it_is_the_video_of_one_go(long_clip: Path, coloriz
 @pytest.mark.parametrize(
     ("name", "picture", "message"),
     [
-        ("40.png", FRAMES[10], "key 40.png does not show frame 40 of the video; rename it, or take it away"),
+        ("10.png", FRAMES[85], "key 10.png does not show frame 10 of the video; rename it, or take it away"),
         ("31.png", FRAMES[29], "key 31.png does not show frame 31 of the video, rather frame 29; rename it"),
         ("40.png", FRAMES[40][:, :60], "key 40.png has another shape than the video, 0.94 times as wide as high"),
     ],
@@ -234,11 +248,11 @@ def test_keys_that_say_nothing_are_left_out_with_a_note(
 
 def test_keys_numbered_from_one_are_noticed(clip: Path, colorizer: Colorizer, tmp_path: Path) -> None:
     keys = tmp_path / "keys"
-    for number in (10, 20):
+    for number in (14, 44):  # where the picture moves
         write_key(keys, f"{number + 1}.png", FRAMES[number], GREEN)
     result = colored(clip, tmp_path / "out.mkv", colorizer, Guide(keys=keys))
     assert result.notes == (
-        "looks more like the frame 1 frame before its own: 11.png, 21.png; frames are numbered from 0",
+        "looks more like the frame 1 frame before its own: 15.png, 45.png; frames are numbered from 0",
     )
 
 
@@ -267,7 +281,7 @@ def test_an_image_takes_hints_and_references_but_no_keys(colorizer: Colorizer, t
     hinted = colorizer.image(gray, Guide(hints=[Hint(0.25, 0.5, "#0000ff", 0.1)]))
     lab = lab_of_rgb(hinted)
     assert lab[2, 28:36, 20:28].mean() < -40
-    assert lab[2, 28:36, 68:76].mean() == pytest.approx(ORANGE[1] * 110, abs=3)
+    np.testing.assert_allclose(hinted[:, 64:], plain[:, 64:], atol=1)
     np.testing.assert_allclose(lab[0], lab_of_rgb(plain)[0], atol=1)
     for guide in (Guide(keys=tmp_path), Guide(hints=[Hint(0, 0, "red", time=1)])):
         with pytest.raises(ConfigError, match="are for videos; this is an image"):
@@ -301,3 +315,55 @@ def test_suggested_keys_are_gray_frames_of_the_shots(clip: Path, colorizer: Colo
     assert [bool(shot.keys) for shot in result.shots] == [False, True, False]
     with Colorizer(FakeBackend()) as plain, pytest.raises(ConfigError, match="takes no hints, references or keys"):
         suggest_keys(clip, tmp_path / "more", plain, count=1)
+
+
+class HintsAlone(FakeBackend):
+    """Shows hints where they are, and nothing elsewhere."""
+
+    def __init__(self) -> None:
+        super().__init__(size_multiple=32)
+        tensors = {name: Tensor(name, "float32", axes) for name, axes in AXES.items()}
+        self.manifest = replace(
+            self.manifest,
+            inputs=(tensors["lightness"], tensors["hints"], tensors["memory"]),
+            outputs=(tensors["chroma"], tensors["keys"]),
+        )
+
+    def _run(self, inputs: Arrays) -> Arrays:
+        chroma = inputs["hints"][:, :2].repeat(4, 2).repeat(4, 3)
+        return {"chroma": chroma, "keys": np.zeros((1, 32, chroma.shape[2] // 8, chroma.shape[3] // 8), np.float32)}
+
+
+# a, b, c, d of a display matrix: a stored pixel (x, y) is shown at (a x + c y, b x + d y).
+MATRICES = [
+    (across, 0, 0, down) if straight else (0, across, down, 0)
+    for straight in (True, False)
+    for across in (1, -1)
+    for down in (1, -1)
+]
+
+
+@pytest.mark.skipif(
+    not hasattr(av.VideoStream, "set_display_matrix"), reason="PyAV before 18 cannot write a display matrix"
+)
+@pytest.mark.parametrize("linear", MATRICES)
+def test_hints_are_at_places_of_the_shown_picture(linear: tuple[int, int, int, int], tmp_path: Path) -> None:
+    a, b, c, d = (value << 16 for value in linear)
+    source = tmp_path / "in.mp4"
+    with av.open(source, "w") as output:
+        stream = output.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
+        stream.set_display_matrix([a, b, 0, c, d, 0, 0, 0, 1 << 30])
+        frame = av.VideoFrame.from_ndarray(np.full((64, 96), 120, np.uint8), format="gray").reformat(format="yuv420p")
+        frame.pts = 0
+        output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
+    settings = VideoSettings(guide=Guide(hints=[Hint(0.2, 0.3, "blue", 0.1)]))
+    with Colorizer(HintsAlone()) as colorizer:
+        colorize_video(source, tmp_path / "%d.png", colorizer, settings=settings)
+    shown = lab_of_rgb(read_image(tmp_path / "1.png"))[2]  # images are written as they are shown
+    height, width = shown.shape
+    y, x = np.nonzero(shown < -20)
+    assert len(x)
+    assert (x.mean() + 0.5) / width == pytest.approx(0.2, abs=0.03)
+    assert (y.mean() + 0.5) / height == pytest.approx(0.3, abs=0.03)

@@ -394,3 +394,20 @@ def test_settings_are_checked(settings: dict[str, int]) -> None:
 
 def test_every_strength_has_a_horizon() -> None:
     assert tuple(HORIZON) == STRENGTHS
+
+
+def test_certain_colors_replace_the_past_and_last() -> None:
+    frame = np.linspace(-0.8, 0.8, 32 * 48, dtype=np.float32).reshape(32, 48)
+    steady = TemporalFilter(TemporalSettings("high", every=3))
+    before, known, after = (np.full((2, 32, 48), value, np.float32) for value in (0.3, -0.3, -0.2))
+    known[:, 16:] = after[:, 16:] = 0.3
+    for _ in range(10):
+        steady.step(frame, lambda _: before)
+    certain = np.zeros((32, 48), np.float32)
+    certain[:16] = 1
+    shown = steady.step(frame, lambda _: known, certain)  # the network runs, though it is not its turn
+    np.testing.assert_allclose(shown[:, :16], -0.3, atol=1e-6)
+    np.testing.assert_allclose(shown[:, 16:], 0.3, atol=1e-6)
+    for _ in range(3):
+        later = steady.step(frame, lambda _: after)
+    np.testing.assert_allclose(later[:, :12], -0.275, atol=0.01)  # one prediction of four

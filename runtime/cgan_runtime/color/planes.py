@@ -1,0 +1,35 @@
+"""Single planes: resized, and checked.
+
+small = resized(luma, (256, 384))
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy.typing as npt
+
+from cgan_runtime.color.encoding import Encoding, Plane
+from cgan_runtime.errors import InputShapeError
+
+
+def resized(plane: Plane, shape: tuple[int, int]) -> Plane:
+    """Resize to (h, w): mean over the area along an axis that shrinks, linear along one that grows."""
+    smaller = min(plane.shape[0], shape[0]), min(plane.shape[1], shape[1])
+    if smaller != plane.shape:
+        plane = cv2.resize(plane, smaller[::-1], interpolation=cv2.INTER_AREA)
+    if shape != plane.shape:
+        plane = cv2.resize(plane, shape[::-1], interpolation=cv2.INTER_LINEAR)
+    return plane
+
+
+def check_planes(luma: npt.NDArray[Any], encoding: Encoding, chroma_shape: tuple[int, int]) -> None:
+    """Refuse a luma plane that does not fit the encoding, and chroma planes without a pixel; an InputShapeError."""
+    if luma.ndim != 2 or luma.size == 0 or luma.dtype != encoding.dtype:
+        raise InputShapeError(
+            f"got luma {luma.dtype} {luma.shape}; expected a plane (H, W) of {encoding.dtype} "
+            f"for {encoding.bits} bits, at least one pixel"
+        )
+    if len(chroma_shape) != 2 or min(chroma_shape) < 1:
+        raise InputShapeError(f"got chroma shape {chroma_shape}; expected (h, w) of at least one pixel")
