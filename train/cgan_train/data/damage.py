@@ -1,10 +1,10 @@
-"""Finds damage in an image that its decoder only warns of, and keeps the warnings off the terminal.
+"""Decodes images that may be damaged: finds what the decoder only warns of, and keeps that off the terminal.
 
-    problem = find_damage(encoded)      # "" if the image decodes without a complaint
+    pixels, quiet = decode(encoded)     # DataError says what is wrong with it
 
 libjpeg makes an image even of damaged data: what is missing becomes gray, and a line goes to stderr. The line
-belongs to no thread, so a child process decodes the image first and returns what was written. This file, run
-as a program, is the child. A child that crashes takes nothing else with it.
+belongs to no thread, so a child process decodes the image, and returns its pixels if nothing was written. This
+file, run as a program, is the child. A child that crashes takes nothing else with it.
 """
 
 from __future__ import annotations
@@ -13,32 +13,46 @@ import atexit
 import os
 import subprocess
 import sys
+from contextlib import suppress
+
+import numpy as np
+import numpy.typing as npt
+
+from cgan_runtime.errors import DataError
+
+Image = npt.NDArray[np.uint8]
 
 _HEAD = 8  # bytes of the length that comes before each image
+_NO_IMAGE = "not an image that can be decoded"
 _idle: list[subprocess.Popen[bytes]] = []  # children that wait; each thread takes one or starts one
 
 
-def find_damage(encoded: bytes) -> str:
-    """Say in one line what is wrong with an encoded image; empty if nothing is.
+def decode(encoded: bytes) -> tuple[Image, bool]:
+    """Decode an image, uint8 RGB (H, W, 3).
+
+    Returns:
+        The image, and whether the decoder wrote nothing: it may then be decoded anywhere.
 
     Raises:
+        DataError: It is damaged, or no image; the message says in one line how.
         OSError: No process can be started.
     """
     for _ in range(2):  # a child that somebody killed says nothing about the image
         child = _idle.pop() if _idle else _start()
-        assert child.stdin
-        assert child.stdout
         try:
-            child.stdin.write(len(encoded).to_bytes(_HEAD, "big") + encoded)
-            child.stdin.flush()
-            answer = child.stdout.readline()
-        except OSError:
-            answer = b""
-        if answer:
-            _idle.append(child)
-            return answer.decode().strip()
-        _end(child)
-    return "the decoder crashes"
+            height, width, quiet, damage = _ask(child, encoded)
+            pixels = np.empty((height, width, 3), np.uint8)
+            assert child.stdout
+            if child.stdout.readinto(pixels.data) < pixels.nbytes:
+                raise EOFError
+        except (OSError, EOFError):
+            _end(child)
+            continue
+        _idle.append(child)
+        if damage:
+            raise DataError(damage)
+        return pixels, bool(quiet)
+    raise DataError("the decoder crashes")
 
 
 def _start() -> subprocess.Popen[bytes]:
@@ -48,9 +62,23 @@ def _start() -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, start_new_session=True)
 
 
+def _ask(child: subprocess.Popen[bytes], encoded: bytes) -> tuple[int, int, int, str]:
+    """Send an image to a child; height, width, whether it was quiet, and damage. Without that, pixels follow."""
+    assert child.stdin
+    assert child.stdout
+    child.stdin.write(len(encoded).to_bytes(_HEAD, "big"))
+    child.stdin.write(encoded)
+    child.stdin.flush()
+    line = child.stdout.readline().decode()
+    if not line:
+        raise EOFError
+    height, width, quiet, damage = line.rstrip("\n").split(" ", 3)
+    return int(height), int(width), int(quiet), damage
+
+
 def _end(child: subprocess.Popen[bytes]) -> None:
     child.kill()
-    with child:
+    with suppress(OSError), child:  # what it has not read is lost
         pass
 
 
@@ -61,29 +89,37 @@ def _end_all() -> None:
 
 
 def _serve() -> None:
-    """Decode images from stdin, each after its length, and answer each with a line, until stdin ends."""
-    import cv2
-    import numpy as np
-
+    """Decode images from stdin, each after its length, and answer each, until stdin ends."""
     messages, stderr = os.pipe()
     for end in (messages, stderr):
         os.set_blocking(end, False)  # nobody waits: too many messages are dropped
     os.dup2(stderr, sys.__stderr__.fileno() if sys.__stderr__ else 2)
+    out = sys.stdout.buffer
     while head := sys.stdin.buffer.read(_HEAD):
         encoded = sys.stdin.buffer.read(int.from_bytes(head, "big"))
-        try:
-            image = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR)
-        except cv2.error:
-            image = None
-        try:
-            lines = os.read(messages, 65536).decode(errors="replace").splitlines()
-        except BlockingIOError:
-            lines = []
+        image, lines = _decode_here(encoded, messages)
         jpeg = encoded.startswith(b"\xff\xd8")  # PNG and TIFF have warnings that do not concern the pixels
         damage = [line for line in lines if jpeg or "error" in line.lower()]
-        answer = "not an image that can be decoded" if image is None else (damage or [""])[0]
-        sys.stdout.buffer.write(answer.encode() + b"\n")
-        sys.stdout.buffer.flush()
+        if image is None or damage:
+            out.write(f"0 0 0 {damage[0] if damage else _NO_IMAGE}\n".encode())
+        else:
+            out.write(f"{image.shape[0]} {image.shape[1]} {int(not lines)} \n".encode())
+            out.write(image.data)
+        out.flush()
+
+
+def _decode_here(encoded: bytes, messages: int) -> tuple[Image | None, list[str]]:
+    """An image, if it can be decoded, and what the decoder wrote."""
+    import cv2
+
+    rgb = None
+    with suppress(cv2.error):
+        image = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR)
+        rgb = None if image is None else np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
+    try:
+        return rgb, os.read(messages, 65536).decode(errors="replace").splitlines()
+    except BlockingIOError:
+        return rgb, []
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ import numpy.typing as npt
 
 from cgan_runtime.errors import DataError
 from cgan_train.data.cifar import TEST, TRAIN, CifarSource, cifar_batches, read_cifar
-from cgan_train.data.damage import find_damage
+from cgan_train.data.damage import decode
 from cgan_train.data.finding import ARCHIVED_LINK, MEASURED, NO_FILE, OTHER_KIND, SUFFIXES, find_photos
 
 Image = npt.NDArray[np.uint8]
@@ -66,7 +66,7 @@ class PhotoSource:
         self._places = list(places)
         self.names = list(names)
         self.left_out = dict(left_out)
-        self._sound: set[int] = set()  # photos that were checked
+        self._sound: set[int] = set()  # photos that were checked, and of which the decoder writes nothing
 
     @classmethod
     def of_folder(cls, folder: Path) -> PhotoSource:
@@ -150,12 +150,16 @@ class PhotoSource:
 
         A photo is checked for damage when it is first read.
         """
-        encoded, image = self._encoded(index), None
+        encoded = self._encoded(index)
         where = f"{self.names[index]} in {self._places[index][0]}"
         if index not in self._sound:
-            if problem := find_damage(encoded):
-                raise DataError(f"{where} is damaged ({problem})")
-            self._sound.add(index)
+            try:
+                image, quiet = decode(encoded)
+            except DataError as error:
+                raise DataError(f"{where} is damaged ({error})") from None
+            if quiet:
+                self._sound.add(index)
+            return image
         try:
             image = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR)
         except cv2.error as error:
