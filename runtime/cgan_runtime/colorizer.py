@@ -131,12 +131,13 @@ class Colorizer:
             opened.close()
             raise
 
-    def image(self, array: Plane, guide: Guide | None = None) -> Plane:
+    def image(self, array: Plane, guide: Guide | None = None, temporal: TemporalFilter | None = None) -> Plane:
         """Color an image from its own lightness.
 
         Args:
             array: uint8 or uint16, (H, W) gray, or (H, W, 3) RGB, or (H, W, 4) RGBA; sRGB.
             guide: Colors that are known, as hints and references.
+            temporal: Keeps the color of an animation steady; it sees its frames in order, and no guide.
 
         Returns:
             A new array (H, W, 3), or (H, W, 4) with the alpha given; dtype as `array`. Its lightness L* is
@@ -154,7 +155,8 @@ class Colorizer:
         if guide is not None and not guide.is_empty:
             self.check_guide()
             guidance = guidance_of(guide, lightness.shape, small.shape, self)
-        a, b = enlarge_chroma(self.chroma(small, guidance), small, lightness, span=2.0)
+        chroma = self.chroma(small, guidance) if temporal is None else temporal.step(small, self.chroma)
+        a, b = enlarge_chroma(chroma, small, lightness, span=2.0)
         return image_of(lightness, a, b, array)
 
     def planes(

@@ -30,11 +30,12 @@ WEBP_QUALITY = 95
 DEEP = frozenset({".png", ".tif", ".tiff"})
 """Suffixes of images that hold 16 bits."""
 
-_ENCODINGS = {
+ENCODINGS = {
     ".jpg": [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY],
     ".jpeg": [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY],
     ".webp": [cv2.IMWRITE_WEBP_QUALITY, WEBP_QUALITY],
 }
+_GIF = ".gif"  # as a video it is read more often
 _JPEG_START = b"\xff\xd8"
 _WEBP_MARK = b"WEBP"
 _EXIF_CHUNKS = frozenset({b"eXIf", b"EXIF"})  # of PNG and WebP
@@ -79,7 +80,7 @@ def written_suffix(path: Path) -> str:
         MediaError: The name has no suffix of an image.
     """
     suffix = path.suffix.lower()
-    if suffix in IMAGES:
+    if suffix in IMAGES or suffix == _GIF:
         return suffix
     if is_stream(path):
         return ".png"
@@ -109,7 +110,7 @@ def write_image(path: Path, image: Plane, metadata: Metadata = NONE) -> int:
         image = image[:, :, :3]
     bgr = cv2.cvtColor(image, cv2.COLOR_RGBA2BGRA if image.shape[2] == 4 else cv2.COLOR_RGB2BGR)
     try:
-        encoded = encode(suffix, bgr, _ENCODINGS.get(suffix, []), metadata)
+        encoded = encode(suffix, bgr, ENCODINGS.get(suffix, []), metadata)
     except cv2.error as error:
         raise MediaError(f"{path}: {suffix} cannot hold this image ({error.err}); try .png") from error
     if encoded is None:

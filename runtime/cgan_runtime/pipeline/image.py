@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,11 @@ from cgan_runtime.color.rgb_image import gray_image
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.files.output import check_output
 from cgan_runtime.guide.settings import Guide
-from cgan_runtime.image.metadata import read_metadata
-from cgan_runtime.image.read_write import read_image, write_image
+from cgan_runtime.image.frames import ANIMATED, PAGED, Frames, read_frames, write_frames
+from cgan_runtime.image.metadata import NONE, read_metadata
+from cgan_runtime.image.read_write import read_image, write_image, written_suffix
 from cgan_runtime.pipeline.results import ImageResult
+from cgan_runtime.temporal.filter import TemporalFilter
 
 
 def colorize_image(
@@ -26,7 +29,7 @@ def colorize_image(
     compare: bool = False,
     guide: Guide | None = None,
 ) -> ImageResult:
-    """Color an image; its lightness, alpha and metadata stay as they were.
+    """Color an image, or all pages or frames of one; its lightness, alpha and metadata stay as they were.
 
     Args:
         source: The image.
@@ -46,18 +49,39 @@ def colorize_image(
             return colorize_image(source, target, colorizer, overwrite=overwrite, compare=compare, guide=guide)
     began = time.perf_counter()
     source, target = Path(source), Path(target)
-    image = read_image(source)
+    frames, notes = _read(source, target)
     check_output(target, source=source, overwrite=overwrite)
-    colored = colorizer.image(image, guide)
-    if compare:
-        colored = np.hstack([gray_image(image), colored])
-    size = write_image(target, colored, read_metadata(source))
+    notes += ["this image has colors already; they are replaced"] if is_colored(frames.images[0]) else []
+    steady = TemporalFilter() if frames.durations and guide is None else None
+    results = []
+    for image in frames.images:
+        colored = colorizer.image(image, guide, steady)
+        results.append(np.hstack([gray_image(image), colored]) if compare else colored)
+    metadata = read_metadata(source)
+    if len(results) > 1:
+        size = write_frames(target, replace(frames, images=results))
+        notes += ["metadata and color profile are left out"] if metadata != NONE else []
+    else:
+        size = write_image(target, results[0], metadata)
     return ImageResult(
         output=target,
         bytes=size,
-        width=colored.shape[1],
-        height=colored.shape[0],
+        width=results[0].shape[1],
+        height=results[0].shape[0],
         seconds=time.perf_counter() - began,
         backend=colorizer.backend.name,
-        notes=("this image has colors already; they are replaced",) if is_colored(image) else (),
+        notes=tuple(notes),
     )
+
+
+def _read(source: Path, target: Path) -> tuple[Frames, list[str]]:
+    """All images of a file that fit into the output, and what is to be said about it."""
+    frames, suffix = read_frames(source), written_suffix(target)
+    if frames is None:
+        return Frames([read_image(source)]), []
+    count, kind = len(frames.images), frames.kind
+    if frames.fit(suffix):
+        return frames, [f"all {count} {kind} are colored"]
+    others = ", ".join(sorted(PAGED if frames.are_pages else ANIMATED))
+    note = f"only the first of {count} {kind} is colored: {suffix} holds one image; {others} hold all"
+    return replace(frames, images=frames.images[:1], durations=()), [note]
