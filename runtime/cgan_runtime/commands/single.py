@@ -84,7 +84,7 @@ def run_image(source: Path, options: RunOptions, console: Console) -> None:
     from cgan_runtime.pipeline.image import colorize_image
 
     _check_source(source)
-    suffix = source.suffix if source.suffix.lower() in IMAGES else ".png"
+    suffix = source.suffix if source.suffix.lower() in IMAGES | {".gif"} else ".png"
     asked = options.files.output
     target = default_output(source, suffix, asked) if asked is None or asked.is_dir() else asked
     overwrite, compare = options.files.overwrite, options.video.compare
