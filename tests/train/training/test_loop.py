@@ -140,7 +140,8 @@ def test_a_signal_interrupts_the_measuring(
     trainer.run(quiet)
     assert_same_weights(run, tmp_path / "whole")
     logs = [
-        [row["ciede2000"] for row in csv.DictReader((each / "log.csv").open())] for each in (run, tmp_path / "whole")
+        [row["ciede2000"] for row in csv.DictReader((each / "log.csv").read_text().splitlines())]
+        for each in (run, tmp_path / "whole")
     ]
     assert logs[0] == logs[1]
     assert len(logs[0]) == 2
