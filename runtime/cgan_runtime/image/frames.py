@@ -8,7 +8,6 @@ OpenCV from 4.11 on reads and writes them; before, only the first image of a fil
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,10 +18,11 @@ from cgan_runtime.color.encoding import Plane
 from cgan_runtime.errors import MediaError
 from cgan_runtime.files.atomic import write_file
 from cgan_runtime.files.storage import storage_errors
-from cgan_runtime.image.metadata import PNG_START
-from cgan_runtime.image.read_write import ENCODINGS
+from cgan_runtime.image.metadata import NONE, PNG_START, TIFF_SUFFIXES, Metadata, with_metadata
+from cgan_runtime.image.read_write import ENCODINGS, turned
+from cgan_runtime.image.tiff_tags import directories, without_orientation
 
-PAGED = frozenset({".tif", ".tiff"})
+PAGED = TIFF_SUFFIXES
 ANIMATED = frozenset({".gif", ".png", ".webp"})
 
 _GIF = (b"GIF87a", b"GIF89a")
@@ -64,8 +64,8 @@ def read_frames(path: Path) -> Frames | None:
     buffer = np.frombuffer(data, np.uint8)
     try:
         frames = None
-        if (pages := _pages(data)) > 1:
-            frames = _read_pages(path, buffer, pages)
+        if len(directories(data)) > 1:
+            frames = _read_pages(path, data)
         elif _is_animated(data) and hasattr(cv2, "imdecodeanimation"):
             frames = _read_animation(path, buffer)
     except cv2.error as error:
@@ -73,10 +73,10 @@ def read_frames(path: Path) -> Frames | None:
     return frames
 
 
-def write_frames(path: Path, frames: Frames) -> int:
+def write_frames(path: Path, frames: Frames, metadata: Metadata = NONE) -> int:
     """Write all images into one file, which appears when it is complete; returns the number of bytes.
 
-    16 bits become 8 in an animation.
+    16 bits become 8 in an animation. Metadata go to the first page; an animation holds none.
 
     Raises:
         MediaError: The format of the suffix cannot hold them, or the file cannot be written.
@@ -96,13 +96,17 @@ def write_frames(path: Path, frames: Frames) -> int:
     if not done:
         raise MediaError(f"{path}: {suffix} cannot hold these {frames.kind}")
     with storage_errors("write", path, "name another output with -o"):
-        write_file(path, encoded.tobytes())
-    return len(encoded)
+        data = encoded.tobytes()
+        data = with_metadata(data, metadata) if frames.are_pages else data
+        write_file(path, data)
+    return len(data)
 
 
-def _read_pages(path: Path, buffer: Plane, count: int) -> Frames | None:
+def _read_pages(path: Path, data: bytes) -> Frames | None:
     if not hasattr(cv2, "imencodemulti"):
         return None
+    upright, orientations = without_orientation(data)
+    buffer, count = np.frombuffer(upright, np.uint8), len(directories(data))
     _, whole = cv2.imdecodemulti(buffer, cv2.IMREAD_UNCHANGED)
     _, plain = cv2.imdecodemulti(buffer, cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR)
     # As for a single image: unchanged only where that keeps an alpha channel.
@@ -113,6 +117,8 @@ def _read_pages(path: Path, buffer: Plane, count: int) -> Frames | None:
             raise MediaError(f"{path} has {image.dtype} samples; convert it to 8 or 16 bits first")
     if len(images) < count:
         raise MediaError(f"{path} is damaged: {len(images)} of its {count} pages can be read; save it anew")
+    if orientations:
+        images = [turned(image, orientation) for image, orientation in zip(images, orientations, strict=True)]
     return Frames(images)
 
 
@@ -124,27 +130,6 @@ def _read_animation(path: Path, buffer: Plane) -> Frames | None:
         return None
     durations = tuple(max(1, int(each)) for each in animation.durations)
     return Frames([_rgb(image) for image in animation.frames], durations, int(animation.loop_count))
-
-
-def _pages(data: bytes) -> int:
-    """Directories of a TIFF, also of one above 4 GB; 0 for other files."""
-    order = {b"II": "<", b"MM": ">"}.get(data[:2])
-    if order is None or len(data) < 16:
-        return 0
-    version = struct.unpack_from(f"{order}H", data, 2)[0]
-    if version not in (42, 43):
-        return 0
-    count, entry, link, at = ("H", 12, "I", 4) if version == 42 else ("Q", 20, "Q", 8)
-    seen: set[int] = set()
-    try:
-        (at,) = struct.unpack_from(order + link, data, at)
-        while at and at not in seen and len(seen) < _MAX_PAGES:
-            seen.add(at)
-            (entries,) = struct.unpack_from(order + count, data, at)
-            (at,) = struct.unpack_from(order + link, data, at + struct.calcsize(order + count) + entry * entries)
-    except struct.error:  # it is cut off
-        pass
-    return len(seen)
 
 
 def _is_animated(data: bytes) -> bool:

@@ -3,7 +3,7 @@
     metadata = read_metadata(Path("in.jpg"))
     data = encode(".jpg", bgr, [], metadata)
 
-OpenCV from 4.12 on reads and writes them in JPEG, PNG and WebP. Elsewhere nothing is kept.
+OpenCV from 4.12 on reads and writes them in JPEG, PNG and WebP; in TIFF they are tags. BMP and GIF hold none.
 """
 
 from __future__ import annotations
@@ -18,23 +18,22 @@ import cv2
 import numpy as np
 
 from cgan_runtime.color.encoding import Plane
-
-ORIENTATION = 0x112
-"""The tag of EXIF and TIFF that tells how an image is turned and mirrored; 1 is upright."""
+from cgan_runtime.image.gray_profile import rgb_profile
+from cgan_runtime.image.tiff_tags import ORDERS, ORIENTATION, PROFILE, XMP, describing_tags, tag_value, with_tags
 
 _EXIF, _XMP, _PROFILE = 0, 1, 2  # OpenCV's IMAGE_METADATA_*, missing in older versions
 _UPRIGHT = 1
 _SHORT = 3  # a type of TIFF
-_TIFF_ORDERS = {b"II*\0": "<", b"MM\0*": ">"}
 _XMP_ORIENTATION = re.compile(rb"(tiff:Orientation(?:\s*=\s*[\"']|>)\s*)[1-8]")
 _XMP_START = b"http://ns.adobe.com/xap/1.0/\0"  # precedes the XMP of a JPEG; OpenCV does not strip it
 PNG_START = b"\x89PNG\r\n\x1a\n"
 _PNG_EXIF = b"eXIf"
 JPEG_SUFFIXES = frozenset({".jpg", ".jpeg"})
+TIFF_SUFFIXES = frozenset({".tif", ".tiff"})
 _JPEG_SEGMENT = 65_000  # bytes; OpenCV puts no more of any kind into a JPEG
 _PROFILE_HEADER = 128  # bytes; ICC.1:2022, section 7.2: begins with the size, holds the color space
 _COLOR_SPACE = slice(16, 20)
-_RGB = b"RGB "
+_RGB, _GRAY = b"RGB ", b"GRAY"
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ class Metadata:
     Attributes:
         exif: A TIFF with upright orientation and no thumbnail. Its size may be that before turning.
         xmp: The XML.
-        profile: An ICC profile of RGB. Profiles of gray or CMYK do not fit a colored image.
+        profile: An ICC profile of RGB, made from one of gray if need be. Profiles of CMYK do not fit.
     """
 
     exif: bytes = b""
@@ -57,23 +56,38 @@ NONE = Metadata()
 
 def read_metadata(path: Path) -> Metadata:
     """The metadata of an image that are still true when it is upright and colored."""
-    if not hasattr(cv2, "imdecodeWithMetadata"):
-        return NONE
     try:
-        small = cv2.IMREAD_REDUCED_GRAYSCALE_8  # the pixels are not needed
         data = path.read_bytes()
+        if data[:4] in ORDERS:
+            profile = _fitting(tag_value(data, PROFILE))
+            return Metadata(_upright(describing_tags(data)), _upright_xmp(tag_value(data, XMP)), profile)
+        if not hasattr(cv2, "imdecodeWithMetadata"):
+            return NONE
+        small = cv2.IMREAD_REDUCED_GRAYSCALE_8  # the pixels are not needed
         _, kinds, parts = cv2.imdecodeWithMetadata(np.frombuffer(data, np.uint8), flags=small)
     except (OSError, cv2.error):
         return NONE
     found = {int(kind): np.asarray(part).tobytes() for kind, part in zip(kinds, parts, strict=True)}
-    profile = found.get(_PROFILE, b"")
     exif = found.get(_EXIF, b"").removeprefix(b"Exif\0\0")
     as_text = data.startswith(PNG_START) and _PNG_EXIF not in data  # an old form; no program turns by it
     return Metadata(
         exif=exif if as_text else _upright(exif),
-        xmp=_XMP_ORIENTATION.sub(rb"\g<1>1", found.get(_XMP, b"").removeprefix(_XMP_START)),
-        profile=profile if _is_whole(profile) and profile[_COLOR_SPACE] == _RGB else b"",
+        xmp=_upright_xmp(found.get(_XMP, b"").removeprefix(_XMP_START)),
+        profile=_fitting(found.get(_PROFILE, b"")),
     )
+
+
+def _fitting(profile: bytes) -> bytes:
+    """A profile that is true of a colored image; empty if there is none."""
+    if not _is_whole(profile):
+        return b""
+    if profile[_COLOR_SPACE] == _GRAY:
+        return rgb_profile(profile)
+    return profile if profile[_COLOR_SPACE] == _RGB else b""
+
+
+def _upright_xmp(xmp: bytes) -> bytes:
+    return _XMP_ORIENTATION.sub(rb"\g<1>1", xmp.rstrip(b"\0"))
 
 
 def encode(suffix: str, bgr: Plane, how: list[int], metadata: Metadata = NONE) -> bytes | None:
@@ -83,19 +97,27 @@ def encode(suffix: str, bgr: Plane, how: list[int], metadata: Metadata = NONE) -
         cv2.error: No such format, or OpenCV refuses the image.
     """
     parts = _parts(suffix, metadata)
-    if parts and hasattr(cv2, "imencodeWithMetadata"):
+    if parts and suffix not in TIFF_SUFFIXES and hasattr(cv2, "imencodeWithMetadata"):
         values = [np.frombuffer(part, np.uint8) for part in parts.values()]
         is_encoded, encoded = cv2.imencodeWithMetadata(suffix, bgr, list(parts), values, how)
         if is_encoded:
             return bytes(encoded.tobytes())
     is_encoded, encoded = cv2.imencode(suffix, bgr, how)
-    return bytes(encoded.tobytes()) if is_encoded else None
+    if not is_encoded:
+        return None
+    data = bytes(encoded.tobytes())
+    return with_metadata(data, metadata) if suffix in TIFF_SUFFIXES else data
+
+
+def with_metadata(tiff: bytes, metadata: Metadata) -> bytes:
+    """A TIFF with metadata in its first directory."""
+    return with_tags(tiff, metadata.exif, {XMP: metadata.xmp, PROFILE: metadata.profile})
 
 
 def first_tag(tiff: bytes, number: int) -> int:
     """A 16-bit value in the first directory of a TIFF or EXIF; 0 if the tag is missing."""
     _, position = _positions(tiff).get(number, (0, None))
-    return 0 if position is None else int(struct.unpack_from(f"{_TIFF_ORDERS[tiff[:4]]}H", tiff, position)[0])
+    return 0 if position is None else int(struct.unpack_from(f"{ORDERS[tiff[:4]]}H", tiff, position)[0])
 
 
 def _parts(suffix: str, metadata: Metadata) -> dict[int, bytes]:
@@ -115,7 +137,7 @@ def _is_whole(profile: bytes) -> bool:
 
 def _upright(exif: bytes) -> bytes:
     """EXIF with upright orientation and without the thumbnail, which is gray; empty for invalid EXIF."""
-    order = _TIFF_ORDERS.get(exif[:4])
+    order = ORDERS.get(exif[:4])
     positions = _positions(exif)
     if order is None or not positions:
         return b""
@@ -135,7 +157,7 @@ def _upright(exif: bytes) -> bytes:
 def _positions(tiff: bytes) -> dict[int, tuple[int, int]]:
     """Type and position of the values in the first directory of a TIFF, as far as it is complete."""
     positions: dict[int, tuple[int, int]] = {}
-    order = _TIFF_ORDERS.get(tiff[:4])
+    order = ORDERS.get(tiff[:4])
     if order is None:
         return positions
     try:

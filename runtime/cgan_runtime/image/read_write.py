@@ -19,7 +19,8 @@ from cgan_runtime.errors import MediaError
 from cgan_runtime.files.atomic import is_stream, write_file
 from cgan_runtime.files.formats import IMAGES
 from cgan_runtime.files.storage import storage_errors
-from cgan_runtime.image.metadata import JPEG_SUFFIXES, NONE, ORIENTATION, PNG_START, Metadata, encode, first_tag
+from cgan_runtime.image.metadata import JPEG_SUFFIXES, NONE, PNG_START, Metadata, encode, first_tag
+from cgan_runtime.image.tiff_tags import ORIENTATION, without_orientation
 
 MAX_PIXELS = 1 << 28
 """Pixels of the largest image that is read. A few kilobytes of PNG could need all memory otherwise."""
@@ -125,14 +126,16 @@ def _decode(data: bytes) -> Plane | None:
     """Decode with OpenCV, which applies EXIF only if it drops alpha."""
     # OpenCV would print warnings to the terminal; our errors are enough.
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-    buffer = np.frombuffer(data, np.uint8)
+    upright, orientations = without_orientation(data)
+    buffer = np.frombuffer(upright, np.uint8)
     try:
         image: Plane | None = None
         if not data.startswith(_JPEG_START):
             image = cv2.imdecode(buffer, cv2.IMREAD_UNCHANGED)
         if image is not None and image.ndim == 3 and image.shape[2] == 4:
-            return _upright(image, first_tag(_exif(data), ORIENTATION))
-        return cv2.imdecode(buffer, cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR)
+            return turned(image, orientations[0] if orientations else first_tag(_exif(data), ORIENTATION))
+        image = cv2.imdecode(buffer, cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR)
+        return image if image is None or not orientations else turned(image, orientations[0])
     except cv2.error:  # an empty file, or one above OpenCV's limits
         return None
 
@@ -148,10 +151,10 @@ def _gray_with_alpha(path: Path, data: bytes) -> Plane:
     rows = np.frombuffer(memoryview(frame.planes[0]), samples).reshape(frame.height, -1)[:, : 2 * frame.width]
     gray, alpha = rows[:, ::2], rows[:, 1::2]
     image = np.dstack([gray, gray, gray, alpha]).astype(samples.newbyteorder("="))
-    return _upright(image, first_tag(data, ORIENTATION))
+    return turned(image, first_tag(data, ORIENTATION))
 
 
-def _upright(image: Plane, orientation: int) -> Plane:
+def turned(image: Plane, orientation: int) -> Plane:
     """The image turned and mirrored by the EXIF orientation; an invalid one is ignored."""
     if orientation in _TRANSPOSED:
         image = image.swapaxes(0, 1)

@@ -59,8 +59,8 @@ def colorize_image(
         results.append(np.hstack([gray_image(image), colored]) if compare else colored)
     metadata = read_metadata(source)
     if len(results) > 1:
-        size = write_frames(target, replace(frames, images=results))
-        notes += ["metadata and color profile are left out"] if metadata != NONE else []
+        size = write_frames(target, replace(frames, images=results), metadata)
+        notes += ["an animation holds no metadata: left out"] if metadata != NONE and frames.durations else []
     else:
         size = write_image(target, results[0], metadata)
     return ImageResult(

@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image, ImageOps
+from PIL.TiffImagePlugin import AppendingTiffWriter
 from tests.fakes import FakeBackend
 
 from cgan_runtime.color.lab import lab_of_rgb
@@ -20,10 +22,11 @@ from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import MediaError
 from cgan_runtime.image.frames import read_frames
 from cgan_runtime.image.read_write import read_image
+from cgan_runtime.image.tiff_tags import ORIENTATION
 from cgan_runtime.pipeline.image import colorize_image
 
 COUNT = 5
-Image = np.ndarray[Any, Any]
+Array = np.ndarray[Any, Any]
 
 pytestmark = pytest.mark.skipif(not hasattr(cv2, "imdecodeanimation"), reason="OpenCV before 4.11 has no animations")
 
@@ -34,7 +37,7 @@ def colorizer() -> Iterator[Colorizer]:
         yield opened
 
 
-def _grays(dtype: type[np.generic] = np.uint8) -> list[Image]:
+def _grays(dtype: type[np.generic] = np.uint8) -> list[Array]:
     wedge = np.tile(np.linspace(30, 220, 64), (48, 1)) * (257 if dtype is np.uint16 else 1)
     return [np.roll(wedge, 10 * number, 1).astype(dtype) for number in range(COUNT)]
 
@@ -50,7 +53,7 @@ def _animation(path: Path, *, alpha: bool = False) -> Path:
     return path
 
 
-def _differs(gray: Image, colored: Image) -> float:
+def _differs(gray: Array, colored: Array) -> float:
     lightness = lab_of_rgb(np.dstack([gray] * 3))[0]
     return float(np.abs(lab_of_rgb(np.ascontiguousarray(colored[..., :3]))[0] - lightness).mean())
 
@@ -178,3 +181,24 @@ def test_a_chain_of_pages_that_runs_in_a_circle_ends(tmp_path: Path) -> None:
     memory = io.BytesIO(struct.pack("<2sHI", b"II", 42, 8) + struct.pack("<HI", 0, 8) + bytes(16))
     (tmp_path / "in.tif").write_bytes(memory.getvalue())
     assert read_frames(tmp_path / "in.tif") is None
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_page_is_turned_by_its_own_tag(orientation: int, tmp_path: Path) -> None:
+    images = [Image.fromarray(_gray).convert(mode) for _gray, mode in zip(_grays(), ("L", "RGB", "RGBA"), strict=False)]
+    shown = []
+    for number, image in enumerate(images):
+        turn = orientation if number != 1 else 1
+        path = tmp_path / f"{number}.tif"
+        image.save(path, tiffinfo={ORIENTATION: turn}, compression="tiff_lzw")
+        with Image.open(path) as page:
+            shown.append(np.asarray(ImageOps.exif_transpose(page)))
+        assert np.array_equal(read_image(path), shown[-1])
+    with AppendingTiffWriter(str(tmp_path / "pages.tif")) as pages:
+        for number in range(len(images)):
+            pages.write((tmp_path / f"{number}.tif").read_bytes())
+            pages.newFrame()
+    frames = read_frames(tmp_path / "pages.tif")
+    assert frames is not None
+    for page, expected in zip(frames.images, shown, strict=True):
+        assert np.array_equal(page, expected)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,9 @@ from PIL import Image, ImageCms, PngImagePlugin
 from tests.fakes import FakeBackend
 
 from cgan_runtime.colorizer import Colorizer
-from cgan_runtime.image.metadata import ORIENTATION, Metadata, encode, first_tag, read_metadata
+from cgan_runtime.image.gray_profile import rgb_profile
+from cgan_runtime.image.metadata import Metadata, encode, first_tag, read_metadata
+from cgan_runtime.image.tiff_tags import ORIENTATION
 from cgan_runtime.pipeline.image import colorize_image
 
 pytestmark = pytest.mark.skipif(not hasattr(cv2, "imdecodeWithMetadata"), reason="OpenCV reads metadata from 4.12 on")
@@ -45,24 +48,32 @@ def _saved(path: Path, **metadata: Any) -> Path:
     return path
 
 
+def _xmp_for(suffix: str) -> dict[str, Any]:
+    if suffix == ".tif":
+        return {"tiffinfo": {700: XMP, ORIENTATION: 6, MAKE: "Voigt"}}  # in place of exif
+    if suffix != ".png":
+        return {"xmp": XMP}
+    info = PngImagePlugin.PngInfo()
+    info.add_itxt("XML:com.adobe.xmp", XMP.decode())
+    return {"pnginfo": info}
+
+
 def _xmp_of(image: Image.Image) -> bytes:
     found = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""
     return found if isinstance(found, bytes) else found.encode()
 
 
-@pytest.mark.parametrize("output", [".jpg", ".png", ".webp"])
-@pytest.mark.parametrize("source", [".jpg", ".png", ".webp"])
+@pytest.mark.parametrize("output", [".jpg", ".png", ".webp", ".tif"])
+@pytest.mark.parametrize("source", [".jpg", ".png", ".webp", ".tif"])
 def test_a_colored_image_keeps_the_metadata(source: str, output: str, tmp_path: Path, colorizer: Colorizer) -> None:
-    xmp = {} if source == ".png" else {"xmp": XMP}  # OpenCV does not read that of a PNG
-    gray = _saved(tmp_path / f"in{source}", exif=_exif(), icc_profile=SRGB, **xmp)
+    gray = _saved(tmp_path / f"in{source}", exif=_exif(), icc_profile=SRGB, **_xmp_for(source))
     colorize_image(gray, tmp_path / f"out{output}", colorizer)
     with Image.open(tmp_path / f"out{output}") as image:
         assert image.size == (32, 48)  # upright
         assert image.getexif()[MAKE] == "Voigt"
-        assert image.getexif()[ORIENTATION] == 1
+        assert image.getexif().get(ORIENTATION, 1) == 1
         assert image.info["icc_profile"] == SRGB
-        if xmp:
-            assert _xmp_of(image) == XMP.replace(b'Orientation="6"', b'Orientation="1"')
+        assert _xmp_of(image) == XMP.replace(b'Orientation="6"', b'Orientation="1"')
 
 
 def test_the_gray_thumbnail_is_removed(tmp_path: Path) -> None:
@@ -128,12 +139,75 @@ def test_profiles_of_gray_and_cmyk_are_left_out(tmp_path: Path) -> None:
         assert read_metadata(path) == Metadata()
 
 
-@pytest.mark.parametrize("suffix", [".tif", ".bmp"])
+@pytest.mark.parametrize("suffix", [".bmp", ".gif"])
 def test_formats_without_metadata_hold_the_image(suffix: str, tmp_path: Path, colorizer: Colorizer) -> None:
     gray = _saved(tmp_path / "in.jpg", exif=_exif(), icc_profile=SRGB, xmp=XMP)
     colorize_image(gray, tmp_path / f"out{suffix}", colorizer)
     with Image.open(tmp_path / f"out{suffix}") as image:
         assert image.size == (32, 48)
+
+
+@pytest.mark.parametrize("output", [".tif", ".jpg"])
+def test_a_tiff_keeps_what_describes_it(output: str, tmp_path: Path, colorizer: Colorizer) -> None:
+    tags = {270: "Grandmother at the lake", 315: "Voigt", 33432: "CC0"}
+    gray = _saved(tmp_path / "in.tif", tiffinfo=tags, dpi=(300, 150), compression="tiff_lzw")
+    colorize_image(gray, tmp_path / f"out{output}", colorizer)
+    with Image.open(tmp_path / f"out{output}") as image:
+        image.load()
+        found = image.getexif()
+        assert {number: found[number] for number in tags} == tags
+        assert (found[282], found[283]) == (300, 150)
+
+
+def test_tags_change_their_byte_order(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[ORIENTATION], exif[MAKE], exif[282] = 1, "Voigt", 72.5
+    exif.get_ifd(0x8769)[0x829A] = 0.125  # exposure time
+    exif.endian = ">"
+    blob = exif.tobytes().removeprefix(b"Exif\0\0")
+    assert blob.startswith(b"MM")
+    encoded = encode(".tif", np.zeros((8, 8, 3), np.uint8), [], Metadata(exif=blob))
+    assert encoded is not None
+    with Image.open(io.BytesIO(encoded)) as image:
+        image.load()
+        found = image.getexif()
+        assert (found[MAKE], found[282], found.get_ifd(0x8769)[0x829A]) == ("Voigt", 72.5, 0.125)
+
+
+def _gray_profile(curve: bytes) -> bytes:
+    """A profile of gray: only a curve, and the white of D50."""
+    white = b"XYZ " + bytes(4) + struct.pack(">3i", 63190, 65536, 54061)
+    tags, at = {b"wtpt": white, b"kTRC": curve}, 128 + 4 + 24
+    table, body = struct.pack(">I", len(tags)), b""
+    for name, data in tags.items():
+        table += struct.pack(">4sII", name, at + len(body), len(data))
+        body += data + bytes(-len(data) % 4)
+    profile = bytearray(SRGB[:128])
+    profile[0:4], profile[12:24] = struct.pack(">I", 128 + len(table + body)), b"mntrGRAYXYZ "
+    return bytes(profile) + table + body
+
+
+def test_the_curve_of_a_gray_profile_stays(tmp_path: Path, colorizer: Colorizer) -> None:
+    """Grays of the colored image are shown as those of the gray one."""
+    gamma = b"curv" + bytes(4) + struct.pack(">IH", 1, round(1.4 * 256))
+    GRAY.save(tmp_path / "in.png", icc_profile=_gray_profile(gamma))
+    colorize_image(tmp_path / "in.png", tmp_path / "out.png", colorizer)
+    with Image.open(tmp_path / "out.png") as image:
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(image.info["icc_profile"]))
+    assert profile.profile.xcolor_space == "RGB "
+    shown = ImageCms.profileToProfile(Image.merge("RGB", [GRAY] * 3), profile, ImageCms.createProfile("sRGB"))
+    assert shown is not None
+    codes = np.asarray(shown).astype(int)
+    assert np.ptp(codes, axis=2).max() <= 1
+    light = (np.asarray(GRAY)[0] / 255) ** 1.4
+    expected = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055) * 255
+    assert np.abs(codes[0, :, 0] - expected).max() <= 2
+
+
+@given(data=st.binary(max_size=200))
+def test_no_gray_profile_is_too_damaged(data: bytes) -> None:
+    profile = rgb_profile(_gray_profile(b"curv" + data) + data)
+    assert profile == b"" or int.from_bytes(profile[:4], "big") == len(profile)
 
 
 def test_metadata_too_large_for_a_jpeg_are_left_out() -> None:
