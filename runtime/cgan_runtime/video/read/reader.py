@@ -90,7 +90,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
             self._found = Damage(self.stream.index)
             self._times = FrameTimes(self.container, self.stream)
             self.crop = Crop(self.stream)
-            self.line, self._stretch = TimeLine(self.container, self.stream, stretch), stretch
+            self.line, self.stretch = TimeLine(self.container, self.stream, stretch), stretch
             self.stream.codec_context.thread_type = "AUTO"
             self.stream.codec_context.thread_count = threads or usable_cores()
             self._stated_end = stated_end(self.container)
@@ -274,7 +274,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
             if isinstance(item, av.VideoFrame):
                 return item
             self.first_packets.setdefault(item.stream_index, item)
-        where = "" if self._stretch.is_whole else f" from {self._stretch.text}"
+        where = "" if self.stretch.is_whole else f" from {self.stretch.text}"
         raise MediaError(f"{self.path} holds no frame that can be decoded{where}; is it complete?")
 
     def _fingerprint_on_server(self) -> str:
@@ -284,7 +284,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         return hashlib.sha256(repr(stated).encode()).hexdigest()
 
     def _is_cut_off(self) -> bool:
-        if not self._stretch.is_whole:
+        if not self.stretch.is_whole:
             return False
         if self._indexed:
             return self._packets < self._indexed
@@ -293,4 +293,4 @@ class VideoReader(AbstractContextManager["VideoReader"]):
     @property
     def _expected_frames(self) -> int | None:
         """Frames that there should be; unknown if the clock jumps."""
-        return None if self.jumps or not self._stretch.is_whole else self.stated_frames
+        return None if self.jumps or not self.stretch.is_whole else self.stated_frames

@@ -102,5 +102,5 @@ def _try(
 def _first_frame(written: av.container.InputContainer) -> av.VideoFrame | None:
     try:
         return next(written.decode(video=0), None)
-    except av.FFmpegError:
+    except (av.FFmpegError, IndexError):  # IndexError: a blank frame is not enough to tell that it is video
         return None

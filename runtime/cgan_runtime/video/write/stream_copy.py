@@ -121,8 +121,13 @@ def lasting_tags(tags: dict[str, str]) -> dict[str, str]:
     return {key: value for key, value in lasting.items() if key.lower().split("-")[0] not in stale}
 
 
+def codec_name(stream: Stream) -> str:
+    """FFmpeg's name of a stream's codec; empty if it is unknown."""
+    return getattr(stream, "name", None) or ""
+
+
 def stand_in(stream: Stream) -> bytes:
     """A packet for streams that a muxer judges by one, if none was read; else nothing."""
     if stream.type == "subtitle":
         return bytes(2)  # an empty line
-    return _SILENCE if stream.type == "data" or (stream.name or "").startswith("pcm_") else b""
+    return _SILENCE if stream.type == "data" or codec_name(stream).startswith("pcm_") else b""

@@ -22,6 +22,7 @@ from cgan_runtime.video.read.reader import VideoReader
 from cgan_runtime.video.write.stream_copy import (
     add_copy,
     attach_image,
+    codec_name,
     copy_tags,
     stand_in,
     takes_attachments,
@@ -201,9 +202,11 @@ def plan_tracks(
     """
     tracks: dict[int, Track] = {}
     notes: list[str] = []
+    if reader.stretch.start and any(TIMECODE in stream.metadata for stream in reader.container.streams):
+        notes.append("the timecode is that of the beginning of the whole video")
     kind, source = output.format.name, reader.container
     for stream in source.streams:
-        if stream.index == reader.stream.index or (stream.name == _CHAPTER_TEXT and source.chapters()):
+        if stream.index == reader.stream.index or (codec_name(stream) == _CHAPTER_TEXT and source.chapters()):
             continue
         packet = reader.first_packets.get(stream.index)
         if stream.disposition & Disposition.attached_pic and kind not in APPLE_CONTAINERS:
@@ -233,7 +236,7 @@ def stream_name(stream: Stream) -> str:
     """The name of a stream for people: `audio 1 (pcm_s16le, eng)`."""
     is_cover = stream.disposition & Disposition.attached_pic
     kind = "cover image" if is_cover else stream.type.replace("video", "further video")
-    codec = stream.codec_context.codec.canonical_name if stream.codec_context is not None else stream.name
+    codec = stream.codec_context.codec.canonical_name if stream.codec_context is not None else codec_name(stream)
     language = stream.metadata.get("language", "und")
     details = ", ".join(part for part in (codec, language) if part and part != "und")
     return f"{kind} {stream.index} ({details})" if details else f"{kind} {stream.index}"
