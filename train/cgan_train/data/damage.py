@@ -10,10 +10,12 @@ file, run as a program, is the child. A child that crashes takes nothing else wi
 from __future__ import annotations
 
 import atexit
+import io
 import os
 import subprocess
 import sys
 from contextlib import suppress
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -42,8 +44,7 @@ def decode(encoded: bytes) -> tuple[Image, bool]:
         try:
             height, width, quiet, damage = _ask(child, encoded)
             pixels = np.empty((height, width, 3), np.uint8)
-            assert child.stdout
-            if child.stdout.readinto(pixels.data) < pixels.nbytes:
+            if cast(io.BufferedReader, child.stdout).readinto(pixels.data) < pixels.nbytes:
                 raise EOFError
         except (OSError, EOFError):
             _end(child)

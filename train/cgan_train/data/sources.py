@@ -161,12 +161,12 @@ class PhotoSource:
                 self._sound.add(index)
             return image
         try:
-            image = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR)
+            bgr = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR)
         except cv2.error as error:
             raise DataError(f"{where} cannot be read ({error})") from error
-        if image is None:
+        if bgr is None:
             raise DataError(f"{where} is not an image that can be decoded")
-        return np.ascontiguousarray(image[..., ::-1])
+        return np.ascontiguousarray(bgr[..., ::-1])
 
     def _encoded(self, index: int) -> bytes:
         path, offset, size = self._places[index]
