@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 import av
@@ -24,6 +25,24 @@ from cgan_runtime.video.segments import SEGMENT_FRAMES, AlreadyEncoded, Colored,
 Packet: TypeAlias = "av.Packet[Any]"
 
 _MAX_REORDER = 33  # frames; more than any encoder holds back to reorder them
+
+
+def with_possible_dts(packets: list[Packet]) -> list[Packet]:
+    """The last packets of an encoder, with other dts if one cannot be true.
+
+    x265 (4.2) gives packets a random dts if it gets fewer frames than it reorders.
+    """
+    times = [packet.pts or 0 for packet in packets]
+    steps = [packet.duration or 0 for packet in packets]
+    most = _MAX_REORDER * max([1, *steps, *(after - before for before, after in pairwise(sorted(times)))])
+    delays = [0 if packet.dts is None else pts - packet.dts for packet, pts in zip(packets, times, strict=True)]
+    if all(0 <= delay <= most for delay in delays):
+        return packets
+    rising = sorted(times)
+    shift = max(time - pts for time, pts in zip(rising, times, strict=True))
+    for packet, time in zip(packets, rising, strict=True):
+        packet.dts = time - shift
+    return packets
 
 
 class VideoEncoder:
@@ -63,7 +82,7 @@ class VideoEncoder:
         """Complete the last segment, with the state of the temporal filter after it; yield what is left."""
         if self._context is None:
             return
-        yield from self._in_time(self._context.encode(None))
+        yield from self._in_time(with_possible_dts(self._context.encode(None)))
         yield from self._flush_early()
         self._context = None
         if self._segment is not None:
