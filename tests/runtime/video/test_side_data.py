@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from av.sidedata.sidedata import Type
 from tests.fakes import FakeBackend
-from tests.videos import luma_of, read_frames
+from tests.videos import Video, luma_of, read_frames, write_video
 
 from cgan_runtime.color.encoding import Encoding
 from cgan_runtime.color.lab import lightness_table
@@ -229,3 +229,32 @@ def test_captions_change_no_frame(tmp_path: Path, colorizer: Colorizer) -> None:
     for before, after in zip(read_frames(source), read_frames(target), strict=True):
         assert np.array_equal(luma_of(before), luma_of(after))
         assert (before.pts * before.time_base, after.format.name) == (after.pts * after.time_base, "yuv420p")
+
+
+# Transparency
+
+
+@pytest.mark.parametrize(
+    ("codec", "pixel_format", "suffix", "options"),
+    [
+        ("libvpx-vp9", "yuva420p", ".webm", {"auto-alt-ref": "0"}),
+        ("libvpx", "yuva420p", ".webm", {"auto-alt-ref": "0"}),
+        ("ffv1", "yuva420p", ".mkv", {}),
+        ("qtrle", "argb", ".mov", {}),
+        ("prores_ks", "yuva444p10le", ".mov", {}),
+    ],
+)
+@pytest.mark.parametrize("target", [".webm", ".mkv", ".mp4"])
+def test_transparency_is_named_and_not_claimed(
+    codec: str, pixel_format: str, suffix: str, options: dict[str, str], target: str, tmp_path: Path,
+    colorizer: Colorizer,
+) -> None:  # fmt: skip
+    video = Video(frames=2, codec=codec, pixel_format=pixel_format, options=options, ticks=25)
+    source = write_video(tmp_path / f"in{suffix}", video)
+    notes = colorize_video(source, tmp_path / f"out{target}", colorizer).notes
+    assert notes.count("the transparency of the video is left out") == 1
+    assert not any("alpha" in note for note in notes)
+    with av.open(tmp_path / f"out{target}") as written:
+        stream = written.streams.video[0]
+        assert "alpha_mode" not in {tag.lower() for tag in stream.metadata}
+        assert not any(part.is_alpha for part in next(written.decode(stream)).format.components)

@@ -16,7 +16,7 @@ from cgan_runtime.video.read.reader import VideoReader
 from cgan_runtime.video.write.stream_copy import lasting_tags
 from cgan_runtime.video.write.tracks import TIMECODE, stream_name
 
-_TECHNICAL = frozenset({"handler_name", "vendor_id", TIMECODE, "filename", "mimetype"})
+_TECHNICAL = frozenset({"handler_name", "vendor_id", TIMECODE, "filename", "mimetype", "alpha_mode"})
 _SAME = {"name": "title"}  # what mp4 and mov call the title of a stream
 _MARKS = {mark: mark.name.replace("_", " ") for mark in Disposition if mark.name and mark != Disposition.attached_pic}
 _DATE = "creation_time"

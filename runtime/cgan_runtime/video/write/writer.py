@@ -44,6 +44,7 @@ _MOVIE_TIMESCALE = 1000  # ticks per second of an mp4's clock, unless the start 
 _FRAGMENTS = "frag_keyframe+empty_moov+default_base_moof"  # an mp4 that is written without seeking
 TIMELESS = ("yuv4mpegpipe", "rawvideo")  # containers without times
 _MAX_TIMESCALE = (1 << 31) - 1
+_ALPHA = "alpha_mode"  # a tag that says that the video has transparency
 _FEW_THREADS = 2  # of x264; so many work on one frame
 
 
@@ -69,7 +70,7 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
         """
         codec = settings.codec_for(output)
         options = with_side_data(settings.options(codec) | _deterministic_options(codec), codec, reader.first)
-        self._codec, self._has_captions = codec, False
+        self._codec, self._has_captions, self._loses_alpha = codec, False, False
         self.size = layout.stored_size  # (width, height)
         self._output, self._reader, self._layout, self._work = output, reader, layout, work
         self._full: MediaError | None = None  # the draft has filled the disk; the segment is still completed
@@ -95,7 +96,8 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
             self._close_quietly()
             raise
         # What is not kept as it was, one sentence each. Tracks may add to them.
-        self.notes[:0] = [*layout.notes, *rotation_notes]
+        alpha_notes = ["the transparency of the video is left out"] if self._loses_alpha else []
+        self.notes[:0] = [*layout.notes, *alpha_notes, *rotation_notes]
 
     def __exit__(self, *_: object) -> None:
         self._close_quietly()
@@ -192,6 +194,8 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
         give_side_data(stream, self._reader.first)
         self._set_up(stream.codec_context)
         copy_tags(source, stream)
+        for tag in [tag for tag in stream.metadata if tag.lower() == _ALPHA]:  # of VP8 and VP9 in WebM
+            self._loses_alpha = stream.metadata.pop(tag) != "0"
         return stream
 
     def _set_up(self, context: av.VideoCodecContext) -> None:
