@@ -60,7 +60,10 @@ def print_report(document: Document) -> None:
     console = wide_console(_MIN_WIDTH)
     blocks = [*(_rows(document) if document["rows"] else ()), *(_video(document["video"]) if document["video"] else ())]
     for block in blocks:
-        print_lines(console, [block]) if isinstance(block, str) else print_columns(console, *block)
+        if isinstance(block, str):
+            print_lines(console, [block])
+        else:
+            print_columns(console, *block)
         console.print()
     machine = document["machine"]
     lines = [
