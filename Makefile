@@ -51,15 +51,18 @@ gpu-check: $(VENV)/.installed ## on a machine with an NVIDIA GPU: build, compare
 docs: $(VENV)/.installed ## build the documentation site into site/ (Python 3.11 or newer)
 	$(BIN)/zensical build --strict
 
-test: lint ## run linter, type checker, import rules and all tests, slow ones last
-	$(BIN)/python -m pytest tests/runtime/live # a screen, a browser and cameras: nothing else beside them
+test: $(VENV)/.installed ## run linter, type checker, import rules and all tests, slow ones last
+	@$(MAKE) --no-print-directory -j2 lint test-live
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder --ignore tests/runtime/live
+
+# Tests with a screen, a browser and cameras mostly wait, so the linters run beside them.
+test-live: $(VENV)/.installed ## run the tests of cameras, the web page and the window
+	$(BIN)/python -m pytest tests/runtime/live
 
 lint: $(VENV)/.installed ## check with linter, formatter, type checker and import rules; change nothing
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/mypy scripts
 	$(BIN)/lint-imports
 
 format: $(VENV)/.installed ## format the code and fix what the linter can fix

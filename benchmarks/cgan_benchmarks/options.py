@@ -56,6 +56,11 @@ NUMBERS = TextType(
     "is no list of numbers; give 1, or 1,4,16",
 )  # fmt: skip
 """Positive integers with commas between, as `1,4,16`."""
+COUNTS = TextType(
+    "N[,N...]", r"\d{1,4}(,\d{1,4})*", lambda text: tuple(map(int, text.split(","))),
+    "is no list of numbers; give 0, or 0,1,10",
+)  # fmt: skip
+"""Numbers from 0 with commas between, as `0,1,10`."""
 NAMES = TextType("NAME[,NAME...]", ".*", lambda text: tuple(name.strip() for name in text.split(",")), "")
 """Names with commas between."""
 PERCENT = TextType(

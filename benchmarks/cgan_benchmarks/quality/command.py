@@ -30,6 +30,15 @@ class SetOptions:
 
 
 @dataclass(frozen=True)
+class AgainOptions:
+    """What is measured once more, in another way."""
+
+    without: str
+    grays: tuple[str, ...] | None
+    hints: tuple[int, ...] | None
+
+
+@dataclass(frozen=True)
 class RunOptions:
     """Checkpoints that are measured in place of an exported model."""
 
@@ -80,6 +89,22 @@ run_options = option_group(
 )  # fmt: skip
 
 
+again_options = option_group(
+    "again", AgainOptions, "Measured once more",
+    click.option("--without", default="", help="Without the images whose names fit this pattern."),
+    click.option(
+        "--gray", "grays", type=options.NAMES,
+        help="From the gray that film and cameras record in place of lightness: panchromatic, orthochromatic, "
+        "infrared, faded, blurred, scratched; or several with commas.",
+    ),
+    click.option(
+        "--hints", type=options.COUNTS,
+        help="With so many hints at random places, each a square of 8 px of 256 in its true colors: 0,1,10. Only a "
+        "guided model takes hints.",
+    ),
+)  # fmt: skip
+
+
 @click.command(
     cls=GroupedCommand,
     context_settings={"show_default": True},
@@ -88,12 +113,12 @@ run_options = option_group(
 @set_options
 @options.model_options
 @run_options
-@click.option("--without", default="", help="Measure a second time without the images whose names fit this pattern.")
+@again_options
 @click.option("--sheet", type=options.OutputFileType(), help="Write a contact sheet as PNG: gray, colored, truth.")
 @options.json_option()
 @click.pass_context
 def quality(
-    context: click.Context, *, sets: SetOptions, model: options.ModelOptions, runs: RunOptions, without: str,
+    context: click.Context, *, sets: SetOptions, model: options.ModelOptions, runs: RunOptions, again: AgainOptions,
     sheet: Path | None, json_file: Path | None,
 ) -> None:  # fmt: skip
     """Measure how close a model's colors come to the true ones of images and videos.
@@ -107,42 +132,40 @@ def quality(
         raise click.UsageError("--model and --checkpoint are both what is measured; give one of them")
     if runs.checkpoints and "--backend" in options.given(context):
         raise click.UsageError("--checkpoint is run by PyTorch; leave --backend out")
-    if len(runs.checkpoints) > 1 and sheet is not None:
-        raise click.UsageError("--sheet shows one model; give --checkpoint once")
+    if len(runs.checkpoints) > 1 and (sheet is not None or again.hints):
+        raise click.UsageError("--sheet and --hints are of one model; give --checkpoint once")
     options.require_pytorch()
+    from cgan_benchmarks.quality.guided import check_guided, measure_guided
     from cgan_benchmarks.quality.measure import measure_model, write_sheet
-    from cgan_benchmarks.quality.report import print_quality, print_runs, write_quality
-    from cgan_benchmarks.quality.truths import Truths, open_truths, with_pattern
+    from cgan_benchmarks.quality.report import print_guided, print_quality, print_runs, write_quality
+    from cgan_benchmarks.quality.truths import open_truths, ways_to_measure
 
     opened = [open_truths(path, sets.roots, sets.frames) for path in sets.data]
-    chosen = with_pattern(opened, without)
-    total = sum(len(truths.without(pattern).images) for truths, pattern in chosen)
+    images = [image for truths in opened for image in truths.images]
+    ways = ways_to_measure(opened, again.without, again.grays or ())
+    total = sum(len(way.truths.images) for way in ways) + (len(images) if again.hints else 0)
     done, total, features = itertools.count(1), total * max(1, len(runs.checkpoints)), _features()
-    reports = []
+    reports, guided = [], []
     with Console().progress("coloring") as on_progress:
+
+        def on_image() -> None:
+            on_progress(next(done), total)
+
         for subject in runs.subjects(model):
-            reports.append(
-                [
-                    report
-                    for truths, pattern in chosen
-                    for report in measure_model(
-                        subject,
-                        truths,
-                        without=pattern,
-                        features=features,
-                        on_image=lambda: on_progress(next(done), total),
-                    )
-                ]
-            )
+            if again.hints:
+                check_guided(subject.manifest)
+            reports.append([report for way in ways for report in measure_model(subject, way, features, on_image)])
+            guided += measure_guided(subject, images, again.hints, on_image) if again.hints else []
             if sheet is not None:
-                write_sheet(subject, Truths("", [image for truths in opened for image in truths.images]), sheet)
+                write_sheet(subject, images, sheet)
     if len(reports) > 1:
         print_runs([str(path) for path in runs.checkpoints], reports)
     else:
         print_quality(reports[0], cifar=any(truths.cifar for truths in opened))
+        print_guided(guided)
     if sheet is not None:
         Console().note(f"the contact sheet is {sheet}")
-    write_quality([report for each in reports for report in each], model.threads, json_file)
+    write_quality([report for each in reports for report in each], guided, model.threads, json_file)
 
 
 def _features() -> Features | None:

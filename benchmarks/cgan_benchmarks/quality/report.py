@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cgan_benchmarks.machine.describe import describe_machine
+from cgan_benchmarks.quality.guided import GuidedQuality
 from cgan_benchmarks.quality.measure import QualityReport
 from cgan_benchmarks.render.terminal import print_table
 from cgan_benchmarks.results.document import new_document, write_document
@@ -65,7 +66,7 @@ def print_quality(reports: Sequence[QualityReport], *, cifar: bool = False) -> N
             name, *(f"{value:.1f}" for pair in pairs for value in pair),
             *((f"{away.distance:.1f}", f"{away.distance_gray:.1f}") if away else ("", "")),
         ))  # fmt: skip
-        if not report.group:
+        if not report.group and not report.gray:
             for images, end in ((name, ""), (f"{name}, gray", "_gray")):
                 keys = ("mae", "accuracy_2", "accuracy_5", "psnr_ab", "psnr_rgb")
                 measures.append((images, *(f"{getattr(found, key + end):.2f}" for key in keys)))
@@ -108,13 +109,24 @@ def print_runs(names: Sequence[str], reports: Sequence[Sequence[QualityReport]])
         print_table((f"{_name(of_set[0])}, {found[0].images} images", *titles), table)
 
 
-def write_quality(reports: Sequence[QualityReport], threads: int, path: Path | None) -> None:
-    """Write the reports and the machine; as of `write_document`."""
+def print_guided(curve: Sequence[GuidedQuality]) -> None:
+    """Print a row for each number of hints; nothing for none."""
+    if curve:
+        rows = [(str(at.hints), f"{100 * at.nearer:.1f} %", f"{at.psnr:.2f}", f"{at.chroma:.2f}") for at in curve]
+        print_table(("hints", "nearer by", "PSNR RGB, dB", "chroma"), rows)
+
+
+def write_quality(
+    reports: Sequence[QualityReport], guided: Sequence[GuidedQuality], threads: int, path: Path | None
+) -> None:
+    """Write the reports, the curve over hints and the machine; as of `write_document`."""
     found = [dataclasses.asdict(report) for report in reports]
-    write_document(new_document("cgan-quality", 1, describe_machine(threads), reports=found), path)
+    curve = {"guided": [dataclasses.asdict(at) for at in guided]} if guided else {}
+    write_document(new_document("cgan-quality", 1, describe_machine(threads), reports=found, **curve), path)
 
 
 def _name(report: QualityReport) -> str:
     """What a row is of: the set, or a group below it."""
     name = f"  {report.group}" if report.group else report.data
-    return f"{name} without {report.without}" if report.without else name
+    name = f"{name} without {report.without}" if report.without else name
+    return f"{name}, {report.gray}" if report.gray else name

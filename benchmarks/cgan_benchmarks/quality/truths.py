@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cgan_benchmarks.quality.clips import ClipSource, clips_in, frames_of
-from cgan_runtime.errors import DataError
+from cgan_benchmarks.quality.grays import GRAYS
+from cgan_runtime.errors import ConfigError, DataError
 from cgan_train.data.cifar import CifarSource
 from cgan_train.data.sources import Image, ImageSource, PhotoSource, open_validation
 
@@ -93,20 +94,33 @@ def open_truths(path: Path, roots: Sequence[Path] = (), frames: int = FRAMES) ->
     return Truths(name, images, cifar=isinstance(source, CifarSource))
 
 
-def with_pattern(sets: Sequence[Truths], without: str) -> list[tuple[Truths, str]]:
-    """Each set, and after it the same with the pattern of what is left out, if that changes it.
+@dataclass(frozen=True)
+class Way:
+    """What is measured, and how: `truths` without the images that fit `without`, as a `gray` records them."""
+
+    truths: Truths
+    without: str = ""
+    gray: str = ""  # of `GRAYS`; empty for lightness
+
+
+def ways_to_measure(sets: Sequence[Truths], without: str = "", grays: Sequence[str] = ()) -> list[Way]:
+    """Each set; after it the same without the images that fit a pattern, if there are any; and from other grays.
 
     Raises:
+        ConfigError: A gray is unknown.
         DataError: The pattern fits no image, or all of a set.
     """
-    chosen = []
+    if unknown := [gray for gray in grays if gray not in GRAYS]:
+        raise ConfigError(f"the gray {unknown[0]!r} is unknown; take one of {', '.join(GRAYS)}")
+    ways = []
     for truths in sets:
-        chosen.append((truths, ""))
-        if len(truths.without(without).images) < len(truths.images):
-            chosen.append((truths, without))
-    if without and len(chosen) == len(sets):
+        ways.append(Way(truths))
+        if len((fewer := truths.without(without)).images) < len(truths.images):
+            ways.append(Way(fewer, without))
+        ways += [Way(truths, gray=gray) for gray in grays]
+    if without and not any(way.without for way in ways):
         raise DataError(f"no image fits --without {without!r}; give a pattern such as 'imagenet*'")
-    return chosen
+    return ways
 
 
 def _named(source: ClipSource) -> Iterator[tuple[str, str]]:

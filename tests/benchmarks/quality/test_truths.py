@@ -15,9 +15,9 @@ import pytest
 from tests.paths import ROOT, SHARED
 
 from cgan_benchmarks.quality.measure import measure_model
-from cgan_benchmarks.quality.truths import open_truths, with_pattern
+from cgan_benchmarks.quality.truths import Way, open_truths, ways_to_measure
 from cgan_runtime.backends.registry import open_backend
-from cgan_runtime.errors import DataError
+from cgan_runtime.errors import ConfigError, DataError
 
 SHADES = [(200, 60, 40), (60, 160, 70), (50, 80, 190), (128, 128, 128)]
 
@@ -123,7 +123,7 @@ def test_every_group_has_its_own_figures_and_all_have_the_sum(tiny_model: Path, 
     write_clip(tmp_path / "b.mp4", [*SHADES[1:3], SHADES[3]])
     write_clip(tmp_path / "gray.mp4", SHADES[3:])
     with open_backend(tiny_model) as backend:
-        every, first, second, gray = measure_model(backend, open_truths(tmp_path))
+        every, first, second, gray = measure_model(backend, Way(open_truths(tmp_path)))
     assert [report.group for report in (every, first, second, gray)] == ["", "a.mp4", "b.mp4", "gray.mp4"]
     assert gray.quality is None  # who knows its colors
     assert every.quality
@@ -139,11 +139,14 @@ def test_every_group_has_its_own_figures_and_all_have_the_sum(tiny_model: Path, 
 def test_a_pattern_is_measured_where_it_changes_something(tmp_path: Path) -> None:
     sets = [open_truths(write_tar(tmp_path / name, names)) for name, names in
             (("p.tar", ["old-x.png", "y.png"]), ("q.tar", ["z.png"]))]  # fmt: skip
-    assert [(truths.name, pattern) for truths, pattern in with_pattern(sets, "old*")] == [
-        ("p", ""), ("p", "old*"), ("q", "")
+    ways = ways_to_measure(sets, "old*", ["faded"])
+    assert [(way.truths.name, len(way.truths.images), way.without, way.gray) for way in ways] == [
+        ("p", 2, "", ""), ("p", 1, "old*", ""), ("p", 2, "", "faded"), ("q", 1, "", ""), ("q", 1, "", "faded")
     ]  # fmt: skip
     with pytest.raises(DataError, match="no image fits"):
-        with_pattern(sets, "new*")
+        ways_to_measure(sets, "new*")
+    with pytest.raises(ConfigError, match="'sepia' is unknown; take one of panchromatic"):
+        ways_to_measure(sets, grays=["sepia"])
 
 
 def test_the_lists_of_this_repository_are_whole() -> None:
