@@ -15,6 +15,8 @@ _ROUNDING = 1  # ticks
 
 def has_inner_cut(stream: Stream) -> bool:
     """Whether an edit list joins stretches of a stream within packets. A cut at its start is none."""
+    if len(stream.index_entries) == stream.frames:  # each packet once, as in almost every file; quicker than to look
+        return False
     step: int | None = None
     last: int | None = None  # time of the latest packet that is played
     joined = False  # whether packets were left out since
