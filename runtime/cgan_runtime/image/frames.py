@@ -19,6 +19,7 @@ from cgan_runtime.errors import MediaError
 from cgan_runtime.files.atomic import write_file
 from cgan_runtime.files.storage import storage_errors
 from cgan_runtime.image.metadata import NONE, PNG_START, TIFF_SUFFIXES, Metadata, with_metadata
+from cgan_runtime.image.other_tiffs import read_by_pillow
 from cgan_runtime.image.read_write import ENCODINGS, turned
 from cgan_runtime.image.tiff_tags import directories, without_orientation
 
@@ -115,6 +116,9 @@ def _read_pages(path: Path, data: bytes) -> Frames | None:
     for image in images:
         if image.dtype not in (np.uint8, np.uint16):
             raise MediaError(f"{path} has {image.dtype} samples; convert it to 8 or 16 bits first")
+    if not images:  # a compression that OpenCV does not know
+        others = [read_by_pillow(data, page) for page in range(count)]
+        images, orientations = [page for page in others if page is not None], []
     if len(images) < count:
         raise MediaError(f"{path} is damaged: {len(images)} of its {count} pages can be read; save it anew")
     if orientations:

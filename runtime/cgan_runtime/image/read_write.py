@@ -20,7 +20,8 @@ from cgan_runtime.files.atomic import is_stream, write_file
 from cgan_runtime.files.formats import IMAGES
 from cgan_runtime.files.storage import storage_errors
 from cgan_runtime.image.metadata import JPEG_SUFFIXES, NONE, PNG_START, Metadata, encode, first_tag
-from cgan_runtime.image.tiff_tags import ORIENTATION, without_orientation
+from cgan_runtime.image.other_tiffs import read_by_pillow
+from cgan_runtime.image.tiff_tags import ORIENTATION, is_tiff, without_orientation
 
 MAX_PIXELS = 1 << 28
 """Pixels of the largest image that is read. A few kilobytes of PNG could need all memory otherwise."""
@@ -65,6 +66,10 @@ def read_image(path: Path) -> Plane:
     if width * height > MAX_PIXELS:
         raise MediaError(f"{path} has {width}x{height} pixels, at most {MAX_PIXELS} are read; make it smaller")
     image = _decode(data)
+    if is_tiff(data) and (image is None or image.dtype not in (np.uint8, np.uint16)):
+        other = read_by_pillow(data)
+        if other is not None:
+            return other
     if image is None:
         raise MediaError(f"{path} is no image that can be read, or it is damaged; give a png, jpg, tiff or webp")
     if image.dtype not in (np.uint8, np.uint16):

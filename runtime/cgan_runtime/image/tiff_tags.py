@@ -46,6 +46,11 @@ class _Value:
     inner: dict[int, _Value] | None = None
 
 
+def is_tiff(data: bytes) -> bool:
+    """Whether a file begins as a TIFF, also as one above 4 GB."""
+    return data[:4] in ORDERS or data[:4] in (b"II+\0", b"MM\0+")
+
+
 def describing_tags(tiff: bytes) -> bytes:
     """The describing tags of a TIFF as a file of its own, which is what EXIF is; empty if there are none."""
     order = ORDERS.get(tiff[:4])

@@ -5,10 +5,12 @@ from __future__ import annotations
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 from tests.fakes import FakeBackend
 
 from cgan_runtime.colorizer import Colorizer
@@ -151,7 +153,7 @@ def _png(width: int, height: int) -> bytes:
         (_png(60_000, 60_000), "60000x60000 pixels, at most"),
         (b"\xff\xd8\xff\xc0\x00\x11\x08\xff\xff\xff\xff\x03", "65535x65535 pixels, at most"),
         (b"\xff\xd8\xff\xe0\x00\x00" * 10, "is no image that can be read"),
-        (cv2.imencode(".tiff", np.zeros((4, 4), np.float32))[1].tobytes(), "has float32 samples"),
+        (cv2.imencode(".tiff", np.full((4, 4), 7, np.float32))[1].tobytes(), "has float32 samples"),
     ],
 )
 def test_damaged_and_foreign_files_are_refused(
@@ -189,3 +191,36 @@ def test_an_image_is_colored_and_keeps_its_size(tmp_path: Path) -> None:
         assert np.abs(colored[..., 0] - colored[..., 2]).max() > 20
         with pytest.raises(MediaError, match="exists already"):
             colorize_image(tmp_path / "a.png", tmp_path / "b.png", colorizer)
+
+
+_COMPRESSIONS = ["raw", "tiff_adobe_deflate", "packbits", "tiff_lzw", "zstd", "lzma", "jpeg", "group4"]
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "RGB", "RGBA", "P", "I;16", "I", "F"])
+@pytest.mark.parametrize("compression", _COMPRESSIONS)
+def test_tiffs_of_any_compression_and_depth_are_read(compression: str, mode: str, tmp_path: Path) -> None:
+    codes = np.tile(np.linspace(0, 255, 32).astype(np.uint8), (20, 1))
+    deep: dict[str, Any] = {
+        "I;16": codes.astype(np.uint16) * 257,
+        "I": codes.astype(np.int32),
+        "F": codes / np.float32(255),
+    }
+    image = Image.fromarray(deep[mode]) if mode in deep else Image.fromarray(codes).convert(mode)
+    try:
+        image.save(tmp_path / "in.tif", compression=compression)
+    except (OSError, RuntimeError):
+        return  # TIFF has no such pair
+    found = read_image(tmp_path / "in.tif")
+    assert found.shape[:2] == (20, 32)
+    gray = found if found.ndim == 2 else found[..., 0]
+    expected = np.asarray(image.convert("L") if mode in ("1", "P") else image, np.float64)
+    expected = expected[..., 0] if expected.ndim == 3 else expected
+    span = {"F": 65_535, "I": 1}.get(mode, 1)
+    assert np.abs(gray - expected * span).max() <= (4 if compression == "jpeg" else 1)
+
+
+@pytest.mark.parametrize("samples", [np.full((4, 4), 70_000, np.int32), np.full((4, 4), -1, np.int32)])
+def test_samples_without_a_known_white_are_refused(samples: Any, tmp_path: Path) -> None:
+    Image.fromarray(samples).save(tmp_path / "in.tif")
+    with pytest.raises(MediaError, match="has int32 samples"):
+        read_image(tmp_path / "in.tif")
