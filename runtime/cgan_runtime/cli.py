@@ -41,9 +41,7 @@ from cgan_runtime.video.read.sources import SourceSettings
 @live_options
 @report_options
 @click.version_option(package_name="cgan", prog_name="cgan-run")
-@click.pass_context
 def main(
-    context: click.Context,
     files: FileOptions,
     preset_name: str,
     model: ModelOptions,
@@ -58,7 +56,7 @@ def main(
 
     Audio, subtitles, timing and sharpness of a video stay as they were: only color is added.
     """
-    asked = given(context)
+    asked = given(click.get_current_context())
     if not asked and not files.inputs:
         return print_usage()
     if report.preview not in (None, *PREVIEWS):  # cgan-run --preview in.mp4
