@@ -35,7 +35,7 @@ DATA = {f"{package}/py.typed" for package in PACKAGES} | {
 }
 PAGE = re.compile(r"cgan_runtime/live/server/page/[a-z]+\.(html|css|js|svg)")
 PHOTOS = re.compile(r"cgan_train/evaluation/photos/([a-z-]+\.jpg|README\.md)")
-EDGE = {"av", "click", "numpy", "opencv-python", "rich"}
+EDGE = {"av", "click", "numpy", "opencv-python", "pillow", "rich"}
 NEVER_AT_THE_EDGE = {"torch", "tensorrt", "pycuda", "onnx", "onnxscript", "safetensors"}
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 SAMPLE_LIMIT = 1_000_000  # bytes

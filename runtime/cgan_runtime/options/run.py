@@ -237,5 +237,7 @@ class RunOptions:
             raise click.UsageError("--hints are for one image or video; for a folder give --reference or --keys")
         if live and not guide.is_empty:
             raise click.UsageError("--hints, --reference and --keys are for videos and images in files")
+        if self.report.preview is not None and not guide.is_empty:
+            raise click.UsageError("--preview shows the model's own colors; leave --hints, --reference and --keys out")
         if self.video.compare and live:
             raise click.UsageError("--compare is for videos and images; --webcam has --split")

@@ -215,9 +215,9 @@ class GuidePass:
     def _hints(self) -> Iterator[_Known]:
         """Hints by the frame that they are in, those that count equally long together; without a time frame 0."""
 
-        def moment(index: int) -> tuple[float, float, float]:
+        def moment(index: int) -> list[float]:
             hint = self._guide.hints[index]
-            return tuple(-1.0 if each is None else float(each) for each in (hint.frame, hint.time, hint.until))
+            return [-1.0 if each is None else float(each) for each in (hint.frame, hint.time, hint.until)]
 
         for _, group in groupby(sorted(range(len(self._guide.hints)), key=moment), key=moment):
             indexes = tuple(group)

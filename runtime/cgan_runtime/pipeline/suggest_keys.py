@@ -180,5 +180,8 @@ def _painted_keys(guide: Guide) -> set[int]:
     """The frames whose keys have colors; those that are named by time are left out."""
     if guide.keys is None:
         return set()
-    numbered = [key for key in find_keys(guide.keys)[0] if key.frame is not None]
-    return {key.frame for key in numbered if not Picture.of(pixels_of(key.path), _THUMBNAIL).is_gray}
+    return {
+        key.frame
+        for key in find_keys(guide.keys)[0]
+        if key.frame is not None and not Picture.of(pixels_of(key.path), _THUMBNAIL).is_gray
+    }
