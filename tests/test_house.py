@@ -55,7 +55,11 @@ OWNERS = {
     "aiohttp": ["cgan_runtime/live/"],
     "segno": ["cgan_runtime/live/"],
     "pycuda": ["cgan_runtime/backends/tensorrt/backend.py", "cgan_runtime/backends/tensorrt/device.py"],
-    "PIL": ["cgan_runtime/guide/settings.py", "cgan_runtime/image/other_tiffs.py"],
+    "PIL": [
+        "cgan_runtime/guide/settings.py",
+        "cgan_runtime/image/other_tiffs.py",
+        "cgan_benchmarks/studies/training_speed.py",
+    ],
     "skimage": [],
     "tensorboardX": ["cgan_train/training/run_log.py"],
     "matplotlib": ["cgan_train/plotting.py"],
