@@ -53,7 +53,7 @@ class Losses:
         if self.chapters:
             notes.append(f"{container_format} cannot hold chapters, which are left out")
         if self.side_data:
-            notes.append(f"{', '.join(self.side_data)} of the video: left out, no way to write it into this output")
+            notes.append(f"PyAV cannot write into this {container_format}, so it is left out: {', '.join(self.side_data)}")
         return notes
 
 
