@@ -19,8 +19,8 @@ settings.load_profile("cgan")
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # PyTorch's threads wait for each other by spinning, beside other tests
 
-SHARING = ("export/", "benchmarks/test_cli.py")
-"""Folders and files of tests that share costly fixtures, slow ones too."""
+SHARING = {"export/": "exports", "benchmarks/test_cli.py": "measured", "benchmarks/quality/test_quality.py": "measured"}
+"""Folders and files of tests, slow ones too, and the group that shares their costly fixtures."""
 
 TINY_MULTIPLE = 16
 TINY_SIZE = 64
@@ -46,7 +46,7 @@ def _is_slow(item: pytest.Item) -> bool:
 def _group(item: pytest.Item) -> str:
     """What runs in one process, one after another: a file, or a folder whose files share costly fixtures."""
     path = item.path.relative_to(ROOT / "tests").as_posix()
-    shared = next((each for each in SHARING if path.startswith(each)), None)
+    shared = next((group for start, group in SHARING.items() if path.startswith(start)), None)
     return shared or (f"slow {path}" if _is_slow(item) else path)
 
 

@@ -20,9 +20,12 @@ from cgan_runtime.video.resume.work_folder import kept_frames
 from cgan_runtime.video.segments import SEGMENT_FRAMES
 
 KILLS = 20
-FRAMES = 4 * SEGMENT_FRAMES + 40
+SHORT = 50  # frames of a segment, so that a run takes less time
+FRAMES = 4 * SHORT + 40
 PROGRAM = """
 from pathlib import Path
+from cgan_runtime.video import segments
+segments.SEGMENT_FRAMES = {segment}
 from tests.fakes import FakeBackend
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.pipeline.video import colorize_video
@@ -31,10 +34,10 @@ colorize_video(Path("in.mp4"), Path("{name}"), Colorizer(FakeBackend()), resume=
 """
 
 
-def _start(folder: Path, name: str, *, overwrite: bool = True) -> subprocess.Popen[str]:
+def _start(folder: Path, name: str, *, overwrite: bool = True, segment: int = SEGMENT_FRAMES) -> subprocess.Popen[str]:
     paths = os.pathsep.join([str(ROOT), *sys.path])
     return subprocess.Popen(
-        [sys.executable, "-c", PROGRAM.format(name=name, overwrite=overwrite)],
+        [sys.executable, "-c", PROGRAM.format(name=name, overwrite=overwrite, segment=segment)],
         cwd=folder, stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": paths},
     )  # fmt: skip
 
@@ -69,19 +72,21 @@ def test_an_image_sequence_killed_in_its_first_segment_is_resumed(tmp_path: Path
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is sent to a process of our own")
-def test_a_run_killed_at_random_moments_makes_the_same_video(tmp_path: Path) -> None:
+def test_a_run_killed_at_random_moments_makes_the_same_video(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cgan_runtime.video.resume.work_folder.SEGMENT_FRAMES", SHORT)
+    run = partial(_start, tmp_path, segment=SHORT)
     chance = random.Random(6)
     write_video(tmp_path / "in.mp4", Video(frames=FRAMES, audio=["aac"]))
-    whole = _start(tmp_path, "whole.mp4")
+    whole = run("whole.mp4")
     whole.communicate(timeout=120)
     expected = _image(tmp_path / "whole.mp4")
     assert expected[0] == FRAMES
     kills, target = 0, tmp_path / "out.mp4"
     while kills < KILLS:
         before = kept_frames(target)
-        process = _start(tmp_path, target.name)
+        process = run(target.name)
         # The moment is chosen by frames, not by time: anywhere, near a border, or at the end.
-        moment = chance.choice([0, chance.randrange(FRAMES), before + SEGMENT_FRAMES, FRAMES])
+        moment = chance.choice([0, chance.randrange(FRAMES), before + SHORT, FRAMES])
         assert process.stdout is not None
         for line in process.stdout:
             if int(line) >= min(moment, FRAMES):
@@ -94,7 +99,7 @@ def test_a_run_killed_at_random_moments_makes_the_same_video(tmp_path: Path) -> 
         if target.exists():  # complete before the kill
             assert _image(target) == expected
             target.unlink()
-    last = _start(tmp_path, target.name)
+    last = run(target.name)
     last.communicate(timeout=120)
     assert last.returncode == 0
     assert _image(target) == expected
