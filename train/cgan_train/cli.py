@@ -8,6 +8,7 @@ cgan-train --data photos/ --generator my_net.py:Net --out runs/net
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import click
 
@@ -41,7 +42,7 @@ def main(run: RunOptions, recipe: RecipeOptions) -> None:
     for seed, folder in enumerate(folders, first):
         own = dataclasses.replace(run, out=folder, resume=run.resume and begun(folder))
         # A run that was begun has its settings already.
-        changes = {} if own.resume else settings.overrides | {"seed": seed}
+        changes: dict[str, Any] = {} if own.resume else {**settings.overrides, "seed": seed}
         if own.resume and "epochs" in settings.overrides:
             changes = {"epochs": settings.overrides["epochs"]}
         _train(own, None if own.resume else recipe.recipe, dataclasses.replace(settings, overrides=changes))
