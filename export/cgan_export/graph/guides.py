@@ -19,6 +19,7 @@ from cgan_train.models.guided import KEY_CHANNELS
 
 HINTS, MEMORY = "hints", "memory"
 
+_HINT_CHANNELS = 3
 _HINTS = 24  # in each photograph
 _STRONGEST = 0.6  # of their (a*, b*)/110
 _SEED = 0
@@ -38,7 +39,7 @@ def guided_inputs(tensors: Sequence[Tensor], lightness: Array, keys: Array | Non
     With the photographs' `keys`, (N, 32, h, w), it also remembers every place with a random color.
     """
     rng, inputs = np.random.default_rng(_SEED), plain_inputs(tensors, lightness)
-    if HINTS in inputs:
+    if HINTS in inputs and inputs[HINTS].shape[1] == _HINT_CHANNELS:
         count, _, height, width = inputs[HINTS].shape
         for image in range(count):
             rows, columns = rng.integers(0, height, _HINTS), rng.integers(0, width, _HINTS)

@@ -89,7 +89,7 @@ def test_the_command_for_trtexec_is_what_would_be_built(
     seed_checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("cgan_export.progress.why_no_engine", lambda target: "it is missing")
-    arguments = [seed_checkpoint, "-o", tmp_path / "a b", "--fp16", "--no-verify"]
+    arguments = [seed_checkpoint, "-o", tmp_path / "a b", "--fp16", "--no-verify", "--overwrite"]
     shapes = {
         ("--batch", "2:3:9", "--size", "64"): ["2x1x32x32", "3x1x64x64", "9x1x128x128"],
         ("--end-to-end",): ["1x32x32", "1x1080x1920", "1x2160x3840"],
