@@ -33,26 +33,50 @@ class SegmentWriter:
     def __init__(self, folder: Path, index: int, token: str) -> None:
         self._folder, self._index = folder, index
         self._path = folder / f"unfinished-{token}"
-        self._file: BinaryIO = self._path.open("wb")
+        self._file = self._path.open("wb", buffering=0)  # what does not fit can be taken back
         self._packets = 0
+        self._end = 0  # bytes of whole packets
 
     def add(self, packet: av.Packet[Any]) -> None:
-        """Append a packet with its final times."""
+        """Append a packet with its final times; after an OSError it may be tried again."""
         times = (packet.pts or 0, packet.dts or 0, packet.duration or 0)
-        self._file.write(_RECORD.pack(*times, packet.is_keyframe, packet.size))
-        self._file.write(bytes(packet))
+        self._append(_RECORD.pack(*times, packet.is_keyframe, packet.size) + bytes(packet))
         self._packets += 1
 
     def complete(self, filter_state: bytes) -> None:
-        """Put the segment and the filter state after it on the disk, so that they survive a power cut."""
+        """Put the segment and the filter state after it on the disk, so that they survive a power cut.
+
+        After an OSError it may be tried again.
+        """
         draft = self._path.with_name(f"{self._path.name}-state")
         with draft.open("wb") as file:
             _write_through(file, filter_state)
         draft.replace(state_path(self._folder, self._index))
-        _write_through(self._file, _END.pack(_END_MARK, self._packets))
+        before = self._end
+        self._append(_END.pack(_END_MARK, self._packets))
+        try:
+            os.fsync(self._file.fileno())
+        except OSError:
+            self._take_back(before)
+            raise
         self._file.close()
         self._path.replace(segment_path(self._folder, self._index))
         state_path(self._folder, self._index - _KEPT_STATES).unlink(missing_ok=True)
+
+    def _append(self, data: bytes) -> None:
+        """Write all of it, or nothing."""
+        try:
+            left = memoryview(data)
+            while left:
+                left = left[self._file.write(left) :]
+        except OSError:
+            self._take_back(self._end)
+            raise
+        self._end += len(data)
+
+    def _take_back(self, end: int) -> None:
+        self._file.seek(self._file.truncate(end))
+        self._end = end
 
     def close(self) -> None:
         """Close an unfinished segment."""

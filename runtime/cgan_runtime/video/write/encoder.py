@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
+from functools import partial
 from itertools import pairwise
 from typing import Any, TypeAlias
 
@@ -48,14 +49,21 @@ def with_possible_dts(packets: list[Packet]) -> list[Packet]:
 class VideoEncoder:
     """Encodes the frames of one video. Used in one thread."""
 
-    def __init__(self, fresh: Callable[[], av.VideoCodecContext], clock: Fraction, work: WorkFolder | None) -> None:
+    def __init__(
+        self,
+        fresh: Callable[[], av.VideoCodecContext],
+        clock: Fraction,
+        work: WorkFolder | None,
+        make_room: Callable[[OSError], bool] = lambda error: False,
+    ) -> None:
         """Prepare; `fresh` makes an encoder, `clock` is the time base, and `work` keeps finished segments.
 
-        Two encoders are never in use at once: at 1080p each takes 200 MB.
+        `make_room` is called when a segment cannot be written, and says whether to try again. Two encoders are
+        never in use at once: at 1080p each takes 200 MB.
         """
         self.frames = 0  # that were taken
         self._context: av.VideoCodecContext | None = None  # encodes the current segment
-        self._fresh, self._clock, self._work = fresh, clock, work
+        self._fresh, self._clock, self._work, self._make_room = fresh, clock, work, make_room
         self._segment: SegmentWriter | None = None
         self._start = 0  # pts of the segment's first frame
         self._early: list[Packet] = []  # packets whose dts lies before that
@@ -86,7 +94,7 @@ class VideoEncoder:
         yield from self._flush_early()
         self._context = None
         if self._segment is not None:
-            self._segment.complete(filter_state)
+            self._kept(partial(self._segment.complete, filter_state))
             self._segment = None
 
     def close(self) -> None:
@@ -120,5 +128,14 @@ class VideoEncoder:
         for packet in packets:
             self._times.append(packet.pts or 0)
             if segment is not None:
-                segment.add(packet)
+                self._kept(partial(segment.add, packet))
             yield packet
+
+    def _kept(self, write: Callable[[], None]) -> None:
+        """Write into a segment, twice if that makes sense."""
+        try:
+            write()
+        except OSError as error:
+            if not self._make_room(error):
+                raise
+            write()

@@ -84,7 +84,9 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
         try:
             with translate_ffmpeg_errors(output):
                 self._stream = self._add_video(codec, options)
-                self._encoder = VideoEncoder(lambda: self._fresh_encoder(options), self._clock.base, work)
+                self._encoder = VideoEncoder(
+                    lambda: self._fresh_encoder(options), self._clock.base, work, self._make_room
+                )
                 rotation_notes = _keep_rotation(reader.first, self._stream, timeless=self._pace is not None)
                 self.tracks, self.notes = plan_tracks(reader, self._container, of_container)
                 self._container.metadata.update(_usual_case(lasting_tags(reader.container.metadata)))
@@ -130,7 +132,7 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
                         self._pace.note(item.frame.pts or 0)
                 packets = list(self._encoder.take(self._timed(item)))  # they are in the segment now
             try:
-                if packets is not None:
+                if packets is not None and self._full is None:
                     self._mux(packets)
                 elif isinstance(item, av.Packet) and item.stream_index in self.tracks:
                     self.tracks[item.stream_index].write(item)
@@ -146,6 +148,8 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
             raise self._full
         with translate_ffmpeg_errors(self._output):
             self._mux(self._encoder.finish())
+            if self._full is not None:  # the last segment needed the room
+                raise self._full
             for track in self.tracks.values():
                 track.flush()
             self._container.close()
@@ -163,6 +167,13 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
             self.finish_segment(item.filter_state)
             raise self._full
         self.keep(item)
+
+    def _make_room(self, error: OSError) -> bool:
+        """Give up the draft where a full disk does not take a segment; says whether that was possible."""
+        if not is_full(error) or self._full is not None:
+            return False
+        self._full = self._give_up_draft()
+        return True
 
     def _give_up_draft(self) -> MediaError:
         """Remove the draft, which makes room for the rest of the segment; returns the error to end with."""
@@ -229,8 +240,9 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
 
     def _mux(self, packets: Iterable[av.Packet[Any]]) -> None:
         for packet in packets:
-            packet.stream = self._stream
-            self._container.mux(packet)
+            if self._full is None:
+                packet.stream = self._stream
+                self._container.mux(packet)
 
     @property
     def frames(self) -> int:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import av
 import pytest
@@ -14,6 +15,7 @@ from tests.videos import Video, decoded, write_video
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import MediaError
 from cgan_runtime.pipeline.video import colorize_video
+from cgan_runtime.video.resume.segment_file import SegmentWriter, read_packets
 from cgan_runtime.video.write.writer import VideoWriter
 
 ROOM = 40  # packets of video that fit onto the disk
@@ -51,3 +53,50 @@ def test_the_work_on_a_segment_is_kept(frames: int, kept: int, tmp_path: Path, m
     _color(source, target, resume=True)
     _color(source, tmp_path / "whole.mp4")
     assert decoded(target) == decoded(tmp_path / "whole.mp4")
+
+
+def test_the_work_is_kept_where_the_segment_does_not_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, target = write_video(tmp_path / "in.mp4", Video(frames=120)), tmp_path / "out.mp4"
+    append, room = SegmentWriter._append, iter([True] * ROOM + [False])
+
+    def fails_once(self: SegmentWriter, data: bytes) -> None:
+        if not next(room, True):
+            raise OSError(28, "No space left on device")
+        append(self, data)
+
+    with monkeypatch.context() as full:
+        full.setattr(SegmentWriter, "_append", fails_once)
+        with pytest.raises(MediaError, match="120 frames are kept"):
+            _color(source, target)
+    _color(source, target, resume=True)
+    _color(source, tmp_path / "whole.mp4")
+    assert decoded(target) == decoded(tmp_path / "whole.mp4")
+
+
+def test_what_does_not_fit_into_a_segment_is_taken_back(tmp_path: Path) -> None:
+    class SmallFile:
+        """A file that takes ten bytes at once, and as many as there is room for."""
+
+        def __init__(self, file: BinaryIO, room: int) -> None:
+            self.file, self.room = file, room
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.file, name)
+
+        def write(self, data: memoryview) -> int:
+            taken = min(10, len(data), self.room)
+            if not taken:
+                raise OSError(28, "No space left on device")
+            self.room -= taken
+            return self.file.write(data[:taken])
+
+    segment = SegmentWriter(tmp_path, 0, "token")
+    packet = av.Packet(b"x" * 40)
+    segment.add(packet)
+    segment._file = disk = SmallFile(segment._file, 25)
+    with pytest.raises(OSError, match="No space left"):
+        segment.add(packet)
+    disk.room = 1000
+    segment.add(packet)
+    segment.complete(b"")
+    assert [bytes(each) for each in read_packets(tmp_path, 0, Fraction(1, 25))] == [b"x" * 40] * 2
