@@ -12,13 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, cast
 
 import av
 import numpy as np
 
 Side = Literal["left", "top", "right", "bottom"]
 Array = TypeVar("Array", bound="np.ndarray[Any, Any]")
+Length = TypeVar("Length", int, float)
 
 _SIDES: tuple[Side, ...] = ("left", "top", "right", "bottom")  # each is the left one a quarter turn later
 # The linear part (a, b, c, d) of a display matrix that turns by 0 to 3 quarters counterclockwise: a stored
@@ -66,14 +67,14 @@ class Orientation:
     def shown(self, stored: Array) -> Array:
         """A stored plane as it is shown."""
         turned = np.rot90(stored, self.turns)
-        return turned[:, ::-1] if self.mirrored else turned  # type: ignore[return-value]
+        return cast(Array, turned[:, ::-1] if self.mirrored else turned)
 
     def stored(self, shown: Array) -> Array:
         """A shown plane as it is stored."""
         turned = shown[:, ::-1] if self.mirrored else shown
-        return np.rot90(turned, -self.turns)  # type: ignore[return-value]
+        return cast(Array, np.rot90(turned, -self.turns))
 
-    def shown_size(self, first: int, second: int) -> tuple[int, int]:
+    def shown_size(self, first: Length, second: Length) -> tuple[Length, Length]:
         """Width and height, or height and width, of the shown picture from those of the stored one; and back."""
         return (second, first) if self.swaps_axes else (first, second)
 

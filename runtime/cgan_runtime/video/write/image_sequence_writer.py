@@ -126,8 +126,8 @@ def _losses(suffix: str, reader: VideoReader, encoding: Encoding) -> Iterator[st
     if (encoding.transfer, encoding.primaries) != ("srgb", "bt709"):
         names = f"{encoding.transfer}, {encoding.primaries}"
         yield f"the images hold the codes of the video ({names}) and do not say so: programs will take them for sRGB"
-    if names := lost_side_data(reader.first, None):
-        yield f"images hold no {' and no '.join(name.removeprefix('the ') for name in names)}: left out"
+    if lost := lost_side_data(reader.first, None):
+        yield f"images hold no {' and no '.join(name.removeprefix('the ') for name in lost)}: left out"
     aspect = reader.stream.sample_aspect_ratio or 1
     if aspect != 1:
         yield f"the pixels of the video are {aspect} as wide as high, which its images do not say"

@@ -53,7 +53,8 @@ class Losses:
         if self.chapters:
             notes.append(f"{container_format} cannot hold chapters, which are left out")
         if self.side_data:
-            notes.append(f"PyAV cannot write into this {container_format}, so it is left out: {', '.join(self.side_data)}")
+            names = ", ".join(self.side_data)
+            notes.append(f"PyAV cannot write this into {container_format}, so it is left out: {names}")
         return notes
 
 
