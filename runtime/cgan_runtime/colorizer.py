@@ -33,6 +33,7 @@ from cgan_runtime.temporal.filter import TemporalFilter
 
 MAX_SIZE = 2048  # largest `size`, pixels; far above what a colorizer is trained for
 MAX_SATURATION = 3.0  # largest `saturation`: above it most colors lie at the edge of the gamut anyway
+_GLANCES = 4  # pixels of a row, at least, that a pixel of a glance is the mean of
 _MAX_CHROMA = 2.0  # largest value of (a*, b*)/110, twice its span, that may still be a color
 
 
@@ -131,13 +132,12 @@ class Colorizer:
             opened.close()
             raise
 
-    def image(self, array: Plane, guide: Guide | None = None, temporal: TemporalFilter | None = None) -> Plane:
+    def image(self, array: Plane, guide: Guide | None = None) -> Plane:
         """Color an image from its own lightness.
 
         Args:
             array: uint8 or uint16, (H, W) gray, or (H, W, 3) RGB, or (H, W, 4) RGBA; sRGB.
             guide: Colors that are known, as hints and references.
-            temporal: Keeps the color of an animation steady; it sees its frames in order, and no guide.
 
         Returns:
             A new array (H, W, 3), or (H, W, 4) with the alpha given; dtype as `array`. Its lightness L* is
@@ -148,6 +148,12 @@ class Colorizer:
             ConfigError: The model takes no guide, or the guide is one for videos.
             MediaError: A reference cannot be read.
         """
+        return self.animation_frame(array, guide)
+
+    def animation_frame(
+        self, array: Plane, guide: Guide | None = None, temporal: TemporalFilter | None = None
+    ) -> Plane:
+        """Color a frame of an animation as `image` does; `temporal` keeps its color steady, without a guide."""
         check_image(array)
         lightness = lightness_of(array)
         small = resized(lightness, self.input_shape(*lightness.shape))
@@ -227,6 +233,12 @@ class Colorizer:
         """What the network sees: L*/50 - 1, float32 (h, w) in [-1, 1]; arguments as of `planes`."""
         _, small = self._small(luma, encoding, chroma_shape)
         return np.take(lightness_table(encoding), small, mode="clip")
+
+    def glance(self, luma: Plane, encoding: Encoding, divisor: int) -> FloatArray:
+        """About the `lightness` of an image with each side divided, in a fraction of the time; (h, w)."""
+        height, width = (max(1, side // divisor) for side in self.input_shape(*luma.shape))
+        step = max(1, min(luma.shape[0] // height, luma.shape[1] // width) // _GLANCES)
+        return np.take(lightness_table(encoding), resized(luma[::step, ::step], (height, width)), mode="clip")
 
     def chroma(self, lightness: FloatArray, guidance: Guidance | None = None) -> FloatArray:
         """Predict chroma (2, h, w) from lightness (h, w), times the saturation; valid until the next call.

@@ -139,7 +139,7 @@ def _read_animation(path: Path, buffer: Plane) -> Frames | None:
 def _is_animated(data: bytes) -> bool:
     if data.startswith(PNG_START):
         return b"acTL" in data[: data.find(b"IDAT")]
-    if data[:4] == b"RIFF" and data[8:16] == b"WEBPVP8X":
+    if data[:4] == b"RIFF" and data[8:16] == b"WEBPVP8X" and len(data) > 20:
         return bool(data[20] & _WEBP_ANIMATION)
     return data.startswith(_GIF)
 

@@ -30,13 +30,14 @@ def read_by_pillow(data: bytes, page: int = 0) -> Plane | None:
             image.seek(page)
             shown = ImageOps.exif_transpose(image)
             shown = shown.convert(_MODES.get(shown.mode, shown.mode))
-            samples = np.asarray(shown)
+            samples: Plane = np.array(shown)
     except (EOFError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None
     if shown.mode in _DIRECT:
-        return np.ascontiguousarray(samples)
+        return samples
     if samples.dtype.kind == "f" and samples.min() >= 0 and samples.max() <= 1:
-        return np.rint(samples * _DEEP).astype(np.uint16)
+        samples = np.rint(samples * _DEEP)
+        return samples.astype(np.uint16)
     if samples.dtype.kind in "iu" and samples.min() >= 0 and samples.max() <= _DEEP:
         return samples.astype(np.uint16)
     return None

@@ -55,7 +55,7 @@ def colorize_image(
     steady = TemporalFilter() if frames.durations and guide is None else None
     results = []
     for image in frames.images:
-        colored = colorizer.image(image, guide, steady)
+        colored = colorizer.animation_frame(image, guide, steady)
         results.append(np.hstack([gray_image(image), colored]) if compare else colored)
     metadata = read_metadata(source)
     if len(results) > 1:

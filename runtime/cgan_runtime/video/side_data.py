@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
 import av
@@ -54,7 +54,8 @@ _CODECS = {
 
 def kinds_of(frame: av.VideoFrame) -> frozenset[str]:
     """The kinds of side data of a frame that matter to people."""
-    return frozenset(each.type.name for each in frame.side_data) & frozenset(_NAMES)
+    parts = cast("Iterable[Any]", frame.side_data)  # PyAV says that it is a mapping, but yields the values
+    return frozenset(part.type.name for part in parts) & frozenset(_NAMES)
 
 
 def lost_side_data(before: av.VideoFrame, after: av.VideoFrame | None, container: str = "") -> list[str]:
