@@ -2,41 +2,175 @@
 
 from __future__ import annotations
 
-from figures import Columns, block, machine, plain_table, read, table
+from collections.abc import Callable
+
+from figures import RESULTS, Columns, Document, block, machine, of_model, plain_table, read, table
 
 PAPER_MEASURES = {
     "mae": "MAE, %",
     "accuracy_2": "accuracy at 2 %",
     "accuracy_5": "accuracy at 5 %",
     "psnr_ab": "PSNR of ab, dB",
+    "psnr_rgb": "of RGB",
 }
+
+
+FILES = ("quality.json", "quality-held-out.json", "quality-footage.json")
+"""Results of `make quality`."""
+
+NAMES = {
+    "photos-val": "photos-val", "held-out": "held out", "footage": "footage", "footage-more": "more footage",
+    "objects": "garments, vehicles, signs, flowers",
+}  # fmt: skip
+"""The sets by the names of their files."""
+
+SETS: Columns = {
+    "images": lambda each: _name(each),
+    "count": "{quality[images]}",
+    "CIEDE2000": "{quality[ciede2000]:.2f}",
+    "p90": "{quality[ciede2000_p90]:.2f}",
+    "of gray": "{quality[ciede2000_gray]:.2f}",
+    "nearer by": "{quality[gain_percent]:.1f} %",
+    "chroma": "{quality[chroma]:.1f}",
+    "true": "{quality[chroma_truth]:.1f}",
+    "colored": "{quality[colored]:.0f} %",
+    "true ": "{quality[colored_truth]:.0f} %",
+    "colorfulness": "{quality[colorfulness]:.1f}",
+    "true  ": "{quality[colorfulness_truth]:.1f}",
+    "Fréchet": lambda each: f"{each['frechet']['distance']:.1f}" if each["frechet"] else "",
+    "of gray ": lambda each: f"{each['frechet']['distance_gray']:.1f}" if each["frechet"] else "",
+}
+
+
+GAIN: dict[str, Callable[[Document], str]] = {
+    "nearer by": lambda each: f"{each['quality']['gain_percent']:.1f} %",
+    "chroma of the truth's": lambda each: f"{each['quality']['chroma_ratio']:.2f}",
+    "colored": lambda each: f"{each['quality']['colored']:.0f} %",
+    "Fréchet": lambda each: f"{each['frechet']['distance']:.1f}" if each["frechet"] else "",
+}
+
+ZHANG = {1: 0.9, 10: 4.0, 100: 6.7}
+"""PSNR of RGB in dB over that without hints (24.4 dB) of Zhang et al. 2017 (arXiv 1705.02999) on ImageNet."""
+
+KEY_FRAMES = {
+    "automatic": "automatic", "first frame as key": "first", "first and last": "both",
+    "key behind a missed cut": "behind_cut", "automatic there": "behind_cut_automatic",
+}  # fmt: skip
 
 
 @block("quality")
 def quality() -> str:
-    """One row for each set of photos."""
-    report = read("quality.json")
+    """One row for each set."""
+    return _sets(lambda each: not each["group"] and not each["gray"])
+
+
+@block("quality-groups")
+def quality_groups() -> str:
+    """One row for each clip and each group."""
+    return _sets(lambda each: bool(each["group"] and each["quality"]))
+
+
+@block("quality-gain")
+def quality_gain() -> str:
+    """The model that was measured before beside the one that is measured now, a row for each set and group."""
+    old, new = (
+        {(each["data"], each["group"], each["without"]): each for report in files for each in report["reports"]}
+        for files in ([read("quality-before.json")], _files())
+    )
+    rows = []
+    for key in [key for key in new if key in old and new[key]["quality"] and old[key]["quality"]]:
+        row = {"images": _name(new[key])}
+        for title, cell in GAIN.items():
+            row |= {f"{title}, before": cell(old[key]), f"{title}, now": cell(new[key])}
+        rows.append(row)
+    before, now = (next(iter(reports.values()))["sha256"][:12] for reports in (old, new))
+    same = " They are the same; no later model has been measured." if before == now else ""
+    return f"{plain_table(rows)}\n\nBefore: sha256 {before}. Now: sha256 {now}.{same}"
+
+
+@block("quality-hints")
+def quality_hints() -> str:
+    """One row for each number of hints, beside what Zhang et al. report."""
+    report = read("quality-hints.json")
+    rows = []
+    for at in report["guided"]:
+        more = at["psnr"] - report["guided"][0]["psnr"]
+        theirs = ZHANG.get(at["hints"])
+        rows.append(at | {"percent": 100 * at["nearer"], "more": more, "theirs": f"+{theirs:.1f}" if theirs else ""})
     columns: Columns = {
-        "photos": lambda each: f"without `{each['without']}`" if each["without"] else "all",
-        "count": "{quality[images]}",
-        "mean CIEDE2000": "{quality[ciede2000]:.2f}",
-        "p90": "{quality[ciede2000_p90]:.2f}",
-        "of the gray image": "{quality[ciede2000_gray]:.2f}",
-        "nearer by": "{quality[gain_percent]:.1f} %",
-        "chroma": "{quality[chroma_ratio]:.2f}",
-        "colorfulness": "{quality[colorfulness_ratio]:.2f}",
+        "hints": "{hints}",
+        "nearer by": "{percent:.1f} %",
+        "chroma": "{chroma:.2f}",
+        "PSNR of RGB, dB": "{psnr:.2f}",
+        "over none, dB": "{more:+.1f}",
+        "Zhang et al., over none, dB": "{theirs}",
     }
+    return f"{table(columns, rows)}\n\n{_measured(report)}"
+
+
+@block("key-frames")
+def key_frames() -> str:
+    """One row for each clip."""
+    report = read("key-frames.json")
+    rows = []
+    for kind, clips in report["clips"].items():
+        for name, found in (*clips.items(), (f"mean of {kind} clips", report["means"][kind])):
+            cells = {"clip": name, "shots": f"{found['shots']:.3g}"}
+            cells |= {t: "" if found[key] is None else f"{100 * found[key]:.1f} %" for t, key in KEY_FRAMES.items()}
+            if kind == "real" or name not in clips:
+                rows.append(cells)
+    what = f"`{report['model']}` ({of_model(report['sha256'])}); {machine(report)}."
+    return f"{plain_table(rows)}\n\n{what}"
+
+
+@block("quality-grays")
+def quality_grays() -> str:
+    """One row for each gray that film and cameras record."""
+    report = read("quality-grays.json")
+    columns: Columns = {
+        "gray": lambda each: each["gray"] or "lightness",
+        "nearer by": "{quality[gain_percent]:.1f} %",
+        "chroma": "{quality[chroma]:.1f}",
+        "true": "{quality[chroma_truth]:.1f}",
+        "colored": "{quality[colored]:.0f} %",
+        "true ": "{quality[colored_truth]:.0f} %",
+    }
+    return f"{table(columns, report['reports'])}\n\n{_measured(report)}"
+
+
+def _files() -> list[Document]:
+    """The results that there are."""
+    return [read(name) for name in FILES if (RESULTS / name).exists()]
+
+
+def _sets(chosen: Callable[[Document], bool]) -> str:
+    """A table of the chosen reports of all files, and what was measured."""
+    files = _files()
+    rows = [each for report in files for each in report["reports"] if chosen(each)]
+    notes = dict.fromkeys(_measured(report) for report in files)
+    return f"{table(SETS, rows)}\n\n{' '.join(notes)}"
+
+
+def _name(report: Document) -> str:
+    """The set or, where there are several, the group of a report."""
+    name: str = NAMES.get(report["data"], report["data"])
+    if report["group"]:
+        name = f"{name}: {report['group']}"
+    return f"{name} without `{report['without']}`" if report["without"] else name
+
+
+def _measured(report: Document) -> str:
     first = report["reports"][0]
-    what = f"`{first['model']}` (sha256 {first['sha256'][:12]}) at {first['side']} px by {first['backend']}"
-    return f"{table(columns, report['reports'])}\n\n{what}; {machine(report)}."
+    what = f"`{first['model']}` ({of_model(first['sha256'])}) at {first['side']} px by {first['backend']}"
+    return f"{what}; {machine(report)}."
 
 
 @block("quality-as-the-paper")
 def quality_as_the_paper() -> str:
     """The measures of the paper, those of the gray images below them."""
     rows = []
-    for each in read("quality.json")["reports"]:
-        name = f"without `{each['without']}`" if each["without"] else "all"
+    for each in (report for file in _files() for report in file["reports"] if not report["group"]):
+        name = _name(each)
         for end, images in (("", name), ("_gray", f"{name}, the gray images")):
             rows.append({"images": images} | {key: each["quality"][key + end] for key in PAPER_MEASURES})
     return table({"photos": "{images}"} | {t: f"{{{key}:.2f}}" for key, t in PAPER_MEASURES.items()}, rows)
