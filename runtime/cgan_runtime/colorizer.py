@@ -24,7 +24,7 @@ from cgan_runtime.color.planes import check_planes, resized
 from cgan_runtime.color.rgb_image import check_image, image_of, lightness_of
 from cgan_runtime.color.upsampling import enlarge_chroma
 from cgan_runtime.errors import BackendUnavailable, ConfigError
-from cgan_runtime.guide.memory import KEYS, Guidance, takes_guide
+from cgan_runtime.guide.memory import KEYS, Guidance, check_takes_guide
 from cgan_runtime.guide.settings import Guide
 from cgan_runtime.guide.still import guidance_of
 from cgan_runtime.models import find_model
@@ -33,7 +33,6 @@ from cgan_runtime.temporal.filter import TemporalFilter
 
 MAX_SIZE = 2048  # largest `size`, pixels; far above what a colorizer is trained for
 MAX_SATURATION = 3.0  # largest `saturation`: above it most colors lie at the edge of the gamut anyway
-_GLANCES = 4  # pixels of a row, at least, that a pixel of a glance is the mean of
 _MAX_CHROMA = 2.0  # largest value of (a*, b*)/110, twice its span, that may still be a color
 
 
@@ -234,12 +233,6 @@ class Colorizer:
         _, small = self._small(luma, encoding, chroma_shape)
         return np.take(lightness_table(encoding), small, mode="clip")
 
-    def glance(self, luma: Plane, encoding: Encoding, divisor: int) -> FloatArray:
-        """About the `lightness` of an image with each side divided, in a fraction of the time; (h, w)."""
-        height, width = (max(1, side // divisor) for side in self.input_shape(*luma.shape))
-        step = max(1, min(luma.shape[0] // height, luma.shape[1] // width) // _GLANCES)
-        return np.take(lightness_table(encoding), resized(luma[::step, ::step], (height, width)), mode="clip")
-
     def chroma(self, lightness: FloatArray, guidance: Guidance | None = None) -> FloatArray:
         """Predict chroma (2, h, w) from lightness (h, w), times the saturation; valid until the next call.
 
@@ -268,12 +261,7 @@ class Colorizer:
 
     def check_guide(self) -> None:
         """Refuse to take a guide with a model that has no inputs for it; a ConfigError."""
-        manifest = self.backend.manifest
-        if not takes_guide(manifest):
-            raise ConfigError(
-                f"{manifest.file} takes no hints, references or keys, as it was trained without; name a model "
-                "that takes them with --model, or leave them out"
-            )
+        check_takes_guide(self.backend.manifest)
 
     def input_shape(self, height: int, width: int) -> tuple[int, int]:
         """Height and width of the network's input for an image of this size.

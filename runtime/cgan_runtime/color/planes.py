@@ -8,10 +8,14 @@ from __future__ import annotations
 from typing import Any
 
 import cv2
+import numpy as np
 import numpy.typing as npt
 
 from cgan_runtime.color.encoding import Encoding, Plane
+from cgan_runtime.color.lab import FloatArray, lightness_table
 from cgan_runtime.errors import InputShapeError
+
+_GLANCES = 4  # pixels of a row, at least, that a pixel of a glance is the mean of
 
 
 def resized(plane: Plane, shape: tuple[int, int]) -> Plane:
@@ -22,6 +26,12 @@ def resized(plane: Plane, shape: tuple[int, int]) -> Plane:
     if shape != plane.shape:
         plane = cv2.resize(plane, shape[::-1], interpolation=cv2.INTER_LINEAR)
     return plane
+
+
+def glance(luma: Plane, encoding: Encoding, shape: tuple[int, int]) -> FloatArray:
+    """About the lightness L*/50 - 1 of a luma plane at a small size (h, w), in a fraction of the time."""
+    step = max(1, min(luma.shape[0] // shape[0], luma.shape[1] // shape[1]) // _GLANCES)
+    return np.take(lightness_table(encoding), resized(luma[::step, ::step], shape), mode="clip")
 
 
 def check_planes(luma: npt.NDArray[Any], encoding: Encoding, chroma_shape: tuple[int, int]) -> None:

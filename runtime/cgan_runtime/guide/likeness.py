@@ -51,4 +51,9 @@ class Likeness:
 
 def small_view(lightness: FloatArray) -> FloatArray:
     """A lightness, L*/50 - 1, float32 (h, w), as 0 to 255 at the size in which cuts are looked for."""
-    return (shrunk(lightness, CUT_SHRINK) + np.float32(1)) * np.float32(LIGHTNESS_PEAK / 2)
+    return scaled(shrunk(lightness, CUT_SHRINK))
+
+
+def scaled(lightness: FloatArray) -> FloatArray:
+    """L*/50 - 1 as 0 to 255."""
+    return (lightness + np.float32(1)) * np.float32(LIGHTNESS_PEAK / 2)

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cgan_runtime.color.lab import FloatArray
+from cgan_runtime.errors import ConfigError
 from cgan_runtime.manifest import Manifest
 
 HINT_STRIDE, KEY_STRIDE = 4, 8  # pixels of the network's input for each cell of `hints` and each place of `keys`
@@ -38,10 +39,12 @@ class Guidance:
     Attributes:
         hints: As of `hints.rasterized`, float32 (3, h/4, w/4) at the network's size; None for no hints.
         memory: Places whose color is known, float32 (rows, 38); None for none.
+        is_judged: Whether to tell how much the image is like the memory, which takes a while.
     """
 
     hints: FloatArray | None = None
     memory: FloatArray | None = None
+    is_judged: bool = True
 
     def certain(self, shape: tuple[int, int]) -> FloatArray | None:
         """The share of each place, float32 (h, w), whose color is given and no guess; None for none at all."""
@@ -60,8 +63,8 @@ class Guidance:
         return given
 
     def similarity(self, keys: FloatArray) -> float | None:
-        """How much an image, by its keys (32, h, w), is like the memory, 0 to 1; None without a memory."""
-        if self.memory is None or not (known := self.memory[:, WEIGHT] > 0).any():
+        """How much an image, by its keys (32, h, w), is like the memory, 0 to 1; None if there is nothing to say."""
+        if not self.is_judged or self.memory is None or not (known := self.memory[:, WEIGHT] > 0).any():
             return None
         places = keys.reshape(KEY_CHANNELS, -1)
         places = places[:, :: max(1, places.shape[1] // _LOOKED_AT)]
@@ -73,6 +76,15 @@ def takes_guide(manifest: Manifest) -> bool:
     """Whether a model has the inputs and the output of a guided one."""
     inputs, outputs = ({tensor.name for tensor in tensors} for tensors in (manifest.inputs, manifest.outputs))
     return inputs >= set(INPUTS) and KEYS in outputs
+
+
+def check_takes_guide(manifest: Manifest) -> None:
+    """Refuse a model that is not a guided one; a ConfigError."""
+    if not takes_guide(manifest):
+        raise ConfigError(
+            f"{manifest.file} takes no hints, references or keys, as it was trained without; name a model "
+            "that takes them with --model, or leave them out"
+        )
 
 
 def rows_of(keys: FloatArray, hints: FloatArray, *, nearness: float) -> FloatArray:

@@ -21,11 +21,12 @@ import av
 import numpy as np
 
 from cgan_runtime.color.lab import FloatArray
+from cgan_runtime.color.planes import glance
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import ConfigError, MediaError
 from cgan_runtime.guide.hints import rasterized
 from cgan_runtime.guide.keys import find_keys, listed
-from cgan_runtime.guide.likeness import REACH, Likeness, small_view
+from cgan_runtime.guide.likeness import REACH, Likeness, scaled
 from cgan_runtime.guide.memory import HINT_STRIDE, HalfArray, rows_of
 from cgan_runtime.guide.pictures import Picture, pixels_of
 from cgan_runtime.guide.plan import Anchor, GuidePlan
@@ -33,6 +34,7 @@ from cgan_runtime.guide.settings import Guide
 from cgan_runtime.guide.shots import ShotFinder, shot_of
 from cgan_runtime.guide.still import rows_of_references
 from cgan_runtime.pipeline.color_stage import network_view, shown_luma
+from cgan_runtime.temporal.scene_cuts import CUT_SHRINK
 from cgan_runtime.video.frame_layout import FrameLayout
 from cgan_runtime.video.read.reader import VideoReader
 
@@ -76,13 +78,15 @@ class GuidePass:
         """
         self._guide, self._colorizer, self._layout = guide, colorizer, layout
         self._shape = network_view(reader.first, layout, colorizer).shape
+        self._glanced = max(1, self._shape[0] // CUT_SHRINK), max(1, self._shape[1] // CUT_SHRINK)
         self._grid = self._shape[0] // HINT_STRIDE, self._shape[1] // HINT_STRIDE
         self._picture = shown_luma(reader.first, layout)[0].shape
         self._notes: list[str] = []
         self._references = rows_of_references(guide.references, colorizer)
         self._finder = ShotFinder()
         self._times = array("d")  # of the frames so far, seconds from the first
-        self._view: FloatArray | None = None  # of the newest frame, whose nearest times are not known yet
+        self._newest: av.VideoFrame | None = None  # whose nearest times are not known yet
+        self._small: FloatArray | None = None  # of that frame
         self._recent: deque[tuple[int, FloatArray]] = deque(maxlen=REACH)
         self._compared: list[_Known] = []  # keys that were seen, while the frames after them are compared
         known = [*self._keys(reader), *self._hints()]
@@ -97,21 +101,23 @@ class GuidePass:
         began = None
         for frame in frames:
             began = float(frame.time or 0) if began is None else began
-            self.look(float(frame.time or 0) - began, network_view(frame, self._layout, self._colorizer))
+            self._look(float(frame.time or 0) - began, frame)
             yield frame
 
-    def look(self, time: float, view: FloatArray) -> None:
-        """Look at the next frame, shown `time` seconds after the first, as the network sees it."""
-        self._finder.add(view)
-        if self._view is not None:
+    def _look(self, time: float, frame: av.VideoFrame) -> None:
+        """Look at the next frame, shown `time` seconds after the first."""
+        luma, _ = shown_luma(frame, self._layout)
+        small = scaled(glance(luma, self._layout.encoding, self._glanced))
+        self._finder.look(small, lambda: network_view(frame, self._layout, self._colorizer))
+        if self._newest is not None:
             self._remember((self._times[-1] + time) / 2)
         self._times.append(time)
-        self._view = view
+        self._newest, self._small = frame, small
 
     def finish(self) -> GuidePlan:
         """The plan of the video, after its last frame; a MediaError if a key does not show its frame."""
         frames, starts = self._finder.frames, self._finder.finish()
-        if self._view is not None:
+        if self._newest is not None:
             last = self._times[-1]
             self._remember(last + (last - self._times[-2] if frames > 1 else 1.0))
         for known in self._compared:
@@ -130,13 +136,13 @@ class GuidePass:
 
     def _remember(self, until: float) -> None:
         """Take what is known of the newest frame, the nearest one to times before `until`."""
-        number, view = len(self._times) - 1, self._view
-        assert view is not None
+        number, frame, small = len(self._times) - 1, self._newest, self._small
+        assert frame is not None
+        assert small is not None
         due = self._by_frame.pop(number, [])
         while self._by_time and _time(self._by_time[0]) < until:
             due.append(self._by_time.popleft())
-        keys = self._colorizer.keys(view) if due else None
-        small = small_view(view)
+        keys = self._colorizer.keys(network_view(frame, self._layout, self._colorizer)) if due else None
         for known in self._compared:
             if known.likeness is not None and known.frame is not None:
                 known.likeness.compare(number, small)
