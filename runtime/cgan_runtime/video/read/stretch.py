@@ -138,7 +138,7 @@ class TimeLine:
 
     def chapters(self) -> list[Chapter]:
         """The chapters of the stretch, on the clock of the output."""
-        chapters = []
+        chapters: list[Chapter] = []
         for chapter in self._container.chapters():
             base = chapter["time_base"] or Fraction(1, _MICROSECONDS)
             low, high = chapter["start"] * base, chapter["end"] * base
@@ -148,7 +148,9 @@ class TimeLine:
                 if low >= high:
                     continue
             begin, stop = (max(0, round((time - self.offset) / base)) for time in (low, high))
-            chapters.append({**chapter, "start": begin, "end": stop})
+            changed = chapter.copy()
+            changed["start"], changed["end"] = begin, stop
+            chapters.append(changed)
         return chapters
 
 

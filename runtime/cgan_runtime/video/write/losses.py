@@ -70,7 +70,9 @@ def compare(
         covers: Cover images that were written as streams.
     """
     source = reader.container
-    tags, marks, streams = list(_missing_tags(source.metadata, written.metadata)), [], []
+    tags = list(_missing_tags(source.metadata, written.metadata))
+    marks: list[str] = []
+    streams: list[str] = []
     found = [s for s in written.streams if s.type != "attachment" and not s.disposition & Disposition.attached_pic]
     for index, after in zip(sorted(indices, key=lambda index: indices[index]), found, strict=False):
         before = source.streams[index]

@@ -84,7 +84,7 @@ class CopiedTrack(Track):
             dts = 0 if last is None else last + self._step
             packet.pts = max(_rounded((packet.pts or 0) * ratio), dts)
             packet.dts, packet.duration = dts, _rounded((packet.duration or 0) * ratio)
-            packet.time_base = self.stream.time_base
+            packet.time_base = self.stream.time_base or packet.time_base
         self._last_dts = dts
         packet.stream = self.stream
         self._output.mux(packet)
@@ -93,7 +93,7 @@ class CopiedTrack(Track):
         copy: av.Packet[Any] = av.Packet(stand_in(self._source) if packet is None else bytes(packet))
         if not copy.size:
             return False
-        copy.time_base, copy.is_keyframe, copy.pts, copy.dts = self._source.time_base, True, 0, 0
+        copy.time_base, copy.is_keyframe, copy.pts, copy.dts = self._source.time_base or Fraction(1), True, 0, 0
         if packet is not None:
             copy.duration, copy.pts, copy.dts = packet.duration, packet.pts, packet.dts
         try:
@@ -126,6 +126,8 @@ class CopiedData(CopiedTrack):
 
 class TranscodedAudio(Track):
     """Audio that is decoded and encoded again, because its packets cannot be copied."""
+
+    stream: av.AudioStream
 
     def __init__(self, output: av.container.OutputContainer, source: av.AudioStream, form: AudioForm) -> None:
         self._output, self._source = output, source
