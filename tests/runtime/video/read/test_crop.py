@@ -154,8 +154,10 @@ def test_odd_margins(margins: Margins, pixel_format: str, tmp_path: Path) -> Non
 
 
 def test_a_crop_that_leaves_nothing_is_ignored(tmp_path: Path) -> None:
-    with VideoReader(matroska(tmp_path / "in.mkv", Margins(left=100))) as reader:
-        assert (reader.first.width, reader.first.height) == (WIDTH, HEIGHT)
+    """FFmpeg refuses a container that says so; a later frame may be smaller than the first."""
+    with VideoReader(matroska(tmp_path / "in.mkv", MIDDLE)) as reader:
+        small = av.VideoFrame(32, 48)
+        assert reader.crop.cut(small) is small
 
 
 @pytest.mark.parametrize(("shown", "expected"), [
