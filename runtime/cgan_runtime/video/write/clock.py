@@ -1,7 +1,7 @@
 """The clock of the video in the output: the input's own, or a coarser one whose ticks fit the container's fields.
 
-    clock = OutputClock(container_format, reader)
-    clock.set(frame)                                # its times in ticks of clock.base
+clock = OutputClock(container_format, reader)
+clock.set(frame)                                # its times in ticks of clock.base
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ for frame in decoded: samples.cut(frame)            # nothing is heard twice
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import av
 import numpy as np
@@ -93,9 +93,9 @@ def _rounding(frame: av.AudioFrame) -> int:
 
 
 def _without_first(frame: av.AudioFrame, samples: int) -> av.AudioFrame:
-    content, name = frame.to_ndarray(), frame.format.name
+    content: Any = frame.to_ndarray()
     begin = samples if frame.format.is_planar else samples * frame.layout.nb_channels
-    rest = av.AudioFrame.from_ndarray(np.ascontiguousarray(content[:, begin:]), name, frame.layout.name)
+    rest = av.AudioFrame.from_ndarray(np.ascontiguousarray(content[:, begin:]), frame.format.name, frame.layout.name)
     rest.sample_rate, rest.time_base = frame.sample_rate, frame.time_base
     rest.pts = (frame.pts or 0) + (round(samples / frame.sample_rate / frame.time_base) if frame.time_base else 0)
     return rest
