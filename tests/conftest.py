@@ -13,6 +13,7 @@ from hypothesis import settings
 from tests.paths import ROOT
 
 from cgan_runtime.manifest import Manifest, Tensor, sha256_of
+from cgan_runtime.system.cpu import usable_cores
 
 settings.register_profile("cgan", deadline=None)  # no test may depend on how fast a machine is
 settings.load_profile("cgan")
@@ -30,6 +31,12 @@ def pytest_configure() -> None:
     """Let Ctrl-C be heard: a shell's background jobs ignore it, and so would all that the tests start."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than there are cores: many tests wait for a program, a socket or a clock."""
+    return usable_cores() + 1
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
