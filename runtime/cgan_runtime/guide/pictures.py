@@ -24,7 +24,6 @@ from cgan_runtime.manifest import AB_SCALE
 
 PARTLY = 0.5  # share of a picture that is exactly gray, above which its gray counts as not painted
 LEAST_CHROMA = 2.0  # hypot(a*, b*) of the most colorful percent; a picture below is gray, up to its compression
-_EXACT = 1  # of 255: how far R, G and B of exactly gray may be apart
 
 
 @dataclass(frozen=True)
@@ -47,13 +46,16 @@ class Picture:
     is_partial: bool
 
     @classmethod
-    def of(cls, image: Plane, shape: tuple[int, int]) -> Picture:
-        """Reduce an image, uint8 or uint16, (H, W), (H, W, 3) RGB or (H, W, 4) RGBA, to (h, w)."""
+    def of(cls, image: Plane, shape: tuple[int, int], *, whole: bool = False) -> Picture:
+        """Reduce an image, uint8 or uint16, (H, W), (H, W, 3) RGB or (H, W, 4) RGBA, to (h, w).
+
+        With `whole` all of it is painted but what is transparent, however much of it is gray.
+        """
         check_image(image)
         aspect = image.shape[1] / image.shape[0]
         if image.ndim == 2:
             image = np.dstack([image] * 3)
-        painted, is_partial = _painted(image)
+        painted, is_partial = _painted(image, whole=whole)
         rgb = _resized(image[..., :3], shape)
         lab = lab_of_rgb(rgb)
         share = _resized(painted, shape)
@@ -78,12 +80,12 @@ def pixels_of(source: str | Path | Plane) -> Plane:
     return read_image(Path(source) if isinstance(source, str) else source)
 
 
-def _painted(image: Plane) -> tuple[FloatArray, bool]:
+def _painted(image: Plane, *, whole: bool) -> tuple[FloatArray, bool]:
     """Where an image (H, W, 3 or 4) is painted, float32 (H, W) of 0 and 1, and whether that is not everywhere."""
     peak = np.iinfo(image.dtype).max
     rgb = image[..., :3]
-    gray = rgb.max(axis=2).astype(np.int32) - rgb.min(axis=2) <= _EXACT * (peak // 255)
-    bare = gray if PARTLY < gray.mean() < 1 else np.zeros(gray.shape, bool)
+    gray = rgb.max(axis=2) == rgb.min(axis=2)
+    bare = gray if PARTLY < gray.mean() < 1 and not whole else np.zeros(gray.shape, bool)
     if image.shape[2] == 4:
         bare = bare | (image[..., 3] < peak // 2)
     return np.asarray(~bare, np.float32), bool(bare.any() and not bare.all())

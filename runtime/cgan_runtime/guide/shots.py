@@ -32,7 +32,7 @@ class _Look:
 
     def steps(self) -> ByteArray:
         """The whole lightness in 256 steps."""
-        return np.rint((self.whole() + np.float32(1)) * np.float32(LIGHTNESS_PEAK / 2)).astype(np.uint8)
+        return np.asarray(np.rint((self.whole() + np.float32(1)) * np.float32(LIGHTNESS_PEAK / 2)), np.uint8)
 
 
 class ShotFinder:

@@ -55,7 +55,7 @@ def rows_of_references(references: Sequence[str | Path | Plane], network: Networ
     rows = [np.zeros((0, COLUMNS), np.float16)]
     for reference in references:
         image = pixels_of(reference)
-        picture = Picture.of(image, network.input_shape(*image.shape[:2]))
+        picture = Picture.of(image, network.input_shape(*image.shape[:2]), whole=True)
         if picture.is_gray:
             name = "an array" if isinstance(reference, np.ndarray) else reference
             raise ConfigError(f"the reference {name} has no color; give a colored picture")

@@ -54,6 +54,15 @@ def test_gray_in_a_colored_picture_is_a_color() -> None:
     np.testing.assert_allclose(picture.colors[2], 1)
 
 
+def test_a_dark_reference_is_whole_however_gray() -> None:
+    picture = Picture.of(painted(0.25), SHAPE, whole=True)
+    assert not picture.is_partial
+    np.testing.assert_allclose(picture.colors[2], 1)
+    almost = painted(0.25)
+    almost[:, 48:, 1] += 1  # as a decoder leaves shadows
+    assert not Picture.of(almost, SHAPE).is_partial
+
+
 def test_transparent_places_say_nothing() -> None:
     image = np.dstack([np.full((64, 96, 3), RED, np.uint8), np.full((64, 96), 255, np.uint8)])
     image[:32, :, 3] = 0
