@@ -200,6 +200,7 @@ def _contents(tar: Path) -> Iterator[bytes]:
 
 def _decoded(content: bytes) -> Image:
     image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+    assert image is not None  # this script packed it
     return np.ascontiguousarray(image[..., ::-1])
 
 

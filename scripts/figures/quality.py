@@ -153,7 +153,7 @@ def _sets(chosen: Callable[[Document], bool]) -> str:
 
 def _name(report: Document) -> str:
     """The set or, where there are several, the group of a report."""
-    name: str = NAMES.get(report["data"], report["data"])
+    name = str(NAMES.get(report["data"], report["data"]))
     if report["group"]:
         name = f"{name}: {report['group']}"
     return f"{name} without `{report['without']}`" if report["without"] else name

@@ -40,8 +40,8 @@ def gray_as(name: str, image: Image, number: int) -> Array:
     Returns:
         float32 (H, W) in [-1, 1].
     """
-    rgb = image.astype(np.float32) / 255
-    gray = GRAYS[name](rgb, np.random.default_rng((_SEED, number))).clip(0, 1).astype(np.float32)
+    rgb = image.astype(np.float32) / np.float32(255)
+    gray = np.asarray(GRAYS[name](rgb, np.random.default_rng((_SEED, number))).clip(0, 1), np.float32)
     return np.asarray(lightness_of_gray(torch.from_numpy(gray)).numpy(), np.float32)
 
 
@@ -63,7 +63,7 @@ def _infrared(rgb: Array, _: _Random) -> Array:
 
 def _faded(rgb: Array, random: _Random) -> Array:
     low, high = _FADED
-    return low + (high - low) * _panchromatic(rgb, random).clip(0, 1)
+    return np.asarray(low + (high - low) * _panchromatic(rgb, random).clip(0, 1), np.float32)
 
 
 def _blurred(rgb: Array, random: _Random) -> Array:

@@ -37,7 +37,7 @@ class Truth(NamedTuple):
     name: str
     group: str  # a clip, or a group of a list; empty for photographs
     source: ImageSource
-    index: int
+    number: int  # in its source
 
     @property
     def is_frame(self) -> bool:
@@ -46,7 +46,7 @@ class Truth(NamedTuple):
 
     def read(self) -> Image:
         """Read it, uint8 RGB (H, W, 3); raises DataError if it is damaged."""
-        return self.source.read(self.index)
+        return self.source.read(self.number)
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,8 @@ CLIPS, CLIP_FRAMES = 12, 24  # made up
 REAL_FRAMES, REAL_STEP = 100, 4  # of a real clip every fourth frame is measured
 PICTURED = 6  # clips in the picture
 
+_NO_COLOR = np.array([1, 0, 0], np.float32)  # factors of L*, a* and b*
+
 Plan = Callable[[int], Guidance | None]
 
 
@@ -115,11 +117,11 @@ class Memory:
     def _anchor(self, key: int, shot: range) -> Anchor:
         if key not in self._made:
             frame = self._frames[key]
-            colors = Picture.of(rgb_of_lab(frame.truth), frame.lightness.shape).colors  # type: ignore[arg-type]
+            colors = Picture.of(rgb_of_lab(frame.truth), frame.lightness.shape).colors
             keys = self._backend.infer(frame.lightness[None, None])[KEYS][0].copy()
             self._made[key] = rows_of(keys, colors, nearness=1), colors
-        rows, colors = (each.astype(np.float16) for each in self._made[key])
-        return Anchor(key, shot.start, shot.stop, rows, colors)
+        rows, colors = self._made[key]
+        return Anchor(key, shot.start, shot.stop, rows.astype(np.float16), colors.astype(np.float16))
 
 
 def colored(frame: Frame, backend: Backend, guidance: Guidance | None) -> FloatArray:
@@ -136,7 +138,7 @@ def measure_clip(frames: Sequence[Frame], backend: Backend, step: int = 1) -> Fo
     first = [shot.start for shot in shots]
     ends = sorted({shot.start for shot in shots} | {shot.stop - 1 for shot in shots})
     numbers = [number for number in range(len(frames)) if number % step == 0]
-    gray = {number: _error(frames[number], frames[number].truth * np.float32([1, 0, 0])) for number in numbers}
+    gray = {number: _error(frames[number], frames[number].truth * _NO_COLOR) for number in numbers}
 
     def errors(numbers: Sequence[int], plan: Plan) -> dict[int, float]:
         found = {number: colored(frames[number], backend, plan(number)) for number in numbers}
@@ -165,7 +167,7 @@ def row_of_frames(frames: Sequence[Frame], backend: Backend) -> Image:
     plan, number = Memory(frames, backend).plan([(shot, [shot.start])]), shot[len(shot) * 3 // 4]
     frame = frames[number]
     shown = [
-        frames[shot.start].truth, frame.truth * np.float32([1, 0, 0]), colored(frame, backend, None),
+        frames[shot.start].truth, frame.truth * _NO_COLOR, colored(frame, backend, None),
         colored(frame, backend, plan.at(number)), frame.truth,
     ]  # fmt: skip
     return np.hstack([np.pad(rgb_of_lab(lab), ((0, 4), (0, 4), (0, 0)), constant_values=255) for lab in shown])

@@ -46,7 +46,7 @@ def film_lightness(rgb: Tensor, lightness: Tensor, share: float, rng: torch.Gene
     response = uniform(0.05, 1.0, count, 3, 1, 1)  # from blue-sensitive plates to panchromatic stock
     response = response / response.sum(dim=1, keepdim=True)
     gray = (rgb * response).sum(dim=1, keepdim=True)
-    red, green, blue = rgb.split(1, dim=1)
+    red, green, blue = torch.split(rgb, 1, dim=1)
     leaf = (green - (red + blue) / 2).clamp_min(0) * uniform(0.5, 3.0, count, 1, 1, 1)
     infrared = ((red + green) / 2 + _LEAF * leaf + _SKY * (blue - red).clamp_min(0)).clamp(0, 1)
     gray = torch.where(uniform(0, 1, count, 1, 1, 1) < _INFRARED, infrared, gray)

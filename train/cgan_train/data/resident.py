@@ -40,7 +40,7 @@ class ResidentPhotos:
 
     def __init__(self, images: npt.NDArray[np.uint8], device: torch.device, pale: float | None = None) -> None:
         self._images = torch.from_numpy(images).to(device)
-        self.chroma = torch.cat([_mean_chroma(part) for part in self._images.split(_AT_ONCE)]).cpu()
+        self.chroma = torch.cat([_mean_chroma(part) for part in torch.split(self._images, _AT_ONCE)]).cpu()
         self._weights = torch.ones(len(images), dtype=torch.float64)
         is_pale = self.chroma < PALE
         if pale is not None and is_pale.any() and not is_pale.all():
@@ -73,4 +73,5 @@ def _mean_chroma(images: Tensor) -> Tensor:
     """Mean chroma of photos, uint8 (N, S, S, 3), seen small."""
     rgb = images.permute(0, 3, 1, 2).float() / 255
     _, chroma = split_lab(lab_of_rgb(F.adaptive_avg_pool2d(rgb, min(_THUMBNAIL, rgb.shape[-1]))))
-    return chroma.norm(dim=1).mean(dim=(1, 2)) * _AB
+    mean: Tensor = chroma.norm(dim=1).mean(dim=(1, 2)) * _AB
+    return mean

@@ -62,4 +62,4 @@ def _moments(features: Array) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.f
     values = features.astype(np.float64)
     mean = values.mean(axis=0)
     centered = (values - mean) / np.sqrt(len(values) - 1)
-    return mean, centered if len(centered) <= centered.shape[1] else np.linalg.qr(centered, mode="r")
+    return mean, centered if len(centered) <= centered.shape[1] else np.asarray(np.linalg.qr(centered, mode="r"))
