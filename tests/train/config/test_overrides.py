@@ -64,7 +64,7 @@ def test_tables_of_a_file_are_parts_of_the_config(tmp_path: Path) -> None:
         ("gan_loss", "wasserstein", "wasserstein"),
         ("generator.widths", '["a"]', "generator"),
         ("generator.widths", "wide", "generator"),
-        ("generator", "edge", r"give one of its parts, such as generator\.name=edge"),
+        ("generator", "edge", r"give one of its parts, such as generator\.name=guided"),
         ("shade", "3", r"give shade=true"),
         ("phases", "3", r"give one of its parts, such as phases\.decoder\.lr=0\.002"),
     ],

@@ -55,7 +55,7 @@ _PLACES = dataclasses.replace(
 
 _EDGE = TrainConfig(
     recipe="edge",
-    generator=GeneratorConfig("edge", size=256, widths=(56, 96, 160, 256)),
+    generator=GeneratorConfig("guided", size=256, widths=(56, 96, 160, 256)),
     discriminator=DiscriminatorConfig("patch", widths=(64, 128, 256)),
     phases=(
         Phase("decoder", share=0.1, crop=128, lr=2e-3, gan=False, frozen_blocks=16, chroma_gain=1 / 30),
@@ -74,7 +74,7 @@ _EDGE = TrainConfig(
     ),
     epochs=40,
     batch_size=32,
-    augmentation=Augmentation(zoom=(0.3, 1.0), film=0.4, paste=0.7),
+    augmentation=Augmentation(zoom=(0.3, 1.0), film=0.4, paste=0.7, guides=0.5),
     pixel_loss="smooth_l1",
     shade=True,
     label_smoothing=0.1,
