@@ -1,4 +1,4 @@
-"""Make docs/images/frames.png: frames of the sample video, gray above and colored below.
+"""Make two pictures from the sample video: frames, gray above and colored below; and one frame with hints.
 
 python scripts/make_images.py     # with [cpu] installed; colors the sample with the bundled model
 """
@@ -11,45 +11,68 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
+from PIL import ImageColor
 
+from cgan_runtime import Guide, Hint
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.pipeline.video import colorize_video
 
 ROOT = Path(__file__).parents[1]
 SAMPLE = ROOT / "samples" / "sample.mp4"
-TARGET = ROOT / "docs" / "images" / "frames.png"
+IMAGES = ROOT / "docs" / "images"
 SECONDS = (1.2, 3.2, 5.2, 7.2)  # one in each shot of the sample
 WIDTH = 400  # px of a frame
 GAP = 6  # px
+HINTED_SECOND = 3.2
+HINTS = (
+    Hint(0.075, 0.78, "#b22234"), Hint(0.03, 0.15, "#3c3b6e"), Hint(0.055, 0.6, "white"),
+    Hint(0.18, 0.97, "#e8763a"), Hint(0.66, 0.96, "#e8763a"), Hint(0.9, 0.2, "#b5651d"),
+)  # fmt: skip
+"""Known colors of the second shot: flag, suit, tank."""
 
 
 def main() -> None:
-    """Color the sample and write the image."""
-    with tempfile.TemporaryDirectory() as folder:
+    """Color the sample and write the images."""
+    with tempfile.TemporaryDirectory() as folder, Colorizer.open(backend="onnxruntime", precision="fp32") as colorizer:
         colored = Path(folder) / "colored.mp4"
-        with Colorizer.open(backend="onnxruntime", precision="fp32") as colorizer:
-            colorize_video(SAMPLE, colored, colorizer)
-        rows = [_row(SAMPLE), _row(colored)]
-    TARGET.parent.mkdir(parents=True, exist_ok=True)
-    image = np.vstack(rows)[:-GAP, :-GAP]
-    if not cv2.imwrite(str(TARGET), image, [cv2.IMWRITE_PNG_COMPRESSION, 9]):
-        raise SystemExit(f"cannot write {TARGET}")
+        colorize_video(SAMPLE, colored, colorizer)
+        _write("frames.png", np.vstack([_row(SAMPLE), _row(colored)])[:-GAP, :-GAP])
+        gray = _frame_at(SAMPLE, HINTED_SECOND)
+        luma = np.ascontiguousarray(gray[..., 0])
+        marked = gray.copy()
+        for hint in HINTS:
+            place = round(hint.x * gray.shape[1]), round(hint.y * gray.shape[0])
+            cv2.circle(marked, place, 9, (255, 255, 255), -1, cv2.LINE_AA)
+            cv2.circle(marked, place, 7, ImageColor.getrgb(hint.color)[2::-1], -1, cv2.LINE_AA)
+        images = [colorizer.image(luma)[..., ::-1], marked, colorizer.image(luma, guide=Guide(hints=HINTS))[..., ::-1]]
+        _write("hints.png", np.hstack([_small(image) for image in images])[:-GAP, :-GAP])
+
+
+def _write(name: str, image: np.ndarray) -> None:
+    target = IMAGES / name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if not cv2.imwrite(str(target), image, [cv2.IMWRITE_PNG_COMPRESSION, 9]):
+        raise SystemExit(f"cannot write {target}")
     height, width = image.shape[:2]
-    print(f"{TARGET.relative_to(ROOT)}: {width}x{height}, {TARGET.stat().st_size // 1024} kB")
+    print(f"{target.relative_to(ROOT)}: {width}x{height}, {target.stat().st_size // 1024} kB")
+
+
+def _frame_at(video: Path, second: float) -> np.ndarray:
+    """The first frame from a time on, BGR."""
+    with av.open(video) as container:
+        return next(f for f in container.decode(video=0) if f.time >= second).to_ndarray(format="bgr24")
 
 
 def _row(video: Path) -> np.ndarray:
     """The chosen frames beside each other, BGR."""
-    wanted, frames = list(SECONDS), []
-    with av.open(video) as container:
-        for frame in container.decode(video=0):
-            if wanted and frame.time >= wanted[0]:
-                wanted.pop(0)
-                height = round(WIDTH * frame.height / frame.width)
-                image = frame.to_ndarray(format="bgr24")
-                small = cv2.resize(image, (WIDTH, height), interpolation=cv2.INTER_AREA)
-                frames.append(np.pad(small, ((0, GAP), (0, GAP), (0, 0)), constant_values=255))
-    return np.hstack(frames)
+    return np.hstack([_small(_frame_at(video, second)) for second in SECONDS])
+
+
+def _small(image: np.ndarray) -> np.ndarray:
+    """An image at `WIDTH`, with a gap right and below."""
+    height = round(WIDTH * image.shape[0] / image.shape[1])
+    small = cv2.resize(image, (WIDTH, height), interpolation=cv2.INTER_AREA)
+    return np.pad(small, ((0, GAP), (0, GAP), (0, 0)), constant_values=255)
 
 
 if __name__ == "__main__":
