@@ -26,7 +26,7 @@ from cgan_export.requirements import check_room, require_packages
 from cgan_export.source import ModelSource
 from cgan_runtime.callbacks import StatusCallback
 from cgan_runtime.errors import ConfigError, ParityError
-from cgan_runtime.files.staging import publish, staging_folder
+from cgan_runtime.files.staging import publish, remove_abandoned, staging_folder
 from cgan_runtime.manifest import MAX_AXIS, MAX_SIZE, Manifest, sha256_of
 from cgan_train.checkpoint import Checkpoint
 from cgan_train.data.sources import Image
@@ -142,6 +142,7 @@ class Exporter:
             engines_for("image" if settings.end_to_end else "network")
         names = _file_names(settings.name or self.checkpoint.name, forms, end_to_end=settings.end_to_end)
         paths = [folder / name for name in names]
+        remove_abandoned(folder, _HIDDEN)  # a run that was killed may have taken old files away
         if not settings.overwrite:
             for file in (each for path in paths for each in (path, Manifest.path_for(path))):
                 if file.exists():

@@ -5,8 +5,9 @@
         publish([staging / "edge.onnx", staging / "edge.json"], Path("exported"))
 
 The staging folder is hidden inside the final one, and is removed whatever happens. One that a killed process
-left is removed by the next process: it tells by a lock that its owner has ended. Links are followed, both of
-the folder and of files in it; a device or pipe with a file's name is refused.
+left is removed by the next process: it tells by a lock that its owner has ended. If the process was killed while
+it replaced files, the old ones are put back first. Links are followed, both of the folder and of files in it; a
+device or pipe with a file's name is refused.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ from pathlib import Path
 from cgan_runtime.files.atomic import real_path, regular_file, replacing
 from cgan_runtime.files.locks import FileLock
 
+_UNDO = ".undo"  # in a staging folder, while files are moved: what was there before
+_OLD, _NEW = "old", "new"  # in it: the files that are replaced; an empty file for each name that was free
+
 
 @contextmanager
 def staging_folder(folder: Path, prefix: str) -> Iterator[Path]:
@@ -29,27 +33,44 @@ def staging_folder(folder: Path, prefix: str) -> Iterator[Path]:
 
     Args:
         folder: The folder that the files will be moved to.
-        prefix: Names of staging folders begin with it. Others that begin so are removed unless in use.
+        prefix: Names of staging folders begin with it. Others that begin so are removed as by `remove_abandoned`.
 
     Raises:
         OSError: It cannot be made.
     """
     folder = real_path(folder)  # of a dangling link, what it leads to
     folder.mkdir(parents=True, exist_ok=True)
-    _remove_abandoned(folder, prefix)
+    remove_abandoned(folder, prefix)
     staging, lock = _make(folder, prefix)
     with lock:
         try:
             yield staging
         finally:
-            shutil.rmtree(staging, ignore_errors=True)
+            if not (staging / _UNDO).exists():  # else the old files could not be put back: a later process tries
+                shutil.rmtree(staging, ignore_errors=True)
+
+
+def remove_abandoned(folder: Path, prefix: str) -> None:
+    """Remove the staging folders of processes that have ended, and put back what they had begun to replace.
+
+    Without locks, as on Windows, nothing is removed.
+    """
+    for staging in real_path(folder).glob(f"{glob.escape(prefix)}*"):
+        with suppress(OSError):  # in use, or just removed by another process
+            if staging.is_dir():
+                with FileLock(staging) as lock:
+                    if lock.held:
+                        with FileLock(staging.parent, wait=True):
+                            _undo(staging)
+                        shutil.rmtree(staging, ignore_errors=True)
 
 
 def publish(drafts: Sequence[Path], folder: Path) -> None:
     """Move files from one staging folder to the folder around it: all of them, or none.
 
-    Files of the same names are replaced; they come back if a move fails or is interrupted. A lock keeps
-    other processes from publishing into the folder at the same time.
+    Files of the same names are replaced. They come back if a move fails or is interrupted, and by the next
+    process's `remove_abandoned` if this one is killed. A lock keeps other processes from publishing into the
+    folder at the same time.
 
     Args:
         drafts: The files. A file that vouches for others comes after them, so it never stands without them.
@@ -60,16 +81,18 @@ def publish(drafts: Sequence[Path], folder: Path) -> None:
     """
     with FileLock(folder, wait=True):
         moves = [(draft, _file_at(folder / draft.name)) for draft in drafts]
-        backups = Path(tempfile.mkdtemp(prefix=".before-", dir=drafts[0].parent))
+        staging = drafts[0].parent
+        undo = _prepare_undo(staging, moves)
         try:
             for draft, target in reversed(moves):
-                with suppress(FileNotFoundError):
-                    _move(target, backups / draft.name)
+                if target.exists():
+                    _move(target, undo / _OLD / draft.name)
             for draft, target in moves:
                 _move(draft, target)
+            _forget_undo(staging)
         except BaseException:
-            for draft, target in moves:
-                _undo(draft, target, backups / draft.name)
+            with suppress(OSError):
+                _undo(staging)
             raise
 
 
@@ -93,13 +116,36 @@ def _move(source: Path, target: Path) -> None:
         source.unlink()
 
 
-def _undo(draft: Path, target: Path, backup: Path) -> None:
-    """Bring back the file that was replaced, or remove the one that was moved."""
-    with suppress(OSError):
-        if backup.exists():
-            _move(backup, target)
-        elif not draft.exists():
-            target.unlink(missing_ok=True)
+def _prepare_undo(staging: Path, moves: Sequence[tuple[Path, Path]]) -> Path:
+    """Note which names are free; from the moment on that the folder has its name, `_undo` has something to do."""
+    unnamed = Path(tempfile.mkdtemp(dir=staging))
+    for name in (_OLD, _NEW):
+        (unnamed / name).mkdir()
+    for draft, target in moves:
+        if not target.exists():
+            (unnamed / _NEW / draft.name).touch()
+    return unnamed.rename(staging / _UNDO)
+
+
+def _undo(staging: Path) -> None:
+    """Put back the files that a publishing had begun to replace, and remove those that it had moved to free names.
+
+    It may be interrupted anywhere, and done again.
+    """
+    undo, folder = staging / _UNDO, staging.parent
+    if not undo.exists():
+        return
+    for old in (undo / _OLD).iterdir():
+        _move(old, _file_at(folder / old.name))
+    for new in (undo / _NEW).iterdir():
+        if not (staging / new.name).exists():
+            _file_at(folder / new.name).unlink(missing_ok=True)
+    _forget_undo(staging)
+
+
+def _forget_undo(staging: Path) -> None:
+    """At once, unlike the removal of a folder with files in it."""
+    (staging / _UNDO).rename(Path(tempfile.mkdtemp(dir=staging)) / _UNDO)
 
 
 def _make(folder: Path, prefix: str) -> tuple[Path, FileLock]:
@@ -110,13 +156,3 @@ def _make(folder: Path, prefix: str) -> tuple[Path, FileLock]:
             if staging.is_dir():
                 return staging, lock
             lock.release()  # another process removed the folder before it was locked
-
-
-def _remove_abandoned(folder: Path, prefix: str) -> None:
-    """Remove the folders of processes that have ended. Without locks nothing is removed."""
-    for staging in folder.glob(f"{glob.escape(prefix)}*"):
-        with suppress(OSError):  # in use, or just removed by another process
-            if staging.is_dir():
-                with FileLock(staging) as lock:
-                    if lock.held:
-                        shutil.rmtree(staging, ignore_errors=True)

@@ -6,11 +6,12 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from cgan_runtime.files.staging import publish, staging_folder
+from cgan_runtime.files.staging import publish, remove_abandoned, staging_folder
 
 HOLDS_ONE = """
 import sys
@@ -77,7 +78,7 @@ def texts(folder: Path) -> dict[str, str]:
     return {path.name: path.read_text() for path in folder.iterdir() if path.is_file()}
 
 
-@pytest.mark.parametrize("moves", range(8))
+@pytest.mark.parametrize("moves", range(6))  # two old files, four new ones
 @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError(28, "No space left on device")])
 def test_interrupted_publishing_leaves_the_old_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moves: int, error: BaseException
@@ -102,6 +103,92 @@ def test_interrupted_publishing_leaves_the_old_files(
         fail()
     assert texts(tmp_path) == {"a.onnx": "old", "a.json": "old"}
     assert not list(tmp_path.glob(".*"))
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: whatever the process would still do to the disk raises it again."""
+
+
+def killed_at(step: int, work: Callable[[], None]) -> bool:
+    """Do some work whose process dies at a step that changes the disk; whether it died."""
+    steps = 0
+
+    def dying(real: Callable[..., object]) -> Callable[..., object]:
+        def do(*args: object, **options: object) -> object:
+            nonlocal steps
+            steps += 1
+            if steps > step:
+                raise Killed
+            return real(*args, **options)
+
+        return do
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("replace", "rename", "unlink", "rmdir", "mkdir"):
+            patch.setattr(os, name, dying(getattr(os, name)))
+        try:
+            work()
+        except Killed:
+            return True
+    return False
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="folders cannot be locked here, and are left")
+def test_publishing_that_is_killed_is_undone_by_the_next_process(tmp_path: Path) -> None:
+    names = ("a.onnx", "a.json", "b.onnx", "b.json")
+
+    def recover() -> None:
+        with staging_folder(tmp_path, ".draft-"):
+            pass
+
+    def replace() -> None:
+        with staging_folder(tmp_path, ".draft-") as hidden:
+            publish(write(hidden, "new", *names), tmp_path)
+
+    old, new = dict.fromkeys(("a.onnx", "a.json"), "old"), dict.fromkeys(names, "new")
+    found = []
+    for recovery in (1, 4):  # steps of a first recovery, which is killed, too
+        for step in range(100):
+            for name in new:
+                (tmp_path / name).unlink(missing_ok=True)
+            write(tmp_path, "old", *old)
+            died = killed_at(step, replace)
+            killed_at(recovery, recover)
+            recover()
+            assert texts(tmp_path) in (old, new), f"killed at step {step}, the recovery at step {recovery}"
+            assert not list(tmp_path.glob(".*"))
+            found.append(texts(tmp_path))
+            if not died:
+                break
+        assert found[-1] == new
+    assert old in found
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="folders cannot be locked here, and are left")
+def test_old_files_that_cannot_be_put_back_are_kept_for_the_next_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, "old", "a.onnx", "a.json")
+    real, count = Path.replace, 0
+
+    def replace(self: Path, target: Path) -> Path:
+        nonlocal count
+        count += 1
+        if count > 1:
+            raise OSError(5, "Input/output error")
+        return real(self, target)
+
+    def fail() -> None:
+        with staging_folder(tmp_path, ".draft-") as hidden:
+            drafts = write(hidden, "new", "a.onnx", "a.json")
+            monkeypatch.setattr(Path, "replace", replace)
+            publish(drafts, tmp_path)
+
+    with pytest.raises(OSError, match="Input"):
+        fail()
+    monkeypatch.setattr(Path, "replace", real)
+    remove_abandoned(tmp_path, ".draft-")
+    assert texts(tmp_path) == {"a.onnx": "old", "a.json": "old"}
 
 
 def test_published_files_replace_old_ones(tmp_path: Path) -> None:
