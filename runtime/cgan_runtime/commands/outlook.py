@@ -1,6 +1,6 @@
 """A look at a video before it is colored: pictures from all of it, and what the whole would take.
 
-    painter = Painter(reader, layout, colorizer)
+    painter = Painter(reader, layout, colorizer, stretch)
     for pictures in painter.images(): ...               # the first one, then all
     outlook = try_out(reader, layout, colorizer, settings, output)
 
@@ -33,7 +33,9 @@ from cgan_runtime.temporal.settings import TemporalSettings
 from cgan_runtime.video.contact_sheet import SHEET_FRAMES, thumbnail
 from cgan_runtime.video.frame_layout import FrameLayout
 from cgan_runtime.video.orientation import Orientation
+from cgan_runtime.video.read.container import frames_in
 from cgan_runtime.video.read.reader import VideoReader
+from cgan_runtime.video.read.stretch import Stretch, TimeLine
 from cgan_runtime.video.segments import SEGMENT_FRAMES, Colored
 from cgan_runtime.video.spread import frames_from_middle, packet_sizes, size_of_sound, spread_frames
 from cgan_runtime.video.write.writer import VideoWriter
@@ -46,8 +48,9 @@ _PALE = 10.0  # mean chroma, C*; photographs have about 18
 
 @dataclass(frozen=True)
 class Outlook:
-    """What a trial says about the whole."""
+    """What a trial says about the whole, or about the part that is asked for."""
 
+    frames: int  # 0 if unknown
     rate: float  # frames/s
     size: int  # bytes, of all frames and the sound
 
@@ -55,17 +58,19 @@ class Outlook:
 class Painter:
     """Colors frames from all of a video, each by itself, and notes how sure the model is."""
 
-    def __init__(self, reader: VideoReader, layout: FrameLayout, colorizer: Colorizer) -> None:
+    def __init__(self, reader: VideoReader, layout: FrameLayout, colorizer: Colorizer, stretch: Stretch) -> None:
         self.chroma: list[float] = []  # mean chroma C* of each picture
         self.sure: list[bool] = []
-        self._reader, self._layout, self._colorizer = reader, layout, colorizer
+        self._reader, self._layout, self._colorizer, self._stretch = reader, layout, colorizer, stretch
         self._stage = ColorStage(colorizer, TemporalFilter(TemporalSettings("off")), layout)
 
     def images(self) -> Iterator[list[Plane]]:
         """The pictures after the first one, and all of them: RGB uint8 (h, w, 3)."""
         aspect = Fraction(self._reader.stream.sample_aspect_ratio or 1)
         found: list[Plane] = []
-        frames = spread_frames(self._reader.container, self._reader.stream, SHEET_FRAMES, exact=True)
+        container, stream = self._reader.container, self._reader.stream
+        part = TimeLine(container, stream, self._stretch).part
+        frames = spread_frames(container, stream, SHEET_FRAMES, exact=True, part=part)
         for frame in frames:
             predicted = self._stage(frame)
             assert isinstance(predicted, Predicted)
@@ -75,7 +80,8 @@ class Painter:
             if len(found) == 1:
                 yield found
         if not found:
-            raise MediaError(f"{self._reader.path} has no frame for a preview")
+            where = "" if self._stretch.is_whole else f" from {self._stretch.text}"
+            raise MediaError(f"{self._reader.path} has no frame for a preview{where}")
         if len(found) > 1:
             yield found
 
@@ -99,7 +105,7 @@ class Painter:
 def try_out(
     reader: VideoReader, layout: FrameLayout, colorizer: Colorizer, settings: VideoSettings, output: Output
 ) -> Outlook | None:
-    """Color a moment from the middle of a video as the whole would be; None if there are too few frames."""
+    """Color a moment from the middle of a video, or of its part, as all of it; None if there are too few frames."""
     stage = ColorStage(colorizer, TemporalFilter(settings.temporal), layout)
     written: list[float] = []
     with temporary_folder("cgan-preview-") as folder:
@@ -110,14 +116,19 @@ def try_out(
                 writer.write(item)
                 written.append(time.monotonic())
 
-            frames = frames_from_middle(reader.container, reader.stream, _TRIAL_FRAMES, seconds=_TRIAL_SECONDS)
+            part = TimeLine(reader.container, reader.stream, settings.stretch).part
+            frames = frames_from_middle(
+                reader.container, reader.stream, _TRIAL_FRAMES, seconds=_TRIAL_SECONDS, part=part
+            )
             run_stages(frames, stage, lambda item: write(stage.finish(item)), depth=QUEUE_DEPTH)  # type: ignore[arg-type]
             if len(written) < _LEAST_FRAMES:
                 return None
             writer.finish()
         sizes = packet_sizes(folder / f"trial{output.suffix}")
     rate = (len(written) - 1) / max(1e-6, written[-1] - written[0])
-    frames_of_all = reader.stated_frames or 0
-    keys = -(-frames_of_all // SEGMENT_FRAMES)
-    size = keys * sizes[0] + (frames_of_all - keys) * float(np.mean(sizes[1:]))
-    return Outlook(rate, round(size) + size_of_sound(reader.container))
+    whole = count = reader.stated_frames or 0
+    if not settings.stretch.is_whole:
+        count = frames_in(settings.stretch, reader.stated_frames, reader.rate) or 0
+    keys = -(-count // SEGMENT_FRAMES)
+    size = keys * sizes[0] + (count - keys) * float(np.mean(sizes[1:]))
+    return Outlook(count, rate, round(size + size_of_sound(reader.container) * count / max(1, whole)))

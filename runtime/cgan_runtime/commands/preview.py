@@ -44,25 +44,25 @@ def run_preview(given: Path | str, options: RunOptions, console: Console) -> Non
     ):
         settings = replace(settings, encoder=settle_encoder(settings.encoder, reader, output))
         layout = plan_layout(reader, settings.encoder, output, compare=settings.compare)
-        painter = Painter(reader, layout, colorizer)
+        painter = Painter(reader, layout, colorizer, settings.stretch)
         for image in painter.images():
             write_image(sheet, tile(image))
             if len(image) == 1:
                 console.note(f"first picture after {time.monotonic() - began:.1f} s: {sheet}")
         console.result(f"{sheet}: {painter.judgment()}")
         outlook = try_out(reader, layout, colorizer, settings, output)
-    console.result(_about(output, outlook, reader))
+    console.result(_about(output, outlook, part=not settings.stretch.is_whole))
     for note in layout.notes:
         console.note(note)
     print_tips(options, colorizer.backend.manifest, console)
 
 
-def _about(output: Output, outlook: Outlook | None, reader: VideoReader) -> str:
-    """Time and size of the whole, for people."""
-    frames = reader.stated_frames
-    if outlook is None or not frames:
-        return f"the whole goes into {output}; its length is not known"
+def _about(output: Output, outlook: Outlook | None, *, part: bool) -> str:
+    """Time and size of the whole or the part, for people."""
+    what = "the part" if part else "the whole"
+    if outlook is None or not outlook.frames:
+        return f"{what} goes into {output}; its length is not known"
     return (
-        f"the whole: about {duration_text(frames / outlook.rate)} at {rate_text(outlook.rate)}, and "
+        f"{what}: about {duration_text(outlook.frames / outlook.rate)} at {rate_text(outlook.rate)}, and "
         f"{size_text(outlook.size)}, in {output}"
     )

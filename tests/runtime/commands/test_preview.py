@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,10 +13,13 @@ import pytest
 from tests.runtime.commands.conftest import Run
 from tests.videos import Video, write_video
 
+from cgan_runtime.commands.outlook import Painter
 from cgan_runtime.image.read_write import read_image
 from cgan_runtime.video import spread
 from cgan_runtime.video.existing_colors import has_colors
-from cgan_runtime.video.spread import spread_frames
+from cgan_runtime.video.read.reader import VideoReader
+from cgan_runtime.video.read.stretch import Stretch, TimeLine
+from cgan_runtime.video.spread import frames_from_middle, spread_frames
 
 FIGURES = r"the whole: about \d+:\d\d at [\d.]+ frames/s, and [\d.]+ [kM]B, in in\.color\.mp4"
 
@@ -48,6 +52,29 @@ def test_a_single_frame_has_a_preview_but_no_outlook(run: Run, tmp_path: Path) -
     assert done.code == 0, done.err
     assert "1 picture;" in done.out
     assert "the whole goes into in.color.mp4" in done.out
+
+
+def test_a_part_has_its_own_preview(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = write_video(tmp_path / "in.mp4", Video(frames=100, audio=("aac",)))
+    shown: list[float] = []
+    monkeypatch.setattr(Painter, "_judge", lambda self, view: (self.chroma.append(1.0), self.sure.append(True)))
+    monkeypatch.setattr(
+        "cgan_runtime.commands.outlook.network_view", lambda frame, *_: shown.append(round(frame.time * 25))
+    )
+    whole = run("in.mp4", "--preview")
+    assert whole.code == 0, whole.err
+    assert shown == [100 * (2 * place + 1) // 24 for place in range(12)]
+    shown.clear()
+    done = run("in.mp4", "--preview", "--start", "2", "--end", "2.8")
+    assert done.code == 0, done.err
+    assert len(shown) == 12
+    assert (min(shown), max(shown)) == (50, 69)
+    assert re.search(FIGURES.replace("whole", "part"), done.out)
+    with VideoReader(source) as reader:
+        line = TimeLine(reader.container, reader.stream, Stretch(Fraction(2), Fraction(14, 5)))
+        frames = frames_from_middle(reader.container, reader.stream, 50, seconds=9, part=line.part)
+        assert {50 <= round(frame.time * 25) < 70 for frame in frames} == {True}
+    assert "no frame" in run("in.mp4", "--preview", "--start", "9").err
 
 
 @pytest.mark.parametrize(

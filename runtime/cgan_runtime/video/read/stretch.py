@@ -84,6 +84,11 @@ class TimeLine:
         self.offset = Fraction(0) if stretch.keep_start else self._start // tick * tick
         self._passed: set[int] = set()  # streams that have come to the end
 
+    @property
+    def part(self) -> tuple[Fraction, Fraction | None]:
+        """Start and end in seconds on the clock of the video; None is its end."""
+        return self._start, self._end
+
     def seek(self) -> None:
         """Begin to read shortly before the stretch, where the container has an index."""
         if self._start > _RUN_UP and self._stretch.start and self._container.format.name.startswith(_SEEKABLE):
