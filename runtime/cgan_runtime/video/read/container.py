@@ -19,6 +19,7 @@ from cgan_runtime.video.ffmpeg_errors import reason_of
 from cgan_runtime.video.read.sources import FFmpegInput
 from cgan_runtime.video.read.stretch import Stretch
 
+_LEAST_CHUNK = 8  # bytes that each frame of an AVI takes
 _MICROSECONDS = 1_000_000  # per second; the unit of a container's duration
 _JOINED = {"merge_pmt_versions": "1"}  # where recordings of other PIDs are joined, streams of ts go on
 _MOV = "mov,mp4,m4a,3gp,3g2,mj2"
@@ -82,9 +83,22 @@ def video_stream(path: Path | FFmpegInput, container: av.container.InputContaine
     return chosen
 
 
-def stated_end(container: av.container.InputContainer) -> float:
-    """Seconds that a container says it lasts; 0 if it does not say."""
+def stated_end(container: av.container.InputContainer, stream: av.VideoStream | None = None) -> float:
+    """Seconds that a container says it lasts, or, of AVI, this stream in it; 0 if it does not say."""
+    if stream is not None and (counted := counted_frames(container, stream)) is not None:
+        return float(((stream.start_time or 0) + counted) * (stream.time_base or 0))
     return (container.duration or 0) / _MICROSECONDS
+
+
+def counted_frames(container: av.container.InputContainer, stream: av.VideoStream) -> int | None:
+    """Frames that the header of an AVI counts, with those that repeat the one before; 0 if that cannot be right.
+
+    AVI has no other times. FFmpeg shortens the duration of a file that lacks a part, but not this count. None if
+    there is no count, as in a recording that was never closed, and for other containers.
+    """
+    if container.format.name != "avi" or not stream.frames:
+        return None
+    return stream.frames if stream.frames * _LEAST_CHUNK < container.size else 0
 
 
 def indexed_packets(container: av.container.InputContainer, stream: av.VideoStream) -> int:
@@ -100,6 +114,8 @@ def frames_by_duration(
     """Frames by the stated duration and the frame rate; None if one of them is unknown."""
     if not rate:
         return None
+    if stream.time_base and (counted := counted_frames(container, stream)) is not None:
+        return round(counted * stream.time_base * rate) or None
     if stream.duration and stream.time_base:
         return round(stream.duration * stream.time_base * rate)
     start = max(0, container.start_time or 0) if "matroska" in container.format.name else 0

@@ -19,6 +19,9 @@ _PAUSE = 0.25  # seconds; longer than a frame of a usual video, or a packet of a
 _UNEVEN = 2  # a step may be so many times as long as the one before without being a pause
 _LAG = 1.0  # seconds that streams may lie apart in a file
 _KEPT = 16  # pauses of a stream
+_NEAR = 3  # packets; parsers set the mark of a damaged packet on one shortly before it
+_HOLE = 1000  # bytes between packets; more than what containers write there
+_HOLE_SHARE = 0.25  # of the bytes that a pause would take at the bit rate so far
 
 _Pause = tuple[float, float]  # start and end, in seconds
 
@@ -27,11 +30,15 @@ class Damage:
     """Counts errors and looks for gaps.
 
     A gap is a stretch in which the video stream and all audio are missing. Either alone may pause in a whole
-    file. So no gaps are found in videos without audio.
+    file. Where it pauses, the file itself may show that something was lost: bytes that belong to no packet, or
+    a packet that the demuxer marks as damaged. So gaps are found in videos without audio, too.
     """
 
-    def __init__(self, video: int) -> None:
-        """Look at the video stream of this index, and at all audio."""
+    def __init__(self, video: int, *, padded: bool) -> None:
+        """Look at the video stream of this index, and at all audio.
+
+        In a `padded` container, such as a transport stream, bytes between packets may mean nothing.
+        """
         self.failed_decodes = 0  # packets
         self.failed_reads = 0  # stretches of the file
         self.corrupt: list[int] = []  # numbers, from 0, of the frames that decoded with errors
@@ -39,10 +46,16 @@ class Damage:
         self._video = video
         self._streams: dict[int, _Stream] = {}
         self._undecided: list[_Pause] = []
+        self._proven: set[_Pause] = set()  # pauses of the video in which something was lost
         self._begin: float | None = None
+        self._marked: deque[bool] = deque(maxlen=_NEAR)  # the last packets of the video, as damaged
+        self._padded = padded
+        self._first_byte: int | None = None
+        self._read_to = 0  # end in the file of the last packet, bytes
 
     def look(self, packet: av.Packet[Any]) -> None:
         """Take note of the time of a packet; once for each, in the order of the file."""
+        hole = self._bytes_before(packet)
         index = packet.stream_index
         if packet.dts is None or not (index == self._video or packet.stream.type == "audio"):
             return
@@ -52,6 +65,10 @@ class Damage:
         pause = stream.look(time, float((packet.duration or 0) * packet.time_base))
         if pause is not None and index == self._video:
             self._undecided.append(pause)
+            if any(self._marked) or packet.is_corrupt or self._is_lost(hole, pause):
+                self._proven.add(pause)
+        if index == self._video:
+            self._marked.append(packet.is_corrupt)
         while self._undecided and time > self._undecided[0][1] + _LAG:
             self._decide(self._undecided.pop(0))
 
@@ -68,8 +85,25 @@ class Damage:
             for index, stream in self._streams.items()
             if index != self._video and stream.begin < start and stream.end > start + _PAUSE
         ]
-        if paused and all(paused):
+        if pause in self._proven or (paused and all(paused)):
             self.gaps.append(start - (self._begin or 0.0))
+
+    def _bytes_before(self, packet: av.Packet[Any]) -> int:
+        """Bytes between a packet and the one before it in the file."""
+        if packet.pos is None or not packet.size:
+            return 0
+        before = self._read_to
+        self._first_byte = packet.pos if self._first_byte is None else self._first_byte
+        self._read_to = packet.pos + packet.size
+        return packet.pos - before if before else 0
+
+    def _is_lost(self, hole: int, pause: _Pause) -> bool:
+        """Whether so many bytes before a packet are those of the frames that a pause lacks."""
+        elapsed = pause[0] - (self._begin or 0.0)
+        if self._padded or hole < _HOLE or elapsed <= 0:
+            return False
+        rate = (self._read_to - hole - (self._first_byte or 0)) / elapsed
+        return hole > _HOLE_SHARE * rate * (pause[1] - pause[0])
 
     @property
     def flaws(self) -> str:

@@ -20,6 +20,7 @@ from cgan_runtime.errors import MediaError
 from cgan_runtime.files.pipe import InputPipe
 from cgan_runtime.system.cpu import usable_cores
 from cgan_runtime.video.read.container import (
+    counted_frames,
     frames_by_duration,
     frames_in,
     indexed_packets,
@@ -37,7 +38,7 @@ from cgan_runtime.video.read.overlaps import Overlaps
 from cgan_runtime.video.read.source_file import SourceFile
 from cgan_runtime.video.read.sources import MAX_RATE, FFmpegInput
 from cgan_runtime.video.read.stretch import WHOLE, Stretch, TimeLine
-from cgan_runtime.video.read.timestamps import Clock
+from cgan_runtime.video.read.timestamps import Clock, may_jump
 from cgan_runtime.video.segments import SEGMENT_FRAMES
 
 _MAX_FAILED_READS = 16  # in a row; after so many the rest of a damaged video is given up
@@ -75,7 +76,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         self.resized_frames = 0  # of another size than the first, which is the size of the output
         self._size: tuple[int, int] | None = None
         self.has_late_stream = False  # one that began within the video; it is left out
-        self._end = 0.0  # seconds; end of the packets of all streams
+        self._end = 0.0  # seconds; end of the packets of all streams, of AVI those of the video
         self._deinterlacer = Deinterlacer(deinterlace)
         with ExitStack() as opened:
             video = path if isinstance(path, FFmpegInput) else opened.enter_context(SourceFile(path))
@@ -87,13 +88,14 @@ class VideoReader(AbstractContextManager["VideoReader"]):
             self.container = opened.enter_context(open_video(path, options, hardware))
             self.stream = video_stream(path, self.container, stream)
             self._clock, self._overlaps = Clock(self.container), Overlaps(self.container)
-            self._found = Damage(self.stream.index)
+            self._found = Damage(self.stream.index, padded=may_jump(self.container))
             self._times = FrameTimes(self.container, self.stream)
             self.crop = Crop(self.stream)
             self.line, self.stretch = TimeLine(self.container, self.stream, stretch), stretch
             self.stream.codec_context.thread_type = "AUTO"
             self.stream.codec_context.thread_count = threads or usable_cores()
-            self._stated_end = stated_end(self.container)
+            self._stated_end = stated_end(self.container, self.stream)
+            self._counted = counted_frames(self.container, self.stream)
             self._indexed = indexed_packets(self.container, self.stream)
             # Frames that the video should have, exact or by its duration; None if unknown.
             self.stated_frames = self._indexed or frames_by_duration(self.container, self.stream, self.rate)
@@ -164,7 +166,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         """What is wrong with the video, for people; None if nothing is. Known after the last frame."""
         lost, expected = self.lost_frames, self._expected_frames
         of = f" of {expected}" if expected else ""
-        cut_off = "it is cut off" if self._is_cut_off() else ""
+        cut_off = ("it is cut off" + " or has holes" * bool(self._counted)) * self._is_cut_off()
         parts = (cut_off, f"about {count(lost, 'frame')}{of} could not be read" if lost else "", self.flaws)
         return ", ".join(part for part in parts if part) or None
 
@@ -209,7 +211,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
                 continue
             self._found.look(packet)
             time = packet.pts if packet.pts is not None else packet.dts
-            if time is not None:
+            if time is not None and (packet.stream_index == self.stream.index or not self._counted):
                 self._end = max(self._end, float((time + (packet.duration or 0)) * packet.time_base))
             if self.line.has_passed(packet):
                 return

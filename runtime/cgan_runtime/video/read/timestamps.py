@@ -43,7 +43,7 @@ class Clock:
 
     def __init__(self, container: av.container.InputContainer) -> None:
         self.jumps = 0  # so far
-        self._may_jump = bool(container.format.flags & _MAY_JUMP)
+        self._may_jump = may_jump(container)
         self._file = Continuity(Path(container.name)) if container.format.name == "mpegts" and container.name else None
         self._offset = self._before = Fraction(0)  # seconds, after the latest jump and before it
         self._end = Fraction(0)  # end of all packets so far, seconds
@@ -101,6 +101,11 @@ class Clock:
 
     def _is_forward(self, stream: _Stream, time: Fraction) -> bool:
         return stream.last is not None and time > max(stream.last, self._end) + _FORWARD
+
+
+def may_jump(container: av.container.InputContainer) -> bool:
+    """Whether it is of a kind whose clock may jump: those for broadcasts and discs, which also hold padding."""
+    return bool(container.format.flags & _MAY_JUMP)
 
 
 def _is_back(stream: _Stream, time: Fraction) -> bool:

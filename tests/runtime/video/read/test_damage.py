@@ -179,6 +179,57 @@ def test_a_gap_between_key_frames_is_found_by_video_and_audio(name: str, tmp_pat
         colorize_video(holed, tmp_path / "strict.mkv", colorizer, settings=VideoSettings(strict=True))
 
 
+@pytest.mark.parametrize("name", ["in.ts", "in.mkv", "in.flv"])
+def test_a_gap_without_audio_is_found_by_what_is_between_the_packets(name: str, tmp_path: Path) -> None:
+    every = {"preset": "ultrafast", "g": "1"}
+    source = write_video(tmp_path / name, Video(frames=100, width=320, height=240, options=every))
+    data = source.read_bytes()
+    start, end = (int(len(data) * share) // TS_PACKET * TS_PACKET for share in (0.5, 0.7))
+    _written(source, data[:start] + bytes(end - start) + data[end:])
+    with VideoReader(source) as reader:
+        frames = sum(isinstance(item, av.VideoFrame) for item in reader)
+        assert "1 stretch missing (at " in str(reader.damage)
+        assert reader.lost_frames == 100 - frames > 15
+
+
+@pytest.mark.parametrize("audio", [(), ("libmp3lame",)])
+@pytest.mark.parametrize("kind", ["cut out", "zeros", "cut off"])
+def test_frames_that_an_avi_counts_in_its_header_and_does_not_have_are_missing(
+    kind: str, audio: tuple[str, ...], tmp_path: Path
+) -> None:
+    """AVI states no times, so what comes after a hole seems to follow at once."""
+    video = Video(frames=100, width=160, height=120, codec="mpeg4", options={"g": "1"}, ticks=25, audio=audio)
+    data = write_video(tmp_path / "in.avi", video).read_bytes()
+    start, end = int(len(data) * 0.85), int(len(data) * 0.95)
+    rest = {"cut out": data[end:], "zeros": bytes(end - start) + data[end:], "cut off": b""}[kind]
+    holed = _written(tmp_path / "holed.avi", data[:start] + rest)
+    for path, is_whole in ((tmp_path / "in.avi", True), (holed, False)):
+        with VideoReader(path) as reader:
+            frames = sum(isinstance(item, av.VideoFrame) for item in reader)
+            assert reader.lost_frames == pytest.approx(100 - frames, abs=1)
+            assert (frames == 100, reader.damage is None) == (is_whole, is_whole)
+
+
+def test_what_an_avi_repeats_or_counts_wrong_is_no_gap(tmp_path: Path) -> None:
+    repeating = replace(BARE, codec="mpeg4", pts=PAUSED)
+    source = write_video(tmp_path / "in.avi", repeating)
+    data = bytearray(source.read_bytes())
+    place = data.index(b"strh") + 8 + 32  # of the number of frames
+    wrong = _written(tmp_path / "wrong.avi", bytes(data[:place]) + b"\xff\xff\xff\x7f" + bytes(data[place + 4 :]))
+    for path in (source, wrong):
+        with VideoReader(path) as reader:
+            assert sum(isinstance(item, av.VideoFrame) for item in reader) == 50
+            assert reader.damage is None
+
+
+@pytest.mark.parametrize("name", ["in.ts", "in.mkv", "in.mp4"])
+def test_a_pause_of_a_video_without_audio_is_no_gap(name: str, tmp_path: Path) -> None:
+    fragments = {"movflags": "frag_keyframe+empty_moov"} if name == "in.mp4" else {}
+    with VideoReader(write_video(tmp_path / name, Video(pts=PAUSED, container_options=fragments))) as reader:
+        list(reader)
+        assert reader.damage is None
+
+
 PAUSED = [Fraction(n, 25) + (3 if n >= 25 else 0) for n in range(50)]  # the video pauses for three seconds
 
 
