@@ -20,8 +20,12 @@ settings.load_profile("cgan")
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # PyTorch's threads wait for each other by spinning, beside other tests
 
-SHARING = {"export/": "exports", "benchmarks/test_cli.py": "measured", "benchmarks/quality/test_quality.py": "measured"}
-"""Folders and files of tests, slow ones too, and the group that shares their costly fixtures."""
+SHARING = {
+    "export/": "exports",
+    "benchmarks/test_cli.py": "measured", "benchmarks/quality/test_quality.py": "measured",
+    "runtime/batch/test_ray.py": "cluster", "test_privacy.py": "cluster",  # it would join the other's cluster
+}  # fmt: skip
+"""Folders and files of tests, slow ones too, and the group that shares costly fixtures or must not meet."""
 
 TINY_MULTIPLE = 16
 TINY_SIZE = 64

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,10 +23,10 @@ EXAMPLES = ROOT / "examples"
 MAX_LINES = 40
 
 
-def run(name: str, *args: str | Path, before: tuple[str, ...] = ()) -> str:
+def run(name: str, *args: str | Path, before: tuple[str, ...] = (), text: bool = True) -> Any:
     command = [*before, sys.executable, EXAMPLES / name, *map(str, args)]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run(command, capture_output=True, text=True, timeout=240, env=environment)
+    done = subprocess.run(command, capture_output=True, text=text, timeout=240, env=environment)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -35,6 +36,12 @@ def test_color_image(tmp_path: Path) -> None:
     out = run("color_image.py", tmp_path / "gray.png", tmp_path / "colored.png")
     assert out.startswith(f"{tmp_path / 'colored.png'}: 96x64")
     assert read_image(tmp_path / "colored.png").shape == (64, 96, 3)
+
+
+def test_clean_luma(tmp_path: Path) -> None:
+    lines = run("clean_luma.py", write_video(tmp_path / "gray.mp4", Video(frames=3)), text=False)
+    assert lines.startswith(b"YUV4MPEG2")
+    assert lines.count(b"FRAME") == 3
 
 
 def test_color_video(tmp_path: Path) -> None:

@@ -137,7 +137,10 @@ def test_what_cannot_be_written_is_refused(write: Write, suffix: str, tmp_path: 
         end.bind(str(bound))
     circle.symlink_to(circle)
     lost.symlink_to(tmp_path / "nowhere" / f"new{suffix}")
-    for name in (folder, bound, circle, lost, folder / "a" / f"b{suffix}", bound / f"b{suffix}"):
+    refused = [bound, circle, lost, folder / "a" / f"b{suffix}", bound / f"b{suffix}"]
+    if suffix not in (".png", ".mkv"):  # cgan-run puts its results into a folder
+        refused.append(folder)
+    for name in refused:
         code, errors = write(name)
         assert (code, errors.count("\n")) == (1, 1), errors
         assert errors.startswith("error: ")

@@ -17,6 +17,7 @@ from cgan_runtime.image.read_write import read_image, write_image
 from cgan_runtime.pipeline.image import colorize_image
 from cgan_runtime.pipeline.settings import VideoSettings
 from cgan_runtime.pipeline.video import colorize_video
+from cgan_runtime.video.orientation import Orientation
 from cgan_runtime.video.segments import SEGMENT_FRAMES
 from cgan_runtime.video.write.codecs import EncoderSettings
 
@@ -43,7 +44,7 @@ def _alone_and_beside(source: Path, encoder: EncoderSettings = FFV1) -> tuple[Pl
         with Colorizer(FakeBackend()) as colorizer:
             result = colorize_video(source, target, colorizer, settings=VideoSettings(encoder, compare=compare))
         frame = read_frames(target)[1]
-        assert (result.width, result.height) == (frame.width, frame.height)
+        assert (result.width, result.height) == Orientation.of(frame).shown_size(frame.width, frame.height)
         assert times_of(target) == times_of(source)
         found.append(_planes(frame))
     return found[0], found[1]

@@ -23,7 +23,7 @@ Shape = tuple[int, int, int]  # images, height, width
 _WORKSPACE = 1 << 30  # bytes, at most
 _MOST_BATCH = 4
 _HINT_CHANNELS, _HINT_STRIDE, _MEMORY_COLUMNS = 3, 4, 38  # of a guided network's inputs
-MEMORY_ROWS = (1, 1, 8192)  # smallest, the one that an engine is fastest for, largest
+MEMORY_ROWS = (1, 1, 4096)  # smallest, the one that an engine is fastest for, largest
 _CONVOLUTIONS = ("CONVOLUTION", "DECONVOLUTION")
 
 

@@ -158,19 +158,19 @@ class EncoderSettings:
         crf: Quality, lower is better and bigger.
         quality: The same in a word, "low", "medium" or "high"; not with `crf`.
         preset: Speed, for encoders that have presets.
+        effort: Speed in a word, "fast", "balanced" or "best", where `preset` is None.
         codec_threads: CPU threads of the encoder and of the decoder each; None takes one for each core.
         keep_format: Keep the input's depth, chroma subsampling and range where the encoder can, even if few
             players take that. Lossless encoders always do.
-        effort: Speed in a word, "fast", "balanced" or "best", where `preset` is None.
     """
 
     codec: str | None = None
     crf: int | None = None
-    preset: str | None = None
-    codec_threads: int | None = None
     quality: str | None = None
-    keep_format: bool = False
+    preset: str | None = None
     effort: Effort = "balanced"
+    codec_threads: int | None = None
+    keep_format: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "codec", COMMON_NAMES.get(self.codec or "", self.codec))
