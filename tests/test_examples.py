@@ -39,9 +39,10 @@ def test_color_image(tmp_path: Path) -> None:
 
 
 def test_clean_luma(tmp_path: Path) -> None:
-    lines = run("clean_luma.py", write_video(tmp_path / "gray.mp4", Video(frames=3)), text=False)
-    assert lines.startswith(b"YUV4MPEG2")
-    assert lines.count(b"FRAME") == 3
+    piped = run("clean_luma.py", write_video(tmp_path / "gray.mp4", Video(frames=3)), text=False)
+    (tmp_path / "clean.y4m").write_bytes(piped)
+    frames = read_frames(tmp_path / "clean.y4m")
+    assert [(frame.width, frame.height) for frame in frames] == [(64, 48)] * 3
 
 
 def test_color_video(tmp_path: Path) -> None:
@@ -49,16 +50,6 @@ def test_color_video(tmp_path: Path) -> None:
     out = run("color_video.py", source, tmp_path / "colored.mp4")
     assert f"{tmp_path / 'colored.mp4'}: 8 frames" in out
     assert len(read_frames(tmp_path / "colored.mp4")) == 8
-
-
-def test_clean_luma(tmp_path: Path) -> None:
-    source = write_video(tmp_path / "gray.mp4", Video(frames=3))
-    command = [sys.executable, EXAMPLES / "clean_luma.py", str(source)]
-    done = subprocess.run(command, capture_output=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    (tmp_path / "clean.y4m").write_bytes(done.stdout)
-    frames = read_frames(tmp_path / "clean.y4m")
-    assert [(frame.width, frame.height) for frame in frames] == [(64, 48)] * 3
 
 
 @pytest.mark.skipif(shutil.which("xvfb-run") is None, reason="xvfb-run is not installed")

@@ -104,7 +104,7 @@ def test_half_precision_network_is_half_throughout(exports: list[Exported]) -> N
         node.attribute[0].i in (TensorProto.FLOAT16, TensorProto.INT64) for node in casts if not ends & {*node.output}
     )
     inferred = onnx.shape_inference.infer_shapes(model, strict_mode=True).graph.value_info
-    assert {value.type.tensor_type.elem_type for value in inferred} == {TensorProto.FLOAT16}
+    assert TensorProto.FLOAT not in {value.type.tensor_type.elem_type for value in inferred}  # sizes are integers
     assert exports[2].path.stat().st_size < 0.56 * exports[0].path.stat().st_size
 
 
