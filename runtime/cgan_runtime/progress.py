@@ -10,6 +10,7 @@ It is right from 50 columns up: what does not fit is left out, the least importa
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ _LEAST_WRITTEN = 200_000  # bytes, from which the size of the whole is estimated
 _SLOW = 100  # per second; below it a rate has a decimal
 
 
-class ProgressLine:
+class ProgressLine(ABC):
     """A line that rich draws; `fraction` and `parts` are of a kind of work."""
 
     def __init__(self, title: str, clock: Clock = time.monotonic) -> None:
@@ -32,13 +33,13 @@ class ProgressLine:
         self._began = clock()
 
     @property
+    @abstractmethod
     def fraction(self) -> float | None:
         """How much is done, 0 to 1; None if unknown."""
-        raise NotImplementedError
 
+    @abstractmethod
     def parts(self) -> Sequence[tuple[int, str]]:
         """What the line says, each with its importance; the least important are left out first."""
-        raise NotImplementedError
 
     def text(self, width: int) -> str:
         """The words that fit into so many columns."""

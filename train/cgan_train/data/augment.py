@@ -69,6 +69,27 @@ def film_lightness(rgb: Tensor, lightness: Tensor, share: float, rng: torch.Gene
     return torch.where(chosen, lightness_of_gray(gray), lightness)
 
 
+def square_views(images: Tensor, scale: Tensor, middle: Tensor, mirrored: Tensor, side: int) -> Tensor:
+    """Square parts of images, resampled bilinearly; what lies beyond an edge is reflected.
+
+    Args:
+        images: Float (N, C, H, W).
+        scale: Size of each part relative to its image, (N,).
+        middle: Its middle, x and y from -1 at the left and top edge to 1, (N, 2).
+        mirrored: Which parts are mirrored, bool (N,).
+        side: Of the result, in pixels.
+
+    Returns:
+        (N, C, side, side).
+    """
+    zero = torch.zeros_like(scale)
+    across = torch.stack((torch.where(mirrored, -scale, scale), zero, middle[:, 0]), dim=1)
+    down = torch.stack((zero, scale, middle[:, 1]), dim=1)
+    places = torch.stack((across, down), dim=1).to(images.device)
+    grid = F.affine_grid(places, [len(images), images.shape[1], side, side], align_corners=False)
+    return F.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
+
+
 def paste_others(rgb: Tensor, share: float, rng: torch.Generator) -> Tensor:
     """Paste a rectangle of the batch's next image into some images, at the same place.
 

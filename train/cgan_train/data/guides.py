@@ -20,6 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from cgan_train.data.augment import square_views
 from cgan_train.models.guided import TrainingGuide
 
 _STOP = 1 / 8  # of the geometric law: 8 hints on average
@@ -61,11 +62,7 @@ def second_views(rgb: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor]:
     scale = torch.where(near, 1 + _ZOOM * (2 * draws[:, 1] - 1), low + (high - low) * draws[:, 1])
     reach = torch.where(near, torch.tensor(_MOVE), 1 - scale)
     moves = (2 * draws[:, 2:4] - 1) * reach[:, None]
-    mirror = torch.where(~near & (draws[:, 4] < 0.5), -1.0, 1.0)
-    zero = torch.zeros(count)
-    rows = (torch.stack((scale * mirror, zero, moves[:, 0]), 1), torch.stack((zero, scale, moves[:, 1]), 1))
-    grid = F.affine_grid(torch.stack(rows, 1).to(rgb.device), [count, *rgb.shape[1:]], align_corners=False)
-    views = F.grid_sample(rgb[:count], grid, padding_mode="reflection", align_corners=False)
+    views = square_views(rgb[:count], scale, moves, ~near & (draws[:, 4] < 0.5), rgb.shape[-1])
     return torch.cat((rgb[: len(rgb) - count], views)), near
 
 

@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from cgan_train.color import lab_of_rgb, split_lab
+from cgan_train.data.augment import square_views
 
 PALE = 7.0
 """Mean chroma below which a photo is pale; that of photographs is about 17."""
@@ -59,13 +60,8 @@ class ResidentPhotos:
         draws = torch.rand((count, 4), generator=rng)
         scale = zoom[0] + (zoom[1] - zoom[0]) * draws[:, 0]
         middle = (2 * draws[:, 1:3] - 1) * (1 - scale)[:, None]
-        mirror = torch.where(draws[:, 3] < 0.5, -1.0, 1.0)
-        zero = torch.zeros(count)
-        rows = (torch.stack((scale * mirror, zero, middle[:, 0]), 1), torch.stack((zero, scale, middle[:, 1]), 1))
-        device = self._images.device
-        photos = self._images[chosen.to(device)].permute(0, 3, 1, 2).float()
-        grid = F.affine_grid(torch.stack(rows, 1).to(device), [count, 3, side, side], align_corners=False)
-        crops = F.grid_sample(photos, grid, padding_mode="border", align_corners=False)
+        photos = self._images[chosen.to(self._images.device)].permute(0, 3, 1, 2).float()
+        crops = square_views(photos, scale, middle, draws[:, 3] < 0.5, side)
         return crops.round().clamp(0, 255).to(torch.uint8)
 
 
