@@ -66,6 +66,9 @@ def test_nothing_runs_unless_it_was_named(tmp_path: Path) -> None:
 
 
 def test_a_file_that_changed_is_refused(tmp_path: Path) -> None:
+    load_own(f"{write(tmp_path, UNET, 'other.py')}:Net")  # the same code under another name, which is not meant
+    another = write(tmp_path, f"# another\n{UNET}", "another.py")
+    load_own(f"{another}:Net")
     before = config_of(write(tmp_path, f"# before\n{UNET}"))
     load_own(f"{write(tmp_path, UNET)}:Net")
     with pytest.raises(

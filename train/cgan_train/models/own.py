@@ -16,7 +16,7 @@ import inspect
 import re
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +87,7 @@ def load_own(spec: str) -> OwnGenerator:
         raise ConfigError(f"{path} cannot be read ({error.strerror}); give the file of the generator") from error
     sha256 = hashlib.sha256(code).hexdigest()
     if (own := _LOADED.get((name, sha256))) is not None:
+        own = _LOADED[name, sha256] = replace(own, file=path)  # the same code may have been named elsewhere
         return own
     make = getattr(_run(path, sha256), name, None)
     if not callable(make) or isinstance(make, nn.Module):
@@ -104,10 +105,10 @@ def build_own(config: GeneratorConfig) -> Generator:
     own = _LOADED.get((config.name, config.sha256))
     if own is None:
         where = f"generator {config.name!r} of {config.file} (sha256 {config.sha256[:12]})"
-        others = [each for each in _LOADED.values() if each.name == config.name]
+        others = [each for each in _LOADED.values() if (each.file.name, each.name) == (config.file, config.name)]
         if others:
             raise ConfigError(
-                f"{others[0].file} has changed: this was made with {where}; give that file, of which the run's "
+                f"{others[-1].file} has changed: this was made with {where}; give that file, of which the run's "
                 f"folder has a copy, such as --generator RUN/{config.file}:{config.name}"
             )
         raise ConfigError(
