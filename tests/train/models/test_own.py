@@ -12,7 +12,7 @@ from torch import nn
 from cgan_runtime.errors import ConfigError, ModelFileError
 from cgan_train.config.schema import GeneratorConfig
 from cgan_train.foreign import foreign_checkpoint
-from cgan_train.models import build_generator
+from cgan_train.models import build_generator, own
 from cgan_train.models.own import load_own, parse_own
 
 HEAD = "import torch\nfrom torch import nn\n"
@@ -65,7 +65,8 @@ def test_nothing_runs_unless_it_was_named(tmp_path: Path) -> None:
         build_generator(config_of(path, "Unseen"))
 
 
-def test_a_file_that_changed_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_changed_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(own, "_LOADED", {})  # as in a new process
     load_own(f"{write(tmp_path, UNET, 'other.py')}:Net")  # the same code under another name, which is not meant
     another = write(tmp_path, f"# another\n{UNET}", "another.py")
     load_own(f"{another}:Net")
