@@ -43,6 +43,7 @@ def pytest_xdist_auto_num_workers() -> int:
     return usable_cores() + 1
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run the plain tests first and the slow ones last; of several processes each takes whole groups."""
     items.sort(key=_is_slow)

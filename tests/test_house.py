@@ -206,3 +206,10 @@ def test_tests_mirror_the_code() -> None:
 
 def _mirrored(parts: tuple[str, ...]) -> bool:
     return (ROOT / parts[0] / f"cgan_{parts[0]}").joinpath(*parts[1:]).is_dir()
+
+
+def test_each_process_takes_whole_groups_of_tests(request: pytest.FixtureRequest) -> None:
+    """Else costly fixtures are made once in every process, and clusters meet."""
+    if not hasattr(request.config, "workerinput"):
+        pytest.skip("the tests run in one process")
+    assert all("@" in item.nodeid for item in request.session.items)

@@ -30,7 +30,12 @@ COMMANDS = {
     "cgan_export": ("-o", "{folder}/exported", "-q"),
     "cgan_benchmarks": ("layers", "--json", "{folder}/layers.json"),
 }
-SCRIPT = "import re, sys; from {module}.__main__ import main; main()"  # as installers write it
+SCRIPT = """\
+import re, sys
+from {module}.__main__ import main
+if __name__ == "__main__":
+    main()
+"""  # as installers write it: processes of a pool import it again
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +81,7 @@ def test_ctrl_c_leaves_quietly(name: str, python_starts_in: float, tmp_path: Pat
 
 def test_ctrl_c_at_the_very_end_changes_nothing(tmp_path: Path) -> None:
     script = tmp_path / "command.py"
-    late = "import atexit, os, signal; atexit.register(os.kill, os.getpid(), signal.SIGINT); "
+    late = "import atexit, os, signal; atexit.register(os.kill, os.getpid(), signal.SIGINT)\n"
     for name, code in (("--version", 0), ("--none", 2)):
         # Called after the handler of the start: it stands for the time in which Python ends.
         script.write_text(late + SCRIPT.format(module="cgan_runtime"))
