@@ -2,10 +2,13 @@
 
 Protocol (numbers are little-endian; page/cameras.js is the other side):
 
-    /live/view     to the page: 12 bytes (u32 frame number, f32 delay of the last shown frame, f32 time of
-                   coloring; ms) and a JPEG; text {"status": ...} every second; back: {"shown": number}
-    /live/camera   from the page: u32 frame number and a JPEG; back: as above, with the delay in the server;
-                   text {"error": message}
+    /live/view?camera=ID   to the page: 12 bytes (u32 frame number, f32 delay of the last shown frame, f32 time of
+                           coloring; ms) and a JPEG; text {"status": camera} every second, as in control.py;
+                           back: {"shown": number}, {"paused": true or false}
+    /live/camera           from the page: u32 frame number and a JPEG; back: as above, with the delay in the
+                           server; text {"camera": ID} first, then {"status": camera} every second, {"error": message}
+
+The camera is the first one without `?camera`. A page that paused gets no frames, only the status.
 """
 
 from __future__ import annotations
