@@ -21,8 +21,13 @@ def read_json(path: Path) -> Any:
         ValueError: It is no JSON, is nested beyond `MAX_DEPTH`, or holds integers beyond `MAX_NUMBER` or text
             that is no Unicode.
     """
+    return parse_json(path.read_bytes())
+
+
+def parse_json(content: bytes) -> Any:
+    """Read JSON; raises the ValueError of `read_json`."""
     try:
-        document = json.loads(path.read_text(encoding="utf-8-sig"))
+        document = json.loads(content.decode("utf-8-sig"))
     except RecursionError:
         raise ValueError("it is nested too deep") from None
     _check(document, MAX_DEPTH)

@@ -19,13 +19,14 @@ import numpy as np
 
 from cgan_runtime.color.lab import FloatArray, lab_of_rgb
 from cgan_runtime.errors import ConfigError
-from cgan_runtime.files.json_file import read_json
+from cgan_runtime.files.json_file import parse_json
 from cgan_runtime.files.storage import storage_errors
 from cgan_runtime.guide.settings import MAX_HINTS, Hint, rgb_of
 from cgan_runtime.manifest import AB_SCALE
 
 LEAST_RADIUS = 0.6  # cells of the grid; a smaller disc would fill no cell
 MAX_BYTES = 1 << 24  # of a file of hints
+_MEND = "give a file of hints with --hints"
 _SAMPLES = 8  # per side of a cell, by which its covered share is counted
 _FIELDS = tuple(field.name for field in fields(Hint))
 _REQUIRED = ("x", "y", "color")
@@ -40,21 +41,30 @@ def read_hints(path: str | Path) -> tuple[Hint, ...]:
         ConfigError: It is no such file; the message says which hint is wrong.
     """
     path = Path(path) if isinstance(path, str) else path
-    mend = "give a file of hints with --hints"
-    with storage_errors("read", path, mend):
+    with storage_errors("read", path, _MEND):
         if path.stat().st_size > MAX_BYTES:
             raise ConfigError(f"{path} is too large for hints, at most {MAX_BYTES >> 20} MB are read")
-        try:
-            document = read_json(path)
-        except json.JSONDecodeError as error:
-            raise ConfigError(f"{path} is no JSON: {_fault(error)}") from error
-        except ValueError as error:
-            raise ConfigError(f"{path} is no JSON ({error}); {mend}") from error
+        content = path.read_bytes()
+    return parse_hints(content, str(path))
+
+
+def parse_hints(content: bytes, name: str, most: int = MAX_HINTS) -> tuple[Hint, ...]:
+    """Read the content of a file of hints, at most so many; `name` is the file's in messages.
+
+    Raises:
+        ConfigError: It is no such file; the message says which hint is wrong.
+    """
+    try:
+        document = parse_json(content)
+    except json.JSONDecodeError as error:
+        raise ConfigError(f"{name} is no JSON: {_fault(error)}") from error
+    except ValueError as error:
+        raise ConfigError(f"{name} is no JSON ({error}); {_MEND}") from error
     if not isinstance(document, dict) or not isinstance(document.get("hints"), list) or len(document) > 1:
-        raise ConfigError(f'{path} holds no hints; it should be {{"hints": [{{"x": ..., "y": ..., "color": ...}}]}}')
-    if len(document["hints"]) > MAX_HINTS:
-        raise ConfigError(f"{path} has {len(document['hints'])} hints; at most {MAX_HINTS} are taken")
-    return tuple(_hint(path, number, entry) for number, entry in enumerate(document["hints"], 1))
+        raise ConfigError(f'{name} holds no hints; it should be {{"hints": [{{"x": ..., "y": ..., "color": ...}}]}}')
+    if len(document["hints"]) > most:
+        raise ConfigError(f"{name} has {len(document['hints'])} hints; at most {most} are taken")
+    return tuple(_hint(name, number, entry) for number, entry in enumerate(document["hints"], 1))
 
 
 def rasterized(
@@ -108,13 +118,13 @@ def _disc(
     return spans[0], spans[1], share
 
 
-def _hint(path: Path, number: int, entry: Any) -> Hint:
-    where = f"hint {number} in {path}"
+def _hint(name: str, number: int, entry: Any) -> Hint:
+    where = f"hint {number} in {name}"
     if not isinstance(entry, dict):
         raise ConfigError(f'{where} is no object; write {{"x": ..., "y": ..., "color": ...}}')
-    if strange := [name for name in entry if name not in _FIELDS]:
+    if strange := [each for each in entry if each not in _FIELDS]:
         raise ConfigError(f"{where} has {strange[0]!r}; a hint has {', '.join(_FIELDS)}")
-    if missing := [name for name in _REQUIRED if name not in entry]:
+    if missing := [each for each in _REQUIRED if each not in entry]:
         raise ConfigError(f"{where} has no {missing[0]}; a hint has at least {', '.join(_REQUIRED)}")
     try:
         return Hint(**entry)
