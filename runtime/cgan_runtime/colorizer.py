@@ -53,7 +53,8 @@ class Colorizer:
 
     Attributes:
         backend: What predicts the color.
-        size: The network's input has about size * size pixels, in the aspect of the image.
+        size: The network's input has about size * size pixels, in the aspect of the image. May be set at any time
+            if `any_size`.
         saturation: Factor of the chroma. May be set at any time.
     """
 
@@ -93,6 +94,11 @@ class Colorizer:
         self._keys: FloatArray | None = None  # of the last inference
         self._out: tuple[Plane, Plane] | None = None
         self._scratch: tuple[FloatArray, FloatArray] | None = None
+
+    @property
+    def any_size(self) -> bool:
+        """Whether the model takes images of any size; otherwise all are colored at one."""
+        return self._fixed is None
 
     @classmethod
     def open(

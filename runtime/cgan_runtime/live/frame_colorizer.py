@@ -4,20 +4,38 @@ from __future__ import annotations
 
 from cgan_runtime.color.encoding import Plane
 from cgan_runtime.colorizer import Colorizer
+from cgan_runtime.guide.memory import Guidance
 from cgan_runtime.live.ycc_frame import JFIF, YccFrame
 from cgan_runtime.temporal.filter import TemporalFilter
 from cgan_runtime.temporal.settings import TemporalSettings
 
 
 class FrameColorizer:
-    """One per camera. Use it only in the thread that owns the back end; several may share a colorizer."""
+    """One per camera. Use it only in the thread that owns the back end; several may share a colorizer.
 
-    def __init__(self, colorizer: Colorizer, temporal: TemporalSettings) -> None:
-        """Keep the colorizer; the caller closes it."""
-        self.colorizer = colorizer
-        self._filter = TemporalFilter(temporal)
+    Attributes:
+        size: The network's input for this camera, pixels as of `Colorizer.size`. May be set at any time.
+    """
+
+    def __init__(self, colorizer: Colorizer, temporal: TemporalSettings, size: int | None = None) -> None:
+        """Keep the colorizer, which the caller closes, and take its size or another."""
+        self.colorizer, self.size = colorizer, size or colorizer.size
+        self._temporal, self._filter = temporal, TemporalFilter(temporal)
+        self._guidance: Guidance | None = None
+
+    @property
+    def guidance(self) -> Guidance | None:
+        """Colors that are known of the scene. When they change, the frames before count no more."""
+        return self._guidance
+
+    @guidance.setter
+    def guidance(self, guidance: Guidance | None) -> None:
+        if guidance is not self._guidance:
+            self._guidance, self._filter = guidance, TemporalFilter(self._temporal)
 
     def colorize(self, luma: Plane) -> YccFrame:
         """Color the next frame; `luma` is uint8 (H, W) in the encoding `JFIF` and is not copied."""
-        cb, cr = self.colorizer.planes(luma, JFIF, YccFrame.chroma_shape(luma), self._filter)
+        self.colorizer.size = self.size
+        shape = YccFrame.chroma_shape(luma)
+        cb, cr = self.colorizer.enlarge(self.colorizer.predict(luma, JFIF, shape, self._filter, self._guidance))
         return YccFrame(luma, cb.copy(), cr.copy())  # the colorizer reuses its planes

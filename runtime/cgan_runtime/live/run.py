@@ -16,10 +16,10 @@ from cgan_runtime.live.capture.camera import Camera
 from cgan_runtime.live.capture.feeds import is_file
 from cgan_runtime.live.force_exit import force_exit_on_hang
 from cgan_runtime.live.frame_colorizer import FrameColorizer
-from cgan_runtime.live.setup import feed_opener, finish_recording, open_recorder
+from cgan_runtime.live.setup import choices, feed_opener, finish_recording, open_recorder
 from cgan_runtime.live.sinks.virtual_camera import VirtualCamera
 from cgan_runtime.live.window.session import WindowSession, summary_text
-from cgan_runtime.options.live import DEFAULT_CAMERA, LiveOptions
+from cgan_runtime.options.live import LiveOptions
 from cgan_runtime.options.run import RunOptions
 
 
@@ -40,7 +40,7 @@ def run_live(options: RunOptions, live: LiveOptions, console: Console) -> None:
 
 def _run_window(options: RunOptions, live: LiveOptions, console: Console) -> None:
     """Show a camera in a window until it is closed."""
-    source = live.webcam or DEFAULT_CAMERA
+    source = choices(live)[0].source
     check_screen(shlex.join(["cgan-run", "--webcam", source, "--serve"]))
     drop_frames = not is_file(source) or live.as_camera
     with ExitStack() as opened:
@@ -49,7 +49,7 @@ def _run_window(options: RunOptions, live: LiveOptions, console: Console) -> Non
         recorder = open_recorder(options, live)
         if recorder is not None:
             opened.callback(recorder.close)
-        camera = opened.enter_context(Camera(feed_opener(live), drop_frames=drop_frames))
+        camera = opened.enter_context(Camera(feed_opener(source, live), drop_frames=drop_frames))
         console.note(f"camera {source}: {camera.description}")
         colorizer = opened.enter_context(load_colorizer(options, console))
         console.note(f"back end: {colorizer.backend.name} on {colorizer.backend.device}")

@@ -1,27 +1,72 @@
-"""What the window and the web page both open from the options: the camera and the recorder."""
+"""What the window and the web page both open from the options: the cameras and their recorders."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
+from urllib.parse import urlsplit
 
 from cgan_runtime.console import Console
-from cgan_runtime.live.capture.feeds import Feed, open_feed
+from cgan_runtime.errors import ConfigError
+from cgan_runtime.files.urls import is_url
+from cgan_runtime.live.capture.devices import device_name
+from cgan_runtime.live.capture.feeds import Feed, is_device, is_file, open_feed, video_size
 from cgan_runtime.live.sinks.recorder import Recorder
 from cgan_runtime.options.live import DEFAULT_CAMERA, LiveOptions
 from cgan_runtime.options.run import RunOptions
 
+_NAMED = re.compile(r"([^\W_][\w. -]{0,39})=(.+)")
 
-def open_recorder(options: RunOptions, live: LiveOptions) -> Recorder | None:
-    """Open the recorder of `--record`; None without that option."""
+
+@dataclass(frozen=True)
+class CameraChoice:
+    """A camera that `--webcam` names."""
+
+    name: str  # for people, and for names of files
+    source: str
+
+
+def choices(live: LiveOptions) -> list[CameraChoice]:
+    """The cameras that the options name, with names that differ; the first device if they name none.
+
+    Raises:
+        ConfigError: Two cameras are given the same name.
+        MediaError: A file is missing, or no video.
+    """
+    found: list[CameraChoice] = []
+    for text in live.webcam or (DEFAULT_CAMERA,):
+        named = _NAMED.fullmatch(text)
+        if named is None or is_device(text) or Path(text).exists():
+            name, source = _usual_name(text), text
+        else:
+            name, source = named[1].strip(), named[2]
+        taken = {each.name for each in found}
+        if name in taken and named is not None:
+            raise ConfigError(f"two cameras are called {name!r}; give each a name of its own: --webcam NAME=SOURCE")
+        number = next(number for number in range(1, len(found) + 2) if _numbered(name, number) not in taken)
+        found.append(CameraChoice(_numbered(name, number), source))
+    for choice in found:
+        if is_file(choice.source):
+            video_size(Path(choice.source))
+    return found
+
+
+def feed_opener(source: str, live: LiveOptions) -> Callable[[], Feed]:
+    """Return the function that opens a camera; `Camera` calls it again to reconnect."""
+    return partial(open_feed, source, live.camera_size, live.camera_rate)
+
+
+def open_recorder(options: RunOptions, live: LiveOptions, camera: str = "") -> Recorder | None:
+    """Open the recorder of `--record`; None without that option. The file's name gets that of the camera, if any."""
     if live.record is None:
         return None
-    return Recorder(live.record, options.video.encoder, overwrite=options.files.overwrite)
-
-
-def feed_opener(live: LiveOptions) -> Callable[[], Feed]:
-    """Return the function that opens the camera of `--webcam`; `Camera` calls it again to reconnect."""
-    return partial(open_feed, live.webcam or DEFAULT_CAMERA, live.camera_size, live.camera_rate)
+    path = live.record
+    if camera:
+        path = path.with_name(f"{path.stem}-{file_name(camera)}{path.suffix}")
+    return Recorder(path, options.video.encoder, overwrite=options.files.overwrite)
 
 
 def finish_recording(recorder: Recorder, console: Console) -> None:
@@ -34,3 +79,19 @@ def finish_recording(recorder: Recorder, console: Console) -> None:
         console.result(f"{recorder.path}: {recorder.frames} frames recorded{dropped}")
     else:
         console.result(f"{recorder.path}: nothing was recorded")
+
+
+def file_name(camera: str) -> str:
+    """The name of a camera as part of a file's name."""
+    return re.sub(r"[^\w.]+", "-", camera).strip("-.") or "camera"
+
+
+def _usual_name(source: str) -> str:
+    """What a camera is called that was given no name."""
+    if is_device(source):
+        return device_name(source) or f"camera {source}"
+    return (urlsplit(source).hostname or source) if is_url(source) else Path(source).stem
+
+
+def _numbered(name: str, number: int) -> str:
+    return name if number == 1 else f"{name} {number}"

@@ -52,6 +52,11 @@ class YccFrame:
         _, encoded = cv2.imencode(".jpg", self.bgr(), [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
         return encoded.tobytes()
 
+    def png(self) -> bytes:
+        """The frame as a PNG file."""
+        _, encoded = cv2.imencode(".png", self.bgr())
+        return encoded.tobytes()
+
 
 def luma_of_jpeg(data: bytes) -> Plane:
     """Decode the luma of a JPEG whose size was checked, uint8 (H, W); MediaError: it is damaged."""

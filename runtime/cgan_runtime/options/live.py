@@ -34,7 +34,7 @@ class CameraSizeType(SizeBase):
 class LiveOptions:
     """What is shown live, where, and to whom."""
 
-    webcam: str | None = None
+    webcam: tuple[str, ...] = ()
     as_camera: bool = False
     camera_size: tuple[int, int] | None = None
     camera_rate: float | None = None
@@ -48,11 +48,17 @@ class LiveOptions:
     allow_host: tuple[str, ...] = ()
     max_viewers: int = 32
     max_rate: float = 30.0
+    adapt: bool | None = None
+
+    @property
+    def adapts(self) -> bool:
+        """Whether size and rate follow the load."""
+        return self.serve is not None if self.adapt is None else self.adapt
 
     @property
     def asked(self) -> bool:
         """Whether --webcam or --serve is given."""
-        return self.webcam is not None or self.serve is not None
+        return bool(self.webcam) or self.serve is not None
 
     def check(self) -> None:
         """Refuse options of live video without it, and of the page without --serve."""
@@ -64,6 +70,10 @@ class LiveOptions:
         page = {"--token": self.token, "--cert": self.cert, "--key": self.key, "--allow-host": hosts}
         if self.serve is None and (given := [name for name, value in page.items() if value is not None]):
             raise click.UsageError(f"{' and '.join(given)} is for the page; give it with --serve")
+        if len(self.webcam) > 1 and self.serve is None:
+            raise click.UsageError("several cameras are shown on the page; add --serve, or name one --webcam")
+        if len(self.webcam) > 1 and self.virtual_camera:
+            raise click.UsageError("--virtual-camera hands on one camera; name one --webcam")
         if (self.cert is None) != (self.key is None):
             raise click.UsageError("--cert and --key go together; give both or neither")
 
@@ -75,9 +85,9 @@ live_options = option_group(
     section(
         COMMON,
         click.option(
-            "--webcam", is_flag=False, flag_value=DEFAULT_CAMERA, metavar="[CAMERA]",
+            "--webcam", is_flag=False, flag_value=DEFAULT_CAMERA, metavar="[CAMERA]", multiple=True,
             help="Show a camera in color, in a window: a device (0, /dev/video0), a stream (rtsp://...) or a "
-                "video. Default: 0."),
+                "video. Default: 0. With --serve several times, also with names: door=rtsp://..."),
         click.option(
             "--serve", is_flag=False, flag_value=DEFAULT_ADDRESS, metavar="[HOST:PORT]",
             help="Show it on a web page, for this machine's camera, the browser's own, photos and videos. "
@@ -117,4 +127,8 @@ live_options = option_group(
         "--max-rate", type=click.FloatRange(0, MAX_RATE, min_open=True), default=30.0, show_default=True,
         metavar="N",
         help="Most frames a second that a page is given."),
+    click.option(
+        "--adapt/--no-adapt", default=None,
+        help="Color more coarsely, then less often, while the machine cannot keep up. Default: on the page, where "
+        "it can be switched."),
 )  # fmt: skip

@@ -121,7 +121,7 @@ def test_the_places_of_a_short_video_are_exact(tmp_path: Path) -> None:
 def test_live_plays_it_in_a_window(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_video(tmp_path / "in.mp4", Video(frames=3))
     shown: list[str | None] = []
-    stand_in = SimpleNamespace(run_live=lambda options, live, console: shown.append(live.webcam))
+    stand_in = SimpleNamespace(run_live=lambda options, live, console: shown.extend(live.webcam))
     monkeypatch.setitem(sys.modules, "cgan_runtime.live.run", stand_in)
     assert run("in.mp4", "--preview", "live").code == 0
     assert shown == ["in.mp4"]

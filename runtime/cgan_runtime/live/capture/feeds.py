@@ -23,6 +23,7 @@ import numpy as np
 from cgan_runtime.color.encoding import Plane
 from cgan_runtime.errors import MediaError
 from cgan_runtime.files.urls import CAMERA_TIMEOUT, STREAM_OPTIONS, check_stream, is_url, without_credentials
+from cgan_runtime.live.capture.devices import others
 from cgan_runtime.video.ffmpeg_errors import reason_of
 from cgan_runtime.video.frame_layout import luma_plane
 from cgan_runtime.video.orientation import Orientation
@@ -99,7 +100,7 @@ class DeviceFeed(Feed):
         self._capture = cv2.VideoCapture(name, system)
         if not self._capture.isOpened():
             raise MediaError(
-                f"no camera at {source}, or another program uses it; "
+                f"no camera at {source}, or another program uses it ({others(source)}); "
                 "plug it in, close the other program, or name another camera with --webcam"
             )
         if size:

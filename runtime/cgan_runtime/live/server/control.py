@@ -26,3 +26,141 @@ recording in JSON:
      "state": "recording" | "finished" | "failed", "message": why it ended by itself, or "",
      "seconds": 12.5, "bytes": 1200000, "frames": 300, "dropped": 0}
 """
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+from aiohttp import web
+
+from cgan_runtime.errors import CganError
+from cgan_runtime.live.server.frame_sources import BrowserCamera, CameraSource
+from cgan_runtime.live.server.viewers import ViewerHub
+from cgan_runtime.live.sinks.page_recordings import PageRecording, PageRecordings
+
+
+class Cameras:
+    """All cameras by their ids: those of the server, and those of browsers while they are connected."""
+
+    def __init__(self, hubs: Sequence[ViewerHub], recordings: PageRecordings) -> None:
+        """Take the cameras of the server, and where pages record."""
+        self.hubs = {hub.name: hub for hub in hubs}
+        self.browsers: dict[str, BrowserCamera] = {}
+        self.recordings = recordings
+
+    def hub(self, name: str | None) -> ViewerHub | None:
+        """The camera of the server with this id, or the first one; None if there is none."""
+        return next(iter(self.hubs.values()), None) if name is None else self.hubs.get(name)
+
+    def add(self, camera: BrowserCamera) -> str:
+        """Add the camera of a browser and return its id, which cannot be guessed."""
+        name = secrets.token_urlsafe(16)
+        self.browsers[name] = camera
+        return name
+
+    async def remove(self, name: str) -> None:
+        """Forget the camera of a browser; its recording is finished."""
+        await asyncio.to_thread(self.recordings.end, self.browsers.pop(name))
+
+    def facts(self, name: str) -> dict[str, Any]:
+        """A camera as JSON."""
+        hub = self.hubs.get(name)
+        camera = hub.camera if hub else self.browsers[name]
+        recording = self.recordings.of(camera)
+        own = hub.facts() if hub else {"id": name, **camera.facts()}
+        return own | {"recording": recording.facts() if recording else None}
+
+    def add_routes(self, router: web.UrlDispatcher) -> None:
+        """Answer the requests above."""
+        router.add_get("/cameras", self._list)
+        router.add_patch("/cameras/{id}", self._patch)
+        router.add_get("/cameras/{id}/snapshot", self._snapshot)
+        router.add_post("/cameras/{id}/recording", self._record)
+        router.add_delete("/cameras/{id}/recording", self._end)
+        router.add_get("/recordings/{id}", self._download)
+        router.add_delete("/recordings/{id}", self._delete)
+
+    async def _list(self, _request: web.Request) -> web.Response:
+        return web.json_response([self.facts(name) for name in self.hubs])
+
+    async def _patch(self, request: web.Request) -> web.Response:
+        name, camera = self._camera(request)
+        try:
+            wishes = await request.json()
+            (key, value), *more = wishes.items()
+        except (ValueError, AttributeError):
+            key, value, more = "", None, []
+        adapter = camera.adapter
+        if key == "adapt" and isinstance(value, bool) and not more:
+            adapter.on = value
+        elif key == "size" and value in adapter.sizes and not more:
+            adapter.hold(value)
+        else:
+            sizes = ", ".join(map(str, adapter.sizes))
+            raise _refusal(web.HTTPBadRequest, f'send {{"adapt": true}}, false, or {{"size": one of {sizes}}}')
+        return web.json_response(self.facts(name))
+
+    async def _snapshot(self, request: web.Request) -> web.Response:
+        _, camera = self._camera(request)
+        frame = camera.newest
+        if frame is None:
+            raise _refusal(web.HTTPConflict, "there is no picture yet")
+        png = await asyncio.to_thread(frame.png)
+        return web.Response(body=png, content_type="image/png", headers={"Content-Disposition": "attachment"})
+
+    async def _record(self, request: web.Request) -> web.Response:
+        name, camera = self._camera(request)
+        if self.recordings.of(camera) is not None:
+            raise _refusal(web.HTTPConflict, "this camera is recorded already")
+        try:
+            title = self.hubs[name].title if name in self.hubs else "camera"
+            recording = await asyncio.to_thread(self.recordings.begin, camera, title)
+        except CganError as error:
+            raise _refusal(web.HTTPInsufficientStorage, str(error)) from error
+        return web.json_response(recording.facts(), status=201)
+
+    async def _end(self, request: web.Request) -> web.Response:
+        name, camera = self._camera(request)
+        recording = await asyncio.to_thread(self.recordings.end, camera)
+        if recording is None:
+            raise _refusal(web.HTTPNotFound, "this camera is not recorded")
+        if name in self.hubs:
+            self.hubs[name].close_soon()
+        return web.json_response(recording.facts())
+
+    async def _download(self, request: web.Request) -> web.StreamResponse:
+        recording = self._recording(request)
+        if not recording.path.exists():
+            raise _refusal(web.HTTPConflict, "there is no picture in it yet")
+        disposition = f'attachment; filename="{recording.name}"'
+        return web.FileResponse(
+            recording.path, headers={"Content-Type": "video/mp4", "Content-Disposition": disposition}
+        )
+
+    async def _delete(self, request: web.Request) -> web.Response:
+        await asyncio.to_thread(self.recordings.delete, self._recording(request))
+        return web.Response(status=204)
+
+    def source(self, name: str) -> CameraSource | None:
+        """The camera with this id, of the server or of a browser; None if there is none."""
+        return self.hubs[name].camera if name in self.hubs else self.browsers.get(name)
+
+    def _camera(self, request: web.Request) -> tuple[str, CameraSource]:
+        name = request.match_info["id"]
+        if (camera := self.source(name)) is not None:
+            return name, camera
+        raise _refusal(web.HTTPNotFound, "there is no such camera, or it was turned off")
+
+    def _recording(self, request: web.Request) -> PageRecording:
+        recording = self.recordings.find(request.match_info["id"])
+        if recording is None:
+            raise _refusal(web.HTTPNotFound, "there is no such recording, or it was deleted")
+        return recording
+
+
+def _refusal(kind: type[web.HTTPException], reason: str) -> web.HTTPException:
+    return kind(text=json.dumps({"error": reason}), content_type="application/json")

@@ -1,25 +1,29 @@
-"""The sources of frames for the page: the server's camera, shared by all viewers, and each browser's camera.
+"""The sources of frames for the page: the server's cameras, shared by all viewers, and each browser's camera.
 
-camera = ServerCamera(inference, temporal, max_rate, open_feed); camera.open()
-camera = BrowserCamera(inference, temporal, max_rate); camera.put(number, jpeg)
+camera = ServerCamera(inference, settings, open_feed); camera.open()
+camera = BrowserCamera(inference, settings); camera.put(number, jpeg)
+camera.facts(), camera.newest, camera.adapter.on, camera.sinks
 """
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from cgan_runtime.colorizer import Colorizer
+from cgan_runtime.guide.memory import Guidance
+from cgan_runtime.live.adapt import Adapter, Flow
 from cgan_runtime.live.capture.camera import Camera, CameraState, CameraStatus, CapturedFrame, FrameCounts
 from cgan_runtime.live.capture.feeds import Feed
 from cgan_runtime.live.frame_colorizer import FrameColorizer
 from cgan_runtime.live.server.inference_thread import FrameSource, InferenceThread, RateLimit, public_message
-from cgan_runtime.live.sinks.recorder import Recorder
-from cgan_runtime.live.sinks.virtual_camera import VirtualCamera
+from cgan_runtime.live.sinks.frame_sink import FrameSink
 from cgan_runtime.live.ycc_frame import YccFrame, luma_of_jpeg
 from cgan_runtime.temporal.settings import TemporalSettings
 
@@ -38,25 +42,69 @@ class JpegFrame:
 DeliverCallback = Callable[[JpegFrame | str], None]
 
 
-class _CameraSource(FrameSource):
-    """Colors the frames of a camera and delivers them as JPEG."""
+@dataclass(frozen=True)
+class SourceSettings:
+    """What all cameras of a server share."""
 
-    def __init__(self, inference: InferenceThread, temporal: TemporalSettings, max_rate: float) -> None:
-        """Prepare; `inference.add` starts it. Frames above `max_rate` per second are dropped."""
-        self.deliver: DeliverCallback = lambda item: None  # set by the owner
-        self._inference, self._temporal = inference, temporal
-        self._limit = RateLimit(max_rate)
+    temporal: TemporalSettings  # how steady color is kept
+    max_rate: float = 30.0  # frames a second that are colored at most; more are left out
+    adapt: bool = True  # whether size and rate follow the load
+
+
+class CameraSource(FrameSource):
+    """Colors the frames of a camera and delivers them as JPEG.
+
+    Attributes:
+        deliver: Called with each colored frame; set by the owner.
+        adapter: Decides how finely and how often frames are colored.
+        sinks: Each is given every colored frame, until it has ended; may be added to and removed from at any time.
+        newest: The newest colored frame; None before the first.
+        guidance: Colors that a person placed on a held frame (guided.py); may be set at any time.
+    """
+
+    def __init__(self, inference: InferenceThread, settings: SourceSettings) -> None:
+        """Prepare; `inference.add` starts it. The model must be open."""
+        self.deliver: DeliverCallback = lambda item: None
+        self.adapter = Adapter(inference.info.size, on=settings.adapt and inference.info.any_size)
+        self.sinks: set[FrameSink] = set()
+        self.newest: YccFrame | None = None
+        self._error = ""
+        self.guidance: Guidance | None = None
+        self._inference, self._settings = inference, settings
+        self._limit = RateLimit(settings.max_rate)
+        self._flow = Flow()
         self._frame_colorizer: FrameColorizer | None = None
 
-    def take(self, colorizer: Colorizer) -> Callable[[], None] | None:
+    @property
+    @abstractmethod
+    def arrived(self) -> int:
+        """Frames that there were so far, also those that were not colored."""
+
+    def facts(self) -> dict[str, Any]:
+        """What is told about its picture and its load, for JSON; control.py says what each is."""
+        now = time.perf_counter()
+        frame, adapter = self.newest, self.adapter
+        return {
+            "width": frame.luma.shape[1] if frame else None, "height": frame.luma.shape[0] if frame else None,
+            "age": self._flow.age(now), "rate": round(self._flow.rate(now), 2),
+            "left_out": round(self._flow.left_out(now, self._settings.max_rate), 3),
+            "adapt": adapter.on, "size": adapter.size, "full_size": adapter.full_size,
+            "suggested_size": adapter.suggestion if self._inference.info.any_size else None,
+        }  # fmt: skip
+
+    def take(self, colorizer: Colorizer) -> Callable[[], None] | None:  # noqa: D102 (as in the base class)
         read = self._newest()
         if read is None:
             return None
-        self._frame_colorizer = self._frame_colorizer or FrameColorizer(colorizer, self._temporal)
+        if self._frame_colorizer is None:
+            self._frame_colorizer = FrameColorizer(colorizer, self._settings.temporal, self.adapter.size)
+        self._frame_colorizer.size, self._frame_colorizer.guidance = self.adapter.size, self.guidance
         return partial(self._color, self._frame_colorizer, read)
 
     def failed(self, error: Exception) -> None:
-        self.deliver(public_message(error))
+        """Deliver the error, and keep it until a frame is colored."""
+        self._error = public_message(error)
+        self.deliver(self._error)
 
     @abstractmethod
     def _newest(self) -> Callable[[], CapturedFrame] | None:
@@ -65,26 +113,42 @@ class _CameraSource(FrameSource):
     def _color(self, frame_colorizer: FrameColorizer, read: Callable[[], CapturedFrame]) -> None:
         began = time.perf_counter()
         captured = read()
-        frame = frame_colorizer.colorize(captured.luma)
-        self._colored(frame, captured)
+        frame = self.newest = frame_colorizer.colorize(captured.luma)
+        for sink in tuple(self.sinks):
+            sink.write(frame, captured.captured_at)
+            if sink.ended:
+                self.sinks.discard(sink)
+        self._error = ""
         jpeg = frame.jpeg()
-        color_ms = (time.perf_counter() - began) * 1000
-        self.deliver(JpegFrame(captured.number, captured.captured_at, color_ms, jpeg))
+        now = time.perf_counter()
+        self.deliver(JpegFrame(captured.number, captured.captured_at, (now - began) * 1000, jpeg))
+        self._adapt(now - captured.captured_at, now)
 
-    def _colored(self, frame: YccFrame, captured: CapturedFrame) -> None:
-        """Called with each colored frame."""
+    def _adapt(self, delay: float, now: float) -> None:
+        """Let size and rate follow the load."""
+        self._flow.add(self.arrived, now)
+        incoming = self._flow.incoming(now)
+        if incoming:
+            self.adapter.add(delay, 1 / min(incoming, self._settings.max_rate), now)
+        self._limit.rate = min(self.adapter.rate or math.inf, self._settings.max_rate)
 
 
-class BrowserCamera(_CameraSource):
+class BrowserCamera(CameraSource):
     """The camera of one browser. A new frame replaces one that still waits."""
 
-    def __init__(self, inference: InferenceThread, temporal: TemporalSettings, max_rate: float) -> None:
-        super().__init__(inference, temporal, max_rate)
+    def __init__(self, inference: InferenceThread, settings: SourceSettings) -> None:
+        super().__init__(inference, settings)
         self._lock = threading.Lock()
         self._waiting: tuple[int, bytes, float] | None = None
+        self._arrived = 0
+
+    @property
+    def arrived(self) -> int:  # noqa: D102
+        return self._arrived
 
     def put(self, number: int, jpeg: bytes) -> None:
         """Hand in a frame whose size was checked."""
+        self._arrived += 1
         if self._limit.allow():
             with self._lock:
                 self._waiting = number, jpeg, time.perf_counter()
@@ -99,24 +163,25 @@ class BrowserCamera(_CameraSource):
         return lambda: CapturedFrame(luma_of_jpeg(jpeg), received, number)
 
 
-class ServerCamera(_CameraSource):
-    """The camera of this machine. Each frame is colored once for all viewers."""
+class ServerCamera(CameraSource):
+    """A camera of this machine. Each frame is colored once for all viewers."""
 
     def __init__(
         self,
         inference: InferenceThread,
-        temporal: TemporalSettings,
-        max_rate: float,
+        settings: SourceSettings,
         open_feed: Callable[[], Feed],
-        *,
-        recorder: Recorder | None = None,
-        virtual: VirtualCamera | None = None,
+        sinks: Iterable[FrameSink] = (),
     ) -> None:
         """Prepare; `open` turns the camera on."""
-        super().__init__(inference, temporal, max_rate)
-        self._open_feed, self._recorder, self._virtual = open_feed, recorder, virtual
+        super().__init__(inference, settings)
+        self._open_feed = open_feed
+        self.sinks |= set(sinks)
         self._camera: Camera | None = None
-        self._error = ""
+
+    @property
+    def arrived(self) -> int:  # noqa: D102
+        return self.counts.read
 
     @property
     def state(self) -> CameraState:
@@ -135,29 +200,17 @@ class ServerCamera(_CameraSource):
         """Turn the camera on; a thread of the camera opens the device."""
         if self._camera is None:
             camera = Camera(self._open_feed, retry_first=True, loop=True, on_frame=self._inference.wake)
-            self._frame_colorizer, self._error = None, ""  # a new scene for the temporal filter
+            self._frame_colorizer, self._error, self.newest = None, "", None  # a new scene
             self._camera = camera
             camera.start()
 
     def close(self) -> None:
         """Turn the camera off; this takes a moment when the device hangs."""
-        camera, self._camera = self._camera, None
+        camera, self._camera, self.newest = self._camera, None, None
         if camera is not None:
             camera.close()
-
-    def failed(self, error: Exception) -> None:
-        """Deliver the error, and keep it for new viewers."""
-        self._error = public_message(error)
-        self.deliver(self._error)
 
     def _newest(self) -> Callable[[], CapturedFrame] | None:
         camera = self._camera
         frame = camera.newest(timeout=0) if camera is not None else None
         return (lambda: frame) if frame is not None and self._limit.allow() else None
-
-    def _colored(self, frame: YccFrame, captured: CapturedFrame) -> None:
-        if self._recorder is not None:
-            self._recorder.write(frame, captured.captured_at)
-        if self._virtual is not None:
-            self._virtual.send(frame.bgr())
-        self._error = ""

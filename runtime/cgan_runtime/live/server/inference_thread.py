@@ -20,6 +20,7 @@ from dataclasses import dataclass
 
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import CganError
+from cgan_runtime.guide.memory import takes_guide
 
 _IDLE_SECONDS = 0.5  # until sources are polled without a `wake`
 _STOP_SECONDS = 1.5  # for the frame in progress
@@ -45,6 +46,8 @@ class InferenceInfo:
     device: str
     model: str
     size: int
+    any_size: bool = True  # whether a camera may be colored at another
+    takes_guide: bool = False  # whether the model takes placed colors
 
 
 class InferenceThread:
@@ -98,7 +101,10 @@ class InferenceThread:
         try:
             with self._open() as colorizer:
                 backend = colorizer.backend
-                self.info = InferenceInfo(backend.name, backend.device, backend.manifest.name, colorizer.size)
+                self.info = InferenceInfo(
+                    backend.name, backend.device, backend.manifest.name, colorizer.size, colorizer.any_size,
+                    takes_guide(backend.manifest),
+                )  # fmt: skip
                 self._started.set()
                 while not self._stopping:
                     self._run_round(colorizer)
@@ -132,14 +138,14 @@ class RateLimit:
     _BURST = 2.0  # events; a camera is never perfectly even
 
     def __init__(self, rate: float, clock: Callable[[], float] = time.monotonic) -> None:
-        """Start with a full burst of allowance for `rate` events per second."""
-        self._rate, self._clock = rate, clock
+        """Start with a full burst of allowance for `rate` events per second, which may be changed."""
+        self.rate, self._clock = rate, clock
         self._allowance, self._last = self._BURST, clock()
 
     def allow(self) -> bool:
         """Whether one more event is allowed now; if so, it is counted."""
         now = self._clock()
-        self._allowance = min(self._BURST, self._allowance + (now - self._last) * self._rate)
+        self._allowance = min(self._BURST, self._allowance + (now - self._last) * self.rate)
         self._last = now
         if self._allowance < 1:
             return False

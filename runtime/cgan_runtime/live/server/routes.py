@@ -18,6 +18,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from cgan_runtime.colorizer import MAX_SATURATION
+from cgan_runtime.live.server.guided import GuidedRoutes
 from cgan_runtime.live.server.inference_thread import InferenceThread
 from cgan_runtime.live.server.security import AccessPolicy
 from cgan_runtime.live.server.sockets import Sockets
@@ -25,7 +26,7 @@ from cgan_runtime.live.server.uploads import Upload, UploadRejected, Uploads
 
 CONTENT_TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 # The files of the page; no other file is served.
-PAGE = ("index.html", "page.css", "main.js", "stage.js", "cameras.js", "upload.js", "graph.js", "icon.svg")
+PAGE = sorted(each.name for each in (files(__package__) / "page").iterdir())
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Routes:
     access: AccessPolicy
     uploads: Uploads
     sockets: Sockets
+    no_camera: str = ""  # why the server has none, for people
 
     def app(self) -> web.Application:
         """Build the application."""
@@ -46,6 +48,8 @@ class Routes:
         for name in PAGE:
             app.router.add_get(f"/{name}", _file(name))
         app.router.add_get("/about", self._about)
+        self.sockets.cameras.add_routes(app.router)
+        GuidedRoutes(self.inference, self.uploads, self.sockets.cameras.source).add_to(app.router)
         app.router.add_get("/live/view", self.sockets.view)
         app.router.add_get("/live/camera", self.sockets.camera)
         app.router.add_post("/uploads", self._post)
@@ -58,9 +62,10 @@ class Routes:
         limits = self.uploads.limits
         about = {
             "inference": asdict(self.inference.info),
-            "camera": self.sockets.hub is not None,
+            "camera": bool(self.sockets.cameras.hubs),
+            "no_camera": self.no_camera,
             "upload": {"bytes": limits.bytes, "seconds": limits.video_seconds},
-            "max_rate": self.sockets.settings.max_rate,
+            "max_rate": self.sockets.settings.source.max_rate,
         }
         return web.json_response(about)
 

@@ -18,15 +18,17 @@ from cgan_runtime.commands.open_model import load_colorizer
 from cgan_runtime.console import Console
 from cgan_runtime.errors import ConfigError
 from cgan_runtime.live.capture.feeds import is_device
-from cgan_runtime.live.server.frame_sources import ServerCamera
+from cgan_runtime.live.server.control import Cameras
+from cgan_runtime.live.server.frame_sources import ServerCamera, SourceSettings
 from cgan_runtime.live.server.inference_thread import InferenceThread
 from cgan_runtime.live.server.routes import Routes
 from cgan_runtime.live.server.security import AccessPolicy, is_loopback, split_address
 from cgan_runtime.live.server.sockets import ServeSettings, Sockets
 from cgan_runtime.live.server.uploads import open_uploads
 from cgan_runtime.live.server.viewers import ViewerHub
-from cgan_runtime.live.setup import feed_opener, finish_recording, open_recorder
-from cgan_runtime.live.sinks.recorder import Recorder
+from cgan_runtime.live.setup import CameraChoice, choices, feed_opener, finish_recording, open_recorder
+from cgan_runtime.live.sinks.frame_sink import FrameSink
+from cgan_runtime.live.sinks.page_recordings import open_recordings
 from cgan_runtime.live.sinks.virtual_camera import VirtualCamera
 from cgan_runtime.options.live import DEFAULT_CAMERA, LiveOptions
 from cgan_runtime.options.run import RunOptions
@@ -35,6 +37,7 @@ from cgan_runtime.system.signals import stop_by_signal
 _SHUTDOWN_SECONDS = 0.5  # for answers in progress
 _IDLE_SECONDS = 20.0  # for a request to arrive completely, also the first of a connection
 _ALL_INTERFACES = frozenset({"0.0.0.0", "::"})
+_NO_CAMERA = "this machine has no camera; plug one in, or name a stream or a video with --webcam, and start again"
 
 
 def serve(options: RunOptions, live: LiveOptions, console: Console) -> None:
@@ -49,26 +52,31 @@ def serve(options: RunOptions, live: LiveOptions, console: Console) -> None:
 async def _serve(options: RunOptions, live: LiveOptions, console: Console) -> int:
     """Serve until a signal comes, and return it."""
     host, port = split_address(live.serve or "")
+    wanted = live.webcam or live.record or live.virtual_camera or _may_exist(DEFAULT_CAMERA)
+    cameras = choices(live) if wanted else []
     tls = _tls(live.cert, live.key)
     access = AccessPolicy.for_address(host, token=live.token, names=live.allow_host, tls=tls is not None)
-    settings = ServeSettings(options.video.temporal, max_viewers=live.max_viewers, max_rate=live.max_rate)
+    source = SourceSettings(options.video.temporal, live.max_rate, live.adapts)
+    settings = ServeSettings(source, max_viewers=live.max_viewers)
     loop = asyncio.get_running_loop()
     stop: asyncio.Future[int] = loop.create_future()
     async with AsyncExitStack() as opened:
         listener = opened.enter_context(_bind(host, port))
-        virtual = opened.enter_context(VirtualCamera()) if live.virtual_camera else None
-        recorder = open_recorder(options, live)
-        if recorder is not None:
-            opened.callback(finish_recording, recorder, console)
+        sinks = [_open_sinks(opened, options, live, console, choice) for choice in cameras]
         inference = InferenceThread(lambda: load_colorizer(options, console))
         await asyncio.to_thread(inference.start)
         console.result(f"back end: {inference.info.backend} on {inference.info.device}")
         opened.push_async_callback(asyncio.to_thread, inference.stop)
-        hub = _open_hub(inference, live, settings, recorder, virtual)
-        if hub is not None:
-            opened.push_async_callback(asyncio.to_thread, hub.camera.close)
-        uploads = await opened.enter_async_context(open_uploads(options.model, settings.temporal))
-        routes = Routes(inference, access, uploads, Sockets(inference, hub, settings))
+        hubs = []
+        for number, choice in enumerate(cameras):
+            camera = ServerCamera(inference, source, feed_opener(choice.source, live), sinks[number])
+            hubs.append(ViewerHub(str(number), choice.name, camera, always_on=bool(sinks[number])))
+            inference.add(camera)
+            opened.push_async_callback(asyncio.to_thread, camera.close)
+        uploads = await opened.enter_async_context(open_uploads(options.model, source.temporal))
+        recordings = opened.enter_context(open_recordings())
+        sockets = Sockets(inference, Cameras(hubs, recordings), settings)
+        routes = Routes(inference, access, uploads, sockets, "" if hubs else _NO_CAMERA)
         runner = web.AppRunner(
             routes.app(), access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS,
             keepalive_timeout=_IDLE_SECONDS, auto_decompress=False,
@@ -88,23 +96,16 @@ async def _serve(options: RunOptions, live: LiveOptions, console: Console) -> in
         return await stop
 
 
-def _open_hub(
-    inference: InferenceThread,
-    live: LiveOptions,
-    settings: ServeSettings,
-    recorder: Recorder | None,
-    virtual: VirtualCamera | None,
-) -> ViewerHub | None:
-    """Open the hub of the server's camera; None when this machine has no camera."""
-    always_on = recorder is not None or virtual is not None
-    if live.webcam is None and not always_on and not _may_exist(DEFAULT_CAMERA):
-        return None
-    camera = ServerCamera(
-        inference, settings.temporal, settings.max_rate, feed_opener(live), recorder=recorder, virtual=virtual
-    )
-    hub = ViewerHub(camera, always_on=always_on)
-    inference.add(camera)
-    return hub
+def _open_sinks(
+    opened: AsyncExitStack, options: RunOptions, live: LiveOptions, console: Console, choice: CameraChoice
+) -> list[FrameSink]:
+    """Open what takes all frames of a camera, whether anybody watches or not."""
+    sinks: list[FrameSink] = [opened.enter_context(VirtualCamera())] if live.virtual_camera else []
+    recorder = open_recorder(options, live, choice.name if len(live.webcam) > 1 else "")
+    if recorder is not None:
+        opened.callback(finish_recording, recorder, console)
+        sinks.append(recorder)
+    return sinks
 
 
 def _may_exist(camera: str) -> bool:

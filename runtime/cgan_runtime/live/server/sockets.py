@@ -25,11 +25,11 @@ from typing import Any
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
+from cgan_runtime.live.server.control import Cameras
 from cgan_runtime.live.server.file_types import HEAD_BYTES, detect_file_type
-from cgan_runtime.live.server.frame_sources import BrowserCamera
+from cgan_runtime.live.server.frame_sources import BrowserCamera, SourceSettings
 from cgan_runtime.live.server.inference_thread import InferenceThread, RateLimit
 from cgan_runtime.live.server.viewers import Viewer, ViewerHub, in_event_loop
-from cgan_runtime.temporal.settings import TemporalSettings
 
 _HEADER = struct.Struct("<Iff")
 _NUMBER = struct.Struct("<I")
@@ -46,10 +46,9 @@ _UNKNOWN_MESSAGE = "unknown message"
 class ServeSettings:
     """Limits of the server."""
 
-    temporal: TemporalSettings  # how steady the color of every camera is kept
-    max_viewers: int = 32  # pages that may watch the server's camera
+    source: SourceSettings  # of every camera
+    max_viewers: int = 32  # pages that may watch the server's cameras
     max_cameras: int = 4  # pages that may send their own camera
-    max_rate: float = 30.0  # frames per second of each page
     frame_bytes: int = 1_000_000  # of a frame that a page sends
     frame_pixels: int = 1920 * 1088
 
@@ -57,29 +56,28 @@ class ServeSettings:
 class Sockets:
     """All WebSockets. This code waits only for the network; the inference thread colors."""
 
-    def __init__(self, inference: InferenceThread, hub: ViewerHub | None, settings: ServeSettings) -> None:
-        self.hub = hub  # the viewers of the server's camera; None without a camera
-        self.cameras = 0  # browsers that send their camera
+    def __init__(self, inference: InferenceThread, cameras: Cameras, settings: ServeSettings) -> None:
+        self.cameras = cameras
         self._inference, self.settings = inference, settings
         self._sockets: set[web.WebSocketResponse] = set()
 
     async def view(self, request: web.Request) -> web.StreamResponse:
-        """Handle /live/view: show the server's camera."""
-        hub = self.hub
+        """Handle /live/view: show a camera of the server."""
+        hub = self.cameras.hub(request.query.get("camera"))
         if hub is None:
-            raise web.HTTPNotFound(text="the server has no camera\n")
-        if len(hub.viewers) >= self.settings.max_viewers:
+            raise web.HTTPNotFound(text="the server has no such camera\n")
+        if self.viewers >= self.settings.max_viewers:
             raise web.HTTPServiceUnavailable(text="too many viewers\n")
         _check_upgrade(request)
         with hub.join() as viewer:
             send = partial(self._send_frames, viewer=viewer, hub=hub)
             async with self._open(request, 1024, send) as socket:
-                await self._receive(socket, WSMsgType.TEXT, lambda text: viewer.confirm(_shown_number(text)))
+                await self._receive(socket, WSMsgType.TEXT, partial(_take_answer, viewer))
         return socket
 
     async def _send_frames(self, socket: web.WebSocketResponse, viewer: Viewer, hub: ViewerHub) -> None:
         """Send frames as the viewer confirms them, and the status every second."""
-        limit = RateLimit(self.settings.max_rate)
+        limit = RateLimit(self.settings.source.max_rate)
         status_at = 0.0
         while not socket.closed:
             frame = await viewer.next(_STATUS_SECONDS)
@@ -94,26 +92,49 @@ class Sockets:
             if now >= status_at or viewer.error is not None:
                 status_at = now + _STATUS_SECONDS
                 error, viewer.error = viewer.error, None
-                await socket.send_str(json.dumps({"status": _status(hub, error)}))
+                facts = self.cameras.facts(hub.name)
+                await socket.send_str(json.dumps({"status": facts | ({"message": error} if error else {})}))
+
+    @property
+    def viewers(self) -> int:
+        """Pages that watch a camera of the server."""
+        return sum(len(hub.viewers) for hub in self.cameras.hubs.values())
 
     async def camera(self, request: web.Request) -> web.StreamResponse:
         """Handle /live/camera: color the camera of a browser."""
-        if self.cameras >= self.settings.max_cameras:
+        if len(self.cameras.browsers) >= self.settings.max_cameras:
             raise web.HTTPServiceUnavailable(text="too many pages send their camera\n")
         _check_upgrade(request)
         viewer, settings = Viewer(), self.settings
-        source = BrowserCamera(self._inference, settings.temporal, settings.max_rate)
+        source = BrowserCamera(self._inference, settings.source)
         source.deliver = in_event_loop(viewer.offer)
-        send = partial(_return_frames, viewer=viewer)
-        self.cameras += 1
+        name = self.cameras.add(source)
+        send = partial(self._return_frames, viewer=viewer, name=name)
         try:
             async with self._open(request, settings.frame_bytes, send) as socket:
                 self._inference.add(source)
                 await self._receive(socket, WSMsgType.BINARY, partial(self._take_frame, source))
         finally:
-            self.cameras -= 1
             self._inference.remove(source)
+            await self.cameras.remove(name)
         return socket
+
+    async def _return_frames(self, socket: web.WebSocketResponse, viewer: Viewer, name: str) -> None:
+        """Send a browser its own frames back, always the newest, and the status every second."""
+        await socket.send_str(json.dumps({"camera": name}))
+        status_at = time.monotonic() + _STATUS_SECONDS
+        while not socket.closed:
+            frame = await viewer.next(_STATUS_SECONDS)
+            if frame is not None:
+                age_ms = (time.perf_counter() - frame.captured_at) * 1000
+                await socket.send_bytes(_HEADER.pack(frame.number, age_ms, frame.color_ms) + frame.jpeg)
+                viewer.confirm(frame.number)  # the page limits itself
+            if viewer.error is not None:
+                error, viewer.error = viewer.error, None
+                await socket.send_str(json.dumps({"error": error}))
+            if time.monotonic() >= status_at:
+                status_at = time.monotonic() + _STATUS_SECONDS
+                await socket.send_str(json.dumps({"status": self.cameras.facts(name)}))
 
     def _take_frame(self, source: BrowserCamera, data: bytes) -> None:
         """Check the type and size of a frame before anything decodes it."""
@@ -145,12 +166,13 @@ class Sockets:
 
     async def _receive(self, socket: web.WebSocketResponse, kind: WSMsgType, handle: Callable[[Any], None]) -> None:
         """Handle each message until the page leaves; one that breaks the protocol closes the socket."""
-        limit = RateLimit(4 * self.settings.max_rate)
+        most = 4 * self.settings.source.max_rate
+        limit = RateLimit(most)
         excess = 0
         async for message in socket:
             excess = 0 if limit.allow() else excess + 1
             try:
-                if excess > 4 * self.settings.max_rate:
+                if excess > most:
                     raise ValueError("too many messages")
                 if message.type is not kind:
                     raise ValueError(_UNKNOWN_MESSAGE)
@@ -173,32 +195,16 @@ def _check_upgrade(request: web.Request) -> None:
         raise web.HTTPUpgradeRequired(text="frames come by WebSocket\n")
 
 
-async def _return_frames(socket: web.WebSocketResponse, viewer: Viewer) -> None:
-    """Send a browser its own frames back, always the newest."""
-    while not socket.closed:
-        frame = await viewer.next(_STATUS_SECONDS)
-        if frame is not None:
-            age_ms = (time.perf_counter() - frame.captured_at) * 1000
-            await socket.send_bytes(_HEADER.pack(frame.number, age_ms, frame.color_ms) + frame.jpeg)
-            viewer.confirm(frame.number)  # the page limits itself
-        if viewer.error is not None:
-            error, viewer.error = viewer.error, None
-            await socket.send_str(json.dumps({"error": error}))
-
-
-def _status(hub: ViewerHub, error: str | None) -> dict[str, Any]:
-    state, counts = hub.camera.state, hub.camera.counts
-    return {
-        "camera": state.status.value, "message": error or state.message, "viewers": len(hub.viewers),
-        "read": counts.read, "dropped": counts.dropped,
-    }  # fmt: skip
-
-
-def _shown_number(text: str) -> int:
+def _take_answer(viewer: Viewer, text: str) -> None:
+    """Take in what a page says: which frame it has shown, or whether it paused."""
     try:
-        number = json.loads(text)["shown"]
-    except (TypeError, KeyError, RecursionError) as error:  # JSONDecodeError is a ValueError
+        message = json.loads(text)
+        (key, value), *more = message.items()
+    except (AttributeError, TypeError, RecursionError, ValueError) as error:
         raise ValueError(_UNKNOWN_MESSAGE) from error
-    if not isinstance(number, int):
-        raise ValueError("a frame number must be an integer")
-    return number
+    if key == "paused" and isinstance(value, bool) and not more:
+        viewer.pause(value)
+    elif key == "shown" and isinstance(value, int) and not more:
+        viewer.confirm(value)
+    else:
+        raise ValueError(_UNKNOWN_MESSAGE)

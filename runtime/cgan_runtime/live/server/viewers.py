@@ -1,6 +1,6 @@
-"""The viewers of the server's camera: each gets the newest frame as fast as it shows them, never an old one.
+"""The viewers of a camera of the server: each gets the newest frame as fast as it shows them, never an old one.
 
-    hub = ViewerHub(camera, always_on=False)
+    hub = ViewerHub("0", "HD Webcam", camera, always_on=False)
     with hub.join() as viewer:
         frame = await viewer.next(timeout)
         ...                                          # send it
@@ -16,6 +16,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 from cgan_runtime.live.server.frame_sources import DeliverCallback, JpegFrame, ServerCamera
 
@@ -27,6 +28,7 @@ class Viewer:
     """One page."""
 
     def __init__(self) -> None:
+        self.paused = False  # whether it wants no frames
         self.delay_ms = 0.0  # of the last confirmed frame, from capture to confirmation
         self.error: str | None = None  # the last error message, until it was sent
         self._newest: JpegFrame | None = None
@@ -46,7 +48,7 @@ class Viewer:
         """Wait until there is a new frame and the viewer may get it; None after `timeout` or on an error."""
         end = time.monotonic() + timeout
         while self.error is None and (left := end - time.monotonic()) > 0:
-            if self._newest is not None and len(self._sent) < IN_FLIGHT:
+            if self._newest is not None and not self.paused and len(self._sent) < IN_FLIGHT:
                 frame, self._newest = self._newest, None
                 if not self._sent:
                     self._waiting_since = time.monotonic()
@@ -56,6 +58,12 @@ class Viewer:
             with suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._changed.wait(), left)
         return None
+
+    def pause(self, paused: bool) -> None:
+        """Send no frames until it is called again; those that are on their way count as shown."""
+        self.paused = paused
+        self._sent.clear()
+        self._changed.set()
 
     def skip(self, number: int) -> None:
         """Forget a frame that was taken but not sent."""
@@ -77,10 +85,14 @@ class Viewer:
 
 
 class ViewerHub:
-    """Distributes the frames of the server's camera, which is on while there are viewers."""
+    """Distributes the frames of a camera, which is on while there are viewers or recordings."""
 
-    def __init__(self, camera: ServerCamera, *, always_on: bool) -> None:
-        """Take a camera, which is opened and closed here; `always_on` opens it now, as for a recording."""
+    def __init__(self, name: str, title: str, camera: ServerCamera, *, always_on: bool) -> None:
+        """Take a camera, which is opened and closed here; `always_on` opens it now, as for a recording.
+
+        `name` is how a page asks for it, `title` how people know it.
+        """
+        self.name, self.title = name, title
         self.viewers: set[Viewer] = set()
         self.camera = camera
         self._always_on = always_on
@@ -102,9 +114,20 @@ class ViewerHub:
             yield viewer
         finally:
             self.viewers.discard(viewer)
-            if not self.viewers and not self._always_on:
-                loop = asyncio.get_running_loop()
-                self._closing = loop.call_later(LINGER_SECONDS, self._close_camera)
+            self.close_soon()
+
+    def close_soon(self) -> None:
+        """Turn the camera off in a moment if nobody needs it: no viewer, no recording."""
+        if not self.viewers and not self._always_on and self._closing is None:
+            self._closing = asyncio.get_running_loop().call_later(LINGER_SECONDS, self._close_camera)
+
+    def facts(self) -> dict[str, Any]:
+        """What is told about the camera, for JSON; control.py says what each is."""
+        state, counts = self.camera.state, self.camera.counts
+        return {
+            "id": self.name, "name": self.title, "state": state.status.value, "message": state.message,
+            "viewers": len(self.viewers), "read": counts.read, "dropped": counts.dropped, **self.camera.facts(),
+        }  # fmt: skip
 
     def _offer(self, item: JpegFrame | str) -> None:
         for viewer in self.viewers:
@@ -112,7 +135,10 @@ class ViewerHub:
 
     def _close_camera(self) -> None:
         self._closing = None
-        asyncio.get_running_loop().run_in_executor(None, self.camera.close)
+        if self.camera.sinks:
+            self.close_soon()  # looks again
+        elif not self.viewers:
+            asyncio.get_running_loop().run_in_executor(None, self.camera.close)
 
 
 def in_event_loop(offer: DeliverCallback) -> DeliverCallback:

@@ -7,15 +7,14 @@
 An mp4 or mov is written in fragments of one second, each complete in itself; mkv and webm are built that way.
 Since the file is always whole, it has its final name from the start, unlike other outputs. Devices, named pipes
 and /dev/stdout are written to, as Matroska unless their name says otherwise.
+
+A recording ends by itself, with `failure`, before its disk is full.
 """
 
 from __future__ import annotations
 
 import errno
-import math
-import os
 import threading
-import time
 from collections import deque
 from fractions import Fraction
 from itertools import chain
@@ -30,6 +29,7 @@ from cgan_runtime.errors import MediaError
 from cgan_runtime.files.atomic import is_stream, open_stream
 from cgan_runtime.files.formats import WRITTEN_VIDEOS
 from cgan_runtime.files.output import check_output, output_for, pipe_output
+from cgan_runtime.live.sinks.synced_file import SyncedFile, check_room
 from cgan_runtime.live.ycc_frame import YccFrame
 from cgan_runtime.video.ffmpeg_errors import reason_of
 from cgan_runtime.video.write.codecs import EncoderSettings
@@ -38,7 +38,6 @@ _TIME_BASE = Fraction(1, 90_000)  # seconds
 _NOMINAL_RATE = 30  # frames/s in the header; players use the time of each frame
 _FRAGMENT_SECONDS = 1.0
 _MAX_KEY_DISTANCE = 1000  # frames; in practice `_FRAGMENT_SECONDS` forces key frames much earlier
-_SYNC_SECONDS = 2.0  # a power failure loses at most this much
 _ASK_SECONDS = 0.1  # between looks whether a named pipe has a reader
 _QUEUE = 8  # frames that may wait for the encoder
 _BT601 = 6  # ITU-T H.273
@@ -66,9 +65,14 @@ class Recorder:
         if self._codec == "libx264":
             self._options["tune"] = "zerolatency"  # no frame waits in the encoder, so none is lost there
         check_output(path, source=path.parent, overwrite=overwrite)
+        if not self._stream:
+            check_room(path.parent)
         self.path = path
         self.frames = self.dropped = 0  # accepted, and dropped because the encoder was behind
         self.failure: str | None = None  # why the recording stopped by itself; None while it goes on
+        self.bytes = 0  # written so far
+        self.seconds = 0.0  # from the first frame to the last
+        self._began: float | None = None
         self._waiting: deque[tuple[YccFrame, float]] = deque()
         self._closing = False
         self._changed = threading.Condition()
@@ -81,20 +85,31 @@ class Recorder:
         The first frame sets the size of the video.
         """
         with self._changed:
-            if self.failure is not None:
+            if self.ended:
                 return
             if len(self._waiting) >= _QUEUE:
                 self.dropped += 1
                 return
             self.frames += 1
+            self._began = captured if self._began is None else self._began
+            self.seconds = captured - self._began
             self._waiting.append((frame, captured))
+            self._changed.notify_all()
+
+    @property
+    def ended(self) -> bool:
+        """Whether it takes no more frames."""
+        return self._closing or self.failure is not None
+
+    def end(self) -> None:
+        """Take no more frames; the file is finished a moment later. A second call does nothing."""
+        with self._changed:
+            self._closing = True
             self._changed.notify_all()
 
     def close(self) -> None:
         """Finish the file. A second call does nothing."""
-        with self._changed:
-            self._closing = True
-            self._changed.notify_all()
+        self.end()
         self._thread.join()
 
     def _next(self) -> tuple[YccFrame, float] | None:
@@ -107,12 +122,18 @@ class Recorder:
         if first is None:
             return
         try:
-            with self._open() as file:
-                self._encode(first, _SyncedFile(file.fileno(), synced=not self._stream))
+            with self._open() as opened:
+                file = SyncedFile(opened.fileno(), None if self._stream else self.path.parent)
+                self._encode(first, file)
+            if file.lack:
+                self._fail(f"{file.lack}: the recording {self.path} ended, and can be played")
         except (av.FFmpegError, OSError, ValueError) as error:
-            with self._changed:
-                self.failure = f"{self.path} can no longer be written ({reason_of(error)}); is the disk full?"
-                self._waiting.clear()
+            self._fail(f"{self.path} can no longer be written ({reason_of(error)}); is the disk full?")
+
+    def _fail(self, reason: str) -> None:
+        with self._changed:
+            self.failure = reason
+            self._waiting.clear()
 
     def _open(self) -> BinaryIO:
         """Open the file; a named pipe waits for its reader, but not after `close`."""
@@ -129,7 +150,7 @@ class Recorder:
                         raise BrokenPipeError(errno.EPIPE, "no program reads it") from None
                     self._changed.wait(_ASK_SECONDS)
 
-    def _encode(self, first: tuple[YccFrame, float], file: _SyncedFile) -> None:
+    def _encode(self, first: tuple[YccFrame, float], file: SyncedFile) -> None:
         options = {"flush_packets": "1"}
         if self._format in ("mp4", "mov"):
             options["movflags"] = "frag_keyframe+empty_moov+default_base_moof"
@@ -147,36 +168,24 @@ class Recorder:
             stream.time_base = context.time_base = _TIME_BASE
             last, key = -1, began
             for frame, captured in chain([first], iter(self._next, None)):
-                encoded = _video_frame(frame, context.width, context.height)
+                encoded = video_frame(frame, context.width, context.height)
                 encoded.pts = last = max(last + 1, round((captured - began) / _TIME_BASE))
                 encoded.time_base = _TIME_BASE
                 if captured - key >= _FRAGMENT_SECONDS:
                     encoded.pict_type, key = PictureType.I, captured
                 container.mux(stream.encode(encoded))
+                self.bytes = file.bytes
+                if file.lack:
+                    break
             container.mux(stream.encode(None))
+        self.bytes = file.bytes
 
 
-class _SyncedFile:
-    """A file that is flushed to the disk every few seconds, or a stream that is not."""
-
-    def __init__(self, descriptor: int, *, synced: bool) -> None:
-        self._descriptor, self._synced = descriptor, time.monotonic() if synced else math.inf
-
-    def write(self, data: bytes) -> int:
-        left = memoryview(data)
-        while left:
-            left = left[os.write(self._descriptor, left) :]
-        if time.monotonic() - self._synced > _SYNC_SECONDS:
-            os.fsync(self._descriptor)
-            self._synced = time.monotonic()
-        return len(data)
-
-
-def _video_frame(frame: YccFrame, width: int, height: int) -> av.VideoFrame:
+def video_frame(frame: YccFrame, width: int, height: int) -> av.VideoFrame:
     """Convert a frame; one of another size, as after a change of the camera, is scaled."""
     if abs(frame.luma.shape[0] - height) > 1 or abs(frame.luma.shape[1] - width) > 1:
         own = frame.luma.shape[1] // 2 * 2, frame.luma.shape[0] // 2 * 2
-        scaled = _video_frame(frame, *own).reformat(width=width, height=height)
+        scaled = video_frame(frame, *own).reformat(width=width, height=height)
         scaled.color_range, scaled.colorspace = _FULL_RANGE, _BT601
         return scaled
     converted = av.VideoFrame(width, height, "yuv420p")

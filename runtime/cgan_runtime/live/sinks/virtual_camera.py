@@ -12,6 +12,7 @@ import cv2
 
 from cgan_runtime.color.encoding import Plane
 from cgan_runtime.errors import MediaError
+from cgan_runtime.live.ycc_frame import YccFrame
 
 _RATE = 30  # frames/s announced to other programs; they get the frames that there are
 
@@ -36,6 +37,15 @@ class VirtualCamera:
         if self._camera is not None:
             self._camera.close()
             self._camera = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether it takes no more frames: never."""
+        return False
+
+    def write(self, frame: YccFrame, captured: float) -> None:
+        """Show a frame; errors as of `send`."""
+        self.send(frame.bgr())
 
     def send(self, image: Plane) -> None:
         """Show an image, uint8 (H, W, 3) in BGR, resized to the first.

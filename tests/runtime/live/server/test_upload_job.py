@@ -27,7 +27,7 @@ def run(source: Path, target: Path, *, video: bool, limits: UploadLimits | None 
     order = {
         "source": str(source), "target": str(target), "video": video, "strength": 1.0,
         "model": asdict(ModelOptions(threads=1, size=64)), "temporal": asdict(TemporalSettings()),
-        "limits": asdict(limits or UploadLimits()),
+        "limits": asdict(limits or UploadLimits()), "hints": [], "view": str(target.with_suffix(".view")),
     }  # fmt: skip
     done = subprocess.run(
         [sys.executable, "-m", "cgan_runtime.live.server.upload_job"], input=json.dumps(order),

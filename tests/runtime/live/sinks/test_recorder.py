@@ -167,7 +167,7 @@ class TestStreams:
     def test_a_named_pipe_waits_for_its_reader(
         self, name: str, start: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("cgan_runtime.live.sinks.recorder._SYNC_SECONDS", 0.0)
+        monkeypatch.setattr("cgan_runtime.live.sinks.synced_file.SYNC_SECONDS", 0.0)
         pipe, read = tmp_path / name, list[bytes]()
         os.mkfifo(pipe)
         recorder = Recorder(pipe)
