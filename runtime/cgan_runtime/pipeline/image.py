@@ -14,7 +14,7 @@ from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.files.output import check_output
 from cgan_runtime.guide.settings import Guide
 from cgan_runtime.image.frames import ANIMATED, PAGED, Frames, read_frames, write_frames
-from cgan_runtime.image.metadata import NONE, read_metadata
+from cgan_runtime.image.metadata import lost_metadata, read_metadata
 from cgan_runtime.image.read_write import read_image, write_image, written_suffix
 from cgan_runtime.pipeline.results import ImageResult
 from cgan_runtime.temporal.filter import TemporalFilter
@@ -52,15 +52,15 @@ def colorize_image(
     frames, notes = _read(source, target)
     check_output(target, source=source, overwrite=overwrite)
     notes += ["this image has colors already; they are replaced"] if is_colored(frames.images[0]) else []
-    steady = TemporalFilter() if frames.durations and guide is None else None
+    steady = TemporalFilter() if frames.durations and (guide is None or guide.is_empty) else None
     results = []
     for image in frames.images:
         colored = colorizer.animation_frame(image, guide, steady)
         results.append(np.hstack([gray_image(image), colored]) if compare else colored)
     metadata = read_metadata(source)
+    notes += lost_metadata(metadata, written_suffix(target))
     if len(results) > 1:
         size = write_frames(target, replace(frames, images=results), metadata)
-        notes += ["an animation holds no metadata: left out"] if metadata != NONE and frames.durations else []
     else:
         size = write_image(target, results[0], metadata)
     return ImageResult(

@@ -34,6 +34,10 @@ def main() -> None:
 
 def _color(order: dict[str, Any]) -> None:
     from cgan_runtime.colorizer import MAX_SATURATION, Colorizer  # after the limits are set
+    from cgan_runtime.guide.memory import takes_guide
+    from cgan_runtime.guide.settings import Guide, Hint
+    from cgan_runtime.image.read_write import read_image
+    from cgan_runtime.live.guided_picture import View
     from cgan_runtime.pipeline.image import colorize_image
     from cgan_runtime.pipeline.settings import VideoSettings
     from cgan_runtime.pipeline.video import colorize_video
@@ -44,10 +48,13 @@ def _color(order: dict[str, Any]) -> None:
         _check_video(source, limits)
     model = order["model"]
     model["saturation"] = min(order["strength"] * model["saturation"], MAX_SATURATION)
+    guide = Guide(hints=[Hint(**hint) for hint in order["hints"]])
     with Colorizer.open(**model) as colorizer:
         if not order["video"]:
             _report(done=0, total=1)
-            colorize_image(source, target, colorizer)
+            colorize_image(source, target, colorizer, guide=guide, overwrite=True)
+            if takes_guide(colorizer.backend.manifest) and not guide.hints:
+                Path(order["view"]).write_bytes(View.of_image(read_image(source), colorizer).to_bytes())
             return
 
         def progress(done: int, total: int | None) -> None:
@@ -55,8 +62,8 @@ def _color(order: dict[str, Any]) -> None:
                 raise MediaError("the video is longer than it states")
             _report(done=done, total=total)
 
-        settings = VideoSettings(temporal=TemporalSettings(**order["temporal"]))
-        colorize_video(source, target, colorizer, settings=settings, progress=progress)
+        settings = VideoSettings(temporal=TemporalSettings(**order["temporal"]), guide=guide)
+        colorize_video(source, target, colorizer, settings=settings, progress=progress, overwrite=True)
 
 
 def _check_video(source: Path, limits: dict[str, Any]) -> None:

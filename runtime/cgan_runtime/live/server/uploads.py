@@ -28,6 +28,7 @@ from cgan_runtime.temporal.settings import TemporalSettings
 
 State = Literal["queued", "working", "ready", "failed"]
 _UNFINISHED = ("queued", "working")
+_MANY = "too many files are waiting; try again in a minute"
 
 
 @dataclass(frozen=True)
@@ -62,14 +63,25 @@ class Upload:
     id: str  # cannot be guessed; whoever knows it may see the result
     type: FileType
     strength: float
-    source: Path  # the file as received
+    source: Path  # the file as received, kept to be colored again with hints
     result: Path  # the colored file
     state: State = "queued"
     done: int = 0  # frames colored so far
     total: int | None = None  # frames in all; None while unknown
     error: str | None = None  # why it failed
     finished: float | None = None  # when it was colored or failed, seconds of the monotonic clock
+    hints: list[dict[str, Any]] = field(default_factory=list)  # colors that a person placed, as in a file of hints
     process: asyncio.subprocess.Process | None = field(default=None, repr=False)
+
+    @property
+    def view(self) -> Path:
+        """A photo as the page and the network see it; there once it is colored, if the model takes hints."""
+        return self.result.with_suffix(".view")
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All that is kept of it."""
+        return self.source, self.result, self.view
 
     @property
     def result_type(self) -> str:
@@ -112,7 +124,7 @@ class Uploads:
         self._delete_old()
         waiting = sum(upload.state in _UNFINISHED for upload in self._uploads.values()) + self._receiving
         if waiting > self.limits.waiting:
-            raise UploadRejected(503, "too many files are waiting; try again in a minute")
+            raise UploadRejected(503, _MANY)
         if length is not None and length > self.limits.bytes:
             raise self._too_large()
         name = secrets.token_urlsafe(16)
@@ -147,14 +159,24 @@ class Uploads:
             "error": upload.error, "video": upload.type.video, "type": upload.result_type, "ahead": ahead,
         }  # fmt: skip
 
+    def color_again(self, upload: Upload, hints: list[dict[str, Any]]) -> None:
+        """Queue a file that was colored once more, with hints; UploadRejected while it is being colored."""
+        if upload.state in _UNFINISHED:
+            raise UploadRejected(409, "the file is being colored already")
+        if sum(each.state in _UNFINISHED for each in self._uploads.values()) > self.limits.waiting:
+            raise UploadRejected(503, _MANY)
+        upload.hints, upload.state, upload.error, upload.finished = hints, "queued", None, None
+        upload.done, upload.total = 0, None
+        self._uploads[upload.id] = self._uploads.pop(upload.id)  # it is the last in the queue
+        self._queue.put_nowait(upload)
+
     def delete(self, upload: Upload) -> None:
         """Delete an upload; one in progress is stopped."""
         self._uploads.pop(upload.id, None)
         if upload.process is not None and upload.process.returncode is None:
             upload.process.kill()
         upload.state = "failed"
-        for path in (upload.source, upload.result):
-            path.unlink(missing_ok=True)
+        _remove(upload)
 
     async def _store(self, stream: AsyncIterator[bytes], target: Path) -> FileType:
         """Write the content; check the type as soon as its first bytes are there."""
@@ -195,14 +217,14 @@ class Uploads:
                     upload.state, upload.error = "failed", str(error)
                 finally:
                     upload.finished = time.monotonic()
-                    upload.source.unlink(missing_ok=True)
 
     async def _color(self, upload: Upload) -> None:
         """Run the child process."""
         upload.state = "working"
         order = self._settings | {
             "source": str(upload.source), "target": str(upload.result), "video": upload.type.video,
-            "strength": upload.strength, "limits": asdict(self.limits),
+            "strength": upload.strength, "limits": asdict(self.limits), "hints": upload.hints,
+            "view": str(upload.view),
         }  # fmt: skip
         process = upload.process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "cgan_runtime.live.server.upload_job",
@@ -226,7 +248,12 @@ class Uploads:
         for place, upload in enumerate(reversed(done)):
             if place >= self.limits.kept or now - (upload.finished or now) > self.limits.kept_seconds:
                 self._uploads.pop(upload.id, None)
-                upload.result.unlink(missing_ok=True)
+                _remove(upload)
+
+
+def _remove(upload: Upload) -> None:
+    for path in upload.files:
+        path.unlink(missing_ok=True)
 
 
 async def _follow(upload: Upload, process: asyncio.subprocess.Process, order: dict[str, Any]) -> None:
