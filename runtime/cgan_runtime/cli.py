@@ -20,6 +20,7 @@ from cgan_runtime.commands.single import run_image, run_video
 from cgan_runtime.commands.usage import print_usage
 from cgan_runtime.console import Console, guard
 from cgan_runtime.options.batch import BatchOptions, batch_options
+from cgan_runtime.options.config import config_option
 from cgan_runtime.options.groups import GroupedCommand, given
 from cgan_runtime.options.live import LiveOptions, live_options
 from cgan_runtime.options.model import ModelOptions, model_options
@@ -33,6 +34,7 @@ from cgan_runtime.video.read.sources import SourceSettings
 @guard
 @click.command(cls=GroupedCommand, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @file_options
+@config_option
 @preset_option
 @model_options
 @video_options
@@ -68,7 +70,7 @@ def main(
     options = apply_preset(preset_name, options, asked)
     batch.check(files)
     live.check()
-    console = Console(quiet=report.quiet, results_to_stderr=files.into_pipe)
+    console = Console(quiet=report.quiet, results_to_stderr=files.into_pipe, log=report.log)
     if live.asked:
         from cgan_runtime.live.run import run_live  # loads OpenCV
 
@@ -82,7 +84,7 @@ def main(
     elif files.video is not None and report.preview == "live":
         from cgan_runtime.live.run import run_live  # loads OpenCV
 
-        run_live(options, replace(live, webcam=str(files.video)), console)
+        run_live(options, replace(live, webcam=(str(files.video),)), console)
     elif files.video is not None and report.preview is not None:
         from cgan_runtime.commands.preview import run_preview  # loads PyAV and OpenCV
 

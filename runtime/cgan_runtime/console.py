@@ -1,4 +1,4 @@
-"""What a command line shows: one-line errors, notes, a progress bar on a terminal, a summary.
+"""What a command line shows: one-line errors, notes, a progress bar on a terminal, a summary; or a log in JSON.
 
     @guard
     @click.command()
@@ -9,10 +9,12 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any, NoReturn, TextIO
+from datetime import datetime, timezone
+from typing import Any, Literal, NoReturn, TextIO
 
 import click
 
@@ -21,6 +23,8 @@ from cgan_runtime.errors import CganError
 from cgan_runtime.progress import ProgressLine, ShareProgress, VideoProgress
 from cgan_runtime.system.exit_codes import EXIT_ERROR, EXIT_INTERRUPTED
 from cgan_runtime.system.signals import exit_on_signals
+
+Log = Literal["text", "json"]
 
 _REFRESH_RATE = 5  # of the progress line, per second
 
@@ -41,6 +45,11 @@ def guard(command: click.Command) -> Callable[..., NoReturn]:
             return invoke(context)
         except KeyboardInterrupt:  # click would print an empty line
             raise SystemExit(EXIT_INTERRUPTED) from None
+        except (CganError, OSError) as error:
+            if context.params.get("log") != "json":
+                raise
+            Console(log="json").error(str(error))
+            raise SystemExit(EXIT_ERROR) from None
 
     command.invoke = invoke_quietly  # type: ignore[assignment,method-assign]
 
@@ -50,25 +59,20 @@ def guard(command: click.Command) -> Callable[..., NoReturn]:
             code = command.main(args=args, standalone_mode=False)
         except click.ClickException as error:
             hint = f"; see {_program(error)} --help" if isinstance(error, click.UsageError) else ""
-            print_error(error.format_message().rstrip(".") + hint)
+            Console().error(error.format_message().rstrip(".") + hint)
             code = error.exit_code
         except (KeyboardInterrupt, click.Abort):  # click's name for it
             code = EXIT_INTERRUPTED
         except MemoryError as error:
-            print_error(f"out of memory ({error}); free some, or take a smaller input")
+            Console().error(f"out of memory ({error}); free some, or take a smaller input")
             code = EXIT_ERROR
         except (CganError, OSError) as error:
-            print_error(str(error))
+            Console().error(str(error))
             code = EXIT_ERROR
         raise SystemExit(code if isinstance(code, int) else 0)
 
     main.__doc__ = command.help
     return main
-
-
-def print_error(message: str) -> None:
-    """Print `error: message` on stderr, as one line."""
-    _print(f"error: {one_line(message)}", sys.stderr)
 
 
 def one_line(text: str) -> str:
@@ -77,30 +81,47 @@ def one_line(text: str) -> str:
 
 
 class Console:
-    """What a command shows its user. Bars, notes and warnings go to stderr, results to stdout."""
+    """What a command shows its user. Bars, notes and warnings go to stderr, results to stdout.
 
-    def __init__(self, *, quiet: bool = False, results_to_stderr: bool = False) -> None:
+    A log in JSON goes to stderr: one object a line, with `time` (UTC), `level` (info, warning or error), `message`,
+    and the `facts` that are given with it, which text leaves out.
+    """
+
+    def __init__(self, *, quiet: bool = False, results_to_stderr: bool = False, log: Log = "text") -> None:
         """Take what to show.
 
         Args:
             quiet: Show only warnings.
             results_to_stderr: Leave stdout to a video.
+            log: Lines of text for people, or of JSON for programs.
         """
-        self._quiet, self._results_to_stderr = quiet, results_to_stderr
+        self._quiet, self._results_to_stderr, self._log = quiet, results_to_stderr, log
 
-    def result(self, line: str) -> None:
+    def result(self, line: str, **facts: object) -> None:
         """Print a line of the command's result."""
         if not self._quiet:
-            _print(line, sys.stderr if self._results_to_stderr else sys.stdout)
+            self._say("info", line, facts, sys.stderr if self._results_to_stderr else sys.stdout)
 
-    def note(self, message: str) -> None:
+    def note(self, message: str, **facts: object) -> None:
         """Print something that the user may want to know."""
         if not self._quiet:
-            _print(f"note: {one_line(message)}", sys.stderr)
+            self._say("info", message, facts, sys.stderr, "note: ")
 
-    def warn(self, message: str) -> None:
+    def warn(self, message: str, **facts: object) -> None:
         """Print something that the user must know, quiet or not."""
-        _print(f"warning: {one_line(message)}", sys.stderr)
+        self._say("warning", message, facts, sys.stderr, "warning: ")
+
+    def error(self, message: str, **facts: object) -> None:
+        """Print why something has failed, quiet or not."""
+        self._say("error", message, facts, sys.stderr, "error: ")
+
+    def _say(self, level: str, message: str, facts: dict[str, object], stream: TextIO, prefix: str = "") -> None:
+        if self._log == "json":
+            now = datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+            entry = {"time": now, "level": level, "message": one_line(message), **facts}
+            _print(json.dumps(entry, ensure_ascii=False, default=str), sys.stderr)
+        else:
+            _print(prefix + one_line(message) if prefix else message, stream)
 
     def tip(self, message: str) -> None:
         """Say on a terminal what one may try next."""
@@ -148,7 +169,8 @@ class Console:
             if not begun and not self._quiet:
                 begun = True
                 self.note("building the engine for this GPU; it is kept for the next time")
-                status.start()
+                if self._log == "text":
+                    status.start()
             status.update(f"{phase}: {part:.0%}")
 
         try:
@@ -158,7 +180,7 @@ class Console:
 
     @property
     def _shows_bars(self) -> bool:
-        return not self._quiet and sys.stderr.isatty()
+        return not self._quiet and self._log == "text" and sys.stderr.isatty()
 
 
 def _print(line: str, stream: TextIO) -> None:

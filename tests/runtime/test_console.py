@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import datetime, timezone
+from typing import Any
 
 import click
 import pytest
 
-from cgan_runtime.console import guard
+from cgan_runtime.console import Console, guard
 from cgan_runtime.errors import MediaError
 
 
@@ -49,6 +52,41 @@ def test_an_expected_failure_is_one_line_and_an_exit_code(
         _command(_raising(error))()
     assert left.value.code == code
     assert capsys.readouterr().err == line
+
+
+def _entries(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    """What a log in JSON says; there is nothing else on either stream."""
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    return [json.loads(line) for line in captured.err.splitlines()]
+
+
+def test_a_log_in_json_has_an_object_for_each_message(capsys: pytest.CaptureFixture[str]) -> None:
+    console = Console(log="json")
+    console.result("open http://127.0.0.1")
+    console.note("camera front:\nlive", camera="front", frames=3)
+    console.warn('a "quoted" word: grün')
+    Console(log="json", quiet=True).note("not said")
+    result, note, warning = _entries(capsys)
+    assert (result["level"], result["message"]) == ("info", "open http://127.0.0.1")
+    assert note["message"] == "camera front: live"
+    assert (note["camera"], note["frames"]) == ("front", 3)
+    assert (warning["level"], warning["message"]) == ("warning", 'a "quoted" word: grün')
+    assert abs((datetime.now(timezone.utc) - datetime.fromisoformat(note["time"].replace("Z", "+00:00"))).total_seconds()) < 60
+
+
+def test_an_error_is_in_json_where_the_log_is(capsys: pytest.CaptureFixture[str]) -> None:
+    @guard
+    @click.command()
+    @click.option("--log", default="text")
+    def main(log: str) -> object:
+        raise MediaError("no video;\ngive one")
+
+    with pytest.raises(SystemExit) as left:
+        main(["--log", "json"])
+    assert left.value.code == 1
+    (entry,) = _entries(capsys)
+    assert (entry["level"], entry["message"]) == ("error", "no video; give one")
 
 
 def test_out_of_memory_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
@@ -97,13 +135,13 @@ def test_sigterm_runs_the_finally_blocks() -> None:
 def test_lines_are_printed_above_the_bar() -> None:
     pty = pytest.importorskip("pty", reason="needs a terminal")
     program = """
-from cgan_runtime.console import Console, print_error
+from cgan_runtime.console import Console
 console = Console()
 with console.fraction("2 of 2") as move:
     move(0.5, "1 done")
     console.result("a result")
     console.warn("a warning")
-    print_error("an error")
+    console.error("an error")
 """
     ours, theirs = pty.openpty()
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}

@@ -28,7 +28,7 @@ from cgan_runtime.batch.scratch import PREFIX, claim
 from cgan_runtime.callbacks import FractionCallback
 from cgan_runtime.commands.single import resume_command, with_usable_encoder
 from cgan_runtime.commands.summary import print_image, print_video, write_video_stats
-from cgan_runtime.console import Console, print_error
+from cgan_runtime.console import Console
 from cgan_runtime.errors import ConfigError
 from cgan_runtime.files.storage import INSTALL, is_remote
 from cgan_runtime.files.temporary import temporary_folder
@@ -104,7 +104,7 @@ def _run(items: list[Item], results: Path | None, options: RunOptions, batch: Ba
         for item in failed:
             tries = f" (given up after {item.tries} tries)" if item.tries > 1 else ""
             named = item.error if item.name in item.error else f"{item.name}: {item.error}"
-            print_error(named + tries)
+            console.error(named + tries)
     write_video_stats(options, [item.result for item in items if isinstance(item.result, VideoResult)])
     if pool is not None:
         console.result(f"back end: {pool.description}")

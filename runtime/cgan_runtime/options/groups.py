@@ -27,6 +27,7 @@ Function = Callable[..., Any]
 Decorator = Callable[[Function], Function]
 COMMON = "Common"  # the section of the options that most people need; the help shows it first
 
+_GIVEN = (ParameterSource.COMMANDLINE, ParameterSource.DEFAULT_MAP)
 _SECTION = "cgan_section"  # attribute of a click.Parameter: the section of the help that shows it
 
 
@@ -46,11 +47,11 @@ def section(heading: str, *options: Decorator) -> Decorator:
 
 
 def given(context: click.Context) -> list[str]:
-    """The options that stand on the command line, not those left to their defaults."""
+    """The options that stand on the command line or in a `--config` file, not those left to their defaults."""
     return [
         max(option.opts, key=len)
         for option in context.command.params
-        if option.name and context.get_parameter_source(option.name) is ParameterSource.COMMANDLINE
+        if option.name and context.get_parameter_source(option.name) in _GIVEN
     ]
 
 

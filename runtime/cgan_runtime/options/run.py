@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import get_args
 
 import click
 
+from cgan_runtime.console import Log
 from cgan_runtime.files.atomic import is_stream
 from cgan_runtime.files.output import INFIX, check_json, is_image_sequence
 from cgan_runtime.files.pipe import PIPE
@@ -149,6 +151,7 @@ class ReportOptions:
     preview: str | None = None
     quiet: bool = False
     verbose: bool = False
+    log: Log = "text"
     suggest_keys: Path | None = None
     count: int = DEFAULT_KEYS
 
@@ -186,6 +189,9 @@ report_options = option_group(
         click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors and warnings."),
         click.option("-v", "--verbose", is_flag=True, help="Also print why better back ends were passed over."),
     ),
+    click.option(
+        "--log", type=click.Choice(get_args(Log)), default="text", show_default=True,
+        help="What is printed: text for people, or one JSON object a line on stderr, for programs."),
     section(
         HEADING,
         click.option(
