@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from tests.paths import ROOT
 
 from cgan_runtime.manifest import Manifest, Tensor, sha256_of
 from cgan_runtime.system.cpu import usable_cores
+from cgan_runtime.system.signals import STOPPING
 
 settings.register_profile("cgan", deadline=None)  # no test may depend on how fast a machine is
 settings.load_profile("cgan")
@@ -49,6 +51,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=_is_slow)
     for item in items:
         item.add_marker(pytest.mark.xdist_group(_group(item)))
+
+
+@pytest.fixture(autouse=True)
+def signals_as_before() -> Iterator[None]:
+    """Give signals back to whom they belonged: commands that a test calls in this process keep theirs."""
+    before = {number: signal.getsignal(number) for number in STOPPING}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def _is_slow(item: pytest.Item) -> bool:

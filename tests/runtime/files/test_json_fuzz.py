@@ -42,13 +42,13 @@ def _damaged(document: Any, chance: random.Random) -> str:
             holder = holder[key]
         key, kind = (0, *path)[-1], chance.random()
         if kind < 0.7 or not path:
-            holder[key] = chance.choice(ODD)
+            holder[key] = copy.deepcopy(chance.choice(ODD))
         elif kind < 0.85:
             del holder[key]
         elif isinstance(holder, dict):
-            holder[chance.choice(["", "format", "extra"])] = chance.choice(ODD)
+            holder[chance.choice(["", "format", "extra"])] = copy.deepcopy(chance.choice(ODD))
         else:
-            holder.append(chance.choice(ODD))
+            holder.append(copy.deepcopy(chance.choice(ODD)))
     text = json.dumps(whole[0])
     if chance.random() < 0.1:
         text = text[: chance.randrange(len(text) + 1)] + chance.choice(["", "}", "[" * 100_000])
