@@ -78,7 +78,7 @@ export class Hints {
 
   show() {
     const kind = this.isOpen ? this.subject?.kind : null;
-    $("place").hidden = this.isOpen || !this.subject || !this.available || this.stage.empty;
+    $("place").hidden = this.isOpen || !this.subject || !this.available;
     $("hints").hidden = !this.isOpen;
     $("stage").toggleAttribute("data-hints", this.isOpen);
     $("hint-layer").hidden = !this.isOpen;
@@ -107,6 +107,7 @@ export class Hints {
 
   async open() {
     const { kind, upload, video, camera } = this.subject;
+    if (this.stage.empty) throw new Error("There is no image yet.");
     video?.pause();
     if (camera) this.hold(true);
     this.message("");

@@ -1,30 +1,45 @@
-// The page: chooses a source, shows it on the stage, and offers what can be done with it.
+// The page: chooses a source, and shows the controls that fit what is on the screen.
 
-import { BrowserCamera, ServerCamera } from "./cameras.js";
-import { Figures } from "./graph.js";
+import { ask, sentence } from "./api.js";
+import { BrowserCamera, INSECURE } from "./browser_camera.js";
+import { $, moveFocus, save } from "./dom.js";
+import { Figures } from "./figures.js";
+import { Files } from "./files.js";
+import { isFull, onFull, toggleFull, updateFull } from "./full_screen.js";
+import { Hints } from "./hints.js";
+import { listenToKeys } from "./keys.js";
+import { Live } from "./live.js";
+import { Load } from "./load.js";
+import { Mosaic } from "./mosaic.js";
+import { Recording } from "./recording.js";
 import { Stage } from "./stage.js";
-import { Upload } from "./upload.js";
+import { addTips } from "./tips.js";
 
-const $ = (id) => document.getElementById(id);
-const stage = new Stage();
-const figures = new Figures();
-const about = await (await fetch("/about")).json();
-let source = null; // "server", "browser" or "file"
-let camera = null; // the ServerCamera or BrowserCamera that runs
-let canSwitch = false; // the browser has several cameras
-let upload = null; // the Upload that runs or is shown
-let video = null; // the colored video that plays
-
-const callbacks = {
-  frame(bitmap, measured) {
-    stage.draw(bitmap);
-    figures.frame(measured);
-  },
-  status: showMessage,
-  ended(reason) { stop(); showMessage(reason, true); },
+const ALL = "*"; // the value of the choice "All cameras"
+const STRENGTH_STEP = 0.1;
+const INVITATIONS = {
+  server: "Show the camera of the server in color.",
+  browser: "Show your own camera in color. The server receives its images and does not store them.",
+  file: "Drop a photo or a short video here.",
 };
 
-function showMessage(text, isError = false) {
+const [about, cameras] = await Promise.all([ask("/about"), ask("/cameras")]);
+const unusable = { server: cameras.length ? "" : sentence(about.no_camera), browser: BrowserCamera.allowed ? "" : INSECURE, file: "" };
+const stage = new Stage();
+const figures = new Figures();
+const mosaic = new Mosaic(showCamera);
+const recording = new Recording(message, updateControls);
+const load = new Load(message);
+const live = new Live({ stage, mosaic, figures, recording, load, message, changed: updateControls, ended });
+const files = new Files({ limits: about.upload, stage, message, changed: updateControls });
+const hints = new Hints({
+  stage, message, available: about.inference.takes_guide,
+  hold: (held) => { if (live.running && live.paused !== held) live.togglePause(); },
+});
+let source = null; // "server", "browser" or "file"
+let canSwitch = false; // the browser has several cameras
+
+function message(text, isError = false) {
   if ($("message").textContent === text) return; // a screen reader would read it again
   $("message").textContent = text;
   $("message").dataset.kind = isError ? "error" : "";
@@ -32,154 +47,174 @@ function showMessage(text, isError = false) {
 
 /** Show the controls that fit the current state. */
 function updateControls() {
-  const working = upload !== null && upload.colored === undefined;
-  const done = upload?.colored;
-  $("start").hidden = source === "file" || camera !== null;
-  $("pick").hidden = source !== "file" || working;
-  $("limits").hidden = source !== "file" || working;
-  $("work").hidden = !working;
-  $("stop").hidden = camera === null;
-  $("switch").hidden = !(camera instanceof BrowserCamera) || !canSwitch;
-  $("another").hidden = !done;
-  $("play").hidden = video === null;
-  $("play").textContent = video?.paused ? "Play" : "Pause";
-  $("download").hidden = !done;
-  $("again").hidden = !done || Number($("strength").value) === upload.strength;
-  $("invitation").textContent = working ? upload.file.name : {
-    server: "Show the camera of the server in color.",
-    browser: "Show your own camera in color. The server receives its images and does not store them.",
-    file: "Drop a photo or a short video here.",
-  }[source];
+  const { working, done } = files;
+  const state = $("screen").dataset.state;
+  const hide = {
+    start: source === "file" || live.running, pick: source !== "file" || working, limits: source !== "file" || working,
+    work: !working, another: !done, download: !done, stop: !live.running, switch: source !== "browser" || !live.running || !canSwitch,
+    again: !done || Number($("strength").value) === files.upload.strength,
+    cameras: source !== "server" || cameras.length < 2,
+    tools: state === "empty", pause: !live.running && !files.video, record: !live.single,
+    all: !live.single || source !== "server" || cameras.length < 2,
+  };
+  for (const [id, hidden] of Object.entries(hide)) $(id).hidden = hidden;
+  const paused = live.paused || files.paused;
+  setTool("pause", paused ? "play" : "pause", paused ? "Play" : "Pause", paused ? "Go on." : "Hold this image.");
+  setTool("record", recording.running ? "stop" : "record", recording.running ? "End recording" : "Record");
+  setTool("full", isFull() ? "small" : "full", isFull() ? "Leave full screen" : "Full screen");
+  $("paused-badge").hidden = !paused || state === "empty";
+  recording.show();
+  hints.offer({ upload: files.upload, video: files.video, camera: live.single, paused: live.paused });
+  updateFull();
+  $("invitation").textContent = working ? files.upload.file.name : INVITATIONS[source];
 }
 
-/** Move the focus to an element when the focused one was hidden. */
-function moveFocus(id) {
-  if (document.activeElement === document.body || !document.activeElement.offsetParent) $(id).focus();
+function setTool(id, icon, label, tip) {
+  $(id).querySelector("use").setAttribute("href", `#icon-${icon}`);
+  $(id).querySelector("span").textContent = label;
+  if (tip) $(id).dataset.tip = tip;
 }
 
-function choose(newSource) {
-  if (newSource === source) return;
-  reset();
-  source = newSource;
-  document.querySelector(`input[value="${source}"]`).checked = true;
-  showMessage("");
+function choose(chosen) {
+  if (unusable[chosen]) {
+    document.querySelector(`input[value="${source}"]`).checked = true;
+    message(unusable[chosen], true);
+    return;
+  }
+  if (chosen !== source) {
+    reset();
+    source = chosen;
+    document.querySelector(`input[value="${source}"]`).checked = true;
+    message("");
+  }
   updateControls();
 }
 
-/** Stop everything and clear the stage. */
+/** Stop everything and clear the screen. */
 function reset() {
-  camera?.stop();
-  upload?.cancel();
-  video?.pause();
-  camera = upload = video = null;
-  figures.clear();
-  stage.clear();
+  hints.close();
+  live.stop();
+  files.clear();
   applyStrength();
 }
 
 function stop() {
   reset();
-  showMessage("");
+  message("");
   updateControls();
   $("start").focus();
 }
 
+function ended(reason) {
+  stop();
+  message(reason, true);
+}
+
 async function start() {
-  const started = camera = source === "browser" ? new BrowserCamera(callbacks, about.max_rate) : new ServerCamera(callbacks);
-  updateControls();
-  moveFocus("stop");
-  showMessage(source === "browser" ? "Allow the camera in your browser." : "Opening the camera.");
+  message(source === "browser" ? "Allow the camera in your browser." : "Opening the camera.");
+  const starting = source === "browser" ? live.showOwn(about.max_rate) : showChosen();
+  const [camera] = live.cameras;
+  moveFocus($("stop"));
   try {
-    await started.start();
-    if (source === "browser") {
-      const devices = await navigator.mediaDevices.enumerateDevices();
-      canSwitch = devices.filter((device) => device.kind === "videoinput").length > 1;
-      showMessage("");
-    }
+    await starting;
+    if (source !== "browser") return;
+    const devices = await navigator.mediaDevices.enumerateDevices();
+    canSwitch = devices.filter((device) => device.kind === "videoinput").length > 1;
+    message("");
     updateControls();
   } catch (error) {
-    if (camera === started) { reset(); updateControls(); moveFocus("start"); showMessage(error.message, true); }
+    if (live.cameras[0] === camera) ended(error.message);
   }
 }
 
-async function colorFile(file) {
+function showChosen() {
+  return $("camera").value === ALL ? live.showAll(cameras) : live.showServer($("camera").value);
+}
+
+/** Show another camera of the server, or all of them. */
+function showCamera(id) {
+  $("camera").value = id;
+  if (live.running) live.stop();
+  showChosen();
+  moveFocus($("camera"));
+}
+
+function colorFile(file) {
   choose("file");
   reset();
-  const started = upload = new Upload(file, Number($("strength").value), {
-    progress(text, fraction) {
-      $("work-text").textContent = text;
-      if (fraction === null) $("progress").removeAttribute("value");
-      else $("progress").value = fraction;
-    },
-  });
-  showMessage("");
-  updateControls();
-  moveFocus("cancel");
-  try {
-    if (file.size > about.upload.bytes) throw new Error(`The file is too large; the limit is ${about.upload.bytes / 1e6} MB.`);
-    const result = await started.run();
-    if (result === null || upload !== started) return;
-    started.colored = result;
-    $("download").href = result.url;
-    $("download").download = result.name;
-    applyStrength();
-    const visible = await (result.video ? playVideo(result.url) : showImage(result.url)).then(() => true, () => false);
-    if (upload !== started) return;
-    if (!visible) video = null;
-    showMessage(visible ? `${file.name} is colored.` : `${file.name} is colored, but this browser cannot show it. Download it.`);
-  } catch (error) {
-    if (upload === started) { reset(); showMessage(error.message, true); }
-  }
-  updateControls();
-  if (source === "file") moveFocus(upload?.colored ? "download" : upload ? "cancel" : "file");
+  files.color(file, Number($("strength").value)).then(applyStrength);
 }
 
-async function showImage(url) {
-  const image = new Image();
-  image.src = url;
-  await image.decode();
-  stage.draw(image);
-}
-
-async function playVideo(url) {
-  const element = video = document.createElement("video");
-  Object.assign(element, { muted: true, loop: true, playsInline: true, src: url });
-  const drawFrame = () => { if (video === element) { stage.draw(element); element.requestVideoFrameCallback(drawFrame); } };
-  element.requestVideoFrameCallback(drawFrame);
-  element.onplay = element.onpause = updateControls;
-  if (matchMedia("(prefers-reduced-motion: reduce)").matches) element.currentTime = 0.001; // shows the first frame
-  else await element.play();
-}
-
-/** Set the strength of the stage. A file was already colored with its own strength. */
+/** Set the strength of the image. A file was already colored with its own strength. */
 function applyStrength() {
   const strength = Number($("strength").value);
   $("strength-value").textContent = strength.toFixed(2);
-  const applied = upload?.colored ? upload.strength : 1;
+  const applied = files.done ? files.upload.strength : 1;
   stage.setStrength(applied > 0 ? strength / applied : 1);
 }
 
-for (const input of document.querySelectorAll("input[name=source]")) {
-  input.addEventListener("change", () => choose(input.value));
+function stepStrength(steps) {
+  $("strength").value = Number($("strength").value) + steps * STRENGTH_STEP;
+  applyStrength();
+  updateControls();
 }
-$("start").addEventListener("click", start);
-$("stop").addEventListener("click", stop);
-$("switch").addEventListener("click", () => camera.switch().catch((error) => callbacks.ended(error.message)));
-$("cancel").addEventListener("click", () => { reset(); showMessage("Canceled."); updateControls(); moveFocus("file"); });
-$("play").addEventListener("click", () => video.paused ? video.play() : video.pause());
-$("another").addEventListener("click", () => $("file").click());
-$("again").addEventListener("click", () => colorFile(upload.file));
-$("strength").addEventListener("input", () => { applyStrength(); updateControls(); });
-$("file").addEventListener("change", () => { if ($("file").files[0]) colorFile($("file").files[0]); $("file").value = ""; });
-document.addEventListener("dragover", (event) => { event.preventDefault(); stage.root.dataset.drop = ""; });
-document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) delete stage.root.dataset.drop; });
-document.addEventListener("drop", (event) => {
-  event.preventDefault();
-  delete stage.root.dataset.drop;
-  if (event.dataTransfer.files[0]) colorFile(event.dataTransfer.files[0]);
-});
 
+function togglePause() {
+  if (files.video) files.togglePause();
+  else if (live.running && !$("tools").hidden) live.togglePause();
+}
+
+async function snapshot() {
+  if ($("tools").hidden) return;
+  const picture = live.running && !live.single ? mosaic.picture(stage.strength) : stage.picture();
+  const name = `cgan-${new Date().toLocaleString("sv").replace(/[-:]/g, "").replace(" ", "-")}.png`; // 20260131-125900
+  save(await picture.convertToBlob({ type: "image/png" }), name);
+  message(`Saved as ${name}.`);
+}
+
+function record() {
+  if (live.single) recording.toggle(live.single.id);
+}
+
+function setUp() {
+  for (const input of document.querySelectorAll("input[name=source]")) {
+    input.addEventListener("change", () => choose(input.value));
+    input.ariaDisabled = String(Boolean(unusable[input.value]));
+    if (unusable[input.value]) input.parentElement.dataset.tip = unusable[input.value];
+  }
+  const clicks = {
+    start, stop, snapshot, record, pause: togglePause, full: toggleFull, all: () => showCamera(ALL),
+    switch: () => live.cameras[0].switch().catch((error) => ended(error.message)),
+    cancel: () => { reset(); message("Canceled."); updateControls(); moveFocus($("file")); },
+    another: () => $("file").click(), again: () => colorFile(files.upload.file),
+  };
+  for (const [id, action] of Object.entries(clicks)) $(id).addEventListener("click", action);
+  $("camera").append(...[...cameras, { id: ALL, name: "All cameras" }].map(({ id, name }) => new Option(name, id)));
+  $("camera").addEventListener("change", () => { if (live.running) showCamera($("camera").value); });
+  $("strength").addEventListener("input", () => { applyStrength(); updateControls(); });
+  $("file").addEventListener("change", () => { if ($("file").files[0]) colorFile($("file").files[0]); $("file").value = ""; });
+  listenToKeys({
+    " ": togglePause, s: snapshot, r: record, f: () => { if (!$("tools").hidden || isFull()) toggleFull(); },
+    "[": () => stage.stepLine(-1), "]": () => stage.stepLine(1),
+    "+": () => stepStrength(1), "=": () => stepStrength(1), "-": () => stepStrength(-1),
+    m: () => { if (!$("all").hidden) showCamera(ALL); },
+  });
+  onFull(updateControls);
+  takeDrops();
+  addTips();
+}
+
+function takeDrops() {
+  document.addEventListener("dragover", (event) => { event.preventDefault(); $("screen").dataset.drop = ""; });
+  document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) delete $("screen").dataset.drop; });
+  document.addEventListener("drop", (event) => {
+    event.preventDefault();
+    delete $("screen").dataset.drop;
+    if (event.dataTransfer.files[0]) colorFile(event.dataTransfer.files[0]);
+  });
+}
+
+setUp();
 $("model").textContent = `${about.inference.model} · ${about.inference.backend}, ${about.inference.device}`;
 $("limits").textContent = `JPEG, PNG, WebP, MP4, MOV, WebM or MKV; videos up to ${Math.round(about.upload.seconds)} seconds.`;
-document.querySelector("input[value=server]").disabled = !about.camera;
-choose(about.camera ? "server" : "browser");
+choose(["server", "browser", "file"].find((each) => !unusable[each]));

@@ -68,8 +68,8 @@ export class Marks {
     const mark = event.target.closest(".hint");
     this.held = { mark, hint: mark?.hintOf, x: event.clientX, y: event.clientY, moved: false };
     if (!mark) return;
-    this.layer.setPointerCapture(event.pointerId);
     if (event.pointerType === "touch") this.held.timer = setTimeout(() => this.take(mark.hintOf), HOLD_MS);
+    this.layer.setPointerCapture(event.pointerId);
   }
 
   drag(event) {

@@ -1,32 +1,28 @@
 // Shows one frame, in gray left of the line and in color right of it.
 //
-// const stage = new Stage();  stage.draw(bitmap);  stage.clear();
+// const stage = new Stage();  stage.draw(bitmap);  stage.clear();  stage.picture() is what is shown, for a snapshot
 // The browser's own graphics apply the strength and the gray: they scale the chroma and keep the luma.
 
-const KR = 0.299, KB = 0.114, KG = 1 - KR - KB; // BT.601, as in a JPEG
+import { $ } from "./dom.js";
+import { chromaMatrix, scaleChroma } from "./chroma.js";
 
-/** An SVG color matrix that multiplies the chroma by `strength` and keeps the luma. */
-export function chromaMatrix(strength) {
-  const row = (r, g, b) =>
-    [KR * (1 - strength) + r * strength, KG * (1 - strength) + g * strength, KB * (1 - strength) + b * strength, 0, 0];
-  return [...row(1, 0, 0), ...row(0, 1, 0), ...row(0, 0, 1), 0, 0, 0, 1, 0].join(" ");
-}
+const SPLIT_STEP = 5; // percent, for each key press
 
 export class Stage {
   constructor() {
-    this.root = document.getElementById("stage");
-    this.split = document.getElementById("split");
-    this.color = document.getElementById("color");
-    this.gray = document.getElementById("gray");
+    this.screen = $("screen");
+    this.root = $("stage");
+    this.split = $("split");
+    this.color = $("color");
+    this.gray = $("gray");
     this.contexts = [this.color, this.gray].map((canvas) => canvas.getContext("2d", { alpha: false }));
-    this.matrix = document.getElementById("strength-matrix");
-    document.getElementById("gray-matrix").setAttribute("values", chromaMatrix(0));
+    $("gray-matrix").setAttribute("values", chromaMatrix(0));
     this.split.addEventListener("input", () => this.moveLine());
     this.moveLine();
     this.setStrength(1);
   }
 
-  get empty() { return this.root.dataset.state === "empty"; }
+  get empty() { return this.screen.dataset.state === "empty"; }
 
   moveLine() {
     const percent = Number(this.split.value);
@@ -36,10 +32,17 @@ export class Stage {
     this.split.setAttribute("aria-valuetext", `${percent} percent gray`);
   }
 
-  /** Multiply the chroma; 1 leaves it as received. */
+  /** Move the line by a number of steps, to the right if it is positive. */
+  stepLine(steps) {
+    this.split.value = Number(this.split.value) + steps * SPLIT_STEP;
+    this.moveLine();
+  }
+
+  /** Multiply the chroma of everything on the screen; 1 leaves it as received. */
   setStrength(strength) {
-    this.matrix.setAttribute("values", chromaMatrix(strength));
-    this.color.style.filter = strength === 1 ? "none" : "url(#strength-filter)";
+    this.strength = strength;
+    $("strength-matrix").setAttribute("values", chromaMatrix(strength));
+    this.screen.toggleAttribute("data-strength", strength !== 1);
   }
 
   /** Show a frame: an ImageBitmap, an image or a video. */
@@ -48,14 +51,24 @@ export class Stage {
     const height = source.videoHeight ?? source.naturalHeight ?? source.height;
     const sizeChanged = this.color.width !== width || this.color.height !== height;
     if (sizeChanged) for (const canvas of [this.color, this.gray]) Object.assign(canvas, { width, height });
-    if (this.empty || sizeChanged) this.root.style.setProperty("--ratio", `${width} / ${height}`);
+    if (this.empty || sizeChanged) this.screen.style.setProperty("--ratio", `${width} / ${height}`);
     this.contexts[0].drawImage(source, 0, 0);
     if (!this.gray.hidden) this.contexts[1].drawImage(source, 0, 0);
-    this.root.dataset.state = "live";
+    this.screen.dataset.state = "image";
+  }
+
+  /** A canvas with the image as it is seen: strength and gray part, without the line. */
+  picture() {
+    const canvas = new OffscreenCanvas(this.color.width, this.color.height);
+    const context = canvas.getContext("2d", { alpha: false });
+    context.drawImage(this.color, 0, 0);
+    scaleChroma(context, 0, Number(this.split.value) / 100, 0);
+    scaleChroma(context, Number(this.split.value) / 100, 1, this.strength);
+    return canvas;
   }
 
   clear() {
-    this.root.dataset.state = "empty";
-    this.root.style.removeProperty("--ratio");
+    this.screen.dataset.state = "empty";
+    this.screen.style.removeProperty("--ratio");
   }
 }

@@ -4,7 +4,7 @@
 // callbacks: progress(text, fraction or null)
 // run() returns {url, video, name}, or null after cancel(); it throws an Error with a message for the user.
 
-import { ACCESS_DENIED } from "./cameras.js";
+import { ACCESS_DENIED, NO_ANSWER, sentence } from "./api.js";
 
 const POLL_MS = 300;
 const MAX_RETRIES = 20; // polls without an answer, as when a phone changes its network
@@ -18,7 +18,20 @@ export class Upload {
     const upload = await this.send();
     if (this.cancelled) return null;
     this.id = upload.id;
-    for (let status = upload; ; status = await this.poll()) {
+    return this.follow(upload);
+  }
+
+  /** Color the file once more, with placed colors (hints.js), as run() does. */
+  async again(hints) {
+    const answer = await fetch(`/uploads/${this.id}/hints`, { method: "POST", body: hints }).catch(() => null);
+    if (answer === null) throw new Error(NO_ANSWER);
+    const status = await answer.json();
+    if (!answer.ok) throw new Error(sentence(status.error));
+    return this.follow(status);
+  }
+
+  async follow(status) {
+    for (;; status = await this.poll()) {
       if (this.cancelled) return null;
       if (status.state === "failed") throw new Error(`The file could not be colored: ${status.error}.`);
       if (status.state === "ready") return this.result(status);
