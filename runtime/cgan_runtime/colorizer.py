@@ -198,16 +198,19 @@ class Colorizer:
         chroma_shape: tuple[int, int],
         temporal: TemporalFilter | None = None,
         guidance: Guidance | None = None,
+        seen: tuple[Plane, Encoding] | None = None,
     ) -> Prediction:
         """The first half of `planes`, all that needs the network; arguments and errors as there.
 
-        `guidance` is what is known of the colors of this image; its certain colors replace the past. The
+        `guidance` is what is known of the colors of this image; its certain colors replace the past. `seen` is
+        what the network sees in place of `luma`: such codes of the same size, and how they are read. The
         prediction owns its arrays: the next one may begin while `enlarge` takes this one.
         """
         guide, small = self._small(luma, encoding, chroma_shape)
         lightness = np.take(lightness_table(encoding), small, mode="clip")
         self._keys = None
-        chroma = self.step(lightness, temporal, guidance)
+        view = lightness if seen is None else self.lightness(*seen, chroma_shape)
+        chroma = self.step(view, temporal, guidance)
         if temporal is None or temporal.settings.passes_through:
             chroma = chroma.copy()  # it may be the back end's own array
         similarity = None if guidance is None or self._keys is None else guidance.similarity(self._keys)

@@ -39,7 +39,9 @@ def run_preview(given: Path | str, options: RunOptions, console: Console) -> Non
         raise MediaError("--preview is about a video in a file; leave -o out, or name one")
     settings = options.video
     with (
-        VideoReader(source, stream=settings.stream, threads=settings.encoder.codec_threads) as reader,
+        VideoReader(
+            source, stream=settings.stream, threads=settings.encoder.codec_threads, levels=settings.levels
+        ) as reader,
         load_colorizer(options, console) as colorizer,
     ):
         settings = replace(settings, encoder=settle_encoder(settings.encoder, reader, output))

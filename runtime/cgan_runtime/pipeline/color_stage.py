@@ -18,7 +18,7 @@ import av
 import numpy as np
 
 from cgan_runtime.callbacks import ProgressCallback
-from cgan_runtime.color.encoding import Plane
+from cgan_runtime.color.encoding import Encoding, Plane
 from cgan_runtime.color.lab import FloatArray
 from cgan_runtime.colorizer import Colorizer, Prediction
 from cgan_runtime.errors import CganError
@@ -28,6 +28,7 @@ from cgan_runtime.guide.plan import GuidePlan
 from cgan_runtime.pipeline.shot_report import ShotReport
 from cgan_runtime.temporal.filter import TemporalFilter
 from cgan_runtime.video.frame_layout import FrameLayout, luma_plane
+from cgan_runtime.video.frame_levels import network_luma
 from cgan_runtime.video.orientation import Orientation
 from cgan_runtime.video.resume.work_folder import kept_frames
 from cgan_runtime.video.segments import SEGMENT_FRAMES, AlreadyEncoded, Colored, Skipped
@@ -112,7 +113,9 @@ class ColorStage:
         filter_state = self.filter_state if self.frames % SEGMENT_FRAMES == 0 else b""
         prepared, orientation = self._layout.prepare(frame), Orientation.of(frame)
         luma, shape = _shown(prepared, self._layout, orientation)
-        prediction = self._colorizer.predict(luma, self._layout.encoding, shape, self._temporal, self._guidance())
+        prediction = self._colorizer.predict(
+            luma, self._layout.encoding, shape, self._temporal, self._guidance(), _seen(frame, orientation)
+        )
         self.report.add(self.frames, prediction)
         return Predicted(prepared, prediction, orientation, filter_state)
 
@@ -131,7 +134,13 @@ def annotate_position(stage: ColorStage, output: Output, *, resumable: bool) -> 
 def network_view(frame: av.VideoFrame, layout: FrameLayout, colorizer: Colorizer) -> FloatArray:
     """What the network sees of a frame: L*/50 - 1, float32 (h, w)."""
     luma, shape = shown_luma(frame, layout)
-    return colorizer.lightness(luma, layout.encoding, shape)
+    return colorizer.lightness(*(_seen(frame, Orientation.of(frame)) or (luma, layout.encoding)), shape)
+
+
+def _seen(frame: av.VideoFrame, orientation: Orientation) -> tuple[Plane, Encoding] | None:
+    """What the network sees in place of the luma of a frame, as the frame is shown; None: nothing else."""
+    seen = network_luma(frame)
+    return None if seen is None else (np.ascontiguousarray(orientation.shown(seen[0])), seen[1])
 
 
 def shown_luma(frame: av.VideoFrame, layout: FrameLayout) -> tuple[Plane, tuple[int, int]]:

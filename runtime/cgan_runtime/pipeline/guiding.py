@@ -56,7 +56,11 @@ def plan_guide(
                 "file and color that"
             )
         with VideoReader(
-            source, stream=settings.stream, deinterlace=settings.deinterlace, stretch=settings.stretch
+            source,
+            stream=settings.stream,
+            deinterlace=settings.deinterlace,
+            stretch=settings.stretch,
+            levels=settings.levels,
         ) as first:
             for _ in scout.watch(video_frames(first, alive)):
                 pass

@@ -34,6 +34,7 @@ def video_identity(
         "stream": str(reader.stream.index),
         "part": settings.stretch.text,
         "deinterlacing": settings.deinterlace,
+        "levels": str(settings.levels),
         "gray beside color": "yes" if settings.compare else "no",
         "temporal": settings.temporal.strength,
         "every": str(settings.temporal.every),

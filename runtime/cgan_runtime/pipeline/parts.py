@@ -86,7 +86,11 @@ def plan_parts(
         colorizer.check_guide()
     output = output_for(target)
     with VideoReader(
-        source, stream=settings.stream, deinterlace=settings.deinterlace, stretch=settings.stretch
+        source,
+        stream=settings.stream,
+        deinterlace=settings.deinterlace,
+        stretch=settings.stretch,
+        levels=settings.levels,
     ) as reader:
         output.check(source=source, overwrite=overwrite)
         settings = replace(settings, encoder=settle_encoder(settings.encoder, reader, output))
@@ -132,7 +136,11 @@ def colorize_part(
     """
     output = output_for(target)
     with VideoReader(
-        source, stream=settings.stream, deinterlace=settings.deinterlace, stretch=settings.stretch
+        source,
+        stream=settings.stream,
+        deinterlace=settings.deinterlace,
+        stretch=settings.stretch,
+        levels=settings.levels,
     ) as reader:
         settings = replace(settings, encoder=settle_encoder(settings.encoder, reader, output))
         identity = video_identity(reader, output, colorizer, settings)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from cgan_runtime.color.levels import Levels
 from cgan_runtime.guide.settings import Guide
 from cgan_runtime.temporal.settings import TemporalSettings
 from cgan_runtime.video.read.stretch import WHOLE, Stretch
@@ -27,6 +28,7 @@ class VideoSettings:
         compare: Put the gray video beside the colored one, on its left as the video is shown.
         hwaccel: The device that decodes: "none", "auto", or FFmpeg's name of one. Where it does not work the
             processor decodes, and a note of the result says so. Frames are the same.
+        levels: What becomes black and white of a dim video.
         stretch: The part of the video that is colored, and its clock.
         strict: Stop at the first flaw of a damaged video instead of coloring what can be read.
     """
@@ -38,5 +40,6 @@ class VideoSettings:
     deinterlace: Deinterlace = "auto"
     compare: bool = False
     hwaccel: str = "none"
+    levels: Levels = field(default_factory=Levels)
     stretch: Stretch = WHOLE
     strict: bool = False

@@ -87,7 +87,9 @@ def suggest_keys(
     is_keys = settings.guide.keys is not None and Path(folder) == Path(settings.guide.keys)
     _make(folder, overwrite=overwrite or is_keys)
     known = _painted_keys(settings.guide)
-    with VideoReader(source, stream=settings.stream, deinterlace=settings.deinterlace) as reader:
+    with VideoReader(
+        source, stream=settings.stream, deinterlace=settings.deinterlace, levels=settings.levels
+    ) as reader:
         layout = plan_layout(reader, settings.encoder, FileOutput(folder / "keys.mkv"), compare=False)
         sampler = _Sampler(colorizer, Choice(count), known)
         for number, frame in enumerate(video_frames(reader)):
@@ -98,7 +100,9 @@ def suggest_keys(
         frames, pixels = sampler.frames, Fraction(reader.stream.sample_aspect_ratio or 1)
     written: list[SuggestedKey] = []
     images: list[Plane] = []
-    with VideoReader(source, stream=settings.stream, deinterlace=settings.deinterlace) as reader:
+    with VideoReader(
+        source, stream=settings.stream, deinterlace=settings.deinterlace, levels=settings.levels
+    ) as reader:
         began = float(reader.first.time or 0)
         for number, frame in enumerate(video_frames(reader)):
             if len(written) == len(chosen):

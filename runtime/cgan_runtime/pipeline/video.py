@@ -105,6 +105,7 @@ def colorize_video(
         threads=encoder.codec_threads,
         hardware=device,
         stretch=settings.stretch,
+        levels=settings.levels,
     ) as reader:
         output.check(source=None if isinstance(source, FFmpegInput) else source, overwrite=overwrite)
         encoder = settle_encoder(encoder, reader, output)

@@ -53,6 +53,11 @@ def luma_plane(frame: av.VideoFrame) -> Plane:
     return _plane(frame, 0, bits_of(frame.format))
 
 
+def has_plain_luma(frame: av.VideoFrame) -> bool:
+    """Whether `luma_plane` holds the luma of a frame of any format, and nothing else."""
+    return _PLAIN_LUMA.fullmatch(frame.format.name) is not None and frame.planes[0].line_size > 0
+
+
 def planes_of(frame: av.VideoFrame, bits: int) -> tuple[Plane, Plane, Plane]:
     """Luma, Cb and Cr of a planar frame of this depth, as views that live as long as the frame."""
     luma, cb, cr = (_plane(frame, index, bits) for index in range(3))
@@ -103,7 +108,7 @@ class FrameLayout:
         source = frame.format
         bits, subsampling = bits_of(source), _subsampling(source)
         pixel_format, stored_bits = _nearest(subsampling, bits, accepted, encoder)
-        full_range = _is_full_range(frame, codec)
+        full_range = is_full_range(frame, codec)
         notes = []
         if playable:
             changed = _changes(subsampling, bits, full_range, pixel_format, stored_bits)
@@ -119,7 +124,7 @@ class FrameLayout:
             notes.append("the transparency of the video is left out")
         if frame.interlaced_frame:
             notes.append("the video is interlaced: whole frames are colored, and stored as progressive ones")
-        matrix = _matrix(frame)
+        matrix = matrix_of(frame)
         own = frame.colorspace in _EXACT_TAGS and not source.is_rgb
         light = light_of(frame)
         encoding = Encoding(matrix, full_range and not playable, stored_bits, *light)
@@ -173,9 +178,8 @@ class FrameLayout:
 
     def _with_plain_luma(self, frame: av.VideoFrame, read: Encoding) -> av.VideoFrame:
         """The frame itself if its luma plane can be read with this encoding, else converted by swscale."""
-        usable = _PLAIN_LUMA.fullmatch(frame.format.name) and bits_of(frame.format) == read.bits
         same_size = (frame.width, frame.height) == (self.width, self.height)
-        if usable and same_size and frame.planes[0].line_size > 0:
+        if has_plain_luma(frame) and bits_of(frame.format) == read.bits and same_size:
             return frame
         own_range = _FULL if read.full_range else _LIMITED
         converted = frame.reformat(
@@ -284,12 +288,14 @@ def _changes(subsampling: str, bits: int, full_range: bool, pixel_format: str, s
     return f"the video is stored with {', '.join(changed)}" if changed else ""
 
 
-def _matrix(frame: av.VideoFrame) -> Matrix:
+def matrix_of(frame: av.VideoFrame) -> Matrix:
+    """The luma coefficients that a frame states, or that are usual for its size."""
     by_size: Matrix = "bt709" if frame.height >= HD_HEIGHT else "bt601"
     return by_size if frame.format.is_rgb else _MATRICES.get(int(frame.colorspace), by_size)
 
 
-def _is_full_range(frame: av.VideoFrame, codec: str) -> bool:
+def is_full_range(frame: av.VideoFrame, codec: str) -> bool:
+    """Whether black is 0, in a frame decoded from a `codec` of FFmpeg."""
     name = frame.format.name
     if frame.format.is_rgb or frame.format.has_palette or name.startswith("yuvj"):
         return True

@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import av
+from cgan_runtime.color.levels import UNCHANGED, Levels
 
 from cgan_runtime.errors import MediaError
 from cgan_runtime.files.pipe import InputPipe
+from cgan_runtime.video.frame_levels import FrameLevels
 from cgan_runtime.system.cpu import usable_cores
 from cgan_runtime.video.read.container import (
     counted_frames,
@@ -57,6 +59,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         threads: int | None = None,
         hardware: str | None = None,
         stretch: Stretch = WHOLE,
+        levels: Levels = UNCHANGED,
     ) -> None:
         """Open a video and decode its first frame.
 
@@ -67,6 +70,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
             threads: CPU threads of the decoder; None takes one for each core.
             hardware: FFmpeg's name of the kind of device that decodes; None takes the CPU.
             stretch: The part of the video to read, and its clock.
+            levels: What becomes black and white.
 
         Raises:
             MediaError: Missing, a folder, not readable, no video, or without a frame.
@@ -91,6 +95,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
             self._found = Damage(self.stream.index, padded=may_jump(self.container))
             self._times = FrameTimes(self.container, self.stream)
             self.crop = Crop(self.stream)
+            self._levels = FrameLevels(levels, self.stream.codec_context.codec.canonical_name)
             self.line, self.stretch = TimeLine(self.container, self.stream, stretch), stretch
             self.stream.codec_context.thread_type = "AUTO"
             self.stream.codec_context.thread_count = threads or usable_cores()
@@ -234,7 +239,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         for frame in frames:
             if self.line.has(frame):
                 self.line.move(frame)
-                yield self.crop.cut(frame)
+                yield self._levels.stretched(self.crop.cut(frame))
 
     def _demux(self) -> Iterator[av.Packet[Any]]:
         in_a_row = 0
