@@ -109,6 +109,7 @@ video_options = option_group(
     ),
     temporal_options,
     stretch_options,
+    level_options,
     click.option(
         "--stream", type=click.IntRange(min=0), metavar="N",
         help="Which of the file's streams is the video. Default: the one that is marked so, or the first."),
