@@ -97,6 +97,19 @@ stretch_options = option_group(
         "begins at an hour, begins at zero."),
 )  # fmt: skip
 
+level_options = option_group(
+    "levels",
+    Levels,
+    "Video",
+    click.option(
+        "--levels", default=OFF, show_default=True, metavar="auto|off|LOW,HIGH",
+        help="Stretch what a dim or flat picture uses to all from black to white: auto follows the picture slowly, "
+        "LOW,HIGH are percentages of the range. For infrared, thermal and dark cameras, and their videos."),
+    click.option(
+        "--levels-for", type=click.Choice(WHOM), default=WHOM[0], show_default=True,
+        help="Stretch the picture, or only what the network sees of it: then the luma stays as it is."),
+)  # fmt: skip
+
 video_options = option_group(
     "video",
     VideoSettings,
@@ -115,19 +128,6 @@ video_options = option_group(
         help="Which of the file's streams is the video. Default: the one that is marked so, or the first."),
     click.option(
         "--deinterlace", type=click.Choice(DEINTERLACING), default="auto", show_default=True,
-level_options = option_group(
-    "levels",
-    Levels,
-    "Video",
-    click.option(
-        "--levels", default=OFF, show_default=True, metavar="auto|off|LOW,HIGH",
-        help="Stretch what a dim or flat picture uses to all from black to white: auto follows the picture slowly, "
-        "LOW,HIGH are percentages of the range. For infrared, thermal and dark cameras, and their videos."),
-    click.option(
-        "--levels-for", type=click.Choice(WHOM), default=WHOM[0], show_default=True,
-        help="Stretch the picture, or only what the network sees of it: then the luma stays as it is."),
-)  # fmt: skip
-
         help="Deinterlace frames: those that are marked as interlaced, none, or all."),
     click.option(
         "--hwaccel", default="none", show_default=True, metavar="NAME",

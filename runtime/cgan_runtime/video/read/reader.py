@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import av
-from cgan_runtime.color.levels import UNCHANGED, Levels
 
+from cgan_runtime.color.levels import UNCHANGED, Levels
 from cgan_runtime.errors import MediaError
 from cgan_runtime.files.pipe import InputPipe
-from cgan_runtime.video.frame_levels import FrameLevels
 from cgan_runtime.system.cpu import usable_cores
+from cgan_runtime.video.frame_levels import FrameLevels
 from cgan_runtime.video.read.container import (
     counted_frames,
     frames_by_duration,
