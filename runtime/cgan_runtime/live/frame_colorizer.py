@@ -33,9 +33,14 @@ class FrameColorizer:
         if guidance is not self._guidance:
             self._guidance, self._filter = guidance, TemporalFilter(self._temporal)
 
-    def colorize(self, luma: Plane) -> YccFrame:
-        """Color the next frame; `luma` is uint8 (H, W) in the encoding `JFIF` and is not copied."""
+    def colorize(self, luma: Plane, seen: Plane | None = None) -> YccFrame:
+        """Color the next frame; `luma` is uint8 (H, W) in the encoding `JFIF` and is not copied.
+
+        `seen` is what the network sees in its place, likewise.
+        """
         self.colorizer.size = self.size
         shape = YccFrame.chroma_shape(luma)
-        cb, cr = self.colorizer.enlarge(self.colorizer.predict(luma, JFIF, shape, self._filter, self._guidance))
+        view = None if seen is None else (seen, JFIF)
+        prediction = self.colorizer.predict(luma, JFIF, shape, self._filter, self._guidance, view)
+        cb, cr = self.colorizer.enlarge(prediction)
         return YccFrame(luma, cb.copy(), cr.copy())  # the colorizer reuses its planes

@@ -49,7 +49,7 @@ def _run_window(options: RunOptions, live: LiveOptions, console: Console) -> Non
         recorder = open_recorder(options, live)
         if recorder is not None:
             opened.callback(recorder.close)
-        camera = opened.enter_context(Camera(feed_opener(source, live), drop_frames=drop_frames))
+        camera = opened.enter_context(Camera(feed_opener(source, options, live), drop_frames=drop_frames))
         console.note(f"camera {source}: {camera.description}")
         colorizer = opened.enter_context(load_colorizer(options, console))
         console.note(f"back end: {colorizer.backend.name} on {colorizer.backend.device}")

@@ -13,7 +13,8 @@ from cgan_runtime.console import Console
 from cgan_runtime.errors import ConfigError
 from cgan_runtime.files.urls import is_url
 from cgan_runtime.live.capture.devices import device_name
-from cgan_runtime.live.capture.feeds import Feed, is_device, is_file, open_feed, video_size
+from cgan_runtime.live.capture.feeds import DeviceFormat, Feed, is_device, is_file, open_feed, video_size
+from cgan_runtime.live.capture.picture import PictureSettings
 from cgan_runtime.live.sinks.recorder import Recorder
 from cgan_runtime.options.live import DEFAULT_CAMERA, LiveOptions
 from cgan_runtime.options.run import RunOptions
@@ -54,9 +55,10 @@ def choices(live: LiveOptions) -> list[CameraChoice]:
     return found
 
 
-def feed_opener(source: str, live: LiveOptions) -> Callable[[], Feed]:
+def feed_opener(source: str, options: RunOptions, live: LiveOptions) -> Callable[[], Feed]:
     """Return the function that opens a camera; `Camera` calls it again to reconnect."""
-    return partial(open_feed, source, live.camera_size, live.camera_rate)
+    picture = PictureSettings(options.video.levels, live.crop, int(live.rotate), live.flip)
+    return partial(open_feed, source, DeviceFormat(live.camera_size, live.camera_rate), picture)
 
 
 def open_recorder(options: RunOptions, live: LiveOptions, camera: str = "") -> Recorder | None:

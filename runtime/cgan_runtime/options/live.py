@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,7 +15,13 @@ DEFAULT_CAMERA = "0"
 DEFAULT_ADDRESS = "127.0.0.1:8000"
 MAX_VIEWERS, MAX_RATE = 1000, 240
 MAX_CAMERA_SIDE = 7680  # pixels; 8K
+TURNS = ("0", "90", "180", "270")  # degrees clockwise
 _PATH = click.Path(path_type=Path)
+
+if TYPE_CHECKING:  # click before 8.2 has no generic types at run time
+    CropBase = click.ParamType[tuple[int, int, int, int]]
+else:
+    CropBase = click.ParamType
 
 
 class CameraSizeType(SizeBase):
@@ -30,6 +37,22 @@ class CameraSizeType(SizeBase):
         return int(found[1]), int(found[2])
 
 
+class CropType(CropBase):
+    """A part of a picture, `640x480+10+20` or `640x480` at the corner; becomes x, y, width and height."""
+
+    name = "WxH+X+Y"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int, int, int]:
+        """Read what a person typed."""
+        found = re.fullmatch(r"([1-9]\d{0,3})[xX×]([1-9]\d{0,3})(?:\+(\d{1,4})\+(\d{1,4}))?", str(value))
+        if not found:
+            self.fail(f"{value!r} is no part of a picture; give width x height + x + y, as 640x480+10+20", param, ctx)
+        width, height, x, y = (int(part or 0) for part in found.groups())
+        return x, y, width, height
+
+
 @dataclass(frozen=True)
 class LiveOptions:
     """What is shown live, where, and to whom."""
@@ -38,6 +61,9 @@ class LiveOptions:
     as_camera: bool = False
     camera_size: tuple[int, int] | None = None
     camera_rate: float | None = None
+    rotate: str = "0"
+    flip: bool = False
+    crop: tuple[int, int, int, int] | None = None
     split: float = 0.0
     record: Path | None = None
     virtual_camera: bool = False
@@ -102,6 +128,11 @@ live_options = option_group(
     click.option(
         "--camera-rate", type=click.FloatRange(0, MAX_RATE, min_open=True), metavar="N",
         help="Ask the camera for so many frames a second. Default: its own choice."),
+    click.option(
+        "--rotate", type=click.Choice(TURNS), default=TURNS[0], show_default=True,
+        help="Turn the camera's picture clockwise."),
+    click.option("--flip", is_flag=True, help="Mirror it: left and right change places."),
+    click.option("--crop", type=CropType(), help="Keep a part of it, before it is turned. Default: all."),
     click.option(
         "--split", type=click.FloatRange(0, 1), default=0.0, show_default=True,
         help="Share of the width that stays gray at first; the mouse moves it."),

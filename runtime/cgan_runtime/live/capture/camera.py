@@ -56,6 +56,7 @@ class CapturedFrame:
     luma: Plane  # as in `RawFrame`
     captured_at: float  # when it was read from the feed, seconds of the camera's clock
     number: int
+    seen: Plane | None = None  # as in `RawFrame`
 
 
 class Camera:
@@ -187,7 +188,7 @@ class Camera:
             if not self._drop_frames:
                 self._changed.wait_for(lambda: self._newest is None or self._stopping.is_set())
             dropped = self.counts.dropped + (self._newest is not None)
-            self._newest = CapturedFrame(frame.luma, self._clock(), self.counts.read)
+            self._newest = CapturedFrame(frame.luma, self._clock(), self.counts.read, frame.seen)
             self.counts = replace(self.counts, read=self.counts.read + 1, dropped=dropped)
             self._changed.notify_all()
         self._on_frame()

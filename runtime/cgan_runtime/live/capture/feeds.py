@@ -1,6 +1,6 @@
 """Opens a source of frames: a camera of this machine through OpenCV, a stream or a file through PyAV.
 
-    feed = open_feed("0", size=(1280, 720))          # or "rtsp://host/stream", or "video.mp4"
+    feed = open_feed("0", DeviceFormat((1280, 720)))   # or "rtsp://host/stream", or "video.mp4"
     frame = feed.read()
 
 A feed reads one frame after the other. Threads, dropping and reconnecting are in camera.py.
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import sys
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,16 +21,20 @@ import av
 import cv2
 import numpy as np
 
-from cgan_runtime.color.encoding import Plane
+from cgan_runtime.color.encoding import Encoding, Plane
 from cgan_runtime.errors import MediaError
 from cgan_runtime.files.urls import CAMERA_TIMEOUT, STREAM_OPTIONS, check_stream, is_url, without_credentials
 from cgan_runtime.live.capture.devices import others
+from cgan_runtime.live.capture.picture import AS_IT_IS, Picture, PictureSettings, RawFrame
+from cgan_runtime.live.ycc_frame import JFIF
 from cgan_runtime.video.ffmpeg_errors import reason_of
-from cgan_runtime.video.frame_layout import luma_plane
+from cgan_runtime.video.frame_layout import bits_of, luma_plane
 from cgan_runtime.video.orientation import Orientation
 from cgan_runtime.video.read.container import stated_end
 
 _FULL_RANGE = 2  # FFmpeg's AVColorRange
+_DEEP = Encoding("bt601", full_range=True, bits=16)
+_GRAY_16 = cv2.VideoWriter.fourcc(*"Y16 ")  # infrared and thermal cameras
 _DEVICE = re.compile(r"\d{1,3}|/dev/.+")
 
 
@@ -38,11 +43,14 @@ class EndOfFeed(Exception):
 
 
 @dataclass(frozen=True)
-class RawFrame:
-    """One frame of a feed."""
+class DeviceFormat:
+    """What a device is asked for, and may not follow: width and height in pixels, and frames a second."""
 
-    luma: Plane  # Y' of JFIF (BT.601, full range), uint8 (H, W); it belongs to the caller
-    time: float | None = None  # when to show it, seconds from the start of the file; None means now
+    size: tuple[int, int] | None = None
+    rate: float | None = None
+
+
+ANY_FORMAT = DeviceFormat()
 
 
 class Feed(ABC):
@@ -69,13 +77,12 @@ def is_file(source: str) -> bool:
     return not is_device(source) and not is_url(source)
 
 
-def open_feed(source: str, size: tuple[int, int] | None = None, rate: float | None = None) -> Feed:
-    """Open a device (`0`, `/dev/video0`), a stream (`rtsp://...`) or a file.
+def open_feed(source: str, wanted: DeviceFormat = ANY_FORMAT, picture: PictureSettings = AS_IT_IS) -> Feed:
+    """Open a device (`0`, `/dev/video0`), a stream (`rtsp://...`) or a file; pictures are changed as `picture` says.
 
-    A device is asked for a size (width, height) and a rate (frames/s) and may choose others. MediaError is
-    raised when the source does not exist or delivers no video.
+    MediaError is raised when the source does not exist or delivers no video.
     """
-    return DeviceFeed(source, size, rate) if is_device(source) else StreamFeed(source)
+    return DeviceFeed(source, wanted, picture) if is_device(source) else StreamFeed(source, picture)
 
 
 def video_size(path: Path) -> tuple[int, int, float]:
@@ -91,8 +98,10 @@ def video_size(path: Path) -> tuple[int, int, float]:
 class DeviceFeed(Feed):
     """A camera of this machine."""
 
-    def __init__(self, source: str, size: tuple[int, int] | None, rate: float | None) -> None:
+    def __init__(self, source: str, wanted: DeviceFormat, picture: PictureSettings = AS_IT_IS) -> None:
         """Open the device, request size and rate, and read back what it delivers."""
+        size, rate = wanted.size, wanted.rate
+        self._picture = Picture(picture)
         cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # errors below say it
         system = cv2.CAP_V4L2 if sys.platform == "linux" else cv2.CAP_ANY
         name: Any = int(source) if source.isdigit() else source
@@ -101,7 +110,7 @@ class DeviceFeed(Feed):
         if not self._capture.isOpened():
             raise MediaError(
                 f"no camera at {source}, or another program uses it ({others(source)}); "
-                "plug it in, close the other program, or name another camera with --webcam"
+                "plug it in, close the other program, or name another camera with --webcam; cgan-doctor lists them"
             )
         if size:
             # Above VGA most devices reach their rate only with MJPEG.
@@ -111,6 +120,8 @@ class DeviceFeed(Feed):
         if rate:
             self._capture.set(cv2.CAP_PROP_FPS, rate)
         self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
+        if int(self._capture.get(cv2.CAP_PROP_FOURCC)) == _GRAY_16:
+            self._capture.set(cv2.CAP_PROP_CONVERT_RGB, 0)  # else the lower 8 bits would be lost
         sides = cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT
         width, height = (int(self._capture.get(side)) for side in sides)
         self.description = _description(width, height, self._capture.get(cv2.CAP_PROP_FPS))
@@ -126,7 +137,8 @@ class DeviceFeed(Feed):
             good, image = False, None
         if not good or image is None:
             raise MediaError(f"camera {self._source} delivers no more images")
-        return RawFrame(image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2GRAY))
+        luma = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+        return self._picture.frame(luma, _DEEP if luma.dtype == np.uint16 else JFIF, time.monotonic())
 
     def close(self) -> None:
         """Release the device."""
@@ -136,7 +148,8 @@ class DeviceFeed(Feed):
 class StreamFeed(Feed):
     """A network stream or a video file."""
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, picture: PictureSettings = AS_IT_IS) -> None:
+        self._picture = Picture(picture)
         self._is_file = is_file(source)
         self._source = without_credentials(source)  # every viewer of the page may read it
         options = {} if self._is_file else STREAM_OPTIONS | {"fflags": "nobuffer"}
@@ -168,22 +181,24 @@ class StreamFeed(Feed):
             raise MediaError(f"{self._source} has ended") from None
         except (av.FFmpegError, ValueError) as error:
             raise MediaError(f"{self._source} can no longer be read ({reason_of(error)})") from error
-        time = None
+        shown_at = None
         if self._is_file and frame.pts is not None and self._base is not None:
-            time = max(0.0, float(frame.pts * self._base) - self._start)
-        luma = _full_range_luma(frame)
-        return RawFrame(np.ascontiguousarray(Orientation.of(frame).shown(luma)), time)
+            shown_at = max(0.0, float(frame.pts * self._base) - self._start)
+        luma, encoding = _full_range_luma(frame)
+        return self._picture.frame(Orientation.of(frame).shown(luma), encoding, frame.time, shown_at)
 
     def close(self) -> None:
         """Close the file or the connection."""
         self._container.close()
 
 
-def _full_range_luma(frame: av.VideoFrame) -> Plane:
-    """The luma of any decoded frame as 0 (black) to 255 (white), uint8 (H, W)."""
+def _full_range_luma(frame: av.VideoFrame) -> tuple[Plane, Encoding]:
+    """The luma of any decoded frame in full range, uint8 or uint16 (H, W), and how it is read."""
+    encoding = JFIF if bits_of(frame.format) == JFIF.bits else _DEEP
     full = frame.color_range == _FULL_RANGE or frame.format.name.startswith("yuvj") or frame.format.is_rgb
-    gray = frame.reformat(format="gray", src_color_range="JPEG" if full else "MPEG", dst_color_range="JPEG")
-    return luma_plane(gray).copy()
+    name = "gray" if encoding is JFIF else "gray16le"
+    gray = frame.reformat(format=name, src_color_range="JPEG" if full else "MPEG", dst_color_range="JPEG")
+    return luma_plane(gray).copy(), encoding
 
 
 def _existing_file(source: str) -> str:

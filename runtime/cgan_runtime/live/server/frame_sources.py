@@ -113,7 +113,7 @@ class CameraSource(FrameSource):
     def _color(self, frame_colorizer: FrameColorizer, read: Callable[[], CapturedFrame]) -> None:
         began = time.perf_counter()
         captured = read()
-        frame = self.newest = frame_colorizer.colorize(captured.luma)
+        frame = self.newest = frame_colorizer.colorize(captured.luma, captured.seen)
         for sink in tuple(self.sinks):
             sink.write(frame, captured.captured_at)
             if sink.ended:

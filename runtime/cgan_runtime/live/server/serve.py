@@ -69,7 +69,7 @@ async def _serve(options: RunOptions, live: LiveOptions, console: Console) -> in
         opened.push_async_callback(asyncio.to_thread, inference.stop)
         hubs = []
         for number, choice in enumerate(cameras):
-            camera = ServerCamera(inference, source, feed_opener(choice.source, live), sinks[number])
+            camera = ServerCamera(inference, source, feed_opener(choice.source, options, live), sinks[number])
             hubs.append(ViewerHub(str(number), choice.name, camera, always_on=bool(sinks[number])))
             inference.add(camera)
             opened.push_async_callback(asyncio.to_thread, camera.close)

@@ -81,7 +81,7 @@ class WindowSession:
     def _step(self) -> None:
         captured = None if self._paused else self._camera.newest(_WAIT_SECONDS)
         if captured is not None:
-            self._frame = self._frame_colorizer.colorize(captured.luma)
+            self._frame = self._frame_colorizer.colorize(captured.luma, captured.seen)
         if self._frame is not None:
             self._show(self._frame, captured)
         was_open = self._window.open

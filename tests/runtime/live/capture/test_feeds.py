@@ -11,7 +11,7 @@ import pytest
 from tests.videos import FPS, Video, luma_of, read_frames, write_video
 
 from cgan_runtime.errors import MediaError
-from cgan_runtime.live.capture.feeds import EndOfFeed, is_device, is_file, open_feed
+from cgan_runtime.live.capture.feeds import DeviceFormat, EndOfFeed, is_device, is_file, open_feed
 
 
 class FakeCapture:
@@ -34,7 +34,7 @@ class FakeCapture:
 
     def get(self, what: int) -> float:
         known = {cv2.CAP_PROP_FRAME_WIDTH: 640.0, cv2.CAP_PROP_FRAME_HEIGHT: 480.0, cv2.CAP_PROP_FPS: 30.0}
-        return known[what]
+        return known.get(what, 0.0)
 
     def read(self) -> tuple[bool, np.ndarray[Any, Any] | None]:
         self.reads += 1
@@ -46,7 +46,7 @@ class FakeCapture:
 
 def test_size_and_rate_are_requested_and_read_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cv2, "VideoCapture", FakeCapture)
-    feed = open_feed("0", (1280, 720), 60)
+    feed = open_feed("0", DeviceFormat((1280, 720), 60))
     requested = FakeCapture.last.requested
     assert FakeCapture.last.name == 0
     assert requested[cv2.CAP_PROP_FRAME_WIDTH] == 1280

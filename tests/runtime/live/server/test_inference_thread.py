@@ -13,7 +13,7 @@ from tests.runtime.live.serving import until
 
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import BackendUnavailable, MediaError
-from cgan_runtime.live.server.frame_sources import JpegFrame, ServerCamera
+from cgan_runtime.live.server.frame_sources import JpegFrame, ServerCamera, SourceSettings
 from cgan_runtime.live.server.inference_thread import FrameSource, InferenceThread, RateLimit, public_message
 from cgan_runtime.live.server.viewers import IN_FLIGHT, Viewer
 from cgan_runtime.temporal.settings import TemporalSettings
@@ -139,10 +139,10 @@ def test_servers_camera_is_opened_on_demand_and_closed() -> None:
         feeds.append(FakeFeed(1000, pace=lambda index: index / 100))
         return feeds[-1]
 
-    camera = ServerCamera(inference, TemporalSettings("off"), 200, open_feed)
+    inference.start()
+    camera = ServerCamera(inference, SourceSettings(TemporalSettings("off"), 200), open_feed)
     camera.deliver = delivered.append
     inference.add(camera)
-    inference.start()
     assert not feeds
     assert camera.state.message == "off while nobody watches"
     camera.open()

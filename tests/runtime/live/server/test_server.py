@@ -203,8 +203,9 @@ def test_ctrl_c_stops_everything_under_load(video: Path, tmp_path: Path) -> None
 
 
 def test_camera_that_cannot_be_opened_is_tried_again(video: Path, tmp_path: Path) -> None:
-    camera = tmp_path / "camera.mp4"  # does not exist yet
+    camera = Path(shutil.copy(video, tmp_path / "camera.mp4"))
     with serving("--webcam", camera) as server:
+        camera.unlink()
 
         async def view() -> list[str]:
             messages = []
@@ -244,6 +245,11 @@ def error_of(options: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         (["--webcam", "x.mp4", "-o", "y.mp4"], "record a camera with --record"),
         (["--video", "x.mp4", "--record", "y.mp4"], "go with --webcam or --serve"),
         (["--serve", "--video", "x.mp4"], "give exactly one"),
+        (["--serve", "--webcam", "missing.mp4"], "no file at missing.mp4"),
+        (["--serve", "--webcam", __file__], "check that it is a video"),
+        (["--serve", "--webcam", "a=0", "--webcam", "a=1"], "two cameras are called 'a'"),
+        (["--webcam", "0", "--webcam", "1"], "add --serve"),
+        (["--serve", "--webcam", "0", "--webcam", "1", "--virtual-camera"], "hands on one camera"),
     ],
 )
 def test_wrong_options_are_one_line(options: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
