@@ -1,8 +1,9 @@
 // A photo or video of this device: sent, colored, shown and offered as a download.
 //
-// const files = new Files({ limits, stage, message, changed });  await files.color(file, strength);  files.clear();
+// const files = new Files({ limits, stage, changed });  await files.color(file, strength);  files.clear();
 
 import { $, moveFocus } from "./dom.js";
+import { message } from "./message.js";
 import { Upload } from "./upload.js";
 
 export class Files {
@@ -20,7 +21,7 @@ export class Files {
 
   async color(file, strength) {
     const upload = this.upload = new Upload(file, strength, { progress: showProgress });
-    this.message("");
+    message("");
     this.changed();
     moveFocus($("cancel"));
     try {
@@ -29,7 +30,7 @@ export class Files {
       if (result === null || this.upload !== upload) return;
       await this.show(upload, result);
     } catch (error) {
-      if (this.upload === upload) { this.clear(); this.message(error.message, true); }
+      if (this.upload === upload) { this.clear(); message(error.message, true); }
     }
     this.changed();
     if (this.upload === upload || this.upload === null) moveFocus(this.done ? $("download") : $("file"));
@@ -43,7 +44,7 @@ export class Files {
     if (this.upload !== upload) return;
     if (!visible) this.video = null;
     const { name } = upload.file;
-    this.message(visible ? `${name} is colored.` : `${name} is colored, but this browser cannot show it. Download it.`);
+    message(visible ? `${name} is colored.` : `${name} is colored, but this browser cannot show it. Download it.`);
   }
 
   async showImage(url) {

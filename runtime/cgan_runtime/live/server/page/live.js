@@ -1,12 +1,13 @@
 // Cameras that run: one on the stage, or all of the server's in the mosaic.
 //
-// const live = new Live({ stage, mosaic, figures, recording, load, message, changed, ended });
+// const live = new Live({ stage, mosaic, figures, recording, load, changed, ended });
 // live.showServer(id);  live.showAll(cameras);  await live.showOwn(maxRate);  live.togglePause();  live.stop();
 
+import { sentence } from "./api.js";
 import { BrowserCamera } from "./browser_camera.js";
 import { $ } from "./dom.js";
-import { sentence } from "./api.js";
 import { Freshness } from "./freshness.js";
+import { message } from "./message.js";
 import { ServerCamera } from "./server_camera.js";
 
 export class Live {
@@ -26,7 +27,7 @@ export class Live {
 
   showAll(cameras) {
     this.mosaic.show(cameras);
-    this.message("");
+    message("");
     return this.run(...cameras.map(({ id }) => new ServerCamera(id, this.inTile(this.mosaic.tile(id)))));
   }
 
@@ -74,26 +75,26 @@ export class Live {
   }
 
   /** Say how the camera on the stage is. */
-  describe({ name, state, message, viewers }) {
+  describe({ name, state, message: text, viewers }) {
     if (state === "lost" || (state === "ended" && !this.stage.empty)) {
       this.freshness.lost();
-      this.warn(sentence(message));
+      this.warn(sentence(text));
     } else if (this.freshness.frozen) {
       this.warn("The camera sends no images.");
     } else if (state === "live") {
-      this.message(`${name}: ${message}${viewers > 1 ? `; ${viewers} viewers` : ""}`);
+      message(`${name}: ${text}${viewers > 1 ? `; ${viewers} viewers` : ""}`);
     } else if (state) { // a browser's own camera has none
-      this.message(sentence(message));
+      message(sentence(text));
     }
   }
 
   warn(text) {
     this.warned = text;
-    this.message(text, true);
+    message(text, true);
   }
 
   clearWarning() {
-    if (this.warned && $("message").textContent === this.warned) this.message("");
+    if (this.warned && $("message").textContent === this.warned) message("");
     this.warned = "";
   }
 

@@ -10,6 +10,7 @@ import { Hints } from "./hints.js";
 import { listenToKeys } from "./keys.js";
 import { Live } from "./live.js";
 import { Load } from "./load.js";
+import { message, notice } from "./message.js";
 import { Mosaic } from "./mosaic.js";
 import { Recording } from "./recording.js";
 import { Stage } from "./stage.js";
@@ -28,22 +29,16 @@ const unusable = { server: cameras.length ? "" : sentence(about.no_camera), brow
 const stage = new Stage();
 const figures = new Figures();
 const mosaic = new Mosaic(showCamera);
-const recording = new Recording(message, updateControls);
-const load = new Load(message);
-const live = new Live({ stage, mosaic, figures, recording, load, message, changed: updateControls, ended });
-const files = new Files({ limits: about.upload, stage, message, changed: updateControls });
+const recording = new Recording(updateControls);
+const load = new Load();
+const live = new Live({ stage, mosaic, figures, recording, load, changed: updateControls, ended });
+const files = new Files({ limits: about.upload, stage, changed: updateControls });
 const hints = new Hints({
-  stage, message, available: about.inference.takes_guide,
+  stage, message: notice, available: about.inference.takes_guide,
   hold: (held) => { if (live.running && live.paused !== held) live.togglePause(); },
 });
 let source = null; // "server", "browser" or "file"
 let canSwitch = false; // the browser has several cameras
-
-function message(text, isError = false) {
-  if ($("message").textContent === text) return; // a screen reader would read it again
-  $("message").textContent = text;
-  $("message").dataset.kind = isError ? "error" : "";
-}
 
 /** Show the controls that fit the current state. */
 function updateControls() {
@@ -53,9 +48,9 @@ function updateControls() {
     start: source === "file" || live.running, pick: source !== "file" || working, limits: source !== "file" || working,
     work: !working, another: !done, download: !done, stop: !live.running, switch: source !== "browser" || !live.running || !canSwitch,
     again: !done || Number($("strength").value) === files.upload.strength,
-    cameras: source !== "server" || cameras.length < 2,
+    camera: source !== "server" || cameras.length < 2,
     tools: state === "empty", pause: !live.running && !files.video, record: !live.single,
-    all: !live.single || source !== "server" || cameras.length < 2,
+    adapting: !live.running, all: !live.single || source !== "server" || cameras.length < 2,
   };
   for (const [id, hidden] of Object.entries(hide)) $(id).hidden = hidden;
   const paused = live.paused || files.paused;
@@ -169,7 +164,7 @@ async function snapshot() {
   const picture = live.running && !live.single ? mosaic.picture(stage.strength) : stage.picture();
   const name = `cgan-${new Date().toLocaleString("sv").replace(/[-:]/g, "").replace(" ", "-")}.png`; // 20260131-125900
   save(await picture.convertToBlob({ type: "image/png" }), name);
-  message(`Saved as ${name}.`);
+  notice(`Saved as ${name}.`);
 }
 
 function record() {
@@ -185,7 +180,7 @@ function setUp() {
   const clicks = {
     start, stop, snapshot, record, pause: togglePause, full: toggleFull, all: () => showCamera(ALL),
     switch: () => live.cameras[0].switch().catch((error) => ended(error.message)),
-    cancel: () => { reset(); message("Canceled."); updateControls(); moveFocus($("file")); },
+    cancel: () => { reset(); notice("Canceled."); updateControls(); moveFocus($("file")); },
     another: () => $("file").click(), again: () => colorFile(files.upload.file),
   };
   for (const [id, action] of Object.entries(clicks)) $(id).addEventListener("click", action);
@@ -216,5 +211,6 @@ function takeDrops() {
 
 setUp();
 $("model").textContent = `${about.inference.model} · ${about.inference.backend}, ${about.inference.device}`;
+$("model").dataset.tip = `The model that colors, and what runs it: ${$("model").textContent}.`;
 $("limits").textContent = `JPEG, PNG, WebP, MP4, MOV, WebM or MKV; videos up to ${Math.round(about.upload.seconds)} seconds.`;
 choose(["server", "browser", "file"].find((each) => !unusable[each]));

@@ -6,6 +6,9 @@ import { scaleChroma } from "./chroma.js";
 import { $ } from "./dom.js";
 import { Freshness } from "./freshness.js";
 
+const TILE_RATIO = 16 / 9;
+const NEARLY = 0.05; // so much of an image may be cut off, in place of thin borders
+
 class Tile {
   constructor(camera, choose) {
     this.root = $("tile").content.firstElementChild.cloneNode(true);
@@ -20,7 +23,10 @@ class Tile {
 
   draw(bitmap) {
     const { width, height } = bitmap;
-    if (this.canvas.width !== width || this.canvas.height !== height) Object.assign(this.canvas, { width, height });
+    if (this.canvas.width !== width || this.canvas.height !== height) {
+      Object.assign(this.canvas, { width, height });
+      this.root.toggleAttribute("data-wide", Math.abs(width / height / TILE_RATIO - 1) < NEARLY);
+    }
     this.context.drawImage(bitmap, 0, 0);
     this.say("");
   }

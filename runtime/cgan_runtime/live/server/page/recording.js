@@ -1,13 +1,14 @@
 // Records the camera on the stage, on the server, and saves the video here when it is finished.
 //
-// const recording = new Recording(message, changed);  recording.toggle(id);  recording.heard(camera);  recording.clear();
+// const recording = new Recording(changed);  recording.toggle(id);  recording.heard(camera);  recording.clear();
 
 import { ask } from "./api.js";
 import { $, clock, save } from "./dom.js";
+import { notice } from "./message.js";
 
 export class Recording {
-  constructor(message, changed) {
-    Object.assign(this, { message, changed, running: null, finished: null, mine: false, busy: false });
+  constructor(changed) {
+    Object.assign(this, { changed, running: null, finished: null, mine: false, busy: false });
   }
 
   /** What the server says about the camera: somebody else may have started or stopped a recording. */
@@ -15,7 +16,7 @@ export class Recording {
     if (this.busy || (recording && recording.id === this.finished?.id)) return;
     const running = recording?.state === "recording" ? recording : null;
     if (recording?.state === "failed" && this.running?.id === recording.id) {
-      this.message(`The recording has ended: ${recording.message}.`, true);
+      notice(`The recording has ended: ${recording.message}.`, true);
       this.finished = recording;
     }
     this.set(running);
@@ -36,9 +37,9 @@ export class Recording {
     await this.request(async () => {
       const finished = this.finished = await ask(`/cameras/${encodeURIComponent(id)}/recording`, "DELETE");
       this.set(null);
-      if (finished.frames === 0) { this.finished = null; this.message("Nothing was recorded: no frame came."); return; }
+      if (finished.frames === 0) { this.finished = null; notice("Nothing was recorded: no frame came."); return; }
       save(finished.url, finished.name);
-      this.message(`Recorded ${clock(finished.seconds)}, ${(finished.bytes / 1e6).toFixed(1)} MB: ${finished.name}`);
+      notice(`Recorded ${clock(finished.seconds)}, ${(finished.bytes / 1e6).toFixed(1)} MB: ${finished.name}`);
     });
   }
 
@@ -47,7 +48,7 @@ export class Recording {
     try {
       await action();
     } catch (error) {
-      this.message(error.message, true);
+      notice(error.message, true);
     }
     this.busy = false;
     this.changed();
