@@ -18,6 +18,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from cgan_runtime.backends.registry import open_backend
+from cgan_runtime.doctor.probes.colors import test_inputs, write_expected
 from cgan_train.checkpoint import SHIPPED, half_weights, load_checkpoint, save_checkpoint
 from cgan_train.data.sources import open_validation
 from cgan_train.evaluation.contact_sheet import predictor
@@ -46,6 +48,9 @@ def main() -> None:
     save_checkpoint(SHIPPED, weights, runs[0].config, runs[0].recipe, training, metrics)
     export = [sys.executable, "-m", "cgan_export.cli", str(SHIPPED), "-o", str(MODELS), "--weights", "fp16"]
     subprocess.run([*export, "--overwrite"], check=True)
+    with open_backend(MODELS / "edge.onnx", "onnxruntime") as backend:  # what cgan-doctor compares with
+        answer = backend.infer(test_inputs(backend.manifest.size))
+        write_expected(answer[backend.manifest.output.name], backend.manifest)
 
 
 def _mean(tensors: list[Tensor]) -> Tensor:

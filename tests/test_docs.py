@@ -38,7 +38,7 @@ COLUMNS = 120
 README_LINES = 120
 PUBLIC = ("cgan_runtime", "cgan_train", "cgan_export")
 """The packages that people import."""
-COMMANDS = ("cgan-run", "cgan-train", "cgan-export", "cgan-bench")
+COMMANDS = ("cgan-run", "cgan-doctor", "cgan-train", "cgan-export", "cgan-bench")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 FENCE = re.compile(r"^```(?:sh|bash|console)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 PYTHON = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)

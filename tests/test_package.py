@@ -21,6 +21,7 @@ from tests.paths import ROOT
 PACKAGES = {"cgan_runtime", "cgan_train", "cgan_export", "cgan_benchmarks"}
 SCRIPTS = {
     "cgan-run": "cgan_runtime.__main__:main",
+    "cgan-doctor": "cgan_runtime.doctor.__main__:main",
     "cgan-train": "cgan_train.__main__:main",
     "cgan-export": "cgan_export.__main__:main",
     "cgan-bench": "cgan_benchmarks.__main__:main",
@@ -28,6 +29,7 @@ SCRIPTS = {
 DATA = {f"{package}/py.typed" for package in PACKAGES} | {
     "cgan_runtime/models/edge.onnx",
     "cgan_runtime/models/edge.json",
+    "cgan_runtime/doctor/probes/expected.json",
     "cgan_train/checkpoints/edge/config.json",
     "cgan_train/checkpoints/edge/generator.safetensors",
     "cgan_benchmarks/render/html/style.css",
@@ -69,7 +71,7 @@ def test_wheel_carries_the_license(wheel: zipfile.ZipFile) -> None:
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in wheel.namelist())
 
 
-def test_wheel_has_the_four_commands(wheel: zipfile.ZipFile) -> None:
+def test_wheel_has_the_commands(wheel: zipfile.ZipFile) -> None:
     (name,) = (name for name in wheel.namelist() if name.endswith(".dist-info/entry_points.txt"))
     lines = wheel.read(name).decode().splitlines()
     assert set(lines) - {""} == {"[console_scripts]", *(f"{k} = {v}" for k, v in SCRIPTS.items())}

@@ -16,7 +16,7 @@ import click
 
 from figures import ROOT, block, plain_table
 
-_COMMANDS = ("cgan-run", "cgan-train", "cgan-export", "cgan-bench")
+_COMMANDS = ("cgan-run", "cgan-doctor", "cgan-train", "cgan-export", "cgan-bench")
 _PACKAGES = ("runtime", "train", "export", "benchmarks")
 _ATTRIBUTE = re.compile(r"^ {8}(\w+): (.*)$")
 
@@ -61,7 +61,7 @@ for _program in _COMMANDS:
 def _command(program: str) -> click.Command:
     """The click command inside the `main` of a program's `cli` module."""
     (entry,) = entry_points(group="console_scripts", name=program)
-    main = importlib.import_module(f"{entry.module.partition('.')[0]}.cli").main
+    main = importlib.import_module(f"{entry.module.removesuffix('.__main__')}.cli").main
     inside = inspect.getclosurevars(main).nonlocals.values()  # see cgan_runtime.console.guard
     return next(value for value in inside if isinstance(value, click.Command))
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:  # loads NumPy
 
 AUTO = "auto"
 PRECISIONS = (AUTO, "fp32", "bf16")
+TEGRA = Path("/etc/nv_tegra_release")
+"""Is there on a Jetson."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class BackendEntry:
 
 def _install_tensorrt() -> str:
     """How TensorRT and pycuda are installed on a machine like this: its row of the table in the documentation."""
-    if Path("/etc/nv_tegra_release").exists():
+    if TEGRA.exists():
         machine, how = "Jetson", "pip install pycuda in a venv made with --system-site-packages"
     elif sys.platform == "win32":
         machine, how = "Windows", "pip install tensorrt pycuda, with the CUDA toolkit and Visual Studio's C++ tools"
@@ -144,7 +146,8 @@ def open_backend(
     for failure in failures.values():
         if isinstance(failure, ModelFileError):  # an engine works, but not with this file
             raise failure
-    raise BackendUnavailable("no back end works here: " + "; ".join(map(str, failures.values())))
+    reasons = "; ".join(map(str, failures.values()))
+    raise BackendUnavailable(f"no back end works here: {reasons}; cgan-doctor says what to do")
 
 
 def available_backends() -> dict[str, str | None]:

@@ -27,7 +27,7 @@ from cgan_runtime.video.write.codecs import ENCODERS, EncoderSettings
 NONE, AUTO = "none", "auto"
 
 # What "auto" tries of what PyAV has. Devices that only help others (drm, opencl) are missing.
-_PREFERRED = ("cuda", "videotoolbox", "vaapi", "qsv", "d3d11va", "dxva2", "amf")
+PREFERRED = ("cuda", "videotoolbox", "vaapi", "qsv", "d3d11va", "dxva2", "amf")
 _TRIAL_SIDE, _TRIAL_RATE = 256, 25  # of the frame that an encoder is tried with: pixels, frames/s
 
 
@@ -43,7 +43,7 @@ def decoder_for(source: Path | FFmpegInput, asked: str, *, stream: int | None = 
         return None, f"{source} can be read only once: the CPU decodes it"
     there = hwdevices_available()
     reasons = []
-    for name in [each for each in _PREFERRED if each in there] if asked == AUTO else [asked]:
+    for name in [each for each in PREFERRED if each in there] if asked == AUTO else [asked]:
         if name not in there:
             reasons.append(f"{name}: PyAV here has {', '.join(there) or 'no device'}")
             continue
@@ -55,7 +55,7 @@ def decoder_for(source: Path | FFmpegInput, asked: str, *, stream: int | None = 
         except MediaError as error:
             reasons.append(f"{name}: {reason_of(error.__cause__ or error)}")
     why = "; ".join(reasons) or "PyAV here has no device"
-    return None, f"no hardware decoder for {source.name} ({why}): the CPU decodes it"
+    return None, f"no hardware decoder for {source.name} ({why}): the CPU decodes it; cgan-doctor tries all"
 
 
 def encoder_for(settings: EncoderSettings) -> tuple[EncoderSettings, str | None]:
@@ -70,7 +70,7 @@ def encoder_for(settings: EncoderSettings) -> tuple[EncoderSettings, str | None]
         reason = "not in this build of FFmpeg" if isinstance(error, ValueError) else "no such hardware"
         return (
             replace(settings, codec=stand_in, preset=None),
-            f"{settings.codec} does not work here ({reason}): {stand_in} is used instead",
+            f"{settings.codec} does not work here ({reason}): {stand_in} is used instead; cgan-doctor tries all",
         )
     return settings, None
 
