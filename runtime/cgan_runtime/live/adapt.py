@@ -158,4 +158,8 @@ class Flow:
         return min(max(0.0, 1 - self.rate(now) / wanted), 1.0) if wanted else 0.0
 
     def _recent(self, now: float) -> list[tuple[float, int]]:
-        return [each for each in self._seen if now - each[0] <= self._SECONDS]
+        """The frames of the last seconds; of a camera that is slower, the last two while it goes on."""
+        recent = [each for each in self._seen if now - each[0] <= self._SECONDS]
+        last_two = list(self._seen)[-2:]
+        goes_on = len(last_two) == 2 and now - last_two[1][0] <= 2 * (last_two[1][0] - last_two[0][0])
+        return last_two if len(recent) < 2 and goes_on else recent

@@ -112,3 +112,13 @@ def test_flow_counts_what_comes_and_what_is_left_out() -> None:
     assert flow.age(3.5) == 0.5
     flow.add(1, 4.0)  # the camera was opened anew
     assert flow.incoming(4.0) == 0
+
+
+def test_a_camera_slower_than_the_window_is_still_counted() -> None:
+    flow = Flow()
+    for second in (0, 5, 10):  # one frame in five seconds is colored, of thirty a second
+        flow.add(30 * second, float(second))
+    assert flow.rate(12) == 0.2
+    assert flow.incoming(12) == 30
+    assert flow.left_out(12, most=30) > 0.99
+    assert flow.rate(21) == 0  # it has stopped

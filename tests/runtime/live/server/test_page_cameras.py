@@ -1,4 +1,4 @@
-"""What the page does with cameras, in a real browser: snapshot, recording, full screen, pause, frozen, mosaic, adapt."""
+"""Cameras on the page, in a real browser: snapshot, recording, full screen, pause, frozen, mosaic, adapt."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import io
 import re
 import signal
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -16,9 +17,11 @@ from playwright.sync_api import Browser, Download, Page, expect
 from tests.runtime.live.browser import COLOR_OF_CANVAS, chromium
 from tests.runtime.live.conftest import DATA
 from tests.runtime.live.serving import TIMEOUT, Server, serving
+from tests.videos import Video, write_video
 
 CLIP = DATA / "flower-540p-silent-audio.mp4"
 SIZE = (960, 540)
+FAST, FAST_SIZE = 240, (640, 360)  # frames/s, pixels
 TIMEOUT_MS = 1000 * TIMEOUT
 # The colorfulness of each tile of the mosaic.
 COLOR_OF_TILES = COLOR_OF_CANVAS.replace(
@@ -27,11 +30,13 @@ COLOR_OF_TILES = COLOR_OF_CANVAS.replace(
 
 
 @pytest.fixture(scope="module")
-def server(video: Path) -> Iterator[Server]:
-    """Two cameras; the network is so large that no machine keeps up with them."""
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Two cameras; the second is so fast that no machine keeps up with it."""
     if not CLIP.exists():
         pytest.skip(f"no clip at {CLIP}")
-    with serving("--webcam", CLIP, "--webcam", video, "--size", "1024") as server:
+    times = [Fraction(number, FAST) for number in range(FAST)]
+    fast = write_video(tmp_path_factory.mktemp("fast") / "fast.mp4", Video(FAST, *FAST_SIZE, pts=times))
+    with serving("--webcam", CLIP, "--webcam", fast, "--size", "64", "--max-rate", str(FAST)) as server:
         yield server
 
 
@@ -61,6 +66,12 @@ def saved(download: Download, folder: Path) -> Path:
     return path
 
 
+def pixels_of(download: Download, folder: Path) -> np.ndarray:  # type: ignore[type-arg]
+    """The image of a download, uint8 (H, W, 3)."""
+    with Image.open(saved(download, folder)) as image:
+        return np.asarray(image.convert("RGB"))
+
+
 def color_of(pixels: np.ndarray) -> float:  # type: ignore[type-arg]
     return float(np.ptp(pixels.astype(int), axis=-1).mean())
 
@@ -83,9 +94,8 @@ def test_snapshot_is_the_image_as_it_is_seen(page: Page, tmp_path: Path) -> None
     with page.expect_download() as download:
         page.keyboard.press("s")
     assert re.fullmatch(r"cgan-\d{8}-\d{6}\.png", download.value.suggested_filename)
-    image = Image.open(saved(download.value, tmp_path))
-    assert image.size == SIZE
-    pixels, middle = np.asarray(image.convert("RGB")), SIZE[0] // 2
+    pixels, middle = pixels_of(download.value, tmp_path), SIZE[0] // 2
+    assert pixels.shape == (*SIZE[::-1], 3)
     assert color_of(pixels[:, :middle]) < 2
     assert color_of(pixels[:, middle:]) > 8
     for _ in range(10):
@@ -95,7 +105,7 @@ def test_snapshot_is_the_image_as_it_is_seen(page: Page, tmp_path: Path) -> None
     expect(page.locator("#strength-value")).to_have_text("2.00")
     with page.expect_download() as download:
         page.get_by_role("button", name="Snapshot").click()
-    stronger = np.asarray(Image.open(saved(download.value, tmp_path)).convert("RGB"))
+    stronger = pixels_of(download.value, tmp_path)
     assert color_of(stronger[:, :middle]) > 8
     assert color_of(stronger[:, middle:]) > 1.3 * color_of(pixels[:, middle:])
 
@@ -172,10 +182,10 @@ def test_all_cameras_beside_each_other(page: Page, tmp_path: Path) -> None:
         page.wait_for_function(f"() => ({COLOR_OF_TILES})({index}) > 2")
     with page.expect_download() as download:
         page.keyboard.press("s")
-    assert Image.open(saved(download.value, tmp_path)).size == (2 * SIZE[0], SIZE[1])
+    assert pixels_of(download.value, tmp_path).shape == (SIZE[1], 2 * SIZE[0], 3)
     tiles.nth(1).click()
     expect(tiles).to_have_count(0)
-    page.wait_for_function("() => color.width === 160")
+    page.wait_for_function("() => color.width === 640")
     expect(page.get_by_role("button", name="Record")).to_be_visible()
     page.keyboard.press("m")
     expect(tiles).to_have_count(2)
@@ -183,14 +193,30 @@ def test_all_cameras_beside_each_other(page: Page, tmp_path: Path) -> None:
 
 def test_size_follows_the_load_and_advice_helps_without(page: Page) -> None:
     size, adapt = page.locator("#size"), page.get_by_role("switch", name="Adapt to the load")
+    page.get_by_label("Camera", exact=True).select_option("fast")
     expect(adapt).to_be_checked()
-    expect(size).to_have_text("per frame, at size 512", timeout=TIMEOUT_MS)
+    expect(size).to_have_text("per frame, at size 32", timeout=TIMEOUT_MS)
     adapt.uncheck()
-    expect(size).to_have_text("per frame, at size 1024", timeout=TIMEOUT_MS)
+    expect(size).to_have_text("per frame, at size 64", timeout=TIMEOUT_MS)
     expect(page.locator("#advice-text")).to_have_text(
         re.compile(r"The server can’t keep up: \d+ % of the frames are dropped\."), timeout=TIMEOUT_MS
     )
-    page.get_by_role("button", name="Use size 512").click()
-    expect(size).to_have_text("per frame, at size 512", timeout=TIMEOUT_MS)
+    page.get_by_role("button", name="Use size 32").click()
+    expect(size).to_have_text("per frame, at size 32", timeout=TIMEOUT_MS)
     adapt.check()
     expect(adapt).to_be_checked()
+
+
+def test_a_source_that_cannot_be_used_says_why(browser: Browser) -> None:
+    with serving("--size", "32") as server:
+        if any("camera" in line for line in server.output):
+            pytest.skip("this machine has a camera")
+        page = browser.new_page()
+        page.goto(server.url)
+        source = page.get_by_role("radio", name="Server camera")
+        expect(source).to_have_attribute("aria-disabled", "true")
+        expect(page.get_by_role("radio", name="My camera")).to_be_checked()
+        source.check(force=True)
+        expect(page.locator("#message")).to_contain_text("camera")
+        expect(page.get_by_role("radio", name="My camera")).to_be_checked()
+        page.close()

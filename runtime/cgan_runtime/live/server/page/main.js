@@ -131,7 +131,7 @@ function showCamera(id) {
   $("camera").value = id;
   if (live.running) live.stop();
   showChosen();
-  moveFocus($("camera"));
+  moveFocus($("stop"));
 }
 
 function colorFile(file) {
