@@ -54,6 +54,7 @@ OWNERS = {
     "pyvirtualcam": ["cgan_runtime/live/sinks/virtual_camera.py"],
     "aiohttp": ["cgan_runtime/live/"],
     "segno": ["cgan_runtime/live/"],
+    "cryptography": ["cgan_runtime/live/tls.py"],
     "pycuda": ["cgan_runtime/backends/tensorrt/backend.py", "cgan_runtime/backends/tensorrt/device.py"],
     "PIL": [
         "cgan_runtime/guide/settings.py",

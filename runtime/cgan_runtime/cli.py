@@ -64,6 +64,11 @@ def main(
     if report.preview not in (None, *PREVIEWS):  # cgan-run --preview in.mp4
         files = replace(files, inputs=(report.preview, *files.inputs))
         report = replace(report, preview=PREVIEWS[0])
+    if live.list_cameras:
+        from cgan_runtime.live.run import list_cameras  # loads OpenCV
+
+        list_cameras(Console())
+        return 0
     files = files.sorted()
     options = RunOptions(files, model, video, source, report)
     options.check(live=live.asked)

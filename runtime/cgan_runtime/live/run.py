@@ -13,6 +13,7 @@ from cgan_runtime.commands.open_model import load_colorizer
 from cgan_runtime.console import Console
 from cgan_runtime.errors import ConfigError
 from cgan_runtime.live.capture.camera import Camera
+from cgan_runtime.live.capture.devices import list_devices
 from cgan_runtime.live.capture.feeds import is_file
 from cgan_runtime.live.force_exit import force_exit_on_hang
 from cgan_runtime.live.frame_colorizer import FrameColorizer
@@ -38,15 +39,24 @@ def run_live(options: RunOptions, live: LiveOptions, console: Console) -> None:
     serve(options, live, console)
 
 
+def list_cameras(console: Console) -> None:
+    """Print the cameras of this machine, one a line: device, name, sizes."""
+    devices = list_devices()
+    for device in devices:
+        console.result(str(device))
+    if not devices:
+        console.result("this machine has no camera; a stream or a video can stand for one: --webcam rtsp://...")
+
+
 def _run_window(options: RunOptions, live: LiveOptions, console: Console) -> None:
     """Show a camera in a window until it is closed."""
+    check_screen(shlex.join(["cgan-run", "--webcam", *live.webcam, "--serve"]))
     source = choices(live)[0].source
-    check_screen(shlex.join(["cgan-run", "--webcam", source, "--serve"]))
     drop_frames = not is_file(source) or live.as_camera
     with ExitStack() as opened:
         opened.enter_context(force_exit_on_hang(console))
         virtual = opened.enter_context(VirtualCamera()) if live.virtual_camera else None
-        recorder = open_recorder(options, live)
+        recorder = open_recorder(options, live, console)
         if recorder is not None:
             opened.callback(recorder.close)
         camera = opened.enter_context(Camera(feed_opener(source, options, live), drop_frames=drop_frames))
@@ -70,3 +80,6 @@ def _run_window(options: RunOptions, live: LiveOptions, console: Console) -> Non
             console.result(f"{summary_text(session.meter)}; {dropped}{reconnects}")
             if recorder is not None:
                 finish_recording(recorder, console)
+            for path in session.saved:
+                if path.exists():  # a recording without a frame is not there
+                    console.result(f"saved {path.absolute()}")

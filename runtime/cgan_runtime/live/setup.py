@@ -16,6 +16,7 @@ from cgan_runtime.live.capture.devices import device_name
 from cgan_runtime.live.capture.feeds import DeviceFormat, Feed, is_device, is_file, open_feed, video_size
 from cgan_runtime.live.capture.picture import PictureSettings
 from cgan_runtime.live.sinks.recorder import Recorder
+from cgan_runtime.live.sinks.rolling_recorder import RollingRecorder
 from cgan_runtime.options.live import DEFAULT_CAMERA, LiveOptions
 from cgan_runtime.options.run import RunOptions
 
@@ -61,26 +62,33 @@ def feed_opener(source: str, options: RunOptions, live: LiveOptions) -> Callable
     return partial(open_feed, source, DeviceFormat(live.camera_size, live.camera_rate), picture)
 
 
-def open_recorder(options: RunOptions, live: LiveOptions, camera: str = "") -> Recorder | None:
+def open_recorder(
+    options: RunOptions, live: LiveOptions, console: Console, camera: str = ""
+) -> Recorder | RollingRecorder | None:
     """Open the recorder of `--record`; None without that option. The file's name gets that of the camera, if any."""
     if live.record is None:
         return None
     path = live.record
     if camera:
         path = path.with_name(f"{path.stem}-{file_name(camera)}{path.suffix}")
-    return Recorder(path, options.video.encoder, overwrite=options.files.overwrite)
+    encoder = options.video.encoder
+    if live.record_every is not None:
+        return RollingRecorder(path, live.record_every, encoder, keep=live.keep, on_failure=console.warn)
+    return Recorder(path, encoder, overwrite=options.files.overwrite, on_failure=console.warn)
 
 
-def finish_recording(recorder: Recorder, console: Console) -> None:
+def finish_recording(recorder: Recorder | RollingRecorder, console: Console) -> None:
     """Close the recorder and report what it recorded."""
     recorder.close()
-    if recorder.failure:
-        console.warn(recorder.failure)
-    elif recorder.frames:
-        dropped = f", {recorder.dropped} dropped because the encoder was too slow" if recorder.dropped else ""
-        console.result(f"{recorder.path}: {recorder.frames} frames recorded{dropped}")
-    else:
+    if not recorder.frames:
         console.result(f"{recorder.path}: nothing was recorded")
+        return
+    dropped = f", {recorder.dropped} dropped because the encoder was too slow" if recorder.dropped else ""
+    files = ""
+    if isinstance(recorder, RollingRecorder):
+        files = f" in {recorder.files} files" if recorder.files > 1 else ""
+        files += f", of which the oldest {recorder.deleted} are deleted" if recorder.deleted else ""
+    console.result(f"{recorder.path}: {recorder.frames} frames recorded{files}{dropped}")
 
 
 def file_name(camera: str) -> str:

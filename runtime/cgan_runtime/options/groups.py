@@ -28,6 +28,7 @@ Decorator = Callable[[Function], Function]
 COMMON = "Common"  # the section of the options that most people need; the help shows it first
 
 _GIVEN = (ParameterSource.COMMANDLINE, ParameterSource.DEFAULT_MAP)
+_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}  # bytes
 _SECTION = "cgan_section"  # attribute of a click.Parameter: the section of the help that shows it
 
 
@@ -93,8 +94,9 @@ if TYPE_CHECKING:  # click before 8.2 has no generic types at run time
     SizeBase = click.ParamType[tuple[int, int]]
     _BatchBase = click.ParamType[tuple[int, int, int]]
     _PlaceBase = click.ParamType[Path]
+    _BytesBase = click.ParamType[int]
 else:
-    SizeBase = _BatchBase = _PlaceBase = click.ParamType
+    SizeBase = _BatchBase = _PlaceBase = _BytesBase = click.ParamType
 
 
 class PlaceType(_PlaceBase):
@@ -138,3 +140,16 @@ class BatchType(_BatchBase):
         if not smallest <= best <= largest:
             self.fail(f"{value!r} does not rise from smallest to largest", param, ctx)
         return smallest, best, largest
+
+
+class BytesType(_BytesBase):
+    """A number of bytes: `256MB`, `2 GB`, `500000`; becomes an integer."""
+
+    name = "SIZE"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Read what a person typed."""
+        found = re.fullmatch(r"(\d{1,6}(?:\.\d+)?|\d+)\s*([kmg]?)b?", str(value).strip().lower())
+        if not found or not (count := int(float(found[1]) * _UNITS[found[2]])):
+            self.fail(f"{value!r} is no size of a file; give one such as 256MB or 2GB", param, ctx)
+        return count

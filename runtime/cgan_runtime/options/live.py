@@ -9,19 +9,30 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cgan_runtime.options.groups import COMMON, SizeBase, option_group, section
+from cgan_runtime.options.groups import COMMON, BytesType, SizeBase, option_group, section
 
 DEFAULT_CAMERA = "0"
 DEFAULT_ADDRESS = "127.0.0.1:8000"
 MAX_VIEWERS, MAX_RATE = 1000, 240
 MAX_CAMERA_SIDE = 7680  # pixels; 8K
+_SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
 TURNS = ("0", "90", "180", "270")  # degrees clockwise
 _PATH = click.Path(path_type=Path)
 
+
+@dataclass(frozen=True)
+class Rolling:
+    """When a recording begins a new file, whichever comes first: after so many seconds, or bytes; None: not by that."""
+
+    seconds: float | None = None
+    bytes: int | None = None
+
+
 if TYPE_CHECKING:  # click before 8.2 has no generic types at run time
     CropBase = click.ParamType[tuple[int, int, int, int]]
+    EveryBase = click.ParamType[Rolling]
 else:
-    CropBase = click.ParamType
+    CropBase = EveryBase = click.ParamType
 
 
 class CameraSizeType(SizeBase):
@@ -53,11 +64,29 @@ class CropType(CropBase):
         return x, y, width, height
 
 
+class EveryType(EveryBase):
+    """When a new file of a recording begins: after a time, `1h`, or at a size, `2GB`; becomes a `Rolling`."""
+
+    name = "1h|2GB"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Rolling:
+        """Read what a person typed."""
+        if isinstance(value, Rolling):
+            return value
+        found = re.fullmatch(r"(\d{1,5}(?:\.\d+)?)\s*(s|min|h|d)", str(value).strip().lower())
+        if found and float(found[1]) * _SECONDS[found[2]] >= 1:
+            return Rolling(seconds=float(found[1]) * _SECONDS[found[2]])
+        if str(value).strip().lower().endswith("b"):
+            return Rolling(bytes=BytesType().convert(value, param, ctx))
+        return self.fail(f"{value!r} is no time and no size; give 1h, 30min, 90s or 2GB", param, ctx)
+
+
 @dataclass(frozen=True)
 class LiveOptions:
     """What is shown live, where, and to whom."""
 
     webcam: tuple[str, ...] = ()
+    list_cameras: bool = False
     as_camera: bool = False
     camera_size: tuple[int, int] | None = None
     camera_rate: float | None = None
@@ -66,20 +95,18 @@ class LiveOptions:
     crop: tuple[int, int, int, int] | None = None
     split: float = 0.0
     record: Path | None = None
+    record_every: Rolling | None = None
+    keep: int | None = None
     virtual_camera: bool = False
     serve: str | None = None
     token: str | None = None
+    https: bool = False
     cert: Path | None = None
     key: Path | None = None
     allow_host: tuple[str, ...] = ()
     max_viewers: int = 32
     max_rate: float = 30.0
-    adapt: bool | None = None
-
-    @property
-    def adapts(self) -> bool:
-        """Whether size and rate follow the load."""
-        return self.serve is not None if self.adapt is None else self.adapt
+    adapt: bool = True
 
     @property
     def asked(self) -> bool:
@@ -94,14 +121,20 @@ class LiveOptions:
             return
         hosts = self.allow_host or None
         page = {"--token": self.token, "--cert": self.cert, "--key": self.key, "--allow-host": hosts}
+        page |= {"--https": self.https or None, "--no-adapt": None if self.adapt else True}
         if self.serve is None and (given := [name for name, value in page.items() if value is not None]):
             raise click.UsageError(f"{' and '.join(given)} is for the page; give it with --serve")
-        if len(self.webcam) > 1 and self.serve is None:
-            raise click.UsageError("several cameras are shown on the page; add --serve, or name one --webcam")
-        if len(self.webcam) > 1 and self.virtual_camera:
-            raise click.UsageError("--virtual-camera hands on one camera; name one --webcam")
-        if (self.cert is None) != (self.key is None):
-            raise click.UsageError("--cert and --key go together; give both or neither")
+        for wrong, message in (
+            (len(self.webcam) > 1 and self.serve is None,
+             "several cameras are shown on the page; add --serve, or name one --webcam"),
+            (len(self.webcam) > 1 and self.virtual_camera, "--virtual-camera hands on one camera; name one --webcam"),
+            (self.record_every and not self.record, "--record-every says when a new file begins; add --record FILE"),
+            (self.keep and not self.record_every, "--keep is for recordings of many files; add --record-every 1h"),
+            (self.https and self.cert, "--https makes a certificate; leave it out with --cert and --key"),
+            ((self.cert is None) != (self.key is None), "--cert and --key go together; give both or neither"),
+        ):  # fmt: skip
+            if wrong:
+                raise click.UsageError(message)
 
 
 live_options = option_group(
@@ -119,6 +152,7 @@ live_options = option_group(
             help="Show it on a web page, for this machine's camera, the browser's own, photos and videos. "
                 f"Default: {DEFAULT_ADDRESS}. Other addresses need a token, which is made and printed."),
     ),
+    click.option("--list-cameras", is_flag=True, help="List this machine's cameras with names and sizes, and end."),
     click.option(
         "--as-camera", is_flag=True,
         help="A video as if it were a camera: at its own pace, and what comes too fast is dropped."),
@@ -140,12 +174,21 @@ live_options = option_group(
         "--record", type=_PATH, metavar="FILE",
         help="Record what the camera shows, as mp4, mov, mkv or webm; it can be played whatever happens."),
     click.option(
+        "--record-every", type=EveryType(), metavar="1h|2GB",
+        help="Begin a new file every hour (1h, 30min, 90s) or so many bytes (2GB), named by time: FILE-DATE-TIME."),
+    click.option(
+        "--keep", type=BytesType(),
+        help="Delete the oldest of these files when all are larger, as 20GB. Default: keep all."),
+    click.option(
         "--virtual-camera", is_flag=True,
         help="Hand the colored image to video calls, by v4l2loopback or OBS; needs pyvirtualcam."),
     click.option(
         "--token", envvar="CGAN_TOKEN", metavar="TEXT",
         help="The token that the page asks for, also from the environment as CGAN_TOKEN. Default: a new one "
         "each time, none on this machine's own address."),
+    click.option(
+        "--https", is_flag=True,
+        help="Serve the page by https, with a certificate that is made once and kept, so that a phone's camera works."),
     click.option("--cert", type=_PATH, metavar="FILE", help="The page's TLS certificate (PEM); with --key."),
     click.option("--key", type=_PATH, metavar="FILE", help="Its private key (PEM)."),
     click.option(
@@ -159,7 +202,7 @@ live_options = option_group(
         metavar="N",
         help="Most frames a second that a page is given."),
     click.option(
-        "--adapt/--no-adapt", default=None,
-        help="Color more coarsely, then less often, while the machine cannot keep up. Default: on the page, where "
-        "it can be switched."),
+        "--adapt/--no-adapt", default=True,
+        help="On the page, color more coarsely, then less often, while the machine cannot keep up; each page can "
+        "switch it. Default: on."),
 )  # fmt: skip

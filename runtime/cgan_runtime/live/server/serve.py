@@ -30,6 +30,7 @@ from cgan_runtime.live.setup import CameraChoice, choices, feed_opener, finish_r
 from cgan_runtime.live.sinks.frame_sink import FrameSink
 from cgan_runtime.live.sinks.page_recordings import open_recordings
 from cgan_runtime.live.sinks.virtual_camera import VirtualCamera
+from cgan_runtime.live.tls import REMOTE, address_towards, context_of, own_certificate
 from cgan_runtime.options.live import DEFAULT_CAMERA, LiveOptions
 from cgan_runtime.options.run import RunOptions
 from cgan_runtime.system.signals import stop_by_signal
@@ -54,9 +55,9 @@ async def _serve(options: RunOptions, live: LiveOptions, console: Console) -> in
     host, port = split_address(live.serve or "")
     wanted = live.webcam or live.record or live.virtual_camera or _may_exist(DEFAULT_CAMERA)
     cameras = choices(live) if wanted else []
-    tls = _tls(live.cert, live.key)
+    tls = _tls(host, live, console)
     access = AccessPolicy.for_address(host, token=live.token, names=live.allow_host, tls=tls is not None)
-    source = SourceSettings(options.video.temporal, live.max_rate, live.adapts)
+    source = SourceSettings(options.video.temporal, live.max_rate, live.adapt)
     settings = ServeSettings(source, max_viewers=live.max_viewers)
     loop = asyncio.get_running_loop()
     stop: asyncio.Future[int] = loop.create_future()
@@ -101,7 +102,7 @@ def _open_sinks(
 ) -> list[FrameSink]:
     """Open what takes all frames of a camera, whether anybody watches or not."""
     sinks: list[FrameSink] = [opened.enter_context(VirtualCamera())] if live.virtual_camera else []
-    recorder = open_recorder(options, live, choice.name if len(live.webcam) > 1 else "")
+    recorder = open_recorder(options, live, console, choice.name if len(live.webcam) > 1 else "")
     if recorder is not None:
         opened.callback(finish_recording, recorder, console)
         sinks.append(recorder)
@@ -113,17 +114,14 @@ def _may_exist(camera: str) -> bool:
     return not (sys.platform == "linux" and is_device(camera)) or Path(f"/dev/video{camera}").exists()
 
 
-def _tls(cert: Path | None, key: Path | None) -> ssl.SSLContext | None:
-    if cert is None or key is None:
-        return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        context.load_cert_chain(cert, key)
-    except (OSError, ssl.SSLError) as error:
-        reason = getattr(error, "reason", None) or error.strerror or error
-        raise ConfigError(f"{cert} and {key} are no certificate and key in PEM form ({reason})") from error
-    return context
+def _tls(host: str, live: LiveOptions, console: Console) -> ssl.SSLContext | None:
+    """The context of the page's certificate; None without one."""
+    if live.https:
+        own = own_certificate(host, live.allow_host)
+        console.result(f"certificate: SHA-256 {own.fingerprint}")
+        console.note("browsers warn of it once, since nobody has signed it: compare the fingerprint there, then go on")
+        return context_of(own.path, own.path)
+    return context_of(live.cert, live.key) if live.cert is not None and live.key is not None else None
 
 
 def _bind(host: str, port: int) -> socket.socket:
@@ -152,18 +150,12 @@ def _print_addresses(console: Console, host: str, port: int, access: AccessPolic
         if not access.tls:
             console.note(
                 "browsers allow a camera only on secure pages (https or localhost); "
-                "for a phone's own camera give --cert and --key"
+                "for a phone's own camera give --https, or --cert and --key"
             )
     console.result("Ctrl-C ends it")
     sys.stdout.flush()
 
 
 def _own_address(host: str) -> str:
-    """The address of this machine that others can use: that of the default route."""
-    family, remote = (socket.AF_INET6, "2001:db8::1") if ":" in host else (socket.AF_INET, "192.0.2.1")
-    with socket.socket(family, socket.SOCK_DGRAM) as probe:  # sends nothing, only looks up the route
-        try:
-            probe.connect((remote, 9))
-            return str(probe.getsockname()[0])
-        except OSError:
-            return socket.gethostname()
+    """The address of this machine that others can use."""
+    return address_towards(REMOTE[":" in host]) or socket.gethostname()

@@ -16,6 +16,7 @@ from __future__ import annotations
 import errno
 import threading
 from collections import deque
+from collections.abc import Callable
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -47,9 +48,17 @@ _FULL_RANGE = 2  # FFmpeg's AVColorRange
 class Recorder:
     """Encodes in its own thread. One thread writes and closes."""
 
-    def __init__(self, path: Path, settings: EncoderSettings | None = None, *, overwrite: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        settings: EncoderSettings | None = None,
+        *,
+        overwrite: bool = False,
+        on_failure: Callable[[str], None] = lambda reason: None,
+    ) -> None:
         """Check that the file can be written; the first frame creates it.
 
+        `on_failure` is called, in the thread of the recorder, with a sentence when the recording ends by itself.
         MediaError is raised when the format is unsupported, or the file exists or cannot be written;
         ConfigError when the encoder has no such setting.
         """
@@ -69,6 +78,7 @@ class Recorder:
             check_room(path.parent)
         self.path = path
         self.frames = self.dropped = 0  # accepted, and dropped because the encoder was behind
+        self._on_failure = on_failure
         self.failure: str | None = None  # why the recording stopped by itself; None while it goes on
         self.bytes = 0  # written so far
         self.seconds = 0.0  # from the first frame to the last
@@ -134,6 +144,7 @@ class Recorder:
         with self._changed:
             self.failure = reason
             self._waiting.clear()
+        self._on_failure(reason)
 
     def _open(self) -> BinaryIO:
         """Open the file; a named pipe waits for its reader, but not after `close`."""

@@ -17,13 +17,18 @@ from cgan_runtime.image.read_write import write_image
 from cgan_runtime.live.capture.camera import Camera, CameraStatus, CapturedFrame
 from cgan_runtime.live.frame_colorizer import FrameColorizer
 from cgan_runtime.live.sinks.recorder import Recorder
+from cgan_runtime.live.sinks.rolling_recorder import RollingRecorder
 from cgan_runtime.live.sinks.virtual_camera import VirtualCamera
 from cgan_runtime.live.window.latency_meter import LatencyMeter
 from cgan_runtime.live.window.window import SPLIT_STEP, Window
 from cgan_runtime.live.ycc_frame import YccFrame
 from cgan_runtime.video.write.codecs import EncoderSettings
 
-HELP = ("space pause   s snapshot   r record", "+ - strength   [ ] or mouse: gray/color", "h hide text   q quit")
+HELP = (
+    "space pause   s snapshot   r record",
+    "+ - strength   [ ] or mouse: gray/color",
+    "f full screen   h hide text   q quit",
+)
 _STRENGTH_STEP = 0.1
 _WAIT_SECONDS = 0.03  # for a frame, before keys are handled again
 _NOTICE_SECONDS = 3.0  # that a message stays on screen
@@ -41,7 +46,7 @@ class WindowSession:
         encoder: EncoderSettings,
         *,
         folder: Path = Path(),
-        recorder: Recorder | None = None,
+        recorder: Recorder | RollingRecorder | None = None,
         virtual: VirtualCamera | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
@@ -50,6 +55,7 @@ class WindowSession:
         `encoder` is for recordings started by a key; they and snapshots go into `folder`.
         """
         self.meter = LatencyMeter()  # of the frames shown
+        self.saved: list[Path] = []  # snapshots and recordings that keys have made
         self._camera, self._frame_colorizer, self._window = camera, frame_colorizer, window
         self._encoder, self._folder, self._recorder, self._virtual = encoder, folder, recorder, virtual
         self._clock = clock
@@ -61,6 +67,7 @@ class WindowSession:
             " ": self._pause,
             "s": self._snapshot,
             "r": self._record,
+            "f": window.toggle_full_screen,
             "h": self._toggle_text,
             **dict.fromkeys("+=", lambda: self._change_strength(_STRENGTH_STEP)),
             "-": lambda: self._change_strength(-_STRENGTH_STEP),
@@ -98,7 +105,7 @@ class WindowSession:
         frame = frame.with_gray_left(self._window.split)
         if captured is not None and self._recorder is not None:
             self._recorder.write(frame, captured.captured_at)
-            if self._recorder.failure:
+            if isinstance(self._recorder, Recorder) and self._recorder.failure:
                 self._notify(self._recorder.failure)
                 self._recorder = None
         bgr = frame.bgr()
@@ -149,6 +156,7 @@ class WindowSession:
         if self._frame is not None:
             path = self._new_file(".png")
             write_image(path, self._frame.with_gray_left(self._window.split).bgr()[:, :, ::-1].copy())
+            self.saved.append(path)
             self._notify(f"saved as {path.name}")
 
     def _record(self) -> None:
@@ -158,6 +166,7 @@ class WindowSession:
             self._recorder = None
         else:
             self._recorder = Recorder(self._new_file(".mp4"), self._encoder)
+            self.saved.append(self._recorder.path)
 
     def _new_file(self, suffix: str) -> Path:
         """An unused name: the time to the second, with a number when several fall into one."""

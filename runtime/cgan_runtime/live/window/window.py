@@ -111,6 +111,13 @@ class Window:
         draw_text(image, lines)
         cv2.imshow(self._title, image)
 
+    def toggle_full_screen(self) -> None:
+        """Fill the screen, or go back to a window of the size before."""
+        if self._width:
+            full = cv2.getWindowProperty(self._title, cv2.WND_PROP_FULLSCREEN) == cv2.WINDOW_FULLSCREEN
+            mode = cv2.WINDOW_NORMAL if full else cv2.WINDOW_FULLSCREEN
+            cv2.setWindowProperty(self._title, cv2.WND_PROP_FULLSCREEN, mode)
+
     def keys(self, wait_ms: int = 1) -> Iterator[str]:
         """Process window events and yield the pressed keys; wait up to `wait_ms` for the first."""
         for _ in range(_MAX_KEYS):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import os
 import re
@@ -171,29 +172,27 @@ def test_uploads_are_queued_and_can_be_deleted(server: Server, tmp_path: Path) -
     assert asyncio.run(ask()) == [202] * 5 + [503] + [409] + [204, 404] * 5
 
 
-def test_over_tls(video: Path, tmp_path: Path) -> None:
-    if shutil.which("openssl") is None:
-        pytest.skip("openssl is not installed")
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-         "-keyout", "key.pem", "-out", "cert.pem",
-         "-days", "1", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"],
-        cwd=tmp_path, capture_output=True, check=True,
-    )  # fmt: skip
-    options = ("--cert", tmp_path / "cert.pem", "--key", tmp_path / "key.pem")
-    with serving("--webcam", video, *options) as server:
+def test_https_with_a_certificate_of_its_own(video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with serving("--webcam", video, "--https") as server:
         assert server.url.startswith("https://")
+        (printed,) = (line for line in server.output if line.startswith("certificate: SHA-256 "))
+        certificate = tmp_path / "cgan" / "tls" / "page.pem"
+        assert certificate.stat().st_mode & 0o777 == 0o600
 
-        async def ask() -> bytes:
-            trust = ssl.create_default_context(cafile=tmp_path / "cert.pem")
+        async def ask() -> tuple[bytes, str]:
+            trust = ssl.create_default_context(cafile=certificate)
             connector = aiohttp.TCPConnector(ssl=trust)
             async with (
                 aiohttp.ClientSession(server.origin, headers={"Origin": server.origin}, connector=connector) as session,
                 session.ws_connect("/live/view") as ws,
             ):
-                return (await frame_of(ws))[2]
+                seen = ws.get_extra_info("ssl_object").getpeercert(binary_form=True)
+                return (await frame_of(ws))[2], hashlib.sha256(seen).hexdigest().upper()
 
-        assert asyncio.run(ask()).startswith(b"\xff\xd8")
+        frame, fingerprint = asyncio.run(ask())
+        assert frame.startswith(b"\xff\xd8")
+        assert printed.rpartition(" ")[2].replace(":", "") == fingerprint
         assert server.stop(signal.SIGTERM) < MAX_STOP_SECONDS
         assert server.process.returncode == 128 + signal.SIGTERM
 
@@ -238,6 +237,13 @@ def error_of(options: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         (["--serve", "127.0.0.1:99999"], "is no address"),
         (["--serve", "--token", "short"], "at least 16"),
         (["--serve", "--cert", "a.pem"], "go together"),
+        (["--serve", "--https", "--cert", "a.pem", "--key", "b.pem"], "leave it out with --cert"),
+        (["--webcam", "--https"], "--https is for the page"),
+        (["--webcam", "--record-every", "1h"], "add --record FILE"),
+        (["--webcam", "--record", "a.mp4", "--keep", "2GB"], "add --record-every"),
+        (["--webcam", "--record", "a.mp4", "--record-every", "often"], "is no time and no size"),
+        (["--webcam", "--crop", "10"], "is no part of a picture"),
+        (["--webcam", "--levels", "8,2"], "such as 2,8"),
         (["--serve", "--cert", "a.pem", "--key", "b.pem"], "no certificate and key"),
         (["--webcam", "x.mp4", "--token", "a-token-of-my-own-1234"], "--token is for the page"),
         (["--webcam", "--camera-size", "8000x10"], "is no size of a camera"),

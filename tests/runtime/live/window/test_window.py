@@ -135,11 +135,17 @@ def test_window_shows_color_and_reacts_to_mouse_and_keys(screen: str, clip: Path
         until(lambda: any(path.stat().st_size > 10_000 for path in tmp_path.glob("cgan-*.mp4")))
         xdotool("key", "s")
         until(lambda: bool(list(tmp_path.glob("cgan-*.png"))))
+        assert np.asarray(screenshot(screen))[-1].max() == 0  # the window is smaller than the screen
+        xdotool("key", "f")
+        until(lambda: color_in(screenshot(screen), (0.9, 1.0)) > 4)
+        xdotool("key", "f")
+        until(lambda: color_in(screenshot(screen), (0.9, 1.0)) < 1)
         xdotool("key", "q")
         out, _ = process.communicate(timeout=TIMEOUT)
         assert process.returncode == 0
         assert "frames shown" in out
         assert "dropped" in out
+        assert out.count(f"saved {tmp_path}/cgan-") == 2
     (recorded,) = tmp_path.glob("cgan-*.mp4")
     assert chroma_span(read_frames(recorded)[-1]) > 20
 
