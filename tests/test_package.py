@@ -34,8 +34,10 @@ DATA = {f"{package}/py.typed" for package in PACKAGES} | {
     "cgan_train/checkpoints/edge/generator.safetensors",
     "cgan_benchmarks/render/html/style.css",
     "cgan_benchmarks/turing/page.html",
+    "cgan_export/web/package.json",
+    "cgan_export/web/package-lock.json",
 }
-PAGE = re.compile(r"cgan_runtime/live/server/page/[a-z]+\.(html|css|js|svg)")
+PAGE = re.compile(r"(cgan_runtime/live/server|cgan_export/web)/page/[a-z_]+\.(html|css|js|svg|txt|webmanifest)")
 PHOTOS = re.compile(r"cgan_train/evaluation/photos/([a-z-]+\.jpg|README\.md)")
 EDGE = {"av", "click", "numpy", "opencv-python", "pillow", "rich"}
 NEVER_AT_THE_EDGE = {"torch", "tensorrt", "pycuda", "onnx", "onnxscript", "safetensors"}

@@ -4,6 +4,7 @@ cgan-export -o exported                          # the model that ships
 cgan-export runs/edge -o exported --fp16
 cgan-export my_net.py:Net --weights w.pt         # any torch module: lightness in, chroma out
 cgan-export verify runs/edge exported/edge.onnx  # any two models
+cgan-export --target web -o site                 # a page that colors in the browser
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from cgan_runtime.console import Console, guard
 from cgan_runtime.options.groups import GroupedCommand, given
 
 _OF_TRITON = {"--triton", "--quiet", "checkpoint"}
+_OF_A_PAGE = {"--target", "--engine-from", "--output", "--overwrite", "--quiet", "checkpoint"}
+_OF_A_CHECKPOINT = {"--generator", "--weights", "--data", "--no-verify"}
 
 
 class _Commands(GroupedCommand, click.Group):
@@ -56,6 +59,7 @@ class _Commands(GroupedCommand, click.Group):
 @options.form_options
 @options.shape_options
 @options.engine_options
+@options.web_options
 @options.check_options
 @options.generator_option
 @click.argument("checkpoint", required=False, type=options.MODEL_PATH)
@@ -63,18 +67,24 @@ class _Commands(GroupedCommand, click.Group):
 @click.pass_context
 def cli(
     ctx: click.Context, *, files: options.OutputOptions, form: options.FormOptions,
-    shape: options.ShapeOptions, engines: options.EngineChoice, checks: options.CheckOptions,
-    generator: str, checkpoint: Path | None = None,
+    shape: options.ShapeOptions, engines: options.EngineChoice, web: options.WebOptions,
+    checks: options.CheckOptions, generator: str, checkpoint: Path | None = None,
 ) -> None:  # fmt: skip
     """Turn CHECKPOINT (a folder, or a run of cgan-train) into ONNX files with their manifests.
 
     Without CHECKPOINT the model that ships is exported. FILE.py:NAME in its place exports any torch module
-    that takes lightness and returns chroma, and runs that file; an ONNX file with --triton is served as it is.
+    that takes lightness and returns chroma, and runs that file; an ONNX file with --triton is served as it is,
+    and with --target web it is the page's model.
     Every file is run on real photographs and compared
     with the PyTorch model before it appears.
     """
     if ctx.invoked_subcommand:
         return
+    if engines.target == options.WEB:
+        source = ModelSource(checkpoint, generator, form.state_dict)
+        _write_page(source, files, web, checks, ctx)
+        return
+    web.check(web=False, others=set())
     if checkpoint is not None and checkpoint.suffix == ".onnx":
         _serve(checkpoint, files, ctx)
         return
@@ -110,6 +120,22 @@ def _serve(model: Path, files: options.OutputOptions, ctx: click.Context) -> Non
     from cgan_export.progress import add_to_triton
 
     add_to_triton(files.triton, [model], Console(quiet=files.quiet))
+
+
+def _write_page(
+    source: ModelSource, files: options.OutputOptions, web: options.WebOptions, checks: options.CheckOptions,
+    ctx: click.Context,
+) -> None:  # fmt: skip
+    """Write the page with an exported model as it is, or with one that is exported now."""
+    is_exported = source.model is None or Path(source.model).suffix == ".onnx"
+    web.check(web=True, others=set(given(ctx)) - _OF_A_PAGE - (set() if is_exported else _OF_A_CHECKPOINT))
+    if not is_exported:
+        require_packages()
+        checks.check()
+        source.check()
+    from cgan_export.web.command import page_of
+
+    page_of(source, files, web.engine_from, checks)
 
 
 cli.add_command(verify)

@@ -27,6 +27,8 @@ _MIB = 1 << 20
 _WORKSPACE = 1024  # MiB
 _MAX_WORKSPACE = 1 << 20  # MiB; no GPU has as much
 _TARGET = "tensorrt"
+WEB = "web"
+"""The target that is no engine but a page (`cgan_export.web`)."""
 MODEL_PATH = click.Path(path_type=Path)
 _path = partial(click.option, type=MODEL_PATH)
 _flag = partial(click.option, is_flag=True)
@@ -166,6 +168,22 @@ class EngineChoice:
 
 
 @dataclass(frozen=True)
+class WebOptions:
+    """What the page takes from elsewhere."""
+
+    engine_from: Path | None
+
+    def check(self, *, web: bool, others: set[str]) -> None:
+        """Refuse what has no effect on a page, or only on one; `others` were given too. Raises `click.UsageError`."""
+        if self.engine_from is not None and not web:
+            raise click.UsageError(f"--engine-from is for a page; give --target {WEB} too, or leave it out")
+        if web and others:
+            raise click.UsageError(
+                f"{', '.join(sorted(others))} would have no effect with --target {WEB}; leave it out"
+            )
+
+
+@dataclass(frozen=True)
 class CheckOptions:
     """What to compare on."""
 
@@ -256,9 +274,10 @@ engine_options = option_group(
     ),
     click.option(
         "--target",
-        type=click.Choice(["tensorrt", "tensorrt-rtx"]),
+        type=click.Choice(["tensorrt", "tensorrt-rtx", WEB]),
         default=_TARGET,
-        help="What engines are for: this machine's GPU, or any RTX card, ahead of time.",
+        help="What engines are for: this machine's GPU, or any RTX card, ahead of time. Or web: no engine, but "
+        "a folder with a page that colors in the browser, for any web server.",
     ),
     click.option(
         "--workspace",
@@ -269,6 +288,19 @@ engine_options = option_group(
     ),
     _flag("--hardware-compatible", help="An engine for all GPUs from Ampere on."),
     _flag("--version-compatible", help="An engine that later TensorRT versions of the same major load too."),
+)
+
+web_options = option_group(
+    "web",
+    WebOptions,
+    "Web page",
+    _path(
+        "--engine-from",
+        type=click.Path(path_type=Path, exists=True, file_okay=False),
+        metavar="DIR",
+        help="Folder with the npm packages of the page of --target web, for machines without network.  "
+        "[default: fetch them from npm once, 35 MB]",
+    ),
 )
 
 photos_option = _path("--data", help="Folder or tar of photos to compare on.  [default: eight that come with cgan]")

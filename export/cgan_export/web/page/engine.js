@@ -1,0 +1,144 @@
+// The worker that runs the network: the only one with a session of ONNX Runtime.
+//
+// {kind: "open", forced}                        -> progress and {kind: "opened", about} or {kind: "failed", error}
+// {kind: "predict", id, lightness, shape}       -> {kind: "predicted", id, chroma: [a, b], ms} or {kind: "failed", id, error}
+//
+// WebGPU is taken where it gives the same colors as WASM in a self-test and is faster; else WASM with threads, else
+// with one. `forced` is the engine that the page's address asks for: "webgpu", "wasm", or nothing.
+
+const TEST_SIDE = 256; // pixels
+const TEST_RUNS = 3; // the best of these counts
+const TOLERANCE = 0.02; // largest difference of (a*, b*)/110 that WebGPU may have from WASM: two of 110
+const MAX_THREADS = 4; // more gain little at 256 pixels, and the page and the browser want some too
+const MAX_CHROMA = 2; // of (a*, b*)/110; what is larger is no color
+
+let model = null; // the manifest's essentials
+let session = null;
+let runtime = null;
+
+/** Fetch a file, telling how much has come. */
+async function load(name, report) {
+  const answer = await fetch(new URL(name, import.meta.url));
+  if (!answer.ok) throw new Error(`${name} is missing on this site (status ${answer.status}).`);
+  const parts = [];
+  for (const reader = answer.body.getReader(); ;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    parts.push(value);
+    report(value.length);
+  }
+  return new Uint8Array(await new Blob(parts).arrayBuffer());
+}
+
+async function openSession(kind, threads, binary, bytes) {
+  const url = (name) => new URL(name, import.meta.url).href;
+  const ort = await import(url(`ort-${kind}.js`));
+  ort.env.logLevel = "error";
+  Object.assign(ort.env.wasm, { numThreads: threads, wasmBinary: binary, wasmPaths: { mjs: url(`ort-${kind}-core.js`) } });
+  const create = (provider) => ort.InferenceSession.create(bytes, { executionProviders: [provider] });
+  return { ort, create };
+}
+
+/** The inputs of the network; all but the lightness are zeros, which say that nothing is known. */
+function inputsOf(lightness, [height, width]) {
+  const axes = { [model.inputs[0].shape[2]]: height, [model.inputs[0].shape[3]]: width };
+  const lengthOf = (axis) => typeof axis === "number" ? axis : lengthOfAxis(axis, axes);
+  return Object.fromEntries(model.inputs.map(({ name, shape }, i) => {
+    const lengths = shape.map(lengthOf), size = lengths.reduce((product, length) => product * length, 1);
+    return [name, new runtime.Tensor("float32", i === 0 ? lightness : new Float32Array(size), lengths)];
+  }));
+}
+
+/** The length of a free axis such as "8*h", given that of "32*h"; 1 where nothing says it. */
+function lengthOfAxis(axis, axes) {
+  const parse = (text) => /^(?:(\d+)\*)?([^\d\W]\w*)(?:\/(\d+))?$/.exec(text) ?? [text, 1, text, 1];
+  const factor = ([, times, , part]) => Number(times ?? 1) / Number(part ?? 1);
+  const wanted = parse(axis);
+  for (const [known, length] of Object.entries(axes)) {
+    const found = parse(known);
+    if (found[2] === wanted[2]) return Math.round(length / factor(found) * factor(wanted));
+  }
+  return 1;
+}
+
+async function predict(which, lightness, shape) {
+  const began = performance.now();
+  const outputs = await which.run(inputsOf(lightness, shape), [model.output]);
+  const data = await outputs[model.output].getData();
+  outputs[model.output].dispose();
+  const pixels = shape[0] * shape[1];
+  if (!data.every((value) => Math.abs(value) <= MAX_CHROMA)) throw new Error("The network answered with values that are no colors.");
+  return { chroma: [data.slice(0, pixels), data.slice(pixels)], ms: performance.now() - began };
+}
+
+/** The colors of a test image, and the time of the best run. */
+async function measured(which) {
+  const [height, width] = model.fixed ?? [TEST_SIDE, TEST_SIDE].map((side) => Math.round(side / model.multiple) * model.multiple);
+  const image = Float32Array.from({ length: height * width }, (_, i) => Math.sin(i % width / 9) * Math.cos(Math.floor(i / width) / 13) * 0.8);
+  let best = Infinity, colors = null;
+  for (let run = 0; run < TEST_RUNS; run += 1) {
+    const { chroma, ms } = await predict(which, image.slice(), [height, width]);
+    best = Math.min(best, ms);
+    colors = chroma;
+  }
+  return { colors, ms: best };
+}
+
+const largestDifference = (one, other) => Math.max(...one.map((plane, i) => plane.reduce((most, value, j) => Math.max(most, Math.abs(value - other[i][j])), 0)));
+
+/** Why WebGPU cannot be taken here, or an empty text. */
+async function whyNoGpu(forced) {
+  if (!navigator.gpu) return "this browser has no WebGPU";
+  if (!("Suspending" in WebAssembly)) return "this browser cannot wait for WebGPU inside WASM";
+  const adapter = await navigator.gpu.requestAdapter().catch(() => null);
+  if (!adapter) return "no graphics card offers WebGPU";
+  const isSoftware = (adapter.info?.isFallbackAdapter ?? adapter.isFallbackAdapter) || /swiftshader|llvmpipe/i.test(`${adapter.info?.architecture} ${adapter.info?.description}`);
+  return isSoftware && forced !== "webgpu" ? "WebGPU is only emulated here" : "";
+}
+
+async function open(forced, manifest, sizes) {
+  model = manifest;
+  const reason = forced === "wasm" ? "asked for" : await whyNoGpu(forced);
+  if (forced === "webgpu" && reason) throw new Error(`WebGPU cannot be used: ${reason}.`);
+  const kind = reason ? "wasm" : "webgpu";
+  let loaded = 0;
+  const total = sizes.model + sizes[kind];
+  const report = (bytes) => { loaded += bytes; postMessage({ kind: "progress", loaded, total }); };
+  const [binary, bytes] = await Promise.all([load(`ort-${kind}-core.wasm`, report), load(model.file, report)]);
+  const threads = self.crossOriginIsolated ? Math.max(1, Math.min(MAX_THREADS, navigator.hardwareConcurrency || 1)) : 1;
+  const { ort, create } = await openSession(kind, threads, binary, bytes);
+  runtime = ort;
+  const plain = await create("wasm");
+  const onCpu = await measured(plain);
+  const cpu = { engine: "WASM", threads, ms: onCpu.ms, reason };
+  session = plain;
+  if (kind === "wasm") return cpu;
+  try {
+    const onGpu = await create("webgpu"), found = await measured(onGpu);
+    const difference = largestDifference(found.colors, onCpu.colors);
+    const why = difference > TOLERANCE ? `WebGPU gives wrong colors here, ${(110 * difference).toFixed(0)} of 110 off`
+      : found.ms > onCpu.ms && forced !== "webgpu" ? `WebGPU is slower here, ${Math.round(found.ms)} ms` : "";
+    if (why) { await onGpu.release(); return { ...cpu, reason: why, difference }; }
+    session = onGpu;
+    await plain.release();
+    return { engine: "WebGPU", threads: 0, ms: found.ms, reason: `WASM takes ${Math.round(onCpu.ms)} ms`, difference };
+  } catch (error) {
+    return { ...cpu, reason: `WebGPU failed: ${error.message}` };
+  }
+}
+
+let queue = Promise.resolve(); // a session runs one image at a time
+
+self.onmessage = ({ data }) => {
+  queue = queue.then(async () => {
+    try {
+      if (data.kind === "open") postMessage({ kind: "opened", about: await open(data.forced, data.model, data.sizes) });
+      else {
+        const { chroma, ms } = await predict(session, data.lightness, data.shape);
+        postMessage({ kind: "predicted", id: data.id, chroma, ms }, chroma.map((plane) => plane.buffer));
+      }
+    } catch (error) {
+      postMessage({ kind: "failed", id: data.id, error: error.message });
+    }
+  });
+};

@@ -1,0 +1,195 @@
+"""The page in real Chromium, served by Python's plain server: photo, camera, video, offline, and no foreign request."""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+from tests.export.web.npm import real_packages
+from tests.paths import ROOT
+from tests.runtime.live.browser import COLOR_OF_CANVAS, chromium
+from tests.videos import Video, read_frames, write_video
+
+from cgan_export.web.site import write_site
+from cgan_runtime.colorizer import Colorizer
+from cgan_runtime.image.read_write import read_image
+from cgan_runtime.models import bundled_model
+
+pytestmark = pytest.mark.slow
+
+PHOTO = ROOT / "train" / "cgan_train" / "evaluation" / "photos" / "chelsea.jpg"
+FRAMES = 8
+SECONDS = 60  # only a failing test waits so long
+LEAST_EQUAL = 0.999  # share of the pixels that are within `MAX_LEVELS` of what cgan-run makes
+MAX_LEVELS = 2
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A site with the model that ships, behind a server that sends no headers of its own."""
+    site = tmp_path_factory.mktemp("web") / "site"
+    write_site(bundled_model(), site, engine=real_packages())
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(site))) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    camera = tmp_path_factory.mktemp("camera") / "camera.mjpeg"
+    with camera.open("wb") as file:
+        for index in range(10):
+            wedge = np.linspace(30, 220, 640, dtype=np.uint8)[None].repeat(480, 0).copy()
+            wedge[100:300, 40 * index : 40 * index + 120] = 200
+            Image.fromarray(wedge).convert("RGB").save(file, "jpeg")
+    with chromium(camera) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def context(browser: Browser, origin: str) -> Iterator[BrowserContext]:
+    """One visitor. A request to another machine, or an error in the console, fails the last test."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    context.set_default_timeout(1000 * SECONDS)
+    asked: set[str] = set()
+    errors: list[str] = []
+    context.on("request", lambda request: asked.add(request.url))
+    context.on("console", lambda said: errors.append(said.text) if said.type in ("error", "warning") else None)
+    context.on("weberror", lambda error: errors.append(str(error.error)))
+    yield context
+    context.close()
+    assert [url for url in asked if not url.startswith((f"{origin}/", "blob:"))] == []
+    assert any(url.endswith(".onnx") for url in asked)
+    assert errors == []
+
+
+@pytest.fixture(scope="module")
+def page(context: BrowserContext, origin: str) -> Page:
+    page = context.new_page()
+    visit(page, origin)
+    return page
+
+
+def visit(page: Page, url: str) -> None:
+    page.goto(url)
+    page.wait_for_function("() => document.documentElement.dataset.ready")
+
+
+def saved(page: Page, button: str, folder: Path) -> Path:
+    with page.expect_download() as download:
+        page.get_by_role("button", name=button).click()
+    path = folder / download.value.suggested_filename
+    download.value.save_as(path)
+    return path
+
+
+def set_strength(page: Page, value: float) -> None:
+    page.locator("#strength").evaluate(
+        "(input, value) => { input.value = value; for (const kind of ['input', 'change'])"
+        " input.dispatchEvent(new Event(kind)); }",
+        value,
+    )
+
+
+def test_the_engine_says_what_it_is_and_has_threads(page: Page) -> None:
+    assert page.evaluate("() => crossOriginIsolated")  # by the service worker, for the server sends no headers
+    expect(page.locator("#model")).to_contain_text("edge · WASM")
+    expect(page.locator("#model")).to_contain_text("ms")
+    assert "WebGPU" in (page.locator("#model").get_attribute("title") or "")
+
+
+@pytest.mark.parametrize("strength", [1.0, 0.5])
+def test_a_photo_is_colored_as_by_the_runtime_and_keeps_its_exif(page: Page, tmp_path: Path, strength: float) -> None:
+    photo = tmp_path / "boat.png"
+    exif = Image.Exif()
+    exif[270], exif[274] = "a boat", 1
+    Image.open(PHOTO).resize((301, 200)).convert("L").convert("RGB").save(photo, exif=exif)
+    page.set_input_files("#file", photo)
+    expect(page.get_by_role("status")).to_contain_text("boat.png is colored")
+    set_strength(page, strength)
+    page.wait_for_function("() => !document.getElementById('screen').hasAttribute('data-strength')")
+    got = saved(page, "Save PNG", tmp_path)
+    assert got.name == "boat.color.png"
+    assert dict(Image.open(got).getexif())[270] == "a boat"
+    with Colorizer.open(backend="onnxruntime", saturation=strength) as colorizer:
+        want = colorizer.image(read_image(photo)).astype(int)
+    far = np.abs(read_image(got)[..., :3].astype(int) - want).max(axis=-1)
+    assert (far <= MAX_LEVELS).mean() > LEAST_EQUAL
+    assert np.ptp(want, axis=2).mean() > 2
+    assert dict(Image.open(saved(page, "Save JPEG", tmp_path)).getexif())[270] == "a boat"
+    set_strength(page, 1)
+
+
+def test_what_is_no_image_is_told_in_a_sentence(page: Page, tmp_path: Path) -> None:
+    (tmp_path / "broken.jpg").write_bytes(b"nothing")
+    page.set_input_files("#file", tmp_path / "broken.jpg")
+    expect(page.get_by_role("status")).to_contain_text("Give a JPEG, PNG or WebP")
+    (tmp_path / "broken.mp4").write_bytes(b"nothing")
+    page.set_input_files("#file", tmp_path / "broken.mp4")
+    expect(page.get_by_role("status")).to_contain_text("Give an MP4, MOV, WebM or MKV")
+
+
+def test_the_camera_is_shown_in_color(page: Page) -> None:
+    page.get_by_role("radio", name="Camera").check(force=True)
+    page.get_by_role("button", name="Start the camera").click()
+    page.wait_for_function(f"() => ({COLOR_OF_CANVAS})() > 3")
+    page.wait_for_function("() => Number(rate.textContent) > 0 && delay.textContent.endsWith('ms')")
+    page.wait_for_function("() => parseFloat(predictions.textContent) > 0")
+    page.get_by_role("button", name="Take a photo").click()
+    expect(page.get_by_role("status")).to_contain_text("camera.jpg is colored")
+    assert page.evaluate("() => [color.width, color.height]") == [640, 480]
+
+
+def test_a_video_is_colored_with_all_frames_and_its_sound(page: Page, tmp_path: Path) -> None:
+    clip = write_video(
+        tmp_path / "clip.webm",
+        Video(frames=FRAMES, width=128, height=96, codec="libvpx", options={}, audio=["libopus"]),
+    )
+    page.set_input_files("#file", clip)
+    expect(page.get_by_role("status")).to_contain_text(f"clip.webm is colored, {FRAMES} frames.")
+    got = saved(page, "Save video", tmp_path)
+    frames = read_frames(got)
+    assert len(frames) == FRAMES
+
+    def sound(path: Path) -> list[bytes]:
+        with av.open(path) as container:
+            return [bytes(packet) for packet in container.demux(audio=0) if packet.size]
+
+    assert sound(got) == sound(clip)
+
+
+def test_a_video_can_be_canceled(page: Page, tmp_path: Path) -> None:
+    clip = write_video(tmp_path / "long.webm", Video(frames=200, width=64, height=48, codec="libvpx", options={}))
+    page.set_input_files("#file", clip)
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("status")).to_contain_text("Canceled.")
+    expect(page.locator("#file")).to_be_focused()
+
+
+def test_the_page_works_without_network(page: Page, context: BrowserContext, origin: str, tmp_path: Path) -> None:
+    context.set_offline(True)
+    visit(page, origin)
+    page.set_input_files("#file", PHOTO)
+    expect(page.get_by_role("status")).to_contain_text("chelsea.jpg is colored")
+    context.set_offline(False)
+    screen = np.asarray(Image.open(io.BytesIO(page.locator("#stage").screenshot())).convert("RGB")).astype(int)
+    right = screen[:, int(0.55 * screen.shape[1]) : -20]
+    assert np.ptp(right, axis=2).mean() > 8
+    assert np.ptp(screen[:, 20 : int(0.45 * screen.shape[1])], axis=2).mean() < 2  # the gray part
