@@ -14,13 +14,19 @@ import av
 
 from cgan_runtime.errors import MediaError
 
+_WORDS: dict[type[BaseException], str] = {
+    av.error.ExitError: "no answer in time",  # "Immediate exit requested"
+    av.error.InvalidDataError: "invalid data",  # "Invalid data found when processing input"
+    av.error.EOFError: "it ended early",  # "End of file"
+}
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def reason_of(error: BaseException) -> str:
-    """What went wrong, without FFmpeg's number and file name."""
-    if isinstance(error, av.error.ExitError):
-        return "no answer in time"
+    """What went wrong, without FFmpeg's number and file name, and not in its words where they puzzle."""
+    for kind, words in _WORDS.items():
+        if isinstance(error, kind):
+            return words
     return getattr(error, "strerror", None) or str(error)
 
 

@@ -7,7 +7,21 @@ from dataclasses import dataclass
 
 HEAD_BYTES = 1 << 18  # of a file to look at: EXIF data, profile and thumbnail precede the size of a JPEG
 _JPEG, _PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
-_EBML = b"\x1a\x45\xdf\xa3"
+# How videos begin, with the name and the suffix for them.
+_VIDEO_STARTS = {
+    b"\x1a\x45\xdf\xa3": ("webm", ".mkv"),
+    b"\x00\x00\x01\xba": ("mpeg", ".mpg"),
+    b"FLV\x01": ("x-flv", ".flv"),
+    b"OggS": ("ogg", ".ogv"),
+    b"\x30\x26\xb2\x75\x8e\x66\xcf\x11": ("x-ms-wmv", ".wmv"),
+}
+_TS_SYNC, _TS_PACKETS = 0x47, ((0, 188), (4, 192))  # place of the first byte of a packet, and packet length
+_TIFFS = {b"II*\0": "<", b"MM\0*": ">"}
+_TIFF_WIDTH, _TIFF_HEIGHT, _TIFF_SHORT, _TIFF_ENTRY = 256, 257, 3, 12
+_MOST_TIFF_ENTRIES = 4096
+KINDS = "JPEG, PNG, WebP, TIFF, BMP or GIF; MP4, MOV, MKV, WebM, AVI, TS, MPEG, WMV, FLV or OGV"
+"""What is accepted, for people."""
+
 _JPEG_SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOF0..15; the others are tables
 _SEQUENTIAL_JPEG = frozenset({0xC0, 0xC1})  # as cameras and browsers write it
 _NO_LENGTH = frozenset({0x01, 0xFF, *range(0xD0, 0xD8)})  # markers without a length
@@ -41,9 +55,37 @@ def detect_file_type(head: bytes) -> FileType | None:
         return _webp(head)
     if head[4:8] == b"ftyp":
         return FileType("mp4", ".mp4", video=True)
-    if head.startswith(_EBML):
-        return FileType("webm", ".mkv", video=True)
+    if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
+        return FileType("x-msvideo", ".avi", video=True)
+    if head[:4] in _TIFFS:
+        return _tiff(head)
+    if head[:2] == b"BM" and len(head) >= 26:
+        width, height = struct.unpack("<ii", head[18:26])
+        return FileType("bmp", ".bmp", width=abs(width), height=abs(height))
+    if head[:6] in (b"GIF87a", b"GIF89a"):
+        return FileType("gif", ".gif", video=True)
+    for start, (name, suffix) in _VIDEO_STARTS.items():
+        if head.startswith(start):
+            return FileType(name, suffix, video=True)
+    if any(len(head) > at + length and head[at] == head[at + length] == _TS_SYNC for at, length in _TS_PACKETS):
+        return FileType("mp2t", ".ts", video=True)
     return None
+
+
+def _tiff(head: bytes) -> FileType:
+    """Read the first directory (TIFF 6.0, section 2); the size stays 0 where that is not within `head`."""
+    order = _TIFFS[head[:4]]
+    sides = {_TIFF_WIDTH: 0, _TIFF_HEIGHT: 0}
+    (at,) = struct.unpack(f"{order}I", head[4:8]) if len(head) >= 8 else (len(head),)
+    (count,) = struct.unpack(f"{order}H", head[at : at + 2]) if at + 2 <= len(head) else (0,)
+    for entry in range(at + 2, at + 2 + _TIFF_ENTRY * min(count, _MOST_TIFF_ENTRIES), _TIFF_ENTRY):
+        if entry + _TIFF_ENTRY > len(head):
+            break
+        tag, kind = struct.unpack(f"{order}HH", head[entry : entry + 4])
+        if tag in sides:
+            code, length = ("H", 2) if kind == _TIFF_SHORT else ("I", 4)
+            (sides[tag],) = struct.unpack(f"{order}{code}", head[entry + 8 : entry + 8 + length])
+    return FileType("tiff", ".tif", width=sides[_TIFF_WIDTH], height=sides[_TIFF_HEIGHT])
 
 
 def _jpeg(head: bytes) -> FileType | None:

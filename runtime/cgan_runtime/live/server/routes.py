@@ -2,7 +2,8 @@
 
     runner = web.AppRunner(Routes(inference, access, uploads, sockets).app())
 
-POST /uploads sends a file and returns its job; GET /uploads/ID, GET /uploads/ID/result, DELETE /uploads/ID.
+POST /uploads sends a file and returns its job; GET /uploads/ID, GET /uploads/ID/result, DELETE /uploads/ID. A job that
+is ready says in "damage" what could not be read of the file (null: nothing), and in "notes" what else is different.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from cgan_runtime.colorizer import MAX_SATURATION
+from cgan_runtime.live.server.file_types import KINDS
 from cgan_runtime.live.server.guided import GuidedRoutes
 from cgan_runtime.live.server.inference_thread import InferenceThread
 from cgan_runtime.live.server.security import AccessPolicy
@@ -64,7 +66,7 @@ class Routes:
             "inference": asdict(self.inference.info),
             "camera": bool(self.sockets.cameras.hubs),
             "no_camera": self.no_camera,
-            "upload": {"bytes": limits.bytes, "seconds": limits.video_seconds},
+            "upload": {"bytes": limits.bytes, "seconds": limits.video_seconds, "kinds": KINDS},
             "max_rate": self.sockets.settings.source.max_rate,
         }
         return web.json_response(about)

@@ -24,15 +24,15 @@ def main() -> None:
     order = json.load(sys.stdin)
     _limit_resources(order["limits"])
     try:
-        _color(order)
-        _report(ready=True)
+        _report(ready=True, **_color(order))
     except CganError as error:
         _report(error=_without_paths(str(error), order))
     except MemoryError:
         _report(error="the file needs too much memory")
 
 
-def _color(order: dict[str, Any]) -> None:
+def _color(order: dict[str, Any]) -> dict[str, Any]:
+    """Color the file; what is damaged in it, and what else a person should know, as the page is told."""
     from cgan_runtime.colorizer import MAX_SATURATION, Colorizer  # after the limits are set
     from cgan_runtime.guide.memory import takes_guide
     from cgan_runtime.guide.settings import Guide, Hint
@@ -52,10 +52,10 @@ def _color(order: dict[str, Any]) -> None:
     with Colorizer.open(**model) as colorizer:
         if not order["video"]:
             _report(done=0, total=1)
-            colorize_image(source, target, colorizer, guide=guide, overwrite=True)
+            image = colorize_image(source, target, colorizer, guide=guide, overwrite=True)
             if takes_guide(colorizer.backend.manifest) and not guide.hints:
                 Path(order["view"]).write_bytes(View.of_image(read_image(source), colorizer).to_bytes())
-            return
+            return {"damage": None, "notes": [_without_paths(note, order) for note in image.notes]}
 
         def progress(done: int, total: int | None) -> None:
             if done > limits["video_seconds"] * _MAX_RATE:
@@ -63,7 +63,9 @@ def _color(order: dict[str, Any]) -> None:
             _report(done=done, total=total)
 
         settings = VideoSettings(temporal=TemporalSettings(**order["temporal"]), guide=guide)
-        colorize_video(source, target, colorizer, settings=settings, progress=progress, overwrite=True)
+        video = colorize_video(source, target, colorizer, settings=settings, progress=progress, overwrite=True)
+        notes = [_without_paths(note, order) for note in video.notes]
+        return {"damage": video.damage and _without_paths(video.damage, order), "notes": notes}
 
 
 def _check_video(source: Path, limits: dict[str, Any]) -> None:

@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import secrets
+import signal
 import sys
 import tempfile
 import time
@@ -22,7 +24,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from cgan_runtime.live.server.file_types import HEAD_BYTES, FileType, detect_file_type
+from cgan_runtime.live.server.file_types import HEAD_BYTES, KINDS, FileType, detect_file_type
 from cgan_runtime.options.model import ModelOptions
 from cgan_runtime.temporal.settings import TemporalSettings
 
@@ -69,6 +71,8 @@ class Upload:
     done: int = 0  # frames colored so far
     total: int | None = None  # frames in all; None while unknown
     error: str | None = None  # why it failed
+    damage: str | None = None  # what of it could not be read, for people; None if nothing is known
+    notes: list[str] = field(default_factory=list)  # what else differs from the file as sent, one sentence each
     finished: float | None = None  # when it was colored or failed, seconds of the monotonic clock
     hints: list[dict[str, Any]] = field(default_factory=list)  # colors that a person placed, as in a file of hints
     process: asyncio.subprocess.Process | None = field(default=None, repr=False)
@@ -156,7 +160,8 @@ class Uploads:
         ahead = sum(each.state in _UNFINISHED for each in uploads[: uploads.index(upload)])
         return {
             "id": upload.id, "state": upload.state, "done": upload.done, "total": upload.total,
-            "error": upload.error, "video": upload.type.video, "type": upload.result_type, "ahead": ahead,
+            "error": upload.error, "damage": upload.damage, "notes": upload.notes, "ahead": ahead,
+            "video": upload.type.video, "type": upload.result_type,
         }  # fmt: skip
 
     def color_again(self, upload: Upload, hints: list[dict[str, Any]]) -> None:
@@ -173,8 +178,8 @@ class Uploads:
     def delete(self, upload: Upload) -> None:
         """Delete an upload; one in progress is stopped."""
         self._uploads.pop(upload.id, None)
-        if upload.process is not None and upload.process.returncode is None:
-            upload.process.kill()
+        if upload.process is not None:
+            kill(upload.process)
         upload.state = "failed"
         _remove(upload)
 
@@ -195,8 +200,7 @@ class Uploads:
     def _check_type(self, head: bytes) -> FileType:
         found = detect_file_type(head)
         if found is None:
-            kinds = "JPEG, PNG, WebP, MP4, MOV, WebM or MKV"
-            raise UploadRejected(415, f"the file is not accepted; choose a {kinds}")
+            raise UploadRejected(415, f"the file is not accepted; choose a {KINDS}")
         if found.pixels > self.limits.image_pixels:
             size, limit = f"{found.width}x{found.height}", self.limits.image_pixels // 1_000_000
             raise UploadRejected(413, f"the image has {size} pixels; the limit is {limit} million")
@@ -235,8 +239,7 @@ class Uploads:
         except asyncio.TimeoutError:
             upload.error = "coloring took too long"
         finally:
-            if process.returncode is None:
-                process.kill()
+            kill(process)
             await process.wait()
         if upload.state == "working":  # it ended without a last message
             upload.state, upload.error = "failed", upload.error or "the decoder crashed"
@@ -249,6 +252,20 @@ class Uploads:
             if place >= self.limits.kept or now - (upload.finished or now) > self.limits.kept_seconds:
                 self._uploads.pop(upload.id, None)
                 _remove(upload)
+
+
+def kill(process: asyncio.subprocess.Process) -> None:
+    """Kill a child process, if it has not ended.
+
+    `Process.kill` looks first whether it has ended, which takes its exit status from asyncio: that would warn of an
+    "Unknown child process".
+    """
+    if process.returncode is None:
+        if sys.platform == "win32":
+            process.kill()
+        else:
+            with suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGKILL)
 
 
 def _remove(upload: Upload) -> None:
@@ -269,7 +286,7 @@ async def _follow(upload: Upload, process: asyncio.subprocess.Process, order: di
         if "error" in message:
             upload.state, upload.error = "failed", message["error"]
         elif "ready" in message:
-            upload.state = "ready"
+            upload.state, upload.damage, upload.notes = "ready", message["damage"], message["notes"]
         else:
             upload.done, upload.total = message["done"], message["total"]
 

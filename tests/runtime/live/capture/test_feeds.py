@@ -106,7 +106,7 @@ def test_rotated_video_is_upright(tmp_path: Path) -> None:
         ("missing.mp4", "no file at missing.mp4"),
         ("file:///etc/passwd", "file:// is no stream of video"),
         ("rtsp://127.0.0.1:9/none", "cannot be opened"),
-        (__file__, "cannot be opened"),
+        (__file__, r"cannot be opened \(invalid data\); check that it is a video"),
     ],
 )
 def test_source_that_cannot_be_opened(source: str, message: str) -> None:

@@ -31,6 +31,9 @@ IMAGES = {
     "webp, lossy": image("WEBP"),
     "webp, lossless": image("WEBP", lossless=True),
     "webp, alpha": image("WEBP", mode="RGBA"),
+    "tiff": image("TIFF"),
+    "tiff, compressed": image("TIFF", compression="tiff_deflate"),
+    "bmp": image("BMP"),
     "webp, exif": image("WEBP", exif=b"Exif\0\0MM\0*\0\0\0\x08\0\0"),
 }
 
@@ -45,15 +48,36 @@ def test_size_of_an_image(name: str) -> None:
     assert found.sequential == ("progressive" not in name)
 
 
-@pytest.mark.parametrize(("name", "expected"), [("video.mp4", "mp4"), ("video.mov", "mp4"), ("video.mkv", "webm")])
-def test_videos(tmp_path: Path, name: str, expected: str) -> None:
+VIDEOS = {
+    "video.mp4": "mp4", "video.mov": "mp4", "video.mkv": "webm", "video.avi": "x-msvideo", "video.ts": "mp2t",
+    "video.m2ts": "mp2t", "video.flv": "x-flv",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", VIDEOS)
+def test_videos(tmp_path: Path, name: str) -> None:
     found = detect_file_type(write_video(tmp_path / name).read_bytes()[:HEAD_BYTES])
     assert found is not None
     assert found.video
-    assert found.name == expected
+    assert found.name == VIDEOS[name]
 
 
-@pytest.mark.parametrize("data", [b"", b"\xff\xd8", b"GIF89a" + bytes(50), b"%PDF", b"#EXTM3U\n", b"RIFF\0\0\0\0AVI "])
+def test_other_videos_and_a_tiff_whose_directory_comes_late() -> None:
+    for start, name in (
+        (b"GIF89a", "gif"),
+        (b"\0\0\x01\xba", "mpeg"),
+        (b"OggS", "ogg"),
+        (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "x-ms-wmv"),
+    ):
+        found = detect_file_type(start + bytes(50))
+        assert found is not None
+        assert (found.name, found.video) == (name, True)
+    late = detect_file_type(b"MM\0*\0\xff\0\0" + bytes(50))
+    assert late is not None
+    assert (late.name, late.pixels) == ("tiff", 0)
+
+
+@pytest.mark.parametrize("data", [b"", b"\xff\xd8", b"%PDF", b"#EXTM3U\n", b"RIFF\0\0\0\0WAVE", b"G"])
 def test_types_that_are_not_accepted(data: bytes) -> None:
     assert detect_file_type(data) is None
 

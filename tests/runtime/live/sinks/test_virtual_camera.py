@@ -40,7 +40,8 @@ def test_images_reach_the_device_which_is_closed(monkeypatch: pytest.MonkeyPatch
         assert camera.device is None
         camera.send(np.full((48, 64, 3), 7, np.uint8))
         camera.send(np.full((96, 128, 3), 9, np.uint8))  # another size
-        (device,) = Device.made
+        tried, device = Device.made
+        assert tried.closed
         assert camera.device == "/dev/video9"
         assert (device.width, device.height, device.fmt) == (64, 48, "BGR")
         assert [frame.shape for frame in device.sent] == [(48, 64, 3)] * 2
@@ -52,8 +53,12 @@ def test_machine_without_virtual_camera(monkeypatch: pytest.MonkeyPatch) -> None
         raise RuntimeError("v4l2loopback: no such device")
 
     monkeypatch.setitem(sys.modules, "pyvirtualcam", fake_library(none))
-    with VirtualCamera() as camera, pytest.raises(MediaError, match="modprobe v4l2loopback"):
-        camera.send(np.zeros((48, 64, 3), np.uint8))
+    monkeypatch.setattr(sys, "platform", "linux")
+    with pytest.raises(MediaError, match=r"v4l2loopback-dkms .* modprobe v4l2loopback"):  # before anything is opened
+        VirtualCamera()
+    monkeypatch.setattr(sys, "platform", "darwin")
+    with pytest.raises(MediaError, match="OBS"):
+        VirtualCamera()
 
 
 def test_missing_library(monkeypatch: pytest.MonkeyPatch) -> None:
