@@ -95,7 +95,7 @@ class Console:
             results_to_stderr: Leave stdout to a video.
             log: Lines of text for people, or of JSON for programs.
         """
-        self._quiet, self._results_to_stderr, self._log = quiet, results_to_stderr, log
+        self._quiet, self._results_to_stderr, self.log = quiet, results_to_stderr, log
 
     def result(self, line: str, **facts: object) -> None:
         """Print a line of the command's result."""
@@ -116,7 +116,7 @@ class Console:
         self._say("error", message, facts, sys.stderr, "error: ")
 
     def _say(self, level: str, message: str, facts: dict[str, object], stream: TextIO, prefix: str = "") -> None:
-        if self._log == "json":
+        if self.log == "json":
             now = datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
             entry = {"time": now, "level": level, "message": one_line(message), **facts}
             _print(json.dumps(entry, ensure_ascii=False, default=str), sys.stderr)
@@ -169,7 +169,7 @@ class Console:
             if not begun and not self._quiet:
                 begun = True
                 self.note("building the engine for this GPU; it is kept for the next time")
-                if self._log == "text":
+                if self.log == "text":
                     status.start()
             status.update(f"{phase}: {part:.0%}")
 
@@ -180,7 +180,7 @@ class Console:
 
     @property
     def _shows_bars(self) -> bool:
-        return not self._quiet and self._log == "text" and sys.stderr.isatty()
+        return not self._quiet and self.log == "text" and sys.stderr.isatty()
 
 
 def _print(line: str, stream: TextIO) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from cgan_runtime.options.groups import COMMON, BytesType, SizeBase, option_group, section
+from cgan_runtime.options.service import ServiceOptions, service_options
 
 DEFAULT_CAMERA = "0"
 DEFAULT_ADDRESS = "127.0.0.1:8000"
@@ -107,6 +108,7 @@ class LiveOptions:
     max_viewers: int = 32
     max_rate: float = 30.0
     adapt: bool = True
+    service: ServiceOptions = field(default_factory=ServiceOptions)
 
     @property
     def asked(self) -> bool:
@@ -116,12 +118,14 @@ class LiveOptions:
     def check(self) -> None:
         """Refuse options of live video without it, and of the page without --serve."""
         if not self.asked:
-            if replace(self, token=None) != LiveOptions():  # the token may come from the environment
+            service = replace(self.service, metrics_token=None)  # tokens may come from the environment
+            if replace(self, token=None, service=service) != LiveOptions():
                 raise click.UsageError("options of live video go with --webcam or --serve")
             return
         hosts = self.allow_host or None
         page = {"--token": self.token, "--cert": self.cert, "--key": self.key, "--allow-host": hosts}
         page |= {"--https": self.https or None, "--no-adapt": None if self.adapt else True}
+        page |= {"--rtsp-out": self.service.rtsp_out}
         if self.serve is None and (given := [name for name, value in page.items() if value is not None]):
             raise click.UsageError(f"{' and '.join(given)} is for the page; give it with --serve")
         for wrong, message in (
@@ -205,4 +209,5 @@ live_options = option_group(
         "--adapt/--no-adapt", default=True,
         help="On the page, color more coarsely, then less often, while the machine cannot keep up; each page can "
         "switch it. Default: on."),
+    service_options,
 )  # fmt: skip

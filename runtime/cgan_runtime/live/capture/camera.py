@@ -48,6 +48,10 @@ class FrameCounts:
     dropped: int = 0
     reconnects: int = 0
 
+    def __add__(self, other: FrameCounts) -> FrameCounts:
+        """The counts of two times together."""
+        return FrameCounts(self.read + other.read, self.dropped + other.dropped, self.reconnects + other.reconnects)
+
 
 @dataclass(frozen=True)
 class CapturedFrame:

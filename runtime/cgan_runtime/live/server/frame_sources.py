@@ -177,6 +177,8 @@ class ServerCamera(CameraSource):
         super().__init__(inference, settings)
         self._open_feed = open_feed
         self.sinks |= set(sinks)
+        self.above_rate = 0  # frames not colored because of the rate
+        self._past = FrameCounts()  # of all times before it was last opened
         self._camera: Camera | None = None
 
     @property
@@ -196,6 +198,11 @@ class ServerCamera(CameraSource):
         """Frames since the camera was last opened."""
         return self._camera.counts if self._camera else FrameCounts()
 
+    @property
+    def total(self) -> FrameCounts:
+        """Frames since the server began; they never become fewer."""
+        return self._past + self.counts
+
     def open(self) -> None:
         """Turn the camera on; a thread of the camera opens the device."""
         if self._camera is None:
@@ -209,8 +216,14 @@ class ServerCamera(CameraSource):
         camera, self._camera, self.newest = self._camera, None, None
         if camera is not None:
             camera.close()
+            self._past += camera.counts
 
     def _newest(self) -> Callable[[], CapturedFrame] | None:
         camera = self._camera
         frame = camera.newest(timeout=0) if camera is not None else None
-        return (lambda: frame) if frame is not None and self._limit.allow() else None
+        if frame is None:
+            return None
+        if not self._limit.allow():
+            self.above_rate += 1
+            return None
+        return lambda: frame

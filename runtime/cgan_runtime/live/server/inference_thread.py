@@ -23,6 +23,7 @@ from cgan_runtime.errors import CganError
 from cgan_runtime.guide.memory import takes_guide
 
 _IDLE_SECONDS = 0.5  # until sources are polled without a `wake`
+_STUCK_SECONDS = 60.0  # that no frame takes, on no machine
 _STOP_SECONDS = 1.5  # for the frame in progress
 
 
@@ -62,6 +63,7 @@ class InferenceThread:
         self._woken = self._stopping = False
         self._started = threading.Event()
         self._failure: BaseException | None = None
+        self._busy_since: float | None = None  # since when one frame is being colored
         self._thread = threading.Thread(target=self._run, name="inference", daemon=True)
 
     def start(self) -> None:
@@ -70,6 +72,12 @@ class InferenceThread:
         self._started.wait()
         if self._failure is not None:
             raise self._failure
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the thread runs, and is not stuck in one frame."""
+        since = self._busy_since
+        return self._thread.is_alive() and (since is None or time.monotonic() - since < _STUCK_SECONDS)
 
     def add(self, source: FrameSource) -> None:
         """Start to color the frames of a source."""
@@ -123,10 +131,12 @@ class InferenceThread:
                 return
             try:
                 if (color_frame := source.take(colorizer)) is not None:
-                    busy = True
+                    busy, self._busy_since = True, time.monotonic()
                     color_frame()
             except Exception as error:  # noqa: BLE001 (the source reports it)
                 source.failed(error)
+            finally:
+                self._busy_since = None
         if not busy:
             with self._changed:
                 self._changed.wait_for(lambda: self._woken or self._stopping, _IDLE_SECONDS)

@@ -1,6 +1,6 @@
 """The HTTP routes of the page: its files, /about, and uploads; frames go through sockets.py.
 
-    runner = web.AppRunner(Routes(inference, access, uploads, sockets).app())
+    runner = web.AppRunner(Routes(inference, access, uploads, sockets, endpoints).app())
 
 POST /uploads sends a file and returns its job; GET /uploads/ID, GET /uploads/ID/result, DELETE /uploads/ID. A job that
 is ready says in "damage" what could not be read of the file (null: nothing), and in "notes" what else is different.
@@ -23,6 +23,7 @@ from cgan_runtime.live.server.file_types import KINDS
 from cgan_runtime.live.server.guided import GuidedRoutes
 from cgan_runtime.live.server.inference_thread import InferenceThread
 from cgan_runtime.live.server.security import AccessPolicy
+from cgan_runtime.live.server.service.endpoints import Endpoints
 from cgan_runtime.live.server.sockets import Sockets
 from cgan_runtime.live.server.uploads import Upload, UploadRejected, Uploads
 
@@ -39,6 +40,7 @@ class Routes:
     access: AccessPolicy
     uploads: Uploads
     sockets: Sockets
+    endpoints: Endpoints
     no_camera: str = ""  # why the server has none, for people
 
     def app(self) -> web.Application:
@@ -51,6 +53,7 @@ class Routes:
             app.router.add_get(f"/{name}", _file(name))
         app.router.add_get("/about", self._about)
         self.sockets.cameras.add_routes(app.router)
+        self.endpoints.add_routes(app.router)
         GuidedRoutes(self.inference, self.uploads, self.sockets.cameras.source).add_to(app.router)
         app.router.add_get("/live/view", self.sockets.view)
         app.router.add_get("/live/camera", self.sockets.camera)
@@ -104,6 +107,7 @@ class Routes:
             raise web.HTTPConflict(text="the file is not ready\n")
         # The page names the download, so that no name given by a user gets into a header.
         headers = {"Content-Type": upload.result_type, "Content-Disposition": "attachment"}
+        upload.fetched = True
         return web.FileResponse(upload.result, headers=headers)
 
 

@@ -6,15 +6,19 @@
 Another web site must not reach this server through a user's browser. So the Host header must be one of our
 names (against DNS rebinding), and a request that changes something or opens a WebSocket must come from our
 page (Origin header). The page's address contains the token once; then a cookie keeps it, hidden from scripts.
+Programs give it with each request: `Authorization: Bearer TOKEN`, or as the password of Basic. /healthz is open.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hmac
 import ipaddress
 import re
 import secrets
 import socket
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -28,13 +32,15 @@ TOKEN_BYTES = 18  # 144 bits
 MIN_TOKEN = 16  # characters of a given token
 _COOKIE_SECONDS = 12 * 3600
 _LOCAL_NAMES = frozenset({"localhost"})
+_METRICS = "/metrics"
+_OPEN = frozenset({"/healthz"})  # tells nothing that who can connect does not know
 _SAFE_METHODS = frozenset({"GET", "HEAD"})
 _TOKEN = re.compile(r"[A-Za-z0-9._~-]+")
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
     "img-src 'self' blob:; media-src 'self' blob:; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
@@ -46,8 +52,16 @@ HEADERS = {
 }
 
 TOKEN_REQUIRED = """<!doctype html><html lang="en"><meta charset="utf-8"><title>cgan</title>
-<p>Open this page with the address that <code>cgan-run --serve</code> has printed, with its token.</p></html>
+<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">
+<h1>cgan</h1>
+<p>{reason}</p>
+<form action="/" method="get">
+<label>Token: <input name="token" type="password" autocomplete="current-password" required autofocus></label>
+<button>Open</button>
+</form></html>
 """
+_ASKED = "Open this page with the address that <code>cgan-run --serve</code> has printed, or type the token in it."
+_WRONG = "This is not the token. It stands behind <code>token=</code> in the address that was printed last."
 
 
 @dataclass(frozen=True)
@@ -58,24 +72,26 @@ class AccessPolicy:
     names: frozenset[str]  # our host names in lower case
     any_ip: bool  # whether any IP address is allowed as host; DNS rebinding needs a name
     tls: bool  # whether the page is served over https
+    metrics_token: str | None = None  # opens /metrics, and nothing else
 
     @classmethod
-    def for_address(cls, host: str, *, token: str | None, names: tuple[str, ...], tls: bool) -> AccessPolicy:
+    def for_address(
+        cls, host: str, *, token: str | None, names: tuple[str, ...], tls: bool, metrics_token: str | None = None
+    ) -> AccessPolicy:
         """Choose the policy for the address that the server is bound to.
 
         When others can reach `host`, a token is necessary; it is made if `token` is None. `names` are further
         host names of the page. A token that is too short or needs escaping in a URL raises ConfigError.
         """
-        if token is not None and (len(token) < MIN_TOKEN or not _TOKEN.fullmatch(token)):
-            raise ConfigError(
-                f"the token must have at least {MIN_TOKEN} letters and digits; without --token one is made"
-            )
+        for name, given in (("--token", token), ("--metrics-token", metrics_token)):
+            if given is not None and (len(given) < MIN_TOKEN or not _TOKEN.fullmatch(given)):
+                raise ConfigError(f"{name} must have at least {MIN_TOKEN} letters and digits, or be left out")
         known = _LOCAL_NAMES | {name.lower() for name in names}
         if is_loopback(host):
-            return cls(token, known, False, tls)
+            return cls(token, known, False, tls, metrics_token)
         machine = socket.gethostname().lower()
         known |= {machine, f"{machine}.local", host.lower()}
-        return cls(token or secrets.token_urlsafe(TOKEN_BYTES), known, True, tls)
+        return cls(token or secrets.token_urlsafe(TOKEN_BYTES), known, True, tls, metrics_token)
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -98,8 +114,10 @@ class AccessPolicy:
         needs_origin = upgrades or request.method not in _SAFE_METHODS or origin is not None
         if needs_origin and not self.allows_origin(origin, request.host):
             return web.Response(status=403, text="this request comes from another page\n")
-        if self.token is not None and not self._has_token(request):
-            return web.Response(status=401, text=TOKEN_REQUIRED, content_type="text/html")
+        tokens = {self.token, self.metrics_token if request.path == _METRICS else None} - {None}
+        if tokens and request.path not in _OPEN and not _has_token(request, tokens):
+            reason = _WRONG if "token" in request.query else _ASKED
+            return web.Response(status=401, text=TOKEN_REQUIRED.format(reason=reason), content_type="text/html")
         return None
 
     def allows_host(self, host: str) -> bool:
@@ -117,10 +135,6 @@ class AccessPolicy:
         own = {f"https://{host}".lower()} | (set() if self.tls else {f"http://{host}".lower()})
         return origin is not None and origin.lower() in own
 
-    def _has_token(self, request: web.Request) -> bool:
-        given = request.query.get("token") or request.cookies.get(_cookie_name(request), "")
-        return hmac.compare_digest(given.encode(), (self.token or "").encode())
-
     def _set_cookie(self, request: web.Request) -> web.Response:
         """Put the token into a cookie and redirect, so that it leaves the address bar."""
         response = web.Response(status=303, headers={"Location": "/"})
@@ -129,6 +143,22 @@ class AccessPolicy:
             httponly=True, secure=self.tls, samesite="Lax",
         )  # fmt: skip
         return response
+
+
+def _has_token(request: web.Request, tokens: Collection[str | None]) -> bool:
+    given = _authorization(request) or request.query.get("token") or request.cookies.get(_cookie_name(request), "")
+    return any(hmac.compare_digest(given.encode(), token.encode()) for token in tokens if token is not None)
+
+
+def _authorization(request: web.Request) -> str:
+    """The token of an Authorization header; empty if there is none."""
+    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return value.strip()
+    if scheme.lower() == "basic":
+        with suppress(binascii.Error, UnicodeDecodeError):
+            return base64.b64decode(value, validate=True).decode().partition(":")[2]
+    return ""
 
 
 def _cookie_name(request: web.Request) -> str:

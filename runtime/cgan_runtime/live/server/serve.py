@@ -8,8 +8,11 @@ import signal
 import socket
 import ssl
 import sys
-from contextlib import AsyncExitStack, suppress
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import segno
 from aiohttp import web
@@ -23,17 +26,23 @@ from cgan_runtime.live.server.frame_sources import ServerCamera, SourceSettings
 from cgan_runtime.live.server.inference_thread import InferenceThread
 from cgan_runtime.live.server.routes import Routes
 from cgan_runtime.live.server.security import AccessPolicy, is_loopback, split_address
+from cgan_runtime.live.server.service.endpoints import Endpoints
+from cgan_runtime.live.server.service.lifecycle import ConsoleHandler, drain, feed_watchdog, log_cameras, log_output
+from cgan_runtime.live.server.service.limits import ConnectionLimits, LimitedSite
+from cgan_runtime.live.server.service.metrics import Metrics
 from cgan_runtime.live.server.sockets import ServeSettings, Sockets
-from cgan_runtime.live.server.uploads import open_uploads
+from cgan_runtime.live.server.uploads import UploadLimits, open_uploads
 from cgan_runtime.live.server.viewers import ViewerHub
-from cgan_runtime.live.setup import CameraChoice, choices, feed_opener, finish_recording, open_recorder
+from cgan_runtime.live.setup import CameraChoice, choices, feed_opener, file_name, finish_recording, open_recorder
 from cgan_runtime.live.sinks.frame_sink import FrameSink
 from cgan_runtime.live.sinks.page_recordings import open_recordings
+from cgan_runtime.live.sinks.stream_output import StreamOutput
 from cgan_runtime.live.sinks.virtual_camera import VirtualCamera
 from cgan_runtime.live.tls import REMOTE, address_towards, context_of, own_certificate
 from cgan_runtime.options.live import DEFAULT_CAMERA, LiveOptions
 from cgan_runtime.options.run import RunOptions
 from cgan_runtime.system.signals import stop_by_signal
+from cgan_runtime.system.systemd import inherited_socket, notify
 
 _SHUTDOWN_SECONDS = 0.5  # for answers in progress
 _IDLE_SECONDS = 20.0  # for a request to arrive completely, also the first of a connection
@@ -47,22 +56,26 @@ def serve(options: RunOptions, live: LiveOptions, console: Console) -> None:
     CganError is raised when the model, an address, a certificate or a file cannot be used.
     """
     logging.getLogger("aiohttp").setLevel(logging.CRITICAL)  # malformed requests are no news
+    if console.log == "json":
+        logging.getLogger().addHandler(ConsoleHandler(console))
     stop_by_signal(asyncio.run(_serve(options, live, console)))
 
 
 async def _serve(options: RunOptions, live: LiveOptions, console: Console) -> int:
     """Serve until a signal comes, and return it."""
-    host, port = split_address(live.serve or "")
-    wanted = live.webcam or live.record or live.virtual_camera or _may_exist(DEFAULT_CAMERA)
+    listener = inherited_socket()
+    host, port = listener.getsockname()[:2] if listener is not None else split_address(live.serve or "")
+    wanted = live.webcam or live.record or live.virtual_camera or live.service.rtsp_out or _may_exist(DEFAULT_CAMERA)
     cameras = choices(live) if wanted else []
     tls = _tls(host, live, console)
-    access = AccessPolicy.for_address(host, token=live.token, names=live.allow_host, tls=tls is not None)
+    access = AccessPolicy.for_address(
+        host, token=live.token, names=live.allow_host, tls=tls is not None, metrics_token=live.service.metrics_token
+    )
     source = SourceSettings(options.video.temporal, live.max_rate, live.adapt)
     settings = ServeSettings(source, max_viewers=live.max_viewers)
-    loop = asyncio.get_running_loop()
-    stop: asyncio.Future[int] = loop.create_future()
     async with AsyncExitStack() as opened:
-        listener = opened.enter_context(_bind(host, port))
+        listener = opened.enter_context(listener or _bind(host, port))
+        outputs = _open_outputs(opened, options, live, console, cameras)
         sinks = [_open_sinks(opened, options, live, console, choice) for choice in cameras]
         inference = InferenceThread(lambda: load_colorizer(options, console))
         await asyncio.to_thread(inference.start)
@@ -70,31 +83,71 @@ async def _serve(options: RunOptions, live: LiveOptions, console: Console) -> in
         opened.push_async_callback(asyncio.to_thread, inference.stop)
         hubs = []
         for number, choice in enumerate(cameras):
-            camera = ServerCamera(inference, source, feed_opener(choice.source, options, live), sinks[number])
-            hubs.append(ViewerHub(str(number), choice.name, camera, always_on=bool(sinks[number])))
+            taken = [*sinks[number], *([outputs[choice.name]] if choice.name in outputs else [])]
+            camera = ServerCamera(inference, source, feed_opener(choice.source, options, live), taken)
+            hubs.append(ViewerHub(str(number), choice.name, camera, always_on=bool(taken)))
             inference.add(camera)
             opened.push_async_callback(asyncio.to_thread, camera.close)
-        uploads = await opened.enter_async_context(open_uploads(options.model, source.temporal))
+        limits = UploadLimits(bytes=live.service.max_upload)
+        uploads = await opened.enter_async_context(open_uploads(options.model, source.temporal, limits))
         recordings = opened.enter_context(open_recordings())
         sockets = Sockets(inference, Cameras(hubs, recordings), settings)
-        routes = Routes(inference, access, uploads, sockets, "" if hubs else _NO_CAMERA)
+        metrics = Metrics(inference, sockets.cameras, uploads, outputs)
+        endpoints = Endpoints(inference, sockets, metrics)
+        routes = Routes(inference, access, uploads, sockets, endpoints, "" if hubs else _NO_CAMERA)
         runner = web.AppRunner(
             routes.app(), access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS,
             keepalive_timeout=_IDLE_SECONDS, auto_decompress=False,
         )  # fmt: skip
         await runner.setup()
         opened.push_async_callback(runner.cleanup)
-        await web.SockSite(runner, listener, ssl_context=tls).start()
-
-        def handle(number: int) -> None:
-            if not stop.done():
-                stop.set_result(number)
-
-        for number in (signal.SIGINT, signal.SIGTERM):
-            with suppress(NotImplementedError):  # Windows, where Ctrl-C cancels the loop
-                loop.add_signal_handler(number, handle, number)
+        metrics.site = LimitedSite(runner, listener, ConnectionLimits(live.service.max_connections), tls)
+        await metrics.site.start()
+        await opened.enter_async_context(_in_background(log_cameras(hubs, console), feed_watchdog(endpoints)))
+        signals = _signals()
         _print_addresses(console, host, listener.getsockname()[1], access)
-        return await stop
+        notify("READY=1")
+        number = await signals.get()
+        notify("STOPPING=1")
+        if number == signal.SIGTERM:
+            endpoints.draining = True
+            await drain(uploads, signals, live.service.drain)
+        return number
+
+
+def _signals() -> asyncio.Queue[int]:
+    """The signals that ask the server to stop, from now on."""
+    came: asyncio.Queue[int] = asyncio.Queue()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with suppress(NotImplementedError):  # Windows, where Ctrl-C cancels the loop
+            asyncio.get_running_loop().add_signal_handler(number, came.put_nowait, number)
+    return came
+
+
+@asynccontextmanager
+async def _in_background(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Do work beside the block, until its end."""
+    tasks = [asyncio.create_task(each) for each in work]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _open_outputs(
+    opened: AsyncExitStack, options: RunOptions, live: LiveOptions, console: Console, cameras: Sequence[CameraChoice]
+) -> dict[str, StreamOutput]:
+    """Open what `--rtsp-out` sends to, for each camera by its name."""
+    base = (live.service.rtsp_out or "").rstrip("/")
+    outputs = {}
+    for choice in cameras if base else ():
+        told = partial(log_output, console, choice.name)
+        url = base if len(cameras) == 1 else f"{base}/{file_name(choice.name)}"
+        outputs[choice.name] = StreamOutput(url, options.video.encoder, told)
+        opened.push_async_callback(asyncio.to_thread, outputs[choice.name].close)
+    return outputs
 
 
 def _open_sinks(

@@ -66,8 +66,7 @@ class Sockets:
         hub = self.cameras.hub(request.query.get("camera"))
         if hub is None:
             raise web.HTTPNotFound(text="the server has no such camera\n")
-        if self.viewers >= self.settings.max_viewers:
-            raise web.HTTPServiceUnavailable(text="too many viewers\n")
+        self.check_room()
         _check_upgrade(request)
         with hub.join() as viewer:
             send = partial(self._send_frames, viewer=viewer, hub=hub)
@@ -85,6 +84,7 @@ class Sockets:
             if frame is not None and limit.allow():
                 header = _HEADER.pack(frame.number % _NUMBERS, viewer.delay_ms, frame.color_ms)
                 await socket.send_bytes(header + frame.jpeg)
+                hub.sent += 1
             elif frame is not None:
                 viewer.skip(frame.number)
             if viewer.stalled(_STALL_SECONDS):
@@ -94,6 +94,11 @@ class Sockets:
                 error, viewer.error = viewer.error, None
                 facts = self.cameras.facts(hub.name)
                 await socket.send_str(json.dumps({"status": facts | ({"message": error} if error else {})}))
+
+    def check_room(self) -> None:
+        """Refuse one more viewer when there are as many as may be."""
+        if self.viewers >= self.settings.max_viewers:
+            raise web.HTTPServiceUnavailable(text="too many viewers\n")
 
     @property
     def viewers(self) -> int:

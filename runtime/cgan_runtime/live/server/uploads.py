@@ -74,6 +74,7 @@ class Upload:
     damage: str | None = None  # what of it could not be read, for people; None if nothing is known
     notes: list[str] = field(default_factory=list)  # what else differs from the file as sent, one sentence each
     finished: float | None = None  # when it was colored or failed, seconds of the monotonic clock
+    fetched: bool = False  # whether the page has the result
     hints: list[dict[str, Any]] = field(default_factory=list)  # colors that a person placed, as in a file of hints
     process: asyncio.subprocess.Process | None = field(default=None, repr=False)
 
@@ -115,6 +116,8 @@ class Uploads:
 
     def __init__(self, folder: Path, settings: dict[str, Any], limits: UploadLimits) -> None:
         self.limits = limits
+        self.outcomes = dict.fromkeys(("ready", "failed"), 0)  # files that were colored, or were not, so far
+        self.closed = False  # whether no more files are taken, since the server is about to stop
         self._folder, self._settings = folder, settings
         self._uploads: dict[str, Upload] = {}
         self._queue: asyncio.Queue[Upload] = asyncio.Queue()
@@ -126,8 +129,9 @@ class Uploads:
         UploadRejected is raised for a file that is too large, slow or of no accepted type, or too many files.
         """
         self._delete_old()
-        waiting = sum(upload.state in _UNFINISHED for upload in self._uploads.values()) + self._receiving
-        if waiting > self.limits.waiting:
+        if self.closed:
+            raise UploadRejected(503, "the server is about to stop; try again in a minute")
+        if self.waiting > self.limits.waiting:
             raise UploadRejected(503, _MANY)
         if length is not None and length > self.limits.bytes:
             raise self._too_large()
@@ -148,6 +152,17 @@ class Uploads:
         upload = self._uploads[name] = Upload(name, file_type, strength, source, result)
         self._queue.put_nowait(upload)
         return upload
+
+    @property
+    def waiting(self) -> int:
+        """Files that arrive, wait or are being colored."""
+        return sum(upload.state in _UNFINISHED for upload in self._uploads.values()) + self._receiving
+
+    @property
+    def in_work(self) -> bool:
+        """Whether somebody still waits for a file: it is not colored, or its page does not have it yet."""
+        ready = any(upload.state == "ready" and not upload.fetched for upload in self._uploads.values())
+        return ready or self.waiting > 0
 
     def find(self, name: str) -> Upload | None:
         """The upload with this id, while it is kept."""
@@ -171,7 +186,7 @@ class Uploads:
         if sum(each.state in _UNFINISHED for each in self._uploads.values()) > self.limits.waiting:
             raise UploadRejected(503, _MANY)
         upload.hints, upload.state, upload.error, upload.finished = hints, "queued", None, None
-        upload.done, upload.total = 0, None
+        upload.done, upload.total, upload.fetched = 0, None, False
         self._uploads[upload.id] = self._uploads.pop(upload.id)  # it is the last in the queue
         self._queue.put_nowait(upload)
 
@@ -221,6 +236,7 @@ class Uploads:
                     upload.state, upload.error = "failed", str(error)
                 finally:
                     upload.finished = time.monotonic()
+                    self.outcomes["ready" if upload.state == "ready" else "failed"] += 1
 
     async def _color(self, upload: Upload) -> None:
         """Run the child process."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -27,7 +27,9 @@ LINGER_SECONDS = 5.0  # that the camera stays on after the last viewer left, for
 class Viewer:
     """One page."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_shown: Callable[[float], None] = lambda seconds: None) -> None:
+        """`on_shown` is called with the delay of each frame that the page confirms, seconds."""
+        self._on_shown = on_shown
         self.paused = False  # whether it wants no frames
         self.delay_ms = 0.0  # of the last confirmed frame, from capture to confirmation
         self.error: str | None = None  # the last error message, until it was sent
@@ -77,7 +79,9 @@ class Viewer:
         """The page has shown this frame; frames sent before it count as shown too."""
         if number not in self._sent:
             return
-        self.delay_ms = (time.perf_counter() - self._sent[number]) * 1000
+        seconds = time.perf_counter() - self._sent[number]
+        self.delay_ms = seconds * 1000
+        self._on_shown(seconds)
         self._waiting_since = time.monotonic()
         while self._sent.popitem(last=False)[0] != number:
             pass
@@ -94,6 +98,8 @@ class ViewerHub:
         """
         self.name, self.title = name, title
         self.viewers: set[Viewer] = set()
+        self.sent = 0  # frames sent to viewers so far
+        self.on_shown: Callable[[float], None] = lambda seconds: None  # as of `Viewer`; may be set
         self.camera = camera
         self._always_on = always_on
         self._closing: asyncio.TimerHandle | None = None
@@ -104,7 +110,7 @@ class ViewerHub:
     @contextmanager
     def join(self) -> Iterator[Viewer]:
         """Add a viewer for the duration of the block."""
-        viewer = Viewer()
+        viewer = Viewer(self.on_shown)
         self.viewers.add(viewer)
         if self._closing is not None:
             self._closing.cancel()

@@ -1,0 +1,314 @@
+"""A soak test of `cgan-run --serve`: cameras that drop, viewers of which half stall; nothing grows, metrics are right.
+
+    python -m cgan_benchmarks.studies.service.soak --seconds 600        # the long form
+    python -m cgan_benchmarks.studies.service.soak --seconds 20 --viewers 8 --json soak.json
+
+Two cameras send to an RTSP server of this process and come back after each loss. The server under test colors them,
+sends them on by `--rtsp-out`, and shows them to viewers. Half of these never confirm a frame, are disconnected for
+that, and come back. At the end, what the server has counted is compared with what cameras, viewers and a player of the
+colored stream have counted. All connections stay on this machine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from contextlib import ExitStack, suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import av
+import click
+from prometheus_client.parser import text_string_to_metric_families
+
+from cgan_benchmarks.studies.service.rtsp import FakeCamera, RtspServer
+
+CAMERAS = ("front", "back")
+MAX_GROWTH = 0.02  # of memory and of threads, from the second sample window to the last
+_WINDOWS = 10  # samples of memory are put into so many; the median of each counts
+_WARM_UP = 0.2  # share of the time until buffers and caches have their sizes
+_START_SECONDS = 120.0
+_SETTLE_SECONDS = 3.0  # until the last frames have been counted on both sides
+_PLAYED_SLACK = 0.05  # share of frames on their way when a connection breaks
+
+
+@dataclass(frozen=True)
+class SoakSettings:
+    """How long, and how hard."""
+
+    seconds: float = 600.0
+    viewers: int = 50  # every other one stalls
+    rate: int = 25  # frames/s of each camera
+    size: tuple[int, int] = (320, 240)  # of the cameras' pictures
+    network: int = 64  # --size of the server
+    drop_every: float = 20.0  # seconds between losses of a camera
+
+
+@dataclass
+class Sample:
+    """The process at one moment."""
+
+    seconds: float
+    memory: float  # bytes
+    threads: int
+    descriptors: float
+    viewers: float
+
+
+@dataclass
+class Soak:
+    """What was measured and counted."""
+
+    settings: SoakSettings
+    samples: list[Sample] = field(default_factory=list)
+    received: dict[str, int] = field(default_factory=dict)  # frames that viewers got, by camera
+    disconnected: int = 0  # times that a stalled viewer was
+    sent: dict[str, int] = field(default_factory=dict)  # frames that cameras sent
+    losses: int = 0  # of cameras
+    played: int = 0  # frames of the colored stream that a player decoded
+    metrics: dict[str, float] = field(default_factory=dict)  # at the end, by name and labels
+
+    def growth(self, what: str) -> float:
+        """By what share memory or threads rose from after the warm-up to the end."""
+        calm = [sample for sample in self.samples if sample.seconds >= _WARM_UP * self.settings.seconds]
+        part = max(1, len(calm) // _WINDOWS)
+        first, last = (_median([getattr(sample, what) for sample in side]) for side in (calm[:part], calm[-part:]))
+        return last / first - 1
+
+    def failures(self) -> list[str]:
+        """What is not as it must be; empty if all is well."""
+        found = [
+            f"{what} grew by {growth:.1%}"
+            for what in ("memory", "threads")
+            if (growth := self.growth(what)) > MAX_GROWTH
+        ]
+        for camera in CAMERAS:
+            read, colored = self._of("cgan_frames_read_total", camera), self._of("cgan_frames_colored_total", camera)
+            dropped = self._of("cgan_frames_dropped_total", camera)
+            if not 0 <= read - colored - dropped <= 1:  # one may be on its way
+                found.append(f"{camera}: {read:.0f} frames read, but {colored:.0f} colored and {dropped:.0f} dropped")
+            if not 0 < read <= self.sent[camera]:
+                found.append(f"{camera}: {read:.0f} frames read of {self.sent[camera]} sent")
+            told, got = self._of("cgan_frames_sent_total", camera), self.received[camera]
+            if not got <= told <= got + self._in_flight():
+                found.append(f"{camera}: {told:.0f} frames sent to viewers, who got {got}")
+            delays = self._of("cgan_frame_delay_seconds_count", camera)
+            if delays != colored:
+                found.append(f"{camera}: {delays:.0f} delays of {colored:.0f} frames")
+        if self._sum("cgan_camera_reconnects_total") < self.losses:
+            found.append(f"{self.losses} losses, {self._sum('cgan_camera_reconnects_total'):.0f} reconnects")
+        sent_out = self._of("cgan_rtsp_out_frames_total", CAMERAS[0])
+        if not 0 < self.played <= sent_out or self.played < (1 - _PLAYED_SLACK) * sent_out - 2 * self.settings.rate:
+            found.append(f"{self.played} frames of the colored stream played, {sent_out:.0f} sent")
+        return found
+
+    def _in_flight(self) -> int:
+        """Frames that were sent to viewers who left before they read them."""
+        return 2 * (self.disconnected + self.settings.viewers)
+
+    def _of(self, name: str, camera: str) -> float:
+        mark = f'camera="{camera}"'
+        return sum(value for key, value in self.metrics.items() if key.startswith(name + "{") and mark in key)
+
+    def _sum(self, name: str) -> float:
+        return sum(value for key, value in self.metrics.items() if key.startswith(name))
+
+
+def soak(settings: SoakSettings, folder: Path) -> Soak:
+    """Run the server under load for the given time, stop it by SIGTERM, and return what was counted."""
+    found = Soak(settings)
+    with ExitStack() as opened:
+        rtsp = opened.enter_context(RtspServer())
+        cameras = {
+            name: opened.enter_context(FakeCamera(rtsp.url(name), size=settings.size, rate=settings.rate))
+            for name in CAMERAS
+        }
+        process, url = opened.enter_context(_Server(settings, rtsp, folder))
+        player = opened.enter_context(_Player(rtsp.url(f"color-{CAMERAS[0]}")))
+        asyncio.run(_load(found, rtsp, process, url))
+        for name, camera in cameras.items():
+            found.sent[name] = camera.frames
+        found.played = player.frames
+        process.send_signal(signal.SIGTERM)
+        if process.wait(30) != 128 + signal.SIGTERM:
+            raise RuntimeError(f"the server left with {process.returncode}")
+    return found
+
+
+class _Server:
+    """The server under test."""
+
+    def __init__(self, settings: SoakSettings, rtsp: RtspServer, folder: Path) -> None:
+        config = folder / "soak.toml"
+        config.write_text(
+            f'serve = "127.0.0.1:0"\nsize = {settings.network}\nthreads = 1\nadapt = false\nlog = "json"\n'
+            f"max-viewers = {2 * settings.viewers}\n"
+            f"webcam = {json.dumps([f'{name}={rtsp.url(name)}' for name in CAMERAS])}\n"
+            f'rtsp-out = "{rtsp.url("color")}"\npreset = "ultrafast"\n'
+        )
+        self._log = (folder / "server.log").open("w+")
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "cgan_runtime", "--config", config], stdout=self._log, stderr=self._log
+        )
+
+    def __enter__(self) -> tuple[subprocess.Popen[bytes], str]:
+        end = time.monotonic() + _START_SECONDS
+        while time.monotonic() < end and self._process.poll() is None:
+            self._log.seek(0)
+            if url := re.search(r'"open (http://[^"]+?)/?"', self._log.read()):
+                return self._process, url[1]
+            time.sleep(0.05)
+        self._log.seek(0)
+        raise RuntimeError(f"the server did not start: {self._log.read()}")
+
+    def __exit__(self, *_: object) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.wait()
+        self._log.close()
+
+
+class _Player:
+    """Plays the colored stream as a recorder of cameras does, and connects again when it was lost."""
+
+    def __init__(self, url: str) -> None:
+        self.frames = 0  # decoded so far
+        self._url, self._stopping = url, threading.Event()
+        self._thread = threading.Thread(target=self._run, name="player", daemon=True)
+
+    def __enter__(self) -> _Player:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopping.set()
+        self._thread.join(10)
+
+    def _run(self) -> None:
+        while not self._stopping.wait(0.1):
+            with (
+                suppress(av.FFmpegError, OSError),
+                av.open(self._url, options={"rtsp_transport": "tcp", "fflags": "nobuffer"}, timeout=5) as container,
+            ):
+                for _ in container.decode(video=0):
+                    self.frames += 1
+                    if self._stopping.is_set():
+                        return
+
+
+async def _load(found: Soak, rtsp: RtspServer, process: subprocess.Popen[bytes], url: str) -> None:
+    """Let viewers watch and cameras drop for the given time, and take samples meanwhile."""
+    settings = found.settings
+    found.received = dict.fromkeys(CAMERAS, 0)
+    headers, timeout = {"Origin": url}, aiohttp.ClientTimeout(30)
+    connector = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(url, headers=headers, timeout=timeout, connector=connector) as session:
+        while (await _metrics(session)).get("cgan_rtsp_out_up" + _labels(camera=CAMERAS[0])) != 1:
+            await asyncio.sleep(0.1)
+        viewers = [asyncio.create_task(_view(found, session, number)) for number in range(settings.viewers)]
+        began = time.monotonic()
+        next_loss = began + settings.drop_every / 2
+        while (now := time.monotonic()) < began + settings.seconds:
+            if process.poll() is not None:
+                raise RuntimeError(f"the server ended with {process.returncode}")
+            if now >= next_loss and now < began + settings.seconds - 2 * _SETTLE_SECONDS:
+                rtsp.drop(CAMERAS[found.losses % len(CAMERAS)])
+                found.losses += 1
+                next_loss += settings.drop_every
+            found.samples.append(await _sample(session, process.pid, now - began))
+            await asyncio.sleep(min(1.0, settings.seconds / 40))
+        for viewer in viewers:
+            viewer.cancel()
+        await asyncio.gather(*viewers, return_exceptions=True)
+        await asyncio.sleep(_SETTLE_SECONDS)
+        found.metrics = await _metrics(session)
+
+
+async def _view(found: Soak, session: aiohttp.ClientSession, number: int) -> None:
+    """Watch a camera as a page does, again and again; odd ones never say that they show anything."""
+    camera, stalls = number // 2 % len(CAMERAS), number % 2 == 1
+    while True:
+        with suppress(aiohttp.ClientError, ConnectionError, asyncio.TimeoutError):
+            async with session.ws_connect(f"/live/view?camera={camera}") as socket:
+                async for message in socket:
+                    if message.type is not aiohttp.WSMsgType.BINARY:
+                        continue
+                    found.received[CAMERAS[camera]] += 1
+                    if not stalls:
+                        shown = int.from_bytes(message.data[:4], "little")
+                        await socket.send_str(json.dumps({"shown": shown}))
+                found.disconnected += stalls
+        await asyncio.sleep(1.0)
+
+
+async def _sample(session: aiohttp.ClientSession, pid: int, seconds: float) -> Sample:
+    metrics = await _metrics(session)
+    threads = int(re.findall(r"Threads:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())[0])
+    viewers = sum(value for name, value in metrics.items() if name.startswith("cgan_viewers"))
+    memory, descriptors = metrics["process_resident_memory_bytes"], metrics["process_open_fds"]
+    return Sample(seconds, memory, threads, descriptors, viewers)
+
+
+async def _metrics(session: aiohttp.ClientSession) -> dict[str, float]:
+    """The server's metrics by name and labels, read by Prometheus' own parser."""
+    async with session.get("/metrics") as answer:
+        answer.raise_for_status()
+        families = text_string_to_metric_families(await answer.text())
+    return {each.name + _labels(**each.labels): each.value for family in families for each in family.samples}
+
+
+def _labels(**labels: str) -> str:
+    inner = ",".join(f'{name}="{value}"' for name, value in sorted(labels.items()))
+    return f"{{{inner}}}" if inner else ""
+
+
+def _median(values: list[float]) -> float:
+    return sorted(values)[len(values) // 2]
+
+
+def _summary(found: Soak) -> dict[str, Any]:
+    """What is kept of a run."""
+    return {
+        "settings": asdict(found.settings), "samples": [asdict(sample) for sample in found.samples],
+        "memory_growth": found.growth("memory"), "thread_growth": found.growth("threads"),
+        "losses": found.losses, "disconnected": found.disconnected, "sent": found.sent,
+        "received": found.received, "played": found.played, "metrics": found.metrics, "failures": found.failures(),
+    }  # fmt: skip
+
+
+@click.command()
+@click.option("--seconds", type=float, default=600.0, show_default=True, help="How long the load lasts.")
+@click.option("--viewers", type=int, default=50, show_default=True, help="Viewers; every other one stalls.")
+@click.option("--rate", type=int, default=25, show_default=True, help="Frames a second of each camera.")
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write all that was counted here.")
+def main(seconds: float, viewers: int, rate: int, json_file: Path | None) -> None:
+    """Run a server of cameras under load, and say whether anything grew or was counted wrong."""
+    settings = SoakSettings(seconds, viewers, rate, drop_every=min(20.0, seconds / 4))
+    with tempfile.TemporaryDirectory(prefix="cgan-soak-") as folder:
+        found = soak(settings, Path(folder))
+    summary = _summary(found)
+    if json_file is not None:
+        json_file.write_text(json.dumps(summary, indent=1) + "\n")
+    for name in ("memory_growth", "thread_growth"):
+        click.echo(f"{name.replace('_', ' of ', 1)}: {summary[name]:+.2%}".replace("growth", "growth"))
+    for camera in CAMERAS:
+        click.echo(f"{camera}: {found.sent[camera]} frames sent by the camera, viewers got {found.received[camera]}")
+    click.echo(
+        f"{found.losses} losses, {found.disconnected} stalled viewers disconnected, {found.played} frames played"
+    )
+    for failure in summary["failures"]:
+        click.echo(f"wrong: {failure}")
+    sys.exit(1 if summary["failures"] else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""The life of a server that runs by itself: what its log says, its signs of life, and its end.
+
+tasks = [asyncio.create_task(log_cameras(hubs, console)), asyncio.create_task(feed_watchdog(endpoints))]
+number = await signals.get()
+await drain(uploads, signals, seconds)           # after SIGTERM
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import traceback
+from collections.abc import Collection
+
+from cgan_runtime.console import Console
+from cgan_runtime.live.capture.camera import CameraStatus
+from cgan_runtime.live.server.service.endpoints import Endpoints
+from cgan_runtime.live.server.uploads import Uploads
+from cgan_runtime.live.server.viewers import ViewerHub
+from cgan_runtime.live.sinks.stream_output import OutputState
+from cgan_runtime.system.systemd import notify, watchdog_seconds
+
+_LOOK_SECONDS = 0.25  # between looks at what has no callback
+
+
+class ConsoleHandler(logging.Handler):
+    """What libraries log, and unexpected errors with their traceback, in the console's log."""
+
+    def __init__(self, console: Console) -> None:
+        """Take where to; warnings and worse are logged."""
+        super().__init__(logging.WARNING)
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Log one record."""
+        facts = {"logger": record.name}
+        if record.exc_info is not None:
+            facts["traceback"] = "".join(traceback.format_exception(*record.exc_info))
+        say = self._console.error if record.levelno >= logging.ERROR else self._console.warn
+        say(record.getMessage(), **facts)
+
+
+async def log_cameras(hubs: Collection[ViewerHub], console: Console) -> None:
+    """Say when a camera was lost and when it is there again, until this task is canceled."""
+    known: dict[str, CameraStatus] = {}
+    while True:
+        for hub in hubs:
+            state = hub.camera.state
+            if state.status is known.get(hub.name):
+                continue
+            known[hub.name] = state.status
+            if state.status is CameraStatus.LIVE:
+                console.note(f"{hub.title}: {state.message}", event="camera_live", camera=hub.title)
+            elif state.status is CameraStatus.LOST:
+                console.warn(f"{hub.title}: {state.message}", event="camera_lost", camera=hub.title)
+        await asyncio.sleep(_LOOK_SECONDS)
+
+
+def log_output(console: Console, camera: str, state: OutputState) -> None:
+    """Say that the RTSP server was lost, or is there again. In any thread."""
+    say, event = (console.note, "rtsp_out_live") if state.connected else (console.warn, "rtsp_out_lost")
+    say(f"{camera}: {state.message}", event=event, camera=camera)
+
+
+async def feed_watchdog(endpoints: Endpoints) -> None:
+    """Tell the service manager that the server works, as often as it asks, until this task is canceled."""
+    seconds = watchdog_seconds()
+    while seconds is not None:
+        if endpoints.draining or not endpoints.trouble:
+            notify("WATCHDOG=1")
+        await asyncio.sleep(seconds / 2)
+
+
+async def drain(uploads: Uploads, signals: asyncio.Queue[int], seconds: float) -> None:
+    """Take no more files, and wait until nobody waits for one; not longer than so many seconds, or until a signal."""
+    uploads.closed = True
+    again = asyncio.ensure_future(signals.get())
+    end = time.monotonic() + seconds
+    while uploads.in_work and not again.done() and time.monotonic() < end:
+        await asyncio.wait([again], timeout=_LOOK_SECONDS)
+    again.cancel()
