@@ -54,7 +54,7 @@ ZHANG = {1: 0.9, 10: 4.0, 100: 6.7}
 
 KEY_FRAMES = {
     "automatic": "automatic", "first frame as key": "first", "first and last": "both",
-    "key behind a missed cut": "behind_cut", "automatic there": "behind_cut_automatic",
+    "behind a cut": "behind_cut", "if it were missed": "behind_missed_cut", "automatic there": "behind_cut_automatic",
 }  # fmt: skip
 
 

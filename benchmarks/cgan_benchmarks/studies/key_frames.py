@@ -62,9 +62,10 @@ class Found:
         automatic: As a fraction, without keys.
         first: The first frame of each shot is its key.
         both: The first and the last frame are keys; None where no shot has a frame between.
-        behind_cut: Of all shots but the first: with the key of the shot before in memory, as if the cut were
-            not seen; None for a single shot.
-        behind_cut_automatic: Of the same frames, without it.
+        behind_cut: Of all shots but the first, where only the first one has a key, as `cgan-run` colors them; None
+            for a single shot.
+        behind_missed_cut: Of the same frames, with the key of the shot before in memory, as if the cut were not seen.
+        behind_cut_automatic: Of the same frames, without any key.
     """
 
     shots: int
@@ -72,6 +73,7 @@ class Found:
     first: float
     both: float | None
     behind_cut: float | None
+    behind_missed_cut: float | None
     behind_cut_automatic: float | None
 
 
@@ -154,10 +156,11 @@ def measure_clip(frames: Sequence[Frame], backend: Backend, step: int = 1) -> Fo
     automatic = errors(numbers, lambda _: None)
     keyed = errors(inside, memory.plan([(shot, [shot.start]) for shot in shots]).at)
     both = errors(between, memory.plan([(shot, sorted({shot.start, shot.stop - 1})) for shot in shots]).at)
+    keyed_before = errors(behind, memory.plan([(shots[0], [shots[0].start])]).at)
     missed = errors(behind, memory.plan([(later, [before.start]) for before, later in pairwise(shots)]).at)
     return Found(
         len(shots), nearer(automatic, inside) or 0.0, nearer(keyed, inside) or 0.0, nearer(both, between),
-        nearer(missed, behind), nearer(automatic, behind),
+        nearer(keyed_before, behind), nearer(missed, behind), nearer(automatic, behind),
     )  # fmt: skip
 
 
@@ -185,7 +188,16 @@ def _error(frame: Frame, lab: FloatArray) -> float:
 
 
 def _print(found: dict[str, dict[str, Found]]) -> None:
-    titles = ("clip", "shots", "automatic", "first", "first and last", "behind the cut", "automatic there")
+    titles = (
+        "clip",
+        "shots",
+        "automatic",
+        "first",
+        "first and last",
+        "behind the cut",
+        "missed cut",
+        "automatic there",
+    )
     rows = []
     for kind, clips in found.items():
         each_clip = {name: asdict(each) for name, each in clips.items()}

@@ -39,19 +39,28 @@ def test_a_key_brings_its_shot_nearer_and_the_cut_is_found(tmp_path: Path) -> No
     assert found.both is not None
     assert found.both > found.automatic + 0.1
     assert found.behind_cut is not None
-    assert found.behind_cut_automatic is not None
+    assert found.behind_cut == found.behind_cut_automatic  # a key counts in its own shot only
+    assert found.behind_missed_cut is not None
 
 
 def test_one_shot_has_nothing_behind_a_cut(tmp_path: Path) -> None:
     with open_backend(write_guided_model(tmp_path / "guided.onnx"), "onnxruntime") as backend:
         found = measure_clip(frames_of(clip(3, frames=5), backend), backend, step=2)
-    assert (found.shots, found.behind_cut, found.behind_cut_automatic) == (1, None, None)
+    assert (found.shots, found.behind_cut, found.behind_missed_cut, found.behind_cut_automatic) == (1, None, None, None)
 
 
 def test_means_leave_out_what_a_clip_does_not_have() -> None:
-    found = [Found(1, 0.1, 0.5, 0.6, None, None), Found(3, 0.2, 0.7, None, 0.1, 0.2)]
+    found = [Found(1, 0.1, 0.5, 0.6, None, None, None), Found(3, 0.2, 0.7, None, 0.2, 0.1, 0.2)]
     assert summary(found) == pytest.approx(
-        {"shots": 2, "automatic": 0.15, "first": 0.6, "both": 0.6, "behind_cut": 0.1, "behind_cut_automatic": 0.2}
+        {
+            "shots": 2,
+            "automatic": 0.15,
+            "first": 0.6,
+            "both": 0.6,
+            "behind_cut": 0.2,
+            "behind_missed_cut": 0.1,
+            "behind_cut_automatic": 0.2,
+        }
     )
 
 

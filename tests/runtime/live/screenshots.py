@@ -25,6 +25,9 @@ from tests.runtime.live.window.test_window import color_in, looped, screenshot
 PHOTO = ROOT / "train" / "cgan_train" / "evaluation" / "photos" / "chelsea.jpg"
 DESKTOP: dict[str, Any] = {"viewport": {"width": 1280, "height": 800}}
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
+HINTED = ROOT / "samples" / "photos" / "astronaut.jpg"
+FURTHER = (0.62, 0.1)  # a place of it: the wall
+SETTLE_MS = 1500.0
 WINDOW = (960, 540)
 LIVE_SECONDS = 20.0  # so that the graph is filled
 _ALMOST = 0.9  # of the most colorful moment, since the clip goes on meanwhile
@@ -44,6 +47,8 @@ def main() -> None:
                 ("phone-dark", PHONE, "dark"),
             ):
                 take_page(browser, server.url, screen, scheme, target / f"live-{name}.webp")
+            take_hints(browser, server.url, DESKTOP, target / "live-hints-desktop.webp")
+            take_hints(browser, server.url, PHONE, target / "live-hints-phone.webp")
         take_window(clip, Path(folder), target / "live-window.webp")
 
 
@@ -57,6 +62,26 @@ def take_page(browser: Browser, url: str, screen: dict[str, Any], scheme: str, t
     else:
         page.set_input_files("#file", PHOTO)
         page.get_by_role("link", name="Download").wait_for()
+    save(Image.open(io.BytesIO(page.screenshot())), target)
+    context.close()
+
+
+def take_hints(browser: Browser, url: str, screen: dict[str, Any], target: Path) -> None:
+    """Take a photo with placed colors, and the colors to choose from for a further place."""
+    context = browser.new_context(color_scheme="light", **screen)
+    page = context.new_page()
+    page.goto(url)
+    page.set_input_files("#file", HINTED)
+    page.get_by_role("link", name="Download").wait_for()
+    page.get_by_role("button", name="Place colors").click()
+    page.set_input_files("#hints-file", HINTED.with_suffix(".hints.json"))
+    page.locator(".hint").nth(2).wait_for()
+    page.locator("#hint-layer").scroll_into_view_if_needed()
+    box = page.locator("#hint-layer").bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + FURTHER[0] * box["width"], box["y"] + FURTHER[1] * box["height"])
+    page.locator("#swatches").get_by_role("button", name="gray blue", exact=True).hover()
+    page.wait_for_timeout(SETTLE_MS)
     save(Image.open(io.BytesIO(page.screenshot())), target)
     context.close()
 

@@ -107,7 +107,7 @@ export class Hints {
 
   async open() {
     const { kind, upload, video, camera } = this.subject;
-    if (this.stage.empty) throw new Error("There is no image yet.");
+    if (kind !== "photo" && this.stage.empty) throw new Error("There is no image yet.");
     video?.pause();
     if (camera) this.hold(true);
     this.message("");
