@@ -1,4 +1,4 @@
-"""Make two pictures from the sample video: frames, gray above and colored below; and one frame with hints.
+"""Make pictures of the docs: frames of the sample, gray and colored; one with hints; and infrared-like photos.
 
 python scripts/make_images.py     # with [cpu] installed; colors the sample with the bundled model
 """
@@ -14,6 +14,9 @@ import numpy as np
 from PIL import ImageColor
 
 from cgan_runtime import Guide, Hint
+from cgan_runtime.color.encoding import Encoding
+from cgan_runtime.color.level_tracker import LevelTracker
+from cgan_runtime.color.levels import Levels
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.pipeline.video import colorize_video
 
@@ -29,6 +32,11 @@ HINTS = (
     Hint(0.18, 0.97, "#e8763a"), Hint(0.66, 0.96, "#e8763a"), Hint(0.9, 0.2, "#b5651d"),
 )  # fmt: skip
 """Known colors of the second shot: flag, suit, tank."""
+PHOTOS = ROOT / "train" / "cgan_train" / "evaluation" / "photos"
+USED = (0.01, 0.07)  # the part of the range that the made-up dim camera uses
+NEAR_INFRARED = np.array([1.4, -0.1, -0.3], np.float32)
+"""Weights of R, G and B that make skin and cloth bright and blue dark, as near infrared; a stand-in, not physics."""
+DEEP = Encoding("bt601", full_range=True, bits=16)
 
 
 def main() -> None:
@@ -46,6 +54,26 @@ def main() -> None:
             cv2.circle(marked, place, 7, ImageColor.getrgb(hint.color)[2::-1], -1, cv2.LINE_AA)
         images = [colorizer.image(luma)[..., ::-1], marked, colorizer.image(luma, guide=Guide(hints=HINTS))[..., ::-1]]
         _write("hints.png", np.hstack([_small(image) for image in images])[:-GAP, :-GAP])
+        make_infrared(colorizer)
+
+
+def make_infrared(colorizer: Colorizer) -> None:
+    """Write two rows: a photo as a dim 16-bit camera delivers it, and one with the tones of near infrared.
+
+    In each from left to right: as it is, the same with stretched levels, and that colored.
+    """
+    rows = []
+    for name, weights in (("chelsea", None), ("astronaut", NEAR_INFRARED)):
+        photo = cv2.imread(str(PHOTOS / f"{name}.jpg"), cv2.IMREAD_COLOR)[..., ::-1].astype(np.float32) / 255
+        gray = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY) if weights is None else np.clip(photo @ weights, 0, 1)
+        low, high = USED if weights is None else (0.0, 1.0)
+        codes = np.rint((low + (high - low) * gray) * DEEP.peak).astype(np.uint16)
+        stretched = LevelTracker(Levels("auto")).stretch(codes, DEEP, bits=8)
+        before = np.repeat((codes >> 8).astype(np.uint8)[..., None], 3, axis=2)
+        images = before, np.repeat(stretched[..., None], 3, axis=2), colorizer.image(stretched)[..., ::-1]
+        rows.append(np.hstack([_small(image) for image in images]))
+    width = min(row.shape[1] for row in rows)
+    _write("infrared.png", np.vstack([row[:, :width] for row in rows])[:-GAP, :-GAP])
 
 
 def _write(name: str, image: np.ndarray) -> None:

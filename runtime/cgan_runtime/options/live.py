@@ -68,7 +68,7 @@ class CropType(CropBase):
 class EveryType(EveryBase):
     """When a new file of a recording begins: after a time, `1h`, or at a size, `2GB`; becomes a `Rolling`."""
 
-    name = "1h|2GB"
+    name = "LENGTH"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Rolling:
         """Read what a person typed."""
@@ -178,7 +178,7 @@ live_options = option_group(
         "--record", type=_PATH, metavar="FILE",
         help="Record what the camera shows, as mp4, mov, mkv or webm; it can be played whatever happens."),
     click.option(
-        "--record-every", type=EveryType(), metavar="1h|2GB",
+        "--record-every", type=EveryType(), metavar="LENGTH",
         help="Begin a new file every hour (1h, 30min, 90s) or so many bytes (2GB), named by time: FILE-DATE-TIME."),
     click.option(
         "--keep", type=BytesType(),

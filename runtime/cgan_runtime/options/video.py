@@ -102,9 +102,9 @@ level_options = option_group(
     Levels,
     "Video",
     click.option(
-        "--levels", default=OFF, show_default=True, metavar="auto|off|LOW,HIGH",
+        "--levels", default=OFF, show_default=True, metavar="LEVELS",
         help="Stretch what a dim or flat picture uses to all from black to white: auto follows the picture slowly, "
-        "LOW,HIGH are percentages of the range. For infrared, thermal and dark cameras, and their videos."),
+        "LOW,HIGH are percentages of the range, as 2,8. For infrared, thermal and dark cameras, and their videos."),
     click.option(
         "--levels-for", type=click.Choice(WHOM), default=WHOM[0], show_default=True,
         help="Stretch the picture, or only what the network sees of it: then the luma stays as it is."),
