@@ -16,15 +16,17 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from cgan_runtime.color.levels import UNCHANGED, Levels
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.guide.memory import Guidance
 from cgan_runtime.live.adapt import Adapter, Flow
 from cgan_runtime.live.capture.camera import Camera, CameraState, CameraStatus, CapturedFrame, FrameCounts
 from cgan_runtime.live.capture.feeds import Feed
+from cgan_runtime.live.capture.picture import Picture, PictureSettings
 from cgan_runtime.live.frame_colorizer import FrameColorizer
 from cgan_runtime.live.server.inference_thread import FrameSource, InferenceThread, RateLimit, public_message
 from cgan_runtime.live.sinks.frame_sink import FrameSink
-from cgan_runtime.live.ycc_frame import YccFrame, luma_of_jpeg
+from cgan_runtime.live.ycc_frame import JFIF, YccFrame, luma_of_jpeg
 from cgan_runtime.temporal.settings import TemporalSettings
 
 
@@ -49,6 +51,7 @@ class SourceSettings:
     temporal: TemporalSettings  # how steady color is kept
     max_rate: float = 30.0  # frames a second that are colored at most; more are left out
     adapt: bool = True  # whether size and rate follow the load
+    levels: Levels = UNCHANGED  # what becomes black and white, of a browser's camera; others have it in their feed
 
 
 class CameraSource(FrameSource):
@@ -140,6 +143,7 @@ class BrowserCamera(CameraSource):
         super().__init__(inference, settings)
         self._lock = threading.Lock()
         self._waiting: tuple[int, bytes, float] | None = None
+        self._picture = Picture(PictureSettings(settings.levels))
         self._arrived = 0
 
     @property
@@ -160,7 +164,11 @@ class BrowserCamera(CameraSource):
         if waiting is None:
             return None
         number, jpeg, received = waiting
-        return lambda: CapturedFrame(luma_of_jpeg(jpeg), received, number)
+        return lambda: self._captured(number, jpeg, received)
+
+    def _captured(self, number: int, jpeg: bytes, received: float) -> CapturedFrame:
+        frame = self._picture.frame(luma_of_jpeg(jpeg), JFIF, received)
+        return CapturedFrame(frame.luma, received, number, frame.seen)
 
 
 class ServerCamera(CameraSource):

@@ -71,7 +71,7 @@ async def _serve(options: RunOptions, live: LiveOptions, console: Console) -> in
     access = AccessPolicy.for_address(
         host, token=live.token, names=live.allow_host, tls=tls is not None, metrics_token=live.service.metrics_token
     )
-    source = SourceSettings(options.video.temporal, live.max_rate, live.adapt)
+    source = SourceSettings(options.video.temporal, live.max_rate, live.adapt, options.video.levels)
     settings = ServeSettings(source, max_viewers=live.max_viewers)
     async with AsyncExitStack() as opened:
         listener = opened.enter_context(listener or _bind(host, port))

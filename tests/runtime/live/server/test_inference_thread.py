@@ -6,14 +6,17 @@ import asyncio
 import threading
 from collections.abc import Callable
 
+import cv2
+import numpy as np
 import pytest
 from tests.fakes import FakeBackend
-from tests.runtime.live.conftest import FakeFeed
+from tests.runtime.live.conftest import FakeFeed, gray_image
 from tests.runtime.live.serving import until
 
+from cgan_runtime.color.levels import Levels
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import BackendUnavailable, MediaError
-from cgan_runtime.live.server.frame_sources import JpegFrame, ServerCamera, SourceSettings
+from cgan_runtime.live.server.frame_sources import BrowserCamera, JpegFrame, ServerCamera, SourceSettings
 from cgan_runtime.live.server.inference_thread import FrameSource, InferenceThread, RateLimit, public_message
 from cgan_runtime.live.server.viewers import IN_FLIGHT, Viewer
 from cgan_runtime.temporal.settings import TemporalSettings
@@ -154,3 +157,19 @@ def test_servers_camera_is_opened_on_demand_and_closed() -> None:
     until(lambda: feeds[0].closed == 1)
     numbers = [each.number for each in delivered if isinstance(each, JpegFrame)]
     assert numbers == sorted(set(numbers))
+
+
+def test_levels_of_a_browsers_camera() -> None:
+    delivered: list[JpegFrame | str] = []
+    inference = inference_with(FakeBackend())
+    inference.start()
+    camera = BrowserCamera(inference, SourceSettings(TemporalSettings("off"), levels=Levels("auto")))
+    camera.deliver = delivered.append
+    inference.add(camera)
+    camera.put(7, cv2.imencode(".jpg", gray_image(0) // 10)[1].tobytes())
+    until(lambda: delivered)
+    inference.stop()
+    (frame,) = delivered
+    assert isinstance(frame, JpegFrame)
+    luma = cv2.imdecode(np.frombuffer(frame.jpeg, np.uint8), cv2.IMREAD_GRAYSCALE)
+    assert np.ptp(np.percentile(luma, (1, 99))) > 150
