@@ -283,7 +283,12 @@ def test_token_opens_the_page_and_refusals_are_explained(browser: Browser, video
         assert answer is not None
         assert answer.status == 401
         expect(page.get_by_text("Open this page with the address")).to_be_visible()
-        page.goto(server.url)
+        page.get_by_label("Token").fill("another-token-12345")
+        page.get_by_role("button", name="Open").click()
+        expect(page.get_by_text("This is not the token")).to_be_visible()
+        page.get_by_label("Token").fill("a-token-of-my-own-1234")
+        page.get_by_role("button", name="Open").click()
+        page.get_by_role("button", name="Start the camera").wait_for()
         assert page.url == f"{server.origin}/"
         page.get_by_role("button", name="Start the camera").click()
         wait_for_color(page, minimum=2)
