@@ -269,6 +269,7 @@ def test_a_paused_video_is_colored_again_with_a_color(page: Page, tmp_path: Path
 
 def test_a_camera_is_held_and_goes_on_with_a_color(page: Page) -> None:
     page.get_by_role("button", name="Start the camera").click()
+    page.locator("#screen[data-state=image]").wait_for()
     begin(page)
     expect(page.locator("#paused-badge")).to_be_visible()
     for x in (0.25, 0.5, 0.75):

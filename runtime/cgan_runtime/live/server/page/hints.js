@@ -60,6 +60,7 @@ export class Hints {
     if (kind && upload !== this.upload) this.dirty = this.list.length > 0; // the same file, colored anew without them
     if (kind) Object.assign(this, { shown, upload });
     if (kind === "video" && video !== this.watched) this.watch(video);
+    this.paused = paused;
     if (kind === "camera" && !paused) this.leave();
     this.show();
   }
@@ -108,11 +109,15 @@ export class Hints {
   async open() {
     const { kind, upload, video, camera } = this.subject;
     if (kind !== "photo" && this.stage.empty) throw new Error("There is no image yet.");
+    const opening = this.opening = {};
     video?.pause();
-    if (camera) this.hold(true);
+    this.held = camera !== null && !this.paused;
+    if (this.held) this.hold(true);
     this.message("");
-    this.guided = kind === "photo" ? await Guided.ofUpload(upload) : await Guided.ofStage(this.stage);
-    await this.guided.begin();
+    const guided = kind === "photo" ? await Guided.ofUpload(upload) : await Guided.ofStage(this.stage);
+    await guided.begin();
+    if (this.opening !== opening) return; // something else came meanwhile
+    this.guided = guided;
     this.show();
     await this.refresh();
     $("hint-layer").focus();
@@ -123,7 +128,7 @@ export class Hints {
     if (!this.isOpen) return;
     this.cancel();
     this.guided = null;
-    if (this.subject?.kind === "camera") this.hold(false);
+    if (this.held) this.hold(false);
     this.show();
     moveFocus($("place"));
   }
@@ -131,7 +136,7 @@ export class Hints {
   /** Something else comes. The colors stay until it is another file. */
   close() {
     this.swatches.close();
-    this.guided = this.subject = this.watched = this.place = this.preview = null;
+    this.opening = this.guided = this.subject = this.watched = this.place = this.preview = null;
     this.show();
   }
 
@@ -279,6 +284,7 @@ export class Hints {
     const { camera } = this.subject;
     await this.guided.guide(camera, this.list);
     this.isGuiding = this.list.length > 0;
+    this.held = true; // also one that was paused before
     this.leave();
     this.message(this.isGuiding ? "The camera takes these colors now." : "");
   }
