@@ -9,7 +9,7 @@ The file is `{"hints": [{"x": 0.31, "y": 0.62, "color": "#2f4f9f", "radius": 0.0
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import fields
 from functools import lru_cache
 from pathlib import Path
@@ -84,9 +84,8 @@ def rasterized(
     planes = np.zeros((3, *grid), np.float32) if onto is None else onto.copy()
     longer = max(picture)
     for hint in hints:
-        radii = [
-            max(LEAST_RADIUS, hint.radius * longer / side * cells) for side, cells in zip(picture, grid, strict=True)
-        ]
+        radius = hint.radius * longer
+        radii = max(LEAST_RADIUS, radius / picture[0] * grid[0]), max(LEAST_RADIUS, radius / picture[1] * grid[1])
         rows, columns, share = _disc((hint.y * grid[0], hint.x * grid[1]), radii, grid)
         color = np.array([*chroma_of(hint.color), 1], np.float32)[:, None, None]
         under = planes[:, rows, columns]
@@ -101,8 +100,9 @@ def chroma_of(color: str) -> tuple[float, float]:
     return float(a), float(b)
 
 
+@lru_cache(maxsize=MAX_HINTS)  # most are drawn again and again: in each frame, or while one of them is dragged
 def _disc(
-    middle: tuple[float, float], radii: Sequence[float], grid: tuple[int, int]
+    middle: tuple[float, float], radii: tuple[float, float], grid: tuple[int, int]
 ) -> tuple[slice, slice, FloatArray]:
     """Rows and columns of the cells that a disc may touch, and the share of each that it covers."""
     spans, squares = [], []
@@ -115,6 +115,7 @@ def _disc(
     inside = squares[0][:, None] + squares[1][None] <= 1
     height, width = inside.shape[0] // _SAMPLES, inside.shape[1] // _SAMPLES
     share = inside.reshape(height, _SAMPLES, width, _SAMPLES).mean(axis=(1, 3), dtype=np.float32)
+    share.setflags(write=False)
     return spans[0], spans[1], share
 
 
