@@ -29,7 +29,10 @@ POLICY = (
 """The page's Content-Security-Policy: nothing comes from another machine, and nothing goes there."""
 
 MODEL = "model.onnx"
-_SERVED = ("page.css", "screen.css", "dom.js", "chroma.js", "stage.js", "figures.js", "graph.js", "icon.svg")
+_SERVED = (
+    "page.css", "screen.css", "hints.css", "icon.svg", "dom.js", "chroma.js", "stage.js", "figures.js", "graph.js",
+    "tips.js", "api.js", "hints.js", "marks.js", "swatches.js",
+)  # fmt: skip
 """Files that the page shares with the one that `cgan-run --serve` shows."""
 _HASH = 16  # hexadecimal digits that tell two versions of a file apart
 _HIDDEN = ".cgan-web-"

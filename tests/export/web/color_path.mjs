@@ -7,13 +7,13 @@ import { pathToFileURL } from "node:url";
 
 const folder = `${pathToFileURL(process.argv[2]).href}/`;
 const load = (name) => import(new URL(name, folder).href);
-const { lightnessOf } = await load("color.js");
 const { chromaPlanes, encodingOf, smallOf } = await load("frame.js");
 const { paintPhoto, preparePhoto } = await load("photo.js");
 const { plane } = await load("resize.js");
 const { networkShape } = await load("shape.js");
 const { readExif, withExif } = await load("metadata.js");
 const { Carrier } = await load("carry.js");
+const { rasterized } = await load("hint_planes.js");
 
 const planes = (values, { width, height }) => values.map((data) => plane(width, height, Float32Array.from(data)));
 const list = (data) => Array.from(data);
@@ -44,7 +44,7 @@ const actions = {
       return result && result.map(({ data }) => list(data));
     });
   },
-  lightness: ({ rgba }) => list(lightnessOf(Uint8ClampedArray.from(rgba), rgba.length / 4, 1).data),
+  hints: ({ hints, picture, grid }) => list(rasterized(hints, picture, grid)),
 };
 
 const requests = JSON.parse(readFileSync(0, "utf8"));

@@ -19,6 +19,8 @@ from cgan_runtime.color.lab import chroma_codes, lightness_table
 from cgan_runtime.color.planes import resized
 from cgan_runtime.color.rgb_image import image_of, lightness_of
 from cgan_runtime.color.upsampling import enlarge_chroma
+from cgan_runtime.guide.hints import rasterized
+from cgan_runtime.guide.settings import Hint
 from cgan_runtime.image.metadata import Metadata, encode, first_tag, read_metadata
 from cgan_runtime.image.tiff_tags import ORIENTATION
 from cgan_runtime.network_shape import network_shape
@@ -89,16 +91,16 @@ def test_gray_stays_exactly_gray_without_color() -> None:
 @pytest.mark.parametrize(("matrix", "full"), [("bt601", False), ("bt709", False), ("bt709", True), ("bt2020", False)])
 def test_a_frame_gets_the_chroma_planes_of_the_runtime(matrix: Matrix, full: bool) -> None:
     encoding = Encoding(matrix, full_range=full, bits=8)
-    luma = photo(54, 95)[..., 0]
-    guide = resized(luma, (27, 48))
-    small = resized(guide, network_shape(95 / 54, MODEL["size"], MODEL["multiple"]))
+    luma = photo(108, 190)[..., 0]
+    guide = resized(luma, (54, 95))
+    small = resized(guide, network_shape(190 / 108, MODEL["size"], MODEL["multiple"]))
     lightness = lightness_table(encoding)[small]
     chroma = 0.3 * smooth((2, *small.shape), 3)
     want = [np.empty(guide.shape, np.uint8), np.empty(guide.shape, np.uint8)]
     codes = chroma_codes(lightness, chroma, encoding)
     enlarge_chroma(codes, small, guide, span=encoding.luma_span, out=(want[0], want[1]))
     got = by_the_page(
-        "frame", luma=luma, width=95, height=54, matrix=matrix, fullRange=full, model=MODEL, chroma=list(chroma),
+        "frame", luma=luma, width=190, height=108, matrix=matrix, fullRange=full, model=MODEL, chroma=list(chroma),
         strength=1,
     )  # fmt: skip
     np.testing.assert_allclose(
@@ -116,6 +118,14 @@ def test_the_network_sees_images_in_the_sizes_of_the_runtime() -> None:
     want = [list(network_shape(float(np.float32(w) / np.float32(h)), 256, 32)) for w, h in sizes]
     assert by_the_page("shapes", sizes=sizes, model=model) == want
     assert by_the_page("shapes", sizes=[(9, 5)], model={**model, "fixed": [64, 96]}) == [[64, 96]]
+
+
+def test_placed_colors_reach_the_network_as_in_the_runtime() -> None:
+    hints = [Hint(0.3, 0.6, "#c0392b", 0.01), Hint(0.02, 0.99, "#2f4f9f", 0.05), Hint(0.32, 0.62, "#27ae60", 0.08)]
+    want = rasterized(hints, (300, 500), (12, 20))
+    given = [{"x": hint.x, "y": hint.y, "color": hint.color, "radius": hint.radius} for hint in hints]
+    got = np.reshape(by_the_page("hints", hints=given, picture=(300, 500), grid=(12, 20)), want.shape)
+    np.testing.assert_allclose(got, want, atol=1e-5)
 
 
 @pytest.mark.parametrize("source", [".jpg", ".png", ".webp"])

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import io
-import threading
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import av
@@ -15,6 +12,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from tests.export.web.npm import real_packages
+from tests.export.web.static_server import served
 from tests.paths import ROOT
 from tests.runtime.live.browser import COLOR_OF_CANVAS, chromium
 from tests.videos import Video, read_frames, write_video
@@ -29,13 +27,12 @@ pytestmark = pytest.mark.slow
 PHOTO = ROOT / "train" / "cgan_train" / "evaluation" / "photos" / "chelsea.jpg"
 FRAMES = 8
 SECONDS = 60  # only a failing test waits so long
+COLOR_AT = """([x, y]) => {
+  const canvas = document.getElementById("color");
+  return [...canvas.getContext("2d").getImageData(x * canvas.width, y * canvas.height, 1, 1).data];
+}"""
 LEAST_EQUAL = 0.999  # share of the pixels that are within `MAX_LEVELS` of what cgan-run makes
 MAX_LEVELS = 2
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        pass
 
 
 @pytest.fixture(scope="module")
@@ -43,12 +40,8 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A site with the model that ships, behind a server that sends no headers of its own."""
     site = tmp_path_factory.mktemp("web") / "site"
     write_site(bundled_model(), site, engine=real_packages())
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(site))) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    with served(site) as origin:
+        yield origin
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +105,7 @@ def test_the_engine_says_what_it_is_and_has_threads(page: Page) -> None:
     assert page.evaluate("() => crossOriginIsolated")  # by the service worker, for the server sends no headers
     expect(page.locator("#model")).to_contain_text("edge · WASM")
     expect(page.locator("#model")).to_contain_text("ms")
-    assert "WebGPU" in (page.locator("#model").get_attribute("title") or "")
+    assert "WebGPU" in (page.locator("#model").get_attribute("data-tip") or "")
 
 
 @pytest.mark.parametrize("strength", [1.0, 0.5])
@@ -135,6 +128,21 @@ def test_a_photo_is_colored_as_by_the_runtime_and_keeps_its_exif(page: Page, tmp
     assert np.ptp(want, axis=2).mean() > 2
     assert dict(Image.open(saved(page, "Save JPEG", tmp_path)).getexif())[270] == "a boat"
     set_strength(page, 1)
+
+
+def test_a_placed_color_spreads_over_the_photo(page: Page) -> None:
+    page.set_input_files("#file", PHOTO)
+    expect(page.get_by_role("status")).to_contain_text("chelsea.jpg is colored")
+    before = page.evaluate(COLOR_AT, [0.5, 0.5])
+    page.get_by_role("button", name="Place colors").click()
+    page.locator("#hint-layer").click()
+    page.get_by_role("button", name="blue", exact=True).click()
+    expect(page.locator("#hints-count")).to_contain_text("1 color placed")
+    page.wait_for_function(f"(before) => ({COLOR_AT})([0.5, 0.5])[2] > before + 15", arg=before[2])
+    page.get_by_role("button", name="Undo").click()
+    page.wait_for_function(f"(before) => ({COLOR_AT})([0.5, 0.5])[2] === before", arg=before[2])
+    page.get_by_role("button", name="Done").click()
+    expect(page.get_by_role("button", name="Place colors")).to_be_focused()
 
 
 def test_what_is_no_image_is_told_in_a_sentence(page: Page, tmp_path: Path) -> None:

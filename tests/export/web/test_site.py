@@ -5,15 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import threading
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 from tests.conftest import write_manifest, write_tiny_model
 from tests.export.web.npm import stand_ins
+from tests.export.web.static_server import served
 
 from cgan_export.cli import main
 from cgan_export.web.engine import Package, engine_files
@@ -142,25 +140,16 @@ def test_refuses_a_package_that_is_not_the_pinned_one(
 @pytest.fixture
 def registry(packages: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """A registry of npm with these packages, and an empty cache; yields what is asked for."""
+    root = tmp_path / "registry"
+    for file in packages.iterdir():
+        name = file.name.rpartition("-")[0]
+        (root / name / "-").mkdir(parents=True)
+        (root / name / "-" / file.name).symlink_to(file)
     asked: list[str] = []
-
-    class Handler(SimpleHTTPRequestHandler):
-        def do_GET(self) -> None:
-            asked.append(self.path)
-            self.path = f"/{self.path.rpartition('/')[2]}"
-            super().do_GET()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(packages))) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        monkeypatch.setenv("npm_config_registry", f"http://127.0.0.1:{server.server_port}/")
+    with served(root, asked) as origin:
+        monkeypatch.setenv("npm_config_registry", f"{origin}/")
         monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
         yield asked
-        server.shutdown()
-        thread.join()
 
 
 def test_the_engine_is_fetched_once(registry: list[str], tmp_path: Path) -> None:

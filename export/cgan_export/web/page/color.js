@@ -116,3 +116,10 @@ export function chromaCodes(lightness, [a, b], { kr, kb, gain }) {
   }
   return [cb, cr];
 }
+
+/** (a*, b*)/110 of an sRGB color of bytes. */
+export function chromaOf(rgb) {
+  const light = rgb.map((code) => LINEAR[code]);
+  const [fx, fy, fz] = XYZ_OF_RGB.map((row) => root(sum(row.map((weight, i) => weight * light[i])) / sum(row)));
+  return [500 * (fx - fy) / AB_SCALE, 200 * (fy - fz) / AB_SCALE];
+}

@@ -1,10 +1,13 @@
 // The worker that runs the network: the only one with a session of ONNX Runtime.
 //
 // {kind: "open", forced}                        -> progress and {kind: "opened", about} or {kind: "failed", error}
-// {kind: "predict", id, lightness, shape}       -> {kind: "predicted", id, chroma: [a, b], ms} or {kind: "failed", id, error}
+// {kind: "predict", id, lightness, shape, guide} -> {kind: "predicted", id, chroma: [a, b], ms} or {kind: "failed", id, error}
 //
+// `guide` is {hints, picture} or null: see hint_planes.js.
 // WebGPU is taken where it gives the same colors as WASM in a self-test and is faster; else WASM with threads, else
 // with one. `forced` is the engine that the page's address asks for: "webgpu", "wasm", or nothing.
+
+import { rasterized } from "./hint_planes.js";
 
 const TEST_SIDE = 256; // pixels
 const TEST_RUNS = 3; // the best of these counts
@@ -39,13 +42,14 @@ async function openSession(kind, threads, binary, bytes) {
   return { ort, create };
 }
 
-/** The inputs of the network; all but the lightness are zeros, which say that nothing is known. */
-function inputsOf(lightness, [height, width]) {
+/** The inputs of the network; all but the lightness and placed colors are zeros, which say that nothing is known. */
+function inputsOf(lightness, [height, width], guide) {
   const axes = { [model.inputs[0].shape[2]]: height, [model.inputs[0].shape[3]]: width };
   const lengthOf = (axis) => typeof axis === "number" ? axis : lengthOfAxis(axis, axes);
   return Object.fromEntries(model.inputs.map(({ name, shape }, i) => {
     const lengths = shape.map(lengthOf), size = lengths.reduce((product, length) => product * length, 1);
-    return [name, new runtime.Tensor("float32", i === 0 ? lightness : new Float32Array(size), lengths)];
+    const further = () => (name === "hints" && guide ? rasterized(guide.hints, guide.picture, lengths.slice(2)) : new Float32Array(size));
+    return [name, new runtime.Tensor("float32", i === 0 ? lightness : further(), lengths)];
   }));
 }
 
@@ -61,9 +65,9 @@ function lengthOfAxis(axis, axes) {
   return 1;
 }
 
-async function predict(which, lightness, shape) {
+async function predict(which, lightness, shape, guide = null) {
   const began = performance.now();
-  const outputs = await which.run(inputsOf(lightness, shape), [model.output]);
+  const outputs = await which.run(inputsOf(lightness, shape, guide), [model.output]);
   const data = await outputs[model.output].getData();
   outputs[model.output].dispose();
   const pixels = shape[0] * shape[1];
@@ -98,7 +102,7 @@ async function whyNoGpu(forced) {
 
 async function open(forced, manifest, sizes) {
   model = manifest;
-  const reason = forced === "wasm" ? "asked for" : await whyNoGpu(forced);
+  const reason = forced === "wasm" ? "the address asks for WASM" : await whyNoGpu(forced);
   if (forced === "webgpu" && reason) throw new Error(`WebGPU cannot be used: ${reason}.`);
   const kind = reason ? "wasm" : "webgpu";
   let loaded = 0;
@@ -110,7 +114,8 @@ async function open(forced, manifest, sizes) {
   runtime = ort;
   const plain = await create("wasm");
   const onCpu = await measured(plain);
-  const cpu = { engine: "WASM", threads, ms: onCpu.ms, reason };
+  const alone = threads > 1 ? "" : self.crossOriginIsolated ? "; one thread, for this device has one core" : "; one thread, for this page could not be isolated from others";
+  const cpu = { engine: "WASM", threads, ms: onCpu.ms, reason: reason + alone };
   session = plain;
   if (kind === "wasm") return cpu;
   try {
@@ -118,12 +123,12 @@ async function open(forced, manifest, sizes) {
     const difference = largestDifference(found.colors, onCpu.colors);
     const why = difference > TOLERANCE ? `WebGPU gives wrong colors here, ${(110 * difference).toFixed(0)} of 110 off`
       : found.ms > onCpu.ms && forced !== "webgpu" ? `WebGPU is slower here, ${Math.round(found.ms)} ms` : "";
-    if (why) { await onGpu.release(); return { ...cpu, reason: why, difference }; }
+    if (why) { await onGpu.release(); return { ...cpu, reason: why + alone, difference }; }
     session = onGpu;
     await plain.release();
     return { engine: "WebGPU", threads: 0, ms: found.ms, reason: `WASM takes ${Math.round(onCpu.ms)} ms`, difference };
   } catch (error) {
-    return { ...cpu, reason: `WebGPU failed: ${error.message}` };
+    return { ...cpu, reason: `WebGPU failed: ${error.message}${alone}` };
   }
 }
 
@@ -134,7 +139,7 @@ self.onmessage = ({ data }) => {
     try {
       if (data.kind === "open") postMessage({ kind: "opened", about: await open(data.forced, data.model, data.sizes) });
       else {
-        const { chroma, ms } = await predict(session, data.lightness, data.shape);
+        const { chroma, ms } = await predict(session, data.lightness, data.shape, data.guide);
         postMessage({ kind: "predicted", id: data.id, chroma, ms }, chroma.map((plane) => plane.buffer));
       }
     } catch (error) {

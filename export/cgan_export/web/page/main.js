@@ -3,18 +3,21 @@
 import { Camera } from "./camera.js";
 import { $, moveFocus, save } from "./dom.js";
 import { Figures } from "./figures.js";
+import { Hints } from "./hints.js";
 import { isolated } from "./isolation.js";
 import { Stage } from "./stage.js";
 import { Studio } from "./studio.js";
+import { addTips } from "./tips.js";
 
 const FORMATS = { "image/png": "png", "image/jpeg": "jpg" };
 const stage = new Stage();
 const figures = new Figures();
+const hints = new Hints({ stage, message: showMessage, hold() {}, available: false });
 let studio = null;
 let source = "file"; // or "camera"
 let camera = null; // while it runs
-let shown = null; // the photo or video on the stage: {name, file, strength, video, blob, suffix}
-let working = null; // {cancel} while a file is colored
+let shown = null; // the photo or video on the stage: {name, strength, subject} or {name, file, strength, video, blob, suffix}
+let working = null; // {name, cancel} while a file is colored
 
 const strength = () => Number($("strength").value);
 const megabytes = (bytes) => Math.round(bytes / 1e6);
@@ -42,8 +45,9 @@ function update() {
   };
   for (const [id, on] of Object.entries(visible)) $(id).hidden = !on;
   $("play").textContent = shown?.video?.paused ? "Play" : "Pause";
-  $("invitation").textContent = source === "camera" ? "See your camera in color." : "Drop or paste a gray photo, or drop a video.";
+  $("invitation").textContent = working ? working.name : source === "camera" ? "See your camera in color." : "Drop or paste a gray photo, or drop a video.";
   $("strength-value").textContent = strength().toFixed(2);
+  hints.offer({ upload: shown?.subject ?? null, video: null, camera: null, paused: false });
 }
 
 /** Stop everything and clear the stage. */
@@ -53,6 +57,7 @@ function reset() {
   shown?.video?.pause();
   if (shown?.url) URL.revokeObjectURL(shown.url);
   camera = shown = working = null;
+  hints.close();
   figures.hide();
   stage.clear();
   stage.setStrength(1);
@@ -68,9 +73,9 @@ function choose(next) {
 }
 
 /** Do work on a file that can be canceled by what comes after it; errors are shown. */
-async function work(text, act, cancel) {
-  const own = working = { cancel };
-  showProgress(text, null);
+async function work(name, act, cancel) {
+  const own = working = { name, cancel };
+  showProgress("Coloring", null);
   update();
   if (cancel) moveFocus($("cancel"));
   try {
@@ -91,10 +96,10 @@ async function colorFile(file, name = file.name) {
 }
 
 async function colorPhoto(file, name) {
-  await work("Coloring", async (current) => {
+  await work(name, async (current) => {
     const applied = strength(), { bitmap, took } = await studio.ask("photo", { file, strength: applied });
     if (!current()) return bitmap.close();
-    shown = { name, strength: applied };
+    shown = { name, strength: applied, subject: { file: { name }, colored: {}, studio, strength } };
     showPhoto(bitmap);
     showMessage(`${name} is colored, in ${(took / 1000).toFixed(1)} seconds.`);
   });
@@ -115,7 +120,7 @@ async function repaint() {
 }
 
 async function colorVideo(file, name) {
-  await work("Coloring", async (current) => {
+  await work(name, async (current) => {
     const applied = strength(), result = await studio.ask("video", { file, strength: applied });
     if (!current()) return;
     const video = Object.assign(document.createElement("video"), { muted: true, loop: true, playsInline: true });
@@ -209,6 +214,7 @@ function engineText({ model, engine, threads, ms }) {
 }
 
 async function begin() {
+  addTips();
   update();
   await isolated();
   studio = new Studio({
@@ -218,8 +224,10 @@ async function begin() {
   listen();
   try {
     const about = await studio.open();
+    hints.available = about.hints;
     $("model").textContent = engineText(about);
-    $("model").title = about.reason && `${about.reason[0].toUpperCase()}${about.reason.slice(1)}.`;
+    $("model").dataset.tip = about.reason ? `${about.reason[0].toUpperCase()}${about.reason.slice(1)}.` : "What runs the model here.";
+    update();
     document.documentElement.dataset.ready = about.engine;
   } catch (error) {
     $("model").textContent = "";

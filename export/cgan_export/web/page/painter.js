@@ -3,6 +3,7 @@
 // {kind: "open", forced, model, sizes}     -> {kind: "progress", loaded, total}, {kind: "opened", about}
 // {kind: "photo", id, file, strength}      -> {kind: "painted", id, bitmap, took}; also of an ImageBitmap
 // {kind: "repaint", id, strength}          -> {kind: "painted", id, bitmap, took}
+// {kind: "guide", id, hints, strength}     -> the same, of the photo with placed colors
 // {kind: "save", id, type}                 -> {kind: "saved", id, blob}
 // {kind: "frame", id, frame, strength}     -> {kind: "painted", id, bitmap, predictions, ms}
 // {kind: "video", id, file, strength}      -> {kind: "coloring", id, done, part}, {kind: "saved", id, blob, frames}
@@ -48,9 +49,9 @@ function open({ forced, model: manifest, sizes }) {
 }
 
 /** The chroma that the network predicts, and the milliseconds that it took. */
-function predict({ data, width, height }) {
+function predict({ data, width, height }, guide = null) {
   const id = asked += 1, lightness = data.slice();
-  engine.postMessage({ kind: "predict", id, lightness, shape: [height, width] }, [lightness.buffer]);
+  engine.postMessage({ kind: "predict", id, lightness, guide, shape: [height, width] }, [lightness.buffer]);
   return new Promise((resolve, reject) => waiting.set(id, { resolve, reject, width, height }));
 }
 
@@ -75,6 +76,14 @@ async function repaint({ strength }) {
   paintPhoto(photo, photo.chroma, strength);
   photo.context.putImageData(photo.pixels, 0, 0);
   return { bitmap: await createImageBitmap(photo.canvas) };
+}
+
+/** Color the photo anew with the colors that a person has placed on it. */
+async function guide({ hints, strength }) {
+  const own = photo, { chroma } = await predict(own.small, { hints, picture: [own.height, own.width] });
+  if (photo !== own) return { bitmap: null }; // another photo came meanwhile
+  own.chroma = chroma;
+  return repaint({ strength });
 }
 
 async function save({ type }) {
@@ -114,19 +123,18 @@ async function colorFrame({ frame, strength }) {
 const neutral = ({ width, height }) => [plane(width, height), plane(width, height)];
 
 async function colorVideo({ id, file, strength }) {
-  const { convert } = await import("./video.js");
+  video = new AbortController();
+  const { signal } = video, { convert } = await import("./video.js");
   const carrier = new Carrier(VIDEO_HORIZON);
   const paint = async (frame) => {
     const picture = await readFrame(frame), small = smallOf(picture, model);
     const { chroma } = await predict(small.lightness);
     return paintFrame(picture, small, carrier.step(small.lightness, { lightness: small.lightness, chroma }), strength);
   };
-  video = new AbortController();
-  const { signal } = video;
   return { kind: "saved", ...await convert(file, paint, (done, part) => postMessage({ kind: "coloring", id, done, part }), signal) };
 }
 
-const actions = { open, photo: colorPhoto, repaint, save, frame: colorFrame, video: colorVideo };
+const actions = { open, photo: colorPhoto, repaint, guide, save, frame: colorFrame, video: colorVideo };
 
 self.onmessage = async ({ data }) => {
   if (data.kind === "stop") { live = null; video?.abort(); return; }

@@ -1,7 +1,7 @@
 // The page's side of the workers: asks, and waits for the answer.
 //
 // const studio = new Studio({ progress(loaded, total), coloring(done, part) });
-// const about = await studio.open();                       // {engine, threads, ms, reason}
+// const about = await studio.open();                       // {engine, threads, ms, reason, model, hints}
 // const { bitmap } = await studio.ask("photo", { file, strength });
 
 export class Studio {
@@ -19,7 +19,8 @@ export class Studio {
     const site = await (await fetch("site.json")).json();
     const forced = new URLSearchParams(location.search).get("engine");
     const { about } = await (this.opened = this.send("open", { forced, ...site }));
-    return { ...about, model: site.model.name };
+    const hints = site.model.inputs.some(({ name, shape }) => name === "hints" && shape[1] === 3);
+    return { ...about, hints, model: site.model.name };
   }
 
   /** Ask for work once the engine is there; the answer is described in painter.js. */

@@ -37,6 +37,7 @@ async function kept(name) {
 async function answerFor(name) {
   const answer = await kept(name), headers = new Headers(answer.headers);
   for (const [header, value] of Object.entries(HEADERS)) headers.set(header, value);
+  for (const header of ["Content-Encoding", "Content-Length"]) headers.delete(header); // the body is decoded already
   return new Response(answer.body, { status: answer.status, statusText: answer.statusText, headers });
 }
 
