@@ -1,6 +1,6 @@
 """Takes the screenshots of the page and the window for the docs.
 
-python -m tests.runtime.live.screenshots /path/to/clip.mp4 [docs/images]
+python -m tests.runtime.live.screenshots /path/to/clip.mp4 [docs/images] [/path/to/further/clips ...]
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from tests.runtime.live.window.test_window import color_in, looped, screenshot
 PHOTO = ROOT / "train" / "cgan_train" / "evaluation" / "photos" / "chelsea.jpg"
 DESKTOP: dict[str, Any] = {"viewport": {"width": 1280, "height": 800}}
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
+SIDEWAYS: dict[str, Any] = PHONE | {"viewport": {"width": 844, "height": 390}}
 HINTED = ROOT / "samples" / "photos" / "astronaut.jpg"
 FURTHER = (0.62, 0.1)  # a place of it: the wall
 SETTLE_MS = 1500.0
@@ -37,31 +38,34 @@ _QUALITY = 90  # of WebP: text stays sharp and skies smooth
 def main() -> None:
     """Take all screenshots."""
     clip, target = Path(sys.argv[1]), Path((*sys.argv, ROOT / "docs" / "images")[2])
+    cameras = [option for path in (clip, *sys.argv[3:]) for option in ("--webcam", path)]
     with tempfile.TemporaryDirectory() as folder:
         video = browser_video(clip, Path(folder) / "camera.mjpeg")
-        with serving("--webcam", clip) as server, chromium(video) as browser:
+        with serving(*cameras) as server, chromium(video) as browser:
             for name, screen, scheme in (
                 ("desktop-light", DESKTOP, "light"),
                 ("desktop-dark", DESKTOP, "dark"),
                 ("phone-light", PHONE, "light"),
                 ("phone-dark", PHONE, "dark"),
+                ("sideways", SIDEWAYS, "dark"),
             ):
                 take_page(browser, server.url, screen, scheme, target / f"live-{name}.webp")
+            take_mosaic(browser, server.url, target / "live-mosaic.webp")
             take_hints(browser, server.url, DESKTOP, target / "live-hints-desktop.webp")
             take_hints(browser, server.url, PHONE, target / "live-hints-phone.webp")
         take_window(clip, Path(folder), target / "live-window.webp")
 
 
 def take_page(browser: Browser, url: str, screen: dict[str, Any], scheme: str, target: Path) -> None:
-    """Take one screenshot: a camera on a light desktop or a dark phone, a photo on the others."""
+    """Take one screenshot: a camera on a light desktop, a dark phone or one held sideways, a photo on the others."""
     context = browser.new_context(color_scheme=scheme, **screen)  # type: ignore[arg-type]
     page = context.new_page()
     page.goto(url)
-    if (scheme == "light") == (screen is DESKTOP):
+    if (scheme == "light") == (screen is DESKTOP) or screen is SIDEWAYS:
         show_camera(page, "Server camera" if screen is DESKTOP else "My camera")
     else:
         page.set_input_files("#file", PHOTO)
-        page.get_by_role("link", name="Download").wait_for()
+        page.get_by_role("link", name="Download", exact=True).wait_for()
     save(Image.open(io.BytesIO(page.screenshot())), target)
     context.close()
 
@@ -72,7 +76,7 @@ def take_hints(browser: Browser, url: str, screen: dict[str, Any], target: Path)
     page = context.new_page()
     page.goto(url)
     page.set_input_files("#file", HINTED)
-    page.get_by_role("link", name="Download").wait_for()
+    page.get_by_role("link", name="Download", exact=True).wait_for()
     page.get_by_role("button", name="Place colors").click()
     page.set_input_files("#hints-file", HINTED.with_suffix(".hints.json"))
     page.locator(".hint").nth(2).wait_for()
@@ -84,6 +88,17 @@ def take_hints(browser: Browser, url: str, screen: dict[str, Any], target: Path)
     page.wait_for_timeout(SETTLE_MS)
     save(Image.open(io.BytesIO(page.screenshot())), target)
     context.close()
+
+
+def take_mosaic(browser: Browser, url: str, target: Path) -> None:
+    """Take all cameras beside each other."""
+    page = browser.new_page(color_scheme="light", **DESKTOP)
+    page.goto(url)
+    show_camera(page, "Server camera")
+    page.keyboard.press("m")
+    page.wait_for_timeout(1000 * LIVE_SECONDS / 2)
+    save(Image.open(io.BytesIO(page.screenshot())), target)
+    page.close()
 
 
 def show_camera(page: Page, name: str) -> None:

@@ -47,7 +47,7 @@ from cgan_runtime.system.systemd import inherited_socket, notify
 _SHUTDOWN_SECONDS = 0.5  # for answers in progress
 _IDLE_SECONDS = 20.0  # for a request to arrive completely, also the first of a connection
 _ALL_INTERFACES = frozenset({"0.0.0.0", "::"})
-_NO_CAMERA = "this machine has no camera; plug one in, or name a stream or a video with --webcam, and start again"
+_NO_CAMERA = "the server has no camera; plug one in, or name a stream or a video with --webcam, and start again"
 
 
 def serve(options: RunOptions, live: LiveOptions, console: Console) -> None:
@@ -105,7 +105,8 @@ async def _serve(options: RunOptions, live: LiveOptions, console: Console) -> in
         await metrics.site.start()
         await opened.enter_async_context(_in_background(log_cameras(hubs, console), feed_watchdog(endpoints)))
         signals = _signals()
-        _print_addresses(console, host, listener.getsockname()[1], access)
+        known = console.log == "json" and live.token is not None  # a log keeps no secret that its reader has
+        _print_addresses(console, host, listener.getsockname()[1], access, show_token=not known)
         notify("READY=1")
         number = await signals.get()
         notify("STOPPING=1")
@@ -190,11 +191,11 @@ def _bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _print_addresses(console: Console, host: str, port: int, access: AccessPolicy) -> None:
+def _print_addresses(console: Console, host: str, port: int, access: AccessPolicy, *, show_token: bool) -> None:
     """Print the address of the page, also as a QR code when a phone can reach it."""
     scheme = "https" if access.tls else "http"
     name = _own_address(host) if host in _ALL_INTERFACES else host
-    path = f"/?token={access.token}" if access.token else "/"
+    path = f"/?token={access.token}" if access.token and show_token else "/"
     url = f"{scheme}://{f'[{name}]' if ':' in name else name}:{port}{path}"
     console.result(f"open {url}")
     if not is_loopback(host):

@@ -13,7 +13,11 @@ import { ServerCamera } from "./server_camera.js";
 export class Live {
   constructor(parts) {
     Object.assign(this, parts, { cameras: [], paused: false });
-    this.freshness = new Freshness($("screen"), (frozen) => { if (frozen) this.figures.blank(); });
+    this.freshness = new Freshness($("screen"), (frozen) => {
+      if (!frozen) return;
+      this.figures.blank();
+      if (!this.warned) this.warn("No images are coming.");
+    });
   }
 
   get running() { return this.cameras.length > 0; }

@@ -129,6 +129,7 @@ function showChosen() {
 /** Show another camera of the server, or all of them. */
 function showCamera(id) {
   $("camera").value = id;
+  hints.close();
   if (live.running) live.stop();
   showChosen();
   moveFocus($("stop"));
