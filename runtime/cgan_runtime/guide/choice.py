@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from cgan_runtime.color.lab import FloatArray
@@ -57,7 +58,7 @@ class Choice:
         """Take the samples of one shot."""
         if not samples:
             return
-        alike = np.array([[_similarity(key, sample) for sample in samples] for key in samples])
+        alike = np.array([[similarity(key, sample) for sample in samples] for key in samples])
         frames = np.array([sample.frames for sample in samples])
         known = alike[[sample.is_key for sample in samples]].max(axis=0, initial=0.0)
         for _ in range(min(self._count, len(samples))):
@@ -75,7 +76,8 @@ class Choice:
         return sorted(self._found, key=lambda each: each.frame)
 
 
-def _similarity(key: Sample, sample: Sample) -> float:
+def similarity(key: Sample, sample: Sample) -> float:
     """How much of a sample is like something in a key, 0 to 1; mean over its places of the best match."""
-    best = (key.keys.astype(np.float32).T @ sample.keys.astype(np.float32)).max(axis=0)
+    ours, theirs = key.keys.astype(np.float32), sample.keys.astype(np.float32)
+    best = cv2.gemm(ours, theirs, 1, None, 0, flags=cv2.GEMM_1_T).max(axis=0)  # as in `Guidance.similarity`
     return float(np.clip(best, 0, 1).mean())

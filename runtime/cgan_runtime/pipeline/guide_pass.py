@@ -24,6 +24,7 @@ from cgan_runtime.color.lab import FloatArray
 from cgan_runtime.color.planes import glance
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import ConfigError, MediaError
+from cgan_runtime.guide.dissolves import DissolveFinder
 from cgan_runtime.guide.hints import rasterized
 from cgan_runtime.guide.keys import find_keys, listed
 from cgan_runtime.guide.likeness import REACH, Likeness, scaled
@@ -83,7 +84,7 @@ class GuidePass:
         self._picture = shown_luma(reader.first, layout)[0].shape
         self._notes: list[str] = []
         self._references = rows_of_references(guide.references, colorizer)
-        self._finder = ShotFinder()
+        self._finder, self._dissolves = ShotFinder(), DissolveFinder(colorizer.keys)
         self._times = array("d")  # of the frames so far, seconds from the first
         self._newest: av.VideoFrame | None = None  # whose nearest times are not known yet
         self._small: FloatArray | None = None  # of that frame
@@ -108,7 +109,8 @@ class GuidePass:
         """Look at the next frame, shown `time` seconds after the first."""
         luma, _ = shown_luma(frame, self._layout)
         small = scaled(glance(luma, self._layout.encoding, self._glanced))
-        self._finder.look(small, lambda: network_view(frame, self._layout, self._colorizer))
+        for finder in (self._finder, self._dissolves):
+            finder.look(small, lambda: network_view(frame, self._layout, self._colorizer))
         if self._newest is not None:
             self._remember((self._times[-1] + time) / 2)
         self._times.append(time)
@@ -116,7 +118,7 @@ class GuidePass:
 
     def finish(self) -> GuidePlan:
         """The plan of the video, after its last frame; a MediaError if a key does not show its frame."""
-        frames, starts = self._finder.frames, self._finder.finish()
+        frames, starts = self._finder.frames, self._dissolves.merged(self._finder.finish())
         if self._newest is not None:
             last = self._times[-1]
             self._remember(last + (last - self._times[-2] if frames > 1 else 1.0))
