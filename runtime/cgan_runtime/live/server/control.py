@@ -14,6 +14,7 @@ one that /live/camera tells it first, as text {"camera": ID}. A camera in JSON:
     {"id": "0", "name": "HD Webcam", "state": "opening" | "live" | "lost" | "ended", "message": text,
      "viewers": 2, "read": 900, "dropped": 31,                          frames since it was opened, frames left out
      "age": 0.04,                            seconds since its newest picture was colored; null: there is none yet
+     "dim": false,                         its pictures use little of the range from black to white: --levels auto helps
      "adapt": true, "size": 192, "full_size": 256,                      pixels, as of --size
      "rate": 14.8, "left_out": 0.03,                 colored a second; share of the last pictures that was left out
      "suggested_size": 160,                                  a size at which it would keep up; null: it does, or none

@@ -91,6 +91,7 @@ class CameraSource(FrameSource):
             "width": frame.luma.shape[1] if frame else None, "height": frame.luma.shape[0] if frame else None,
             "age": self._flow.age(now), "rate": round(self._flow.rate(now), 2),
             "left_out": round(self._flow.left_out(now, self._settings.max_rate), 3),
+            "dim": self._frame_colorizer is not None and self._frame_colorizer.dim,
             "adapt": adapter.on, "size": adapter.size, "full_size": adapter.full_size,
             "suggested_size": adapter.suggestion if self._inference.info.any_size else None,
         }  # fmt: skip

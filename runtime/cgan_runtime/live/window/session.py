@@ -126,6 +126,8 @@ class WindowSession:
                 + (", paused" if self._paused else ""),
                 *HELP,
             ]
+        if self._frame_colorizer.dim and self._show_text:
+            lines.append("dim picture: --levels auto helps")
         if state.status is CameraStatus.LOST:
             lines.append(state.message)
         if now < self._notice_until:

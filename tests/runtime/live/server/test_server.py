@@ -176,7 +176,7 @@ def test_https_with_a_certificate_of_its_own(video: Path, tmp_path: Path, monkey
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with serving("--webcam", video, "--https") as server:
         assert server.url.startswith("https://")
-        (printed,) = (line for line in server.output if line.startswith("certificate: SHA-256 "))
+        (printed,) = (line.strip() for line in server.output if line.startswith("certificate: SHA-256 "))
         certificate = tmp_path / "cgan" / "tls" / "page.pem"
         assert certificate.stat().st_mode & 0o777 == 0o600
 

@@ -8,17 +8,22 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
+import av
 import cv2
 import numpy as np
 import pytest
 from tests.fakes import FakeBackend, warm_above_cool_below
+from tests.runtime.color.test_levels import thermal
 from tests.runtime.live.conftest import FakeFeed
 from tests.videos import chroma_span, read_frames
 
 from cgan_runtime.color.encoding import Plane
+from cgan_runtime.color.levels import Levels
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.live.capture import camera as camera_module
 from cgan_runtime.live.capture.camera import Camera
+from cgan_runtime.live.capture.feeds import open_feed
+from cgan_runtime.live.capture.picture import PictureSettings
 from cgan_runtime.live.frame_colorizer import FrameColorizer
 from cgan_runtime.live.sinks.recorder import Recorder
 from cgan_runtime.live.sinks.virtual_camera import VirtualCamera
@@ -178,3 +183,18 @@ def test_slow_back_end_shows_only_newest_frames() -> None:
     assert counts.dropped == 45 - session.meter.total
     assert counts.dropped > 45 / 2
     assert all(number >= read_before - 1 for read_before, number in taken)
+
+
+@pytest.mark.parametrize(("levels", "dim"), [("off", True), ("auto", False)])
+def test_dim_pictures_are_told_and_what_helps(tmp_path: Path, levels: str, dim: bool) -> None:
+    path = tmp_path / "dim.mkv"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=500)  # each frame is shown at its time
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "gray16le"
+        for number in range(60):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(thermal(number), format="gray16le")))
+        container.mux(stream.encode(None))
+    window = ScriptedWindow({})
+    with Camera(lambda: open_feed(str(path), picture=PictureSettings(Levels(levels))), drop_frames=False) as camera:
+        WindowSession(camera, make_colorizer(), window, EncoderSettings(), folder=tmp_path).run()
+    assert ("dim picture: --levels auto helps" in window.lines[-1]) == dim
