@@ -118,6 +118,23 @@ def test_a_key_shapes_its_shot_in_both_directions_and_nothing_else(
     assert result.notes == ()
 
 
+def test_a_key_ends_at_a_dissolve(colorizer: Colorizer, tmp_path: Path) -> None:
+    looks = [scenes(1, lambda _, which=which: which, SHAPE)[0].astype(float) for which in range(2)]
+    shares = np.clip((np.arange(90) - 30) / 12, 0, 1)
+    frames = [np.rint(looks[0] * (1 - share) + looks[1] * share).astype(np.uint8) for share in shares]
+    times = [Fraction(n, FPS) for n in range(len(frames))]
+    clip = write_scenes(tmp_path / "in.mp4", frames, times)
+    keys = write_key(tmp_path / "keys", "000010.png", frames[10], GREEN)
+    result = colored(clip, tmp_path / "out.mkv", colorizer, Guide(keys=keys), temporal=TemporalSettings("off"))
+    colored(clip, tmp_path / "automatic.mkv", colorizer, Guide(), temporal=TemporalSettings("off"))
+    out, automatic = tints(tmp_path / "out.mkv"), tints(tmp_path / "automatic.mkv")
+    (first, second) = result.shots
+    assert abs(second.first - 36) <= 3
+    assert (first.keys, second.keys) == ((10,), ())
+    assert np.abs(out[:25] - np.array(GREEN)).max() < 2 * NEAR
+    assert np.abs(out[second.first :] - automatic[second.first :]).max() < 1
+
+
 def test_between_two_keys_the_color_goes_over(clip: Path, colorizer: Colorizer, tmp_path: Path) -> None:
     keys = write_key(tmp_path / "keys", "ref_000002.png", FRAMES[2], GREEN, scale=2)  # another size
     write_key(keys, "00h00m01.080.png", FRAMES[27], VIOLET)  # 27 / 25 seconds
