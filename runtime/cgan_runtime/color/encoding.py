@@ -36,7 +36,7 @@ class Encoding:
         matrix: Luma coefficients: ITU-R BT.601, BT.709 or BT.2020 (non-constant luminance).
         full_range: Luma uses all codes, as in JPEG; otherwise 16..235 of 8 bits, and chroma 16..240.
         bits: Bits per sample, 8 to 16.
-        transfer: From light to codes; SDR video counts as sRGB.
+        transfer: From light to codes; video that does not say counts as sRGB.
         primaries: The colors of pure R, G and B.
 
     Raises:

@@ -5,8 +5,8 @@
     matrix = xyz_of_rgb("bt2020")
 
 Light is relative to the white of SDR: 1 is L* = 100. In HDR that is the reference white of ITU-R BT.2408-7,
-203 cd/m2, and highlights lie above it. Untagged video and the family of BT.709 count as sRGB: their codes go
-unconverted to displays, whatever a camera's curve was, and the photos that a network learns from are sRGB.
+203 cd/m2, and highlights lie above it. Video that says BT.709 or a relative is read as the displays show it that it
+is made for (ITU-R BT.1886), whatever the camera's curve was. Video that says nothing counts as sRGB.
 """
 
 from __future__ import annotations
@@ -18,14 +18,16 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-Transfer = Literal["srgb", "gamma22", "gamma28", "dcinema", "linear", "log", "log_sqrt", "pq", "hlg"]
+Transfer = Literal["srgb", "bt1886", "gamma22", "gamma28", "dcinema", "linear", "log", "log_sqrt", "pq", "hlg"]
 Primaries = Literal["bt709", "bt2020", "p3"]
 Array = npt.NDArray[Any]
 
-HDR: frozenset[Transfer] = frozenset({"pq", "hlg"})
+UNCONVERTED: frozenset[Transfer] = frozenset({"srgb", "bt1886"})
+"""Curves of codes that go to screens and into images as they are, as players do it."""
 
 TRANSFERS: dict[int, Transfer] = {
-    4: "gamma22", 5: "gamma28", 8: "linear", 9: "log", 10: "log_sqrt", 16: "pq", 17: "dcinema", 18: "hlg",
+    1: "bt1886", 4: "gamma22", 5: "gamma28", 6: "bt1886", 7: "bt1886", 8: "linear", 9: "log", 10: "log_sqrt",
+    14: "bt1886", 15: "bt1886", 16: "pq", 17: "dcinema", 18: "hlg",
 }  # fmt: skip
 """By the numbers of ITU-T H.273, table 3; all others count as sRGB."""
 
@@ -49,7 +51,7 @@ HLG_GAMMA = 1.2  # of the display's OOTF at that peak
 _A = 0.17883277
 _B, _C = 1 - 4 * _A, 0.5 - _A * math.log(4 * _A)
 
-_EXPONENTS: dict[Transfer, float] = {"gamma22": 2.2, "gamma28": 2.8, "linear": 1.0, "dcinema": 2.6}
+_EXPONENTS: dict[Transfer, float] = {"bt1886": 2.4, "gamma22": 2.2, "gamma28": 2.8, "linear": 1.0, "dcinema": 2.6}
 _DCINEMA = 52.37 / 48  # SMPTE ST 428-1: light of the full code, relative to white
 _DECADES: dict[Transfer, float] = {"log": 2.0, "log_sqrt": 2.5}  # of light that the codes span (H.273)
 

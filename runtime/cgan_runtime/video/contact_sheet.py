@@ -18,6 +18,7 @@ import numpy as np
 
 from cgan_runtime.color.encoding import Encoding, Plane
 from cgan_runtime.color.lab import srgb_of_rgb
+from cgan_runtime.color.transfer import UNCONVERTED
 from cgan_runtime.errors import MediaError
 from cgan_runtime.files.output import check_output
 from cgan_runtime.image.read_write import write_image, written_suffix
@@ -114,7 +115,7 @@ def thumbnail(
     shown_width, shown_height = frame.width * aspect, Fraction(frame.height)
     scale = height / (shown_width if orientation.swaps_axes else shown_height)
     light = light_of(frame)
-    is_srgb = light == ("srgb", "bt709")
+    is_srgb = light[0] in UNCONVERTED and light[1] == "bt709"
     small = frame.reformat(
         width=max(1, round(shown_width * scale)),
         height=max(1, round(shown_height * scale)),

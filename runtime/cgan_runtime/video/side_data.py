@@ -1,11 +1,11 @@
 """Side data of videos: what describes a whole stream, what belongs to single frames, and what it is called.
 
-    give_side_data(stream, first_frame)              # before the encoder is set up
+    give_side_data(stream, first_frame, "mp4")       # before the encoder is set up
     out = blank_frame(frame, 64, 48, "yuv420p")      # with the captions of `frame`
     names = lost_side_data(first_frame, written_frame)      # of what the output does not hold
 
 PyAV gives encoders and muxers no side data but the display matrix. A stream's parameters can be copied
-from another stream, though: one that is read from the header of a Matroska file in memory.
+from another stream, though: one that is read from the header of a Matroska file or an mp4 in memory.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from typing import Any, cast
 
 import av
 from av.bitstream import BitStreamFilterContext
+
+from cgan_runtime.video.mp4_header import CODECS, mp4_header
 
 CAPTIONS = "A53_CC"
 STRICT = frozenset({"STEREO3D", "SPHERICAL"})
@@ -44,6 +46,7 @@ _NAMES = {
 
 # AVStereo3DType: Matroska's StereoMode, and that with the views exchanged.
 _STEREO = {1: (1, 11), 2: (3, 2), 3: (13, 14), 4: (5, 4), 6: (7, 6), 7: (9, 8)}
+_COLOR_SPACE, _RGB = slice(16, 20), b"RGB "  # in the header of an ICC profile (ICC.1:2022, section 7.2)
 _INVERTED = 1  # AV_STEREO3D_FLAG_INVERT
 _EQUIRECTANGULAR, _CUBEMAP, _TILE = 0, 1, 2  # AVSphericalProjection
 _CODECS = {
@@ -90,16 +93,31 @@ def blank_frame(source: av.VideoFrame, width: int, height: int, pixel_format: st
     return blank
 
 
-def give_side_data(stream: av.VideoStream, first: av.VideoFrame) -> None:
-    """Give a new stream the side data of a frame that describes its whole video; resets its parameters."""
-    codec = _CODECS.get(stream.codec_context.codec.canonical_name)
-    video = _video_elements(first)
-    if codec is None or not video:
+def give_side_data(stream: av.VideoStream, first: av.VideoFrame, container: str = "") -> None:
+    """Give a new stream the side data of a frame that describes its whole video; resets its parameters.
+
+    mp4 and mov get a color profile and the ambient viewing environment, then without a layout of views.
+    """
+    codec, video = stream.codec_context.codec.canonical_name, _video_elements(first)
+    profile, ambient = profile_of(first), _unpacked(first, "AMBIENT_VIEWING_ENVIRONMENT", "6i")
+    if container in ("mp4", "mov") and codec in CODECS and (profile or ambient):
+        kind, display = "mp4", _mastering_display(first)
+        header = mp4_header(codec, profile, _ambient(ambient), display, _unpacked(first, "CONTENT_LIGHT_LEVEL", "2I"))
+    elif codec in _CODECS and video:
+        kind, header = "matroska", _matroska(_CODECS[codec], video)
+    else:
         return
     rate = stream.codec_context.framerate
-    with av.open(io.BytesIO(_matroska(codec, video)), format="matroska") as template:
+    with av.open(io.BytesIO(header), format=kind) as template:
         BitStreamFilterContext("null", template.streams.video[0], stream)
     stream.codec_context.framerate = rate
+
+
+def profile_of(frame: av.VideoFrame) -> bytes:
+    """The ICC profile of a frame if it is one of RGB, else nothing: one of gray is not true of colors."""
+    data: Any = frame.side_data.get("ICC_PROFILE")
+    profile = b"" if data is None else bytes(data)
+    return profile if profile[_COLOR_SPACE] == _RGB else b""
 
 
 def with_side_data(options: dict[str, str], encoder: str, first: av.VideoFrame) -> dict[str, str]:
@@ -157,6 +175,14 @@ def _mastering_display(first: av.VideoFrame) -> tuple[list[float], tuple[float, 
         return None
     numbers = [top / bottom if bottom else 0.0 for top, bottom in zip(values[0:20:2], values[1:20:2], strict=True)]
     return numbers[:8], (numbers[8], numbers[9])
+
+
+def _ambient(values: Sequence[int] | None) -> tuple[float, float, float] | None:
+    """Illuminance in lux, x and y of the ambient viewing environment."""
+    if values is None or not all(values[1::2]):
+        return None
+    lux, x, y = (top / bottom for top, bottom in zip(values[::2], values[1::2], strict=True))
+    return lux, x, y
 
 
 def _unpacked(frame: av.VideoFrame, kind: str, layout: str) -> Sequence[int] | None:

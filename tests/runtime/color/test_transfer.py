@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from cgan_runtime.color.encoding import LUMA_WEIGHTS, Encoding
 from cgan_runtime.color.lab import chroma_codes, lab_of_rgb, lightness_table, rgb_of_codes, srgb_of_rgb
 from cgan_runtime.color.transfer import (
+    TRANSFERS,
     Primaries,
     Transfer,
     decode,
@@ -114,7 +115,16 @@ def test_reference_white_is_white_and_brighter_stays_so() -> None:
         assert table[round(encoding.black + white / 2 * encoding.luma_span)] < 0
 
 
-def test_sdr_tags_change_nothing() -> None:
+def test_each_tag_has_its_curve() -> None:
+    """By the numbers of ITU-T H.273, table 3: light of the code in the middle."""
+    halves = {number: float(decode(TRANSFERS.get(number, "srgb"), np.array(0.5))) for number in range(19)}
+    assert halves[1] == halves[6] == halves[14] == halves[15] == pytest.approx(0.5**2.4)  # ITU-R BT.1886
+    assert halves[2] == halves[13] == pytest.approx(0.2140, abs=1e-4)  # nothing said, and sRGB
+    assert (halves[4], halves[5], halves[8]) == pytest.approx((0.5**2.2, 0.5**2.8, 0.5))
+    assert len({halves[number] for number in (1, 2, 4, 5, 8, 9, 10, 16, 17, 18)}) == 10
+
+
+def test_video_that_says_nothing_is_srgb() -> None:
     assert Encoding("bt709", False, 8) == Encoding("bt709", False, 8, "srgb", "bt709")
 
 

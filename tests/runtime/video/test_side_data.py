@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -12,6 +13,7 @@ import av
 import numpy as np
 import pytest
 from av.sidedata.sidedata import Type
+from PIL import ImageCms
 from tests.fakes import FakeBackend
 from tests.videos import Video, luma_of, read_frames, write_video
 
@@ -64,7 +66,7 @@ def colorizer() -> Iterator[Colorizer]:
         yield opened
 
 
-@pytest.mark.parametrize(("trc", "transfer"), [(16, "pq"), (18, "hlg"), (14, "srgb"), (4, "gamma22")])
+@pytest.mark.parametrize(("trc", "transfer"), [(16, "pq"), (18, "hlg"), (14, "bt1886"), (2, "srgb"), (13, "srgb")])
 def test_the_network_sees_lightness_by_the_curve_of_the_video(trc: int, transfer: Transfer, tmp_path: Path) -> None:
     seen: list[np.ndarray[Any, Any]] = []
 
@@ -164,6 +166,65 @@ def test_stereo_and_spherical_layouts_are_written(container: str, codec: str) ->
         frame = next(written.decode(video=0))
     lost = ["the spherical projection", "the stereo 3D layout"] if container == "mov" else []
     assert lost_side_data(_Described(), frame, container) == lost  # type: ignore[arg-type]
+
+
+# A color profile and the ambient viewing environment
+
+PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+AMBIENT = (314 * 10_000, 15_635, 16_450)  # of lux, x and y in steps of ISO/IEC 14496-12
+
+
+def _boxes(data: bytes, path: list[bytes], boxes: bytes) -> bytes:
+    """An mp4 with boxes at the end of that at a path, all sizes put right; its tables must lie behind its data."""
+    out, at = b"", 0
+    while at < len(data):
+        size, kind = struct.unpack_from(">I4s", data, at)
+        body = data[at + 8 : at + size]
+        if path and kind == path[0]:
+            head = {b"stsd": 8, b"avc1": 78}.get(kind, 0)
+            body = body[:head] + (_boxes(body[head:], path[1:], boxes) if len(path) > 1 else body[head:] + boxes)
+        out += struct.pack(">I4s", len(body) + 8, kind) + body
+        at += size
+    return out
+
+
+def _profiled(path: Path, profile: bytes) -> Path:
+    """An mp4 with a profile and an ambient viewing environment, as phones and editors write them."""
+    data = write_video(path, Video(options={"preset": "ultrafast", "qp": "0"})).read_bytes()
+    boxes = struct.pack(">I4s4s", 12 + len(profile), b"colr", b"prof") + profile
+    boxes += struct.pack(">I4sI2H", 16, b"amve", *AMBIENT)
+    stream = [b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd", b"avc1"]
+    path.write_bytes(_boxes(data, stream, boxes))
+    return path
+
+
+@pytest.mark.parametrize(("name", "codec"), [
+    ("out.mp4", None), ("out.mov", None), ("out.mov", "prores_ks"), ("out.mp4", "libx265"), ("out.mp4", "libsvtav1"),
+    ("out.mkv", None), ("out.ts", None),
+])  # fmt: skip
+def test_profile_and_ambient_light_are_kept_in_mp4_and_mov(
+    name: str, codec: str | None, tmp_path: Path, colorizer: Colorizer
+) -> None:
+    source = _profiled(tmp_path / "in.mp4", PROFILE)
+    kinds = {"ICC_PROFILE", "AMBIENT_VIEWING_ENVIRONMENT"}
+    assert kinds_of(read_frames(source)[0]) == kinds
+    result = colorize_video(source, tmp_path / name, colorizer, settings=VideoSettings(EncoderSettings(codec)))
+    after, notes = read_frames(tmp_path / name)[0], " ".join(result.notes)
+    assert (after.width, after.height) == (WIDTH, HEIGHT)
+    if name in ("out.mkv", "out.ts"):
+        assert "left out: the ICC profile, the ambient viewing environment" in notes
+        return
+    assert "left out" not in notes
+    assert bytes(after.side_data["ICC_PROFILE"]) == PROFILE
+    values = np.frombuffer(bytes(after.side_data["AMBIENT_VIEWING_ENVIRONMENT"]), np.int32)
+    assert (values[::2] / values[1::2]).tolist() == pytest.approx([314, 0.3127, 0.329])
+
+
+def test_a_profile_of_gray_is_left_out_by_name(tmp_path: Path, colorizer: Colorizer) -> None:
+    source = _profiled(tmp_path / "in.mp4", PROFILE[:16] + b"GRAY" + PROFILE[20:])
+    notes = " ".join(colorize_video(source, tmp_path / "out.mp4", colorizer).notes)
+    assert "left out: the ICC profile" in notes
+    assert "ambient" not in notes
 
 
 # Closed captions

@@ -6,6 +6,7 @@ stream = video_stream(path, container, None)
 
 from __future__ import annotations
 
+import hashlib
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,9 @@ from av.stream import Disposition
 
 from cgan_runtime.errors import MediaError
 from cgan_runtime.video.ffmpeg_errors import reason_of
-from cgan_runtime.video.read.sources import FFmpegInput
+from cgan_runtime.video.read.sources import PIPE_BUFFER, FFmpegInput
 from cgan_runtime.video.read.stretch import Stretch
+from cgan_runtime.video.read.transport.joined import JoinedRecordings
 
 _LEAST_CHUNK = 8  # bytes that each frame of an AVI takes
 _MICROSECONDS = 1_000_000  # per second; the unit of a container's duration
@@ -52,8 +54,11 @@ def open_video(path: Path | FFmpegInput, options: dict[str, Any], hardware: str 
 def open_options(path: Path | FFmpegInput) -> dict[str, Any]:
     """The arguments of `av.open`; a MediaError if the pixel format or the file does not exist."""
     if not isinstance(path, FFmpegInput):
-        # FFmpeg does not take an absolute path for a URL. Remote storage is read as a Python stream.
-        return {"file": path.absolute() if isinstance(path, Path) else path.open("rb")}
+        if not isinstance(path, Path):  # remote storage is read as a Python stream
+            return {"file": path.open("rb")}
+        if (transport := JoinedRecordings.of(path)) is not None:
+            return {"file": transport, "buffer_size": PIPE_BUFFER}
+        return {"file": path.absolute()}  # which FFmpeg does not take for a URL
     name = path.options.get("pixel_format", "yuv420p")
     try:
         av.VideoFormat(name)
@@ -126,6 +131,20 @@ def is_file_on_server(path: Path | FFmpegInput, container: av.container.InputCon
     """Whether a video is a file that a server keeps, not a stream or a playlist."""
     served = isinstance(path, FFmpegInput) and path.timeout is not None
     return served and container.format.name not in _PLAYLISTS and container.size > 0
+
+
+def stated_frames(
+    container: av.container.InputContainer, stream: av.VideoStream, rate: Fraction | None, stretch: Stretch
+) -> int | None:
+    """Frames that a stretch of a video should have, exact or by its duration; None if unknown."""
+    whole = indexed_packets(container, stream) or frames_by_duration(container, stream, rate)
+    return whole if stretch.is_whole else frames_in(stretch, whole, rate)
+
+
+def fingerprint_on_server(container: av.container.InputContainer, stream: av.VideoStream, frames: int | None) -> str:
+    """By what a file on a server states; to read samples of it would take three connections."""
+    stated = (container.size, container.duration, frames, stream.codec_context.name)
+    return hashlib.sha256(repr(stated).encode()).hexdigest()
 
 
 def frames_in(stretch: Stretch, whole: int | None, rate: Fraction | None) -> int | None:

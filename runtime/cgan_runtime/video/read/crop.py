@@ -4,8 +4,8 @@
     crop.look(packet)                        # each packet of the stream, before it is decoded
     frame = crop.cut(frame)
 
-A container may say what to cut off: Matroska in PixelCrop, QuickTime and mp4 in a clean aperture box. VP9 may
-state a size that is a little smaller than the frame, where a hardware encoder has filled it up.
+A container may say what to cut off: Matroska in PixelCrop, QuickTime and mp4 in a clean aperture box. VP9 and AV1
+may state a size that is a little smaller than the frame, where a hardware encoder has filled it up.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from typing import Any
 import av
 import av.filter
 
+from cgan_runtime.video.read.render_size import surplus_of
+
 _ELEMENTS = {b"\x54\xaa": "bottom", b"\x54\xbb": "top", b"\x54\xcc": "left", b"\x54\xdd": "right"}  # PixelCrop
 _MASTERS = (b"\x18\x53\x80\x67", b"\x16\x54\xae\x6b", b"\xae", b"\xe0")  # Segment, Tracks, TrackEntry, Video
-_FILLED = 64  # pixels; VP9 fills a frame up to whole blocks of that size
-_HEADER, _SYNC, _RGB = 24, 0x498342, 7  # of VP9: bytes that hold the sizes, a mark, a color space
+_STATING = ("vp9", "av1")  # codecs whose key frames may state another size than that of the frames
 
 
 @dataclass(frozen=True)
@@ -38,15 +39,16 @@ class Crop:
 
     def __init__(self, stream: av.VideoStream) -> None:
         self.margins = _of_container(stream)
-        self._is_vp9 = stream.codec_context is not None and stream.codec_context.codec.canonical_name == "vp9"
+        self._codec = stream.codec_context.codec.canonical_name if stream.codec_context is not None else ""
         self._looked = False
         self._graph: av.filter.Graph | None = None
         self._form: tuple[int, int, str] | None = None  # of the frames that the graph takes
 
     def look(self, packet: av.Packet[Any]) -> None:
-        """Read the size in the first packet of VP9."""
-        if self._is_vp9 and not self._looked and self.margins == Margins():
-            self.margins = _of_vp9(bytes(packet))
+        """Read the size in the first packet of VP9 and AV1."""
+        if self._codec in _STATING and not self._looked and self.margins == Margins():
+            right, bottom = surplus_of(self._codec, bytes(packet))
+            self.margins = Margins(right=right, bottom=bottom)
         self._looked = True
 
     def cut(self, frame: av.VideoFrame) -> av.VideoFrame:
@@ -109,27 +111,3 @@ def _find_margins(data: bytes) -> dict[str, int]:
 def _length(data: bytes, at: int) -> int:
     """Bytes of a number of variable size: one more than its leading zeros."""
     return 9 - data[at].bit_length()
-
-
-def _of_vp9(data: bytes) -> Margins:
-    """What a key frame of VP9 holds beyond its render size, if that is less than a block (VP9, section 6.2)."""
-    bits, at = int.from_bytes(data[:_HEADER].ljust(_HEADER, b"\0"), "big"), 0
-
-    def read(count: int) -> int:
-        nonlocal at
-        at += count
-        return bits >> (8 * _HEADER - at) & ((1 << count) - 1)
-
-    marker, low, high = read(2), read(1), read(1)
-    profile = 2 * high + low
-    read(profile == 3)
-    shown_again, frame_type, _, sync = read(1), read(1), read(2), read(24)
-    if (marker, shown_again, frame_type, sync) != (2, 0, 0, _SYNC):
-        return Margins()
-    read(profile >= 2)  # depth
-    is_rgb = read(3) == _RGB
-    read((1 if profile % 2 else 0) if is_rgb else (4 if profile % 2 else 1))  # range and subsampling
-    size = read(16), read(16)
-    shown = (read(16), read(16)) if read(1) else size
-    right, bottom = size[0] - shown[0], size[1] - shown[1]
-    return Margins(right=right, bottom=bottom) if 0 <= right < _FILLED and 0 <= bottom < _FILLED else Margins()

@@ -31,7 +31,8 @@ class Damage:
 
     A gap is a stretch in which the video stream and all audio are missing. Either alone may pause in a whole
     file. Where it pauses, the file itself may show that something was lost: bytes that belong to no packet, or
-    a packet that the demuxer marks as damaged. So gaps are found in videos without audio, too.
+    a packet that the demuxer marks as damaged. So gaps are found in videos without audio, too. Where nothing shows
+    it, a pause without audio may be both.
     """
 
     def __init__(self, video: int, *, padded: bool) -> None:
@@ -43,6 +44,7 @@ class Damage:
         self.failed_reads = 0  # stretches of the file
         self.corrupt: list[int] = []  # numbers, from 0, of the frames that decoded with errors
         self.gaps: list[float] = []  # seconds after the first packet; known up to a second later
+        self.pauses: list[tuple[float, float]] = []  # start as above and length: without audio, maybe gaps
         self._video = video
         self._streams: dict[int, _Stream] = {}
         self._undecided: list[_Pause] = []
@@ -87,6 +89,8 @@ class Damage:
         ]
         if pause in self._proven or (paused and all(paused)):
             self.gaps.append(start - (self._begin or 0.0))
+        elif not paused:
+            self.pauses.append((start - (self._begin or 0.0), end - start))
 
     def _bytes_before(self, packet: av.Packet[Any]) -> int:
         """Bytes between a packet and the one before it in the file."""
@@ -110,13 +114,13 @@ class Damage:
         """The damage so far, for people; empty if there is none."""
         parts = []
         if self.corrupt:
-            parts.append(f"{count(len(self.corrupt), 'frame')} decoded with errors ({_some(self.corrupt)})")
+            parts.append(f"{count(len(self.corrupt), 'frame')} decoded with errors ({some(self.corrupt)})")
         if self.failed_decodes:
             parts.append(f"{count(self.failed_decodes, 'packet')} could not be decoded")
         if self.failed_reads:
             parts.append(f"{count(self.failed_reads, 'stretch')} skipped")
         if self.gaps:
-            seconds = _some(f"{gap:.1f} s" for gap in self.gaps)
+            seconds = some(f"{gap:.1f} s" for gap in self.gaps)
             parts.append(f"{count(len(self.gaps), 'stretch')} missing (at {seconds})")
         return ", ".join(parts)
 
@@ -150,6 +154,7 @@ def count(number: int, thing: str) -> str:
     return f"{number} {thing}{'' if number == 1 else plural}"
 
 
-def _some(things: Iterable[object]) -> str:
+def some(things: Iterable[object]) -> str:
+    """The first of several things, with commas between them."""
     names = [str(thing) for thing in things]
     return ", ".join(names[:_LISTED] + ["..."] * (len(names) > _LISTED))

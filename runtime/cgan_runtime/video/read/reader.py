@@ -7,7 +7,6 @@ with VideoReader(Path("video.mp4")) as video:
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from fractions import Fraction
@@ -23,13 +22,13 @@ from cgan_runtime.system.cpu import usable_cores
 from cgan_runtime.video.frame_levels import FrameLevels
 from cgan_runtime.video.read.container import (
     counted_frames,
-    frames_by_duration,
-    frames_in,
+    fingerprint_on_server,
     indexed_packets,
     is_file_on_server,
     open_options,
     open_video,
     stated_end,
+    stated_frames,
     video_stream,
 )
 from cgan_runtime.video.read.crop import Crop
@@ -86,9 +85,9 @@ class VideoReader(AbstractContextManager["VideoReader"]):
             video = path if isinstance(path, FFmpegInput) else opened.enter_context(SourceFile(path))
             self._file = video if isinstance(video, SourceFile) else None
             options = open_options(path)
-            self._pipe = options["file"] if isinstance(options["file"], InputPipe) else None
-            if self._pipe is not None:
-                opened.enter_context(self._pipe)
+            self._input = options["file"]
+            if not isinstance(self._input, (str, Path)):  # read here, not by FFmpeg
+                opened.enter_context(self._input)
             self.container = opened.enter_context(open_video(path, options, hardware))
             self.stream = video_stream(path, self.container, stream)
             self._clock, self._overlaps = Clock(self.container), Overlaps(self.container)
@@ -103,14 +102,14 @@ class VideoReader(AbstractContextManager["VideoReader"]):
             self._counted = counted_frames(self.container, self.stream)
             self._indexed = indexed_packets(self.container, self.stream)
             # Frames that the video should have, exact or by its duration; None if unknown.
-            self.stated_frames = self._indexed or frames_by_duration(self.container, self.stream, self.rate)
-            if not stretch.is_whole:
-                self.stated_frames = frames_in(stretch, self.stated_frames, self.rate)
-                self.line.seek()
+            self.stated_frames = stated_frames(self.container, self.stream, self.rate, stretch)
+            self.line.seek()
             self._items = self._read()
             self._on_server = is_file_on_server(path, self.container) and self.stated_frames is not None
             # Differs between videos, but not between copies of one.
-            self.fingerprint = self._fingerprint_on_server() if self._on_server else video.fingerprint
+            self.fingerprint = video.fingerprint
+            if self._on_server:
+                self.fingerprint = fingerprint_on_server(self.container, self.stream, self.stated_frames)
             self._waiting: list[av.Packet[Any] | av.VideoFrame] = []
             # The first packet of each other stream that was read until the first frame; also yielded.
             self.first_packets: dict[int, av.Packet[Any]] = {}
@@ -125,10 +124,9 @@ class VideoReader(AbstractContextManager["VideoReader"]):
 
         A file is checked before each frame that completes a segment, so that none of another video is kept.
         """
-        frames = 0
+        frames = 1
         while self._waiting:
             yield self._waiting.pop(0)  # the first frame is among these
-            frames = 1
         for item in self._items:
             if isinstance(item, av.VideoFrame):
                 if frames % SEGMENT_FRAMES == 0 and self._file is not None:
@@ -144,8 +142,8 @@ class VideoReader(AbstractContextManager["VideoReader"]):
 
     def wake(self) -> None:
         """End a read that waits for a pipe; no more comes from it. Any thread may call this."""
-        if self._pipe is not None:
-            self._pipe.wake()
+        if isinstance(self._input, InputPipe):
+            self._input.wake()
 
     @property
     def rate(self) -> Fraction | None:
@@ -178,6 +176,11 @@ class VideoReader(AbstractContextManager["VideoReader"]):
     @property
     def flaws(self) -> str:  # noqa: D102
         return self._found.flaws
+
+    @property
+    def pauses(self) -> list[tuple[float, float]]:
+        """Start and length, in seconds, of pauses of a video without audio, where nothing tells of damage."""
+        return self._found.pauses
 
     @property
     def is_endless(self) -> bool:
@@ -231,6 +234,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
             self.crop.look(packet)
             yield from self._shown(self._decode(packet))
         self._found.finish()
+        self.has_late_stream |= getattr(self._input, "has_others", False)
         yield from self._shown(self._decode(None))
         yield from self._shown(self._deinterlacer.flush())
 
@@ -283,12 +287,6 @@ class VideoReader(AbstractContextManager["VideoReader"]):
             self.first_packets.setdefault(item.stream_index, item)
         where = "" if self.stretch.is_whole else f" from {self.stretch.text}"
         raise MediaError(f"{self.path} holds no frame that can be decoded{where}; is it complete?")
-
-    def _fingerprint_on_server(self) -> str:
-        """By what a file on a server states; to read samples of it would take three connections."""
-        container = self.container
-        stated = (container.size, container.duration, self.stated_frames, self.stream.codec_context.name)
-        return hashlib.sha256(repr(stated).encode()).hexdigest()
 
     def _is_cut_off(self) -> bool:
         if not self.stretch.is_whole:

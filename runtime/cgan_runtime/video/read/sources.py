@@ -25,7 +25,7 @@ from cgan_runtime.files.urls import STREAM_OPTIONS, VIDEO_TIMEOUT, check_stream,
 
 MAX_RATE = 1000  # frames/s
 _RECONNECT = {"reconnect": "1", "reconnect_delay_max": "4"}
-_PIPE_BUFFER = 1 << 20  # bytes; a frame of 1080p in three reads
+PIPE_BUFFER = 1 << 20  # bytes; a frame of 1080p in three reads
 _SIZE = re.compile(r"[1-9]\d{0,4}x[1-9]\d{0,4}")
 
 
@@ -84,11 +84,11 @@ class FFmpegInput:
         if self.pipe is not None:
             with storage_errors("read", self.pipe, "name a file, or send the video through -"):
                 descriptor = os.open(self.pipe, os.O_RDONLY)
-            return options | {"file": InputPipe(descriptor, own=True), "buffer_size": _PIPE_BUFFER}
+            return options | {"file": InputPipe(descriptor, own=True), "buffer_size": PIPE_BUFFER}
         if sys.stdin.isatty():
             raise MediaError(f"{self.name} is a terminal; send a video through a pipe, or name a file")
         # Not FFmpeg's own pipe: Ctrl-C ends a read of Python's before the first frame.
-        return options | {"file": InputPipe(sys.stdin.fileno()), "buffer_size": _PIPE_BUFFER}
+        return options | {"file": InputPipe(sys.stdin.fileno()), "buffer_size": PIPE_BUFFER}
 
 
 def video_source(given: Path | str, settings: SourceSettings) -> Path | FFmpegInput:

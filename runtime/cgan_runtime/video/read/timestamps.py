@@ -17,7 +17,7 @@ from typing import Any
 
 import av
 
-from cgan_runtime.video.read.continuity import Continuity
+from cgan_runtime.video.read.transport.continuity import Continuity
 
 _MAY_JUMP = 0x0200  # AVFMT_TS_DISCONT of libavformat: containers whose clock may jump
 _BACK = Fraction(1, 10)  # seconds that a stream may go back, as in FFmpeg

@@ -21,6 +21,7 @@ import numpy as np
 
 from cgan_runtime.color.encoding import Encoding
 from cgan_runtime.color.lab import rgb_of_codes
+from cgan_runtime.color.transfer import UNCONVERTED
 from cgan_runtime.errors import MediaError
 from cgan_runtime.files.output import Output
 from cgan_runtime.files.storage import storage_errors
@@ -123,7 +124,7 @@ def _losses(suffix: str, reader: VideoReader, encoding: Encoding) -> Iterator[st
         yield f"images hold no {' and no '.join(kinds)}: left out"
     if encoding.bits > 8 and suffix not in DEEP:
         yield f"{suffix} holds no {encoding.bits}-bit image: 8 bits are kept; .png and .tif keep more"
-    if (encoding.transfer, encoding.primaries) != ("srgb", "bt709"):
+    if encoding.transfer not in UNCONVERTED or encoding.primaries != "bt709":
         names = f"{encoding.transfer}, {encoding.primaries}"
         yield f"the images hold the codes of the video ({names}) and do not say so: programs will take them for sRGB"
     if lost := lost_side_data(reader.first, None):

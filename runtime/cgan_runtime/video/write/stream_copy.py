@@ -121,6 +121,11 @@ def lasting_tags(tags: dict[str, str]) -> dict[str, str]:
     return {key: value for key, value in lasting.items() if key.lower().split("-")[0] not in stale}
 
 
+def usual_case(tags: dict[str, str]) -> dict[str, str]:
+    """Tags as all containers but Matroska spell them; their case means nothing."""
+    return {key.lower() if key.isupper() else key: value for key, value in tags.items()}
+
+
 def codec_name(stream: Stream) -> str:
     """FFmpeg's name of a stream's codec; empty if it is unknown."""
     return getattr(stream, "name", None) or ""

@@ -32,12 +32,20 @@ from cgan_runtime.video.frame_layout import FrameLayout
 from cgan_runtime.video.read.reader import VideoReader
 from cgan_runtime.video.resume.work_folder import WorkFolder
 from cgan_runtime.video.segments import SEGMENT_FRAMES, AlreadyEncoded, Colored, Skipped
-from cgan_runtime.video.side_data import CAPTIONS, STRICT, give_side_data, kinds_of, with_side_data, writes_captions
+from cgan_runtime.video.side_data import (
+    CAPTIONS,
+    STRICT,
+    give_side_data,
+    kinds_of,
+    profile_of,
+    with_side_data,
+    writes_captions,
+)
 from cgan_runtime.video.write.clock import OutputClock
 from cgan_runtime.video.write.codecs import ENCODERS, EncoderSettings
 from cgan_runtime.video.write.encoder import VideoEncoder
 from cgan_runtime.video.write.frame_rate import Pace
-from cgan_runtime.video.write.stream_copy import copy_tags, lasting_tags
+from cgan_runtime.video.write.stream_copy import copy_tags, lasting_tags, usual_case
 from cgan_runtime.video.write.tracks import APPLE_CONTAINERS, plan_tracks
 
 _MOVIE_TIMESCALE = 1000  # ticks per second of an mp4's clock, unless the start of a stream needs more
@@ -89,7 +97,7 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
                 )
                 rotation_notes = _keep_rotation(reader.first, self._stream, timeless=self._pace is not None)
                 self.tracks, self.notes = plan_tracks(reader, self._container, of_container)
-                self._container.metadata.update(_usual_case(lasting_tags(reader.container.metadata)))
+                self._container.metadata.update(usual_case(lasting_tags(reader.container.metadata)))
                 if chapters := reader.line.chapters():
                     self._container.set_chapters(chapters)
                 with ordinary_priority():
@@ -202,7 +210,7 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
         stream.time_base = self._clock.base
         if self._pace is not None and self._reader.rate:  # FFmpeg's y4m takes its rate from the clock
             stream.time_base = 1 / Fraction(self._reader.rate)
-        give_side_data(stream, self._reader.first)
+        give_side_data(stream, self._reader.first, self._container.format.name)
         self._set_up(stream.codec_context)
         copy_tags(source, stream)
         for tag in [tag for tag in stream.metadata if tag.lower() == _ALPHA]:  # of VP8 and VP9 in WebM
@@ -257,11 +265,6 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
             self._container.close()
 
 
-def _usual_case(tags: dict[str, str]) -> dict[str, str]:
-    """Tags as all containers but Matroska spell them; their case means nothing."""
-    return {key.lower() if key.isupper() else key: value for key, value in tags.items()}
-
-
 def _deterministic_options(codec: str) -> dict[str, str]:
     # With AVX-512, x264 (core 165) reads uninitialized memory when it weighs blocks. AVX2 is no slower.
     return {"x264-params": "asm=avx2"} if codec == "libx264" and has_avx512() else {}
@@ -280,7 +283,8 @@ def container_options(container_format: str, reader: VideoReader, output: Output
         timescale = reader.stream.time_base.denominator
     # With its index at the start a file plays while it is loaded.
     strict = {"strict": "unofficial"} if kinds_of(reader.first) & STRICT else {}
-    return strict | {"movie_timescale": str(timescale), "movflags": "faststart" if output.path else _FRAGMENTS}
+    flags = ("faststart" if output.path else _FRAGMENTS) + "+prefer_icc" * bool(profile_of(reader.first))
+    return strict | {"movie_timescale": str(timescale), "movflags": flags}
 
 
 def _keep_rotation(first: av.VideoFrame, stream: av.VideoStream, *, timeless: bool) -> list[str]:

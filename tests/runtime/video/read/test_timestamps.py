@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
@@ -10,13 +11,17 @@ from pathlib import Path
 
 import av
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.fakes import FakeBackend
 from tests.videos import FPS, Video, times_of, write_video
 
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.pipeline.video import colorize_video
 from cgan_runtime.video.read.reader import VideoReader
+from cgan_runtime.video.read.stretch import Stretch
 from cgan_runtime.video.read.timestamps import Clock
+from cgan_runtime.video.read.transport.joined import JoinedRecordings
 
 _FLV_HEADER = 13  # bytes
 FRAMES = 50  # of each part, two seconds
@@ -167,3 +172,62 @@ def test_a_video_whose_size_changes_is_scaled_with_a_note(tmp_path: Path, colori
     result = colorize_video(joined, tmp_path / "out.mkv", colorizer)
     assert (result.width, result.height, result.frames) == (64, 48, 16)
     assert "8 frames of another size than the first: scaled to that" in result.notes
+
+
+@pytest.mark.parametrize("changed", [
+    {"mpegts_service_id": "7"},
+    {"mpegts_service_id": "7", "mpegts_start_pid": "512"},
+    {"mpegts_service_id": "7", "mpegts_start_pid": "512", "mpegts_pmt_start_pid": "256"},
+    {"mpegts_service_id": "7", "mpegts_m2ts_mode": "1"},
+])  # fmt: skip
+@pytest.mark.parametrize("cut", [0, 1000])  # bytes that the first recording lacks: no whole packets
+def test_joined_recordings_of_other_programs_go_on(
+    changed: dict[str, str], cut: int, tmp_path: Path, colorizer: Colorizer
+) -> None:
+    m2ts = {key: value for key, value in changed.items() if "m2ts" in key}
+    parts = []
+    for number, options in enumerate((m2ts, changed | {"output_ts_offset": "2"}, m2ts | {"output_ts_offset": "4"})):
+        part = replace(RECORDING, container_options=options)
+        parts.append(write_video(tmp_path / f"{number}.ts", part).read_bytes())
+    joined = tmp_path / "in.ts"
+    joined.write_bytes(parts[0][: len(parts[0]) - cut] + parts[1] + parts[2])
+    result = colorize_video(joined, tmp_path / "out.mkv", colorizer)
+    assert 3 * FRAMES - 3 * bool(cut) <= result.frames <= 3 * FRAMES
+    assert cut or result.damage is None
+    with av.open(tmp_path / "out.mkv") as container:
+        assert sorted(stream.type for stream in container.streams) == ["audio", "video"]
+        times = [packet.pts * packet.time_base for packet in container.demux(audio=0) if packet.size]
+        assert float(times[-1] - times[0]) == pytest.approx(6, abs=0.2)
+
+
+def test_a_joined_recording_is_found_by_seeking(tmp_path: Path) -> None:
+    first = write_video(tmp_path / "first.ts", RECORDING)
+    other = {"mpegts_service_id": "7", "mpegts_start_pid": "512", "output_ts_offset": "2"}
+    second = write_video(tmp_path / "second.ts", replace(RECORDING, container_options=other))
+    joined = tmp_path / "in.ts"
+    joined.write_bytes(first.read_bytes() + second.read_bytes())
+    with VideoReader(joined, stretch=Stretch(Fraction(5, 2), Fraction(3))) as reader:
+        frames = [item for item in reader if isinstance(item, av.VideoFrame)]
+    assert len(frames) == FPS // 2
+
+
+def test_a_single_recording_is_read_as_it_is(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "in.ts", RECORDING)
+    data = path.read_bytes()
+    with JoinedRecordings.of(path) as file:  # type: ignore[union-attr]
+        assert file.read() == data
+        for start, size in ((0, 10), (1000, 5), (187, 400), (len(data) - 3, 99)):
+            file.seek(start)
+            assert file.read(size) == data[start : start + size]
+    assert JoinedRecordings.of(write_video(tmp_path / "in.mp4", Video())) is None
+
+
+@given(data=st.binary(max_size=80))
+def test_no_table_is_too_damaged(data: bytes) -> None:
+    for head in (b"\x47\x40\0\x10\0\0\xb0", b"\x47\x41\0\x10\0\2\xb0"):
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(head + data)
+            file.flush()
+            assert JoinedRecordings.of(Path(file.name)) is None
+            with JoinedRecordings(Path(file.name), 188, b"", ()) as changed:
+                assert changed.read() == head + data

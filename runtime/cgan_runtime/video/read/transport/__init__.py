@@ -1,0 +1,1 @@
+"""Packets and tables of transport streams, where FFmpeg says too little."""
