@@ -34,7 +34,7 @@ from cgan_runtime.temporal.filter import TemporalFilter
 from cgan_runtime.video.hardware import decoder_for
 from cgan_runtime.video.orientation import Orientation
 from cgan_runtime.video.read.crop import Margins
-from cgan_runtime.video.read.damage import count
+from cgan_runtime.video.read.damage import count, some
 from cgan_runtime.video.read.reader import VideoReader
 from cgan_runtime.video.read.sources import FFmpegInput, SourceSettings, video_source
 from cgan_runtime.video.resume.work_folder import NonResumableOutput, WorkFolder
@@ -222,6 +222,13 @@ def _input_notes(reader: VideoReader) -> Iterator[str]:
         yield (
             f"the video's clock jumped {times}, as where recordings are joined or a long stretch is missing: "
             "time goes on there"
+        )
+    if reader.pauses and not reader.damage:
+        longest = max(length for _, length in reader.pauses)
+        times = some(f"{start:.1f} s" for start, _ in reader.pauses)
+        yield (
+            f"the picture stands still for up to {longest:.1f} s (at {times}): the video has no audio there, which "
+            "would tell whether frames are missing"
         )
     if reader.has_late_stream and not reader.damage:  # damage can look like a late stream
         yield "a stream that begins within the video is left out: it is not there at the video's beginning"
