@@ -85,6 +85,8 @@ export class Swatches {
     this.fill("used", before.slice(0, MOST_USED).map(([, ...chroma], i) => [`used before, ${i + 1}`, ...chroma]), lightness);
     this.fill("usual", USUAL, lightness);
     this.other.value = hex(seen);
+    const host = document.fullscreenElement ?? document.body; // nothing else is drawn in full screen
+    if (this.root.parentElement !== host) host.append(this.root);
     this.root.hidden = false;
     this.place(anchor.getBoundingClientRect());
     this.root.querySelector(".swatch").focus({ preventScroll: true });
