@@ -32,8 +32,10 @@ class Adapter:
         suggestion: A size at which the camera would keep up, while it does not; None otherwise.
     """
 
-    def __init__(self, full_size: int, *, on: bool = True) -> None:
+    def __init__(self, full_size: int, *, on: bool = True, any_size: bool = True) -> None:
+        """Begin at the full size; without `any_size` there is no other, and only the rate follows the load."""
         self.full_size, self.size = full_size, full_size
+        self._any_size = any_size
         self.rate: float | None = None
         self.suggestion: int | None = None
         self._on = on
@@ -45,6 +47,8 @@ class Adapter:
     @property
     def sizes(self) -> list[int]:
         """The sizes that it chooses from, rising to the full one."""
+        if not self._any_size:
+            return [self.full_size]
         least = max(SIZE_STEP, round(LEAST_SHARE * self.full_size / SIZE_STEP) * SIZE_STEP)
         return [*range(least, self.full_size, SIZE_STEP), self.full_size]
 

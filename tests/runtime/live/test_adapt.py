@@ -69,6 +69,13 @@ def test_a_size_that_does_not_last_is_tried_less_and_less_often() -> None:
     assert max(waits) >= 4 * CALM_WINDOWS
 
 
+def test_model_of_one_size_is_only_run_less_often() -> None:
+    adapter = Adapter(256, any_size=False)
+    drive(adapter, 20, by_area(60))
+    assert (adapter.size, adapter.sizes, adapter.suggestion) == (256, [256], None)
+    assert adapter.rate is not None
+
+
 def test_a_single_slow_frame_changes_nothing() -> None:
     adapter = Adapter(256)
     for frame in range(300):

@@ -18,6 +18,7 @@ from typing import Any
 
 from cgan_runtime.color.levels import UNCHANGED, Levels
 from cgan_runtime.colorizer import Colorizer
+from cgan_runtime.errors import BackendUnavailable
 from cgan_runtime.guide.memory import Guidance
 from cgan_runtime.live.adapt import Adapter, Flow
 from cgan_runtime.live.capture.camera import Camera, CameraState, CameraStatus, CapturedFrame, FrameCounts
@@ -68,7 +69,7 @@ class CameraSource(FrameSource):
     def __init__(self, inference: InferenceThread, settings: SourceSettings) -> None:
         """Prepare; `inference.add` starts it. The model must be open."""
         self.deliver: DeliverCallback = lambda item: None
-        self.adapter = Adapter(inference.info.size, on=settings.adapt and inference.info.any_size)
+        self.adapter = Adapter(inference.info.size, on=settings.adapt, any_size=inference.info.any_size)
         self.sinks: set[FrameSink] = set()
         self.newest: YccFrame | None = None
         self._error = ""
@@ -93,7 +94,7 @@ class CameraSource(FrameSource):
             "left_out": round(self._flow.left_out(now, self._settings.max_rate), 3),
             "dim": self._frame_colorizer is not None and self._frame_colorizer.dim,
             "adapt": adapter.on, "size": adapter.size, "full_size": adapter.full_size,
-            "suggested_size": adapter.suggestion if self._inference.info.any_size else None,
+            "suggested_size": adapter.suggestion,
         }  # fmt: skip
 
     def take(self, colorizer: Colorizer) -> Callable[[], None] | None:  # noqa: D102 (as in the base class)
@@ -106,7 +107,9 @@ class CameraSource(FrameSource):
         return partial(self._color, self._frame_colorizer, read)
 
     def failed(self, error: Exception) -> None:
-        """Deliver the error, and keep it until a frame is colored."""
+        """Deliver the error, and keep it until a frame is colored; an engine may refuse all but its full size."""
+        if isinstance(error, BackendUnavailable) and self.adapter.size != self.adapter.full_size:
+            self.adapter.hold(self.adapter.full_size)
         self._error = public_message(error)
         self.deliver(self._error)
 

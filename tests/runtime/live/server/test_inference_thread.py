@@ -9,10 +9,11 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 import pytest
-from tests.fakes import FakeBackend
+from tests.fakes import FakeBackend, warm_above_cool_below
 from tests.runtime.live.conftest import FakeFeed, gray_image
 from tests.runtime.live.serving import until
 
+from cgan_runtime.backends.base import FloatArray
 from cgan_runtime.color.levels import Levels
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import BackendUnavailable, MediaError
@@ -173,3 +174,28 @@ def test_levels_of_a_browsers_camera() -> None:
     assert isinstance(frame, JpegFrame)
     luma = cv2.imdecode(np.frombuffer(frame.jpeg, np.uint8), cv2.IMREAD_GRAYSCALE)
     assert np.ptp(np.percentile(luma, (1, 99))) > 150
+
+
+def test_engine_that_refuses_other_sizes_gets_its_own_again() -> None:
+    def only_64(lightness: FloatArray) -> FloatArray:
+        if lightness.shape[2:] != (64, 64):
+            raise BackendUnavailable("the engine takes 64x64")
+        return warm_above_cool_below(lightness)
+
+    delivered: list[JpegFrame | str] = []
+    inference = inference_with(FakeBackend(only_64))
+    inference.start()
+    camera = BrowserCamera(inference, SourceSettings(TemporalSettings("off")))
+    camera.deliver = delivered.append
+    camera.adapter.hold(32)
+    inference.add(camera)
+    image = cv2.imencode(".jpg", gray_image(0, (64, 64)))[1].tobytes()
+    camera.put(1, image)
+    until(lambda: delivered)
+    assert "the engine takes" in str(delivered[0])
+    camera.put(2, image)
+    until(lambda: len(delivered) > 1)
+    inference.stop()
+    assert isinstance(delivered[1], JpegFrame)
+    assert camera.adapter.size == 64
+
