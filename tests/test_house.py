@@ -40,6 +40,7 @@ OWNERS = {
         "cgan_benchmarks/studies/synthetic_motion.py",
         "cgan_benchmarks/studies/video_speed.py",
         "cgan_benchmarks/studies/batch_scaling.py",
+        "cgan_benchmarks/studies/service/soak.py",
     ],
     "onnxruntime": ["cgan_runtime/backends/libraries.py", "cgan_export/graph/quantize.py"],
     "openvino": ["cgan_runtime/backends/libraries.py"],
@@ -52,7 +53,8 @@ OWNERS = {
     "onnxscript": ["cgan_export/"],
     "tensorrt": ["cgan_runtime/backends/tensorrt/backend.py"],
     "pyvirtualcam": ["cgan_runtime/live/sinks/virtual_camera.py"],
-    "aiohttp": ["cgan_runtime/live/"],
+    "aiohttp": ["cgan_runtime/live/", "cgan_benchmarks/studies/service/soak.py"],
+    "prometheus_client": ["cgan_runtime/live/server/service/metrics.py", "cgan_benchmarks/studies/service/soak.py"],
     "segno": ["cgan_runtime/live/"],
     "cryptography": ["cgan_runtime/live/tls.py"],
     "pycuda": ["cgan_runtime/backends/tensorrt/backend.py", "cgan_runtime/backends/tensorrt/device.py"],
@@ -132,7 +134,7 @@ def test_what_the_runtime_loads(engines: bool) -> None:
     assert loaded & ENGINES == (ENGINES if engines else set())
 
 
-@pytest.mark.parametrize("package", PACKAGES)
+@pytest.mark.parametrize("package", [*PACKAGES, "cgan_runtime.doctor"])
 def test_help_waits_for_no_heavy_package(package: str) -> None:
     slow = FRAMEWORKS | ENGINES | {"av", "cv2", "numpy", "rich"}
     loaded = loaded_by(f"import {package}.cli")

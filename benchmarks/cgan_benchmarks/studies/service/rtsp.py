@@ -13,6 +13,7 @@ over TCP only, RTP interleaved with RTSP. Nobody is asked who they are.
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 import time
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from cgan_runtime.live.sinks.stream_output import StreamOutput
 from cgan_runtime.live.ycc_frame import YccFrame
 from cgan_runtime.video.write.codecs import EncoderSettings
 
+_STREAM = re.compile(r"/?streamid=\d+$")  # FFmpeg's name of a stream within a path
 _MOST_WAITING = 1 << 20  # bytes; who plays too slowly loses packets beyond
 
 
@@ -134,7 +136,8 @@ async def _read_request(first: bytes, reader: asyncio.StreamReader) -> _Request:
     method, url, _ = lines[0].split()
     headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])}
     body = await reader.readexactly(int(headers.get("content-length", "0")))
-    return _Request(method, urlsplit(url).path.strip("/").partition("/")[0], headers, body)
+    path = _STREAM.sub("", urlsplit(url).path.strip("/"))
+    return _Request(method, path, headers, body)
 
 
 def _answer(request: _Request, path: _Path, writer: asyncio.StreamWriter) -> bytes:

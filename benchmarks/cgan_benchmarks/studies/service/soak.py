@@ -21,106 +21,18 @@ import tempfile
 import threading
 import time
 from contextlib import ExitStack, suppress
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import av
 import click
 from prometheus_client.parser import text_string_to_metric_families
 
+from cgan_benchmarks.studies.service.counts import CAMERAS, Sample, Soak, SoakSettings
 from cgan_benchmarks.studies.service.rtsp import FakeCamera, RtspServer
 
-CAMERAS = ("front", "back")
-MAX_GROWTH = 0.02  # of memory and of threads, from the second sample window to the last
-_WINDOWS = 10  # samples of memory are put into so many; the median of each counts
-_WARM_UP = 0.2  # share of the time until buffers and caches have their sizes
 _START_SECONDS = 120.0
 _SETTLE_SECONDS = 3.0  # until the last frames have been counted on both sides
-_PLAYED_SLACK = 0.05  # share of frames on their way when a connection breaks
-
-
-@dataclass(frozen=True)
-class SoakSettings:
-    """How long, and how hard."""
-
-    seconds: float = 600.0
-    viewers: int = 50  # every other one stalls
-    rate: int = 25  # frames/s of each camera
-    size: tuple[int, int] = (320, 240)  # of the cameras' pictures
-    network: int = 64  # --size of the server
-    drop_every: float = 20.0  # seconds between losses of a camera
-
-
-@dataclass
-class Sample:
-    """The process at one moment."""
-
-    seconds: float
-    memory: float  # bytes
-    threads: int
-    descriptors: float
-    viewers: float
-
-
-@dataclass
-class Soak:
-    """What was measured and counted."""
-
-    settings: SoakSettings
-    samples: list[Sample] = field(default_factory=list)
-    received: dict[str, int] = field(default_factory=dict)  # frames that viewers got, by camera
-    disconnected: int = 0  # times that a stalled viewer was
-    sent: dict[str, int] = field(default_factory=dict)  # frames that cameras sent
-    losses: int = 0  # of cameras
-    played: int = 0  # frames of the colored stream that a player decoded
-    metrics: dict[str, float] = field(default_factory=dict)  # at the end, by name and labels
-
-    def growth(self, what: str) -> float:
-        """By what share memory or threads rose from after the warm-up to the end."""
-        calm = [sample for sample in self.samples if sample.seconds >= _WARM_UP * self.settings.seconds]
-        part = max(1, len(calm) // _WINDOWS)
-        first, last = (_median([getattr(sample, what) for sample in side]) for side in (calm[:part], calm[-part:]))
-        return last / first - 1
-
-    def failures(self) -> list[str]:
-        """What is not as it must be; empty if all is well."""
-        found = [
-            f"{what} grew by {growth:.1%}"
-            for what in ("memory", "threads")
-            if (growth := self.growth(what)) > MAX_GROWTH
-        ]
-        for camera in CAMERAS:
-            read, colored = self._of("cgan_frames_read_total", camera), self._of("cgan_frames_colored_total", camera)
-            dropped = self._of("cgan_frames_dropped_total", camera)
-            if not 0 <= read - colored - dropped <= 1:  # one may be on its way
-                found.append(f"{camera}: {read:.0f} frames read, but {colored:.0f} colored and {dropped:.0f} dropped")
-            if not 0 < read <= self.sent[camera]:
-                found.append(f"{camera}: {read:.0f} frames read of {self.sent[camera]} sent")
-            told, got = self._of("cgan_frames_sent_total", camera), self.received[camera]
-            if not got <= told <= got + self._in_flight():
-                found.append(f"{camera}: {told:.0f} frames sent to viewers, who got {got}")
-            delays = self._of("cgan_frame_delay_seconds_count", camera)
-            if delays != colored:
-                found.append(f"{camera}: {delays:.0f} delays of {colored:.0f} frames")
-        if self._sum("cgan_camera_reconnects_total") < self.losses:
-            found.append(f"{self.losses} losses, {self._sum('cgan_camera_reconnects_total'):.0f} reconnects")
-        sent_out = self._of("cgan_rtsp_out_frames_total", CAMERAS[0])
-        if not 0 < self.played <= sent_out or self.played < (1 - _PLAYED_SLACK) * sent_out - 2 * self.settings.rate:
-            found.append(f"{self.played} frames of the colored stream played, {sent_out:.0f} sent")
-        return found
-
-    def _in_flight(self) -> int:
-        """Frames that were sent to viewers who left before they read them."""
-        return 2 * (self.disconnected + self.settings.viewers)
-
-    def _of(self, name: str, camera: str) -> float:
-        mark = f'camera="{camera}"'
-        return sum(value for key, value in self.metrics.items() if key.startswith(name + "{") and mark in key)
-
-    def _sum(self, name: str) -> float:
-        return sum(value for key, value in self.metrics.items() if key.startswith(name))
 
 
 def soak(settings: SoakSettings, folder: Path) -> Soak:
@@ -133,11 +45,10 @@ def soak(settings: SoakSettings, folder: Path) -> Soak:
             for name in CAMERAS
         }
         process, url = opened.enter_context(_Server(settings, rtsp, folder))
-        player = opened.enter_context(_Player(rtsp.url(f"color-{CAMERAS[0]}")))
-        asyncio.run(_load(found, rtsp, process, url))
+        player = opened.enter_context(_Player(rtsp.url(f"color/{CAMERAS[0]}")))
+        asyncio.run(_load(found, rtsp, process, url, player))
         for name, camera in cameras.items():
             found.sent[name] = camera.frames
-        found.played = player.frames
         process.send_signal(signal.SIGTERM)
         if process.wait(30) != 128 + signal.SIGTERM:
             raise RuntimeError(f"the server left with {process.returncode}")
@@ -167,6 +78,8 @@ class _Server:
             if url := re.search(r'"open (http://[^"]+?)/?"', self._log.read()):
                 return self._process, url[1]
             time.sleep(0.05)
+        self._process.kill()
+        self._process.wait()
         self._log.seek(0)
         raise RuntimeError(f"the server did not start: {self._log.read()}")
 
@@ -197,7 +110,7 @@ class _Player:
         while not self._stopping.wait(0.1):
             with (
                 suppress(av.FFmpegError, OSError),
-                av.open(self._url, options={"rtsp_transport": "tcp", "fflags": "nobuffer"}, timeout=5) as container,
+                av.open(self._url, options={"rtsp_transport": "tcp"}, timeout=5) as container,
             ):
                 for _ in container.decode(video=0):
                     self.frames += 1
@@ -205,7 +118,7 @@ class _Player:
                         return
 
 
-async def _load(found: Soak, rtsp: RtspServer, process: subprocess.Popen[bytes], url: str) -> None:
+async def _load(found: Soak, rtsp: RtspServer, process: subprocess.Popen[bytes], url: str, player: _Player) -> None:
     """Let viewers watch and cameras drop for the given time, and take samples meanwhile."""
     settings = found.settings
     found.received = dict.fromkeys(CAMERAS, 0)
@@ -230,6 +143,7 @@ async def _load(found: Soak, rtsp: RtspServer, process: subprocess.Popen[bytes],
             viewer.cancel()
         await asyncio.gather(*viewers, return_exceptions=True)
         await asyncio.sleep(_SETTLE_SECONDS)
+        found.played = player.frames
         found.metrics = await _metrics(session)
 
 
@@ -271,20 +185,6 @@ def _labels(**labels: str) -> str:
     return f"{{{inner}}}" if inner else ""
 
 
-def _median(values: list[float]) -> float:
-    return sorted(values)[len(values) // 2]
-
-
-def _summary(found: Soak) -> dict[str, Any]:
-    """What is kept of a run."""
-    return {
-        "settings": asdict(found.settings), "samples": [asdict(sample) for sample in found.samples],
-        "memory_growth": found.growth("memory"), "thread_growth": found.growth("threads"),
-        "losses": found.losses, "disconnected": found.disconnected, "sent": found.sent,
-        "received": found.received, "played": found.played, "metrics": found.metrics, "failures": found.failures(),
-    }  # fmt: skip
-
-
 @click.command()
 @click.option("--seconds", type=float, default=600.0, show_default=True, help="How long the load lasts.")
 @click.option("--viewers", type=int, default=50, show_default=True, help="Viewers; every other one stalls.")
@@ -295,11 +195,11 @@ def main(seconds: float, viewers: int, rate: int, json_file: Path | None) -> Non
     settings = SoakSettings(seconds, viewers, rate, drop_every=min(20.0, seconds / 4))
     with tempfile.TemporaryDirectory(prefix="cgan-soak-") as folder:
         found = soak(settings, Path(folder))
-    summary = _summary(found)
+    summary = found.summary()
     if json_file is not None:
         json_file.write_text(json.dumps(summary, indent=1) + "\n")
     for name in ("memory_growth", "thread_growth"):
-        click.echo(f"{name.replace('_', ' of ', 1)}: {summary[name]:+.2%}".replace("growth", "growth"))
+        click.echo(f"{name.replace('_', ' ')}: {summary[name]:+.2%}")
     for camera in CAMERAS:
         click.echo(f"{camera}: {found.sent[camera]} frames sent by the camera, viewers got {found.received[camera]}")
     click.echo(
