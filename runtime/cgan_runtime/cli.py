@@ -72,7 +72,7 @@ def main(
     files = files.sorted()
     options = RunOptions(files, model, video, source, report)
     options.check(live=live.asked)
-    options = apply_preset(preset_name, options, asked)
+    options = apply_preset(preset_name, options)
     batch.check(files)
     live.check()
     console = Console(quiet=report.quiet, results_to_stderr=files.into_pipe, log=report.log)

@@ -32,9 +32,11 @@ from cgan_train.data.sources import open_photos
 from cgan_train.evaluation.metrics import ciede2000
 
 SETTINGS = {
-    "off": TemporalSettings("off"),
-    "low": TemporalSettings("low"),
-    "high": TemporalSettings("high"),
+    "off": TemporalSettings("off", 1),
+    "low": TemporalSettings("low", 1),
+    "high": TemporalSettings("high", 1),
+    "low, auto": TemporalSettings("low"),
+    "high, auto": TemporalSettings("high"),
     "high, every 2": TemporalSettings("high", 2),
     "high, every 4": TemporalSettings("high", 4),
 }
@@ -147,6 +149,7 @@ def summary(found: dict[str, dict[str, Stability]]) -> dict[str, dict[str, float
             "change": float(np.mean([one.change / off.change for one, off in pairs])),
             "ciede2000": float(np.mean([one.ciede2000 for one, _ in pairs]))
             / float(np.mean([off.ciede2000 for _, off in pairs])),
+            "predictions": sum(one.predictions for one, _ in pairs) / sum(off.predictions for _, off in pairs),
         }
     return rows
 

@@ -130,7 +130,7 @@ def run_cgan(source: Path, target: Path, settings: dict[str, Any]) -> VideoRun:
     from cgan_runtime.pipeline.video import colorize_video
     from cgan_runtime.temporal.settings import TemporalSettings
 
-    steady = TemporalSettings(settings.get("temporal", "high"), settings.get("every", 1))
+    steady = TemporalSettings(settings.get("temporal", "high"), settings.get("every", "auto"))
     with Colorizer.open(
         settings.get("model"),
         settings.get("backend", "auto"),

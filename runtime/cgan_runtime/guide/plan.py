@@ -27,7 +27,6 @@ from cgan_runtime.guide.settings import Hint
 
 FADE_FRAMES = 250  # frames from a key after which it counts half, where no other key is on that side
 BESIDE_KEYS = 0.25  # weight of references where a key counts too
-JUDGED_EVERY = 8  # frames between two that are compared with the memory, to say how sure it is
 MAX_MEMORY = 4096  # rows for one frame; what is farthest away is left out
 
 
@@ -87,7 +86,11 @@ class GuidePlan:
         memory, planes = joined(kept), self._planes(number, keys, hinted)
         if memory is None and planes is None:
             return None
-        return Guidance(planes, memory, is_judged=number % JUDGED_EVERY == 0)
+        return Guidance(planes, memory)
+
+    def changes_at(self, number: int) -> bool:
+        """Whether a key or hint counts from this frame on, or no more."""
+        return number in self._borders
 
     def _planes(self, number: int, keys: Sequence[Anchor], hinted: Sequence[Anchor]) -> Any:
         """The colors that are given in this very frame."""

@@ -1,11 +1,10 @@
 """`--preset`: speed and care in one word, in place of the options that make them up.
 
-options = apply_preset("fast", options, given(context))
+options = apply_preset("fast", options)
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 import click
@@ -21,39 +20,34 @@ class Preset:
 
     effort: Effort  # of the encoder
     size: int | None = None  # of the network's input, pixels; None: what the model was made for
-    every: int = 1  # the model runs on each N-th frame
 
 
-PRESETS = {"fast": Preset("fast", size=192, every=3), "balanced": Preset("balanced"), "best": Preset("best")}
+PRESETS = {"fast": Preset("fast", size=192), "balanced": Preset("balanced"), "best": Preset("best")}
 
 preset_option = section(
     COMMON,
     click.option(
         "--preset", "preset_name", metavar="NAME", default="balanced", show_default=True,
-        help="fast: --size 192 --every 3 and a fast encoder. balanced: each of them as by default. best: a slow "
+        help="fast: --size 192 and a fast encoder. balanced: each of them as by default. best: a slow "
         "encoder, which makes smaller files. What you give yourself counts more. Or the speed of the encoder alone: "
         "ultrafast to veryslow of libx264 and libx265, 13 to 0 of libsvtav1."),
 )  # fmt: skip
 """Adds `--preset` to a command."""
 
 
-def apply_preset(name: str, options: RunOptions, given: Collection[str]) -> RunOptions:
+def apply_preset(name: str, options: RunOptions) -> RunOptions:
     """The options with what a preset stands for, but for those that the command line itself gives.
 
     Args:
         name: One of `PRESETS`, or an encoder's own preset.
         options: Of the command line.
-        given: The options that stand on the command line.
     """
     model, video = options.model, options.video
     if name not in PRESETS:
         return replace(options, video=replace(video, encoder=replace(video.encoder, preset=name)))
     preset = PRESETS[name]
-    every = video.temporal.every if "--every" in given else preset.every
     return replace(
         options,
         model=replace(model, size=model.size or preset.size),
-        video=replace(
-            video, encoder=replace(video.encoder, effort=preset.effort), temporal=replace(video.temporal, every=every)
-        ),
+        video=replace(video, encoder=replace(video.encoder, effort=preset.effort)),
     )

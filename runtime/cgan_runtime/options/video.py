@@ -12,17 +12,33 @@ from cgan_runtime.color.levels import OFF, WHOM, Levels
 from cgan_runtime.options.groups import COMMON, option_group, section
 from cgan_runtime.options.guide import guide_options
 from cgan_runtime.pipeline.settings import VideoSettings
-from cgan_runtime.temporal.settings import MAX_EVERY, STRENGTHS, TemporalSettings
+from cgan_runtime.temporal.settings import AUTO, MAX_EVERY, STRENGTHS, Every, TemporalSettings
 from cgan_runtime.video.read.sources import SourceSettings
 from cgan_runtime.video.read.stretch import Stretch
 from cgan_runtime.video.write.codecs import COMMON_NAMES, ENCODERS, QUALITIES, EncoderSettings
 
 if TYPE_CHECKING:  # click before 8.2 has no generic types at run time
     SecondsBase = click.ParamType[Fraction]
+    EveryBase = click.ParamType[Every]
 else:
-    SecondsBase = click.ParamType
+    SecondsBase = EveryBase = click.ParamType
 
 DEINTERLACING = ("auto", "off", "on")
+
+
+class EveryType(EveryBase):
+    """How often the network runs: `auto`, or a number of frames."""
+
+    name = "N"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Every:
+        """Read what a person typed."""
+        if value == AUTO:
+            return AUTO
+        if not re.fullmatch(r"[0-9]{1,3}", text := str(value)) or not 1 <= int(text) <= MAX_EVERY:
+            self.fail(f"{value!r} is neither {AUTO} nor a number from 1 to {MAX_EVERY}", param, ctx)
+        return int(text)
+
 
 temporal_options = option_group(
     "temporal",
@@ -32,8 +48,9 @@ temporal_options = option_group(
         "--temporal", "strength", type=click.Choice(STRENGTHS), default="high", show_default=True,
         help="How steady the color of a video is kept against flicker."),
     click.option(
-        "--every", type=click.IntRange(1, MAX_EVERY), default=1, show_default=True, metavar="N",
-        help="Run the model on every N-th frame of a video; in between, color follows the motion. Faster."),
+        "--every", type=EveryType(), default=AUTO, show_default=True, metavar="N",
+        help="Run the model on every N-th frame of a video; in between, color follows the motion. auto: where the "
+        f"frames ask for it, with --temporal off on all. 1: on all. {MAX_EVERY} at most."),
 )  # fmt: skip
 
 encoder_options = option_group(

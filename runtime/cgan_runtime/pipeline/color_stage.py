@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import av
@@ -32,6 +32,8 @@ from cgan_runtime.video.frame_levels import network_luma
 from cgan_runtime.video.orientation import Orientation
 from cgan_runtime.video.resume.work_folder import kept_frames
 from cgan_runtime.video.segments import SEGMENT_FRAMES, AlreadyEncoded, Colored, Skipped
+
+JUDGED_EVERY = 8  # frames, at least, between two that are compared with the memory, to say how sure it is
 
 Other = TypeVar("Other")
 
@@ -67,6 +69,7 @@ class ColorStage:
         self._colorizer, self._temporal, self._layout, self._plan = colorizer, temporal, layout, plan
         self._total, self._progress = total, progress
         self._time: float | None = None
+        self._judge_from = 0  # the first frame that may be compared with the memory
 
     def __call__(self, item: av.VideoFrame | av.Packet[Any]) -> Predicted | AlreadyEncoded | Skipped | av.Packet[Any]:
         """Predict the color of a frame; hand on a packet."""
@@ -103,7 +106,12 @@ class ColorStage:
 
     def _guidance(self) -> Guidance | None:
         """What is known of the colors of the frame that comes now."""
-        return None if self._plan is None else self._plan.at(self.frames)
+        if self._plan is None:
+            return None
+        if self._plan.changes_at(self.frames):
+            self._temporal.ask()
+        guidance = self._plan.at(self.frames)
+        return guidance and replace(guidance, is_judged=self.frames >= self._judge_from)
 
     def _report(self) -> None:
         if self._progress is not None:
@@ -117,6 +125,8 @@ class ColorStage:
             luma, self._layout.encoding, shape, self._temporal, self._guidance(), _seen(frame, orientation)
         )
         self.report.add(self.frames, prediction)
+        if prediction.similarity is not None:
+            self._judge_from = self.frames + JUDGED_EVERY
         return Predicted(prepared, prediction, orientation, filter_state)
 
 

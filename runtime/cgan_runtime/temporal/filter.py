@@ -4,7 +4,8 @@
     chroma = temporal.step(lightness, predict)     # each frame, in order; predict(lightness) runs the network
 
 Each frame is colored before the next one is seen, so a camera may use it, and memory does not grow. A cut is
-found on the lightness; no color crosses it.
+found on the lightness; no color crosses it. Where the network does not run, what it said last is carried along
+the motion and counts again, so that color changes as gently as if it had run.
 """
 
 from __future__ import annotations
@@ -19,12 +20,12 @@ import numpy as np
 
 from cgan_runtime.color.lab import FloatArray
 from cgan_runtime.errors import ConfigError
-from cgan_runtime.temporal.motion import AGE, LIGHTNESS, A, B, ByteArray, Carried, confidence, follow
+from cgan_runtime.temporal.motion import AGE, KNOWN, LIGHTNESS, A, B, ByteArray, Carried, Planes, confidence, follow
+from cgan_runtime.temporal.need import is_needed
 from cgan_runtime.temporal.scene_cuts import shrunk
-from cgan_runtime.temporal.settings import Strength, TemporalSettings
+from cgan_runtime.temporal.settings import AUTO, Strength, TemporalSettings
 
 HORIZON: dict[Strength, int] = {"off": 1, "low": 4, "high": 12}  # most frames averaged for a color
-LEAST_HORIZON = 2.0  # least number of predictions that are averaged, however rare predictions are
 # Distance of carried from predicted chroma, (a*, b*)/110, at which the past counts half: where the lightness
 # of the place has changed too, and where not; there a smaller one is only the network's doubt, as in skies.
 TRUSTED_DIFFERENCE, TELLING_DIFFERENCE = 0.15, 0.3
@@ -40,22 +41,26 @@ class TemporalState:
     """Everything that a filter keeps from one frame to the next.
 
     `shown` is the last frame, float32 (h, w, 4): a*/110, b*/110, age (frames that its color is averaged over,
-    0 where it is only a guess), lightness 0..255. `hidden` is the last frame of the scene before, likewise,
-    while that may come back after a flash.
+    0 where it is only a guess), lightness 0..255. `said` is what the network said last, where its things are
+    now, (h, w, 3): a*/110, b*/110, and from 1 to 0 how far that is still known. `hidden` is the last frame of
+    the scene before, as `shown`, while that may come back after a flash.
     """
 
     shown: FloatArray
+    said: FloatArray | None = None  # None: it is not to be used again
     hidden: FloatArray | None = None
     hidden_for: int = 0  # frames since `hidden` was shown
     since: int = 0  # frames since the network ran
     dazzled_for: int = 0  # frames for which colors are still held, because the light has jumped
+    light: float = 0.0  # change of the light since the network ran, levels of 255
 
     def to_bytes(self) -> bytes:
         """The state as the content of an npz file, exactly."""
         file = io.BytesIO()
-        hidden = np.empty(0, np.float32) if self.hidden is None else self.hidden
-        counters = np.array([self.hidden_for, self.since, self.dazzled_for])
-        np.savez(file, shown=self.shown, hidden=hidden, counters=counters)
+        images = {"shown": self.shown, "said": self.said, "hidden": self.hidden}
+        counters = np.array([self.hidden_for, self.since, self.dazzled_for, self.light])
+        there = {name: image for name, image in images.items() if image is not None}
+        np.savez(file, counters=counters, **there)
         return file.getvalue()
 
     @classmethod
@@ -63,14 +68,16 @@ class TemporalState:
         """Read what `to_bytes` wrote; a ConfigError if the content is something else."""
         try:
             with np.load(io.BytesIO(content)) as file:
-                shown, hidden = file["shown"], file["hidden"]
-                hidden_for, since, dazzled_for = (int(counter) for counter in file["counters"])
+                shown = file["shown"]
+                said, hidden = (file.get(name) for name in ("said", "hidden"))
+                *counters, light = (float(counter) for counter in file["counters"])
+                hidden_for, since, dazzled_for = map(int, counters)
         except (ValueError, KeyError, OSError, EOFError, TypeError, BadZipFile) as error:
             raise ConfigError(f"this is no state of a temporal filter ({error}); start without it") from error
-        images = [shown, hidden] if hidden.size else [shown]
-        if any(p.dtype != np.float32 or p.shape != (*shown.shape[:2], LIGHTNESS + 1) for p in images):
-            raise ConfigError("this is no state of a temporal filter (wrong shape); start without it")
-        return cls(shown, hidden if hidden.size else None, hidden_for, since, dazzled_for)
+        for image, planes in ((shown, LIGHTNESS + 1), (said, KNOWN + 1), (hidden, LIGHTNESS + 1)):
+            if image is not None and (image.dtype != np.float32 or image.shape != (*shown.shape[:2], planes)):
+                raise ConfigError("this is no state of a temporal filter (wrong shape); start without it")
+        return cls(shown, said, hidden, hidden_for, since, dazzled_for, light)
 
 
 class TemporalFilter:
@@ -85,10 +92,9 @@ class TemporalFilter:
         self.settings = settings or TemporalSettings()
         self.state: TemporalState | None = None  # all that is known of the frames so far; may be set
         self.cuts = self.predictions = 0  # cuts so far (a flash is none), and how often the network ran
+        self._asked = False  # the network has to run on the next frame
         self.followed = False  # the last frame continued the one before: no first one, no cut, no end of a flash
-        frames = HORIZON[self.settings.strength]
-        # The same time at every N: predictions that are rarer count more each.
-        self._horizon = max(LEAST_HORIZON, frames / self.settings.every) if frames > 1 else 1.0
+        self._horizon = HORIZON[self.settings.strength]
 
     @property
     def filter_state(self) -> bytes:
@@ -102,6 +108,10 @@ class TemporalFilter:
     def reset(self) -> None:
         """Forget all frames, as at a cut: the color of the next frame may differ visibly."""
         self.state = None
+
+    def ask(self) -> None:
+        """Let the network run on the next frame, whatever the frame looks like: what it is told has changed."""
+        self._asked = True
 
     def step(
         self, lightness: FloatArray, predict: Callable[[FloatArray], FloatArray], certain: FloatArray | None = None
@@ -122,20 +132,39 @@ class TemporalFilter:
             state = None
         self.followed = False
         carried, state = self._carry(frame, state)
-        if carried is None or state is None or certain is not None or state.since + 1 >= self.settings.every:
+        hold = state is not None and state.dazzled_for > 0
+        if carried is None or state is None or certain is not None or self._is_due(state, carried):
             self.predictions += 1
-            since = 0
-            hold = state is not None and state.dazzled_for > 0
+            self._asked = False
             predicted = predict(lightness)
             shown = _blend(carried, predicted, self._horizon, hold=hold)
             if certain is not None:
                 _put(shown, predicted, certain, self._horizon)
+            # What it says of a flash, or of the first frame after it, must not be used again.
+            lasts = self.settings.carries and not hold and (carried is None or self.followed)
+            said = _with_all_known(predicted) if lasts else None
+            since, light = 0, 0.0
         else:
-            since = state.since + 1
-            shown = _fill(carried.shown)
-        shown[..., LIGHTNESS] = frame
-        self.state = replace(state or TemporalState(shown), shown=shown, since=since)
-        return np.ascontiguousarray(np.moveaxis(shown[..., : B + 1], -1, 0))
+            shown, said = carried.shown, None
+            if carried.said is not None:
+                said = _merged(carried.said)
+                if not hold:
+                    _blend_again(carried, carried.said, self._horizon)
+            _fill(shown)
+            since, light = state.since + 1, state.light + carried.light
+        kept = _merged([*shown[:LIGHTNESS], frame.astype(np.float32)])
+        self.state = replace(state or TemporalState(kept), shown=kept, said=said, since=since, light=light)
+        return np.stack(shown[: B + 1])
+
+    def _is_due(self, state: TemporalState, carried: Carried) -> bool:
+        """Whether the network runs on a frame that continues the one before."""
+        since = state.since + 1
+        if self._asked:
+            return True
+        if self.settings.every != AUTO:
+            return since >= self.settings.every
+        known = None if carried.said is None else carried.said[KNOWN]
+        return known is None or is_needed(since, known, state.light + carried.light)
 
     def _carry(self, frame: ByteArray, state: TemporalState | None) -> tuple[Carried | None, TemporalState | None]:
         """The past as it would look now (None after a cut), and the state without what is over."""
@@ -145,7 +174,7 @@ class TemporalFilter:
             state = replace(state, hidden_for=state.hidden_for + 1)
             if state.hidden_for > FLASH_FRAMES:
                 state = replace(state, hidden=None, hidden_for=0)
-        followed = follow(frame, state.shown)
+        followed = follow(frame, state.shown, state.said)
         self.followed = followed is not None
         if followed is None and state.hidden is not None:
             followed = follow(frame, state.hidden)
@@ -160,46 +189,78 @@ class TemporalFilter:
         return followed, replace(state, dazzled_for=left)
 
 
-def _blend(followed: Carried | None, predicted: FloatArray, horizon: float, *, hold: bool = False) -> FloatArray:
+def _blend(followed: Carried | None, predicted: FloatArray, horizon: float, *, hold: bool = False) -> Planes:
     """Average the color of each place over up to `horizon` predictions; changes `followed.shown`.
 
     The prediction alone counts where nothing is known; with `hold` it counts nowhere else.
     """
     if followed is None or horizon == 1:
-        planes = [*predicted, np.ones_like(predicted[0]), np.empty_like(predicted[0])]
-        return np.asarray(cv2.merge(planes), np.float32)
-    carried = followed.shown
-    da, db = predicted[0] - carried[..., A], predicted[1] - carried[..., B]
-    age = carried[..., AGE]
+        return [*(plane.copy() for plane in predicted), np.ones_like(predicted[0])]
+    a, b, age = followed.shown[:LIGHTNESS]
+    da, db = predicted[A] - a, predicted[B] - b
     if hold:
         share = np.maximum(1 - age, np.float32(0))
-        age = np.maximum(age, np.float32(1))
+        np.maximum(age, np.float32(1), out=age)
     else:
-        # TRUSTED_DIFFERENCE where the lightness has changed, TELLING_DIFFERENCE where it has not.
-        scale = TRUSTED_DIFFERENCE / TELLING_DIFFERENCE
-        difference = (da * da + db * db) * (np.float32(scale**2) + np.float32(1 - scale**2) * followed.changed)
-        age = np.minimum(age * confidence(difference, TRUSTED_DIFFERENCE) + 1, np.float32(horizon))
+        age *= _agreement(da, db, followed.changed)
+        age += 1
+        np.minimum(age, np.float32(horizon), out=age)
         share = 1 / age
-    carried[..., A] += da * share
-    carried[..., B] += db * share
-    carried[..., AGE] = age
-    return carried
+    da *= share
+    db *= share
+    a += da
+    b += db
+    return followed.shown
 
 
-def _put(shown: FloatArray, predicted: FloatArray, certain: FloatArray, horizon: float) -> None:
+def _blend_again(followed: Carried, said: Planes, horizon: float) -> None:
+    """Let what the network said before count once more, as far as it is known; changes `followed.shown`."""
+    (a, b, age), known = followed.shown[:LIGHTNESS], said[KNOWN]
+    da, db = said[A] - a, said[B] - b
+    age *= _agreement(da, db, followed.changed)
+    age += known
+    np.minimum(age, np.float32(horizon), out=age)
+    share = known / np.maximum(age, np.float32(LEAST_KNOWN))
+    da *= share
+    db *= share
+    a += da
+    b += db
+
+
+def _agreement(da: FloatArray, db: FloatArray, changed: FloatArray) -> FloatArray:
+    """From 1 to 0, how far a carried color can be believed that differs so much from the predicted one."""
+    # TRUSTED_DIFFERENCE where the lightness has changed, TELLING_DIFFERENCE where it has not.
+    scale = TRUSTED_DIFFERENCE / TELLING_DIFFERENCE
+    difference = (da * da + db * db) * (np.float32(scale**2) + np.float32(1 - scale**2) * changed)
+    return confidence(difference, TRUSTED_DIFFERENCE)
+
+
+def _merged(planes: Planes) -> FloatArray:
+    """Planes as one image, (h, w, n)."""
+    return np.asarray(cv2.merge(planes), np.float32)
+
+
+def _with_all_known(predicted: FloatArray) -> FloatArray:
+    """What the network said, float32 (h, w, 3), all of it known."""
+    return _merged([*predicted, np.ones_like(predicted[0])])
+
+
+def _put(shown: Planes, predicted: FloatArray, certain: FloatArray, horizon: float) -> None:
     """Let certain colors take the place of those that are shown, with the greatest age; changes `shown`."""
-    for channel, plane in ((A, predicted[0]), (B, predicted[1])):
-        shown[..., channel] += certain * (plane - shown[..., channel])
-    shown[..., AGE] = np.maximum(shown[..., AGE], certain * np.float32(horizon))
-
-
-def _fill(carried: FloatArray) -> FloatArray:
-    """Fill in places whose past is unknown from known places around them; changes `carried`."""
-    height, width = carried.shape[:2]
-    known = np.clip(carried[..., AGE], np.float32(LEAST_KNOWN), np.float32(1))
-    weighted = np.dstack((carried[..., : B + 1] * known[..., None], known))
-    around = np.asarray(cv2.GaussianBlur(shrunk(weighted, FILL_SHRINK), (0, 0), FILL_REACH), np.float32)
-    around = np.asarray(cv2.resize(around[..., :2] / around[..., 2:], (width, height)), np.float32)
     for channel in (A, B):
-        carried[..., channel] = around[..., channel] + known * (carried[..., channel] - around[..., channel])
-    return carried
+        shown[channel][:] += certain * (predicted[channel] - shown[channel])
+    np.maximum(shown[AGE], certain * np.float32(horizon), out=shown[AGE])
+
+
+def _fill(shown: Planes) -> None:
+    """Fill in places whose past is unknown from known places around them; changes `shown`."""
+    known = np.clip(shown[AGE], np.float32(LEAST_KNOWN), np.float32(1))
+    if known.min() == 1:
+        return
+    weighted = _merged([shown[A] * known, shown[B] * known, known])
+    a, b, weight = cv2.split(cv2.GaussianBlur(shrunk(weighted, FILL_SHRINK), (0, 0), FILL_REACH))
+    for plane, around in ((shown[A], a), (shown[B], b)):
+        guess = cv2.resize(around / weight, known.shape[::-1])
+        plane -= guess
+        plane *= known
+        plane += guess

@@ -1,6 +1,6 @@
 """The frame before, moved along the motion to where its things are now.
 
-    carried = follow(frame, shown)                 # None after a cut
+    carried = follow(frame, shown, said)           # None after a cut
 
 Motion is found on the lightness (dense inverse search; Kroeger et al. 2016, arXiv 1603.03590). A cut is where
 neither motion nor a change of light explains the frame.
@@ -8,20 +8,25 @@ neither motion nor a change of light explains the frame.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from cgan_runtime.color.lab import FloatArray
-from cgan_runtime.temporal.scene_cuts import change_of_light
+from cgan_runtime.temporal.scene_cuts import change_of_light, shrunk
 
 ByteArray = npt.NDArray[np.uint8]
+Planes = Sequence[FloatArray]  # each (h, w)
 
 A, B, AGE, LIGHTNESS = range(4)  # planes of a frame that was shown; see `TemporalState`
+KNOWN = AGE  # the third plane of what the network said
 TRUSTED_RESIDUAL = 6.0  # error of carried lightness, of 255, mean of a window, where the past counts half
 CHANGED_RESIDUAL = 2.0  # the same, where a place counts as half changed; grain leaves less
+STILL_SHRINK, STILL_DIFFERENCE = 4, 1  # mean difference, levels of 255, of all places of so many pixels
 RESIDUAL_WINDOW = 5  # side of the window, pixels: averages out grain, and edges off by part of a pixel
 LIGHT_JUMP = 16.0  # mean change of lightness, of 255, by light, after which colors are held for a while
 FLOW_LEAST_SIDE, FLOW_MOST_ASPECT = 16, 4  # pixels, longer / shorter side; other images are padded
@@ -31,24 +36,35 @@ FLOW_LEAST_SIDE, FLOW_MOST_ASPECT = 16, 4  # pixels, longer / shorter side; othe
 class Carried:
     """The past as it would look now."""
 
-    shown: FloatArray  # as in `TemporalState`, with a smaller age where the motion is doubtful
+    shown: Planes  # as in `TemporalState`, with a smaller age where the motion is doubtful
+    said: Planes | None  # what the network said, likewise, less known where the motion is doubtful
     changed: FloatArray  # how much the lightness of each place has changed, from 0 (as carried) to 1, (h, w)
-    light_jumped: bool  # whether the light of the whole image has changed a lot
+    light: float  # mean change of lightness by light, of 255
+
+    @property
+    def light_jumped(self) -> bool:
+        """Whether the light of the whole image has changed a lot."""
+        return abs(self.light) > LIGHT_JUMP
 
 
-def follow(frame: ByteArray, past: FloatArray) -> Carried | None:
+def follow(frame: ByteArray, past: FloatArray, said: FloatArray | None = None) -> Carried | None:
     """Move a frame of the past, float32 (h, w, 4), to where its things are now; None in another scene.
 
-    `frame` is the lightness now, uint8 (h, w); see `TemporalState` for `past`.
+    `frame` is the lightness now, uint8 (h, w); see `TemporalState` for `past` and `said`, which moves with it.
     """
     height, width = frame.shape
-    flow = _motion(frame, past[..., LIGHTNESS].astype(np.uint8))
-    x = flow[..., 0] + np.arange(width, dtype=np.float32)
-    y = flow[..., 1] + np.arange(height, dtype=np.float32)[:, None]
-    whole, part = cv2.convertMaps(x, y, cv2.CV_16SC2)  # 1/32 pixel: precise enough, and twice as fast
-    moved = cv2.remap(past, whole, part, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    carried = np.asarray(moved, np.float32)
-    now, then = frame.astype(np.float32), carried[..., LIGHTNESS]
+    before = cv2.extractChannel(past, LIGHTNESS).astype(np.uint8)
+    if _is_still(frame, before):
+        return Carried(cv2.split(past), None if said is None else cv2.split(said), np.zeros_like(past[..., A]), 0.0)
+    where = _motion(frame, before)
+    where += _places(height, width)
+    whole, part = cv2.convertMaps(where, None, cv2.CV_16SC2)  # 1/32 pixel: precise enough, and twice as fast
+
+    def moved(planes: FloatArray) -> Planes:
+        return cv2.split(cv2.remap(planes, whole, part, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
+
+    shown = moved(past)
+    now, then = frame.astype(np.float32), shown[LIGHTNESS]
     light = change_of_light(now, then)
     if light is None:
         return None
@@ -56,11 +72,27 @@ def follow(frame: ByteArray, past: FloatArray) -> Carried | None:
     error = now - gain * then
     error -= offset
     cv2.blur(error, (RESIDUAL_WINDOW, RESIDUAL_WINDOW), dst=error)
-    inside = (np.abs(x - (width - 1) / 2) <= width / 2) & (np.abs(y - (height - 1) / 2) <= height / 2)
     error *= error
-    carried[..., AGE] *= confidence(error, TRUSTED_RESIDUAL) * inside
+    trust = confidence(error, TRUSTED_RESIDUAL)
+    trust[cv2.inRange(whole, (-1, -1), (width - 1, height - 1)) == 0] = 0  # it has come in from outside
+    planes = None if said is None else moved(said)
+    for known in (shown[AGE], *(planes[KNOWN:] if planes else ())):
+        known *= trust
     changed = 1 - confidence(error, CHANGED_RESIDUAL)
-    return Carried(carried, changed, bool(abs((gain - 1) * then.mean() + offset) > LIGHT_JUMP))
+    return Carried(shown, planes, changed, float((gain - 1) * then.mean() + offset))
+
+
+def _is_still(frame: ByteArray, before: ByteArray) -> bool:
+    """Whether nothing has moved, not even slowly."""
+    difference = cv2.absdiff(frame, before)
+    return int(shrunk(difference, STILL_SHRINK).max()) <= STILL_DIFFERENCE
+
+
+@lru_cache(4)
+def _places(height: int, width: int) -> FloatArray:
+    """The x and y of each pixel, (h, w, 2)."""
+    y, x = np.mgrid[:height, :width]
+    return np.dstack((x, y)).astype(np.float32)
 
 
 def _motion(frame: ByteArray, before: ByteArray) -> FloatArray:

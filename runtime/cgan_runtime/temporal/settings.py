@@ -8,9 +8,11 @@ from typing import Literal, get_args
 from cgan_runtime.errors import ConfigError
 
 Strength = Literal["off", "low", "high"]
+Every = int | Literal["auto"]
 
 STRENGTHS: tuple[Strength, ...] = get_args(Strength)
-MAX_EVERY = 100  # largest `every`, frames: four seconds in which the network does not see the video
+AUTO: Literal["auto"] = "auto"
+MAX_EVERY = 100  # largest number in `every`, frames: four seconds in which the network does not see the video
 
 
 @dataclass(frozen=True)
@@ -20,21 +22,27 @@ class TemporalSettings:
     Attributes:
         strength: How long the color of a place is averaged; "off" shows each prediction as it is.
         every: The network runs on every so many frames and after cuts; between, color follows the motion.
+            "auto" runs it where the frames ask for it (`temporal.need`); with strength "off" that is always.
 
     Raises:
         ConfigError: Unknown strength, or `every` out of range.
     """
 
     strength: Strength = "high"
-    every: int = 1
+    every: Every = AUTO
 
     def __post_init__(self) -> None:
         if self.strength not in STRENGTHS:
             raise ConfigError(f"temporal strength {self.strength!r} is unknown; take one of {', '.join(STRENGTHS)}")
-        if not 1 <= self.every <= MAX_EVERY:
-            raise ConfigError(f"every {self.every} is out of range; take 1 to {MAX_EVERY} frames")
+        if self.every != AUTO and not (isinstance(self.every, int) and 1 <= self.every <= MAX_EVERY):
+            raise ConfigError(f"every {self.every!r} is out of range; take {AUTO}, or 1 to {MAX_EVERY} frames")
 
     @property
     def passes_through(self) -> bool:
         """Whether each frame simply shows the network's prediction."""
-        return self.strength == "off" and self.every == 1
+        return self.strength == "off" and self.every in (AUTO, 1)
+
+    @property
+    def carries(self) -> bool:
+        """Whether there are frames on which the network does not run."""
+        return self.every != 1 and not self.passes_through

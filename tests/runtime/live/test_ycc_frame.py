@@ -47,7 +47,7 @@ def test_jpeg_round_trip() -> None:
 
 def test_frame_colorizer_colors_frame_after_frame() -> None:
     backend = FakeBackend()
-    frame_colorizer = FrameColorizer(Colorizer(backend), TemporalSettings("high"))
+    frame_colorizer = FrameColorizer(Colorizer(backend), TemporalSettings("high", 1))
     first, second = (frame_colorizer.colorize(gray_image(index)) for index in range(2))
     assert backend.calls == 2
     assert first.cb.std() > 2

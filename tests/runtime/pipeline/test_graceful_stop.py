@@ -14,11 +14,14 @@ from tests.videos import Video, packets_of, write_video
 from cgan_runtime.backends.base import Arrays
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.pipeline.results import VideoResult
+from cgan_runtime.pipeline.settings import VideoSettings
 from cgan_runtime.pipeline.video import colorize_video
+from cgan_runtime.temporal.settings import TemporalSettings
 from cgan_runtime.video.resume.work_folder import kept_frames
 from cgan_runtime.video.segments import SEGMENT_FRAMES
 
 FRAMES = 2 * SEGMENT_FRAMES + 80
+EACH_FRAME = VideoSettings(temporal=TemporalSettings(every=1))
 
 
 class PressingBackend(FakeBackend):
@@ -45,7 +48,7 @@ def _color(video: Path, target: Path, *at: int, **options: Any) -> tuple[VideoRe
     before = signal.getsignal(signal.SIGINT)
     try:
         with Colorizer(PressingBackend(*at)) as colorizer:
-            return colorize_video(video, target, colorizer, on_stop=told.append, **options), told
+            return colorize_video(video, target, colorizer, settings=EACH_FRAME, on_stop=told.append, **options), told
     except KeyboardInterrupt:
         return None, told
     finally:

@@ -97,7 +97,7 @@ def test_parts_in_any_order_give_the_video_of_a_single_run(
 
 
 def test_an_interrupted_part_is_resumed(video: Path, tmp_path: Path) -> None:
-    settings, target = VideoSettings(EncoderSettings()), tmp_path / "out.mkv"
+    settings, target = VideoSettings(EncoderSettings(), TemporalSettings(every=1)), tmp_path / "out.mkv"
 
     def stop(done: int, _: int | None) -> None:
         if done == SEGMENT_FRAMES + 40:

@@ -33,7 +33,7 @@ from cgan_runtime.video.segments import SEGMENT_FRAMES
 
 _SETTINGS = "settings.json"
 # Stands among the settings, so that work of another format is refused. To change with any file's layout.
-_FORMAT = {"format of unfinished work": "2"}
+_FORMAT = {"format of unfinished work": "3"}
 
 
 class WorkFolder(AbstractContextManager["WorkFolder"]):

@@ -37,6 +37,11 @@ STOP = SEGMENT_FRAMES + 60  # in the second segment
 UNEVEN = [Fraction(3) + Fraction(n, 25) + Fraction(n * n % 97, 9000) for n in range(FRAMES)]
 
 
+def each_frame(encoder: EncoderSettings | None = None) -> VideoSettings:
+    """The network runs on each frame, so that its runs count frames."""
+    return VideoSettings(encoder or EncoderSettings(), TemporalSettings(every=1))
+
+
 class StoppingBackend(FakeBackend):
     """Fails at its n-th frame."""
 
@@ -67,15 +72,13 @@ def _decoded(path: Path) -> list[tuple[Fraction, bytes]]:
 
 def _stopped(source: Path, target: Path, *, at: int = STOP, encoder: EncoderSettings | None = None) -> None:
     with Colorizer(StoppingBackend(at, KeyboardInterrupt())) as colorizer, pytest.raises(KeyboardInterrupt):
-        colorize_video(source, target, colorizer, settings=VideoSettings(encoder or EncoderSettings()))
+        colorize_video(source, target, colorizer, settings=each_frame(encoder))
 
 
 def _resume(source: Path, target: Path, encoder: EncoderSettings | None = None) -> tuple[VideoResult, int]:
     backend = FakeBackend()
     with Colorizer(backend) as colorizer:
-        return colorize_video(
-            source, target, colorizer, settings=VideoSettings(encoder or EncoderSettings()), resume=True
-        ), backend.calls
+        return colorize_video(source, target, colorizer, settings=each_frame(encoder), resume=True), backend.calls
 
 
 @pytest.mark.parametrize(
@@ -93,7 +96,7 @@ def test_a_stopped_run_is_resumed_with_the_video_of_a_single_run(
 ) -> None:
     source, target = write_video(tmp_path / "in.mp4", video), tmp_path / f"out{suffix}"
     whole = tmp_path / f"whole{suffix}"
-    colorize_video(source, whole, colorizer, settings=VideoSettings(encoder or EncoderSettings()))
+    colorize_video(source, whole, colorizer, settings=each_frame(encoder))
     _stopped(source, target, encoder=encoder)
     assert not target.exists()
     assert kept_frames(target) == SEGMENT_FRAMES
@@ -150,7 +153,7 @@ def test_an_incomplete_segment_is_ignored(tmp_path: Path, colorizer: Colorizer) 
     second = work_folder(target) / "000001.segment"
     second.write_bytes(second.read_bytes()[:-5])
     assert kept_frames(target) == SEGMENT_FRAMES
-    colorize_video(source, tmp_path / "whole.mp4", colorizer)
+    colorize_video(source, tmp_path / "whole.mp4", colorizer, settings=each_frame())
     assert _resume(source, target)[0].kept_frames == SEGMENT_FRAMES
     assert _decoded(target) == _decoded(tmp_path / "whole.mp4")
 
@@ -164,7 +167,7 @@ def test_a_run_killed_after_its_last_segment_colors_nothing_again(tmp_path: Path
 
         patch.setattr(FileOutput, "publish", killed)
         with Colorizer(FakeBackend()) as colorizer, pytest.raises(KeyboardInterrupt):
-            colorize_video(source, target, colorizer)
+            colorize_video(source, target, colorizer, settings=each_frame())
     assert kept_frames(target) == FRAMES
     result, calls = _resume(source, target)
     assert (result.frames, result.kept_frames, calls) == (FRAMES, FRAMES, 0)
@@ -175,9 +178,9 @@ def test_finished_segments_are_not_discarded_without_overwrite(tmp_path: Path, c
     source, target = write_video(tmp_path / "in.mp4", Video(frames=FRAMES)), tmp_path / "out.mp4"
     _stopped(source, target)
     with pytest.raises(MediaError, match=r"an earlier run has finished 250 frames of .*out.mp4; go on with --resume"):
-        colorize_video(source, target, colorizer)
+        colorize_video(source, target, colorizer, settings=each_frame())
     assert kept_frames(target) == SEGMENT_FRAMES
-    assert colorize_video(source, target, colorizer, overwrite=True).kept_frames == 0
+    assert colorize_video(source, target, colorizer, settings=each_frame(), overwrite=True).kept_frames == 0
 
 
 @pytest.mark.parametrize(
@@ -196,7 +199,7 @@ def test_other_settings_and_another_input_are_refused(change: str, message: str,
     encoder = EncoderSettings(crf=30 if change == "crf" else None)
     other = Colorizer(FakeBackend(), size=32 if change == "size" else None)
     with other as colorizer, pytest.raises(MediaError, match=message):
-        colorize_video(source, target, colorizer, settings=VideoSettings(encoder or EncoderSettings()), resume=True)
+        colorize_video(source, target, colorizer, settings=each_frame(encoder), resume=True)
     assert kept_frames(target) == SEGMENT_FRAMES  # still there for the right settings
 
 
@@ -204,8 +207,8 @@ def test_unfinished_work_of_another_format_is_refused(tmp_path: Path) -> None:
     source, target = write_video(tmp_path / "in.mp4", Video(frames=FRAMES)), tmp_path / "out.mp4"
     _stopped(source, target)
     settings = work_folder(target) / "settings.json"
-    settings.write_text(settings.read_text().replace('"format of unfinished work": "2",', ""))
-    with pytest.raises(MediaError, match="its format of unfinished work was None, now 2; "):
+    settings.write_text(settings.read_text().replace('"format of unfinished work": "3",', ""))
+    with pytest.raises(MediaError, match="its format of unfinished work was None, now 3; "):
         _resume(source, target)
 
 
@@ -219,7 +222,7 @@ def test_an_engine_that_fails_is_reported_with_the_position_and_resumed(tmp_path
     source, target = write_video(tmp_path / "in.mp4", Video(frames=FRAMES)), tmp_path / "out.mp4"
     failing = StoppingBackend(STOP, BackendUnavailable("the engine died"))
     with Colorizer(failing) as colorizer, pytest.raises(BackendUnavailable) as caught:
-        colorize_video(source, target, colorizer)
+        colorize_video(source, target, colorizer, settings=each_frame())
     assert str(caught.value) == (
         "the engine died; it stopped after 310 frames, at 0:12.40; 250 frames are kept, --resume goes on with them"
     )

@@ -25,6 +25,7 @@ from cgan_runtime.image.read_write import read_image, write_image
 from cgan_runtime.pipeline.results import VideoResult
 from cgan_runtime.pipeline.settings import VideoSettings
 from cgan_runtime.pipeline.video import colorize_video
+from cgan_runtime.temporal.settings import TemporalSettings
 from cgan_runtime.video.read.sources import SourceSettings, video_source
 from cgan_runtime.video.resume.work_folder import WorkFolder, work_folder
 from cgan_runtime.video.segments import SEGMENT_FRAMES
@@ -184,7 +185,8 @@ class _Failing(FakeBackend):
 
 def _color(source: Path, target: Path, at: int = -1, **options: bool) -> VideoResult:
     with Colorizer(_Failing(at)) as colorizer:
-        return colorize_video(source, target, colorizer, **options)  # type: ignore[arg-type]
+        settings = VideoSettings(temporal=TemporalSettings(every=1))
+        return colorize_video(source, target, colorizer, settings=settings, **options)
 
 
 def test_a_failed_run_is_resumed_with_the_images_of_a_single_run(tmp_path: Path, out: Path) -> None:
