@@ -63,6 +63,10 @@ COUNTS = TextType(
 """Numbers from 0 with commas between, as `0,1,10`."""
 NAMES = TextType("NAME[,NAME...]", ".*", lambda text: tuple(name.strip() for name in text.split(",")), "")
 """Names with commas between."""
+PYTHON = TextType(
+    "NAME=PYTHON", "[a-z]+=.+", lambda text: tuple(text.split("=", 1)), "does not say which Python; give NAME=PYTHON"
+)
+"""A back end and the Python that runs it, as `tensorrt=/opt/python3.10`; becomes a pair."""
 PERCENT = TextType(
     "PERCENT", r"\d{1,4}(\.\d+)?%?", lambda text: float(text.rstrip("%")) / 100, "is no percentage; give 10%"
 )

@@ -1,4 +1,4 @@
-"""`make gpu-check`: every check on a real GPU (`pytest -m gpu`); its own logic, anywhere, on stand-ins."""
+"""`make gpu-check`: the whole run on stand-ins, and what is left of a run whose steps fail, hang or are cut off."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import av
 import pytest
-from tests.fake_gpu import install, make_driver, make_tensorrt
 from tests.host_gpu import on_host_gpu
 from tests.paths import ROOT
 
@@ -20,29 +20,16 @@ SCRIPT = ROOT / "scripts" / "gpu_check.py"
 SECONDS = 0.5  # of the video
 
 
-def load_script() -> Any:
-    spec = importlib.util.spec_from_file_location("gpu_check", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["gpu_check"] = module  # its dataclasses look themselves up there
-    spec.loader.exec_module(module)
-    return module
-
-
-gpu_check = load_script()
-
-
 @pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    return gpu_check.Bench(tmp_path_factory.mktemp("gpu"), gpu_check.SHIPPED, ROOT / "samples" / "sample.mp4", True)
-
-
-@pytest.mark.gpu
-@pytest.mark.parametrize("name", gpu_check.CHECKS)
-def test_on_a_real_gpu(name: str, bench: Any) -> None:
-    """In the order of the checks: they build on each other."""
-    gpu_check.CHECKS[name](bench)
+def gpu_check() -> Any:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(SCRIPT.parent))
+        spec = importlib.util.spec_from_file_location("gpu_check", SCRIPT)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+    return module
 
 
 TENSORRT = """
@@ -54,65 +41,111 @@ globals().update({{k: v for k, v in stand_in.items() if k == "__version__" or no
 """
 
 
-def check(folder: Path, *arguments: str, environment: dict[str, str]) -> tuple[subprocess.CompletedProcess[str], Path]:
-    """Run the script in a process of its own; where its report goes."""
+def check(folder: Path, *arguments: str, environment: dict[str, str]) -> tuple[subprocess.CompletedProcess[str], Any]:
+    """Run the script in a process of its own; its report."""
     report = folder / "report.json"
     environment = os.environ | {"XDG_CACHE_HOME": str(folder / "cache")} | environment
-    command = [sys.executable, str(SCRIPT), "--json", str(report), *arguments]
+    command = [sys.executable, str(SCRIPT), "--json", str(report), "--python", sys.executable, *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-    return done, report
-
-
-def test_where_there_is_no_gpu_it_says_so(tmp_path: Path) -> None:
-    done, report = check(tmp_path, environment={})
-    if done.returncode == 0:
-        pytest.skip("there is a GPU here")
-    assert done.returncode == 1
-    assert done.stderr.startswith("error: nothing was checked, no NVIDIA GPU can be used here")
-    assert done.stderr.count("\n") == 1
-    assert not report.exists()
+    assert (folder / "report.log").is_file()
+    return done, json.loads(report.read_text())
 
 
 @pytest.mark.slow
-def test_all_checks_pass_on_an_engine_that_computes(paper_checkpoint: Path, tmp_path: Path) -> None:
+def test_all_steps_pass_on_an_engine_that_computes(paper_checkpoint: Path, tmp_path: Path) -> None:
     """TensorRT's stand-in is ONNX Runtime in disguise, the GPU host memory; all else is the real thing."""
     environment = on_host_gpu(tmp_path / "driver")
     site = tmp_path / "site"
     site.mkdir()
     (site / "tensorrt.py").write_text(TENSORRT.format(root=str(ROOT)))
     environment["PYTHONPATH"] += os.pathsep + str(site)
+    steps = ("machine", "export", "reference", "build", "parity", "latency", "video", "video-gpu", "benchmark")
     given = ("--quick", "--checkpoint", str(paper_checkpoint), "--video", str(short_video(tmp_path)))
-    done, path = check(tmp_path, *given, environment=environment)
+    done, report = check(tmp_path, *given, "--only", ",".join(steps), environment=environment)
     assert done.returncode == 0, done.stdout + done.stderr
-    report = json.loads(path.read_text())
     assert report["passed"] is True
-    assert report["gpu"]["gpu"] == "Host memory"
-    assert [each["name"] for each in report["checks"]] == list(gpu_check.CHECKS)
-    details = {each["name"]: each["details"] for each in report["checks"]}
-    assert details["engine"]["precision"] == "fp16"
-    assert 0 < details["engine"]["parity"]["largest"] < 0.03
+    assert tuple(each["name"] for each in report["steps"]) == steps
+    details = {each["name"]: each["details"] for each in report["steps"]}
+    assert details["machine"]["gpu"] == "Host memory"
+    assert details["build"]["precision"] == "fp16"
+    assert set(details["build"]["convolutions"]) == {"fp16"}
+    assert details["build"]["seconds_from_cache"] <= details["build"]["seconds"]
+    assert 0 < details["parity"]["largest"] < 0.03
+    assert details["latency"]["ms"]["p50"] > 0
     assert details["video"]["stats"]
-    assert "tensorrt (GPU)" in {row["backend"] for row in details["benchmark"]["rows"]}
+    assert (details["video-gpu"]["nvdec"], details["video-gpu"]["nvenc"]) == (False, False)
+    assert {"pytorch", "tensorrt (GPU)"} <= {row["backend"] for row in details["benchmark"]["report"]["rows"]}
 
 
-def test_a_check_that_fails_is_reported_and_the_others_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def wrong(_bench: Any) -> dict[str, Any]:
-        gpu_check.run("cgan_export.cli", "verify", tmp_path / "nowhere", tmp_path / "nowhere")
-        return {}
-
-    install(monkeypatch, make_tensorrt(), make_driver())
-    monkeypatch.setattr(gpu_check, "CHECKS", {"wrong": wrong, "right": lambda _bench: {"speed": 1}})
-    monkeypatch.setattr(sys, "argv", ["gpu_check.py", "--json", str(tmp_path / "a" / "report.json")])
+def run_steps(gpu_check: Any, folder: Path, monkeypatch: pytest.MonkeyPatch, **steps: Any) -> tuple[int, Any]:
+    """Run the script in this process with other steps: exit code and report."""
+    monkeypatch.setattr(gpu_check, "STEPS", steps)
+    monkeypatch.setattr(gpu_check, "find_pythons", lambda *_: [])
+    monkeypatch.setattr(sys, "argv", ["gpu_check.py", "--json", str(folder / "a" / "report.json")])
     with pytest.raises(SystemExit) as left:
         gpu_check.main()
-    assert left.value.code == 1
-    assert "wrong      FAILED: cgan_export left with 1: error: " in capsys.readouterr().out
-    report = json.loads((tmp_path / "a" / "report.json").read_text())
-    assert report["passed"] is False
-    assert [(each["name"], each["passed"]) for each in report["checks"]] == [("wrong", False), ("right", True)]
-    assert report["checks"][1]["details"] == {"speed": 1}
+    return int(left.value.code or 0), json.loads((folder / "a" / "report.json").read_text())
+
+
+def test_without_tensorrt_nothing_else_is_tried(
+    gpu_check: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    steps = {"machine": gpu_check.STEPS["machine"], "export": lambda _run: pytest.fail("tried")}
+    code, report = run_steps(gpu_check, tmp_path, monkeypatch, **steps)
+    assert (code, report["passed"]) == (1, False)
+    (step,) = report["steps"]
+    assert (step["name"], step["message"]) == ("machine", "no Python here has TensorRT and pycuda")
+    assert "TensorRT: in no Python here" in capsys.readouterr().out
+
+
+def test_a_step_that_fails_is_reported_and_the_others_run(
+    gpu_check: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wrong(run: Any) -> dict[str, Any]:
+        python = sys.modules["gpu.run"].Python(sys.executable)
+        return {"never": run.call(python, 60, "-c", "import sys; print('before'); sys.exit('it is broken')")}
+
+    code, report = run_steps(gpu_check, tmp_path, monkeypatch, wrong=wrong, right=lambda _run: {"speed": 1})
+    assert (code, report["passed"]) == (1, False)
+    assert [(each["name"], each["passed"]) for each in report["steps"]] == [("wrong", False), ("right", True)]
+    assert report["steps"][0]["message"] == "exit code 1: it is broken"
+    assert report["steps"][1]["details"] == {"speed": 1}
+    assert "before" in (tmp_path / "a" / "report.log").read_text()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the script runs on Linux")
+def test_a_step_that_hangs_is_ended_with_what_it_started(
+    gpu_check: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import time; time.sleep(60)'])"
+
+    def hang(run: Any) -> dict[str, Any]:
+        run.call(sys.modules["gpu.run"].Python(sys.executable), 0.5, "-c", code)
+        return {}
+
+    monkeypatch.setattr(sys.modules["gpu.run"], "_LEAST", 0.1)
+    began = time.monotonic()
+    _, report = run_steps(gpu_check, tmp_path, monkeypatch, hang=hang)
+    assert report["steps"][0]["message"] == "it took longer than 0 s"
+    assert time.monotonic() - began < 30
+
+
+def test_no_step_begins_when_the_time_is_over(gpu_check: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def late(run: Any) -> dict[str, Any]:
+        run.until = time.monotonic()
+        run.call(sys.modules["gpu.run"].Python(sys.executable), 60, "-c", "print(1)")
+        return {}
+
+    _, report = run_steps(gpu_check, tmp_path, monkeypatch, late=late)
+    assert report["steps"][0]["message"] == "no time was left for it"
+
+
+def test_the_report_stays_small(gpu_check: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, report = run_steps(
+        gpu_check, tmp_path, monkeypatch, much=lambda _run: {"text": "x" * 2_000_000}, little=lambda _run: {"speed": 1}
+    )
+    assert (tmp_path / "a" / "report.json").stat().st_size < 1_000_000
+    assert [each["details"] for each in report["steps"]] == [{"left out": "too large; see the log"}, {"speed": 1}]
 
 
 def short_video(folder: Path) -> Path:

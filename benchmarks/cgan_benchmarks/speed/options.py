@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from cgan_benchmarks.options import NAMES, NUMBERS, PATH, SecondsType, threads_option
+from cgan_benchmarks.options import NAMES, NUMBERS, PATH, PYTHON, SecondsType, threads_option
 from cgan_benchmarks.speed.scenarios import SCENARIOS, VIDEO, Scenario
 from cgan_benchmarks.speed.settings import Settings, TimingPlan
 from cgan_runtime.options.groups import SizeType, option_group
@@ -28,6 +28,7 @@ class SubjectOptions:
     precision: tuple[str, ...] | None
     threads: int
     every: bool
+    pythons: tuple[tuple[str, str], ...] = ()
 
     @property
     def all_forms(self) -> bool:
@@ -78,6 +79,7 @@ class ScenarioOptions:
         return scenario, Settings(
             self.size, self.batch or scenario.batches, subjects.threads, subjects.backends,
             subjects.precision, subjects.all_forms, subjects.generator, timing.plan(scenario),
+            dict(subjects.pythons),
         )  # fmt: skip
 
 
@@ -95,6 +97,9 @@ subject_options = option_group(
     click.option("--precision", type=NAMES,
         help="Of --all, and of int8, only these, as fp32,int8. The export to int8 takes a minute."),
     threads_option,
+    click.option("--python", "pythons", type=PYTHON, multiple=True,
+        help="Another Python for a back end, as tensorrt=/opt/trt/bin/python, where no environment has all. It needs "
+        "NumPy, click, rich and the back end, and runs this cgan."),
 )  # fmt: skip
 
 scenario_options = option_group(

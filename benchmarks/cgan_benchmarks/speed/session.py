@@ -131,7 +131,7 @@ class Session:
 
     def _start(self, entry: _Entry, stack: ExitStack) -> None:
         memory = device_memory_mb() if entry.subject.device == "cuda" else None
-        entry.worker = stack.enter_context(WorkerProcess())
+        entry.worker = stack.enter_context(WorkerProcess(self.settings.pythons.get(entry.subject.backend)))
         opened = entry.worker.ask("open", subject=entry.subject.to_json(), threads=self.settings.threads)
         first = entry.worker.ask("first", inputs=str(self._inputs))
         to_result = time.perf_counter() - entry.worker.began

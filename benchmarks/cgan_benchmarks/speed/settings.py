@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 StepCallback = Callable[[int, int], None]  # the steps that are done, and all
@@ -44,3 +44,4 @@ class Settings:
     every: bool = True  # PyTorch compiled and in half precision too; else as it is loaded
     generator: str = ""  # FILE.py:NAME of the checkpoint's own generator
     plan: TimingPlan = field(default_factory=TimingPlan)
+    pythons: Mapping[str, str] = field(default_factory=dict)  # another Python for a back end, by its name

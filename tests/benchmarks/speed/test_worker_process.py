@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from cgan_benchmarks.speed.subjects.subject import EAGER, Subject
-from cgan_benchmarks.speed.worker_process import WorkerProcess
+from cgan_benchmarks.speed.worker_process import WorkerProcess, available_in
 from cgan_runtime.errors import BackendUnavailable, ModelFileError
 
 
@@ -83,3 +85,26 @@ def test_a_worker_without_questions_ends() -> None:
     worker = WorkerProcess()
     worker.close()
     assert worker._process.returncode == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell script stands for another Python")
+def test_another_python_runs_a_subject(tiny_model: Path, tmp_path: Path) -> None:
+    other, used = tmp_path / "python", tmp_path / "used"
+    other.write_text(f'#!/bin/sh\ntouch {shlex.quote(str(used))}\nexec {shlex.quote(sys.executable)} "$@"\n')
+    other.chmod(0o755)
+    assert available_in(str(other))["onnxruntime"] is None
+    used.unlink()
+    with WorkerProcess(str(other)) as worker:
+        assert open_in(worker, Subject("tiny", "onnxruntime", tiny_model))["device"] == "CPU, 1 thread"
+    assert used.exists()
+
+
+def test_a_python_that_is_missing_or_cannot_run_cgan_is_named(tmp_path: Path) -> None:
+    nothing, broken = tmp_path / "nothing", tmp_path / "broken"
+    broken.write_text("#!/bin/sh\necho no cgan here >&2; exit 1\n")
+    broken.chmod(0o755)
+    for python in (nothing, broken):
+        with pytest.raises(BackendUnavailable, match=rf"{python.name} cannot run cgan \(.*\); check --python"):
+            available_in(str(python))
+    with pytest.raises(BackendUnavailable, match="nothing cannot be started"):
+        WorkerProcess(str(nothing))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cgan_benchmarks.speed.settings import Settings
 from cgan_benchmarks.speed.subjects.subject import COMPILED, EAGER, HALF, PYTORCH, Subject
+from cgan_benchmarks.speed.worker_process import available_in
 from cgan_runtime.errors import BackendUnavailable, ConfigError
 
 Missing = dict[str, str]  # why something is not measured, by its name
@@ -14,7 +15,7 @@ Missing = dict[str, str]  # why something is not measured, by its name
 
 def choose_subjects(checkpoint: Path, models: Mapping[str, Path], settings: Settings) -> tuple[list[Subject], Missing]:
     """The subjects, references first, and what is missing; ConfigError or BackendUnavailable."""
-    names, missing = _usable_backends(settings.backends)
+    names, missing = _usable_backends(settings.backends, settings.pythons)
     of_torch, torch_missing = _torch_subjects(checkpoint, settings.generator)
     if settings.backends is None and settings.every:
         missing |= torch_missing
@@ -30,11 +31,13 @@ def choose_subjects(checkpoint: Path, models: Mapping[str, Path], settings: Sett
     return chosen, missing
 
 
-def _usable_backends(wanted: tuple[str, ...] | None) -> tuple[list[str], Missing]:
+def _usable_backends(wanted: tuple[str, ...] | None, pythons: Mapping[str, str]) -> tuple[list[str], Missing]:
     """The back ends to measure, and those that do not work here."""
     from cgan_runtime.backends.registry import BACKENDS, available_backends
 
-    reasons = available_backends()
+    if unknown := set(pythons) - set(BACKENDS):
+        raise ConfigError(f"--python names no back end: {', '.join(sorted(unknown))}; take {', '.join(BACKENDS)}")
+    reasons = available_backends() | {name: available_in(python)[name] for name, python in pythons.items()}
     for name in wanted or ():
         if name != PYTORCH and name not in BACKENDS:
             states = ", ".join(f"{key} ({why or 'works here'})" for key, why in reasons.items())
