@@ -94,7 +94,7 @@ class _Player:
     """Plays the colored stream as a recorder of cameras does, and connects again when it was lost."""
 
     def __init__(self, url: str) -> None:
-        self.frames = 0  # decoded so far
+        self.frames = 0  # received so far, and taken by a decoder
         self._url, self._stopping = url, threading.Event()
         self._thread = threading.Thread(target=self._run, name="player", daemon=True)
 
@@ -112,8 +112,10 @@ class _Player:
                 suppress(av.FFmpegError, OSError),
                 av.open(self._url, options={"rtsp_transport": "tcp"}, timeout=5) as container,
             ):
-                for _ in container.decode(video=0):
-                    self.frames += 1
+                for packet in container.demux(video=0):
+                    if packet.size:
+                        self.frames += 1
+                        packet.decode()
                     if self._stopping.is_set():
                         return
 
@@ -166,7 +168,7 @@ async def _view(found: Soak, session: aiohttp.ClientSession, number: int) -> Non
 
 async def _sample(session: aiohttp.ClientSession, pid: int, seconds: float) -> Sample:
     metrics = await _metrics(session)
-    threads = int(re.findall(r"Threads:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())[0])
+    threads = int(re.findall(r"Threads:\s+(\d+)", Path(f"/proc/{pid}/status").read_text(encoding="utf-8"))[0])
     viewers = sum(value for name, value in metrics.items() if name.startswith("cgan_viewers"))
     memory, descriptors = metrics["process_resident_memory_bytes"], metrics["process_open_fds"]
     return Sample(seconds, memory, threads, descriptors, viewers)
