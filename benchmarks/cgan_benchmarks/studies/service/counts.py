@@ -47,7 +47,7 @@ class Soak:
     disconnected: int = 0  # times that a stalled viewer was
     sent: dict[str, int] = field(default_factory=dict)  # frames that cameras sent
     losses: int = 0  # of cameras
-    played: int = 0  # frames of the colored stream that a player decoded
+    played: int = 0  # frames of the colored stream that a player got
     metrics: dict[str, float] = field(default_factory=dict)  # at the end, by name and labels
 
     def growth(self, what: str) -> float:

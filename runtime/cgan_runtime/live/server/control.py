@@ -33,7 +33,7 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from aiohttp import web
@@ -51,6 +51,7 @@ class Cameras:
         """Take the cameras of the server, and where pages record."""
         self.hubs = {hub.name: hub for hub in hubs}
         self.browsers: dict[str, BrowserCamera] = {}
+        self.on_add: Callable[[BrowserCamera], None] = lambda camera: None  # of a browser; may be set
         self.recordings = recordings
 
     def hub(self, name: str | None) -> ViewerHub | None:
@@ -61,6 +62,7 @@ class Cameras:
         """Add the camera of a browser and return its id, which cannot be guessed."""
         name = secrets.token_urlsafe(16)
         self.browsers[name] = camera
+        self.on_add(camera)
         return name
 
     async def remove(self, name: str) -> None:

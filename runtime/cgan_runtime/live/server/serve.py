@@ -8,7 +8,7 @@ import signal
 import socket
 import ssl
 import sys
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -27,7 +27,13 @@ from cgan_runtime.live.server.inference_thread import InferenceThread
 from cgan_runtime.live.server.routes import Routes
 from cgan_runtime.live.server.security import AccessPolicy, is_loopback, split_address
 from cgan_runtime.live.server.service.endpoints import Endpoints
-from cgan_runtime.live.server.service.lifecycle import ConsoleHandler, drain, feed_watchdog, log_cameras, log_output
+from cgan_runtime.live.server.service.lifecycle import (
+    ConsoleHandler,
+    feed_watchdog,
+    log_cameras,
+    log_output,
+    until_stopped,
+)
 from cgan_runtime.live.server.service.limits import ConnectionLimits, LimitedSite
 from cgan_runtime.live.server.service.metrics import Metrics
 from cgan_runtime.live.server.sockets import ServeSettings, Sockets
@@ -42,7 +48,7 @@ from cgan_runtime.live.tls import REMOTE, address_towards, context_of, own_certi
 from cgan_runtime.options.live import DEFAULT_CAMERA, LiveOptions
 from cgan_runtime.options.run import RunOptions
 from cgan_runtime.system.signals import stop_by_signal
-from cgan_runtime.system.systemd import inherited_socket, notify
+from cgan_runtime.system.systemd import inherited_socket
 
 _SHUTDOWN_SECONDS = 0.5  # for answers in progress
 _IDLE_SECONDS = 20.0  # for a request to arrive completely, also the first of a connection
@@ -75,7 +81,6 @@ async def _serve(options: RunOptions, live: LiveOptions, console: Console) -> in
     settings = ServeSettings(source, max_viewers=live.max_viewers)
     async with AsyncExitStack() as opened:
         listener = opened.enter_context(listener or _bind(host, port))
-        outputs = _open_outputs(opened, options, live, console, cameras)
         sinks = [_open_sinks(opened, options, live, console, choice) for choice in cameras]
         inference = InferenceThread(lambda: load_colorizer(options, console))
         await asyncio.to_thread(inference.start)
@@ -83,37 +88,37 @@ async def _serve(options: RunOptions, live: LiveOptions, console: Console) -> in
         opened.push_async_callback(asyncio.to_thread, inference.stop)
         hubs = []
         for number, choice in enumerate(cameras):
-            taken = [*sinks[number], *([outputs[choice.name]] if choice.name in outputs else [])]
-            camera = ServerCamera(inference, source, feed_opener(choice.source, options, live), taken)
-            hubs.append(ViewerHub(str(number), choice.name, camera, always_on=bool(taken)))
-            inference.add(camera)
+            camera = ServerCamera(inference, source, feed_opener(choice.source, options, live), sinks[number])
+            hubs.append(ViewerHub(str(number), choice.name, camera, always_on=bool(sinks[number])))
             opened.push_async_callback(asyncio.to_thread, camera.close)
         limits = UploadLimits(bytes=live.service.max_upload)
         uploads = await opened.enter_async_context(open_uploads(options.model, source.temporal, limits))
         recordings = opened.enter_context(open_recordings())
         sockets = Sockets(inference, Cameras(hubs, recordings), settings)
-        metrics = Metrics(inference, sockets.cameras, uploads, outputs)
-        endpoints = Endpoints(inference, sockets, metrics)
+        endpoints = Endpoints(inference, sockets, uploads, Metrics(inference, sockets.cameras, uploads))
+        for hub in hubs:
+            inference.add(hub.camera)  # after the metrics, which count from the first frame
         routes = Routes(inference, access, uploads, sockets, endpoints, "" if hubs else _NO_CAMERA)
-        runner = web.AppRunner(
-            routes.app(), access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS,
-            keepalive_timeout=_IDLE_SECONDS, auto_decompress=False,
-        )  # fmt: skip
-        await runner.setup()
-        opened.push_async_callback(runner.cleanup)
-        metrics.site = LimitedSite(runner, listener, ConnectionLimits(live.service.max_connections), tls)
-        await metrics.site.start()
+        runner = await _open_runner(opened, routes)
+        site = LimitedSite(runner, listener, ConnectionLimits(live.service.max_connections), tls)
+        endpoints.metrics.site = site
+        await site.start()
         await opened.enter_async_context(_in_background(log_cameras(hubs, console), feed_watchdog(endpoints)))
         signals = _signals()
         known = console.log == "json" and live.token is not None  # a log keeps no secret that its reader has
         _print_addresses(console, host, listener.getsockname()[1], access, show_token=not known)
-        notify("READY=1")
-        number = await signals.get()
-        notify("STOPPING=1")
-        if number == signal.SIGTERM:
-            endpoints.draining = True
-            await drain(uploads, signals, live.service.drain)
-        return number
+        return await until_stopped(endpoints, signals, live.service.drain)
+
+
+async def _open_runner(opened: AsyncExitStack, routes: Routes) -> web.AppRunner:
+    """Open what answers requests."""
+    runner = web.AppRunner(
+        routes.app(), access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS,
+        keepalive_timeout=_IDLE_SECONDS, auto_decompress=False,
+    )  # fmt: skip
+    await runner.setup()
+    opened.push_async_callback(runner.cleanup)
+    return runner
 
 
 def _signals() -> asyncio.Queue[int]:
@@ -137,29 +142,21 @@ async def _in_background(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _open_outputs(
-    opened: AsyncExitStack, options: RunOptions, live: LiveOptions, console: Console, cameras: Sequence[CameraChoice]
-) -> dict[str, StreamOutput]:
-    """Open what `--rtsp-out` sends to, for each camera by its name."""
-    base = (live.service.rtsp_out or "").rstrip("/")
-    outputs = {}
-    for choice in cameras if base else ():
-        told = partial(log_output, console, choice.name)
-        url = base if len(cameras) == 1 else f"{base}/{file_name(choice.name)}"
-        outputs[choice.name] = StreamOutput(url, options.video.encoder, told)
-        opened.push_async_callback(asyncio.to_thread, outputs[choice.name].close)
-    return outputs
-
-
 def _open_sinks(
     opened: AsyncExitStack, options: RunOptions, live: LiveOptions, console: Console, choice: CameraChoice
 ) -> list[FrameSink]:
     """Open what takes all frames of a camera, whether anybody watches or not."""
+    several = len(live.webcam) > 1
     sinks: list[FrameSink] = [opened.enter_context(VirtualCamera())] if live.virtual_camera else []
-    recorder = open_recorder(options, live, console, choice.name if len(live.webcam) > 1 else "")
+    recorder = open_recorder(options, live, console, choice.name if several else "")
     if recorder is not None:
         opened.callback(finish_recording, recorder, console)
         sinks.append(recorder)
+    if live.service.rtsp_out is not None:
+        url = live.service.rtsp_out.rstrip("/") + (f"/{file_name(choice.name)}" if several else "")
+        output = StreamOutput(url, options.video.encoder, partial(log_output, console, choice.name))
+        opened.push_async_callback(asyncio.to_thread, output.close)
+        sinks.append(output)
     return sinks
 
 

@@ -18,6 +18,7 @@ from aiohttp import web
 from cgan_runtime.live.server.inference_thread import InferenceThread
 from cgan_runtime.live.server.service.metrics import CONTENT_TYPE, Metrics
 from cgan_runtime.live.server.sockets import Sockets
+from cgan_runtime.live.server.uploads import Uploads
 
 _BOUNDARY = "cgan-frame"
 _WAIT_SECONDS = 10.0  # without a frame, until the stream of JPEGs ends
@@ -30,6 +31,7 @@ class Endpoints:
 
     inference: InferenceThread
     sockets: Sockets
+    uploads: Uploads
     metrics: Metrics
     draining: bool = False  # whether the server takes no more work
 

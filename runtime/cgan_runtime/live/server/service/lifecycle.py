@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 import time
 import traceback
 from collections.abc import Collection
@@ -16,7 +17,6 @@ from collections.abc import Collection
 from cgan_runtime.console import Console
 from cgan_runtime.live.capture.camera import CameraStatus
 from cgan_runtime.live.server.service.endpoints import Endpoints
-from cgan_runtime.live.server.uploads import Uploads
 from cgan_runtime.live.server.viewers import ViewerHub
 from cgan_runtime.live.sinks.stream_output import OutputState
 from cgan_runtime.system.systemd import notify, watchdog_seconds
@@ -72,11 +72,20 @@ async def feed_watchdog(endpoints: Endpoints) -> None:
         await asyncio.sleep(seconds / 2)
 
 
-async def drain(uploads: Uploads, signals: asyncio.Queue[int], seconds: float) -> None:
-    """Take no more files, and wait until nobody waits for one; not longer than so many seconds, or until a signal."""
-    uploads.closed = True
+async def until_stopped(endpoints: Endpoints, signals: asyncio.Queue[int], drain: float) -> int:
+    """Wait for a signal and return it. After SIGTERM, go on until nobody waits for a file, at most `drain` seconds.
+
+    Meanwhile no more files are taken, and /healthz says so. Another signal ends the wait.
+    """
+    notify("READY=1")
+    number = await signals.get()
+    notify("STOPPING=1")
+    if number != signal.SIGTERM:
+        return number
+    endpoints.draining = endpoints.uploads.closed = True
     again = asyncio.ensure_future(signals.get())
-    end = time.monotonic() + seconds
-    while uploads.in_work and not again.done() and time.monotonic() < end:
+    end = time.monotonic() + drain
+    while endpoints.uploads.in_work and not again.done() and time.monotonic() < end:
         await asyncio.wait([again], timeout=_LOOK_SECONDS)
     again.cancel()
+    return number

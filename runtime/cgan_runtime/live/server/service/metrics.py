@@ -1,6 +1,6 @@
 """What the server counts, in Prometheus' text format.
 
-    metrics = Metrics(inference, cameras, uploads, outputs)      # counts from now on
+    metrics = Metrics(inference, cameras, uploads)               # counts from now on
     body = metrics.text()
 
 Names follow Prometheus' rules: base units, `_total` for counters. docs/how-to/service.md lists them.
@@ -10,22 +10,20 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
+from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
 from prometheus_client import disable_created_metrics as _disable_created_metrics
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 
 from cgan_runtime.live.capture.camera import CameraStatus
-
-if TYPE_CHECKING:
-    from cgan_runtime.live.server.control import Cameras
-    from cgan_runtime.live.server.frame_sources import DeliverCallback, JpegFrame
-    from cgan_runtime.live.server.inference_thread import InferenceThread
-    from cgan_runtime.live.server.service.limits import LimitedSite
-    from cgan_runtime.live.server.uploads import Uploads
-    from cgan_runtime.live.sinks.stream_output import StreamOutput
+from cgan_runtime.live.server.control import Cameras
+from cgan_runtime.live.server.frame_sources import CameraSource, DeliverCallback, JpegFrame
+from cgan_runtime.live.server.inference_thread import InferenceThread
+from cgan_runtime.live.server.service.limits import LimitedSite
+from cgan_runtime.live.server.uploads import Uploads
+from cgan_runtime.live.sinks.stream_output import StreamOutput
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 BUCKETS = (0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1.0, 2.0, 5.0)  # seconds
@@ -38,12 +36,10 @@ _disable_created_metrics()  # doubles the series, and says only when the process
 class Metrics:
     """All that is told. Any thread may count; `text` may be called at any time."""
 
-    def __init__(
-        self, inference: InferenceThread, cameras: Cameras, uploads: Uploads, outputs: Mapping[str, StreamOutput]
-    ) -> None:
-        """Take what is asked when the metrics are; `outputs` by camera. All that the cameras color is counted."""
+    def __init__(self, inference: InferenceThread, cameras: Cameras, uploads: Uploads) -> None:
+        """Take what is asked when the metrics are. All that the server's cameras color is counted."""
         self.site: LimitedSite | None = None  # set when it was opened
-        self._inference, self._cameras, self._uploads, self._outputs = inference, cameras, uploads, outputs
+        self._inference, self._cameras, self._uploads = inference, cameras, uploads
         self._registry = registry = CollectorRegistry()
         self._colored = Counter("cgan_frames_colored", "Frames colored.", ["camera"], registry=registry)
         self._failed = Counter("cgan_frame_errors", "Frames that could not be colored.", ["camera"], registry=registry)
@@ -62,24 +58,26 @@ class Metrics:
         ProcessCollector(registry=registry)
         registry.register(self)
         for hub in cameras.hubs.values():
-            hub.camera.deliver = self.watch(hub.title, hub.camera.deliver)
+            self._watch(hub.title, hub.camera)
             hub.on_shown = self._shown.labels(hub.title).observe
+        cameras.on_add = partial(self._watch, BROWSER)
 
-    def watch(self, camera: str, deliver: DeliverCallback) -> DeliverCallback:
-        """Wrap what a camera delivers its frames to, and count them."""
+    def _watch(self, camera: str, source: CameraSource) -> None:
+        """Count what a camera delivers; before its first frame is colored."""
+        deliver: DeliverCallback = source.deliver
         colored, failed = self._colored.labels(camera), self._failed.labels(camera)
         work, delay = self._work.labels(camera), self._delay.labels(camera)
 
         def counted(item: JpegFrame | str) -> None:
-            if isinstance(item, str):
-                failed.inc()
-            else:
+            if isinstance(item, JpegFrame):
                 colored.inc()
                 work.observe(item.color_ms / 1000)
                 delay.observe(time.perf_counter() - item.captured_at)
+            else:
+                failed.inc()
             deliver(item)
 
-        return counted
+        source.deliver = counted
 
     def text(self) -> bytes:
         """All metrics, in Prometheus' text format."""
@@ -141,7 +139,13 @@ class Metrics:
             "cgan_rtsp_out_dropped", "Frames not sent: it was slow or away.", labels=["camera"]
         )
         made = CounterMetricFamily("cgan_rtsp_out_connections", "Times it was connected to.", labels=["camera"])
-        for name, output in self._outputs.items():
+        outputs = [
+            (hub.title, sink)
+            for hub in self._cameras.hubs.values()
+            for sink in tuple(hub.camera.sinks)
+            if isinstance(sink, StreamOutput)
+        ]
+        for name, output in outputs:
             up.add_metric([name], output.state.connected)
             sent.add_metric([name], output.counts.sent)
             dropped.add_metric([name], output.counts.dropped)
