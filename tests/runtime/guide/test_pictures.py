@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cgan_runtime.guide.hints import chroma_of
-from cgan_runtime.guide.memory import COLUMNS, NEARNESS, WEIGHT, Guidance, fitted, joined, rows_of
+from cgan_runtime.guide.memory import COLUMNS, MAX_ROWS, NEARNESS, WEIGHT, Guidance, fitted, joined, rows_of
 from cgan_runtime.guide.pictures import Picture
 
 SHAPE = (64, 96)
@@ -96,7 +96,7 @@ def test_rows_are_the_places_that_have_colors(height: int, width: int, share: fl
 def test_large_pictures_are_thinned_out_and_rows_fit_a_model_of_fixed_size() -> None:
     keys, colors = np.ones((32, 64, 96), np.float32), np.ones((3, 128, 192), np.float32)
     rows = rows_of(keys, colors, nearness=0)
-    assert len(rows) == 1024
+    assert len(rows) == MAX_ROWS
     memory = joined([(rows.astype(np.float16), 0.5), (rows[:7], 1.0)])
     assert memory is not None
     assert len(memory) % 256 == 0

@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, Page
 from tests.paths import ROOT
 from tests.runtime.live.browser import COLOR_OF_CANVAS, browser_video, chromium
 from tests.runtime.live.conftest import virtual_screen, with_screen
-from tests.runtime.live.serving import RUN, serving
+from tests.runtime.live.serving import RUN, TIMEOUT, serving
 from tests.runtime.live.window.test_window import color_in, looped, screenshot
 
 PHOTO = ROOT / "train" / "cgan_train" / "evaluation" / "photos" / "chelsea.jpg"
@@ -74,6 +74,7 @@ def take_hints(browser: Browser, url: str, screen: dict[str, Any], target: Path)
     """Take a photo with placed colors, and the colors to choose from for a further place."""
     context = browser.new_context(color_scheme="light", **screen)
     page = context.new_page()
+    page.set_default_timeout(1000 * TIMEOUT)
     page.goto(url)
     page.set_input_files("#file", HINTED)
     page.get_by_role("link", name="Download", exact=True).wait_for()
