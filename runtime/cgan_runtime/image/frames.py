@@ -18,8 +18,9 @@ from cgan_runtime.color.encoding import Plane
 from cgan_runtime.errors import MediaError
 from cgan_runtime.files.atomic import write_file
 from cgan_runtime.files.storage import storage_errors
+from cgan_runtime.image.chunks import with_chunks, with_texts
 from cgan_runtime.image.metadata import NONE, PNG_START, TIFF_SUFFIXES, Metadata, with_metadata
-from cgan_runtime.image.other_tiffs import read_by_pillow
+from cgan_runtime.image.other_tiffs import are_planes_deep, is_for_pillow, read_by_pillow
 from cgan_runtime.image.read_write import ENCODINGS, turned
 from cgan_runtime.image.tiff_tags import directories, without_orientation
 
@@ -28,6 +29,7 @@ ANIMATED = frozenset({".gif", ".png", ".webp"})
 
 _GIF = (b"GIF87a", b"GIF89a")
 _WEBP_ANIMATION = 2  # bit of the flags of a VP8X chunk
+_UPRIGHT = 1  # an orientation
 _MAX_PAGES = 1 << 16
 
 
@@ -77,7 +79,7 @@ def read_frames(path: Path) -> Frames | None:
 def write_frames(path: Path, frames: Frames, metadata: Metadata = NONE) -> int:
     """Write all images into one file, which appears when it is complete; returns the number of bytes.
 
-    16 bits become 8 in an animation. Metadata go to the first page; an animation holds none.
+    16 bits become 8 in an animation. Metadata go to the first page, or to all of an animation.
 
     Raises:
         MediaError: The format of the suffix cannot hold them, or the file cannot be written.
@@ -98,7 +100,11 @@ def write_frames(path: Path, frames: Frames, metadata: Metadata = NONE) -> int:
         raise MediaError(f"{path}: {suffix} cannot hold these {frames.kind}")
     with storage_errors("write", path, "name another output with -o"):
         data = encoded.tobytes()
-        data = with_metadata(data, metadata) if frames.are_pages else data
+        if frames.are_pages:
+            data = with_metadata(data, metadata)
+        else:
+            data = with_chunks(suffix, data, metadata.exif, metadata.xmp, metadata.profile)
+        data = with_texts(suffix, data, metadata.texts)
         write_file(path, data)
     return len(data)
 
@@ -106,6 +112,8 @@ def write_frames(path: Path, frames: Frames, metadata: Metadata = NONE) -> int:
 def _read_pages(path: Path, data: bytes) -> Frames | None:
     if not hasattr(cv2, "imencodemulti"):
         return None
+    if are_planes_deep(data):
+        raise MediaError(f"{path} keeps its deep colors in planes, which is not read; save it with colors together")
     upright, orientations = without_orientation(data)
     buffer, count = np.frombuffer(upright, np.uint8), len(directories(data))
     _, whole = cv2.imdecodemulti(buffer, cv2.IMREAD_UNCHANGED)
@@ -113,8 +121,10 @@ def _read_pages(path: Path, data: bytes) -> Frames | None:
     # As for a single image: unchanged only where that keeps an alpha channel.
     pairs = zip(whole, plain, strict=True)
     images = [_rgb(deep if deep.ndim == 3 and deep.shape[2] == 4 else flat) for deep, flat in pairs]
-    for image in images:
-        if image.dtype not in (np.uint8, np.uint16):
+    for number, image in enumerate(images):
+        if is_for_pillow(image) and (other := read_by_pillow(data, number)) is not None:
+            images[number], orientations[number:] = other, [_UPRIGHT, *orientations[number + 1 :]]
+        elif image.dtype not in (np.uint8, np.uint16):
             raise MediaError(f"{path} has {image.dtype} samples; convert it to 8 or 16 bits first")
     if not images:  # a compression that OpenCV does not know
         others = [read_by_pillow(data, page) for page in range(count)]

@@ -1,9 +1,10 @@
-"""Metadata of image files: EXIF, XMP and color profile.
+"""Metadata of image files: EXIF, XMP, color profile and comments.
 
     metadata = read_metadata(Path("in.jpg"))
     data = encode(".jpg", bgr, [], metadata)
 
-OpenCV from 4.12 on reads and writes them in JPEG, PNG and WebP; in TIFF they are tags. BMP and GIF hold none.
+OpenCV from 4.12 on reads and writes them in JPEG, PNG and WebP, without comments; in TIFF they are tags. GIF
+holds comments only, and BMP nothing.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import cv2
 import numpy as np
 
 from cgan_runtime.color.encoding import Plane
+from cgan_runtime.image.chunks import Texts, read_parts, read_texts, with_texts
 from cgan_runtime.image.gray_profile import rgb_profile
 from cgan_runtime.image.tiff_tags import ORDERS, ORIENTATION, PROFILE, XMP, describing_tags, tag_value, with_tags
 
@@ -30,6 +32,8 @@ PNG_START = b"\x89PNG\r\n\x1a\n"
 _PNG_EXIF = b"eXIf"
 JPEG_SUFFIXES = frozenset({".jpg", ".jpeg"})
 TIFF_SUFFIXES = frozenset({".tif", ".tiff"})
+_PLAIN = frozenset({".gif", ".bmp"})  # formats without EXIF, XMP and profile
+_COMMENTED = JPEG_SUFFIXES | {".png", ".gif"}  # formats with comments
 _JPEG_SEGMENT = 65_000  # bytes; OpenCV puts no more of any kind into a JPEG
 _PROFILE_HEADER = 128  # bytes; ICC.1:2022, section 7.2: begins with the size, holds the color space
 _COLOR_SPACE = slice(16, 20)
@@ -44,11 +48,15 @@ class Metadata:
         exif: A TIFF with upright orientation and no thumbnail. Its size may be that before turning.
         xmp: The XML.
         profile: An ICC profile of RGB, made from one of gray if need be. Profiles of CMYK do not fit.
+        texts: Keywords and texts.
+        untrue: What the image has and is not true of a colored one, for people.
     """
 
     exif: bytes = b""
     xmp: bytes = b""
     profile: bytes = b""
+    texts: Texts = ()
+    untrue: tuple[str, ...] = ()
 
 
 NONE = Metadata()
@@ -59,8 +67,9 @@ def read_metadata(path: Path) -> Metadata:
     try:
         data = path.read_bytes()
         if data[:4] in ORDERS:
-            profile = _fitting(tag_value(data, PROFILE))
-            return Metadata(_upright(describing_tags(data)), _upright_xmp(tag_value(data, XMP)), profile)
+            profile, untrue = _profile(tag_value(data, PROFILE))
+            exif, xmp = _upright(describing_tags(data)), _upright_xmp(tag_value(data, XMP))
+            return Metadata(exif, xmp, profile, untrue=untrue)
         if not hasattr(cv2, "imdecodeWithMetadata"):
             return NONE
         small = cv2.IMREAD_REDUCED_GRAYSCALE_8  # the pixels are not needed
@@ -68,22 +77,45 @@ def read_metadata(path: Path) -> Metadata:
     except (OSError, cv2.error):
         return NONE
     found = {int(kind): np.asarray(part).tobytes() for kind, part in zip(kinds, parts, strict=True)}
+    if not found:
+        found = dict(enumerate(read_parts(data)))  # of an animation
     exif = found.get(_EXIF, b"").removeprefix(b"Exif\0\0")
     as_text = data.startswith(PNG_START) and _PNG_EXIF not in data  # an old form; no program turns by it
+    profile, untrue = _profile(found.get(_PROFILE, b""))
     return Metadata(
         exif=exif if as_text else _upright(exif),
         xmp=_upright_xmp(found.get(_XMP, b"").removeprefix(_XMP_START)),
-        profile=_fitting(found.get(_PROFILE, b"")),
+        profile=profile,
+        texts=read_texts(data),
+        untrue=untrue,
     )
 
 
-def _fitting(profile: bytes) -> bytes:
-    """A profile that is true of a colored image; empty if there is none."""
+def lost_metadata(metadata: Metadata, suffix: str) -> list[str]:
+    """What a file of this format does not hold, or should not, one sentence each."""
+    parts = {"EXIF": metadata.exif, "XMP": metadata.xmp, "the color profile": metadata.profile}
+    lost = [name for name, part in parts.items() if len(part) > _most(suffix)]
+    lost += ["comments"] if metadata.texts and suffix not in _COMMENTED else []
+    notes = [f"{suffix} cannot hold this, which is left out: {', '.join(lost)}"] if lost else []
+    return notes + [f"{name} is left out" for name in metadata.untrue]
+
+
+def _most(suffix: str) -> float:
+    """Bytes of each kind that a format holds."""
+    if suffix in _PLAIN:
+        return 0
+    return _JPEG_SEGMENT if suffix in JPEG_SUFFIXES else math.inf
+
+
+def _profile(profile: bytes) -> tuple[bytes, tuple[str, ...]]:
+    """A profile that is true of a colored image, and what it is not true of."""
     if not _is_whole(profile):
-        return b""
+        return b"", ("a damaged color profile",) if profile else ()
     if profile[_COLOR_SPACE] == _GRAY:
-        return rgb_profile(profile)
-    return profile if profile[_COLOR_SPACE] == _RGB else b""
+        profile = rgb_profile(profile) or profile
+    if profile[_COLOR_SPACE] == _RGB:
+        return profile, ()
+    return b"", (f"the color profile of {profile[_COLOR_SPACE].decode('latin-1').strip()}",)
 
 
 def _upright_xmp(xmp: bytes) -> bytes:
@@ -101,11 +133,11 @@ def encode(suffix: str, bgr: Plane, how: list[int], metadata: Metadata = NONE) -
         values = [np.frombuffer(part, np.uint8) for part in parts.values()]
         is_encoded, encoded = cv2.imencodeWithMetadata(suffix, bgr, list(parts), values, how)
         if is_encoded:
-            return bytes(encoded.tobytes())
+            return with_texts(suffix, bytes(encoded.tobytes()), metadata.texts)
     is_encoded, encoded = cv2.imencode(suffix, bgr, how)
     if not is_encoded:
         return None
-    data = bytes(encoded.tobytes())
+    data = with_texts(suffix, bytes(encoded.tobytes()), metadata.texts)
     return with_metadata(data, metadata) if suffix in TIFF_SUFFIXES else data
 
 
@@ -126,8 +158,7 @@ def _parts(suffix: str, metadata: Metadata) -> dict[int, bytes]:
     if suffix == ".png" and xmp:
         xmp += b"\0"  # OpenCV reads it as a C string
     parts = {_EXIF: metadata.exif, _XMP: xmp, _PROFILE: metadata.profile}
-    most = _JPEG_SEGMENT if is_jpeg else math.inf
-    return {kind: part for kind, part in parts.items() if 0 < len(part) <= most}
+    return {kind: part for kind, part in parts.items() if 0 < len(part) <= _most(suffix)}
 
 
 def _is_whole(profile: bytes) -> bool:

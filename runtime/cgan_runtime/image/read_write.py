@@ -20,7 +20,7 @@ from cgan_runtime.files.atomic import is_stream, write_file
 from cgan_runtime.files.formats import IMAGES
 from cgan_runtime.files.storage import storage_errors
 from cgan_runtime.image.metadata import JPEG_SUFFIXES, NONE, PNG_START, Metadata, encode, first_tag
-from cgan_runtime.image.other_tiffs import read_by_pillow
+from cgan_runtime.image.other_tiffs import are_planes_deep, is_for_pillow, read_by_pillow
 from cgan_runtime.image.tiff_tags import ORIENTATION, is_tiff, without_orientation
 
 MAX_PIXELS = 1 << 28
@@ -65,8 +65,10 @@ def read_image(path: Path) -> Plane:
     width, height = _stated_size(data)
     if width * height > MAX_PIXELS:
         raise MediaError(f"{path} has {width}x{height} pixels, at most {MAX_PIXELS} are read; make it smaller")
+    if are_planes_deep(data):
+        raise MediaError(f"{path} keeps its deep colors in planes, which is not read; save it with colors together")
     image = _decode(data)
-    if is_tiff(data) and (image is None or image.dtype not in (np.uint8, np.uint16)):
+    if is_tiff(data) and (image is None or is_for_pillow(image)):
         other = read_by_pillow(data)
         if other is not None:
             return other
