@@ -11,7 +11,8 @@ import os
 import sys
 from typing import Any
 
-_OPENVINO_TELEMETRY = "openvino_telemetry"
+# Of OpenVINO: its telemetry, and the converter of other frameworks' models, which takes longer than all the rest.
+_UNWANTED = ("openvino_telemetry", "openvino.tools.ovc")
 
 
 def load_onnxruntime() -> Any:
@@ -32,13 +33,13 @@ def load_openvino() -> Any:
     Raises:
         ImportError: It is not installed, or cannot be loaded.
     """
-    blocked = _OPENVINO_TELEMETRY not in sys.modules
-    if blocked:
-        sys.modules[_OPENVINO_TELEMETRY] = None  # type: ignore[assignment]  # importing it fails
+    blocked = [name for name in _UNWANTED if name not in sys.modules]
+    for name in blocked:
+        sys.modules[name] = None  # type: ignore[assignment]  # importing it fails
     try:
         import openvino
         import openvino.frontend
     finally:
-        if blocked:
-            del sys.modules[_OPENVINO_TELEMETRY]
+        for name in blocked:
+            del sys.modules[name]
     return openvino

@@ -5,13 +5,17 @@ pip install "cgan[openvino]"
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from cgan_runtime.backends.base import Arrays, Backend, Layer, check_signature
+from cgan_runtime.backends.compiled_networks import keep, kept
 from cgan_runtime.backends.libraries import load_openvino
 from cgan_runtime.errors import BackendUnavailable, ModelFileError
 from cgan_runtime.manifest import Manifest, Tensor
+from cgan_runtime.system.cpu import usable_cores
 
 openvino = load_openvino()
 frontend = openvino.frontend
@@ -31,6 +35,8 @@ _BAD_FILE = (
 
 _HINTS = {"fp32": "f32", "bf16": "bf16"}  # precisions as OpenVINO names them
 
+_ISA = ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA")  # variables that mask instructions of the processor
+
 _DTYPES = {"f32": "float32", "f16": "float16", "f64": "float64"}
 
 
@@ -40,7 +46,7 @@ class OpenVinoBackend(Backend):
     name = "openvino"
 
     def __init__(self, path: Path, manifest: Manifest, *, threads: int | None = None, precision: str = "fp32") -> None:
-        """Load a model whose manifest was checked.
+        """Load a model whose manifest was checked. What OpenVINO compiles is kept for the next start.
 
         Args:
             path: The ONNX file.
@@ -53,8 +59,6 @@ class OpenVinoBackend(Backend):
             ModelFileError: The file is not ONNX, or not the colorizer that the manifest describes.
             BackendUnavailable: The engine could not be started, or this CPU has no bfloat16.
         """
-        model, inputs, outputs = _read(path)
-        check_signature(path, manifest, inputs, outputs)
         settings: dict[str, Any] = {
             "PERFORMANCE_HINT": "LATENCY",
             "ENABLE_CPU_PINNING": False,  # else two engines of one thread each share a core
@@ -62,12 +66,12 @@ class OpenVinoBackend(Backend):
         }
         if threads is not None:
             settings["INFERENCE_NUM_THREADS"] = threads
-        self._model, self._settings = model, settings
+        self._path, self._settings = path, settings
         try:
             core = openvino.Core()
             chosen = _precision(core, precision)
             settings["INFERENCE_PRECISION_HINT"] = _HINTS[chosen]
-            compiled = core.compile_model(model, _DEVICE, settings)
+            compiled = _compiled(core, path, manifest, settings)
             used = compiled.get_property("INFERENCE_NUM_THREADS")
             self._request = compiled.create_infer_request()
         except RuntimeError as error:
@@ -90,7 +94,7 @@ class OpenVinoBackend(Backend):
 
     def _layers(self, inputs: Arrays, runs: int) -> tuple[Layer, ...]:
         counting = {**self._settings, "PERF_COUNT": True}
-        request = openvino.Core().compile_model(self._model, _DEVICE, counting).create_infer_request()
+        request = openvino.Core().compile_model(_read(self._path), _DEVICE, counting).create_infer_request()
         times: dict[tuple[str, str], float] = {}
         for number in range(runs + 1):
             request.infer(inputs)
@@ -101,7 +105,7 @@ class OpenVinoBackend(Backend):
         return tuple(Layer(name, kind, ms) for (name, kind), ms in times.items())
 
     def _release(self) -> None:
-        del self._request, self._model
+        del self._request
 
 
 def _precision(core: Any, asked: str) -> str:
@@ -115,19 +119,53 @@ def _precision(core: Any, asked: str) -> str:
     return "bf16" if fast and asked != "fp32" else "fp32"
 
 
-def _read(path: Path) -> tuple[Any, list[Tensor], list[Tensor]]:
-    """The network of an ONNX file, its inputs and its outputs.
+def _compiled(core: Any, path: Path, manifest: Manifest, settings: dict[str, Any]) -> Any:
+    """The compiled network: as an earlier start on this machine has kept it, or compiled and kept now."""
+    key = {
+        "model": manifest.sha256,
+        "openvino": openvino.get_version(),
+        "cpu": [core.get_property(_DEVICE, name) for name in ("FULL_DEVICE_NAME", "OPTIMIZATION_CAPABILITIES")],
+        "isa": {name: os.environ.get(name) for name in _ISA},
+        "cores": usable_cores(),
+        "settings": settings,
+    }
+    if (content := kept(key)) is not None:
+        with suppress(RuntimeError):  # of another build of OpenVINO
+            compiled = core.import_model(content, _DEVICE, settings)
+            _check(path, manifest, compiled)
+            return compiled
+    model = _read(path)
+    _check(path, manifest, model)
+    compiled = core.compile_model(model, _DEVICE, settings)
+    keep(key, compiled.export_model().getvalue())
+    return compiled
+
+
+def _check(path: Path, manifest: Manifest, model: Any) -> None:
+    """Compare the inputs and outputs of a network with its manifest's; a ModelFileError."""
+    try:
+        inputs, outputs = ([_tensor(port) for port in ports] for ports in (model.inputs, model.outputs))
+    except _BAD_FILE as error:
+        raise _refused(path, error) from error
+    check_signature(path, manifest, inputs, outputs)
+
+
+def _read(path: Path) -> Any:
+    """The network of an ONNX file.
 
     Only the ONNX reader is used: otherwise every reader tries, and some write to stderr.
     """
     try:
         reader = frontend.FrontEndManager().load_by_framework("onnx")
-        model = reader.convert(reader.load(str(path)))
-        return model, [_tensor(port) for port in model.inputs], [_tensor(port) for port in model.outputs]
+        return reader.convert(reader.load(str(path)))
     except _BAD_FILE as error:
-        raise ModelFileError(
-            f"{path} cannot be loaded by OpenVINO ({_last_line(error)}); export it again with cgan-export"
-        ) from error
+        raise _refused(path, error) from error
+
+
+def _refused(path: Path, error: Exception) -> ModelFileError:
+    return ModelFileError(
+        f"{path} cannot be loaded by OpenVINO ({_last_line(error)}); export it again with cgan-export"
+    )
 
 
 def _tensor(port: Any) -> Tensor:

@@ -1,4 +1,4 @@
-"""Where files lie that can be made again: engines, timings, lists of fonts."""
+"""Where files lie that can be made again: engines, compiled networks, timings, lists of fonts."""
 
 from __future__ import annotations
 
