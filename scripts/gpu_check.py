@@ -71,6 +71,7 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--python", action="append", default=[], help="a Python to try first; may be given twice")
     parser.add_argument("--carried", type=Path, help="a folder with TensorRT that was brought along, or its parts")
     parser.add_argument("--only", default=",".join(STEPS), help=f"steps, with commas between: {', '.join(STEPS)}")
+    parser.add_argument("--patience", type=float, default=1.0, help="factor of each step's limit, for slow machines")
     parser.add_argument("--quick", action="store_true", help="measure for a first impression only")
     return parser.parse_args(words)
 
@@ -84,7 +85,9 @@ def main() -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="cgan-gpu-check-") as folder, log.open("w", encoding="utf-8") as out:
         until = time.monotonic() + 60 * given.minutes
-        run = Run(Path(folder), out, until, given.checkpoint.resolve(), given.video.resolve(), given.quick)
+        run = Run(
+            Path(folder), out, until, given.checkpoint.resolve(), given.video.resolve(), given.quick, given.patience
+        )  # fmt: skip
         pythons = find_pythons(run, given.python, carried)
         now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
         document: dict[str, Any] = {"format": "cgan-gpu-check", "format_version": 2, "date": now, "passed": False}

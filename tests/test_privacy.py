@@ -145,6 +145,10 @@ def test_cgan_run_leaves_and_sends_nothing(backend: str, inputs: Path, tmp_path:
     ) == Trace([], [])
 
 
+def test_the_doctor_leaves_and_sends_nothing(tmp_path: Path) -> None:
+    assert traced(tmp_path, "cgan-doctor --json > doctor.json || true") == Trace([], [])
+
+
 def test_help_batches_and_the_server_leave_and_send_nothing(inputs: Path, tmp_path: Path) -> None:
     (tmp_path / "serve.py").write_text(SERVE)
     assert traced(

@@ -9,6 +9,7 @@ import importlib
 import json
 import sys
 import time
+import warnings
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +23,7 @@ _AB_SCALE = 110
 
 def modules() -> dict[str, Any]:
     """Which of the modules that steps need can be imported, and why others cannot."""
+    warnings.simplefilter("ignore")  # some warn of being asked for their version
     found: dict[str, Any] = {"python": sys.version.split()[0], "missing": {}}
     for name in _MODULES:
         try:

@@ -50,6 +50,7 @@ class Run:
     checkpoint: Path
     video: Path
     quick: bool
+    patience: float = 1.0  # factor of all limits
     torch: Python | None = None  # exports, and is the reference
     tensorrt: Python | None = None
     notes: list[str] = field(default_factory=list)  # of the step that runs
@@ -64,7 +65,7 @@ class Run:
 
     def execute(self, command: list[str], limit: float, environment: Mapping[str, str]) -> tuple[int, str]:
         """Run a command, ended after `limit` seconds: its exit code, and what it printed on both streams."""
-        seconds = min(limit, self.until - time.monotonic())
+        seconds = min(limit * self.patience, self.until - time.monotonic())
         if seconds < _LEAST:
             raise StepFailed("no time was left for it")
         self.log.write(f"$ {shlex.join(command)[:2000]}\n")

@@ -60,7 +60,8 @@ def test_all_steps_pass_on_an_engine_that_computes(paper_checkpoint: Path, tmp_p
     (site / "tensorrt.py").write_text(TENSORRT.format(root=str(ROOT)))
     environment["PYTHONPATH"] += os.pathsep + str(site)
     steps = ("machine", "export", "reference", "build", "parity", "latency", "video", "video-gpu", "benchmark")
-    given = ("--quick", "--checkpoint", str(paper_checkpoint), "--video", str(short_video(tmp_path)))
+    given = ("--checkpoint", str(paper_checkpoint), "--video", str(short_video(tmp_path)), "--quick")
+    given += ("--patience", "10", "--minutes", "60")  # however slow this machine is
     done, report = check(tmp_path, *given, "--only", ",".join(steps), environment=environment)
     assert done.returncode == 0, done.stdout + done.stderr
     assert report["passed"] is True
