@@ -66,6 +66,42 @@ def test_sources_take_turns_and_errors_of_one_do_not_disturb_others() -> None:
     assert sources[0].errors == []
 
 
+def test_a_frame_that_never_ends_is_no_good_health(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cgan_runtime.live.server.inference_thread._STUCK_SECONDS", 0.05)
+    let_go = threading.Event()
+
+    class Endless(CountingSource):
+        def _work(self) -> None:
+            let_go.wait()
+
+    inference = inference_with(FakeBackend())
+    assert not inference.healthy  # not started
+    inference.start()
+    assert inference.healthy
+    inference.add(Endless(1, [], "endless"))
+    until(lambda: not inference.healthy)
+    let_go.set()
+    until(lambda: inference.healthy)
+    inference.stop()
+    assert not inference.healthy
+
+
+def test_frames_of_a_camera_are_counted_over_all_times_that_it_was_on() -> None:
+    inference = inference_with(FakeBackend())
+    inference.start()
+    camera = ServerCamera(inference, SourceSettings(TemporalSettings()), lambda: FakeFeed(3, error="unplugged"))
+    inference.add(camera)
+    before = 0
+    for _ in range(2):
+        camera.open()
+        until(lambda: camera.counts.read == 3)
+        camera.close()
+        assert camera.counts.read == 0
+        assert camera.total.read == before + 3
+        before = camera.total.read
+    inference.stop()
+
+
 def test_model_is_opened_and_closed_in_the_thread() -> None:
     backend = FakeBackend()
     inference = inference_with(backend)
@@ -198,4 +234,3 @@ def test_engine_that_refuses_other_sizes_gets_its_own_again() -> None:
     inference.stop()
     assert isinstance(delivered[1], JpegFrame)
     assert camera.adapter.size == 64
-
