@@ -66,28 +66,26 @@ class _Server:
             f"webcam = {json.dumps([f'{name}={rtsp.url(name)}' for name in CAMERAS])}\n"
             f'rtsp-out = "{rtsp.url("color")}"\npreset = "ultrafast"\n'
         )
-        self._log = (folder / "server.log").open("w+")
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "cgan_runtime", "--config", config], stdout=self._log, stderr=self._log
-        )
+        self._log = folder / "server.log"
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "cgan_runtime", "--config", config], stdout=log, stderr=log
+            )
 
     def __enter__(self) -> tuple[subprocess.Popen[bytes], str]:
         end = time.monotonic() + _START_SECONDS
         while time.monotonic() < end and self._process.poll() is None:
-            self._log.seek(0)
-            if url := re.search(r'"open (http://[^"]+?)/?"', self._log.read()):
+            if url := re.search(r'"open (http://[^"]+?)/?"', self._log.read_text()):
                 return self._process, url[1]
             time.sleep(0.05)
         self._process.kill()
         self._process.wait()
-        self._log.seek(0)
-        raise RuntimeError(f"the server did not start: {self._log.read()}")
+        raise RuntimeError(f"the server did not start: {self._log.read_text()}")
 
     def __exit__(self, *_: object) -> None:
         if self._process.poll() is None:
             self._process.kill()
         self._process.wait()
-        self._log.close()
 
 
 class _Player:
