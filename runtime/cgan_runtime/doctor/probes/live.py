@@ -87,11 +87,12 @@ def virtual_camera() -> Iterator[Finding]:
 def page() -> Iterator[Finding]:
     """Import the server of the web page, and listen where it would."""
     name = "Web page"
-    if version_of("aiohttp") is None or version_of("segno") is None:
-        text = "not installed; only --serve needs it"
+    try:
+        importlib.import_module("cgan_runtime.live.server.serve")
+    except ModuleNotFoundError as error:
+        text = f"{error.name} is not installed; only --serve needs it"
         yield Finding(GROUP, name, MISSING, text, "Add the web page.", (install_extra("live"),))
         return
-    importlib.import_module("cgan_runtime.live.server.serve")
     host, port = _PAGE
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, sys.platform != "win32")
