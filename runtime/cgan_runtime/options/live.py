@@ -117,18 +117,18 @@ class LiveOptions:
 
     def check(self) -> None:
         """Refuse options of live video without it, and of the page without --serve."""
+        service = replace(self.service, metrics_token=None)  # tokens may come from the environment
         if not self.asked:
-            service = replace(self.service, metrics_token=None)  # tokens may come from the environment
             if replace(self, token=None, service=service) != LiveOptions():
                 raise click.UsageError("options of live video go with --webcam or --serve")
             return
         hosts = self.allow_host or None
         page = {"--token": self.token, "--cert": self.cert, "--key": self.key, "--allow-host": hosts}
         page |= {"--https": self.https or None, "--no-adapt": None if self.adapt else True}
-        page |= {"--rtsp-out": self.service.rtsp_out}
         if self.serve is None and (given := [name for name, value in page.items() if value is not None]):
             raise click.UsageError(f"{' and '.join(given)} is for the page; give it with --serve")
         for wrong, message in (
+            (self.serve is None and service != ServiceOptions(), "options of a service go with --serve; add it"),
             (len(self.webcam) > 1 and self.serve is None,
              "several cameras are shown on the page; add --serve, or name one --webcam"),
             (len(self.webcam) > 1 and self.virtual_camera, "--virtual-camera hands on one camera; name one --webcam"),
