@@ -96,7 +96,7 @@ def test_browsers_camera_is_shown_in_color(page: Page) -> None:
     page.get_by_role("button", name="Start the camera").click()
     wait_for_color(page)
     assert page.evaluate("() => [color.width, color.height]") == [640, 480]
-    page.wait_for_function("() => Number(rate.textContent) > 0 && delay.textContent.endsWith('ms')")
+    page.wait_for_function("() => Number(rate.textContent) > 0 && delay.textContent.endsWith('s')")
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_role("button", name="Start the camera")).to_be_focused()
     expect(page.locator("#figures")).to_be_hidden()
@@ -107,7 +107,7 @@ def test_servers_camera_is_shown_in_color(page: Page) -> None:
     wait_for_color(page)
     expect(page.get_by_role("status")).to_contain_text("960x540", timeout=TIMEOUT_MS)
     assert page.evaluate("() => [color.width, color.height]") == [960, 540]
-    page.wait_for_function("() => delay.textContent.endsWith('ms')")
+    page.wait_for_function("() => delay.textContent.endsWith('s')")
     page.get_by_role("button", name="Stop").click()
 
 

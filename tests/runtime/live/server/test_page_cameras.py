@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Download, Page, expect
-from tests.runtime.live.browser import COLOR_OF_CANVAS, chromium
+from tests.runtime.live.browser import CAMERA, COLOR_OF_CANVAS, browser_video, chromium
 from tests.runtime.live.conftest import DATA
 from tests.runtime.live.serving import TIMEOUT, Server, serving
 from tests.videos import Video, write_video
@@ -41,8 +41,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def browser(video: Path) -> Iterator[Browser]:
-    with chromium(video) as browser:
+def browser(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with chromium(browser_video(CLIP, tmp_path_factory.mktemp("camera") / "camera.mjpeg", frames=40)) as browser:
         yield browser
 
 
@@ -110,22 +110,41 @@ def test_snapshot_is_the_image_as_it_is_seen(page: Page, tmp_path: Path) -> None
     assert color_of(stronger[:, middle:]) > 1.3 * color_of(pixels[:, middle:])
 
 
-def test_recording_is_made_on_the_server_and_saved_here(page: Page, tmp_path: Path) -> None:
+def record(page: Page, folder: Path) -> Path:
+    """Record two seconds by key and button, and return the file."""
     page.keyboard.press("r")
     badge = page.locator("#recording-badge")
     expect(badge).to_have_text(re.compile(r"0:0[2-9]|0:[1-5]\d"), timeout=TIMEOUT_MS)
     with page.expect_download() as download:
         page.get_by_role("button", name="End recording").click()
     expect(badge).to_be_hidden()
-    path = saved(download.value, tmp_path)
+    return saved(download.value, folder)
+
+
+def check_video(path: Path, size: tuple[int, int]) -> None:
+    """Check that a recording opens, with this size, in color, and lasts as long as it was made."""
     assert path.suffix == ".mp4"
     with av.open(str(path)) as container:
         frames = list(container.decode(video=0))
-    assert (frames[0].width, frames[0].height) == SIZE
-    assert color_of(frames[-1].to_ndarray(format="rgb24")) > 8
+    assert (frames[0].width, frames[0].height) == size
+    assert color_of(frames[-1].to_ndarray(format="rgb24")) > 5
     assert 1.5 < frames[-1].time < TIMEOUT
+
+
+def test_recording_is_made_on_the_server_and_saved_here(page: Page, tmp_path: Path) -> None:
+    check_video(record(page, tmp_path), SIZE)
     expect(page.locator("#message")).to_contain_text("Recorded 0:")
     expect(page.get_by_role("link", name="Save recording")).to_be_visible()
+
+
+def test_the_browsers_own_camera_is_saved_too(page: Page, tmp_path: Path) -> None:
+    page.get_by_role("radio", name="My camera").check(force=True)
+    page.get_by_role("button", name="Start the camera").click()
+    page.wait_for_function(f"() => ({COLOR_OF_CANVAS})() > 5")
+    with page.expect_download() as download:
+        page.keyboard.press("s")
+    assert pixels_of(download.value, tmp_path).shape == (*CAMERA[::-1], 3)
+    check_video(record(page, tmp_path), CAMERA)
 
 
 def test_full_screen_by_key(page: Page) -> None:

@@ -3,10 +3,10 @@
 /** The element with this id. */
 export const $ = (id) => document.getElementById(id);
 
-/** Move the focus to an element if the focused one was hidden. */
+/** Move the focus to an element if the focused one was hidden; what is seen does not move. */
 export function moveFocus(element) {
   const focused = document.activeElement;
-  if (!focused || focused === document.body || !focused.checkVisibility()) element.focus();
+  if (!focused || focused === document.body || !focused.checkVisibility()) element.focus({ preventScroll: true });
 }
 
 /** Let the browser save something: a URL, or a Blob. */

@@ -53,10 +53,9 @@ export class Figures {
     if ($("figures").hidden) return;
     const { rate, delay, delay95, coloring } = this.current();
     if (rate) {
-      const ms = (value) => value ? `${Math.round(value)} ms` : NONE;
       this.write({
-        rate: rate.toFixed(1), delay: ms(delay), coloring: ms(coloring), dropped: `${Math.round(100 * this.dropped)} %`,
-        delay95: delay95 ? `under ${Math.ceil(delay95)} ms for 95 of 100 frames` : "",
+        rate: rate.toFixed(1), delay: duration(delay), coloring: duration(coloring), dropped: `${Math.round(100 * this.dropped)} %`,
+        delay95: delay95 ? `under ${duration(delay95)} for 95 of 100 frames` : "",
       });
     }
     this.graph.add(rate ? { delay, rate } : null);
@@ -64,3 +63,6 @@ export class Figures {
 
   write(texts) { for (const [name, text] of Object.entries(texts)) $(name).textContent = text; }
 }
+
+/** Milliseconds in words. */
+const duration = (ms) => ms >= 1000 ? `${(ms / 1000).toFixed(1)} s` : ms ? `${Math.ceil(ms)} ms` : NONE;

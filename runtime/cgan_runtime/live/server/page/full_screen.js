@@ -27,7 +27,9 @@ export function onFull(changed) {
 
 /** Let the image fill the screen or not, after anything has changed. */
 export function updateFull() {
-  page.toggleAttribute("data-fill", isFull() || (sideways.matches && $("screen").dataset.state !== "empty"));
+  const fills = isFull() || (sideways.matches && $("screen").dataset.state !== "empty");
+  if (fills && !("fill" in page.dataset)) scrollTo(0, 0);
+  page.toggleAttribute("data-fill", fills);
 }
 
 function fillWindow(full) {
