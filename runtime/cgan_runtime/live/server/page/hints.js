@@ -266,13 +266,12 @@ export class Hints {
 
   async colorVideo() {
     const { upload, video } = this.subject;
-    const document = this.document;
-    this.dirty = false;
     this.leave();
     $("work").hidden = false;
     try {
-      const result = await upload.again(document);
+      const result = await upload.again(this.document);
       if (!result || this.subject?.video !== video) return;
+      this.dirty = false;
       video.src = `${result.url}?${Date.now()}`;
       await video.play();
     } finally {
