@@ -15,17 +15,27 @@ from cgan_runtime.color.encoding import Encoding, Plane
 from cgan_runtime.color.lab import FloatArray, lightness_table
 from cgan_runtime.errors import InputShapeError
 
+_HALVED_FROM = 3  # times as large as asked for; from there on the halves differ by 0.4 levels on average
 _GLANCES = 4  # pixels of a row, at least, that a pixel of a glance is the mean of
 
 
 def resized(plane: Plane, shape: tuple[int, int]) -> Plane:
-    """Resize to (h, w): mean over the area along an axis that shrinks, linear along one that grows."""
+    """Resize to (h, w): mean over the area along an axis that shrinks, linear along one that grows.
+
+    A large plane of codes is halved first: the mean over 2x2 pixels is ten times as fast as over other areas.
+    """
+    while plane.dtype != np.float32 and _can_be_halved(plane.shape, shape):
+        plane = cv2.resize(plane, (plane.shape[1] // 2, plane.shape[0] // 2), interpolation=cv2.INTER_AREA)
     smaller = min(plane.shape[0], shape[0]), min(plane.shape[1], shape[1])
     if smaller != plane.shape:
         plane = cv2.resize(plane, smaller[::-1], interpolation=cv2.INTER_AREA)
     if shape != plane.shape:
         plane = cv2.resize(plane, shape[::-1], interpolation=cv2.INTER_LINEAR)
     return plane
+
+
+def _can_be_halved(shape: tuple[int, ...], target: tuple[int, int]) -> bool:
+    return all(side % 2 == 0 and side >= _HALVED_FROM * least for side, least in zip(shape, target, strict=True))
 
 
 def glance(luma: Plane, encoding: Encoding, shape: tuple[int, int]) -> FloatArray:

@@ -20,7 +20,19 @@ import numpy as np
 
 from cgan_runtime.color.lab import FloatArray
 from cgan_runtime.errors import ConfigError
-from cgan_runtime.temporal.motion import AGE, KNOWN, LIGHTNESS, A, B, ByteArray, Carried, Planes, confidence, follow
+from cgan_runtime.temporal.motion import (
+    AGE,
+    KNOWN,
+    LIGHTNESS,
+    A,
+    B,
+    ByteArray,
+    Carried,
+    Planes,
+    confidence,
+    follow,
+    planes_of,
+)
 from cgan_runtime.temporal.need import is_needed
 from cgan_runtime.temporal.scene_cuts import shrunk
 from cgan_runtime.temporal.settings import AUTO, Strength, TemporalSettings
@@ -258,9 +270,10 @@ def _fill(shown: Planes) -> None:
     if known.min() == 1:
         return
     weighted = _merged([shown[A] * known, shown[B] * known, known])
-    a, b, weight = cv2.split(cv2.GaussianBlur(shrunk(weighted, FILL_SHRINK), (0, 0), FILL_REACH))
-    for plane, around in ((shown[A], a), (shown[B], b)):
-        guess = cv2.resize(around / weight, known.shape[::-1])
+    around = np.asarray(cv2.GaussianBlur(shrunk(weighted, FILL_SHRINK), (0, 0), FILL_REACH), np.float32)
+    a, b, weight = planes_of(around)
+    for plane, near in ((shown[A], a), (shown[B], b)):
+        guess = cv2.resize(near / weight, known.shape[::-1])
         plane -= guess
         plane *= known
         plane += guess
