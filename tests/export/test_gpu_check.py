@@ -114,6 +114,21 @@ def test_a_step_that_fails_is_reported_and_the_others_run(
     assert "before" in (tmp_path / "a" / "report.log").read_text()
 
 
+@pytest.mark.parametrize("own_python", [True, False])
+def test_what_was_carried_is_found(gpu_check: Any, own_python: bool, tmp_path: Path) -> None:
+    """A folder with TensorRT, and with or without a Python 3.10 of its own."""
+    assert gpu_check  # loads the parts
+    own = tmp_path / "py310" / "bin" / "python3.10"
+    if own_python:
+        own.parent.mkdir(parents=True)
+        own.touch()
+    found = sys.modules["gpu.run"].carried_python(tmp_path, {"PYTHONPATH": "sources"})
+    assert found.path == (str(own) if own_python else sys.executable)
+    assert found.environment["PYTHONPATH"] == os.pathsep.join(["sources", str(tmp_path)])
+    assert str(tmp_path / "tensorrt") in found.environment["LD_LIBRARY_PATH"].split(os.pathsep)
+    assert found.environment.get("PYTHONHOME") == (str(tmp_path / "py310") if own_python else None)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="the script runs on Linux")
 def test_a_step_that_hangs_is_ended_with_what_it_started(
     gpu_check: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
