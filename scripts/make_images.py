@@ -18,6 +18,7 @@ from cgan_runtime.color.encoding import Encoding
 from cgan_runtime.color.level_tracker import LevelTracker
 from cgan_runtime.color.levels import Levels
 from cgan_runtime.colorizer import Colorizer
+from cgan_runtime.image.read_write import read_image
 from cgan_runtime.pipeline.video import colorize_video
 
 ROOT = Path(__file__).parents[1]
@@ -64,7 +65,7 @@ def make_infrared(colorizer: Colorizer) -> None:
     """
     rows = []
     for name, weights in (("chelsea", None), ("astronaut", NEAR_INFRARED)):
-        photo = cv2.imread(str(PHOTOS / f"{name}.jpg"), cv2.IMREAD_COLOR)[..., ::-1].astype(np.float32) / 255
+        photo = read_image(PHOTOS / f"{name}.jpg").astype(np.float32) / 255
         gray = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY) if weights is None else np.clip(photo @ weights, 0, 1)
         low, high = USED if weights is None else (0.0, 1.0)
         codes = np.rint((low + (high - low) * gray) * DEEP.peak).astype(np.uint16)

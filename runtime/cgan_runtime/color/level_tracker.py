@@ -72,4 +72,5 @@ class LevelTracker:
         shares = (np.arange(encoding.peak + 1) - encoding.black) / encoding.luma_span
         peak = (1 << bits) - 1
         stretched = (shares - self._low) * (peak / (self._high - self._low))
-        return np.rint(stretched.clip(0, peak)).astype(np.uint8 if bits == 8 else np.uint16)
+        codes: Plane = np.rint(stretched.clip(0, peak)).astype(np.uint8 if bits == 8 else np.uint16)
+        return codes

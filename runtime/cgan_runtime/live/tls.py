@@ -139,9 +139,10 @@ def _make(names: set[str]) -> tuple[Certificate, bytes]:
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "cgan")])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "cgan")])
     now = datetime.now(timezone.utc)
     certificate = (
         x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
@@ -149,7 +150,7 @@ def _make(names: set[str]) -> tuple[Certificate, bytes]:
         .not_valid_after(now - _CLOCK_SKEW + timedelta(days=_DAYS))
         .add_extension(x509.SubjectAlternativeName(list(map(_general_name, sorted(names)))), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([x509.ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .sign(key, hashes.SHA256())
     )
     pem = serialization.Encoding.PEM

@@ -122,10 +122,11 @@ class LiveOptions:
             if replace(self, token=None, service=service) != LiveOptions():
                 raise click.UsageError("options of live video go with --webcam or --serve")
             return
-        hosts = self.allow_host or None
-        page = {"--token": self.token, "--cert": self.cert, "--key": self.key, "--allow-host": hosts}
-        page |= {"--https": self.https or None, "--no-adapt": None if self.adapt else True}
-        if self.serve is None and (given := [name for name, value in page.items() if value is not None]):
+        page = {
+            "--token": self.token, "--cert": self.cert, "--key": self.key, "--allow-host": self.allow_host,
+            "--https": self.https, "--no-adapt": not self.adapt,
+        }  # fmt: skip
+        if self.serve is None and (given := [name for name, value in page.items() if value]):
             raise click.UsageError(f"{' and '.join(given)} is for the page; give it with --serve")
         for wrong, message in (
             (self.serve is None and service != ServiceOptions(), "options of a service go with --serve; add it"),

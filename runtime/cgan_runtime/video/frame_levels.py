@@ -18,7 +18,7 @@ from cgan_runtime.color.level_tracker import LevelTracker
 from cgan_runtime.color.levels import Levels
 from cgan_runtime.video.frame_layout import bits_of, has_plain_luma, is_full_range, luma_plane, matrix_of
 
-_FULL = 2  # FFmpeg's AVColorRange
+_LIMITED, _FULL = 1, 2  # FFmpeg's AVColorRange
 _DEEP = 16  # bits that other formats of more than 8 are read with
 
 
@@ -36,7 +36,7 @@ class FrameLevels:
         full = is_full_range(frame, self._codec)
         if not has_plain_luma(frame):
             bits = 8 if bits_of(frame.format) == 8 else _DEEP
-            full, frame = True, _gray(frame, bits, src_color_range=_FULL if full else 1, dst_color_range=_FULL)
+            full, frame = True, _gray(frame, bits, _FULL if full else _LIMITED)
         bits = bits_of(frame.format)
         encoding = Encoding(matrix_of(frame), full, bits)
         codes = self._tracker.stretch(luma_plane(frame), encoding, frame.time)
@@ -56,9 +56,10 @@ def network_luma(frame: av.VideoFrame) -> tuple[Plane, Encoding] | None:
     return seen if isinstance(seen, tuple) and isinstance(seen[0], np.ndarray) else None
 
 
-def _gray(frame: av.VideoFrame, bits: int, **ranges: int) -> av.VideoFrame:
-    """A conversion, which keeps side data."""
-    gray = frame.reformat(format="gray" if bits == 8 else f"gray{bits}le", **ranges)
+def _gray(frame: av.VideoFrame, bits: int, color_range: int | None = None) -> av.VideoFrame:
+    """A conversion, which keeps side data: of a frame of this range to full range, or without a change of range."""
+    name, target = "gray" if bits == 8 else f"gray{bits}le", None if color_range is None else _FULL
+    gray = frame.reformat(format=name, src_color_range=color_range, dst_color_range=target)
     gray.pts, gray.duration = frame.pts, frame.duration
     if frame.time_base is not None:
         gray.time_base = frame.time_base

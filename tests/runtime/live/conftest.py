@@ -18,7 +18,8 @@ from tests.videos import Video, write_video
 
 from cgan_runtime.color.encoding import Plane
 from cgan_runtime.errors import MediaError
-from cgan_runtime.live.capture.feeds import EndOfFeed, Feed, RawFrame
+from cgan_runtime.live.capture.feeds import EndOfFeed, Feed
+from cgan_runtime.live.capture.picture import RawFrame
 
 DATA = SHARED / "data" / "videos"
 

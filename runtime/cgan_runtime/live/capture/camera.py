@@ -17,7 +17,8 @@ from enum import Enum
 
 from cgan_runtime.color.encoding import Plane
 from cgan_runtime.errors import MediaError
-from cgan_runtime.live.capture.feeds import EndOfFeed, Feed, RawFrame
+from cgan_runtime.live.capture.feeds import EndOfFeed, Feed
+from cgan_runtime.live.capture.picture import RawFrame
 
 FIRST_RETRY, MAX_RETRY = 0.5, 8.0  # seconds until a lost camera is opened again; doubles with each attempt
 _CLOSE_SECONDS = 0.5  # that `close` waits for a device that hangs
