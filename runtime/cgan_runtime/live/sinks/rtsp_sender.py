@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 import av
 
@@ -44,7 +44,7 @@ def _send(url: str, answers: BinaryIO) -> None:
         av.open("pipe:0", format="nut", options=quick) as video,
         av.open(url, "w", format="rtsp", options=options) as output,
     ):
-        stream = cast(av.VideoStream, output.add_stream_from_template(video.streams.video[0]))
+        stream = output.add_stream_from_template(video.streams.video[0])
         for packet in video.demux(video=0):
             if packet.size:
                 packet.stream = stream
