@@ -1,6 +1,7 @@
 """The HTTP side of colors that a person places on the page: on a photo, a paused video, a held camera.
 
-    POST   /hints?name=FILE       a file of hints; 200: {"hints": [hint, ...]}, checked; with &still=1 for an image
+    POST   /hints?name=FILE       a file of hints; 200: {"hints": [hint, ...]}, checked, colors as "#rrggbb";
+                                  with &still=1 for an image
     POST   /guides                a picture, JPEG; 201: guide
     POST   /guides?upload=ID      the same of a photo that was sent to /uploads
     POST   /guides/ID/picture     {"hints": [hint, ...]}; the picture in these colors, JPEG; 409: newer ones came
@@ -20,7 +21,7 @@ import secrets
 import time
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from aiohttp import web
@@ -28,7 +29,7 @@ from aiohttp import web
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import CganError, ConfigError
 from cgan_runtime.guide.hints import parse_hints
-from cgan_runtime.guide.settings import Hint
+from cgan_runtime.guide.settings import Hint, rgb_of
 from cgan_runtime.live.guided_picture import GuidedPicture, View, check_still
 from cgan_runtime.live.server.file_types import HEAD_BYTES, detect_file_type
 from cgan_runtime.live.server.frame_sources import CameraSource
@@ -61,6 +62,7 @@ class Desk(FrameSource):
         return await future
 
     def take(self, colorizer: Colorizer) -> Callable[[], None] | None:
+        """Return the next piece of work, or None."""
         if not self._waiting:
             return None
         work, future, loop = self._waiting.popleft()
@@ -115,7 +117,8 @@ class GuidedRoutes:
         hints = parse_hints(await _body(request), request.query.get("name") or "the file", MAX_HINTS)
         if request.query.get("still"):
             check_still(hints)
-        return web.json_response({"hints": [_json(hint) for hint in hints]})
+        plain = [replace(hint, color="#{:02x}{:02x}{:02x}".format(*rgb_of(hint.color))) for hint in hints]
+        return web.json_response({"hints": [_json(hint) for hint in plain]})
 
     async def _open(self, request: web.Request) -> web.Response:
         if name := request.query.get("upload"):

@@ -173,8 +173,8 @@ def test_wrong_requests_are_refused(server: Server) -> None:
                 assert await told(answer) == (404, "this picture is no longer kept")
             async with session.post("/guides?upload=none") as answer:
                 assert (await told(answer))[0] == 404
-            async with session.post("/hints", data=body({**BLUE, "x": 0.25, "time": 2})) as answer:
-                assert await answer.json() == {"hints": [{**BLUE, "x": 0.25, "time": 2}]}
+            async with session.post("/hints", data=body({**BLUE, "color": "teal", "time": 2})) as answer:
+                assert await answer.json() == {"hints": [{**BLUE, "color": "#008080", "time": 2}]}
 
     asyncio.run(use())
 

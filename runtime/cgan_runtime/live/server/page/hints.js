@@ -144,7 +144,8 @@ export class Hints {
   ask(place, anchor) {
     this.place = place;
     this.show();
-    this.swatches.open(anchor ?? this.marks.pending, this.guided.guess(place), this.used);
+    const used = new Set([...this.used, ...this.list.map(({ color }) => color).reverse()]);
+    this.swatches.open(anchor ?? this.marks.pending, this.guided.guess(place), [...used]);
   }
 
   cancel() {
