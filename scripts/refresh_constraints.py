@@ -4,7 +4,7 @@ python scripts/refresh_constraints.py                    # needs uv: pip install
 python scripts/refresh_constraints.py --keep torch --keep ruff
 git diff constraints.txt && make test
 
-uv resolves pyproject.toml's `dev` twice: for Python 3.11, whose releases all newer Pythons have too, and for 3.10,
+uv resolves what `dev` brings twice: for Python 3.11, whose releases all newer Pythons have too, and for 3.10,
 which gets the newest ones that still support it. Order and comments stay. What is new goes to the end of the file.
 """
 
@@ -24,6 +24,7 @@ KEPT = ("torch",)
 """The release of PyTorch is chosen by hand: exports and tests are made with it."""
 
 _OLD, _NEW = "3.10", "3.11"
+_EXTRAS = ("dev", "virtual-camera")
 _BESIDE = ("pip",)  # pinned, but needed by nothing
 _ACCELERATOR = ("nvidia-", "cuda-", "triton")  # of PyTorch's builds for CUDA, which pins them itself
 _PIN = re.compile(r"([\w.-]+)==([\w.]+)(?:\s*;\s*python_version (>=|<) \"3\.11\")?$")
@@ -38,7 +39,7 @@ def resolve(python: str, kept: Sequence[str], before: str) -> Versions:
         sys.exit("error: uv is not installed; run: pip install uv")
     wanted = [f"{name}=={version}" for name, version, which in pins(before) if name in kept and holds(which, python)]
     command = [uv, "pip", "compile", "--quiet", "--no-header", "--no-annotate", "--python-version", python]
-    command += ["--extra", "dev", str(ROOT / "pyproject.toml"), "-"]
+    command += [*(word for extra in _EXTRAS for word in ("--extra", extra)), str(ROOT / "pyproject.toml"), "-"]
     done = subprocess.run(command, input="\n".join([*wanted, *_BESIDE]), capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"error: uv found no versions for Python {python}: {' '.join(done.stderr.split())}")
@@ -65,15 +66,20 @@ def refreshed(before: str, old: Versions, new: Versions) -> str:
         found = _PIN.match(line)
         if found is None:
             lines.append(line)
-        elif found[1] not in done:
-            done.add(found[1])
-            lines += lines_of(found[1], old.get(found[1]), new.get(found[1]))
+        elif (name := canonical(found[1])) not in done:
+            done.add(name)
+            lines += lines_of(found[1], old.get(name), new.get(name))
     fresh = sorted((old.keys() | new.keys()) - done)
     if fresh:
         lines += ["", "# New"]
     for name in fresh:
         lines += lines_of(name, old.get(name), new.get(name))
     return "\n".join(lines) + "\n"
+
+
+def canonical(name: str) -> str:
+    """A package's name as the index writes it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def lines_of(name: str, old: str | None, new: str | None) -> list[str]:

@@ -79,13 +79,13 @@ def test_pins_are_refreshed_in_their_places() -> None:
     refresh = script("refresh_constraints")
     before = (
         '# Edge\nav==1; python_version >= "3.11"\nav==0; python_version < "3.11"\nclick==8\ngone==1\n\n'
-        "# Other\ntorch==2\n"
+        "# Other\nTorch_X==1\n"
     )
-    old, new = {"av": "2", "click": "8", "torch": "2"}, {"av": "3", "click": "9", "torch": "2", "z": "1"}
+    old, new = {"av": "2", "click": "8", "torch-x": "2"}, {"av": "3", "click": "9", "torch-x": "2", "z": "1"}
     after = refresh.refreshed(before, old, new)
     assert after == (
         '# Edge\nav==3; python_version >= "3.11"\nav==2; python_version < "3.11"\n'
-        'click==9; python_version >= "3.11"\nclick==8; python_version < "3.11"\n\n# Other\ntorch==2\n'
+        'click==9; python_version >= "3.11"\nclick==8; python_version < "3.11"\n\n# Other\nTorch_X==2\n'
         '\n# New\nz==1; python_version >= "3.11"\n'
     )
     assert refresh.refreshed(after, old, new) == after
