@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import cv2
 import numpy as np
@@ -21,8 +21,8 @@ def scene(seed: int) -> FloatArray:
     """A texture over soft blobs, L*/50 - 1."""
     dice = np.random.default_rng(seed)
     blobs, texture = (dice.uniform(-0.5, 0.5, shape).astype(np.float32) for shape in ((6, 8), (48, 64)))
-    both = sum(cv2.resize(each, SIZE[::-1], interpolation=cv2.INTER_LINEAR) for each in (blobs, 2 * texture))
-    return np.asarray(both, np.float32).clip(-1, 1)
+    blobs, texture = (cv2.resize(each, SIZE[::-1], interpolation=cv2.INTER_LINEAR) for each in (blobs, texture))
+    return np.asarray(blobs + 2 * texture, np.float32).clip(-1, 1)
 
 
 def keys_of(lightness: FloatArray) -> FloatArray:
@@ -35,11 +35,19 @@ def keys_of(lightness: FloatArray) -> FloatArray:
 
 def shots_of(frames: Iterable[FloatArray]) -> tuple[list[int], list[int], int]:
     """First frames by cuts alone, and with dissolves, and how often the network ran."""
-    runs = []
-    cuts, dissolves = ShotFinder(), DissolveFinder(lambda seen: runs.append(1) or keys_of(seen))  # type: ignore[func-returns-value]
+    runs: list[FloatArray] = []
+
+    def asked(seen: FloatArray) -> FloatArray:
+        runs.append(seen)
+        return keys_of(seen)
+
+    def whole(frame: FloatArray) -> Callable[[], FloatArray]:
+        return lambda: frame
+
+    cuts, dissolves = ShotFinder(), DissolveFinder(asked)
     for frame in frames:
         cuts.add(frame)
-        dissolves.look(small_view(frame), lambda frame=frame: frame)  # type: ignore[misc]
+        dissolves.look(small_view(frame), whole(frame))
     starts = cuts.finish()
     return starts, dissolves.merged(starts), len(runs)
 

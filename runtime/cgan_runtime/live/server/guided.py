@@ -67,13 +67,19 @@ class Desk(FrameSource):
             return None
         work, future, loop = self._waiting.popleft()
 
+        def tell(set_outcome: Callable[[Any], None], outcome: object) -> None:
+            if not future.done():  # the page may have gone
+                set_outcome(outcome)
+
         def run() -> None:
+            set_outcome: Callable[[Any], None] = future.set_result
+            outcome: object
             try:
-                set_outcome, outcome = future.set_result, work(colorizer)
+                outcome = work(colorizer)
             except Exception as error:  # noqa: BLE001 (raised again by `do`)
                 set_outcome, outcome = future.set_exception, error
             if not loop.is_closed():
-                loop.call_soon_threadsafe(lambda: future.done() or set_outcome(outcome))
+                loop.call_soon_threadsafe(tell, set_outcome, outcome)
 
         return run
 
