@@ -16,6 +16,7 @@ import asyncio
 import re
 import threading
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -51,6 +52,7 @@ class RtspServer:
 
     def __init__(self) -> None:
         self.port = 0  # valid in the block
+        self.plays: Counter[str] = Counter()  # how often each path was played
         self._paths: dict[str, _Path] = {}
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="rtsp-server", daemon=True)
@@ -68,6 +70,10 @@ class RtspServer:
     def url(self, path: str) -> str:
         """The address of a path."""
         return f"rtsp://127.0.0.1:{self.port}/{path}"
+
+    def is_played(self, path: str) -> bool:
+        """Whether anybody plays a path now."""
+        return bool(self._paths.get(path, _Path()).players)
 
     def drop(self, path: str) -> None:
         """Close the connections of all who send or play a path."""
@@ -101,6 +107,7 @@ class RtspServer:
                     continue
                 request = await _read_request(first, reader)
                 path = self._paths.setdefault(request.path, _Path())
+                self.plays[request.path] += request.method == "PLAY"
                 writer.write(_answer(request, path, writer))
         except (EOFError, ConnectionError, ValueError):
             pass

@@ -12,6 +12,7 @@ colored stream have counted. All connections stay on this machine.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import re
 import signal
@@ -48,7 +49,7 @@ def soak(settings: SoakSettings, folder: Path) -> Soak:
         player = opened.enter_context(_Player(rtsp.url(f"color/{CAMERAS[0]}")))
         asyncio.run(_load(found, rtsp, process, url, player))
         for name, camera in cameras.items():
-            found.sent[name] = camera.frames
+            found.sent[name], found.plays[name] = camera.frames, rtsp.plays[name]
         process.send_signal(signal.SIGTERM)
         if process.wait(30) != 128 + signal.SIGTERM:
             raise RuntimeError(f"the server left with {process.returncode}")
@@ -121,7 +122,8 @@ class _Player:
 async def _load(found: Soak, rtsp: RtspServer, process: subprocess.Popen[bytes], url: str, player: _Player) -> None:
     """Let viewers watch and cameras drop for the given time, and take samples meanwhile."""
     settings = found.settings
-    found.received = dict.fromkeys(CAMERAS, 0)
+    found.received, found.losses = dict.fromkeys(CAMERAS, 0), dict.fromkeys(CAMERAS, 0)
+    next_lost = itertools.cycle(CAMERAS)
     headers, timeout = {"Origin": url}, aiohttp.ClientTimeout(30)
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(url, headers=headers, timeout=timeout, connector=connector) as session:
@@ -134,8 +136,9 @@ async def _load(found: Soak, rtsp: RtspServer, process: subprocess.Popen[bytes],
             if process.poll() is not None:
                 raise RuntimeError(f"the server ended with {process.returncode}")
             if now >= next_loss and now < began + settings.seconds - 2 * _SETTLE_SECONDS:
-                rtsp.drop(CAMERAS[found.losses % len(CAMERAS)])
-                found.losses += 1
+                camera = next(next_lost)
+                found.losses[camera] += rtsp.is_played(camera)
+                rtsp.drop(camera)
                 next_loss += settings.drop_every
             found.samples.append(await _sample(session, process.pid, now - began))
             await asyncio.sleep(min(1.0, settings.seconds / 40))
@@ -202,9 +205,8 @@ def main(seconds: float, viewers: int, rate: int, json_file: Path | None) -> Non
         click.echo(f"{name.replace('_', ' ')}: {summary[name]:+.2%}")
     for camera in CAMERAS:
         click.echo(f"{camera}: {found.sent[camera]} frames sent by the camera, viewers got {found.received[camera]}")
-    click.echo(
-        f"{found.losses} losses, {found.disconnected} stalled viewers disconnected, {found.played} frames played"
-    )
+    losses = sum(found.losses.values())
+    click.echo(f"{losses} losses, {found.disconnected} stalled viewers disconnected, {found.played} frames played")
     for failure in summary["failures"]:
         click.echo(f"wrong: {failure}")
     sys.exit(1 if summary["failures"] else 0)

@@ -20,6 +20,7 @@ from typing import Any
 import av
 import cv2
 import numpy as np
+from av.video.reformatter import VideoReformatter
 
 from cgan_runtime.color.encoding import Encoding, Plane
 from cgan_runtime.errors import MediaError
@@ -169,6 +170,8 @@ class StreamFeed(Feed):
         self.width, self.height = stream.width, stream.height
         self.seconds = stated_end(self._container)
         self._frames: Iterator[av.VideoFrame] = self._container.decode(stream)
+        self._reformatter = VideoReformatter()
+        self._orientation: Orientation | None = None  # of all frames; None before the first
         self.description = _description(stream.width, stream.height, float(stream.average_rate or 0))
 
     def read(self) -> RawFrame:
@@ -184,20 +187,24 @@ class StreamFeed(Feed):
         shown_at = None
         if self._is_file and frame.pts is not None and self._base is not None:
             shown_at = max(0.0, float(frame.pts * self._base) - self._start)
-        luma, encoding = _full_range_luma(frame)
-        return self._picture.frame(Orientation.of(frame).shown(luma), encoding, frame.time, shown_at)
+        luma, encoding = _full_range_luma(frame, self._reformatter)
+        # A frame that was asked for its side data is in a circle of references, and lives until Python looks for those.
+        self._orientation = self._orientation or Orientation.of(frame)
+        return self._picture.frame(self._orientation.shown(luma), encoding, frame.time, shown_at)
 
     def close(self) -> None:
         """Close the file or the connection."""
         self._container.close()
 
 
-def _full_range_luma(frame: av.VideoFrame) -> tuple[Plane, Encoding]:
+def _full_range_luma(frame: av.VideoFrame, reformatter: VideoReformatter) -> tuple[Plane, Encoding]:
     """The luma of any decoded frame in full range, uint8 or uint16 (H, W), and how it is read."""
     encoding = JFIF if bits_of(frame.format) == JFIF.bits else _DEEP
     full = frame.color_range == _FULL_RANGE or frame.format.name.startswith("yuvj") or frame.format.is_rgb
     name = "gray" if encoding is JFIF else "gray16le"
-    gray = frame.reformat(format=name, src_color_range="JPEG" if full else "MPEG", dst_color_range="JPEG")
+    gray = reformatter.reformat(
+        frame, format=name, src_color_range="JPEG" if full else "MPEG", dst_color_range="JPEG", threads=1
+    )
     return luma_plane(gray).copy(), encoding
 
 

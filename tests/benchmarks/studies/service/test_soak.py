@@ -11,32 +11,34 @@ import pytest
 from cgan_benchmarks.studies.service.counts import CAMERAS, Sample, Soak, SoakSettings
 from cgan_benchmarks.studies.service.soak import soak
 
-SHORT = SoakSettings(seconds=6, viewers=4, rate=10, size=(160, 120), drop_every=4)
+SHORT = SoakSettings(seconds=9, viewers=4, rate=10, size=(160, 120), drop_every=2)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory and threads are read from /proc")
 def test_some_seconds_of_dropping_cameras_and_stalling_pages(tmp_path: Path) -> None:
     found = soak(SHORT, tmp_path)
-    assert found.losses == 1
+    assert sum(found.losses.values()) > 0
     assert found.miscounts() == []
     assert max(sample.viewers for sample in found.samples) == SHORT.viewers
 
 
 def counted() -> Soak:
     """A run in which all is well."""
-    metrics = {"cgan_camera_reconnects_total{}": 2.0}
+    metrics: dict[str, float] = {}
     for camera in CAMERAS:
         metrics |= {
             f'cgan_frames_read_total{{camera="{camera}"}}': 100.0,
             f'cgan_frames_colored_total{{camera="{camera}"}}': 90.0,
             f'cgan_frames_dropped_total{{camera="{camera}",reason="busy"}}': 9.0,
+            f'cgan_camera_reconnects_total{{camera="{camera}"}}': 2.0,
             f'cgan_frame_delay_seconds_count{{camera="{camera}"}}': 90.0,
             f'cgan_frames_sent_total{{camera="{camera}"}}': 200.0,
             f'cgan_rtsp_out_frames_total{{camera="{camera}"}}': 90.0,
         }
     samples = [Sample(second, 1e8, 20, 30, 4) for second in range(100)]
     sent, received = dict.fromkeys(CAMERAS, 110), dict.fromkeys(CAMERAS, 198)
-    return Soak(SoakSettings(seconds=100), samples, received, 0, sent, 2, 88, metrics)
+    losses, plays = dict.fromkeys(CAMERAS, 2), dict.fromkeys(CAMERAS, 3)
+    return Soak(SoakSettings(seconds=100), samples, received, 0, sent, losses, plays, 88, metrics)
 
 
 def test_nothing_is_wrong_where_all_is_well() -> None:
@@ -59,7 +61,7 @@ def test_growth_is_found() -> None:
         ('cgan_frames_sent_total{camera="back"}', 190.0, "back: 190 frames sent to viewers, who got 198"),
         ('cgan_frame_delay_seconds_count{camera="back"}', 89.0, "back: 89 delays of 90 frames"),
         ('cgan_rtsp_out_frames_total{camera="front"}', 80.0, "88 frames of the colored stream played, 80 sent"),
-        ("cgan_camera_reconnects_total{}", 1.0, "2 losses, 1 reconnects"),
+        ('cgan_camera_reconnects_total{camera="back"}', 3.0, "back: 3 connections, 3 reconnects"),
     ],
 )
 def test_a_wrong_count_is_found(metric: str, value: float, message: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +95,22 @@ def test_luma_is_always_full_range(tmp_path: Path, pixel_format: str, color_rang
     expected = stored if full else (stored - 16) * 255 / 219
     assert luma.dtype == np.uint8
     assert np.abs(luma - expected).max() <= 1.5
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads are counted in /proc")
+def test_frames_leave_nothing_behind(tmp_path: Path) -> None:
+    """A camera runs for weeks: no thread and no frame may wait for Python's search for circles of references."""
+    feed = open_feed(str(write_video(tmp_path / "in.mp4", Video(frames=50))))
+    threads = []
+    gc.disable()
+    try:
+        for _ in range(50):
+            feed.read()
+            threads.append(len(list(Path("/proc/self/task").iterdir())))
+    finally:
+        gc.enable()
+        feed.close()
+    assert max(threads[10:]) <= max(threads[:10])
 
 
 def test_rotated_video_is_upright(tmp_path: Path) -> None:
