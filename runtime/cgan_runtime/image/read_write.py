@@ -10,7 +10,6 @@ import io
 import struct
 from pathlib import Path
 
-import av
 import cv2
 import numpy as np
 
@@ -149,6 +148,8 @@ def _decode(data: bytes) -> Plane | None:
 
 def _gray_with_alpha(path: Path, data: bytes) -> Plane:
     """A TIFF of gray and alpha as (H, W, 4), by FFmpeg because OpenCV drops its alpha."""
+    import av  # no other image needs it
+
     try:
         with av.open(io.BytesIO(data), "r", format="tiff_pipe") as container:
             frame = next(container.decode(video=0))
