@@ -13,8 +13,6 @@ import os
 import socket
 from contextlib import suppress
 
-from cgan_runtime.errors import ConfigError
-
 _FIRST = 3  # the descriptor of the first socket that is handed over
 
 
@@ -22,16 +20,16 @@ def inherited_socket() -> socket.socket | None:
     """The TCP socket that a socket unit has bound for this process; None if there is none.
 
     Raises:
-        ConfigError: There are several sockets, or it is not a TCP socket.
+        OSError: There are several sockets, or it is not a TCP socket.
     """
     if os.environ.get("LISTEN_PID") != str(os.getpid()):
         return None
     count = os.environ.get("LISTEN_FDS", "0")
     if count != "1":
-        raise ConfigError(f"the socket unit hands over {count} sockets; give it one ListenStream=")
+        raise OSError(f"the socket unit hands over {count} sockets; give it one ListenStream=")
     inherited = socket.socket(fileno=_FIRST)
     if inherited.family not in (socket.AF_INET, socket.AF_INET6) or inherited.type != socket.SOCK_STREAM:
-        raise ConfigError("the socket unit hands over no TCP socket; give it ListenStream=HOST:PORT")
+        raise OSError("the socket unit hands over no TCP socket; give it ListenStream=HOST:PORT")
     os.set_inheritable(_FIRST, False)
     return inherited
 

@@ -16,13 +16,12 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="systemd is Linu
 
 RECEIVE = """
 import os
-from cgan_runtime.errors import CganError
 from cgan_runtime.system.systemd import inherited_socket
 os.environ["LISTEN_PID"] = str(os.getpid())
 try:
     found = inherited_socket()
     print(found.getsockname()[1], os.get_inheritable(found.fileno()))
-except CganError as error:
+except OSError as error:
     print(error)
 """
 
