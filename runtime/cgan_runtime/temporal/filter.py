@@ -13,6 +13,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 from zipfile import BadZipFile
 
 import cv2
@@ -69,10 +70,9 @@ class TemporalState:
     def to_bytes(self) -> bytes:
         """The state as the content of an npz file, exactly."""
         file = io.BytesIO()
-        images = {"shown": self.shown, "said": self.said, "hidden": self.hidden}
-        counters = np.array([self.hidden_for, self.since, self.dazzled_for, self.light])
-        there = {name: image for name, image in images.items() if image is not None}
-        np.savez(file, counters=counters, **there)
+        arrays: dict[str, Any] = {"shown": self.shown, "said": self.said, "hidden": self.hidden}
+        arrays["counters"] = np.array([self.hidden_for, self.since, self.dazzled_for, self.light])
+        np.savez(file, **{name: array for name, array in arrays.items() if array is not None})
         return file.getvalue()
 
     @classmethod
