@@ -175,7 +175,7 @@ function record() {
 function setUp() {
   for (const input of document.querySelectorAll("input[name=source]")) {
     input.addEventListener("change", () => choose(input.value));
-    input.ariaDisabled = String(Boolean(unusable[input.value]));
+    input.setAttribute("aria-disabled", Boolean(unusable[input.value]));
     if (unusable[input.value]) input.parentElement.dataset.tip = unusable[input.value];
   }
   const clicks = {

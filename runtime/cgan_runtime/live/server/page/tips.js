@@ -45,7 +45,7 @@ function open(element, wait) {
 }
 
 function show() {
-  if (!anchor?.checkVisibility()) return;
+  if (!anchor?.getClientRects().length) return; // hidden meanwhile
   const tip = $("tip");
   tip.textContent = anchor.dataset.tip;
   if (anchor.dataset.key) {
