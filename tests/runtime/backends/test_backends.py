@@ -317,7 +317,7 @@ def test_the_bundled_model_is_there_or_its_absence_is_said(tmp_path: Path, monke
 
 @pytest.mark.parametrize("name", ENGINES)
 def test_nothing_is_sent_anywhere(name: str, tiny_model: Path, tmp_path: Path) -> None:
-    """A process that opens a back end and infers makes no connection, starts no process, leaves no file outside the cache."""
+    """A process that opens a back end and infers makes no connection, starts no process, fills the cache only."""
     home = tmp_path / "home"
     home.mkdir()
     script = f"""
