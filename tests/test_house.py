@@ -60,6 +60,7 @@ OWNERS = {
     "pycuda": ["cgan_runtime/backends/tensorrt/backend.py", "cgan_runtime/backends/tensorrt/device.py"],
     "PIL": [
         "cgan_runtime/guide/settings.py",
+        "cgan_runtime/image/chunks.py",
         "cgan_runtime/image/other_tiffs.py",
         "cgan_benchmarks/studies/training_speed.py",
     ],
