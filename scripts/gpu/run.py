@@ -87,8 +87,9 @@ class Run:
         return process.returncode, output
 
     def ask(self, python: Python, limit: float, question: str, *words: object) -> dict[str, Any]:
-        """Ask a question of inside.py in a Python, and return the answer; raises as `call` does."""
-        line = self.call(python, limit, INSIDE, question, *words).strip().splitlines()[-1]
+        """Ask a question of inside.py in a Python, and return the answer; raises as `call` does, or ValueError."""
+        lines = self.call(python, limit, INSIDE, question, *words).splitlines()
+        line = next((line for line in reversed(lines) if line.startswith("{")), "")  # libraries may have the last word
         found: dict[str, Any] = json.loads(line)
         return found
 
