@@ -195,6 +195,34 @@ def edges() -> str:
     return f"{table(columns, rows)}\n\n{report['photos']} photographs in their own size; {machine(report)}."
 
 
+@block("every-auto")
+def every_auto() -> str:
+    """The network on each frame beside the frames that need it, for each kind of clips and each real clip."""
+    report = read("steadiness-auto.json")
+    rows = []
+
+    def add(name: str, each: Document, auto: Document) -> None:
+        rows.append(
+            {
+                "clips": name,
+                "change, every 1": f"{each['change']:.3f}",
+                "auto": f"{auto['change']:.3f}",
+                "CIEDE2000, every 1": f"{each['ciede2000']:.3f}",
+                "auto ": f"{auto['ciede2000']:.3f}",
+                "network runs on": f"{auto['predictions']:.0%}",
+            }
+        )
+
+    for kind, found in report["relative_to_off"].items():
+        add(f"all {kind}", found["high, every 1"], found["high, auto"])
+    for clip, found in report["clips"]["real"].items():
+        off = found["off"]
+        each, auto = ({key: found[way][key] / off[key] for key in off if off[key]} for way in found if way != "off")
+        add(clip, each, auto)
+    what = f"`{report['model']}` ({of_model(report['sha256'])}); {machine(report)}."
+    return f"{plain_table(rows)}\n\n{what}"
+
+
 @block("steadiness")
 def steadiness() -> str:
     """One row for each setting of the temporal filter."""

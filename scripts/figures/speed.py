@@ -9,6 +9,7 @@ from figures import Columns, Document, block, machine, of_model, read, table
 
 _NAMES = {"model": "{model}", "run by": "{backend}"}
 _RUN_BY = {"tensorrt": ("TensorRT", "tensorrt"), "pytorch": ("PyTorch", "torch")}
+_STAGES = ("decode", "gray and resize", "network", "temporal", "enlarge", "encode")
 _CAMERAS = {"My camera": "the browser's own", "Server camera": "the server's"}
 
 
@@ -180,6 +181,24 @@ def video() -> str:
     backend = next(iter(report["videos"].values()))["ways"]["cgan"]["backend"]
     what = f"{backend}, {threads} threads, {report['rounds']} rounds, `{report['model']}`"
     what += f" ({of_model(report['sha256'])}); {machine(report)}"
+    what += f"; other programs took {others:.0%} of the processor" if others else ""
+    return f"{table(columns, rows)}\n\n{what}."
+
+
+@block("stage-costs")
+def stage_costs() -> str:
+    """What a frame costs by stage, of two versions in turns; the rest is what one shares with the other."""
+    report = read("stage-costs.json")
+    rows = [
+        {"video": size, "version": version, **costs, "all": sum(costs[stage] for stage in _STAGES)}
+        for size, versions in report["videos"].items()
+        for version, costs in versions.items()
+    ]
+    columns: dict[str, str] = {"video": "{video}", "": "{version}"}
+    columns |= {stage: f"{{{stage}:.1f}}" for stage in _STAGES}
+    columns |= {"all": "{all:.1f}", "network runs on": "{network runs:.0%}", "peak MB": "{megabytes:.0f}"}
+    what = f"{report['rounds']} rounds, `{report['model']}` ({of_model(report['sha256'])}); {machine(report)}"
+    others = report["machine"]["others"]
     what += f"; other programs took {others:.0%} of the processor" if others else ""
     return f"{table(columns, rows)}\n\n{what}."
 

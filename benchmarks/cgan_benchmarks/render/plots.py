@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cgan_benchmarks.results.document import Document
+from cgan_benchmarks.video.stages import STAGES
 from cgan_runtime.files.atomic import replacing
 from cgan_train.plotting import Axes, Bbox, Figure, FigureCanvasAgg
 
@@ -57,6 +58,24 @@ def draw_variants(document: Document, path: Path) -> None:
     figure.set_layout_engine("none")  # nothing moves after the labels are placed
     axes.autoscale(False)
     _label(axes, [row["variant"]["name"] for row in rows], at)
+    save(figure, path)
+
+
+def draw_stage_costs(document: Document, path: Path) -> None:
+    """Draw what a frame costs by stage, as bars: one row for each size and version."""
+    videos = document["videos"]
+    figure = Figure(figsize=_SIZE, layout="constrained")
+    for axes, (size, versions) in zip(figure.subplots(len(videos)), videos.items(), strict=True):
+        left = dict.fromkeys(versions, 0.0)
+        for stage in STAGES:
+            costs = [each[stage] for each in versions.values()]
+            axes.barh(list(versions), costs, left=list(left.values()), label=stage, height=0.7)
+            left = {name: left[name] + cost for name, cost in zip(versions, costs, strict=True)}
+        axes.set_ylabel(size)
+        axes.invert_yaxis()
+    axes.set_xlabel("core-milliseconds a frame")
+    handles, names = axes.get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside upper center", ncols=len(STAGES), frameon=False, fontsize=8)
     save(figure, path)
 
 

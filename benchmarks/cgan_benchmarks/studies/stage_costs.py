@@ -21,7 +21,8 @@ import click
 
 from cgan_benchmarks.machine.describe import BackgroundLoad, describe_machine, load_warning
 from cgan_benchmarks.machine.process import untuned_environment
-from cgan_benchmarks.options import PATH, json_option, study_command
+from cgan_benchmarks.options import PATH, OutputFileType, json_option, study_command
+from cgan_benchmarks.render.plots import draw_stage_costs
 from cgan_benchmarks.render.terminal import print_table
 from cgan_benchmarks.results.document import new_document, write_document
 from cgan_benchmarks.studies.video_speed import Size, make_source
@@ -31,7 +32,7 @@ from cgan_runtime.errors import MediaError
 from cgan_runtime.manifest import Manifest
 from cgan_runtime.models import bundled_model
 
-SIZES = {"480p": Size(854, 480, 48, 0), "1080p": Size(1920, 1080, 30, 0), "2160p": Size(3840, 2160, 12, 0)}
+SIZES = {"480p": Size(854, 480, 30, 0), "1080p": Size(1920, 1080, 20, 0), "2160p": Size(3840, 2160, 6, 0)}
 NOW, BEFORE = "now", "before"
 
 
@@ -72,7 +73,8 @@ def take_turns(
 @click.option("--before", type=PATH, help="Folder with the package cgan_runtime of another version.")
 @click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True, help="Turns of each.")
 @json_option()
-def main(before: Path | None, rounds: int, json_file: Path | None) -> None:
+@click.option("--image", type=OutputFileType(), help="Draw the bars there, as PNG.")
+def main(before: Path | None, rounds: int, json_file: Path | None, image: Path | None) -> None:
     """Measure what each stage of a video costs, in core-milliseconds a frame, at 480p, 1080p and 2160p."""
     console, load = Console(), BackgroundLoad()
     versions: dict[str, Path | None] = {NOW: None} if before is None else {BEFORE: before.resolve(), NOW: None}
@@ -94,6 +96,8 @@ def main(before: Path | None, rounds: int, json_file: Path | None) -> None:
         rounds=rounds, videos=found,
     )  # fmt: skip
     write_document(document, json_file)
+    if image is not None:
+        draw_stage_costs(document, image)
 
 
 if __name__ == "__main__":

@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import cv2
 import pytest
 from tests.paths import ROOT
 from tests.videos import Video, write_video
 
+from cgan_benchmarks.render.plots import draw_stage_costs
 from cgan_benchmarks.studies.stage_costs import take_turns
 from cgan_benchmarks.video.stages import STAGES, Account
 
@@ -39,4 +41,6 @@ def test_versions_take_turns_and_have_all_stages(tmp_path: Path) -> None:
         assert all(costs[stage] > 0 for stage in STAGES)
         assert 0 < costs["network runs"] <= 1
         assert costs["megabytes"] > 50
+    draw_stage_costs({"videos": found}, tmp_path / "bars.png")
+    assert cv2.imread(str(tmp_path / "bars.png")) is not None
     assert found["tiny"]["before"]["network runs"] == pytest.approx(found["tiny"]["now"]["network runs"])
