@@ -185,8 +185,8 @@ def test_what_comes_is_checked_against_the_lock_file(registry: list[str], packag
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--fp16",), "--fp16 has no effect with --target web"),
-        (("x.onnx", "--no-verify", "--generator", "a.py:B"), "--generator, --no-verify has no effect"),
+        (("--fp16",), "--fp16 would have no effect with --target web"),
+        (("x.onnx", "--no-verify", "--generator", "a.py:B"), "--generator, --no-verify would have no effect"),
     ],
 )
 def test_refuses_options_without_effect(

@@ -61,10 +61,10 @@ export class Camera {
     this.busy = true;
     try {
       const frame = new VideoFrame(this.video, { timestamp: Math.round(1000 * capturedAt) });
-      const { bitmap, predictions, ms } = await this.studio.ask("frame", { frame, strength: this.strength() }, [frame]);
+      const { bitmap, predictions, ms, size } = await this.studio.ask("frame", { frame, strength: this.strength() }, [frame]);
       if (!this.stopped) {
         const dropped = this.offers.filter((taken) => !taken).length / this.offers.length;
-        this.callbacks.frame(bitmap, { delay: performance.now() - capturedAt, coloring: ms, dropped, predictions: this.rateOf(predictions) });
+        this.callbacks.frame(bitmap, { delay: performance.now() - capturedAt, coloring: ms, dropped, predictions: this.rateOf(predictions), size });
       }
       bitmap.close();
     } catch (error) {

@@ -101,9 +101,9 @@ function motion(now, before) {
   for (let row = 0, i = 0; row < rows; row += 1) {
     for (let column = 0; column < columns; column += 1, i += 1) {
       const x = (column + 0.5) * width / columns, y = (row + 0.5) * height / rows;
-      const coarse = search(...small, { x: x / COARSE, y: y / COARSE, size: 8, step: 1 }, [0, 0], REACH);
+      const coarse = search(...small, { x: x / COARSE, y: y / COARSE, size: 8, step: 2 }, [0, 0], REACH);
       const start = [coarse[0] * COARSE, coarse[1] * COARSE];
-      [u.data[i], v.data[i]] = search(now, before, { x, y, size: 20, step: 2 }, start, REFINE);
+      [u.data[i], v.data[i]] = search(now, before, { x, y, size: 20, step: 4 }, start, REFINE);
     }
   }
   return [resized(u, width, height), resized(v, width, height)];

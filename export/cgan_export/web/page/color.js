@@ -23,8 +23,11 @@ function inverse([[a, b, c], [d, e, f], [g, h, i]]) {
   return minors.map((row) => row.map((value) => value / determinant));
 }
 
-function table(length, value) {
-  return Float32Array.from({ length }, (_, i) => value(i));
+/** Numbers made one by one. `Float32Array.from` would take an iterator, which is twenty times slower. */
+export function table(length, value) {
+  const numbers = new Float32Array(length);
+  for (let i = 0; i < length; i += 1) numbers[i] = value(i);
+  return numbers;
 }
 
 const root = (light) => (light > KNEE ** 3 ? Math.cbrt(light) : (light - KNEE ** 3) / (3 * KNEE ** 2) + KNEE);
@@ -58,18 +61,22 @@ export function lightnessOf(rgba, width, height) {
 
 /** The slope of each small chroma plane on the small luma, and the chroma at luma 0: {slope, shift} of each. */
 export function regressed(planes, luma, span) {
-  const { width, height } = luma, length = width * height;
-  const mean = sum(luma.data) / length, centered = plane(width, height, Float32Array.from(luma.data, (value) => value - mean));
-  const times = (one, other) => plane(width, height, Float32Array.from(one.data, (value, i) => value * other.data[i]));
-  const around = boxed(centered), squares = boxed(times(centered, centered));
-  const variance = table(length, (i) => squares.data[i] - around.data[i] ** 2 + EPSILON * span * span);
-  return planes.map((chroma) => {
-    const own = sum(chroma.data) / length, offset = plane(width, height, Float32Array.from(chroma.data, (value) => value - own));
-    const products = boxed(times(centered, offset)), level = boxed(offset);
-    const raw = table(length, (i) => (products.data[i] - around.data[i] * level.data[i]) / variance[i]);
-    const slope = boxed(plane(width, height, raw));
-    return { slope, shift: plane(width, height, table(length, (i) => chroma.data[i] - slope.data[i] * luma.data[i])) };
+  const { width, height } = luma, length = width * height, of = (value) => plane(width, height, table(length, value));
+  const light = luma.data, middle = mean(light), centered = of((i) => light[i] - middle), c = centered.data;
+  const around = boxed(centered).data, squares = boxed(of((i) => c[i] * c[i])).data, least = EPSILON * span * span;
+  return planes.map(({ data }) => {
+    const own = mean(data), offset = of((i) => data[i] - own), o = offset.data;
+    const products = boxed(of((i) => c[i] * o[i])).data, level = boxed(offset).data;
+    const raw = of((i) => (products[i] - around[i] * level[i]) / (squares[i] - around[i] * around[i] + least));
+    const slope = boxed(raw), s = slope.data;
+    return { slope, shift: of((i) => data[i] - s[i] * light[i]) };
   });
+}
+
+function mean(numbers) {
+  let total = 0;
+  for (let i = 0; i < numbers.length; i += 1) total += numbers[i];
+  return total / numbers.length;
 }
 
 /** The largest factor in [0, 1] for which gray + factor * each difference stays in [0, 1]. */
@@ -106,15 +113,23 @@ export function writeRow(rgba, start, lightness, a, b) {
 /** Cb and Cr codes of the colors with this lightness and chroma, two planes of numbers that are not rounded. */
 export function chromaCodes(lightness, [a, b], { kr, kb, gain }) {
   const { width, height } = lightness, cb = plane(width, height), cr = plane(width, height);
+  const [[redX, , redZ], [greenX, , greenZ], [blueX, , blueZ]] = RGB_OF_XYZ;
   for (let i = 0; i < lightness.data.length; i += 1) {
     const fy = (lightness.data[i] * 50 + 66) / 116;
     const y = cube(fy), x = cube(fy + a.data[i] * A_PART) - y, z = cube(fy - b.data[i] * B_PART) - y;
-    const [r, g, bl] = RGB_OF_XYZ.map((row) => encode(y + row[0] * x + row[2] * z));
-    const luma = g + kr * (r - g) + kb * (bl - g), factor = room(encode(y), r - luma, g - luma, bl - luma);
+    const r = codeOf(y + redX * x + redZ * z), g = codeOf(y + greenX * x + greenZ * z), bl = codeOf(y + blueX * x + blueZ * z);
+    const luma = g + kr * (r - g) + kb * (bl - g), factor = room(codeOf(y), r - luma, g - luma, bl - luma);
     cb.data[i] = 128 + (bl - luma) * factor * gain / (2 * (1 - kb));
     cr.data[i] = 128 + (r - luma) * factor * gain / (2 * (1 - kr));
   }
   return [cb, cr];
+}
+
+/** R', G' or B' of linear light; below 0 the curve's linear part goes on. */
+function codeOf(light) {
+  if (light <= TOE_END || light >= 1) return encode(light);
+  const at = light * STEPS, below = at | 0;
+  return (ENCODED[below] + (at - below) * (ENCODED[below + 1] - ENCODED[below])) / 255;
 }
 
 /** (a*, b*)/110 of an sRGB color of bytes. */

@@ -4,7 +4,7 @@
 // const small = smallOf(picture, model);                        // {guide, luma, lightness}: what the network sees
 // const frame = paintFrame(picture, small, chroma, strength);   // a VideoFrame in I420
 
-import { chromaCodes, lightnessTable, regressed } from "./color.js";
+import { chromaCodes, lightnessTable, regressed, table } from "./color.js";
 import { enlarged, plane, resized } from "./resize.js";
 import { networkShape } from "./shape.js";
 
@@ -14,7 +14,14 @@ const TAGS = { bt601: "smpte170m", bt709: "bt709", bt2020: "bt2020-ncl" };
 const HD_HEIGHT = 720; // a frame that does not state its matrix has BT.709 if it is at least so high
 const PLANAR = ["I420", "I422", "I444", "I420A", "NV12"]; // formats whose first plane is the luma, 8 bits
 const half = (pixels) => Math.ceil(pixels / 2);
-const round = (source) => plane(source.width, source.height, Uint8Array.from(source.data, (value) => value + 0.5));
+
+function bytes({ width, height }, value) {
+  const data = new Uint8Array(width * height);
+  for (let i = 0; i < data.length; i += 1) data[i] = value(i) + 0.5;
+  return plane(width, height, data);
+}
+
+const round = (source) => bytes(source, (i) => source.data[i]);
 
 /** How the codes of a frame are read. */
 export function encodingOf(matrix, fullRange) {
@@ -57,8 +64,8 @@ export function smallOf({ luma, encoding }, model) {
   const guide = round(resized(luma, half(luma.width), half(luma.height)));
   const [rows, columns] = networkShape(luma.width, luma.height, model);
   const coarse = guide.width >= columns && guide.height >= rows ? guide : luma;
-  const small = round(resized(coarse, columns, rows)), table = lightnessTable(encoding.black, encoding.white);
-  return { guide, luma: small, lightness: plane(columns, rows, Float32Array.from(small.data, (code) => table[code])) };
+  const small = round(resized(coarse, columns, rows)), lightness = lightnessTable(encoding.black, encoding.white);
+  return { guide, luma: small, lightness: plane(columns, rows, table(columns * rows, (i) => lightness[small.data[i]])) };
 }
 
 /** Cb and Cr, planes of bytes at half the size, of predicted chroma at the network's size. */
@@ -67,8 +74,7 @@ export function chromaPlanes(encoding, { guide, luma, lightness }, chroma, stren
   const codes = chromaCodes(lightness, strong, encoding), [least, most] = encoding.limits;
   return regressed(codes, luma, encoding.white - encoding.black).map(({ slope, shift }) => {
     const steep = enlarged(slope, guide.width, guide.height), level = enlarged(shift, guide.width, guide.height);
-    const code = (value, i) => Math.min(most, Math.max(least, value * guide.data[i] + level.data[i])) + 0.5;
-    return plane(guide.width, guide.height, Uint8Array.from(steep.data, code));
+    return bytes(guide, (i) => Math.min(most, Math.max(least, steep.data[i] * guide.data[i] + level.data[i])));
   });
 }
 

@@ -147,7 +147,7 @@ async function startCamera() {
     frame(bitmap, measured) {
       stage.draw(bitmap);
       figures.frame(measured);
-      $("predictions").textContent = `${measured.predictions.toFixed(1)} predictions a second`;
+      $("predictions").textContent = `${measured.predictions.toFixed(1)} predictions a second at ${measured.size} px`;
     },
     ended(reason) { if (camera === own) { reset(); update(); showMessage(reason, true); } },
   });

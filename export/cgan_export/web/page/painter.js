@@ -5,7 +5,7 @@
 // {kind: "repaint", id, strength}          -> {kind: "painted", id, bitmap, took}
 // {kind: "guide", id, hints, strength}     -> the same, of the photo with placed colors
 // {kind: "save", id, type}                 -> {kind: "saved", id, blob}
-// {kind: "frame", id, frame, strength}     -> {kind: "painted", id, bitmap, predictions, ms}
+// {kind: "frame", id, frame, strength}     -> {kind: "painted", id, bitmap, predictions, ms, size}
 // {kind: "video", id, file, strength}      -> {kind: "coloring", id, done, part}, {kind: "saved", id, blob, frames}
 // {kind: "stop"}                              ends a video, and forgets the camera's colors
 // A message that fails is answered with {kind: "failed", id, error}.
@@ -19,9 +19,12 @@ import { plane } from "./resize.js";
 const CAMERA_HORIZON = 4; // predictions averaged for a color; a camera has few a second
 const VIDEO_HORIZON = 12;
 const JPEG_QUALITY = 0.95;
+const LIVE_MS = 120; // that a prediction may take for a camera; a slower device sees it smaller
+const LEAST_LIVE_SIZE = 128; // pixels
 
 let model = null;
 let engine = null;
+let predictionMs = 0; // at the model's own size
 let photo = null; // what preparePhoto made, its chroma, the canvas and the EXIF
 let live = null; // the camera's colors
 let video = null; // the conversion that runs
@@ -35,7 +38,10 @@ function open({ forced, model: manifest, sizes }) {
     engine.onerror = (event) => reject(new Error(event.message ?? "The engine could not be loaded."));
     engine.onmessage = ({ data }) => {
       if (data.kind === "progress") postMessage(data);
-      else if (data.kind === "opened") resolve({ kind: "opened", about: data.about });
+      else if (data.kind === "opened") {
+        predictionMs = data.about.ms;
+        resolve({ kind: "opened", about: data.about });
+      }
       else if (data.id === undefined) reject(new Error(data.error));
       else {
         const { resolve: done, reject: failed, width, height } = waiting.get(data.id);
@@ -94,8 +100,8 @@ async function save({ type }) {
 
 /** Color a frame of the camera. The network sees the newest frame whenever it is free; others carry its colors on. */
 async function colorFrame({ frame, strength }) {
-  live ??= { carrier: new Carrier(CAMERA_HORIZON), fresh: null, busy: false, predictions: 0, ms: 0 };
-  const own = live, picture = await readFrame(frame), small = smallOf(picture, model);
+  live ??= { carrier: new Carrier(CAMERA_HORIZON), size: liveSize(), fresh: null, busy: false, predictions: 0, ms: 0 };
+  const own = live, picture = await readFrame(frame), small = smallOf(picture, { ...model, size: own.size });
   const ask = async () => {
     own.busy = true;
     try {
@@ -117,7 +123,12 @@ async function colorFrame({ frame, strength }) {
   const painted = paintFrame(picture, small, chroma ?? neutral(small.lightness), strength);
   const bitmap = await createImageBitmap(painted);
   painted.close();
-  return { bitmap, predictions: own.predictions, ms: own.ms };
+  return { bitmap, predictions: own.predictions, ms: own.ms, size: own.size };
+}
+
+/** The size at which the network is fast enough for a camera here; its time goes with the area. */
+function liveSize() {
+  return Math.max(Math.min(model.size, LEAST_LIVE_SIZE), Math.min(model.size, Math.round(model.size * Math.sqrt(LIVE_MS / predictionMs))));
 }
 
 const neutral = ({ width, height }) => [plane(width, height), plane(width, height)];
