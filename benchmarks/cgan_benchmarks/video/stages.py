@@ -64,7 +64,6 @@ class Account:
 
 def measure(source: Path, target: Path) -> Costs:
     """Color a video stage by stage, in this process and in one thread, with the defaults of `cgan-run`."""
-    import av
     import cv2
 
     from cgan_runtime.colorizer import Colorizer
@@ -91,8 +90,8 @@ def measure(source: Path, target: Path) -> Costs:
                     item = next(items, None)
                 if item is None:
                     break
-                if not isinstance(item, av.VideoFrame):
-                    writer.write(item)
+                if not hasattr(item, "planes"):
+                    writer.write(item)  # a packet of audio
                     continue
                 frame = layout.prepare(item)
                 prediction = predict(luma_plane(frame), layout.encoding, layout.chroma_shape, temporal)
