@@ -226,6 +226,19 @@ def test_size_follows_the_load_and_advice_helps_without(page: Page) -> None:
     expect(adapt).to_be_checked()
 
 
+def test_every_control_and_figure_says_what_it_is(page: Page) -> None:
+    without_tip = page.evaluate(
+        """() => [...document.querySelectorAll("#tools > *, .panel :is(button, input, select, a), dl > div")]
+        .filter((each) => !each.closest("[data-tip]")).map((each) => each.id)"""
+    )
+    assert without_tip == []
+    page.locator("#delay").hover()
+    tip = page.get_by_role("tooltip")
+    expect(tip).to_contain_text("until it is on the screen")
+    page.keyboard.press("Escape")
+    expect(tip).to_be_hidden()
+
+
 def test_a_source_that_cannot_be_used_says_why(browser: Browser) -> None:
     with serving("--size", "32") as server:
         if any("camera" in line for line in server.output):
