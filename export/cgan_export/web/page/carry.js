@@ -55,9 +55,12 @@ function follow(lightness, past) {
       const x0 = clamp(Math.floor(u), width - 1), y0 = clamp(Math.floor(v), height - 1);
       const p = clamp(u - x0, 1), q = clamp(v - y0, 1), at = y0 * width + x0;
       const right = x0 + 1 < width ? 1 : 0, below = y0 + 1 < height ? width : 0;
-      const sample = (data) => (data[at] * (1 - p) + data[at + right] * p) * (1 - q) + (data[at + below] * (1 - p) + data[at + below + right] * p) * q;
-      error.data[i] = PEAK * (lightness.data[i] - sample(past.lightness.data));
-      for (let c = 0; c < planes.length; c += 1) planes[c][i] = sample(past.planes[c]);
+      const w = (1 - p) * (1 - q), e = p * (1 - q), s = (1 - p) * q, se = p * q, then = past.lightness.data;
+      error.data[i] = PEAK * (lightness.data[i] - then[at] * w - then[at + right] * e - then[at + below] * s - then[at + below + right] * se);
+      for (let c = 0; c < planes.length; c += 1) {
+        const source = past.planes[c];
+        planes[c][i] = source[at] * w + source[at + right] * e + source[at + below] * s + source[at + below + right] * se;
+      }
     }
   }
   const light = mean(error.data), smooth = boxed(error, 2).data;
@@ -71,7 +74,11 @@ function follow(lightness, past) {
   return { planes, changed };
 }
 
-const mean = (data) => data.reduce((total, value) => total + value, 0) / data.length;
+function mean(data) {
+  let total = 0;
+  for (let i = 0; i < data.length; i += 1) total += data[i];
+  return total / data.length;
+}
 
 /** How far the lightness is from its mean, of 255. */
 function contrast({ data }) {
