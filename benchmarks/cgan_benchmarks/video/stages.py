@@ -87,7 +87,7 @@ def measure(source: Path, target: Path) -> Costs:
             items = iter(reader)
             while True:
                 with account.stage("decode"):
-                    item = next(items, None)
+                    item: Any = next(items, None)
                 if item is None:
                     break
                 if not hasattr(item, "planes"):
