@@ -21,7 +21,7 @@ from cgan_runtime.doctor.finding import OK, PROBLEM, Finding
 from cgan_runtime.doctor.probes import backends, machine
 
 MODULE = "cgan_runtime.doctor.probes"
-_TAIL = 160  # characters of what a process said last
+_MOST = 200  # characters of what a process said last
 
 
 @dataclass(frozen=True)
@@ -88,13 +88,14 @@ def run_probe(probe: Probe) -> Iterator[Finding]:
     elif process.returncode < 0:
         why = f"crashed ({_signal_name(-process.returncode)})"
     elif process.returncode:
-        why = f"failed ({' '.join(errors.split())[-_TAIL:] or f'exit code {process.returncode}'})"
+        said = errors.strip().splitlines() or [f"exit code {process.returncode}"]
+        why = f"failed ({said[-1][:_MOST]})"
     else:
         return
     name = probe.name.rpartition(":")[2]
     yield Finding(
         probe.group, name, PROBLEM, why,
-        "Its library may be built for another processor or system, or be damaged: install it again.",
+        "Its library may be of another version, or built for another processor, or damaged: install cgan again.",
     )  # fmt: skip
 
 
