@@ -65,7 +65,7 @@ def draw_stage_costs(document: Document, path: Path) -> None:
     """Draw what a frame costs by stage, as bars: one row for each size and version."""
     videos = document["videos"]
     figure = Figure(figsize=_SIZE, layout="constrained")
-    for axes, (size, versions) in zip(figure.subplots(len(videos)), videos.items(), strict=True):
+    for axes, (size, versions) in zip(figure.subplots(len(videos), squeeze=False)[:, 0], videos.items(), strict=True):
         left = dict.fromkeys(versions, 0.0)
         for stage in STAGES:
             costs = [each[stage] for each in versions.values()]

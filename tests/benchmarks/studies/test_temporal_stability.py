@@ -83,7 +83,7 @@ def test_a_flickering_network_is_seen_and_the_filter_helps(clips: list[Clip]) ->
     with Colorizer(cache) as colorizer:
         found = measure_clips(clips[:2], colorizer, cache)
     rows = summary(found)
-    assert rows["off"] == {"change": 1.0, "ciede2000": 1.0}
+    assert rows["off"] == {"change": 1.0, "ciede2000": 1.0, "predictions": 1.0}
     assert rows["high"]["change"] < rows["low"]["change"] < 0.7
     for by_setting in found.values():
         assert by_setting["off"].predictions == 14
