@@ -71,6 +71,7 @@ def read_image(path: Path) -> Plane:
         other = read_by_pillow(data)
         if other is not None:
             return other
+        image = None if image is not None and image.ndim == 3 else image  # its colors are multiplied by alpha
     if image is None:
         raise MediaError(f"{path} is no image that can be read, or it is damaged; give a png, jpg, tiff or webp")
     if image.dtype not in (np.uint8, np.uint16):
