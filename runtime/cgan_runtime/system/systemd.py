@@ -35,11 +35,12 @@ def inherited_socket() -> socket.socket | None:
 
 
 def notify(message: str) -> None:
-    """Tell the service manager something; it need not be there."""
+    """Tell the service manager something; it need not be there, and is not waited for."""
     address = os.environ.get("NOTIFY_SOCKET", "")
     if not address.startswith(("/", "@")) or not hasattr(socket, "AF_UNIX"):
         return
     with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
+        told.setblocking(False)
         told.sendto(message.encode(), address.replace("@", "\0", 1) if address.startswith("@") else address)
 
 

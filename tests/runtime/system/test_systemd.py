@@ -70,6 +70,14 @@ def test_messages_reach_the_manager(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     notify("STOPPING=1")
 
 
+def test_a_manager_that_does_not_listen_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        for _ in range(2000):  # more than the system keeps for it
+            notify("WATCHDOG=1")
+
+
 def test_watchdog(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WATCHDOG_USEC", raising=False)
     assert watchdog_seconds() is None

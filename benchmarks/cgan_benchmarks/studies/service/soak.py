@@ -33,7 +33,7 @@ from cgan_benchmarks.studies.service.counts import CAMERAS, Sample, Soak, SoakSe
 from cgan_benchmarks.studies.service.rtsp import FakeCamera, RtspServer
 
 _START_SECONDS = 120.0
-_SETTLE_SECONDS = 3.0  # until the last frames have been counted on both sides
+_SETTLE_SECONDS = 1.5  # until the last frames have been counted on both sides
 
 
 def soak(settings: SoakSettings, folder: Path) -> Soak:

@@ -95,7 +95,9 @@ class Routes:
         return upload
 
     async def _get(self, request: web.Request) -> web.Response:
-        return web.json_response(self.uploads.status(self._find(request)))
+        upload = self._find(request)
+        upload.fetched |= upload.state == "failed"
+        return web.json_response(self.uploads.status(upload))
 
     async def _delete(self, request: web.Request) -> web.Response:
         self.uploads.delete(self._find(request))

@@ -74,7 +74,7 @@ class Upload:
     damage: str | None = None  # what of it could not be read, for people; None if nothing is known
     notes: list[str] = field(default_factory=list)  # what else differs from the file as sent, one sentence each
     finished: float | None = None  # when it was colored or failed, seconds of the monotonic clock
-    fetched: bool = False  # whether the page has the result
+    fetched: bool = False  # whether the page has the result, or knows that there is none
     hints: list[dict[str, Any]] = field(default_factory=list)  # colors that a person placed, as in a file of hints
     process: asyncio.subprocess.Process | None = field(default=None, repr=False)
 
@@ -160,9 +160,8 @@ class Uploads:
 
     @property
     def in_work(self) -> bool:
-        """Whether somebody still waits for a file: it is not colored, or its page does not have it yet."""
-        ready = any(upload.state == "ready" and not upload.fetched for upload in self._uploads.values())
-        return ready or self.waiting > 0
+        """Whether somebody still waits for a file: it is not colored, or its page does not know how that ended."""
+        return self.waiting > 0 or any(not upload.fetched for upload in self._uploads.values())
 
     def find(self, name: str) -> Upload | None:
         """The upload with this id, while it is kept."""

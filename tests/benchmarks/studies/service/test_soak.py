@@ -11,9 +11,10 @@ import pytest
 from cgan_benchmarks.studies.service.counts import CAMERAS, Sample, Soak, SoakSettings
 from cgan_benchmarks.studies.service.soak import soak
 
-SHORT = SoakSettings(seconds=9, viewers=4, rate=10, size=(160, 120), drop_every=2)
+SHORT = SoakSettings(seconds=5, viewers=4, rate=10, size=(160, 120), drop_every=1.5)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="memory and threads are read from /proc")
 def test_some_seconds_of_dropping_cameras_and_stalling_pages(tmp_path: Path) -> None:
     found = soak(SHORT, tmp_path)
