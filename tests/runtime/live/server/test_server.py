@@ -249,7 +249,10 @@ def error_of(options: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         (["--webcam", "x.mp4", "--rtsp-out", "rtsp://host/x"], "go with --serve"),
         (["--serve", "--metrics-token", "short"], "--metrics-token must have at least 16"),
         (["--serve", "--max-upload", "much"], "is no size of a file"),
-        (["--serve", "127.0.0.1:0", "--webcam", "rtsp://host/x", "--rtsp-out", "http://host/x"], "is no address of RTSP"),
+        (
+            ["--serve", "127.0.0.1:0", "--webcam", "rtsp://host/x", "--rtsp-out", "http://host/x"],
+            "is no address of RTSP",
+        ),
         (["--webcam", "--camera-size", "8000x10"], "is no size of a camera"),
         (["--serve", "192.0.2.1:8000"], "cannot serve at"),
         (["--webcam", "x.mp4", "-o", "y.mp4"], "record a camera with --record"),
