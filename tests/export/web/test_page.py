@@ -28,8 +28,9 @@ PHOTO = ROOT / "train" / "cgan_train" / "evaluation" / "photos" / "chelsea.jpg"
 FRAMES = 8
 SECONDS = 60  # only a failing test waits so long
 COLOR_AT = """([x, y]) => {
-  const canvas = document.getElementById("color");
-  return [...canvas.getContext("2d").getImageData(x * canvas.width, y * canvas.height, 1, 1).data];
+  const canvas = document.getElementById("color"), pixel = new OffscreenCanvas(1, 1).getContext("2d");
+  pixel.drawImage(canvas, Math.floor(x * canvas.width), Math.floor(y * canvas.height), 1, 1, 0, 0, 1, 1);
+  return [...pixel.getImageData(0, 0, 1, 1).data];
 }"""
 LEAST_EQUAL = 0.999  # share of the pixels that are within `MAX_LEVELS` of what cgan-run makes
 MAX_LEVELS = 2
