@@ -45,11 +45,9 @@ export class Live {
   onStage() {
     return {
       frame: (bitmap, measured) => {
-        const first = this.stage.empty;
         this.stage.draw(bitmap);
         this.figures.frame(measured);
         this.freshness.frame();
-        if (first) this.changed();
         this.clearWarning();
       },
       state: (camera) => {

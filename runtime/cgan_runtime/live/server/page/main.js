@@ -26,7 +26,7 @@ const INVITATIONS = {
 
 const [about, cameras] = await Promise.all([ask("/about"), ask("/cameras")]);
 const unusable = { server: cameras.length ? "" : sentence(about.no_camera), browser: BrowserCamera.allowed ? "" : INSECURE, file: "" };
-const stage = new Stage();
+const stage = new Stage(updateControls);
 const figures = new Figures();
 const mosaic = new Mosaic(showCamera);
 const recording = new Recording(updateControls);

@@ -1,6 +1,6 @@
 // Shows one frame, in gray left of the line and in color right of it.
 //
-// const stage = new Stage();  stage.draw(bitmap);  stage.clear();  stage.picture() is what is shown, for a snapshot
+// const stage = new Stage(changed);  stage.draw(bitmap);  stage.clear();  stage.picture() is what is shown, for a snapshot
 // The browser's own graphics apply the strength and the gray: they scale the chroma and keep the luma.
 
 import { $ } from "./dom.js";
@@ -9,7 +9,9 @@ import { chromaMatrix, scaleChroma } from "./chroma.js";
 const SPLIT_STEP = 5; // percent, for each key press
 
 export class Stage {
-  constructor() {
+  /** `changed` is called when the first image is shown. */
+  constructor(changed) {
+    this.changed = changed;
     this.screen = $("screen");
     this.root = $("stage");
     this.split = $("split");
@@ -51,10 +53,12 @@ export class Stage {
     const height = source.videoHeight ?? source.naturalHeight ?? source.height;
     const sizeChanged = this.color.width !== width || this.color.height !== height;
     if (sizeChanged) for (const canvas of [this.color, this.gray]) Object.assign(canvas, { width, height });
-    if (this.empty || sizeChanged) this.screen.style.setProperty("--ratio", `${width} / ${height}`);
+    const first = this.empty;
+    if (first || sizeChanged) this.screen.style.setProperty("--ratio", `${width} / ${height}`);
     this.contexts[0].drawImage(source, 0, 0);
     if (!this.gray.hidden) this.contexts[1].drawImage(source, 0, 0);
     this.screen.dataset.state = "image";
+    if (first) this.changed();
   }
 
   /** A canvas with the image as it is seen: strength and gray part, without the line. */
