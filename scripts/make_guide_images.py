@@ -51,6 +51,8 @@ def main() -> None:
 def _photo_row(colorizer: Colorizer, path: Path) -> np.ndarray:
     """A photograph in gray with its hints, as the model guesses it, and with the hints."""
     gray = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+    if gray is None:
+        raise SystemExit(f"cannot read {path}")
     hints = read_hints(path.with_suffix(".hints.json"))
     colored = [colorizer.image(gray), colorizer.image(gray, guide=Guide(hints=hints))]
     return np.hstack([_small(_marked(gray, hints), SIZE), *(_small(each[..., ::-1], SIZE) for each in colored)])
@@ -77,7 +79,7 @@ def _film(colorizer: Colorizer, film: Path) -> np.ndarray:
         gray = cv2.cvtColor(frames[number], cv2.COLOR_BGR2GRAY)
         key = colorizer.image(gray, guide=Guide(hints=FRIDAY))[..., ::-1] if film.stem == "friday" else frames[number]
         cv2.imwrite(str(folder / "keys" / f"{number:06}.png"), key)
-        rows = []
+        rows: list[np.ndarray] = []
         for guide in (Guide(), Guide(keys=folder / "keys")):
             target = folder / f"{len(rows)}.mp4"
             colorize_video(film, target, colorizer, settings=VideoSettings(guide=guide))

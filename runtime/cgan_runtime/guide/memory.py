@@ -27,6 +27,7 @@ MAX_ROWS = 512  # of one picture, every second place of it; all of them are 0.5 
 ROW_STEP = 256  # the number of rows is a multiple of this: engines prepare themselves for each number anew
 INPUTS, KEYS = ("hints", "memory"), "keys"
 FULL_SHARE = 4.0  # a quarter of a place that has a color gives it full weight: one cell of `hints`
+NO_ADDEND = np.zeros((0, 0), np.float32)  # for OpenCV's product, which may add a third matrix
 _LOOKED_AT = 64  # places, at most, by which the memory's similarity is judged
 
 HalfArray = npt.NDArray[np.float16]
@@ -69,7 +70,7 @@ class Guidance:
         places = keys.reshape(KEY_CHANNELS, -1)
         places = np.ascontiguousarray(places[:, :: max(1, places.shape[1] // _LOOKED_AT)])
         # OpenCV's product: NumPy's starts threads that take longer to wait for each other than to multiply.
-        alike = cv2.gemm(self.memory[known, :KEY_CHANNELS], places, 1, None, 0).max(axis=0)
+        alike = cv2.gemm(self.memory[known, :KEY_CHANNELS], places, 1, NO_ADDEND, 0).max(axis=0)
         return float(np.clip(alike, 0, 1).mean())
 
 
