@@ -59,7 +59,6 @@ class _Commands(GroupedCommand, click.Group):
 @options.form_options
 @options.shape_options
 @options.engine_options
-@options.web_options
 @options.check_options
 @options.generator_option
 @click.argument("checkpoint", required=False, type=options.MODEL_PATH)
@@ -67,8 +66,8 @@ class _Commands(GroupedCommand, click.Group):
 @click.pass_context
 def cli(
     ctx: click.Context, *, files: options.OutputOptions, form: options.FormOptions,
-    shape: options.ShapeOptions, engines: options.EngineChoice, web: options.WebOptions,
-    checks: options.CheckOptions, generator: str, checkpoint: Path | None = None,
+    shape: options.ShapeOptions, engines: options.EngineChoice, checks: options.CheckOptions,
+    generator: str, checkpoint: Path | None = None,
 ) -> None:  # fmt: skip
     """Turn CHECKPOINT (a folder, or a run of cgan-train) into ONNX files with their manifests.
 
@@ -82,9 +81,8 @@ def cli(
         return
     if engines.target == options.WEB:
         source = ModelSource(checkpoint, generator, form.state_dict)
-        _write_page(source, files, web, checks, ctx)
+        _write_page(source, files, engines, checks, ctx)
         return
-    web.check(web=False, others=set())
     if checkpoint is not None and checkpoint.suffix == ".onnx":
         _serve(checkpoint, files, ctx)
         return
@@ -123,19 +121,19 @@ def _serve(model: Path, files: options.OutputOptions, ctx: click.Context) -> Non
 
 
 def _write_page(
-    source: ModelSource, files: options.OutputOptions, web: options.WebOptions, checks: options.CheckOptions,
+    source: ModelSource, files: options.OutputOptions, engines: options.EngineChoice, checks: options.CheckOptions,
     ctx: click.Context,
 ) -> None:  # fmt: skip
     """Write the page with an exported model as it is, or with one that is exported now."""
     is_exported = source.model is None or Path(source.model).suffix == ".onnx"
-    web.check(web=True, others=set(given(ctx)) - _OF_A_PAGE - (set() if is_exported else _OF_A_CHECKPOINT))
+    engines.check_page(set(given(ctx)) - _OF_A_PAGE - (set() if is_exported else _OF_A_CHECKPOINT))
     if not is_exported:
         require_packages()
         checks.check()
         source.check()
     from cgan_export.web.command import page_of
 
-    page_of(source, files, web.engine_from, checks)
+    page_of(source, files, engines.engine_from, checks)
 
 
 cli.add_command(verify)

@@ -143,9 +143,19 @@ class EngineChoice:
     workspace: int
     hardware_compatible: bool
     version_compatible: bool
+    engine_from: Path | None
+
+    def check_page(self, others: set[str]) -> None:
+        """Refuse `others`, options that were given and that a page does not need; raises `click.UsageError`."""
+        if others:
+            raise click.UsageError(
+                f"{', '.join(sorted(others))} would have no effect with --target {WEB}; leave it out"
+            )
 
     def check(self, *, engine: bool, triton: bool) -> None:
-        """Refuse what only an engine needs, or Triton does not run; raises `click.UsageError`."""
+        """Refuse what only an engine or a page needs, or Triton does not run; raises `click.UsageError`."""
+        if self.engine_from is not None:
+            raise click.UsageError(f"--engine-from is for a page; give --target {WEB} too, or leave it out")
         changed = {
             "--target": self.target != _TARGET,
             "--workspace": self.workspace != _WORKSPACE,
@@ -165,22 +175,6 @@ class EngineChoice:
 
         build = BuildOptions(self.workspace * _MIB, self.hardware_compatible, self.version_compatible)
         return EngineOptions(self.target, shape.size, shape.batch, build)
-
-
-@dataclass(frozen=True)
-class WebOptions:
-    """What the page takes from elsewhere."""
-
-    engine_from: Path | None
-
-    def check(self, *, web: bool, others: set[str]) -> None:
-        """Refuse what has no effect on a page, or only on one; `others` were given too. Raises `click.UsageError`."""
-        if self.engine_from is not None and not web:
-            raise click.UsageError(f"--engine-from is for a page; give --target {WEB} too, or leave it out")
-        if web and others:
-            raise click.UsageError(
-                f"{', '.join(sorted(others))} would have no effect with --target {WEB}; leave it out"
-            )
 
 
 @dataclass(frozen=True)
@@ -288,18 +282,15 @@ engine_options = option_group(
     ),
     _flag("--hardware-compatible", help="An engine for all GPUs from Ampere on."),
     _flag("--version-compatible", help="An engine that later TensorRT versions of the same major load too."),
-)
-
-web_options = option_group(
-    "web",
-    WebOptions,
-    "Web page",
-    _path(
-        "--engine-from",
-        type=click.Path(path_type=Path, exists=True, file_okay=False),
-        metavar="DIR",
-        help="Folder with the npm packages of the page of --target web, for machines without network.  "
-        "[default: fetch them from npm once, 35 MB]",
+    section(
+        "Web page",
+        _path(
+            "--engine-from",
+            type=click.Path(path_type=Path, exists=True, file_okay=False),
+            metavar="DIR",
+            help="Folder with the npm packages of the page of --target web, for machines without network.  "
+            "[default: fetch them from npm once, 35 MB]",
+        ),
     ),
 )
 
