@@ -29,7 +29,7 @@ WIDTH = 400  # px of a frame
 GAP = 6  # px
 HINTED_SECOND = 3.2
 HINTS = (
-    Hint(0.075, 0.78, "#b22234"), Hint(0.03, 0.15, "#3c3b6e"), Hint(0.055, 0.6, "white"),
+    Hint(0.075, 0.78, "#b22234"), Hint(0.03, 0.15, "#3c3b6e"), Hint(0.03, 0.85, "white"),
     Hint(0.18, 0.97, "#e8763a"), Hint(0.66, 0.96, "#e8763a"), Hint(0.9, 0.2, "#b5651d"),
 )  # fmt: skip
 """Known colors of the second shot: flag, suit, tank."""
