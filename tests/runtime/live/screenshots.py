@@ -31,6 +31,7 @@ FURTHER = (0.62, 0.1)  # a place of it: the wall
 SETTLE_MS = 1500.0
 WINDOW = (960, 540)
 LIVE_SECONDS = 20.0  # so that the graph is filled
+PATIENCE = 300.0  # seconds, with a photo on a busy machine
 _ALMOST = 0.9  # of the most colorful moment, since the clip goes on meanwhile
 _QUALITY = 90  # of WebP: text stays sharp and skies smooth
 
@@ -60,6 +61,7 @@ def take_page(browser: Browser, url: str, screen: dict[str, Any], scheme: str, t
     """Take one screenshot: a camera on a light desktop, a dark phone or one held sideways, a photo on the others."""
     context = browser.new_context(color_scheme=scheme, **screen)  # type: ignore[arg-type]
     page = context.new_page()
+    page.set_default_timeout(1000 * PATIENCE)
     page.goto(url)
     if (scheme == "light") == (screen is DESKTOP) or screen is SIDEWAYS:
         show_camera(page, "Server camera" if screen is DESKTOP else "My camera")
