@@ -94,6 +94,11 @@ def saved(page: Page, button: str, folder: Path) -> Path:
     return path
 
 
+def told(page: Page, text: str) -> None:
+    """Wait for a message of the page."""
+    expect(page.get_by_role("status")).to_contain_text(text, timeout=1000 * SECONDS)
+
+
 def description_of(path: Path) -> str:
     with Image.open(path) as image:
         return str(image.getexif().get(270))
@@ -122,7 +127,7 @@ def test_a_photo_is_colored_as_by_the_runtime_and_keeps_its_exif(page: Page, tmp
     with Image.open(PHOTO) as image:
         image.resize((301, 200)).convert("L").convert("RGB").save(photo, exif=exif)
     page.set_input_files("#file", photo)
-    expect(page.get_by_role("status")).to_contain_text("boat.png is colored")
+    told(page, "boat.png is colored")
     set_strength(page, strength)
     page.wait_for_function("() => !document.getElementById('screen').hasAttribute('data-strength')")
     got = saved(page, "Save PNG", tmp_path)
@@ -139,7 +144,7 @@ def test_a_photo_is_colored_as_by_the_runtime_and_keeps_its_exif(page: Page, tmp
 
 def test_a_placed_color_spreads_over_the_photo(page: Page) -> None:
     page.set_input_files("#file", PHOTO)
-    expect(page.get_by_role("status")).to_contain_text("chelsea.jpg is colored")
+    told(page, "chelsea.jpg is colored")
     before = page.evaluate(COLOR_AT, [0.5, 0.5])
     page.get_by_role("button", name="Place colors").click()
     page.locator("#hint-layer").click()
@@ -155,10 +160,10 @@ def test_a_placed_color_spreads_over_the_photo(page: Page) -> None:
 def test_what_is_no_image_is_told_in_a_sentence(page: Page, tmp_path: Path) -> None:
     (tmp_path / "broken.jpg").write_bytes(b"nothing")
     page.set_input_files("#file", tmp_path / "broken.jpg")
-    expect(page.get_by_role("status")).to_contain_text("Give a JPEG, PNG or WebP")
+    told(page, "Give a JPEG, PNG or WebP")
     (tmp_path / "broken.mp4").write_bytes(b"nothing")
     page.set_input_files("#file", tmp_path / "broken.mp4")
-    expect(page.get_by_role("status")).to_contain_text("Give an MP4, MOV, WebM or MKV")
+    told(page, "Give an MP4, MOV, WebM or MKV")
 
 
 def test_the_camera_is_shown_in_color(page: Page) -> None:
@@ -168,7 +173,7 @@ def test_the_camera_is_shown_in_color(page: Page) -> None:
     page.wait_for_function("() => Number(rate.textContent) > 0 && delay.textContent.endsWith('ms')")
     page.wait_for_function("() => parseFloat(predictions.textContent) > 0")
     page.get_by_role("button", name="Take a photo").click()
-    expect(page.get_by_role("status")).to_contain_text("camera.jpg is colored")
+    told(page, "camera.jpg is colored")
     assert page.evaluate("() => [color.width, color.height]") == [640, 480]
 
 
@@ -178,7 +183,7 @@ def test_a_video_is_colored_with_all_frames_and_its_sound(page: Page, tmp_path: 
         Video(frames=FRAMES, width=128, height=96, codec="libvpx", options={}, audio=["libopus"]),
     )
     page.set_input_files("#file", clip)
-    expect(page.get_by_role("status")).to_contain_text(f"clip.webm is colored, {FRAMES} frames.")
+    told(page, f"clip.webm is colored, {FRAMES} frames.")
     got = saved(page, "Save video", tmp_path)
     frames = read_frames(got)
     assert len(frames) == FRAMES
@@ -194,7 +199,7 @@ def test_a_video_can_be_canceled(page: Page, tmp_path: Path) -> None:
     clip = write_video(tmp_path / "long.webm", Video(frames=200, width=64, height=48, codec="libvpx", options={}))
     page.set_input_files("#file", clip)
     page.get_by_role("button", name="Cancel").click()
-    expect(page.get_by_role("status")).to_contain_text("Canceled.")
+    told(page, "Canceled.")
     expect(page.locator("#file")).to_be_focused()
 
 
@@ -202,7 +207,7 @@ def test_the_page_works_without_network(page: Page, context: BrowserContext, ori
     context.set_offline(True)
     visit(page, origin)
     page.set_input_files("#file", PHOTO)
-    expect(page.get_by_role("status")).to_contain_text("chelsea.jpg is colored")
+    told(page, "chelsea.jpg is colored")
     context.set_offline(False)
     screen = np.asarray(Image.open(io.BytesIO(page.locator("#stage").screenshot())).convert("RGB")).astype(int)
     right = screen[:, int(0.55 * screen.shape[1]) : -20]

@@ -10,7 +10,7 @@ import { Studio } from "./studio.js";
 import { addTips } from "./tips.js";
 
 const FORMATS = { "image/png": "png", "image/jpeg": "jpg" };
-const stage = new Stage();
+const stage = new Stage(() => update());
 const figures = new Figures();
 const hints = new Hints({ stage, message: showMessage, hold() {}, available: false });
 let studio = null;
