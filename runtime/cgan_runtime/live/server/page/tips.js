@@ -8,6 +8,7 @@ const WAIT_MS = 400; // of the mouse, before a tip opens
 const GAP = 8; // pixels
 let anchor = null; // the element whose tip is open or will open
 let timer = 0;
+let byTab = false; // whether the last thing that the user did was to press Tab
 
 export function addTips() {
   for (const each of document.querySelectorAll("[data-tip]")) describe(each);
@@ -23,11 +24,15 @@ export function addTips() {
     open(found?.matches("button, input, a, label, select, :has(input, select)") ? null : found, 0); // those act
   });
   document.addEventListener("focusin", ({ target }) => {
-    if (target.matches(":focus-visible")) open(target.closest("[data-tip]"), 0);
+    if (byTab) open(target.closest("[data-tip]"), 0); // not where a script has moved the focus
   });
   document.addEventListener("focusout", () => open(null));
   document.addEventListener("scroll", () => open(null), true);
-  document.addEventListener("keydown", ({ key }) => { if (key === "Escape") open(null); });
+  document.addEventListener("pointerdown", () => { byTab = false; });
+  document.addEventListener("keydown", ({ key }) => {
+    byTab = key === "Tab";
+    if (key === "Escape") open(null);
+  });
 }
 
 function describe(element) {
