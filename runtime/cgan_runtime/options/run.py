@@ -49,7 +49,7 @@ class FileOptions:
     format: str | None = None
 
     def sorted(self) -> FileOptions:
-        """The same with a single plain name as --video, --image or --input-dir, by what it is.
+        """The same with a single plain name as --video, --image or --input-dir, by what it is; so an image as --video.
 
         Raises:
             click.UsageError: There are plain names and these options.
@@ -60,6 +60,8 @@ class FileOptions:
         if len(places) != 1:
             video = clean_place(self.video) if isinstance(self.video, str) else self.video
             image = Path(clean_place(str(self.image))) if self.image is not None else None
+            if isinstance(video, str) and image is None and _is_image(video):  # an animation, most likely
+                return replace(self, video=None, image=Path(video))
             return replace(self, inputs=places, video=video, image=image)
         place, kind = places[0], kind_of(places[0])
         if kind == "folder":
@@ -104,6 +106,11 @@ class FileOptions:
             raise click.UsageError("storage by URL goes with a folder")
         if self.inputs and self.into_pipe:
             raise click.UsageError("several inputs do not fit into one pipe; name a folder with -o")
+
+
+def _is_image(place: str) -> bool:
+    """Whether a place is an image on this machine, and not a pattern of many."""
+    return kind_of(place) == "image" and not is_url(place) and Path(place).is_file()
 
 
 file_options = option_group(

@@ -50,6 +50,9 @@ def test_one_plain_name_becomes_an_option(tmp_path: Path) -> None:
     assert FileOptions(inputs=("in.mp4",)).sorted().video == "in.mp4"
     assert FileOptions(inputs=("in.png",)).sorted().image == Path("in.png")
     assert FileOptions(inputs=(str(tmp_path),)).sorted().input_dir == tmp_path
+    (tmp_path / "moving.webp").touch()
+    assert FileOptions(video=str(tmp_path / "moving.webp")).sorted().image == tmp_path / "moving.webp"
+    assert FileOptions(video=str(tmp_path / "frame%d.webp")).sorted().image is None
     several = FileOptions(inputs=("a.mp4", "'b.png'")).sorted()
     assert (several.inputs, several.many) == (("a.mp4", "b.png"), True)
 
