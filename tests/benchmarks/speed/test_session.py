@@ -39,6 +39,9 @@ def measure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., tu
             began = 0.0
             model = "nobody"
 
+            def __init__(self, python: str | None = None) -> None:
+                pass
+
             def __enter__(self) -> ScriptedWorker:
                 return self
 
