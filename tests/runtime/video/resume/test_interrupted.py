@@ -165,7 +165,7 @@ def test_an_engine_that_fails_stops_the_run_and_keeps_segments(answer: str, reas
 @pytest.mark.parametrize("error", ENGINE_ERRORS, ids=["lost", "memory"])
 def test_a_run_whose_engine_failed_once_is_resumed(error: str, work: Path, tiny_model: Path) -> None:
     write_video(work / "in.mp4", Video(frames=FLASH + 20))
-    engine = ("--backend", "onnxruntime")
+    engine = ("--backend", "onnxruntime", "--every", "1")
     message = _error(_run(*_lossless(tiny_model, *engine), cwd=work, before=FAILING_ONCE.format(error=error)))
     assert f"it stopped after {FLASH} frames, at 0:11.20; 250 frames are kept, --resume goes on" in message
     assert not (work / "out.mkv").exists()
