@@ -238,11 +238,11 @@ def test_a_full_disk_keeps_finished_segments(tmp_path: Path, colorizer: Colorize
     ffv1 = EncoderSettings("ffv1")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    colorize_video(source, tmp_path / "whole.mkv", colorizer, settings=VideoSettings(ffv1))
+    colorize_video(source, tmp_path / "whole.mkv", colorizer, settings=each_frame(ffv1))
     resource.setrlimit(resource.RLIMIT_FSIZE, ((tmp_path / "whole.mkv").stat().st_size * 6 // 10, before[1]))
     try:
         with pytest.raises(MediaError, match=r"cannot be written .*[0-9]+ frames are kept, --resume"):
-            colorize_video(source, target, colorizer, settings=VideoSettings(ffv1))
+            colorize_video(source, target, colorizer, settings=each_frame(ffv1))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         signal.signal(signal.SIGXFSZ, ignored)
@@ -295,7 +295,7 @@ def test_a_file_that_appears_during_the_run_is_not_replaced(
             target.write_text("precious")
 
     with pytest.raises(MediaError, match="has appeared during the run; move it away"):
-        colorize_video(source, target, colorizer, progress=appear)
+        colorize_video(source, target, colorizer, settings=each_frame(), progress=appear)
     assert target.read_text() == "precious"
     target.unlink()
     result, calls = _resume(source, target)
