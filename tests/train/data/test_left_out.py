@@ -91,7 +91,8 @@ def test_warning_that_does_not_concern_the_pixels_is_no_damage(photos: Path, cap
     assert capfd.readouterr().err == ""
 
 
-def test_child_that_was_killed_is_replaced() -> None:
+def test_children_that_were_killed_are_replaced() -> None:
+    damage._idle.extend(damage._start() for _ in range(2))
     assert find_damage(encoded(".png")) == ""
     for child in damage._idle:
         child.kill()

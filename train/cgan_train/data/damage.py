@@ -39,8 +39,8 @@ def decode(encoded: bytes) -> tuple[Image, bool]:
         DataError: It is damaged, or no image; the message says in one line how.
         OSError: No process can be started.
     """
-    for _ in range(2):  # a child that somebody killed says nothing about the image
-        child = _idle.pop() if _idle else _start()
+    for again in (False, True):  # a child that somebody killed says nothing about the image; all may have been
+        child = _idle.pop() if _idle and not again else _start()
         try:
             height, width, quiet, damage = _ask(child, encoded)
             pixels = np.empty((height, width, 3), np.uint8)
