@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import pickle
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -53,9 +55,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.add_marker(pytest.mark.xdist_group(_group(item)))
 
 
+class _SignalStack(ctypes.Structure):
+    _fields_ = [("place", ctypes.c_void_p), ("flags", ctypes.c_int), ("size", ctypes.c_size_t)]
+
+
+_DISABLED = 2  # SS_DISABLE of sigaltstack(2), on Linux
+
+
 @pytest.fixture(autouse=True)
 def signals_as_before() -> Iterator[None]:
-    """Give signals back to whom they belonged: commands that a test calls in this process keep theirs."""
+    """Give signals back to whom they belonged: commands that a test calls in this process keep theirs.
+
+    Native libraries of earlier tests leave a stack for signal handlers that is gone: a signal would end Python.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).sigaltstack(ctypes.byref(_SignalStack(None, _DISABLED, 0)), None)
     before = {number: signal.getsignal(number) for number in STOPPING}
     yield
     for number, handler in before.items():
