@@ -16,7 +16,7 @@ from __future__ import annotations
 import errno
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -177,19 +177,33 @@ class Recorder:
             context.gop_size = _MAX_KEY_DISTANCE
             context.color_range, context.colorspace = _FULL_RANGE, _BT601
             stream.time_base = context.time_base = _TIME_BASE
-            last, key = -1, began
-            for frame, captured in chain([first], iter(self._next, None)):
-                encoded = video_frame(frame, context.width, context.height)
-                encoded.pts = last = max(last + 1, round((captured - began) / _TIME_BASE))
-                encoded.time_base = _TIME_BASE
-                if captured - key >= _FRAGMENT_SECONDS:
-                    encoded.pict_type, key = PictureType.I, captured
+            frames = chain([first], iter(self._next, None))
+            for encoded in frames_to_encode(frames, stream, began, _FRAGMENT_SECONDS):
                 container.mux(stream.encode(encoded))
                 self.bytes = file.bytes
                 if file.lack:
                     break
             container.mux(stream.encode(None))
         self.bytes = file.bytes
+
+
+def frames_to_encode(
+    frames: Iterable[tuple[YccFrame, float]], stream: av.VideoStream, began: float, key_seconds: float
+) -> Iterator[av.VideoFrame]:
+    """Frames and when they were captured, in seconds, as a stream encodes them: of its size, with times that rise.
+
+    `began` is when the stream began. A frame is a key frame `key_seconds` after the last one.
+    """
+    time_base, context = stream.time_base, stream.codec_context
+    assert time_base is not None
+    last, key = -1, began
+    for frame, captured in frames:
+        encoded = video_frame(frame, context.width, context.height)
+        encoded.pts = last = max(last + 1, round((captured - began) / time_base))
+        encoded.time_base = time_base
+        if captured - key >= key_seconds:
+            encoded.pict_type, key = PictureType.I, captured
+        yield encoded
 
 
 def video_frame(frame: YccFrame, width: int, height: int) -> av.VideoFrame:

@@ -24,11 +24,10 @@ from itertools import chain
 from typing import IO, cast
 
 import av
-from av.video.frame import PictureType
 
 from cgan_runtime.errors import ConfigError
 from cgan_runtime.files.urls import without_credentials
-from cgan_runtime.live.sinks.recorder import video_frame
+from cgan_runtime.live.sinks.recorder import frames_to_encode
 from cgan_runtime.live.sinks.rtsp_sender import SENT
 from cgan_runtime.live.ycc_frame import YccFrame
 from cgan_runtime.video.write.codecs import EncoderSettings
@@ -181,13 +180,8 @@ class StreamOutput:
             context.pix_fmt, context.bit_rate, context.gop_size = "yuv420p", 0, _MAX_KEY_DISTANCE
             context.color_range, context.colorspace = _FULL_RANGE, _BT601
             stream.time_base = context.time_base = _TIME_BASE
-            last, key = -1, began
-            for frame, captured in chain([first], iter(self._next, None)):
-                encoded = video_frame(frame, context.width, context.height)
-                encoded.pts = last = max(last + 1, round((captured - began) / _TIME_BASE))
-                encoded.time_base = _TIME_BASE
-                if captured - key >= _KEY_SECONDS:
-                    encoded.pict_type, key = PictureType.I, captured
+            frames = chain([first], iter(self._next, None))
+            for encoded in frames_to_encode(frames, stream, began, _KEY_SECONDS):
                 container.mux(stream.encode(encoded))
 
     def _set_state(self, state: OutputState) -> None:
