@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -75,7 +76,10 @@ def one_of_two(rank: int, folder: str) -> None:
     optimizer.step()  # loads much of PyTorch
     barrier(world)
     leave(world)
-    names = [comm.read_text().strip() for comm in Path("/proc/self/task").glob("*/comm")]
+    names = []
+    for comm in Path("/proc/self/task").glob("*/comm"):
+        with suppress(FileNotFoundError, ProcessLookupError):  # the thread has ended meanwhile
+            names.append(comm.read_text().strip())
     Path(folder, f"{rank}.txt").write_text(" ".join(name for name in names if "gloo" in name))
 
 
