@@ -1,8 +1,8 @@
-"""Ctrl-C in a video: the first one ends the video where a later run can go on, the second one at once.
+"""Ctrl-C or SIGTERM in a video: the first one ends the video where a later run can go on, the second one at once.
 
 with GracefulStop(kept_frames, progress, on_stop) as stop:
     run_stages(stop.until_border(reader), ColorStage(..., stop.progress), ...)
-    print(stop.stopped)                             # whether the video was left at such a border
+    if stop.stopped: stop_by_signal(stop.number)    # the video was left at such a border
 """
 
 from __future__ import annotations
@@ -18,16 +18,17 @@ from typing import Any
 import av
 
 from cgan_runtime.callbacks import ProgressCallback, StopCallback
-from cgan_runtime.system.signals import handle_signals
+from cgan_runtime.system.signals import handle_signals, stop_by_signal
 from cgan_runtime.video.segments import SEGMENT_FRAMES
 
 
 class GracefulStop:
-    """Takes the first Ctrl-C as a request, once a frame is colored. Used in the main thread."""
+    """Takes the first Ctrl-C or SIGTERM as a request, once a frame is colored. Used in the main thread."""
 
     def __init__(self, kept_frames: int, progress: ProgressCallback | None, on_stop: StopCallback | None) -> None:
-        """Prepare; `on_stop` is called after Ctrl-C, and None leaves the effect of Ctrl-C as it is."""
+        """Prepare; `on_stop` is called after the signal, and None leaves the effect of signals as it is."""
         self.stopped = False  # whether the video was left at a border of segments
+        self.number = signal.SIGINT  # the signal that asked for that
         self._kept, self._progress, self._on_stop = kept_frames, progress, on_stop
         self._at_work = False
         self._read = 0  # frames; they are read ahead of those that are done
@@ -37,7 +38,7 @@ class GracefulStop:
 
     def __enter__(self) -> GracefulStop:
         if self._on_stop is not None:
-            self._handling.enter_context(handle_signals(self._request, [signal.SIGINT]))
+            self._handling.enter_context(handle_signals(self._request, [signal.SIGINT, signal.SIGTERM]))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -53,7 +54,7 @@ class GracefulStop:
             self._progress(done, total)
 
     def until_border(self, items: Iterable[Any]) -> Iterator[Any]:
-        """The frames and packets of a video; after Ctrl-C only those up to the next segment."""
+        """The frames and packets of a video; after a signal only those up to the next segment."""
         for item in items:
             if isinstance(item, av.VideoFrame):
                 with self._lock:
@@ -65,6 +66,7 @@ class GracefulStop:
 
     def _request(self, number: int, frame: FrameType | None) -> None:
         if self._border is not None or not self._at_work:
-            raise KeyboardInterrupt
+            stop_by_signal(number)
+        self.number = signal.Signals(number)
         with self._lock:
             self._border = math.ceil(self._read / SEGMENT_FRAMES) * SEGMENT_FRAMES

@@ -30,6 +30,7 @@ from cgan_runtime.pipeline.results import VideoResult
 from cgan_runtime.pipeline.settings import VideoSettings
 from cgan_runtime.pipeline.stage_times import StageTimes
 from cgan_runtime.pipeline.stages import run_stages
+from cgan_runtime.system.signals import stop_by_signal
 from cgan_runtime.temporal.filter import TemporalFilter
 from cgan_runtime.video.hardware import decoder_for
 from cgan_runtime.video.orientation import Orientation
@@ -74,8 +75,8 @@ def colorize_video(
         overwrite: Allow `target` to exist and, without `resume`, kept segments to be discarded.
         resume: Go on with what an earlier run with the same input and settings has kept, if anything.
         progress: Called in the calling thread after each frame.
-        on_stop: Makes a first Ctrl-C finish the current segment, so that a later run can go on there; called
-            then. None, and a second Ctrl-C: the video is left at once.
+        on_stop: Makes a first Ctrl-C, or SIGTERM where the program handles it, finish the current segment, so that a
+            later run can go on there; called then. None, and a second signal: the video is left at once.
 
     Raises:
         MediaError: The input cannot be read, the output cannot be written, `strict` refuses the input, or
@@ -175,7 +176,7 @@ def _run(
             )
         if stop.stopped:
             writer.finish_segment(stage.filter_state)
-            raise KeyboardInterrupt
+            stop_by_signal(stop.number)
         if strict and reader.damage:
             raise refused(reader.path, reader.damage)
         writer.finish()
