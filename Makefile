@@ -71,7 +71,7 @@ format: $(VENV)/.installed ## format the code and fix what the linter can fix
 	$(BIN)/ruff check --fix
 
 clean: ## remove the virtual environments, caches and results
-	rm -rf $(VENV) $(RUN_VENV) out build dist site .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(RUN_VENV) out build dist site .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .grimp_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(RUN_VENV)/.installed: $(PACKAGES)

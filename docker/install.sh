@@ -9,11 +9,6 @@ python3 -m venv ${VENV_OPTIONS:-} "$target"
 pip() { "$target/bin/python3" -m pip --disable-pip-version-check --no-input "$@"; }
 pip install --no-cache-dir --no-compile -c "$source/constraints.txt" "${source}[$extras]"
 
-# No screen in a container: the same OpenCV without windows, which is smaller.
-opencv=$(pip list --format=freeze | sed -n 's/^opencv-python==//p')
-pip uninstall -q -y opencv-python
-pip install --no-cache-dir --no-compile --no-deps "opencv-python-headless==$opencv"
-
 # What only programs in C, or developers of these packages, need.
 site=$("$target/bin/python3" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 rm -rf "$site"/onnxruntime/capi/libonnxruntime.so.* "$site"/onnxruntime/transformers "$site"/onnxruntime/quantization \

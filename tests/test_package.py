@@ -39,7 +39,8 @@ DATA = {f"{package}/py.typed" for package in PACKAGES} | {
 }
 PAGE = re.compile(r"(cgan_runtime/live/server|cgan_export/web)/page/[a-z_]+\.(html|css|js|svg|txt|webmanifest)")
 PHOTOS = re.compile(r"cgan_train/evaluation/photos/([a-z-]+\.jpg|README\.md)")
-EDGE = {"av", "click", "numpy", "opencv-python", "pillow", "rich"}
+OPENCV = "opencv-python-headless" if sys.platform == "linux" else "opencv-python"
+EDGE = {"av", "click", "numpy", OPENCV, "pillow", "rich"}
 NEVER_AT_THE_EDGE = {"torch", "tensorrt", "pycuda", "onnx", "onnxscript", "safetensors"}
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 SAMPLE_LIMIT = 1_000_000  # bytes

@@ -66,6 +66,11 @@ def guard(command: click.Command) -> Callable[..., NoReturn]:
         except MemoryError as error:
             Console().error(f"out of memory ({error}); free some, or take a smaller input")
             code = EXIT_ERROR
+        except ImportError as error:
+            if not str(error.path).endswith((".so", ".pyd")):  # no native library: a bug
+                raise
+            Console().error(f"{error.name} cannot be loaded ({error}); run cgan-doctor")
+            code = EXIT_ERROR
         except (CganError, OSError) as error:
             Console().error(str(error))
             code = EXIT_ERROR

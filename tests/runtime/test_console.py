@@ -97,6 +97,18 @@ def test_out_of_memory_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err.startswith("error: out of memory")
 
 
+def test_a_native_library_that_cannot_be_loaded_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    lacking = ImportError("libxcb.so.1: cannot open shared object file", name="cv2", path="/lib/cv2.abi3.so")
+    with pytest.raises(SystemExit) as left:
+        _command(_raising(lacking))([])
+    assert left.value.code == 1
+    assert capsys.readouterr().err == (
+        "error: cv2 cannot be loaded (libxcb.so.1: cannot open shared object file); run cgan-doctor\n"
+    )
+    with pytest.raises(ImportError):  # a bug keeps its traceback
+        _command(_raising(ImportError("cannot import name", name="cgan_runtime", path="/lib/cgan_runtime/x.py")))([])
+
+
 @pytest.mark.parametrize(("returned", "code"), [(None, 0), (1, 1), (0, 0)])
 def test_the_command_may_return_its_exit_code(returned: int | None, code: int) -> None:
     with pytest.raises(SystemExit) as left:

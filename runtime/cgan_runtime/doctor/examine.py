@@ -52,12 +52,15 @@ def examine(report: Callable[[str], object]) -> list[Finding]:
     """Examine the machine. `report` is called with what is looked at next.
 
     Returns:
-        The findings, those of a group one after the other.
+        The findings, those of a group one after the other. Where a library that all needs cannot be loaded, nothing
+        else is tried.
     """
     findings = [*machine.findings()]
     for probe in PROBES:
         report(probe.title)
         findings += run_probe(probe)
+        if any(finding.figures.get("loads") is False for finding in findings):  # all else would fail for this reason
+            return findings
     tried = [finding for finding in findings if finding.name in BACKENDS]
     if not any(finding.state == OK for finding in tried):
         findings.append(backends.nothing_works(tried))

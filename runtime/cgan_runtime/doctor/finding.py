@@ -56,6 +56,14 @@ def install(*packages: str) -> str:
     return command_line(sys.executable, "-m", "pip", "install", *packages)
 
 
+def reinstall(package: str) -> str:
+    """The command that installs a package again, over files of another one that has the same modules."""
+    again = ("--no-deps", package)
+    if "pipx" in Path(sys.prefix).parts:
+        return command_line("pipx", "runpip", "cgan", "install", "--force-reinstall", *again)
+    return install("--reinstall" if find_spec("pip") is None else "--force-reinstall", *again)
+
+
 def install_extra(extra: str) -> str:
     """The command that installs what an extra of cgan brings, in the versions that cgan takes."""
     lines = (line.partition(";") for line in metadata.requires("cgan") or ())

@@ -46,6 +46,14 @@ def test_other_lines_are_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert len(run(monkeypatch, tmp_path, "print('a library says'); print('{}'); print('3')")) == 1
 
 
+def test_a_library_that_cannot_be_loaded_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = Finding("System", "opencv-python", PROBLEM, "cannot be loaded", figures={"loads": False})
+    titles: list[str] = []
+    monkeypatch.setattr(examine, "run_probe", lambda _probe: iter([broken]))
+    assert examine.examine(titles.append)[-1] == broken
+    assert titles == ["libraries"]
+
+
 def test_the_whole_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every probe is run, and no back end at all is a problem."""
     titles: list[str] = []

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from cgan_runtime.doctor import finding
-from cgan_runtime.doctor.finding import install, install_extra, version_of
+from cgan_runtime.doctor.finding import install, install_extra, reinstall, version_of
 
 
 def test_pip(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -25,11 +25,13 @@ def test_windows_has_quotes_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_pipx(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "prefix", "/home/me/.local/share/pipx/venvs/cgan")
     assert install("a") == "pipx inject cgan a"
+    assert reinstall("a") == "pipx runpip cgan install --force-reinstall --no-deps a"
 
 
 def test_an_environment_without_pip_was_made_by_uv(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(finding, "find_spec", lambda _name: None)
     assert install("a").startswith("uv pip install --python ")
+    assert reinstall("a").endswith(" --reinstall --no-deps a")
 
 
 def test_an_extra_is_installed_in_the_versions_that_cgan_takes() -> None:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from cgan_runtime.doctor.finding import MISSING, OK, PROBLEM, Finding, install_extra, version_of
+from cgan_runtime.doctor.finding import MISSING, OK, PROBLEM, Finding, install_extra, reinstall, version_of
 from cgan_runtime.errors import MediaError
 
 GROUP = "Live"
@@ -52,8 +52,12 @@ def cameras() -> Iterator[Finding]:
 
 def screen() -> Iterator[Finding]:
     """Open a window."""
-    from cgan_runtime.live.window.window import check_screen  # loads OpenCV
+    from cgan_runtime.live.window.window import check_screen, lacks_windows  # loads OpenCV
 
+    if lacks_windows():
+        text = "this OpenCV opens none; cgan-run --serve shows a page instead"
+        yield Finding(GROUP, "Window", MISSING, text, "Add windows.", (reinstall("opencv-python"),))
+        return
     try:
         check_screen("cgan-run --serve")
     except MediaError:

@@ -6,10 +6,11 @@ import importlib
 import os
 from collections.abc import Iterator
 
-from cgan_runtime.doctor.finding import MISSING, OK, PROBLEM, Finding, install, install_extra, version_of
+from cgan_runtime.doctor.finding import MISSING, OK, PROBLEM, Finding, install_extra, reinstall, version_of
 
 _LIBRARIES = {"numpy": "numpy", "cv2": "opencv-python", "av": "av", "PIL": "pillow"}  # modules, and their packages
-_CLASHES = (("onnxruntime", "onnxruntime-gpu"), ("opencv-python", "opencv-python-headless"))
+_CLASH = ("onnxruntime", "onnxruntime-gpu")
+_LACKING = "cannot open shared object file"  # Linux: a library of the system that another one needs
 
 
 def libraries() -> Iterator[Finding]:
@@ -17,20 +18,22 @@ def libraries() -> Iterator[Finding]:
     group = "System"
     versions = {"cgan": version_of("cgan")}
     for module, package in _LIBRARIES.items():
-        versions[package] = version_of(package, f"{package}-headless")
+        headless = f"{package}-headless"
+        found = headless if version_of(package) is None and version_of(headless) else package
+        versions[found] = version_of(found)
         try:
             importlib.import_module(module)
         except ImportError as error:
-            yield Finding(
-                group, package, PROBLEM, f"cannot be loaded ({' '.join(str(error).split())})", "Install it again.",
-                (install("--force-reinstall", package),),
-            )  # fmt: skip
-    for pair in _CLASHES:
-        if all(map(version_of, pair)):
-            yield Finding(
-                group, pair[0], PROBLEM, f"{' and '.join(pair)} are both installed, and overwrite each other",
-                f"Uninstall both, then install the one that you want: {' or '.join(pair)}.",
-            )  # fmt: skip
+            advice, mend = "Install it again", found
+            if _LACKING in str(error) and module == "cv2":
+                advice, mend = "Install the OpenCV without windows, which needs no library of a desktop", headless
+            text, advice = f"cannot be loaded ({' '.join(str(error).split())})", f"{advice}, then try all else."
+            yield Finding(group, found, PROBLEM, text, advice, (reinstall(mend),), {"loads": False})
+    if all(map(version_of, _CLASH)):
+        yield Finding(
+            group, _CLASH[0], PROBLEM, f"{' and '.join(_CLASH)} are both installed, and overwrite each other",
+            f"Uninstall both, then install the one that you want: {' or '.join(_CLASH)}.",
+        )  # fmt: skip
     text = ", ".join(f"{name} {version}" for name, version in versions.items() if version)
     yield Finding(group, "Packages", OK, text, figures=versions)
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -42,12 +43,27 @@ def check_screen(alternative: str) -> None:
     """
     silence_qt_fonts()
     works = False
-    if sys.platform != "linux" or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY"))):
+    if lacks_windows():
+        raise MediaError(
+            f"this OpenCV opens no windows; cgan-doctor --fix prints the command that adds them, or use a browser: "
+            f"{alternative}"
+        )
+    if has_display():
         command = [sys.executable, "-c", _PROBE]
         with suppress(subprocess.TimeoutExpired):
             works = not subprocess.run(command, capture_output=True, timeout=_PROBE_SECONDS).returncode
     if not works:
         raise MediaError(f"there is no screen for a window; use a browser instead: {alternative}")
+
+
+def has_display() -> bool:
+    """Whether this process may find a screen."""
+    return sys.platform != "linux" or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY")))
+
+
+def lacks_windows() -> bool:
+    """Whether there may be a screen, but this OpenCV was built without windows ("headless")."""
+    return has_display() and re.search(r"GUI:\s+NONE", cv2.getBuildInformation()) is not None
 
 
 def silence_qt_fonts() -> None:

@@ -84,6 +84,14 @@ def test_screen(check: Any, state: str, monkeypatch: pytest.MonkeyPatch) -> None
     assert [each.state for each in live.screen()] == [state]
 
 
+def test_an_opencv_without_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.setattr(window.cv2, "getBuildInformation", lambda: "  GUI:                           NONE\n")
+    (found,) = live.screen()
+    assert (found.state, found.text) == (MISSING, "this OpenCV opens none; cgan-run --serve shows a page instead")
+    assert found.commands[0].endswith("--force-reinstall --no-deps opencv-python")
+
+
 class Virtual(Camera):
     """A virtual camera."""
 
@@ -139,10 +147,10 @@ def test_a_library_that_cannot_be_loaded(monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr(importlib, "import_module", load)
     (found,) = [each for each in tools.libraries() if each.state == PROBLEM]
-    assert (found.name, found.text) == (
-        "opencv-python", "cannot be loaded (libGL.so.1: cannot open shared object file)",
-    )  # fmt: skip
-    assert "--force-reinstall" in found.commands[0]
+    assert found.name.startswith("opencv-python")
+    assert found.text == "cannot be loaded (libGL.so.1: cannot open shared object file)"
+    assert "without windows" in found.advice
+    assert found.commands[0].endswith("--force-reinstall --no-deps opencv-python-headless")
 
 
 def test_ray(monkeypatch: pytest.MonkeyPatch) -> None:
