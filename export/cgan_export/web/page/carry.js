@@ -45,26 +45,9 @@ const sameSize = (one, other) => one.width === other.width && one.height === oth
 
 /** The past as it would look now: {planes, changed}, less sure where its lightness differs; null in another scene. */
 function follow(lightness, past) {
-  const { width, height } = lightness, [du, dv] = motion(lightness, past.lightness);
-  const planes = past.planes.map(() => new Float32Array(width * height)), error = plane(width, height);
-  const inside = new Uint8Array(width * height);
-  for (let y = 0, i = 0; y < height; y += 1) {
-    for (let x = 0; x < width; x += 1, i += 1) {
-      const u = x + du.data[i], v = y + dv.data[i];
-      inside[i] = u > -0.5 && v > -0.5 && u < width - 0.5 && v < height - 0.5;
-      const x0 = clamp(Math.floor(u), width - 1), y0 = clamp(Math.floor(v), height - 1);
-      const p = clamp(u - x0, 1), q = clamp(v - y0, 1), at = y0 * width + x0;
-      const right = x0 + 1 < width ? 1 : 0, below = y0 + 1 < height ? width : 0;
-      const w = (1 - p) * (1 - q), e = p * (1 - q), s = (1 - p) * q, se = p * q, then = past.lightness.data;
-      error.data[i] = PEAK * (lightness.data[i] - then[at] * w - then[at + right] * e - then[at + below] * s - then[at + below + right] * se);
-      for (let c = 0; c < planes.length; c += 1) {
-        const source = past.planes[c];
-        planes[c][i] = source[at] * w + source[at + right] * e + source[at + below] * s + source[at + below + right] * se;
-      }
-    }
-  }
+  const { error, planes, inside } = carried(lightness, past);
   const light = mean(error.data), smooth = boxed(error, 2).data;
-  if (mean(smooth.map((value) => Math.abs(value - light))) > CUT * contrast(lightness)) return null;
+  if (meanDistance(smooth, light) > CUT * contrast(lightness)) return null;
   const age = planes[2], changed = new Float32Array(age.length);
   for (let i = 0; i < age.length; i += 1) {
     const square = (smooth[i] - light) ** 2;
@@ -74,17 +57,42 @@ function follow(lightness, past) {
   return { planes, changed };
 }
 
+/** The past's planes at their places now, how far its lightness is from the present's, and which places it knows. */
+function carried(lightness, past) {
+  const { data: now, width, height } = lightness, then = past.lightness.data, [a, b, age] = past.planes;
+  const [du, dv] = motion(lightness, past.lightness).map(({ data }) => data);
+  const error = plane(width, height), inside = new Uint8Array(now.length), planes = past.planes.map(() => new Float32Array(now.length));
+  const [newA, newB, newAge] = planes;
+  for (let y = 0, i = 0; y < height; y += 1) {
+    for (let x = 0; x < width; x += 1, i += 1) {
+      const u = x + du[i], v = y + dv[i];
+      inside[i] = u > -0.5 && v > -0.5 && u < width - 0.5 && v < height - 0.5 ? 1 : 0;
+      const x0 = clamp(Math.floor(u), width - 1), y0 = clamp(Math.floor(v), height - 1), p = clamp(u - x0, 1), q = clamp(v - y0, 1);
+      const at = y0 * width + x0, right = x0 + 1 < width ? at + 1 : at, below = y0 + 1 < height ? width : 0;
+      const e = p * (1 - q), s = (1 - p) * q, se = p * q, w = 1 - e - s - se;
+      error.data[i] = PEAK * (now[i] - then[at] * w - then[right] * e - then[at + below] * s - then[right + below] * se);
+      newA[i] = a[at] * w + a[right] * e + a[at + below] * s + a[right + below] * se;
+      newB[i] = b[at] * w + b[right] * e + b[at + below] * s + b[right + below] * se;
+      newAge[i] = age[at] * w + age[right] * e + age[at + below] * s + age[right + below] * se;
+    }
+  }
+  return { error, planes, inside };
+}
+
 function mean(data) {
   let total = 0;
   for (let i = 0; i < data.length; i += 1) total += data[i];
   return total / data.length;
 }
 
-/** How far the lightness is from its mean, of 255. */
-function contrast({ data }) {
-  const middle = mean(data);
-  return Math.max(LEAST_CONTRAST, PEAK * mean(data.map((value) => Math.abs(value - middle))));
+function meanDistance(data, from) {
+  let total = 0;
+  for (let i = 0; i < data.length; i += 1) total += Math.abs(data[i] - from);
+  return total / data.length;
 }
+
+/** How far the lightness is from its mean, of 255. */
+const contrast = ({ data }) => Math.max(LEAST_CONTRAST, PEAK * meanDistance(data, mean(data)));
 
 /** Average the color of each place over up to `horizon` predictions; changes `past`. */
 function blend(past, [a, b], horizon) {
@@ -129,14 +137,20 @@ function search(now, before, window, [startX, startY], reach) {
 }
 
 /** The sum of differences of a window and its place before; it stops early above `limit`. */
-function difference(now, before, { x, y, size, step }, dx, dy, limit = Infinity) {
-  const { width, height } = now, left = Math.round(x - size / 2), top = Math.round(y - size / 2);
+function difference({ data: now, width, height }, { data: before }, { x, y, size, step }, dx, dy, limit = Infinity) {
+  const left = Math.round(x - size / 2), top = Math.round(y - size / 2);
   let sum = 0;
-  for (let j = 0; j < size && sum < limit; j += step) {
+  if (Math.min(left, top, left + dx, top + dy) >= 0 && Math.max(left, left + dx) <= width - size && Math.max(top, top + dy) <= height - size) {
+    for (let j = 0; j < size && sum < limit; j += step) {
+      const row = (top + j) * width + left, other = row + dy * width + dx;
+      for (let i = 0; i < size; i += step) sum += Math.abs(now[row + i] - before[other + i]);
+    }
+    return sum;
+  }
+  for (let j = 0; j < size && sum < limit; j += step) { // over the border, which goes on
     const row = clamp(top + j, height - 1) * width, other = clamp(top + j + dy, height - 1) * width;
     for (let i = 0; i < size; i += step) {
-      const difference = now.data[row + clamp(left + i, width - 1)] - before.data[other + clamp(left + i + dx, width - 1)];
-      sum += difference < 0 ? -difference : difference;
+      sum += Math.abs(now[row + clamp(left + i, width - 1)] - before[other + clamp(left + i + dx, width - 1)]);
     }
   }
   return sum;

@@ -12,8 +12,9 @@ export const LUMINANCE = XYZ_OF_RGB[1].map((value) => value / sum(XYZ_OF_RGB[1])
 export const AB_SCALE = 110;
 const EPSILON = 0.01; // variance of luma, in (white - black)**2, at which the slope is halved
 const TINY = 1e-6;
-const STEPS = 4096; // of the tables; linear between them, they are exact to a hundredth of a code
+const STEPS = 65_535; // of linear light in the tables; even in the dark a code of sRGB has twenty
 const A_PART = AB_SCALE / 500, B_PART = AB_SCALE / 200; // of fx - fy and fy - fz
+const ALPHA = 0xff000000; // of a pixel as a number; all machines with browsers are little-endian
 
 function sum(numbers) { return numbers.reduce((total, value) => total + value, 0); }
 
@@ -35,42 +36,59 @@ const cube = (f) => (f > KNEE ? f * f * f : (f - KNEE) * 3 * KNEE ** 2 + KNEE **
 const decode = (code) => (code <= TOE_SLOPE * TOE_END ? code / TOE_SLOPE : ((code + OFFSET) / (1 + OFFSET)) ** GAMMA);
 const encode = (light) => (light <= TOE_END ? light * TOE_SLOPE : (1 + OFFSET) * light ** (1 / GAMMA) - OFFSET);
 
-const LINEAR = table(256, (code) => decode(code / 255));
-const ROOT = table(STEPS + 2, (i) => root(i / STEPS));
-const ENCODED = table(STEPS + 2, (i) => 255 * encode(Math.min(1, i / STEPS)));
+const LINEAR = table(256, (code) => STEPS * decode(code / 255));
+const ROOT = table(STEPS + 1, (i) => root(i / STEPS));
+const ENCODED = table(STEPS + 1, (i) => 255 * encode(i / STEPS));
+const CODE = Uint8Array.from({ length: STEPS + 1 }, (_, i) => ENCODED[i] + 0.5);
 
-const lightnessOfRoot = (f) => (116 * f - 16) / 50 - 1;
+const ROOTS = 116 / 50, DARKEST = -66 / 50; // L*/50 - 1 = ROOTS * root + DARKEST
+const lightnessOfRoot = (f) => ROOTS * f + DARKEST;
 
 /** The lightness of each luma code, 256 long. */
 export function lightnessTable(black, white) {
   return table(256, (code) => lightnessOfRoot(root(decode(Math.min(1, Math.max(0, (code - black) / (white - black)))))));
 }
 
-/** The lightness of an sRGB image, RGBA bytes, as a plane. */
-export function lightnessOf(rgba, width, height) {
-  const result = plane(width, height), { data } = result, [kr, , kb] = LUMINANCE;
-  for (let i = 0, p = 0; i < data.length; i += 1, p += 4) {
-    const green = LINEAR[rgba[p + 1]];
-    const light = green + kr * (LINEAR[rgba[p]] - green) + kb * (LINEAR[rgba[p + 2]] - green);
-    const at = light * STEPS, below = at | 0;
-    const f = light > KNEE ** 3 ? ROOT[below] + (at - below) * (ROOT[below + 1] - ROOT[below]) : root(light);
-    data[i] = lightnessOfRoot(f);
+/** The luminance of an sRGB image, RGBA bytes, in `STEPS` steps. */
+export function luminanceOf(rgba) {
+  const light = new Uint16Array(rgba.length / 4), [kr, kg, kb] = LUMINANCE;
+  for (let i = 0, p = 0; i < light.length; i += 1, p += 4) {
+    light[i] = kr * LINEAR[rgba[p]] + kg * LINEAR[rgba[p + 1]] + kb * LINEAR[rgba[p + 2]] + 0.5;
   }
-  return result;
+  return light;
+}
+
+/** The lightness of pixels from `start` on of such luminance, written to `row`. */
+export function lightnessRow(light, start, row) {
+  for (let x = 0; x < row.length; x += 1) row[x] = ROOTS * ROOT[light[start + x]] + DARKEST;
 }
 
 /** The slope of each small chroma plane on the small luma, and the chroma at luma 0: {slope, shift} of each. */
 export function regressed(planes, luma, span) {
-  const { width, height } = luma, length = width * height, of = (value) => plane(width, height, table(length, value));
-  const light = luma.data, middle = mean(light), centered = of((i) => light[i] - middle), c = centered.data;
-  const around = boxed(centered).data, squares = boxed(of((i) => c[i] * c[i])).data, least = EPSILON * span * span;
+  const { width, height, data: light } = luma, least = EPSILON * span * span;
+  const box = (data) => boxed(plane(width, height, data)).data;
+  const centered = less(light, mean(light)), around = box(centered), squares = box(product(centered, centered));
   return planes.map(({ data }) => {
-    const own = mean(data), offset = of((i) => data[i] - own), o = offset.data;
-    const products = boxed(of((i) => c[i] * o[i])).data, level = boxed(offset).data;
-    const raw = of((i) => (products[i] - around[i] * level[i]) / (squares[i] - around[i] * around[i] + least));
-    const slope = boxed(raw), s = slope.data;
-    return { slope, shift: of((i) => data[i] - s[i] * light[i]) };
+    const offset = less(data, mean(data)), level = box(offset), products = box(product(centered, offset));
+    for (let i = 0; i < products.length; i += 1) {
+      products[i] = (products[i] - around[i] * level[i]) / (squares[i] - around[i] * around[i] + least);
+    }
+    const slope = box(products), shift = new Float32Array(slope.length);
+    for (let i = 0; i < shift.length; i += 1) shift[i] = data[i] - slope[i] * light[i];
+    return { slope: plane(width, height, slope), shift: plane(width, height, shift) };
   });
+}
+
+function less(numbers, amount) {
+  const result = new Float32Array(numbers.length);
+  for (let i = 0; i < result.length; i += 1) result[i] = numbers[i] - amount;
+  return result;
+}
+
+function product(one, other) {
+  const result = new Float32Array(one.length);
+  for (let i = 0; i < result.length; i += 1) result[i] = one[i] * other[i];
+  return result;
 }
 
 function mean(numbers) {
@@ -82,33 +100,30 @@ function mean(numbers) {
 /** The largest factor in [0, 1] for which gray + factor * each difference stays in [0, 1]. */
 function room(gray, r, g, b) {
   const above = (1 - gray) / Math.max(r, g, b, TINY), below = gray / Math.max(-r, -g, -b, TINY);
-  return Math.min(1, Math.max(0, Math.min(above, below)));
-}
-
-function byteOf(light) {
-  const at = Math.min(1, Math.max(0, light)) * STEPS, below = at | 0;
-  return ENCODED[below] + (at - below) * (ENCODED[below + 1] - ENCODED[below]);
+  return clipped(Math.min(above, below));
 }
 
 /**
- * Write a row of colors into RGBA bytes (Uint8ClampedArray, which rounds); alpha stays. Colors outside the gamut are mixed with the
- * gray of their luminance, so L* stays.
+ * Write the colors of pixels from `start` on into an image of numbers, each 0xAABBGGRR; alpha stays. `a` and `b` are
+ * {slope, shift} rows on the lightness. Colors outside the gamut are mixed with the gray of their luminance, so L* stays.
  */
-export function writeRow(rgba, start, lightness, a, b) {
-  const [redX, , redZ] = RGB_OF_XYZ[0], [greenX, , greenZ] = RGB_OF_XYZ[1], [blueX, , blueZ] = RGB_OF_XYZ[2];
-  const [kr, , kb] = LUMINANCE, width = a.length;
-  for (let i = 0, p = 4 * start; i < width; i += 1, p += 4) {
-    const fy = (lightness[start + i] * 50 + 66) / 116;
-    const y = cube(fy), x = cube(fy + a[i] * A_PART) - y, z = cube(fy - b[i] * B_PART) - y;
-    let r = redX * x + redZ * z, g = greenX * x + greenZ * z, bl = blueX * x + blueZ * z; // minus y
-    const gray = g + kr * (r - g) + kb * (bl - g);
-    r -= gray; g -= gray; bl -= gray;
-    const luminance = gray + y, factor = room(luminance, r, g, bl);
-    rgba[p] = byteOf(luminance + factor * r);
-    rgba[p + 1] = byteOf(luminance + factor * g);
-    rgba[p + 2] = byteOf(luminance + factor * bl);
+export function writeRow(pixels, light, start, a, b) {
+  const [redX, redY, redZ] = RGB_OF_XYZ[0], [greenX, greenY, greenZ] = RGB_OF_XYZ[1], [blueX, blueY, blueZ] = RGB_OF_XYZ[2];
+  const { slope: slopeA, shift: shiftA } = a, { slope: slopeB, shift: shiftB } = b;
+  for (let x = 0, i = start; x < slopeA.length; x += 1, i += 1) {
+    const fy = ROOT[light[i]], lightness = ROOTS * fy + DARKEST, y = light[i] / STEPS;
+    const fx = fy + (slopeA[x] * lightness + shiftA[x]) * A_PART, fz = fy - (slopeB[x] * lightness + shiftB[x]) * B_PART;
+    const cx = cube(fx), cz = cube(fz);
+    let r = redX * cx + redY * y + redZ * cz, g = greenX * cx + greenY * y + greenZ * cz, bl = blueX * cx + blueY * y + blueZ * cz;
+    if (r < 0 || r > 1 || g < 0 || g > 1 || bl < 0 || bl > 1) {
+      const factor = room(y, r - y, g - y, bl - y);
+      r = clipped(y + factor * (r - y)); g = clipped(y + factor * (g - y)); bl = clipped(y + factor * (bl - y));
+    }
+    pixels[i] = (pixels[i] & ALPHA) | CODE[(bl * STEPS + 0.5) | 0] << 16 | CODE[(g * STEPS + 0.5) | 0] << 8 | CODE[(r * STEPS + 0.5) | 0];
   }
 }
+
+const clipped = (light) => Math.min(1, Math.max(0, light));
 
 /** Cb and Cr codes of the colors with this lightness and chroma, two planes of numbers that are not rounded. */
 export function chromaCodes(lightness, [a, b], { kr, kb, gain }) {
@@ -126,15 +141,11 @@ export function chromaCodes(lightness, [a, b], { kr, kb, gain }) {
 }
 
 /** R', G' or B' of linear light; below 0 the curve's linear part goes on. */
-function codeOf(light) {
-  if (light <= TOE_END || light >= 1) return encode(light);
-  const at = light * STEPS, below = at | 0;
-  return (ENCODED[below] + (at - below) * (ENCODED[below + 1] - ENCODED[below])) / 255;
-}
+const codeOf = (light) => (light <= TOE_END || light >= 1 ? encode(light) : ENCODED[(light * STEPS + 0.5) | 0] / 255);
 
 /** (a*, b*)/110 of an sRGB color of bytes. */
 export function chromaOf(rgb) {
-  const light = rgb.map((code) => LINEAR[code]);
+  const light = rgb.map((code) => decode(code / 255));
   const [fx, fy, fz] = XYZ_OF_RGB.map((row) => root(sum(row.map((weight, i) => weight * light[i])) / sum(row)));
   return [500 * (fx - fy) / AB_SCALE, 200 * (fy - fz) / AB_SCALE];
 }

@@ -5,7 +5,7 @@
 // const frame = paintFrame(picture, small, chroma, strength);   // a VideoFrame in I420
 
 import { chromaCodes, lightnessTable, regressed, table } from "./color.js";
-import { enlarged, plane, resized } from "./resize.js";
+import { enlarger, plane, resized, scaled } from "./resize.js";
 import { networkShape } from "./shape.js";
 
 const WEIGHTS = { bt601: [0.299, 0.114], bt709: [0.2126, 0.0722], bt2020: [0.2627, 0.0593] };
@@ -15,13 +15,11 @@ const HD_HEIGHT = 720; // a frame that does not state its matrix has BT.709 if i
 const PLANAR = ["I420", "I422", "I444", "I420A", "NV12"]; // formats whose first plane is the luma, 8 bits
 const half = (pixels) => Math.ceil(pixels / 2);
 
-function bytes({ width, height }, value) {
-  const data = new Uint8Array(width * height);
-  for (let i = 0; i < data.length; i += 1) data[i] = value(i) + 0.5;
-  return plane(width, height, data);
+function rounded({ data, width, height }) {
+  const codes = new Uint8Array(data.length);
+  for (let i = 0; i < codes.length; i += 1) codes[i] = data[i] + 0.5;
+  return plane(width, height, codes);
 }
-
-const round = (source) => bytes(source, (i) => source.data[i]);
 
 /** How the codes of a frame are read. */
 export function encodingOf(matrix, fullRange) {
@@ -61,21 +59,31 @@ function lumaOf(rgba, width, height) {
 
 /** The luma at half the size, at the network's, and the lightness there. */
 export function smallOf({ luma, encoding }, model) {
-  const guide = round(resized(luma, half(luma.width), half(luma.height)));
+  const guide = rounded(resized(luma, half(luma.width), half(luma.height)));
   const [rows, columns] = networkShape(luma.width, luma.height, model);
   const coarse = guide.width >= columns && guide.height >= rows ? guide : luma;
-  const small = round(resized(coarse, columns, rows)), lightness = lightnessTable(encoding.black, encoding.white);
+  const small = rounded(resized(coarse, columns, rows)), lightness = lightnessTable(encoding.black, encoding.white);
   return { guide, luma: small, lightness: plane(columns, rows, table(columns * rows, (i) => lightness[small.data[i]])) };
 }
 
 /** Cb and Cr, planes of bytes at half the size, of predicted chroma at the network's size. */
 export function chromaPlanes(encoding, { guide, luma, lightness }, chroma, strength = 1) {
-  const strong = chroma.map(({ data }) => plane(luma.width, luma.height, data.map((value) => value * strength)));
-  const codes = chromaCodes(lightness, strong, encoding), [least, most] = encoding.limits;
-  return regressed(codes, luma, encoding.white - encoding.black).map(({ slope, shift }) => {
-    const steep = enlarged(slope, guide.width, guide.height), level = enlarged(shift, guide.width, guide.height);
-    return bytes(guide, (i) => Math.min(most, Math.max(least, steep.data[i] * guide.data[i] + level.data[i])));
-  });
+  const { width, height } = guide, codes = chromaCodes(lightness, chroma.map((each) => scaled(each, strength)), encoding);
+  const [cb, cr] = regressed(codes, luma, encoding.white - encoding.black);
+  const rowsAt = enlarger([cb.slope, cb.shift, cr.slope, cr.shift], width, height);
+  const planes = [0, 1].map(() => plane(width, height, new Uint8Array(width * height)));
+  for (let y = 0; y < height; y += 1) {
+    const rows = rowsAt(y);
+    planes.forEach(({ data }, i) => codeRow(guide.data, y * width, rows[2 * i], rows[2 * i + 1], encoding.limits, data));
+  }
+  return planes;
+}
+
+/** The codes of a row of chroma, at its place in a plane. */
+function codeRow(luma, start, slope, shift, [least, most], codes) {
+  for (let x = 0, i = start; x < slope.length; x += 1, i += 1) {
+    codes[i] = Math.min(most, Math.max(least, slope[x] * luma[i] + shift[x])) + 0.5;
+  }
 }
 
 /** The frame in color: the given luma, and chroma planes of predicted chroma. */

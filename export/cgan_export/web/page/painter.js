@@ -100,30 +100,31 @@ async function save({ type }) {
 
 /** Color a frame of the camera. The network sees the newest frame whenever it is free; others carry its colors on. */
 async function colorFrame({ frame, strength }) {
-  live ??= { carrier: new Carrier(CAMERA_HORIZON), size: liveSize(), fresh: null, busy: false, predictions: 0, ms: 0 };
+  live ??= { carrier: new Carrier(CAMERA_HORIZON), size: liveSize(), newest: null, fresh: null, busy: null, predictions: 0, ms: 0 };
   const own = live, picture = await readFrame(frame), small = smallOf(picture, { ...model, size: own.size });
-  const ask = async () => {
-    own.busy = true;
-    try {
-      const { chroma, ms } = await predict(small.lightness);
-      Object.assign(own, { fresh: { lightness: small.lightness, chroma }, ms, predictions: own.predictions + 1 });
-    } finally {
-      own.busy = false;
-    }
-  };
-  const pending = own.busy ? null : ask();
-  pending?.catch((error) => { own.error = error; }); // told with the next frame
-  const take = () => { const { fresh } = own; own.fresh = null; return fresh; };
-  let chroma = own.carrier.step(small.lightness, take());
+  own.newest = small.lightness;
+  own.busy ??= predictNewest(own).catch((error) => { own.error = error; }).finally(() => { own.busy = null; });
+  const step = () => { const { fresh } = own; own.fresh = null; return own.carrier.step(small.lightness, fresh); };
+  let chroma = step();
   if (!chroma) { // the first frame, or a cut
-    await (pending ?? ask());
-    chroma = own.carrier.step(small.lightness, take());
+    await own.busy;
+    chroma = step();
   }
   if (own.error) throw own.error;
   const painted = paintFrame(picture, small, chroma ?? neutral(small.lightness), strength);
   const bitmap = await createImageBitmap(painted);
   painted.close();
   return { bitmap, predictions: own.predictions, ms: own.ms, size: own.size };
+}
+
+/** Predict for the newest frame until there is no newer one. */
+async function predictNewest(own) {
+  while (own.newest) {
+    const lightness = own.newest;
+    own.newest = null;
+    const { chroma, ms } = await predict(lightness);
+    Object.assign(own, { fresh: { lightness, chroma }, ms, predictions: own.predictions + 1 });
+  }
 }
 
 /** The size at which the network is fast enough for a camera here; its time goes with the area. */

@@ -2,13 +2,21 @@
 //
 // const small = resized(plane, width, height);   // a plane is {data: Float32Array or Uint8Array, width, height}
 //
-// The image is resized along one axis after the other. `taps` says which samples make a new one, and their weights.
+// The image is resized along one axis after the other, row by row: pages do this for each frame of a camera.
+// `taps` says which samples make a new one, and their weights.
 
 const CUBIC = -0.75; // slope of the cubic kernel, as OpenCV has it
 
 /** A plane of zeros, or around given numbers. */
 export function plane(width, height, data = new Float32Array(width * height)) {
   return { data, width, height };
+}
+
+/** The plane, times a factor. */
+export function scaled({ data, width, height }, factor) {
+  const result = plane(width, height);
+  for (let i = 0; i < data.length; i += 1) result.data[i] = data[i] * factor;
+  return result;
 }
 
 /** `count` samples of each new one along an axis: `index` and `weight`, each new length * count long. */
@@ -53,60 +61,99 @@ export function cubicTaps(length, target) {
   });
 }
 
-/** Resize each row of a plane. */
-export function alongRows(source, { index, weight, count }) {
-  const width = index.length / count, { data } = source, result = plane(width, source.height);
-  for (let y = 0; y < source.height; y += 1) {
-    const from = y * source.width, to = y * width;
-    for (let x = 0, k = 0; x < width; x += 1) {
-      let sum = 0;
-      for (let end = k + count; k < end; k += 1) sum += data[from + index[k]] * weight[k];
-      result.data[to + x] = sum;
+/** A row resized along its length, written to `target` from `start`. */
+function alongRow(row, { index, weight, count }, target, start) {
+  for (let x = 0, k = 0, length = index.length / count; x < length; x += 1) {
+    let sum = 0;
+    for (const end = k + count; k < end; k += 1) sum += row[index[k]] * weight[k];
+    target[start + x] = sum;
+  }
+}
+
+/** Row `y` of an image resized along its columns, written to `row`; `rowAt(y)` is a row of the image. */
+function alongColumns(rowAt, { index, weight, count }, y, row) {
+  row.fill(0);
+  for (let k = y * count; k < (y + 1) * count; k += 1) {
+    const w = weight[k];
+    if (w === 0) continue;
+    const from = rowAt(index[k]);
+    for (let x = 0; x < row.length; x += 1) row[x] += from[x] * w;
+  }
+}
+
+const rowOf = (data, y, width) => data.subarray(y * width, (y + 1) * width);
+const softTaps = (length, target) => (target < length ? areaTaps : linearTaps)(length, target);
+
+/** An image of [height, width] whose rows `rowAt(y)` gives, as a plane of another size; see `resized`. */
+export function resizedRows(rowAt, [height, width], [newHeight, newWidth]) {
+  const rows = softTaps(height, newHeight), columns = softTaps(width, newWidth);
+  const result = plane(newWidth, newHeight), row = new Float32Array(width);
+  for (let y = 0; y < newHeight; y += 1) {
+    alongColumns(rowAt, rows, y, row);
+    alongRow(row, columns, result.data, y * newWidth);
+  }
+  return result;
+}
+
+/** The plane at another size: mean over the area along an axis that shrinks, linear along one that grows. */
+export function resized(source, width, height) {
+  if (width === source.width && height === source.height) return source;
+  return resizedRows((y) => rowOf(source.data, y, source.width), [source.height, source.width], [height, width]);
+}
+
+/**
+ * Four planes of one size, enlarged by cubic interpolation: a function that gives row `y` of each. The next call
+ * overwrites them. Four at once share the places and weights.
+ */
+export function enlarger(planes, width, height) {
+  const { width: columns, height: rows } = planes[0], down = cubicTaps(rows, height), across = cubicTaps(columns, width);
+  const small = planes.map(() => new Float32Array(columns)), large = planes.map(() => new Float32Array(width));
+  return (y) => {
+    for (let i = 0; i < planes.length; i += 1) cubicColumns(planes[i], down, 4 * y, small[i]);
+    cubicRows(small, across, large);
+    return large;
+  };
+}
+
+function cubicColumns({ data, width }, { index, weight }, k, row) {
+  const p = index[k] * width, q = index[k + 1] * width, r = index[k + 2] * width, s = index[k + 3] * width;
+  const a = weight[k], b = weight[k + 1], c = weight[k + 2], d = weight[k + 3];
+  for (let x = 0; x < width; x += 1) row[x] = a * data[p + x] + b * data[q + x] + c * data[r + x] + d * data[s + x];
+}
+
+function cubicRows([one, two, three, four], { index, weight }, [first, second, third, fourth]) {
+  for (let x = 0, k = 0; x < first.length; x += 1, k += 4) {
+    const p = index[k], q = index[k + 1], r = index[k + 2], s = index[k + 3];
+    const a = weight[k], b = weight[k + 1], c = weight[k + 2], d = weight[k + 3];
+    first[x] = a * one[p] + b * one[q] + c * one[r] + d * one[s];
+    second[x] = a * two[p] + b * two[q] + c * two[r] + d * two[s];
+    third[x] = a * three[p] + b * three[q] + c * three[r] + d * three[s];
+    fourth[x] = a * four[p] + b * four[q] + c * four[r] + d * four[s];
+  }
+}
+
+/** The mean of each window of 2 * radius + 1 pixels square; the image is mirrored at its border. */
+export function boxed({ data, width, height }, radius = 1) {
+  const result = plane(width, height), side = 2 * radius + 1, scale = 1 / side ** 2;
+  const columns = new Float64Array(width + side), inner = columns.subarray(radius + 1, radius + 1 + width); // sums of the columns
+  const rowAt = (y) => rowOf(data, mirrored(y, height), width);
+  for (let y = -radius - 1; y < radius; y += 1) rowAt(y).forEach((value, x) => { inner[x] += value; });
+  for (let y = 0; y < height; y += 1) {
+    const next = rowAt(y + radius), last = rowAt(y - radius - 1);
+    for (let x = 0; x < width; x += 1) inner[x] += next[x] - last[x];
+    for (let i = 1; i <= radius + 1; i += 1) columns[radius + 1 - i] = inner[mirrored(-i, width)];
+    for (let i = 0; i < radius; i += 1) columns[radius + 1 + width + i] = inner[mirrored(width + i, width)];
+    let sum = 0;
+    for (let i = 0; i < side; i += 1) sum += columns[i];
+    for (let x = 0, at = y * width; x < width; x += 1) {
+      sum += columns[x + side] - columns[x];
+      result.data[at + x] = sum * scale;
     }
   }
   return result;
 }
 
-/** One row of a plane resized along its columns, written to `row`. */
-export function rowOf(source, { index, weight, count }, y, row) {
-  const { data, width } = source, first = y * count;
-  row.fill(0);
-  for (let k = first; k < first + count; k += 1) {
-    const from = index[k] * width, w = weight[k];
-    if (w !== 0) for (let x = 0; x < width; x += 1) row[x] += data[from + x] * w;
-  }
-}
-
-function alongColumns(source, columnTaps) {
-  const height = columnTaps.index.length / columnTaps.count, result = plane(source.width, height);
-  for (let y = 0; y < height; y += 1) rowOf(source, columnTaps, y, result.data.subarray(y * source.width, (y + 1) * source.width));
-  return result;
-}
-
-const softTaps = (length, target) => (target < length ? areaTaps : linearTaps)(length, target);
-
-/** The plane at another size: mean over the area along an axis that shrinks, linear along one that grows. */
-export function resized(source, width, height) {
-  const rows = width === source.width ? source : alongRows(source, softTaps(source.width, width));
-  return height === source.height ? rows : alongColumns(rows, softTaps(source.height, height));
-}
-
-/** The plane enlarged by cubic interpolation. */
-export function enlarged(source, width, height) {
-  return alongColumns(alongRows(source, cubicTaps(source.width, width)), cubicTaps(source.height, height));
-}
-
-/** The mean of each window of 2 * radius + 1 pixels square; the image is mirrored at its border. */
-export function boxed(source, radius = 1) {
-  const { width, height } = source, side = 2 * radius + 1;
-  const mirrored = (i, length) => {
-    const last = Math.max(1, length - 1), j = Math.abs(i) % (2 * last);
-    return length === 1 ? 0 : j > last ? 2 * last - j : j;
-  };
-  const window = (length) => {
-    const index = new Int32Array(length * side), weight = new Float32Array(length * side).fill(1 / side);
-    for (let i = 0; i < length; i += 1) for (let k = 0; k < side; k += 1) index[i * side + k] = mirrored(i + k - radius, length);
-    return { index, weight, count: side };
-  };
-  return alongColumns(alongRows(source, window(width)), window(height));
+function mirrored(i, length) {
+  const last = Math.max(1, length - 1), j = Math.abs(i) % (2 * last);
+  return length === 1 ? 0 : j > last ? 2 * last - j : j;
 }
