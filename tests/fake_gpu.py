@@ -133,6 +133,9 @@ def make_tensorrt(
     )
     old = ["FP16", "INT8", "OBEY_PRECISION_CONSTRAINTS"] if major < 11 else []
     trt.BuilderFlag = _enum("BuilderFlag", "TF32", "VERSION_COMPATIBLE", *old)
+    trt.TacticSource = _enum(
+        "TacticSource", "CUBLAS", "CUBLAS_LT", "CUDNN", "EDGE_MASK_CONVOLUTIONS", "JIT_CONVOLUTIONS"
+    )
     trt.LayerType = _enum("LayerType", "CONVOLUTION", "DECONVOLUTION", "ACTIVATION")
     trt.MemoryPoolType = _enum("MemoryPoolType", "WORKSPACE")
     trt.ProfilingVerbosity = _enum("ProfilingVerbosity", "LAYER_NAMES_ONLY", "DETAILED")
@@ -145,10 +148,18 @@ def make_tensorrt(
     class IBuilderConfig:
         def __init__(self) -> None:
             self.flags_set: set[int] = set()
+            self.sources = 0b1111
             self.profiling_verbosity = trt.ProfilingVerbosity.LAYER_NAMES_ONLY
             self.progress_monitor: Any = None
             self.hardware_compatibility_level: Any = None
             self.profiles: list[IOptimizationProfile] = []
+
+        def get_tactic_sources(self) -> int:
+            return self.sources
+
+        def set_tactic_sources(self, sources: int) -> bool:
+            self.sources = sources
+            return True
 
         def set_flag(self, flag: int) -> None:
             self.flags_set.add(flag)

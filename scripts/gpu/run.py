@@ -58,6 +58,8 @@ class Run:
     def call(self, python: Python, limit: float, *words: object) -> str:
         """Run words in a Python within `limit` seconds, and return what it printed; StepFailed if it failed."""
         code, output = self.execute([python.path, *map(str, words)], limit, python.environment)
+        if code < 0:
+            raise StepFailed(f"it crashed ({signal.Signals(-code).name}); the log says where")
         if code:
             last = (output.strip().splitlines() or ["no reason given"])[-1]
             raise StepFailed(f"exit code {code}: {last[:500]}")
@@ -109,7 +111,10 @@ class Run:
 
 def find_pythons(run: Run, named: list[str], carried: Path | None) -> list[dict[str, Any]]:
     """Look for the two Pythons, and put them into `run`; what each candidate has."""
-    environment = {"PYTHONPATH": os.pathsep.join([*_SOURCES, *filter(None, [os.environ.get("PYTHONPATH")])])}
+    environment = {
+        "PYTHONPATH": os.pathsep.join([*_SOURCES, *filter(None, [os.environ.get("PYTHONPATH")])]),
+        "PYTHONFAULTHANDLER": "1",  # a crash in native code says where
+    }
     own = [sys.executable, str(ROOT / ".venv" / "bin" / "python")]
     paths = dict.fromkeys([*named, *own, "python3", "python3.12", "python3.11", "python3.10"])
     candidates = [Python(path, environment) for path in paths]
@@ -140,6 +145,7 @@ def carried_python(folder: Path, environment: Mapping[str, str]) -> Python:
     ]
     paths = [*map(str, libraries), *filter(None, [os.environ.get("LD_LIBRARY_PATH")])]
     found = {
+        **environment,
         "PYTHONPATH": os.pathsep.join([environment["PYTHONPATH"], str(folder)]),
         "LD_LIBRARY_PATH": os.pathsep.join(paths),
     }

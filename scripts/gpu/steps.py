@@ -27,16 +27,10 @@ def machine(run: Run) -> dict[str, Any]:
 
 
 def export(run: Run) -> dict[str, Any]:
-    """Export the FP16 model, compared with PyTorch in ONNX Runtime where that is there."""
-    arguments = (run.checkpoint, "--fp16", "--name", NAME, "-o", run.folder, "--overwrite")
-    python = run.need("torch")
-    try:
-        run.call(python, 180, "-m", "cgan_export.cli", *arguments)
-    except StepFailed as error:
-        run.notes.append(f"without comparing: {error}")
-        run.call(python, 120, "-m", "cgan_export.cli", *arguments, "--no-verify")
-    manifest = json.loads((run.folder / f"{NAME}-fp16.json").read_text(encoding="utf-8"))
-    return {"parity": manifest["parity"]}
+    """Export the FP16 model. It is not compared here, which takes minutes: `parity` compares its engine."""
+    given = (run.checkpoint, "--fp16", "--name", NAME, "-o", run.folder, "--overwrite", "--no-verify")
+    run.call(run.need("torch"), 180, "-m", "cgan_export.cli", *given)
+    return {"bytes": run.onnx.stat().st_size}
 
 
 def reference(run: Run) -> dict[str, Any]:

@@ -114,6 +114,19 @@ def test_a_step_that_fails_is_reported_and_the_others_run(
     assert "before" in (tmp_path / "a" / "report.log").read_text()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="the script runs on Linux")
+def test_a_crash_is_told_and_the_log_says_where(
+    gpu_check: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(run: Any) -> dict[str, Any]:
+        python = sys.modules["gpu.run"].Python(sys.executable, {"PYTHONFAULTHANDLER": "1"})
+        return {"never": run.call(python, 60, "-c", "import os; os.kill(os.getpid(), 11)")}
+
+    _, report = run_steps(gpu_check, tmp_path, monkeypatch, crash=crash)
+    assert report["steps"][0]["message"] == "it crashed (SIGSEGV); the log says where"
+    assert 'File "<string>"' in (tmp_path / "a" / "report.log").read_text()
+
+
 @pytest.mark.parametrize("own_python", [True, False])
 def test_what_was_carried_is_found(gpu_check: Any, own_python: bool, tmp_path: Path) -> None:
     """A folder with TensorRT, and with or without a Python 3.10 of its own."""

@@ -8,7 +8,9 @@ computes in exactly that. Older versions need flags for it. The caller writes th
 
 from __future__ import annotations
 
+import ctypes
 import math
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +27,11 @@ _MOST_BATCH = 4
 _HINT_CHANNELS, _HINT_STRIDE, _MEMORY_COLUMNS = 3, 4, 38  # of a guided network's inputs
 MEMORY_ROWS = (1, 1, 4096)  # smallest, the one that an engine is fastest for, largest
 _CONVOLUTIONS = ("CONVOLUTION", "DECONVOLUTION")
+_KERNELS = {  # sources of TensorRT 8, and the libraries that they are in
+    "CUBLAS": ("libcublas.so.11", "libcublas.so.12"),
+    "CUBLAS_LT": ("libcublasLt.so.11", "libcublasLt.so.12"),
+    "CUDNN": ("libcudnn.so.8",),
+}
 
 
 @dataclass(frozen=True)
@@ -152,6 +159,10 @@ def _configure(
     trt = library.module
     config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, options.workspace)
     config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED  # the inspector tells precisions then
+    if library.version.startswith("8.") and sys.platform == "linux":
+        for name, files in _KERNELS.items():  # it would refuse to build, where it could do without
+            if not any(map(_can_be_loaded, files)):
+                config.set_tactic_sources(config.get_tactic_sources() & ~(1 << int(getattr(trt.TacticSource, name))))
     if options.hardware_compatible:
         if not hasattr(trt, "HardwareCompatibilityLevel"):
             raise ConfigError(f"{library.target} {library.version} builds for the GPU at hand alone")
@@ -167,6 +178,14 @@ def _configure(
             pairs = zip(profile.shapes, MEMORY_ROWS, strict=True)
             shapes.set_shape(tensor.name, *(filled_axes(tensor.shape, shape, rows) for shape, rows in pairs))
         config.add_optimization_profile(shapes)
+
+
+def _can_be_loaded(library: str) -> bool:
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True
 
 
 def filled_axes(axes: Sequence[int | str], shape: Shape, rows: int = 1) -> tuple[int, ...]:

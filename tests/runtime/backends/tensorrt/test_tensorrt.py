@@ -6,6 +6,7 @@ the real pycuda on a driver whose memory is the host's (tests/host_gpu.py).
 
 from __future__ import annotations
 
+import ctypes
 import dataclasses
 import json
 import os
@@ -112,6 +113,25 @@ def test_another_gpu_or_version_builds_its_own(
         open_backend(tiny_model, "tensorrt").close()
         assert len(trt.builds) == 1
     assert len(list((cache_folder() / "engines").glob("*.engine"))) == 3
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the libraries have other names elsewhere")
+@pytest.mark.parametrize(
+    ("version", "installed", "asked"),
+    [("8.5.3.1", (), 0b1000), ("8.5.3.1", ("libcudnn.so.8", "libcublas.so.12"), 0b1101), ("10.3.0", (), 0b1111)],
+)
+def test_version_8_asks_no_library_for_kernels_that_is_not_installed(
+    version: str, installed: tuple[str, ...], asked: int, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load(name: str) -> None:
+        if name not in installed:
+            raise OSError(name)
+
+    trt = make_tensorrt(version)
+    install(monkeypatch, trt, make_driver())
+    monkeypatch.setattr(ctypes, "CDLL", load)
+    build_engine(load_library(), tiny_model.read_bytes(), Profile.around((64, 64), 16), precision="fp32")
+    assert trt.builds[0][1].sources == asked
 
 
 @pytest.mark.parametrize("version", ["8.5.3.1", "10.3.0", "10.13.2.6", "11.4.0.106"])
