@@ -133,9 +133,8 @@ def make_tensorrt(
     )
     old = ["FP16", "INT8", "OBEY_PRECISION_CONSTRAINTS"] if major < 11 else []
     trt.BuilderFlag = _enum("BuilderFlag", "TF32", "VERSION_COMPATIBLE", *old)
-    trt.TacticSource = _enum(
-        "TacticSource", "CUBLAS", "CUBLAS_LT", "CUDNN", "EDGE_MASK_CONVOLUTIONS", "JIT_CONVOLUTIONS"
-    )
+    libraries = ["CUBLAS", "CUBLAS_LT", "CUDNN"] if major < 11 else []
+    trt.TacticSource = _enum("TacticSource", *libraries, "EDGE_MASK_CONVOLUTIONS", "JIT_CONVOLUTIONS")
     trt.LayerType = _enum("LayerType", "CONVOLUTION", "DECONVOLUTION", "ACTIVATION")
     trt.MemoryPoolType = _enum("MemoryPoolType", "WORKSPACE")
     trt.ProfilingVerbosity = _enum("ProfilingVerbosity", "LAYER_NAMES_ONLY", "DETAILED")
@@ -148,7 +147,7 @@ def make_tensorrt(
     class IBuilderConfig:
         def __init__(self) -> None:
             self.flags_set: set[int] = set()
-            self.sources = 0b1111
+            self.sources = 0b11111
             self.profiling_verbosity = trt.ProfilingVerbosity.LAYER_NAMES_ONLY
             self.progress_monitor: Any = None
             self.hardware_compatibility_level: Any = None

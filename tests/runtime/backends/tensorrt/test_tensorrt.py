@@ -118,7 +118,7 @@ def test_another_gpu_or_version_builds_its_own(
 @pytest.mark.skipif(sys.platform != "linux", reason="the libraries have other names elsewhere")
 @pytest.mark.parametrize(
     ("version", "installed", "asked"),
-    [("8.5.3.1", (), 0b1000), ("8.5.3.1", ("libcudnn.so.8", "libcublas.so.12"), 0b1101), ("10.3.0", (), 0b1111)],
+    [("8.5.3.1", (), 0b11000), ("8.5.3.1", ("libcudnn.so.8", "libcublas.so.12"), 0b11101), ("10.3.0", (), 0b11111)],
 )
 def test_version_8_asks_no_library_for_kernels_that_is_not_installed(
     version: str, installed: tuple[str, ...], asked: int, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
