@@ -32,8 +32,9 @@ def main(run: RunOptions, recipe: RecipeOptions) -> None:
     """
     run.check()
     settings = TrainSettings(
-        recipe.overrides(), recipe.generator, recipe.gan_only, run.minutes, run.threads, run.tensorboard
-    )
+        recipe.overrides(), recipe.generator, recipe.gan_only, run.minutes, run.threads, run.tensorboard, run.decoded,
+        show_decoding=lambda: Console(quiet=run.quiet).fraction("decoding"),
+    )  # fmt: skip
     if run.seeds is None:
         _train(run, recipe.recipe, settings)
         return

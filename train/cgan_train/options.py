@@ -29,6 +29,7 @@ class RunOptions:
     minutes: float | None
     threads: int | None
     tensorboard: bool
+    decoded: Path | None
     quiet: bool
 
     def check(self) -> None:
@@ -69,6 +70,10 @@ run_options = option_group(
         help="Stop after so many minutes; --resume goes on.  [default: train to the end]",
     ),
     click.option("--threads", type=click.IntRange(min=1), help="CPU threads.  [default: all cores]"),
+    click.option(
+        "--decoded", type=click.Path(path_type=Path, file_okay=False),
+        help="Decode the photos once, into this folder, for all epochs and runs; it takes 3 bytes for each pixel.  "
+        "[default: decode them in every epoch]"),
     click.option("--tensorboard", is_flag=True, help="Write events for TensorBoard to the run's folder."),
 )  # fmt: skip
 
@@ -82,6 +87,7 @@ class RecipeOptions:
     batch_size: int | None
     seed: int | None
     encoder_weights: str | None
+    teacher: str | None
     channels: str | None
     generator: str
     gan_only: bool
@@ -106,6 +112,7 @@ class RecipeOptions:
             "batch_size": self.batch_size,
             "seed": self.seed,
             "encoder_weights": self.encoder_weights,
+            "teacher": self.teacher,
             "generator.channels": self.channels,
         }
         return overrides | {name: value for name, value in single.items() if value is not None}
@@ -131,6 +138,11 @@ recipe_options = option_group(
     _of_recipe("--seed", "Seed of weights, order and crops.", click.IntRange(0, 2**63 - 1)),
     _of_recipe(
         "--encoder-weights", "Weights that the encoder starts from.", click.Choice(["imagenet", "none"])
+    ),
+    _of_recipe(
+        "--teacher",
+        "Checkpoint of a network whose colors are learned in place of the photos'; edge is the one that ships.",
+        str,
     ),
     _of_recipe(
         "--channels",

@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cgan_runtime.callbacks import FractionCallback
 from cgan_runtime.errors import ConfigError, DataError
 from cgan_runtime.files.atomic import write_file
 from cgan_train.config import recipes
@@ -40,6 +41,9 @@ class TrainSettings:
         minutes: Stop after so many; None trains to the end.
         threads: CPU threads of PyTorch; None leaves them as they are.
         tensorboard: Write events for TensorBoard.
+        decoded: Folder that keeps the photos decoded, for all epochs and runs (`data.decoded`); None decodes them
+            in every epoch.
+        show_decoding: Opens what shows how many photos are decoded.
         on_epoch: Called in the main process after every epoch, such as to keep its figures in MLflow or Weights
             & Biases.
     """
@@ -50,6 +54,8 @@ class TrainSettings:
     minutes: float | None = None
     threads: int | None = None
     tensorboard: bool = False
+    decoded: Path | None = None
+    show_decoding: Callable[[], AbstractContextManager[FractionCallback]] = lambda: nullcontext(lambda *_: None)
     on_epoch: Callable[[EpochReport], object] | None = None
 
 
@@ -129,6 +135,7 @@ def open_run(
         own = load_own(settings.generator) if settings.generator else None
         hold_out = not resume or bool(read_training(newest_state(out)).get("held_out"))
         source, validation, held_out = _open(data, val, hold_out=hold_out)
+        source = _decoded(source, settings, main=world.is_main)
         images = _read(validation, warn if world.is_main else lambda _: None)
         origin = describe_origin(data, val, world.device) | {"held_out": held_out}
         if resume:
@@ -172,6 +179,18 @@ def _open(data: Sequence[Path], val: Path | None, *, hold_out: bool) -> tuple[Im
         return source, None if off else validation, 0
     count = min(_MAX_VALIDATION, max(1, round(_HELD_OUT * len(source))))
     return (*source.split(count), count)
+
+
+def _decoded(source: ImageSource, settings: TrainSettings, *, main: bool) -> ImageSource:
+    """The photos of a source from the folder of decoded ones, if there is to be one; CIFAR-10 as it is."""
+    from cgan_runtime.system.cpu import usable_cores
+    from cgan_train.data.decoded import decoded_photos
+    from cgan_train.data.sources import PhotoSource
+
+    if settings.decoded is None or not isinstance(source, PhotoSource):
+        return source
+    with (settings if main else DEFAULTS).show_decoding() as show:
+        return decoded_photos(source, settings.decoded, threads=usable_cores(), progress=show)
 
 
 def _with_own(config: TrainConfig, own: OwnGenerator, overrides: Mapping[str, Any]) -> TrainConfig:

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from cgan_runtime.errors import ConfigError
 from cgan_train.config.schema import GeneratorConfig
 from cgan_train.data.guides import draw_guide, second_views
 from cgan_train.models import build_generator
@@ -36,6 +37,26 @@ def test_an_empty_guide_changes_nothing(generator: GuidedGenerator) -> None:
     assert torch.equal(chroma, generator(seen))
     assert keys.shape == (2, KEY_CHANNELS, 8, 12)
     torch.testing.assert_close(keys.norm(dim=1), torch.ones(2, 8, 12), atol=1e-3, rtol=0)
+
+
+@torch.no_grad()
+def test_a_decoder_that_ends_at_an_eighth_takes_the_same_guide() -> None:
+    small = build_generator(GeneratorConfig("guided", 64, (8, 12, 16))).eval()
+    assert small.stride == 8
+    torch.nn.init.normal_(small.hinted[0].weight, 0, 0.3)  # type: ignore[union-attr, arg-type]
+    torch.nn.init.normal_(small.recalled[1].weight, 0, 0.3)  # type: ignore[union-attr, arg-type]
+    seen, hints, memory = lightness(), torch.zeros(2, 3, 16, 24), torch.zeros(2, 7, MEMORY_COLUMNS)
+    chroma, keys = small(seen, hints, memory)
+    assert chroma.shape == (2, 2, 64, 96)
+    assert keys.shape == (2, KEY_CHANNELS, 8, 12)
+    assert torch.equal(chroma, small(seen))
+    hints[0, :, 5, 7] = torch.tensor([0.4, -0.3, 1.0])
+    assert not torch.allclose(small(seen, hints, memory)[0][0], chroma[0], atol=1e-4)
+
+
+def test_a_decoder_has_three_or_four_levels() -> None:
+    with pytest.raises(ConfigError, match="three or four"):
+        build_generator(GeneratorConfig("guided", 64, (8, 8)))
 
 
 @torch.no_grad()

@@ -76,6 +76,25 @@ def test_encoder_features() -> None:
     ]
 
 
+@torch.no_grad()
+def test_frozen_blocks_compute_the_same() -> None:
+    encoder, other = (LiteEncoder(2).train() for _ in range(2))
+    for norm in (
+        part for each in (encoder, other) for part in each.modules() if isinstance(part, torch.nn.BatchNorm2d)
+    ):
+        torch.nn.init.uniform_(norm.weight, 0.5, 1.5)  # type: ignore[arg-type]
+        torch.nn.init.uniform_(norm.running_mean, -0.5, 0.5)  # type: ignore[arg-type]
+        torch.nn.init.uniform_(norm.running_var, 0.5, 2)  # type: ignore[arg-type]
+    x = torch.rand(2, 1, 32, 32) * 2 - 1
+    for weights in (encoder.state_dict(), other.state_dict()):  # the second ones come when it is frozen already
+        encoder.freeze(99)
+        encoder.load_state_dict(weights)
+        frozen = encoder(x)
+        encoder.freeze(0)
+        for one, two in zip(frozen, encoder.eval()(x), strict=True):
+            torch.testing.assert_close(one, two, atol=1e-4, rtol=1e-4)
+
+
 def test_imagenet_weights_fill_the_encoder() -> None:
     encoder = LiteEncoder()
     before = encoder.stem.conv.weight.detach().clone()

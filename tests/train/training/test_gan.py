@@ -13,12 +13,13 @@ import torch
 from tests.train.conftest import one_phase
 from tests.train.training.conftest import quiet
 
-from cgan_train.checkpoint import load_checkpoint
+from cgan_train.checkpoint import load_checkpoint, save_checkpoint
 from cgan_train.config.recipes import recipe
 from cgan_train.config.schema import Augmentation, GeneratorConfig, TrainConfig
 from cgan_train.data.loader import Loader
 from cgan_train.data.sources import ImageSource
 from cgan_train.evaluation.metrics import lab_of_image
+from cgan_train.models import build_generator
 from cgan_train.training.distributed import World
 from cgan_train.training.gan import Gan
 from cgan_train.training.loop import Trainer
@@ -52,6 +53,28 @@ def test_a_guided_generator_learns_to_be_guided(source: ImageSource, tmp_path: P
     trainer.run(quiet)
     changed = {name for name, weight in generator.state_dict().items() if not torch.equal(weight, before[name])}
     assert {"key.weight", "key8.weight", "unknown", "hinted.0.weight", "recalled.2.weight"} <= changed
+
+
+def test_a_smaller_generator_learns_the_colors_of_its_teacher(
+    source: ImageSource, tmp_path: Path, tiny: TrainConfig
+) -> None:
+    teacher = build_generator(large := GeneratorConfig("guided", 32, (8, 8, 12, 16)))
+    torch.nn.init.constant_(teacher.head.bias, 0.3)  # type: ignore[union-attr, arg-type]
+    save_checkpoint(tmp_path / "teacher", teacher.state_dict(), large, "edge", {}, {})
+    config = one_phase(
+        tiny, 0, {"crop": 32, "frozen_blocks": 16}, epochs=1, generator=GeneratorConfig("guided", 32, (8, 8, 8)),
+        augmentation=Augmentation(guides=1.0), teacher=str(tmp_path / "teacher"),
+    )  # fmt: skip
+    trainer = Trainer.start(config, source, tmp_path / "run")
+    given = trainer._gan.generator.state_dict()
+    for name in ("encoder.stem.conv.weight", "key.weight", "sharpness"):
+        assert torch.equal(given[name], teacher.state_dict()[name])
+    truth = trainer._gan._prepare(torch.randint(0, 256, (4, 3, 32, 32), dtype=torch.uint8))[2]
+    assert truth.shape == (4, 2, 4, 4)
+    torch.testing.assert_close(truth, torch.full_like(truth, 0.3).tanh(), atol=0.02, rtol=0)
+    trainer.run(quiet)
+    again = Trainer.resume(tmp_path / "run", source)
+    assert again._gan.teacher is not None
 
 
 def test_frozen_statistics_stay(source: ImageSource, tmp_path: Path, tiny: TrainConfig) -> None:

@@ -1,7 +1,7 @@
 """The recipes: named settings that a run starts from.
 
 `seed`, `paper`, `paper-unet` and `places` follow published work, which docs/explanation/training.md names;
-`edge` trains the model that ships.
+`edge` trains the model that ships, and `edge-small` a smaller one that learns from it.
 """
 
 from __future__ import annotations
@@ -85,8 +85,23 @@ _EDGE = TrainConfig(
     ema=0.999,
 )  # fmt: skip
 
+_EDGE_SMALL = dataclasses.replace(
+    _EDGE,
+    recipe="edge-small",
+    generator=GeneratorConfig("guided", size=256, widths=(48, 80, 128)),
+    phases=(
+        Phase("decoder", share=0.5, crop=128, lr=2e-3, gan=False, frozen_blocks=16, chroma_gain=1 / 60),
+        Phase(
+            "regression", share=0.5, crop=128, lr=1e-3, schedule="cosine", gan=False, frozen_blocks=5,
+            chroma_gain=1 / 60, frozen_norm=True,
+        ),
+    ),
+    epochs=10,
+    teacher="edge",
+)  # fmt: skip
+
 DEFAULT = "edge"
-RECIPES = {config.recipe: config for config in (_EDGE, _PAPER, _PAPER_UNET, _PLACES, _SEED)}
+RECIPES = {config.recipe: config for config in (_EDGE, _EDGE_SMALL, _PAPER, _PAPER_UNET, _PLACES, _SEED)}
 
 
 def recipe(name: str, **changes: Any) -> TrainConfig:

@@ -172,6 +172,8 @@ class TrainConfig:
             al. 2017, arXiv 1706.08500).
         encoder_rate: Learning rate of an ImageNet encoder relative to the decoder's.
         encoder_weights: What the encoder starts from: `imagenet`, or `none` for random weights.
+        teacher: Checkpoint of a network whose colors are learned in place of the photographs', `edge` for the
+            one that ships; empty for none. The generator starts with those of its weights that fit.
         optimizer: `adam`, or `adamw` with a weight decay of 0.01.
         betas: Decay of the optimizer's averages of gradients and of their squares.
         ema: Decay of the weights' moving average per step, less in the first steps; 0 for no average.
@@ -200,6 +202,7 @@ class TrainConfig:
     discriminator_rate: float = 1.0
     encoder_rate: float = 1.0
     encoder_weights: Literal["imagenet", "none"] = "none"
+    teacher: str = ""
     optimizer: Literal["adam", "adamw"] = "adam"
     betas: tuple[float, float] = (0.5, 0.999)
     ema: float = 0.0

@@ -125,6 +125,12 @@ class PhotoSource:
         except OSError:
             return -1
 
+    def state(self) -> str:
+        """Hash of names, places, sizes and times of change of the photos' files: it changes as they do."""
+        files = {path: path.stat().st_mtime_ns if path.exists() else 0 for path, _, _ in self._places}
+        lines = "\n".join(f"{path} {at} {files[path]}" for path, at, _ in self._places)
+        return hashlib.sha256(f"{self.fingerprint()}\n{lines}".encode("utf-8", "surrogateescape")).hexdigest()
+
     def digest(self, index: int) -> bytes:
         """Hash of a photo's encoded bytes; empty if they cannot be read."""
         try:

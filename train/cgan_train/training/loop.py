@@ -122,6 +122,8 @@ class Trainer:
                 )
             generator.load_state_dict(found.generator.state_dict())
             trainer._before = found.training
+        elif trainer._gan.teacher:
+            trainer._gan.teacher.give_weights(generator)
         elif config.encoder_weights == "imagenet":
             generator.load_imagenet()
         trainer._gan.broadcast_weights()
