@@ -18,8 +18,9 @@ import numpy as np
 from cgan_runtime.backends.base import Backend
 from cgan_runtime.backends.registry import AUTO, open_backend
 from cgan_runtime.callbacks import BuildCallback
+from cgan_runtime.color.chroma_table import quick_chroma_codes
 from cgan_runtime.color.encoding import Encoding, Plane
-from cgan_runtime.color.lab import FloatArray, chroma_codes, lightness_table
+from cgan_runtime.color.lab import FloatArray, lightness_table
 from cgan_runtime.color.planes import check_planes, resized
 from cgan_runtime.color.rgb_image import check_image, image_of, lightness_of
 from cgan_runtime.color.upsampling import enlarge_chroma
@@ -229,7 +230,7 @@ class Colorizer:
         """The second half of `planes`, without the network: may run in another thread than `predict`."""
         encoding, guide = prediction.encoding, prediction.guide
         self._make_buffers(guide.shape, encoding.dtype)
-        codes = chroma_codes(prediction.lightness, prediction.chroma, encoding)
+        codes = quick_chroma_codes(prediction.luma, prediction.lightness, prediction.chroma, encoding)
         cb, cr = enlarge_chroma(
             codes, prediction.luma, guide, span=encoding.luma_span, out=self._out, scratch=self._scratch
         )

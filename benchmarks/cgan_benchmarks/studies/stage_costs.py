@@ -32,7 +32,12 @@ from cgan_runtime.errors import MediaError
 from cgan_runtime.manifest import Manifest
 from cgan_runtime.models import bundled_model
 
-SIZES = {"480p": Size(854, 480, 30, 0), "1080p": Size(1920, 1080, 20, 0), "2160p": Size(3840, 2160, 6, 0)}
+SIZES = {
+    "480p": Size(854, 480, 48, 0),
+    "1080p": Size(1920, 1080, 24, 0),
+    "1080p, easy": Size(1920, 1080, 48, 0, grain=0),
+    "2160p": Size(3840, 2160, 12, 0),
+}
 NOW, BEFORE = "now", "before"
 
 

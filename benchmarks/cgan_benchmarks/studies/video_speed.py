@@ -2,7 +2,8 @@
 
     python -m cgan_benchmarks.studies.video_speed --json benchmarks/results/video.json
 
-Every run is a process of its own. The ways take turns, and a ratio is that of two runs of the same round.
+Every run is a process of its own. The ways take turns, and a ratio is that of two runs of the same round. "Easy" is a
+shot without grain, which costs codecs least, and coloring most of what copying costs.
 """
 
 from __future__ import annotations
@@ -40,29 +41,30 @@ SEED = 6
 
 @dataclass(frozen=True)
 class Size:
-    """A video to color: width, height, frames, and the number of frames that the plain loop gets."""
+    """A video to color: width, height, frames, the number of frames that the plain loop gets (0: none), and grain."""
 
     width: int
     height: int
     frames: int
     plain_frames: int
+    grain: float = GRAIN_SIGMA
 
 
-SIZES = {"1080p": Size(1920, 1080, 144, 24), "480p": Size(854, 480, 360, 48)}
-
-WAYS: Ways = {  # by the name in the report
-    "copy": ("copy", {}),
-    "cgan": ("cgan", {}),
-    "cgan --every 2": ("cgan", {"every": 2}),
-    "plain loop": ("plain", {}),
+SIZES = {
+    "1080p": Size(1920, 1080, 96, 16),
+    "1080p, easy": Size(1920, 1080, 96, 0, grain=0),
+    "480p": Size(854, 480, 360, 48),
+    "2160p": Size(3840, 2160, 30, 0),
 }
+
+WAYS: Ways = {"copy": ("copy", {}), "cgan": ("cgan", {}), "plain loop": ("plain", {})}  # by the name in the report
 
 
 def make_source(path: Path, size: Size) -> None:
     """Write an H.264 video in color: pans over photographs, with grain and a cut every two seconds."""
     random = np.random.default_rng(SEED)
     photos = comparison_photos()
-    noise = grain(random, size.height + 64, size.width + 64, GRAIN_SIGMA)
+    noise = grain(random, size.height + 64, size.width + 64, size.grain)
     with av.open(path, "w") as container:
         stream = container.add_stream("libx264", rate=FRAME_RATE, options=SOURCE_OPTIONS)
         stream.width, stream.height, stream.pix_fmt = size.width, size.height, "yuv420p"
@@ -86,18 +88,21 @@ def measure_ways(
 ) -> dict[str, Any]:
     """Bring one video from file to file in every way, in turns; the plain loop gets its first frames only.
 
+    Without `plain_frames` it is only copied and colored.
+
     `ways`: medians over the rounds of frames/s, seconds to the first frame, peak megabytes; `ratios`: of
     cgan's frames/s in the same round.
     """
     settings = {"threads": threads, "frames": plain_frames}
+    ways = {name: way for name, way in WAYS.items() if plain_frames or name != "plain loop"}
     runs = take_turns(
         source,
-        {name: (way, {**own, **settings}) for name, (way, own) in WAYS.items()},
+        {name: (way, {**own, **settings}) for name, (way, own) in ways.items()},
         rounds,
         lambda name, done, total: on_run(f"{name}, {done + 1} of {total}"),
     )
-    ways = {name: _summary(each) for name, each in runs.items()}
-    return {"ways": ways, "ratios": {name: _ratios(runs, name) for name in WAYS if name.startswith("cgan")}}
+    found = {name: _summary(each) for name, each in runs.items()}
+    return {"ways": found, "ratios": {name: _ratios(runs, name) for name in ways if name.startswith("cgan")}}
 
 
 def _summary(runs: list[VideoRun]) -> dict[str, Any]:
@@ -113,13 +118,14 @@ def _ratios(runs: dict[str, list[VideoRun]], name: str) -> dict[str, float]:
         pairs = zip(runs[name], runs[other], strict=True)
         return round(statistics.median(run.fps / against.fps for run, against in pairs), 3)
 
-    return {f"of {other}": ratio(other) for other in ("copy", "plain loop")}
+    return {f"of {other}": ratio(other) for other in ("copy", "plain loop") if other in runs}
 
 
 def _print(size: str, found: dict[str, Any]) -> None:
     rows = []
     for name, way in found["ways"].items():
-        ratios = [f"{ratio:.2f}" for ratio in found["ratios"].get(name, {}).values()] or ["", ""]
+        ratios = [f"{ratio:.2f}" for ratio in found["ratios"].get(name, {}).values()]
+        ratios += [""] * (2 - len(ratios))
         figures = (way[key] for key in ("fps", "first_frame_seconds", "megabytes", "cores_ms"))
         rows.append((name, *(f"{figure:.1f}" for figure in figures), *ratios))
     print_table((size, "frames/s", "first frame s", "peak MB", "cores ms", "of copy", "of plain"), rows)
@@ -127,21 +133,22 @@ def _print(size: str, found: dict[str, Any]) -> None:
 
 @study_command
 @click.option("--video", type=PATH, help="A video to measure with, instead of synthetic ones.")
+@click.option("--videos", "folder", type=PATH, help="Folder where synthetic videos are kept, and used again.")
 @click.option("--rounds", type=click.IntRange(min=1), default=3, help="Turns of each way.")
 @click.option("--threads", type=click.IntRange(min=1), help="Of the network.  [default: one for each core]")
 @json_option()
-def main(video: Path | None, rounds: int, threads: int | None, json_file: Path | None) -> None:
-    """Measure the speed of coloring videos, at 1080p and 480p.
+def main(video: Path | None, folder: Path | None, rounds: int, threads: int | None, json_file: Path | None) -> None:
+    """Measure the speed of coloring videos, at 1080p, 480p and 2160p.
 
     Compared with decoding and encoding them alone, by the same code with the same settings, and with a loop
     that reads, colors and writes frame by frame with OpenCV and the PyTorch model.
     """
     console, load, threads = Console(), BackgroundLoad(), threads or usable_cores()
     videos: dict[str, Any] = {}
-    with tempfile.TemporaryDirectory(prefix="cgan-video-") as folder:
+    with tempfile.TemporaryDirectory(prefix="cgan-video-") as temporary:
         for name, size in {video.name: None}.items() if video else SIZES.items():
-            source = video or Path(folder) / f"{name}.mp4"
-            if size is not None:
+            source = video or (folder or Path(temporary)) / f"{name}.mp4"
+            if size is not None and not source.exists():
                 console.note(f"making a video of {size.frames} frames at {name}")
                 make_source(source, size)
             videos[name] = measure_ways(

@@ -40,6 +40,7 @@ from cgan_runtime.system.cpu import usable_cores
 from cgan_runtime.system.exit_codes import EXIT_ERROR
 
 CORES_PER_WORKER = 2  # one decodes, colors and encodes at the same time, so more cores gain little
+IMAGES_PER_WORKER = 8  # at least; an image has no stages, so each core gets a worker where that pays for its start
 
 
 def run_folder(folder: Path, options: RunOptions, batch: BatchOptions, console: Console) -> int:
@@ -76,7 +77,7 @@ def _run(items: list[Item], results: Path | None, options: RunOptions, batch: Ba
         options = with_usable_encoder(options, console)
     if batch.only_gray:
         pass_over_colored(items)
-    work = sum(item.state == "waiting" for item in items)
+    waiting = [item for item in items if item.state == "waiting"]
     page = ReportPage(batch.report.with_suffix(".html")) if batch.report and not is_remote(batch.report) else None
     reporter = _Reporter(items, page, console)
     schedule = reporter.schedule = Schedule(
@@ -84,9 +85,9 @@ def _run(items: list[Item], results: Path | None, options: RunOptions, batch: Ba
     )
     pool: Pool | None = None
     try:
-        if work:
+        if waiting:
             with (
-                _open_pool(work, options, batch, schedule, console) as pool,
+                _open_pool(waiting, options, batch, schedule, console) as pool,
                 console.fraction("coloring") as reporter.move_bar,
             ):
                 schedule.run(pool)
@@ -148,9 +149,16 @@ class _Reporter:
         self.move_bar(size / self._size, text)
 
 
+def workers_for(work: list[Item], cores: int) -> int:
+    """How many workers make sense for these items on so many cores."""
+    if all(item.image for item in work):
+        return max(1, min(cores, len(work) // IMAGES_PER_WORKER))
+    return max(1, cores // CORES_PER_WORKER)
+
+
 @contextmanager
 def _open_pool(
-    work: int, options: RunOptions, batch: BatchOptions, schedule: Schedule, console: Console
+    work: list[Item], options: RunOptions, batch: BatchOptions, schedule: Schedule, console: Console
 ) -> Iterator[Pool]:
     """As many workers as the options say, or as make sense for so many items."""
     with ExitStack() as stack:
@@ -159,11 +167,11 @@ def _open_pool(
                 from cgan_runtime.batch.ray.pool import ray_pool
             except ImportError as error:
                 raise ConfigError(f"--cluster needs Ray ({error}): {INSTALL}") from None
-            yield stack.enter_context(ray_pool(options, batch, work))
+            yield stack.enter_context(ray_pool(options, batch, len(work)))
             return
         scratch = claim(stack.enter_context(temporary_folder(PREFIX)))
         cores = usable_cores()
-        count = min(work, batch.jobs or max(1, cores // CORES_PER_WORKER))
+        count = min(len(work), batch.jobs or workers_for(work, cores))
         if count == 1:
             on_build = stack.enter_context(console.building())
             yield stack.enter_context(in_process_pool(options, scratch, schedule.handle, on_build))

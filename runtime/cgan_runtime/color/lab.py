@@ -85,15 +85,24 @@ def chroma_codes(lightness: FloatArray, chroma: FloatArray, encoding: Encoding) 
     codes = np.empty(chroma.shape, np.float32)
     flat_codes, flat_l, flat_ab = codes.reshape(2, -1), lightness.reshape(-1), chroma.reshape(2, -1)
     for part in _blocks(flat_l.size):
-        encoded = _encode(_linear_rgb(flat_l[part], flat_ab[:, part], encoding.primaries), encoding)
-        _, differences = subtract_luma(encoded[:3], kr, kb)
-        factor = room(encoded[3], differences)
+        differences, gray = color_differences(flat_l[part], flat_ab[:, part], encoding)
+        factor = room(gray, differences)
         for row, channel, weight in ((0, 2, kb), (1, 0, kr)):
             difference = differences[channel]
             difference *= factor
             difference *= np.float32(encoding.chroma_gain / (2 * (1 - weight)))
             np.add(difference, np.float32(encoding.chroma_center), out=flat_codes[row, part])
     return codes
+
+
+def color_differences(lightness: FloatArray, chroma: FloatArray, encoding: Encoding) -> tuple[FloatArray, FloatArray]:
+    """R', G' and B' minus Y' of colors, (3, n), also outside the gamut, and the Y' of their gray, (n,).
+
+    Arguments as of `chroma_codes`, flat: (n,) and (2, n).
+    """
+    encoded = _encode(_linear_rgb(lightness, chroma, encoding.primaries), encoding)
+    _, differences = subtract_luma(encoded[:3], *LUMA_WEIGHTS[encoding.matrix])
+    return differences, encoded[3]
 
 
 def lab_of_rgb(rgb: Plane) -> FloatArray:

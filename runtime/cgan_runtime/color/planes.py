@@ -16,16 +16,23 @@ from cgan_runtime.color.lab import FloatArray, lightness_table
 from cgan_runtime.errors import InputShapeError
 
 _HALVED_FROM = 3  # times as large as asked for; from there on the halves differ by 0.4 levels on average
+_BLURRED = (
+    2.5,
+    3.25,
+)  # times as large as asked for: the mean of 3x3 pixels differs by 0.3 levels, in a fifth of the time
 _GLANCES = 4  # pixels of a row, at least, that a pixel of a glance is the mean of
 
 
 def resized(plane: Plane, shape: tuple[int, int]) -> Plane:
     """Resize to (h, w): mean over the area along an axis that shrinks, linear along one that grows.
 
-    A large plane of codes is halved first: the mean over 2x2 pixels is ten times as fast as over other areas.
+    A large plane of codes is halved first: the mean over 2x2 pixels is ten times as fast as over other areas. Near a
+    third of the size the mean over 3x3 pixels stands for that over the area.
     """
     while plane.dtype != np.float32 and _can_be_halved(plane.shape, shape):
         plane = cv2.resize(plane, (plane.shape[1] // 2, plane.shape[0] // 2), interpolation=cv2.INTER_AREA)
+    if plane.dtype != np.float32 and _can_be_blurred(plane.shape, shape):
+        return cv2.resize(cv2.blur(plane, (3, 3)), shape[::-1], interpolation=cv2.INTER_LINEAR)
     smaller = min(plane.shape[0], shape[0]), min(plane.shape[1], shape[1])
     if smaller != plane.shape:
         plane = cv2.resize(plane, smaller[::-1], interpolation=cv2.INTER_AREA)
@@ -36,6 +43,11 @@ def resized(plane: Plane, shape: tuple[int, int]) -> Plane:
 
 def _can_be_halved(shape: tuple[int, ...], target: tuple[int, int]) -> bool:
     return all(side % 2 == 0 and side >= _HALVED_FROM * least for side, least in zip(shape, target, strict=True))
+
+
+def _can_be_blurred(shape: tuple[int, ...], target: tuple[int, int]) -> bool:
+    least, most = _BLURRED
+    return all(least * small <= side < most * small for side, small in zip(shape, target, strict=True))
 
 
 def glance(luma: Plane, encoding: Encoding, shape: tuple[int, int]) -> FloatArray:

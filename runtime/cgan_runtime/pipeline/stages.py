@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable, Iterator
 from queue import SimpleQueue
 from typing import Generic, TypeVar
 
+from cgan_runtime.system.cpu import opencv_beside_stages
+
 T = TypeVar("T")
 U = TypeVar("U")
 
@@ -125,7 +127,8 @@ def run_stages(
         worked.feed(map(work, taken))
         ended.get()
 
-    guarded(middle)
+    with opencv_beside_stages():
+        guarded(middle)
     if failures:
         wake()
         if begun:

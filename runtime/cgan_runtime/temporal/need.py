@@ -18,6 +18,8 @@ PLACE = 16  # pixels
 AT_ONCE = 0.6, 0.2
 RESTED = 0.4, 0.1
 REST_FRAMES = 3
+# In a place at the edge of the image, where a pan shows new things, which take the colors of what is beside them.
+AT_EDGE = 0.8
 LIGHT_DRIFT = 8.0  # change of the light since the last prediction, levels of 255
 
 
@@ -31,4 +33,6 @@ def is_needed(since: int, known: FloatArray, light: float) -> bool:
         return True
     places = 1 - shrunk(known, PLACE)
     in_place, in_all = RESTED if since >= REST_FRAMES else AT_ONCE
-    return float(places.max()) > in_place or float(places.mean()) > in_all
+    within = places[1:-1, 1:-1]
+    newly_seen = float(places.max()) > AT_EDGE or (within.size > 0 and float(within.max()) > in_place)
+    return newly_seen or float(places.mean()) > in_all

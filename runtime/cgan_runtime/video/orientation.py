@@ -17,6 +17,8 @@ from typing import Any, Literal, TypeVar, cast
 import av
 import numpy as np
 
+from cgan_runtime.video.side_data import side_data_of
+
 Side = Literal["left", "top", "right", "bottom"]
 Array = TypeVar("Array", bound="np.ndarray[Any, Any]")
 Length = TypeVar("Length", int, float)
@@ -42,7 +44,7 @@ class Orientation:
     @classmethod
     def of(cls, frame: av.VideoFrame) -> Orientation:
         """The orientation that the display matrix of a frame asks for."""
-        matrix: Any = frame.side_data.get("DISPLAYMATRIX")
+        matrix = side_data_of(frame).get("DISPLAYMATRIX")
         return cls() if matrix is None else cls.of_matrix(np.frombuffer(matrix, np.int32).tolist())
 
     @classmethod

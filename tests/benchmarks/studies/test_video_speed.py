@@ -66,9 +66,17 @@ def test_a_video_that_is_read_but_not_written_becomes_another(tmp_path: Path) ->
 
 
 def test_a_ratio_is_of_runs_of_one_round(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    fps = {"copy": (40, 20), "cgan": (30, 10), "cgan --every 2": (36, 18), "plain loop": (3, 1)}
+    fps = {"copy": (40, 20), "cgan": (30, 10), "plain loop": (3, 1)}
     taken = {name: [VideoRun(each, 1.0, 1.0, 9.0, (160, 96), 20.0) for each in rates] for name, rates in fps.items()}
     monkeypatch.setattr(video_speed, "take_turns", lambda *_: taken)
     found = measure_ways(source, 4, threads=2, rounds=2, on_run=lambda run: None)
     assert found["ratios"]["cgan"] == {"of copy": 0.625, "of plain loop": 10.0}
     assert found["ways"]["copy"]["fps"] == 30.0
+
+
+def test_without_a_plain_loop_a_video_is_copied_and_colored(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = VideoRun(30, 1.0, 1.0, 9.0, (160, 96), 20.0)
+    monkeypatch.setattr(video_speed, "take_turns", lambda source, ways, *_: {name: [run] for name in ways})
+    found = measure_ways(source, 0, threads=2, rounds=1, on_run=lambda run: None)
+    assert set(found["ways"]) == {"copy", "cgan"}
+    assert found["ratios"] == {"cgan": {"of copy": 1.0}}

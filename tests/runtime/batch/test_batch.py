@@ -21,7 +21,7 @@ from cgan_runtime.batch import pool as pools
 from cgan_runtime.batch.pool import HUNG_SECONDS, Watchdog, WorkerState
 from cgan_runtime.batch.process_pool import ProcessPool, cause_of_death, in_process_pool
 from cgan_runtime.batch.report import make_report
-from cgan_runtime.batch.run import run_folder
+from cgan_runtime.batch.run import run_folder, workers_for
 from cgan_runtime.batch.schedule import Item, Schedule
 from cgan_runtime.batch.scratch import claim
 from cgan_runtime.batch.tasks import Answer, Event, Finished, Progressed, Task
@@ -398,9 +398,10 @@ def test_a_batch_by_url(videos: Path, storage: Path, tmp_path: Path, tiny_model:
     assert (report["done"], report["failed"]) == (3, 1)
 
 
+@pytest.mark.usefixtures("short_segments")
 def test_parts_by_url_keep_segments_until_the_video_is_done(storage: Path, tmp_path: Path, tiny_model: Path) -> None:
     source, target = storage / "in.mkv", storage / "out.mkv"
-    upload(write_video(tmp_path / "in.mkv", Video(frames=540)), source)
+    upload(write_video(tmp_path / "in.mkv", Video(frames=110)), source)
     scratch = tmp_path / "scratch"
     options = options_for(tiny_model, target)
     with in_process_pool(options, scratch, lambda event: None) as pool:
@@ -413,15 +414,15 @@ def test_parts_by_url_keep_segments_until_the_video_is_done(storage: Path, tmp_p
             return event.answer.result
 
         plan = done("plan")
-        assert plan == PartPlan(540, (Part(0, 3, 0),))
+        assert plan == PartPlan(110, (Part(0, 3, 0),))
         assert everything(work_folder(target)) == ["parts.json", "settings.json"]
-        assert done("part", Part(1, 3, 0)) == 290
+        assert done("part", Part(1, 3, 0)) == 60
         assert done("part", Part(1, 3, 0)) == 0  # it is there
-        assert done("part", Part(0, 1, 0)) == 250
+        assert done("part", Part(0, 1, 0)) == 50
         assert {"000000.segment", "000001.segment", "000002.segment"} < set(everything(work_folder(target)))
         result = done("video")
     assert isinstance(result, VideoResult)
-    assert (result.kept_frames, result.frames, result.output) == (540, 540, target)
+    assert (result.kept_frames, result.frames, result.output) == (110, 110, target)
     assert everything(storage) == ["in.mkv", "out.mkv"]
     assert list(scratch.iterdir()) == []
 
@@ -549,3 +550,12 @@ def test_file_names_need_not_be_text(tmp_path: Path, tiny_model: Path) -> None:
     assert run_folder(folder, options, BatchOptions(jobs=1), Console(quiet=True)) == 0
     report = json.loads((tmp_path / "videos.color" / "cgan-report.json").read_text())
     assert report["items"][0]["source"] == name
+
+
+@pytest.mark.parametrize(
+    ("images", "videos", "cores", "workers"), [(3, 0, 2, 1), (40, 0, 2, 2), (40, 0, 16, 5), (40, 1, 2, 1), (0, 9, 8, 4)]
+)
+def test_each_core_gets_a_worker_for_many_images(images: int, videos: int, cores: int, workers: int) -> None:
+    kinds = [True] * images + [False] * videos
+    items = [Item(str(number), Path("in"), Path("out"), image=image) for number, image in enumerate(kinds)]
+    assert workers_for(items, cores) == workers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import struct
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ from cgan_runtime.image.read_write import read_image
 from cgan_runtime.pipeline.settings import VideoSettings
 from cgan_runtime.pipeline.video import colorize_video
 from cgan_runtime.video.contact_sheet import write_sheet
+from cgan_runtime.video.orientation import Orientation
 from cgan_runtime.video.side_data import CAPTIONS, give_side_data, kinds_of, lost_side_data, writes_captions
 from cgan_runtime.video.write.codecs import EncoderSettings
 
@@ -319,3 +321,17 @@ def test_transparency_is_named_and_not_claimed(
         stream = written.streams.video[0]
         assert "alpha_mode" not in {tag.lower() for tag in stream.metadata}
         assert not any(part.is_alpha for part in next(written.decode(stream)).format.components)
+
+
+def test_a_frame_that_was_asked_for_its_side_data_is_freed_at_once() -> None:
+    """Not only when Python looks for circles of references, half a gigabyte of 2160p later."""
+    gc.collect()
+    gc.disable()
+    try:
+        frame = av.VideoFrame(WIDTH, HEIGHT, "yuv420p")
+        assert Orientation.of(frame).is_identity
+        assert kinds_of(frame) == frozenset()
+        del frame
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
