@@ -8,7 +8,10 @@ import pickle
 import signal
 import sys
 from collections.abc import Iterator
+from functools import cache
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -27,9 +30,13 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # PyTorch's threads wait for each
 SHARING = {
     "export/": "exports",
     "benchmarks/test_cli.py": "measured", "benchmarks/quality/test_quality.py": "measured",
+    "benchmarks/speed/subjects/": "measured", "benchmarks/video/": "measured",
     "runtime/batch/test_ray.py": "cluster", "test_privacy.py": "cluster",  # it would join the other's cluster
 }  # fmt: skip
 """Folders and files of tests, slow ones too, and the group that shares costly fixtures or must not meet."""
+
+SHORT_SEGMENT = 50
+"""Frames of a segment in tests that look at its borders: encoders with the farthest look-ahead see 40 frames."""
 
 TINY_MULTIPLE = 16
 TINY_SIZE = 64
@@ -53,6 +60,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=_is_slow)
     for item in items:
         item.add_marker(pytest.mark.xdist_group(_group(item)))
+
+
+@cache
+def _modules_with_segments() -> list[ModuleType]:
+    runtime = ROOT / "runtime"
+    names = [
+        ".".join(file.relative_to(runtime).with_suffix("").parts)
+        for file in sorted((runtime / "cgan_runtime").rglob("*.py"))
+        if "from cgan_runtime.video.segments import SEGMENT_FRAMES" in file.read_text("utf-8")
+    ]
+    return [import_module(name) for name in ("cgan_runtime.video.segments", *names)]
+
+
+@pytest.fixture
+def short_segments(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Segments of videos have SHORT_SEGMENT frames in this process: borders are the same, videos a fifth as long."""
+    for module in _modules_with_segments():
+        monkeypatch.setattr(module, "SEGMENT_FRAMES", SHORT_SEGMENT)
+    monkeypatch.setattr("cgan_runtime.pipeline.parts.MAX_WARM_UP", SHORT_SEGMENT)
 
 
 class _SignalStack(ctypes.Structure):

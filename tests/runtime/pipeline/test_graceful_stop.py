@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.conftest import SHORT_SEGMENT as SEGMENT_FRAMES
 from tests.fakes import FakeBackend
 from tests.videos import Video, packets_of, write_video
 
@@ -18,9 +19,10 @@ from cgan_runtime.pipeline.settings import VideoSettings
 from cgan_runtime.pipeline.video import colorize_video
 from cgan_runtime.temporal.settings import TemporalSettings
 from cgan_runtime.video.resume.work_folder import kept_frames
-from cgan_runtime.video.segments import SEGMENT_FRAMES
 
-FRAMES = 2 * SEGMENT_FRAMES + 80
+pytestmark = pytest.mark.usefixtures("short_segments")
+
+FRAMES = 2 * SEGMENT_FRAMES + 40
 EACH_FRAME = VideoSettings(temporal=TemporalSettings(every=1))
 
 
@@ -58,13 +60,13 @@ def _color(video: Path, target: Path, *at: int, **options: Any) -> tuple[VideoRe
 @pytest.mark.parametrize("name", ["out.mp4", "out%d.png"])
 def test_first_ctrl_c_finishes_the_segment_and_resume_goes_on(name: str, video: Path, tmp_path: Path) -> None:
     target = tmp_path / name
-    assert _color(video, target, 60) == (None, [SEGMENT_FRAMES - 61])
+    assert _color(video, target, 30) == (None, [SEGMENT_FRAMES - 31])
     assert kept_frames(target) == SEGMENT_FRAMES
-    assert _color(video, target, 60, resume=True) == (None, [SEGMENT_FRAMES - 61])
+    assert _color(video, target, 30, resume=True) == (None, [SEGMENT_FRAMES - 31])
     assert kept_frames(target) == 2 * SEGMENT_FRAMES
-    result, told = _color(video, target, 30, resume=True)
+    result, told = _color(video, target, 20, resume=True)
     assert result is not None, "a video that ends before a segment does is done"
-    assert (result.frames, result.kept_frames, told) == (FRAMES, 2 * SEGMENT_FRAMES, [49])
+    assert (result.frames, result.kept_frames, told) == (FRAMES, 2 * SEGMENT_FRAMES, [19])
     if name == "out.mp4":
         _color(video, tmp_path / "whole.mp4")
         for kind in ("video", "audio"):
@@ -79,7 +81,7 @@ def test_on_stop_gets_the_frames_up_to_the_border(at: int, video: Path, tmp_path
     assert kept_frames(tmp_path / "out.mkv") == at + 1 + told
 
 
-@pytest.mark.parametrize(("at", "kept"), [((0,), 0), ((40, 42), 0), ((SEGMENT_FRAMES + 7, SEGMENT_FRAMES + 9), 1)])
+@pytest.mark.parametrize(("at", "kept"), [((0,), 0), ((20, 22), 0), ((SEGMENT_FRAMES + 7, SEGMENT_FRAMES + 9), 1)])
 def test_second_ctrl_c_and_one_before_the_first_frame_stop_at_once(
     at: tuple[int, ...], kept: int, video: Path, tmp_path: Path
 ) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from tests.conftest import SHORT_SEGMENT as SEGMENT_FRAMES
 from tests.fakes import FakeBackend
 from tests.guided_model import AXES, write_guided_model
 from tests.videos import FPS, decoded, scenes, write_scenes
@@ -28,7 +29,6 @@ from cgan_runtime.pipeline.settings import VideoSettings
 from cgan_runtime.pipeline.suggest_keys import suggest_keys
 from cgan_runtime.pipeline.video import colorize_video
 from cgan_runtime.temporal.settings import TemporalSettings
-from cgan_runtime.video.segments import SEGMENT_FRAMES
 from cgan_runtime.video.write.codecs import EncoderSettings
 
 SHAPE = (64, 96)
@@ -188,7 +188,7 @@ LONG = SEGMENT_FRAMES + 60
 
 
 def long_scene(frame: int) -> int:
-    return sum(frame >= cut for cut in (100, 220))
+    return sum(frame >= cut for cut in (20, 44))
 
 
 @pytest.fixture(scope="module")
@@ -199,16 +199,17 @@ def long_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_scenes(tmp_path_factory.mktemp("long") / "in.mp4", frames, times)
 
 
+@pytest.mark.usefixtures("short_segments")
 def test_resumed_and_in_parts_it_is_the_video_of_one_go(long_clip: Path, colorizer: Colorizer, tmp_path: Path) -> None:
     frames = slow(LONG, long_scene, (32, 48))
-    keys = write_key(tmp_path / "keys", "290.png", frames[290], GREEN)
-    write_key(keys, "230.png", frames[230], VIOLET)
-    settings = replace(LOSSLESS, guide=Guide(keys=keys, hints=[Hint(0.3, 0.4, "red", 0.1, frame=260)]))
+    keys = write_key(tmp_path / "keys", "90.png", frames[90], GREEN)
+    write_key(keys, "46.png", frames[46], VIOLET)
+    settings = replace(LOSSLESS, guide=Guide(keys=keys, hints=[Hint(0.3, 0.4, "red", 0.1, frame=60)]))
     alone, parts, resumed = (tmp_path / f"{name}.mkv" for name in ("alone", "parts", "resumed"))
     colorize_video(long_clip, alone, colorizer, settings=settings)
 
     plan = plan_parts(long_clip, parts, colorizer, settings, segments=1)
-    assert [part.warm_from for part in plan.parts] == [0, 220]
+    assert [part.warm_from for part in plan.parts] == [0, 44]
     for part in reversed(plan.parts):
         colorize_part(long_clip, parts, colorizer, settings, part)
     colorize_video(long_clip, parts, colorizer, settings=settings, resume=True)
@@ -219,7 +220,7 @@ def test_resumed_and_in_parts_it_is_the_video_of_one_go(long_clip: Path, coloriz
 
     with pytest.raises(KeyboardInterrupt):
         colorize_video(long_clip, resumed, colorizer, settings=settings, progress=stop)
-    other = replace(LOSSLESS, guide=Guide(keys=write_key(tmp_path / "other", "290.png", frames[290], VIOLET)))
+    other = replace(LOSSLESS, guide=Guide(keys=write_key(tmp_path / "other", "90.png", frames[90], VIOLET)))
     with pytest.raises(MediaError, match="its guide was"):
         colorize_video(long_clip, resumed, colorizer, settings=other, resume=True)
     result = colorize_video(long_clip, resumed, colorizer, settings=settings, resume=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
+from tests.conftest import SHORT_SEGMENT as SEGMENT_FRAMES
 from tests.fakes import FakeBackend
 from tests.videos import Video, decoded, packets_of, scenes, write_scenes, write_video
 
@@ -21,13 +22,14 @@ from cgan_runtime.pipeline.video import colorize_video
 from cgan_runtime.temporal.filter import FLASH_FRAMES, TemporalFilter
 from cgan_runtime.temporal.settings import TemporalSettings
 from cgan_runtime.video.resume.work_folder import work_folder
-from cgan_runtime.video.segments import SEGMENT_FRAMES
 from cgan_runtime.video.write.codecs import EncoderSettings
 
 FloatArray = npt.NDArray[np.float32]
 
-FRAMES = 2 * SEGMENT_FRAMES + 70
-CUTS = (150, 251, 490)  # scenes long and short; a flash and a scene of a few frames are added
+pytestmark = pytest.mark.usefixtures("short_segments")
+
+FRAMES = 2 * SEGMENT_FRAMES + 30
+CUTS = (30, 51, 98)  # scenes long and short; a flash and a scene of a few frames are added
 UNEVEN = [Fraction(1) + Fraction(n, 25) + Fraction(n * n % 97, 9000) for n in range(FRAMES)]
 
 
@@ -41,7 +43,7 @@ def scene_of(cuts: tuple[int, ...]) -> Callable[[int], int]:
     """The scene of a frame; -1 is a flash, and some scenes come back after it."""
 
     def scene(frame: int) -> int:
-        if frame % 131 == 130:
+        if frame % 41 == 40:
             return -1
         return sum(frame >= cut for cut in cuts)
 
@@ -100,7 +102,7 @@ def test_an_interrupted_part_is_resumed(video: Path, tmp_path: Path) -> None:
     settings, target = VideoSettings(EncoderSettings(), TemporalSettings(every=1)), tmp_path / "out.mkv"
 
     def stop(done: int, _: int | None) -> None:
-        if done == SEGMENT_FRAMES + 40:
+        if done == SEGMENT_FRAMES + 20:
             raise KeyboardInterrupt
 
     backend = FakeBackend(restless)
@@ -183,15 +185,15 @@ def test_frames_after_an_independent_start_do_not_depend_on_earlier_ones(seed: i
 
 
 def test_cuts_are_independent_starts() -> None:
-    frames = scenes(300, scene_of((100, 200)), (32, 48))
+    frames = scenes(240, scene_of((100, 180)), (32, 48))
     looks = [frame.astype(np.float32) / np.float32(127.5) - np.float32(1) for frame in frames]
-    assert independent_starts(looks, TemporalSettings())[1] == [0, 100, 200]
+    assert independent_starts(looks, TemporalSettings())[1] == [0, 100, 180]
 
 
 def test_a_long_scene_is_not_divided_and_parts_are_few() -> None:
-    assert list(divide(5000, [0])) == [Part(0, 20, 0)]
-    assert list(divide(100, [0], 1)) == [Part(0, 1, 0)]
-    parts = list(divide(100_000, list(range(0, 100_000, 90)), 1))
+    assert list(divide(20 * SEGMENT_FRAMES, [0])) == [Part(0, 20, 0)]
+    assert list(divide(SEGMENT_FRAMES - 10, [0], 1)) == [Part(0, 1, 0)]
+    parts = list(divide(400 * SEGMENT_FRAMES, list(range(0, 400 * SEGMENT_FRAMES, 18)), 1))
     assert [part.end for part in parts] == [*(part.first for part in parts[1:]), 400]
     assert 2 < len(parts) <= 8
-    assert all(0 <= part.first * SEGMENT_FRAMES - part.warm_from < 90 for part in parts)
+    assert all(0 <= part.first * SEGMENT_FRAMES - part.warm_from < 18 for part in parts)

@@ -8,6 +8,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from tests.conftest import SHORT_SEGMENT as SEGMENT_FRAMES
 from tests.fakes import FakeBackend
 from tests.videos import Video, luma_of, read_frames, times_of, write_video
 
@@ -18,7 +19,6 @@ from cgan_runtime.pipeline.image import colorize_image
 from cgan_runtime.pipeline.settings import VideoSettings
 from cgan_runtime.pipeline.video import colorize_video
 from cgan_runtime.video.orientation import Orientation
-from cgan_runtime.video.segments import SEGMENT_FRAMES
 from cgan_runtime.video.write.codecs import EncoderSettings
 
 FFV1 = EncoderSettings("ffv1")
@@ -92,6 +92,7 @@ def test_x264_takes_an_odd_size(tmp_path: Path) -> None:
     assert np.array_equal(beside[2][:, 61:], alone[2])
 
 
+@pytest.mark.usefixtures("short_segments")
 def test_a_run_with_compare_is_resumed_only_with_compare(tmp_path: Path) -> None:
     source = write_video(tmp_path / "in.mp4", Video(frames=SEGMENT_FRAMES + 20))
 

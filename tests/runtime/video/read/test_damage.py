@@ -15,6 +15,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from tests.conftest import SHORT_SEGMENT as SEGMENT_FRAMES
 from tests.fakes import FakeBackend
 from tests.videos import Video, read_frames, write_video
 
@@ -23,7 +24,6 @@ from cgan_runtime.errors import CganError, MediaError
 from cgan_runtime.pipeline.settings import VideoSettings
 from cgan_runtime.pipeline.video import colorize_video
 from cgan_runtime.video.read.reader import VideoReader
-from cgan_runtime.video.segments import SEGMENT_FRAMES
 
 FASTSTART = {"movflags": "faststart"}
 TS_PACKET = 188  # bytes of a transport stream
@@ -312,6 +312,7 @@ def _bare(path: Path) -> Path:
     return write_video(path, replace(BARE, frames=SEGMENT_FRAMES + 20))
 
 
+@pytest.mark.usefixtures("short_segments")
 def test_nothing_is_kept_of_a_video_that_is_replaced_during_the_run(tmp_path: Path, colorizer: Colorizer) -> None:
     source = _bare(tmp_path / "in.y4m")
 
@@ -327,6 +328,7 @@ def test_nothing_is_kept_of_a_video_that_is_replaced_during_the_run(tmp_path: Pa
     assert [path.name for path in tmp_path.iterdir()] == ["in.y4m"]
 
 
+@pytest.mark.usefixtures("short_segments")
 @pytest.mark.parametrize("change", ["grow", "touch", "replace"])
 def test_a_video_that_is_only_touched_or_grows_is_colored(change: str, tmp_path: Path, colorizer: Colorizer) -> None:
     source, other = _bare(tmp_path / "in.y4m"), write_video(tmp_path / "other.y4m", BARE)

@@ -15,6 +15,7 @@ import av
 import numpy as np
 import numpy.typing as npt
 import pytest
+from tests.conftest import SHORT_SEGMENT as SEGMENT_FRAMES
 from tests.fakes import FakeBackend
 from tests.videos import Video, packets_of, write_video
 
@@ -27,13 +28,14 @@ from cgan_runtime.pipeline.settings import VideoSettings
 from cgan_runtime.pipeline.video import colorize_video
 from cgan_runtime.temporal.settings import TemporalSettings
 from cgan_runtime.video.resume.work_folder import WorkFolder, kept_frames, work_folder
-from cgan_runtime.video.segments import SEGMENT_FRAMES
 from cgan_runtime.video.write.codecs import EncoderSettings
 
 FloatArray = npt.NDArray[np.float32]
 
-FRAMES = 2 * SEGMENT_FRAMES + 80
-STOP = SEGMENT_FRAMES + 60  # in the second segment
+pytestmark = pytest.mark.usefixtures("short_segments")
+
+FRAMES = 2 * SEGMENT_FRAMES + 30
+STOP = SEGMENT_FRAMES + 20  # in the second segment
 UNEVEN = [Fraction(3) + Fraction(n, 25) + Fraction(n * n % 97, 9000) for n in range(FRAMES)]
 
 
@@ -148,7 +150,7 @@ def test_the_filter_state_goes_from_run_to_run(temporal: TemporalSettings, tmp_p
 
 def test_an_incomplete_segment_is_ignored(tmp_path: Path, colorizer: Colorizer) -> None:
     source, target = write_video(tmp_path / "in.mp4", Video(frames=FRAMES)), tmp_path / "out.mp4"
-    _stopped(source, target, at=2 * SEGMENT_FRAMES + 30)
+    _stopped(source, target, at=2 * SEGMENT_FRAMES + 20)
     assert kept_frames(target) == 2 * SEGMENT_FRAMES
     second = work_folder(target) / "000001.segment"
     second.write_bytes(second.read_bytes()[:-5])
@@ -177,7 +179,7 @@ def test_a_run_killed_after_its_last_segment_colors_nothing_again(tmp_path: Path
 def test_finished_segments_are_not_discarded_without_overwrite(tmp_path: Path, colorizer: Colorizer) -> None:
     source, target = write_video(tmp_path / "in.mp4", Video(frames=FRAMES)), tmp_path / "out.mp4"
     _stopped(source, target)
-    with pytest.raises(MediaError, match=r"an earlier run has finished 250 frames of .*out.mp4; go on with --resume"):
+    with pytest.raises(MediaError, match=r"an earlier run has finished 50 frames of .*out.mp4; go on with --resume"):
         colorize_video(source, target, colorizer, settings=each_frame())
     assert kept_frames(target) == SEGMENT_FRAMES
     assert colorize_video(source, target, colorizer, settings=each_frame(), overwrite=True).kept_frames == 0
@@ -224,7 +226,7 @@ def test_an_engine_that_fails_is_reported_with_the_position_and_resumed(tmp_path
     with Colorizer(failing) as colorizer, pytest.raises(BackendUnavailable) as caught:
         colorize_video(source, target, colorizer, settings=each_frame())
     assert str(caught.value) == (
-        "the engine died; it stopped after 310 frames, at 0:12.40; 250 frames are kept, --resume goes on with them"
+        "the engine died; it stopped after 70 frames, at 0:02.80; 50 frames are kept, --resume goes on with them"
     )
     assert _resume(source, target)[0].frames == FRAMES
 
@@ -268,7 +270,7 @@ def test_two_runs_do_not_write_the_same_video(done: int, tmp_path: Path, coloriz
     met = []
 
     def meet(frames: int, _: int | None) -> None:
-        if frames == done + 30:
+        if frames == done + 20:
             with Colorizer(FakeBackend()) as other, pytest.raises(MediaError, match="another run is making"):
                 colorize_video(source, target, other, overwrite=True)
             met.append(frames)

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.conftest import SHORT_SEGMENT as SEGMENT_FRAMES
 from tests.fakes import FakeBackend
 from tests.videos import Video, luma_of, read_frames, write_video
 
@@ -28,7 +29,6 @@ from cgan_runtime.pipeline.video import colorize_video
 from cgan_runtime.temporal.settings import TemporalSettings
 from cgan_runtime.video.read.sources import SourceSettings, video_source
 from cgan_runtime.video.resume.work_folder import WorkFolder, work_folder
-from cgan_runtime.video.segments import SEGMENT_FRAMES
 from cgan_runtime.video.write.codecs import EncoderSettings
 from cgan_runtime.video.write.image_sequence_writer import check_existing_images
 
@@ -189,22 +189,23 @@ def _color(source: Path, target: Path, at: int = -1, **options: bool) -> VideoRe
         return colorize_video(source, target, colorizer, settings=settings, **options)
 
 
+@pytest.mark.usefixtures("short_segments")
 def test_a_failed_run_is_resumed_with_the_images_of_a_single_run(tmp_path: Path, out: Path) -> None:
     source, target, whole = write_video(tmp_path / "in.mp4", Video(frames=FRAMES)), out / "%04d.png", tmp_path
     (whole / "whole").mkdir()
     _color(source, whole / "whole" / "%04d.png")
-    with pytest.raises(BackendUnavailable, match=r"after 260 frames, .*; 250 frames are kept, --resume goes"):
-        _color(source, target, at=260)
+    with pytest.raises(BackendUnavailable, match=r"after 60 frames, .*; 50 frames are kept, --resume goes"):
+        _color(source, target, at=60)
     done = [name for name in _names(out) if name.endswith(".png")]
-    assert SEGMENT_FRAMES <= len(done) <= 260
+    assert SEGMENT_FRAMES <= len(done) <= 60
     assert all(read_image(out / name).shape == (48, 64, 3) for name in done)
-    with pytest.raises(MediaError, match=r"has finished 250 frames of .*%04d.png; go on with --resume"):
+    with pytest.raises(MediaError, match=r"has finished 50 frames of .*%04d.png; go on with --resume"):
         _color(source, target)
-    last = (out / "0250.png").read_bytes()
-    (out / "0250.png").unlink()
-    with pytest.raises(MediaError, match=r"0250.png of an earlier run is missing; start again"):
+    last = (out / "0050.png").read_bytes()
+    (out / "0050.png").unlink()
+    with pytest.raises(MediaError, match=r"0050.png of an earlier run is missing; start again"):
         _color(source, target, resume=True)
-    (out / "0250.png").write_bytes(last)
+    (out / "0050.png").write_bytes(last)
     result = _color(source, target, resume=True)
     assert (result.frames, result.kept_frames, result.notes) == (FRAMES, SEGMENT_FRAMES, ())
     assert _names(out) == _names(whole / "whole") == [f"{number:04d}.png" for number in range(1, FRAMES + 1)]
