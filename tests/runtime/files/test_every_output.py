@@ -19,6 +19,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from tests.benchmarks.example_results import made_up
+from tests.train.conftest import write_photos
 from tests.videos import Video, write_video
 
 from cgan_benchmarks.cli import main as bench
@@ -30,7 +31,7 @@ from cgan_train.evaluation.comparison_photos import BUNDLED
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no such devices and pipes")
 
-QUALITY = ("quality", "--data", BUNDLED, "--model", "{model}")
+QUALITY = ("quality", "--data", "{photos}", "--model", "{model}")
 LAYERS = ("layers", "--runs", 2, "--size", 64, "--model", "{model}")
 VIDEO = ("--video", "{video}", "-o", "{folder}/any.mkv", "--model", "{model}", "--overwrite", "-q")
 OUTPUTS = {
@@ -65,12 +66,13 @@ def write(
     """A function that runs a command with one output; it returns the exit code and stderr."""
     monkeypatch.setattr("cgan_benchmarks.cli._measure_models", lambda *_: SimpleNamespace(document=made_up))
     monkeypatch.setattr("cgan_benchmarks.turing.server.TuringServer.wait", lambda _: None)  # nobody takes the test
-    places = {name: tmp_path / name for name in ("inputs", "folder")}
+    places = {name: tmp_path / name for name in ("inputs", "folder", "photos")}
     for folder in places.values():
         folder.mkdir()
     places |= {"image": places["inputs"] / "in.png", "video": tmp_path / "in.mkv", "model": tiny_model}
     write_image(places["image"], np.full((48, 64, 3), 90, np.uint8))
     write_video(places["video"], Video(frames=3))
+    write_photos(places["photos"], 2)
     main, words, _ = request.node.output
 
     def call(output: Path) -> tuple[int, str]:

@@ -13,7 +13,7 @@ import pytest
 
 from cgan_train.checkpoint import UNFINISHED, epochs_in, load_checkpoint
 
-_EPOCHS = 16
+_EPOCHS = 10
 _TINY = ["--set", "generator.widths=[8,16]", "--set", "discriminator.widths=[8,16]"]
 HANGING = """
 import os

@@ -19,7 +19,7 @@ from tests.videos import Video, packets_of, write_video
 from cgan_runtime.video.resume.work_folder import kept_frames
 from cgan_runtime.video.segments import SEGMENT_FRAMES
 
-KILLS = 20
+KILLS = 12
 SHORT = 50  # frames of a segment, so that a run takes less time
 FRAMES = 4 * SHORT + 40
 PROGRAM = """
