@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 import json
 import os
+import runpy
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from tests.train.conftest import write_photos
 from tests.videos import Video, read_frames, write_video
 
 from cgan_runtime.image.read_write import read_image, write_image
+from cgan_train.config.recipes import RECIPES
 
 EXAMPLES = ROOT / "examples"
 MAX_LINES = 40
@@ -67,12 +70,17 @@ def test_own_generator(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "Net.json").read_text())["parity"]["verified"]
 
 
-def test_research(tmp_path: Path) -> None:
+def test_research(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """In this process, with a recipe of few channels: four runs."""
+    config = RECIPES["paper-unet"]
+    generator, judge = (replace(part, widths=(8, 8)) for part in (config.generator, config.discriminator))
+    thin = replace(config, generator=generator, discriminator=judge, recalibration=1)
+    monkeypatch.setitem(RECIPES, "paper-unet", thin)
     write_photos(tmp_path / "photos", 6)
-    lines = [
-        line.split()
-        for line in run("research.py", tmp_path / "photos", tmp_path / "runs", "--epochs", "1").splitlines()
-    ]
+    words = ("research.py", tmp_path / "photos", tmp_path / "runs", "--epochs", 1)
+    monkeypatch.setattr(sys, "argv", list(map(str, words)))
+    runpy.run_path(str(EXAMPLES / words[0]), run_name="__main__")
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert [line[0] for line in lines] == ["loss", "L1", "Huber"]
     assert all(float(cell) >= 0 for line in lines[1:] for cell in (line[1], line[3]))
 
@@ -83,4 +91,4 @@ def test_examples_are_short_and_say_how_to_run_them(path: Path) -> None:
     assert len(text.splitlines()) <= MAX_LINES
     docstring = ast.get_docstring(ast.parse(text)) or ""
     assert f"python examples/{path.name}" in docstring
-    assert (Path(__file__).read_text(encoding="utf-8")).count(f'run("{path.name}"') == 1
+    assert (Path(__file__).read_text(encoding="utf-8")).count(f'("{path.name}"') == 1

@@ -18,7 +18,7 @@ from cgan_runtime.pipeline.video import colorize_video
 from cgan_runtime.video.resume.segment_file import SegmentWriter, read_packets
 from cgan_runtime.video.write.writer import VideoWriter
 
-ROOM = 40  # packets of video that fit onto the disk
+ROOM = 20  # packets of video that fit onto the disk
 
 
 class SmallDisk(VideoWriter):
@@ -39,7 +39,8 @@ def _color(source: Path, target: Path, *, resume: bool = False) -> None:
         colorize_video(source, target, colorizer, resume=resume)
 
 
-@pytest.mark.parametrize(("frames", "kept"), [(300, 250), (120, 120)])
+@pytest.mark.parametrize(("frames", "kept"), [(70, 50), (45, 45)])
+@pytest.mark.usefixtures("short_segments")
 def test_the_work_on_a_segment_is_kept(frames: int, kept: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source, target = write_video(tmp_path / "in.mp4", Video(frames=frames, audio=["aac"])), tmp_path / "out.mp4"
     with monkeypatch.context() as full:
