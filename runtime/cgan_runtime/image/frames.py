@@ -119,7 +119,7 @@ def _read_pages(path: Path, data: bytes) -> Frames | None:
     _, whole = cv2.imdecodemulti(buffer, cv2.IMREAD_UNCHANGED)
     _, plain = cv2.imdecodemulti(buffer, cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR)
     # As for a single image: unchanged only where that keeps an alpha channel.
-    pairs = zip(whole, plain, strict=True)
+    pairs = zip(whole[:count], plain[:count], strict=True)  # of a page whose directory is cut off there may be one more
     images = [_rgb(deep if deep.ndim == 3 and deep.shape[2] == 4 else flat) for deep, flat in pairs]
     for number, image in enumerate(images):
         if is_for_pillow(image) and (other := read_by_pillow(data, number)) is not None:
