@@ -56,8 +56,11 @@ def pytest_xdist_auto_num_workers() -> int:
 
 @pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the plain tests first and the slow ones last; of several processes each takes whole groups."""
-    items.sort(key=_is_slow)
+    """Run the plain tests first; of several processes each takes whole groups, and long ones first.
+
+    A long group that began last would be waited for, with nothing else left to do.
+    """
+    items.sort(key=_is_slow, reverse="PYTEST_XDIST_WORKER" in os.environ)
     for item in items:
         item.add_marker(pytest.mark.xdist_group(_group(item)))
 
