@@ -74,8 +74,11 @@ def read_metadata(path: Path) -> Metadata:
             return Metadata(exif, xmp, profile, untrue=untrue)
         if not hasattr(cv2, "imdecodeWithMetadata"):
             return NONE
+        data, described = _without_pixels(data)
+        if not described:
+            return NONE
         small = cv2.IMREAD_REDUCED_GRAYSCALE_8  # the pixels are not needed
-        _, kinds, parts = cv2.imdecodeWithMetadata(np.frombuffer(_without_pixels(data), np.uint8), flags=small)
+        _, kinds, parts = cv2.imdecodeWithMetadata(np.frombuffer(data, np.uint8), flags=small)
     except (OSError, cv2.error):
         return NONE
     found = {int(kind): np.asarray(part).tobytes() for kind, part in zip(kinds, parts, strict=True)}
@@ -93,22 +96,23 @@ def read_metadata(path: Path) -> Metadata:
     )
 
 
-def _without_pixels(data: bytes) -> bytes:
-    """A JPEG of one pixel with the segments of another that may hold metadata; any other data as they are.
+def _without_pixels(data: bytes) -> tuple[bytes, bool]:
+    """A JPEG of one pixel with the segments of another that may hold metadata, and whether it has any.
 
-    To decode the pixels would take as long as half of `read_image`, at any size.
+    To decode the pixels would take half as long as `read_image`. Any other data stay as they are.
     """
     if not data.startswith(_JPEG_START):
-        return data
+        return data, True
     kept, position = [_JPEG_START], len(_JPEG_START)
     while position + 4 <= len(data) and data[position] == 0xFF:
         marker, end = data[position + 1], position + 2 + int.from_bytes(data[position + 2 : position + 4], "big")
         if marker == _SCAN:
-            return b"".join(kept) + cv2.imencode(".jpg", np.zeros((1, 1), np.uint8))[1].tobytes()[len(_JPEG_START) :]
+            pixel = cv2.imencode(".jpg", np.zeros((1, 1), np.uint8))[1].tobytes()
+            return b"".join([*kept, pixel[len(_JPEG_START) :]]), len(kept) > 1
         if marker in _DESCRIBING:
             kept.append(data[position:end])
         position = end
-    return data
+    return data, True
 
 
 def lost_metadata(metadata: Metadata, suffix: str) -> list[str]:
