@@ -8,6 +8,7 @@ from cgan_benchmarks.machine.describe import load_warning
 from cgan_benchmarks.render.headline import headline
 from cgan_benchmarks.render.terminal import Columns, print_columns, print_lines, wide_console
 from cgan_benchmarks.results.document import Document
+from cgan_benchmarks.results.noise import load_of, width_of
 
 _COLUMNS = {  # the key of a figure (and of a part of it), and its format, by title
     "model": ("model", ""), "run by": ("backend", ""), "batch": ("batch", ""),
@@ -21,10 +22,11 @@ _COLUMNS = {  # the key of a figure (and of a part of it), and its format, by ti
     "first run s": ("first_run_s", ".3f"), "memory MB": ("host_mb", ".0f"), "file MB": ("megabytes", ".1f"),
 }  # fmt: skip
 
+_RATIOS = ("x", "interval")
 _COMPARED = ("interval", "largest", "mean", "PSNR", "dE00")
 _COSTS = ("load s", "memory MB", "file MB")
 NAMES = ("model", "run by", "batch")
-TABLES: dict[str, tuple[tuple[str, ...], ...]] = {  # of each scenario, beside the names of the rows
+_TABLES: dict[str, tuple[tuple[str, ...], ...]] = {  # of each scenario, beside the names of the rows
     "single-stream": (
         ("p50 ms", "p90", "p95", "p99", "x", *_COMPARED),
         ("mean ms", "sd", "frames/s", "concurrent", "of peak", "start s", *_COSTS),
@@ -34,6 +36,12 @@ TABLES: dict[str, tuple[tuple[str, ...], ...]] = {  # of each scenario, beside t
 }
 _VIDEO = {"frames/s": "frames_per_second", "least": "least", "most": "most", "ms a frame": "ms_a_frame"}
 _MIN_WIDTH = 160  # columns
+
+
+def tables_of(document: Document) -> list[tuple[str, ...]]:
+    """The columns of a result's tables, beside the names; without ratios where other programs made them worthless."""
+    left_out = _RATIOS if load_of(document) else ()
+    return [tuple(title for title in table if title not in left_out) for table in _TABLES[document["scenario"]]]
 
 
 def is_reference(row: Document) -> bool:
@@ -49,6 +57,8 @@ def cell(row: Document, title: str) -> str:
         return "-"
     if title == "of peak" and value > 1:
         return "?"  # the machine was busier while its peak was measured
+    if title == "x" and width_of(value, row["speedup_interval"]):
+        return "?"  # its interval says enough
     if title == "interval":
         low, high = value
         return "no difference" if low <= 1 <= high else f"{low:.2f} to {high:.2f}"
@@ -88,7 +98,7 @@ def _rows(document: Document) -> Iterator[str | Columns]:
         f"{document['recipe']}, {document['scenario']}, {width}x{height} px, {batch}"
         f"{_plural(machine['threads'], 'thread')}, {machine['cpu']}, {_plural(machine['cores'], 'core')}"
     )
-    for table in TABLES[document["scenario"]]:
+    for table in tables_of(document):
         titles = (*(NAMES if several else NAMES[:2]), *table)
         yield titles, [[cell(row, title) for title in titles] for row in rows], NAMES
 

@@ -34,3 +34,20 @@ def test_no_word_is_broken(columns: int, monkeypatch: pytest.MonkeyPatch) -> Non
     text = " ".join(" ".join(lines).split())
     assert "148%" not in text
     assert "4.0 times as fast as PyTorch, by OpenVINO." in text
+
+
+@pytest.mark.parametrize(("others", "interval"), [(0.82, [3.9, 4.1]), (0.0, [1.0, 9.0])])
+def test_no_ratio_where_it_is_too_noisy_to_judge(
+    others: float, interval: list[float], capsys: pytest.CaptureFixture[str]
+) -> None:
+    document = made_up()
+    document["machine"] |= {"others": others}
+    for row in document["rows"][1:]:
+        row["speedup_interval"] = interval
+    print_report(document)
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    first = next(index for index, line in enumerate(lines) if line[:1] == ["model"])
+    head, rows = lines[first], lines[first + 1 : first + 4]
+    assert ("x" in head) == (others == 0)  # under load, no row can be compared
+    assert ["?" in row for row in rows] == [False, others == 0, others == 0]
+    assert not any("4.00" in row for row in rows)

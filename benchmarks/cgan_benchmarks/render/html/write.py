@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from html import escape
 from pathlib import Path
 
 from cgan_benchmarks.machine.describe import load_warning
 from cgan_benchmarks.render.headline import best_row, engine_name, headline
 from cgan_benchmarks.render.html import plots
-from cgan_benchmarks.render.tables import NAMES, TABLES, cell, is_reference
+from cgan_benchmarks.render.tables import NAMES, cell, is_reference, tables_of
 from cgan_benchmarks.results.document import Document, write_text
-from cgan_benchmarks.results.noise import too_noisy
+from cgan_benchmarks.results.noise import load_of, too_noisy
 from cgan_benchmarks.video.scenario import CGAN
 
 _HERE = Path(__file__).parent
@@ -53,7 +53,7 @@ def _body(document: Document) -> Iterator[str]:
     yield from _video(document["video"])
     if rows:
         yield "<h2>All figures</h2>"
-        yield _table(rows, document["scenario"])
+        yield _table(document)
     sentences = "".join(f"<li>{escape(sentence)}</li>" for sentence in document["method"])
     yield f"<h2>How this was measured</h2>\n<ul>{sentences}</ul>"
     if document["missing"]:
@@ -64,12 +64,13 @@ def _body(document: Document) -> Iterator[str]:
 
 def _plots(document: Document) -> Iterator[str]:
     rows = document["rows"]
-    yield _figure(
-        "How many times as fast as PyTorch",
-        plots.speedups(rows),
-        "Dots: ratio of the medians. Bars: 95 % intervals by a bootstrap over processes and rounds. A bar "
-        "that contains 1 is no difference.",
-    )
+    if not load_of(document):
+        yield _figure(
+            "How many times as fast as PyTorch",
+            plots.speedups(rows),
+            "Dots: ratio of the medians. Bars: 95 % intervals by a bootstrap over processes and rounds. A bar "
+            "that contains 1 is no difference.",
+        )
     if document["scenario"] == "single-stream":
         yield _figure(
             "Latency of every run",
@@ -132,9 +133,10 @@ def _figure(title: str, plot: str, caption: str) -> str:
     )
 
 
-def _table(rows: Sequence[Document], scenario: str) -> str:
+def _table(document: Document) -> str:
+    rows = document["rows"]
     several = len({row["batch"] for row in rows}) > 1
-    titles = [*NAMES[: 3 if several else 2], *itertools.chain(*TABLES[scenario])]
+    titles = [*NAMES[: 3 if several else 2], *itertools.chain(*tables_of(document))]
 
     def line(tag: str, cells: Iterable[str]) -> str:
         kinds = (' class="name"' if title in NAMES[:2] else "" for title in titles)
