@@ -6,7 +6,7 @@
 //
 // Lightness is a plane of L*/50 - 1, chroma two planes of (a*, b*)/110 of the same size.
 
-import { boxed, plane, resized } from "./resize.js";
+import { boxed, plane, resized, scratch } from "./resize.js";
 
 const BLOCK = 16, COARSE = 4; // pixels: distance of the vectors, and how much smaller the first search is
 const REACH = 4, REFINE = 3; // pixels searched each way, of the coarse image and of the whole one
@@ -46,7 +46,7 @@ const sameSize = (one, other) => one.width === other.width && one.height === oth
 /** The past as it would look now: {planes, changed}, less sure where its lightness differs; null in another scene. */
 function follow(lightness, past) {
   const { error, planes, inside } = carried(lightness, past);
-  const light = mean(error.data), smooth = boxed(error, 2).data;
+  const light = mean(error.data), smooth = boxed(error, 2, scratch("carry smooth", error.data.length));
   if (meanDistance(smooth, light) > CUT * contrast(lightness)) return null;
   const age = planes[2], changed = new Float32Array(age.length);
   for (let i = 0; i < age.length; i += 1) {
@@ -61,7 +61,7 @@ function follow(lightness, past) {
 function carried(lightness, past) {
   const { data: now, width, height } = lightness, then = past.lightness.data, [a, b, age] = past.planes;
   const [du, dv] = motion(lightness, past.lightness).map(({ data }) => data);
-  const error = plane(width, height), inside = new Uint8Array(now.length), planes = past.planes.map(() => new Float32Array(now.length));
+  const error = plane(width, height, scratch("carry error", now.length)), inside = new Uint8Array(now.length), planes = past.planes.map(() => new Float32Array(now.length));
   const [newA, newB, newAge] = planes;
   for (let y = 0, i = 0; y < height; y += 1) {
     for (let x = 0; x < width; x += 1, i += 1) {

@@ -2,7 +2,7 @@
 //
 // Lightness is L*/50 - 1, chroma (a*, b*)/110. Lab is CIE 1976 with the white of sRGB (D65).
 
-import { boxed, plane } from "./resize.js";
+import { boxed, plane, scratch } from "./resize.js";
 
 const KNEE = 6 / 29;
 const TOE_SLOPE = 12.92, TOE_END = 0.0031308, GAMMA = 2.4, OFFSET = 0.055; // IEC 61966-2-1
@@ -63,30 +63,34 @@ export function lightnessRow(light, start, row) {
   for (let x = 0; x < row.length; x += 1) row[x] = ROOTS * ROOT[light[start + x]] + DARKEST;
 }
 
-/** The slope of each small chroma plane on the small luma, and the chroma at luma 0: {slope, shift} of each. */
+/**
+ * The slope of each of two small chroma planes on the small luma, and the chroma at luma 0: {slope, shift} of each. The
+ * next call overwrites them.
+ */
 export function regressed(planes, luma, span) {
   const { width, height, data: light } = luma, least = EPSILON * span * span;
-  const box = (data) => boxed(plane(width, height, data)).data;
-  const centered = less(light, mean(light)), around = box(centered), squares = box(product(centered, centered));
-  return planes.map(({ data }) => {
-    const offset = less(data, mean(data)), level = box(offset), products = box(product(centered, offset));
+  const memory = (name) => scratch(`regressed ${name}`, light.length);
+  const box = (data, name) => boxed({ data, width, height }, 1, memory(name));
+  const centered = less(light, mean(light), memory("centered")), around = box(centered, "around");
+  const squares = box(product(centered, centered, memory("product")), "squares");
+  return planes.map(({ data }, plane) => {
+    const offset = less(data, mean(data), memory("offset")), level = box(offset, "level");
+    const products = box(product(centered, offset, memory("product")), "products");
     for (let i = 0; i < products.length; i += 1) {
       products[i] = (products[i] - around[i] * level[i]) / (squares[i] - around[i] * around[i] + least);
     }
-    const slope = box(products), shift = new Float32Array(slope.length);
+    const slope = box(products, `slope ${plane}`), shift = memory(`shift ${plane}`);
     for (let i = 0; i < shift.length; i += 1) shift[i] = data[i] - slope[i] * light[i];
-    return { slope: plane(width, height, slope), shift: plane(width, height, shift) };
+    return { slope: { data: slope, width, height }, shift: { data: shift, width, height } };
   });
 }
 
-function less(numbers, amount) {
-  const result = new Float32Array(numbers.length);
+function less(numbers, amount, result) {
   for (let i = 0; i < result.length; i += 1) result[i] = numbers[i] - amount;
   return result;
 }
 
-function product(one, other) {
-  const result = new Float32Array(one.length);
+function product(one, other, result) {
   for (let i = 0; i < result.length; i += 1) result[i] = one[i] * other[i];
   return result;
 }

@@ -6,10 +6,19 @@
 // `taps` says which samples make a new one, and their weights.
 
 const CUBIC = -0.75; // slope of the cubic kernel, as OpenCV has it
+const MOST_REMEMBERED = 32;
 
 /** A plane of zeros, or around given numbers. */
 export function plane(width, height, data = new Float32Array(width * height)) {
   return { data, width, height };
+}
+
+const lent = new Map();
+
+/** Memory for numbers that nobody needs after the next call with this name: new memory takes longer than the work on it. */
+export function scratch(name, length) {
+  if (lent.get(name)?.length !== length) lent.set(name, new Float32Array(length));
+  return lent.get(name);
 }
 
 /** The plane, times a factor. */
@@ -19,8 +28,12 @@ export function scaled({ data, width, height }, factor) {
   return result;
 }
 
+const remembered = new Map(); // taps that the frames of a camera need again and again
+
 /** `count` samples of each new one along an axis: `index` and `weight`, each new length * count long. */
-function taps(length, target, count, sample) {
+function taps(kind, length, target, count, sample) {
+  const key = `${kind} ${length} ${target}`, known = remembered.get(key);
+  if (known) return known;
   const index = new Int32Array(target * count), weight = new Float32Array(target * count);
   for (let i = 0; i < target; i += 1) {
     const { first, weights } = sample((i + 0.5) * length / target - 0.5, i);
@@ -29,13 +42,15 @@ function taps(length, target, count, sample) {
       weight[i * count + k] = weights[k] ?? 0;
     }
   }
-  return { index, weight, count };
+  if (remembered.size > MOST_REMEMBERED) remembered.clear();
+  remembered.set(key, { index, weight, count });
+  return remembered.get(key);
 }
 
 /** The mean over the area of each new sample; for fewer samples. */
 export function areaTaps(length, target) {
   const scale = length / target;
-  return taps(length, target, Math.ceil(scale) + 1, (_, i) => {
+  return taps("area", length, target, Number.isInteger(scale) ? scale : Math.ceil(scale) + 1, (_, i) => {
     const start = i * scale, end = Math.min(length, start + scale), first = Math.floor(start + 1e-6);
     const weights = [];
     for (let k = first; k < end - 1e-6; k += 1) weights.push((Math.min(end, k + 1) - Math.max(start, k)) / (end - start));
@@ -45,7 +60,7 @@ export function areaTaps(length, target) {
 
 /** Linear between two samples; for more samples. */
 export function linearTaps(length, target) {
-  return taps(length, target, 2, (x) => {
+  return taps("linear", length, target, 2, (x) => {
     const first = Math.floor(x), part = x - first;
     return { first, weights: [1 - part, part] };
   });
@@ -53,7 +68,7 @@ export function linearTaps(length, target) {
 
 /** Cubic between four samples. */
 export function cubicTaps(length, target) {
-  return taps(length, target, 4, (x) => {
+  return taps("cubic", length, target, 4, (x) => {
     const middle = Math.floor(x), t = x - middle, u = 1 - t;
     const near = (d) => ((CUBIC + 2) * d - (CUBIC + 3)) * d * d + 1;
     const far = (d) => ((CUBIC * d - 5 * CUBIC) * d + 8 * CUBIC) * d - 4 * CUBIC;
@@ -133,8 +148,8 @@ function cubicRows([one, two, three, four], { index, weight }, [first, second, t
 }
 
 /** The mean of each window of 2 * radius + 1 pixels square; the image is mirrored at its border. */
-export function boxed({ data, width, height }, radius = 1) {
-  const result = plane(width, height), side = 2 * radius + 1, scale = 1 / side ** 2;
+export function boxed({ data, width, height }, radius = 1, result = new Float32Array(data.length)) {
+  const side = 2 * radius + 1, scale = 1 / side ** 2;
   const columns = new Float64Array(width + side), inner = columns.subarray(radius + 1, radius + 1 + width); // sums of the columns
   const rowAt = (y) => rowOf(data, mirrored(y, height), width);
   for (let y = -radius - 1; y < radius; y += 1) rowAt(y).forEach((value, x) => { inner[x] += value; });
@@ -147,7 +162,7 @@ export function boxed({ data, width, height }, radius = 1) {
     for (let i = 0; i < side; i += 1) sum += columns[i];
     for (let x = 0, at = y * width; x < width; x += 1) {
       sum += columns[x + side] - columns[x];
-      result.data[at + x] = sum * scale;
+      result[at + x] = sum * scale;
     }
   }
   return result;
