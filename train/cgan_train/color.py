@@ -13,6 +13,7 @@ from cgan_runtime.manifest import AB_SCALE
 _XYZ_OF_RGB = ((0.412453, 0.357580, 0.180423), (0.212671, 0.715160, 0.072169), (0.019334, 0.119193, 0.950227))
 _WHITE = (0.950456, 1.0, 1.088754)  # the matrix's row sums: gray stays at a* = b* = 0 exactly
 _EPSILON, _KAPPA = 216 / 24389, 24389 / 27
+_LUMA = (0.2989, 0.587, 0.114)  # of ITU-R BT.601, as TensorFlow's `rgb_to_grayscale` has them
 
 
 def lab_of_rgb(rgb: Tensor) -> Tensor:
@@ -25,6 +26,18 @@ def lab_of_rgb(rgb: Tensor) -> Tensor:
 def lightness_of_gray(gray: Tensor) -> Tensor:
     """Gamma-coded gray, float in [0, 1], to L*/50 - 1 in [-1, 1], same shape."""
     return (116 * _root(_linear(gray)) - 16) / 50 - 1
+
+
+def gray_of_lightness(lightness: Tensor) -> Tensor:
+    """The inverse of `lightness_of_gray`: L*/50 - 1 to gamma-coded gray in [0, 1], same shape."""
+    root = (50 * (lightness + 1) + 16) / 116
+    light = torch.where(root**3 > _EPSILON, root**3, (116 * root - 16) / _KAPPA)
+    return torch.where(light <= 0.0031308, light * 12.92, 1.055 * light.clamp_min(1e-9) ** (1 / 2.4) - 0.055)
+
+
+def luma_of_rgb(rgb: Tensor) -> Tensor:
+    """Weighted sum of gamma-coded red, green and blue, float (N, 3, H, W) in [0, 1], to (N, 1, H, W)."""
+    return (rgb * rgb.new_tensor(_LUMA)[:, None, None]).sum(dim=1, keepdim=True)
 
 
 def split_lab(lab: Tensor) -> tuple[Tensor, Tensor]:

@@ -7,7 +7,9 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import suppress
+from multiprocessing import set_forkserver_preload
 from pathlib import Path
 
 import pytest
@@ -55,11 +57,24 @@ def train(model: nn.Module, batches: list[Tensor], world: World) -> dict[str, Te
     return {**model.state_dict(), **gradients, "losses": torch.stack(losses)}
 
 
-def one_of_two(rank: int, folder: str) -> None:
+def start_two(function: Callable[..., object], *arguments: object) -> None:
+    """Call a function in two processes, with the rank and with a port, and wait for their end."""
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        port = str(probe.getsockname()[1])
+    set_forkserver_preload(["cgan_train.run", "cgan_train.training.curves", "torch._dynamo"])  # once for both
+    multiprocessing.start_processes(function, (port, *arguments), nprocs=TWO, start_method="forkserver")
+
+
+def told_by_torchrun(rank: int, port: str) -> dict[str, str]:
+    """The variables by which a process knows the others."""
+    variables = {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(TWO)}
+    return variables | {"MASTER_ADDR": "localhost", "MASTER_PORT": port, "CUDA_VISIBLE_DEVICES": ""}
+
+
+def one_of_two(rank: int, port: str, folder: str) -> None:
     """Run in each of two processes: collective functions, then a few batches and a step of an optimizer."""
-    port = Path(folder, "port").read_text()
-    os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(TWO)}
-    os.environ |= {"MASTER_ADDR": "localhost", "MASTER_PORT": port, "CUDA_VISIBLE_DEVICES": ""}
+    os.environ |= told_by_torchrun(rank, port)
     torch.set_num_threads(1)  # with more, two processes can wait for each other's cores for ever
     world = join()
     assert any_process(rank == 1, world)
@@ -89,10 +104,7 @@ def two_processes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("two")
     batches = [torch.randn(8, 3, 9, 9, generator=torch.Generator().manual_seed(n)) + n for n in range(3)]
     torch.save(batches, folder / "batches.pt")
-    with socket.socket() as probe:
-        probe.bind(("localhost", 0))
-        (folder / "port").write_text(str(probe.getsockname()[1]))
-    multiprocessing.spawn(one_of_two, (str(folder),), nprocs=TWO)
+    start_two(one_of_two, str(folder))
     return folder
 
 
@@ -123,6 +135,12 @@ def logged(run: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
+def one_that_trains(rank: int, port: str, words: list[str]) -> None:
+    """Run `cgan-train` in each of two processes."""
+    os.environ |= told_by_torchrun(rank, port)
+    main(words)
+
+
 @pytest.mark.slow
 def test_torchrun_trains_as_one_process_does(cifar: Path, tmp_path: Path) -> None:
     settings = (
@@ -138,12 +156,12 @@ def test_torchrun_trains_as_one_process_does(cifar: Path, tmp_path: Path) -> Non
     with pytest.raises(SystemExit) as left:
         main([*where["one"], *begin])
     assert left.value.code == 0
-    # Two processes are stopped after a step, and resume.
-    for more in ([*begin, "--minutes", "0.0001"], ["--resume"]):
-        command = [sys.executable, *together, program, *where["two"], *more]
-        environment = os.environ | {"OMP_NUM_THREADS": "1"}
-        result = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-        assert result.returncode == 0, result.stderr
+    # Two processes are stopped after a step, and two that torchrun starts resume.
+    start_two(one_that_trains, [*where["two"], *begin, "--minutes", "0.0001"])
+    command = [sys.executable, *together, program, *where["two"], "--resume"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    result = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert result.returncode == 0, result.stderr
     assert result.stdout.count("done:") == 1, "only one process reports"
     one, two = (logged(tmp_path / name) for name in RUNS)
     assert len(one) == len(two) == 3

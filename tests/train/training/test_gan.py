@@ -14,12 +14,14 @@ from tests.train.conftest import one_phase
 from tests.train.training.conftest import quiet
 
 from cgan_train.checkpoint import load_checkpoint, save_checkpoint
+from cgan_train.color import gray_of_lightness
 from cgan_train.config.recipes import recipe
 from cgan_train.config.schema import Augmentation, GeneratorConfig, TrainConfig
 from cgan_train.data.loader import Loader
 from cgan_train.data.sources import ImageSource
 from cgan_train.evaluation.metrics import lab_of_image
 from cgan_train.models import build_generator
+from cgan_train.training import measuring
 from cgan_train.training.distributed import World
 from cgan_train.training.gan import Gan
 from cgan_train.training.loop import Trainer
@@ -40,6 +42,29 @@ def test_every_switch_trains(source: ImageSource, tmp_path: Path, tiny: TrainCon
     with (tmp_path / "run" / "log.csv").open(newline="") as stream:
         assert float(next(csv.DictReader(stream))["loss_features"]) > 0
     assert load_checkpoint(newest).training["bf16"] is True
+
+
+def test_the_switches_of_the_papers_code(source: ImageSource, tmp_path: Path, tiny: TrainConfig) -> None:
+    config = one_phase(
+        tiny, 1, {}, epochs=1, dropout=False, batch_statistics=True,
+        generator=dataclasses.replace(tiny.generator, channels="lab", gray="codes"),
+        augmentation=Augmentation(),
+    )  # fmt: skip
+    images = [source.read(index) for index in range(4)]
+    trainer = Trainer.start(config, source, tmp_path / "run", images)
+    gan = trainer._gan
+    gan.enter(config.phases[0], scratch=True)
+    assert not any(part.training for part in gan.generator.modules() if isinstance(part, torch.nn.Dropout))
+    red = torch.zeros(1, 3, 32, 32, dtype=torch.uint8)
+    red[:, 0] = 255
+    seen, condition, truth = gan._prepare(red)
+    torch.testing.assert_close(condition, torch.full_like(condition, 0.2989 * 255))
+    torch.testing.assert_close(255 * gray_of_lightness(seen), condition, atol=0.01, rtol=0)
+    torch.testing.assert_close(truth[:, :1] * 50 + 50, torch.full_like(condition, 53.24), atol=0.1, rtol=0)
+    by_batch = load_checkpoint(trainer.run(quiet)).metrics
+    generator = trainer.generator()
+    assert by_batch["ciede2000"] != round(measuring.measure(generator, images, 32, lambda: False)[0]["ciede2000"], 4)
+    assert by_batch["ciede2000"] == measuring.measure(generator, images, 32, lambda: False, 4)[0]["ciede2000"]
 
 
 def test_a_guided_generator_learns_to_be_guided(source: ImageSource, tmp_path: Path, tiny: TrainConfig) -> None:

@@ -51,6 +51,8 @@ class GeneratorConfig:
         widths: Channels of its levels; empty where an own generator takes none.
         channels: What it predicts: `ab` is chroma alone, `lab` is lightness too, as in the paper's code. An
             export uses the chroma alone.
+        gray: What it computes with: `lightness` is L*/50 - 1; `codes` are gray codes from 0 to 255, which it is
+            trained with as a weighted sum of red, green and blue, as in the paper's code.
         file: Name of the file of an own generator (`--generator FILE.py:NAME`); empty for those of cgan.
         sha256: Of that file.
     """
@@ -59,6 +61,7 @@ class GeneratorConfig:
     size: int
     widths: tuple[int, ...] = field(metadata=MAY_BE_EMPTY)
     channels: Literal["ab", "lab"] = "ab"
+    gray: Literal["lightness", "codes"] = "lightness"
     file: str = ""
     sha256: str = ""
 
@@ -67,7 +70,8 @@ class GeneratorConfig:
         """Describe for people what its weights fit; they do not depend on the size."""
         if self.file:
             return f"generator {self.name!r} of {self.file} (sha256 {self.sha256[:12]}), widths {list(self.widths)}"
-        return f"generator {self.name!r} of widths {list(self.widths)} for channels {self.channels}"
+        codes = ", gray codes" if self.gray == "codes" else ""
+        return f"generator {self.name!r} of widths {list(self.widths)} for channels {self.channels}{codes}"
 
 
 @dataclass(frozen=True)
@@ -181,6 +185,9 @@ class TrainConfig:
         precision: What the networks compute in; `auto` is bfloat16 where the hardware is faster with it.
         compile: Run the networks through torch.compile; its first steps take half a minute or more.
         cuda_graphs: On one GPU, record each kind of step once and replay it (`training.cuda_graph`).
+        dropout: Dropout has an effect in training; in the paper's published code it has none.
+        batch_statistics: After an epoch, measure with BatchNorm by the statistics of each batch of images, as the
+            paper's published code does; what is saved and exported keeps its own.
         recalibration: Batches on which BatchNorm's statistics are measured anew before a checkpoint is
             written; 0 keeps those gathered in training.
         seed: Of the first weights, the order of the images, their crops and augmentation.
@@ -210,6 +217,8 @@ class TrainConfig:
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     compile: bool = False
     cuda_graphs: bool = True
+    dropout: bool = True
+    batch_statistics: bool = False
     recalibration: int = 0
     seed: int = 0
 
@@ -225,6 +234,8 @@ class TrainConfig:
             yield from (f"phase {phase.name!r}: {problem}" for problem in invalid_fields(phase, _RANGES))
         if abs(sum(phase.share for phase in self.phases) - 1) > 1e-6:
             yield "the phases' shares do not sum to 1"
+        if self.generator.gray == "codes" and self.shade:
+            yield "shade needs lightness; set generator.gray=lightness or shade=false"
         if self.augmentation.zoom[0] > self.augmentation.zoom[1]:
             yield f"zoom is {self.augmentation.zoom}; give the smaller side first"
 

@@ -28,8 +28,10 @@ _MAX_IMAGES = 16  # on a sheet of samples
 _MAX_SIDE = 160  # px, of its images
 
 
-def measure_generator(generator: Generator, images: Sequence[Image], side: int) -> tuple[Quality | None, Image]:
-    """Measure a generator in evaluation mode on images at `side` px, and draw a sheet of some of them.
+def measure_generator(
+    generator: Generator, images: Sequence[Image], side: int, batch: int = 1
+) -> tuple[Quality | None, Image]:
+    """Measure a generator in evaluation mode on images at `side` px, `batch` at once; draw a sheet of some.
 
     There is no quality if no image has color.
     """
@@ -38,7 +40,7 @@ def measure_generator(generator: Generator, images: Sequence[Image], side: int) 
     shown = min(side, max(multiple, _MAX_SIDE // multiple * multiple))
     sheet = contact_sheet(predict, images[:_MAX_IMAGES], shown)
     try:
-        return measure_quality(predict, images, side), sheet
+        return measure_quality(predict, images, side, batch=batch), sheet
     except DataError:
         return None, sheet
 

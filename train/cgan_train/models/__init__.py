@@ -25,6 +25,7 @@ GENERATORS: dict[str, Callable[..., Generator]] = {
 """Generators by name, built from their channel widths."""
 
 _PREDICT_LAB = {"paper"}  # these take `outputs=3`
+_TAKE_CODES = {"paper"}  # these take `codes=True`
 
 _DISCRIMINATORS: dict[str, Callable[[tuple[int, ...], int], nn.Module]] = {
     "patch": PatchDiscriminator,
@@ -52,7 +53,10 @@ def _build_known(config: GeneratorConfig) -> Generator:
         raise ConfigError(f"no generator {config.name!r}; there are {', '.join(GENERATORS)}")
     if config.channels == "lab" and config.name not in _PREDICT_LAB:
         raise ConfigError(f"generator {config.name!r} predicts ab alone; lab is for {_PREDICT_LAB}")
-    options = {"outputs": 3} if config.channels == "lab" else {}
+    if config.gray == "codes" and config.name not in _TAKE_CODES:
+        raise ConfigError(f"generator {config.name!r} computes with lightness alone; codes are for {_TAKE_CODES}")
+    options: dict[str, int] = {"outputs": 3} if config.channels == "lab" else {}
+    options |= {"codes": True} if config.gray == "codes" else {}
     try:
         return GENERATORS[config.name](config.widths, **options)
     except (ValueError, IndexError) as error:

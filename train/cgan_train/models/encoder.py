@@ -181,8 +181,7 @@ class _ConvNorm(nn.Module):
             weight, bias = fuse_conv_bn_weights(
                 conv.weight, None, norm.running_mean, norm.running_var, norm.eps, norm.weight, norm.bias
             )
-            # On a CPU a convolution asks for its weights in the layout of its input.
-            self._folded = weight.detach().contiguous(memory_format=torch.channels_last), bias.detach()
+            self._folded = weight.detach(), bias.detach()
 
     def forward(self, x: Tensor) -> Tensor:
         if self._pad:

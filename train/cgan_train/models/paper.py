@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from cgan_train.color import gray_of_lightness
 from cgan_train.models.base import Generator, init_gan_weights
 from cgan_train.models.matmul_conv import MatmulConv2d, MatmulConvTranspose2d
 
@@ -29,10 +30,12 @@ class PaperGenerator(Generator):
     Args:
         widths: Channels from the finest level to the coarsest.
         outputs: 2 for chroma; 3 for lightness and chroma, as the official code predicts.
+        codes: Compute with gray codes from 0 to 255, as the official code does, in place of L*/50 - 1.
     """
 
-    def __init__(self, widths: tuple[int, ...], outputs: int = 2) -> None:
+    def __init__(self, widths: tuple[int, ...], outputs: int = 2, codes: bool = False) -> None:
         super().__init__(size_multiple=2 ** (len(widths) - 1), outputs=outputs)
+        self._codes = codes
         self.stem = nn.Conv2d(1, widths[0], _KERNEL)
         self.down = nn.ModuleList(_down(a, b) for a, b in pairwise(widths))
         inside = widths[-1]
@@ -46,7 +49,8 @@ class PaperGenerator(Generator):
 
     def predict(self, lightness: Tensor) -> Tensor:
         """Predict chroma, or lightness and chroma, at the input's size."""
-        skips = [F.leaky_relu(self.stem(F.pad(lightness, _SAME)), _SLOPE)]
+        gray = 255 * gray_of_lightness(lightness) if self._codes else lightness
+        skips = [F.leaky_relu(self.stem(F.pad(gray, _SAME)), _SLOPE)]
         for layer in self.down:
             skips.append(layer(skips[-1]))
         x = skips.pop()

@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cgan_train.color import lab_of_rgb, split_lab
+from cgan_train.color import lab_of_rgb, lightness_of_gray, luma_of_rgb, split_lab
 from cgan_train.config.schema import Phase, TrainConfig
 from cgan_train.data.augment import film_lightness, paste_others
 from cgan_train.data.guides import draw_guide, second_views
@@ -119,6 +119,9 @@ class Gan:
         if phase.frozen_norm:
             for norm in batch_norms(self.generator):
                 norm.eval()
+        for part in self.generator.modules():
+            if isinstance(part, nn.Dropout):
+                part.train(self.config.dropout)
         self.discriminator.train()
         self._reset_replay()
 
@@ -249,6 +252,9 @@ class Gan:
         if self.teacher:
             chroma = self.teacher.answer(seen, guide, self.generator.stride)
         truth = torch.cat((lightness, chroma), dim=1)[:, -self.generator.outputs :]
+        if self.config.generator.gray == "codes":  # also for the discriminator
+            gray = luma_of_rgb(rgb)
+            seen, lightness = lightness_of_gray(gray), 255 * gray
         return seen.contiguous(memory_format=torch.channels_last), lightness, truth, *guide
 
     def recalibrate(self, batches: Iterable[Tensor]) -> None:

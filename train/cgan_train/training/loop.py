@@ -344,7 +344,8 @@ class Trainer:
                 generator = self.generator().to(self.world.device) if self._validation else None
                 if generator is not None:
                     size = self.config.generator.size
-                    self._metrics, sheet = measure(generator, self._validation, size, requested)
+                    batch = self.config.batch_size if self.config.batch_statistics else 1
+                    self._metrics, sheet = measure(generator, self._validation, size, requested, batch)
         except Interrupted:
             interrupted = True
         if any_process(interrupted, self.world):

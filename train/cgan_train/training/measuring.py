@@ -18,6 +18,7 @@ import torch
 from cgan_train.data.sources import Image
 from cgan_train.evaluation.contact_sheet import measure_generator
 from cgan_train.models.base import Generator
+from cgan_train.training.batch_norm import batch_norms
 from cgan_train.training.distributed import World, any_process
 from cgan_train.training.gan import Gan
 
@@ -29,9 +30,11 @@ class Interrupted(Exception):
 
 
 def measure(
-    generator: Generator, images: Sequence[Image], side: int, requested: Callable[[], bool]
+    generator: Generator, images: Sequence[Image], side: int, requested: Callable[[], bool], batch: int = 1
 ) -> tuple[dict[str, float], Image | None]:
     """Measure a generator on images at `side` px, and draw a contact sheet; nothing without images.
+
+    If it gets a batch of more than one image at once, BatchNorm normalizes by the statistics of that batch.
 
     Raises:
         Interrupted: `requested` said so.
@@ -44,7 +47,9 @@ def measure(
             raise Interrupted
 
     generator.register_forward_pre_hook(leave_if_requested)
-    quality, sheet = measure_generator(generator, images, side)
+    for norm in batch_norms(generator) if batch > 1 else ():
+        norm.train()
+    quality, sheet = measure_generator(generator, images, side, batch)
     figures = vars(quality).items() if quality else ()
     return {name: round(value, 4) for name, value in figures if math.isfinite(value)}, sheet
 
