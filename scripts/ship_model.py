@@ -1,4 +1,4 @@
-"""Make a run's newest checkpoint the bundled model: the checkpoint in half precision, and its ONNX file.
+"""Make a run's newest checkpoint the model that ships under its recipe's name: in half precision, and as ONNX.
 
 python scripts/ship_model.py runs/edge --val photos-val.tar
 python scripts/ship_model.py runs/edge runs/other --val photos-val.tar      # the mean of their weights
@@ -45,9 +45,12 @@ def main() -> None:
     training = dict(runs[0].training)
     if len(runs) > 1:
         training["averaged_with"] = [run.training | {"before": {}} for run in runs[1:]]
-    save_checkpoint(SHIPPED, weights, runs[0].config, runs[0].recipe, training, metrics)
-    export = [sys.executable, "-m", "cgan_export.cli", str(SHIPPED), "-o", str(MODELS), "--weights", "fp16"]
+    shipped = SHIPPED.with_name(runs[0].recipe)
+    save_checkpoint(shipped, weights, runs[0].config, runs[0].recipe, training, metrics)
+    export = [sys.executable, "-m", "cgan_export.cli", str(shipped), "-o", str(MODELS), "--weights", "fp16"]
     subprocess.run([*export, "--overwrite"], check=True)
+    if shipped != SHIPPED:
+        return
     with open_backend(MODELS / "edge.onnx", "onnxruntime") as backend:  # what cgan-doctor compares with
         answer = backend.infer(test_inputs(backend.manifest.size))
         write_expected(answer[backend.manifest.output.name], backend.manifest)

@@ -1,4 +1,4 @@
-"""The model that ships with cgan, `edge.onnx` with its manifest in this folder; and finding a model by a name."""
+"""The models that ship with cgan, such as `edge.onnx`, with manifests in this folder; and finding a model by a name."""
 
 from __future__ import annotations
 
@@ -23,8 +23,13 @@ def bundled_model() -> Path:
     return _BUNDLED
 
 
+def shipped_models() -> list[str]:
+    """Names of the models that ship with this copy, for `find_model`."""
+    return sorted(path.stem for path in _BUNDLED.parent.glob("*.onnx"))
+
+
 def find_model(name: str | Path | None) -> Path:
-    """Find a model file: the one that ships for None or `edge`, else a file, or the one in an export's folder.
+    """Find a model file: `edge` for None, one that ships by its name, else a file, or the one in an export's folder.
 
     Raises:
         ModelFileError: It is a checkpoint, weights, or a folder with no model or several.
@@ -36,6 +41,8 @@ def find_model(name: str | Path | None) -> Path:
         return _in_folder(path)
     if str(path) == _BUNDLED.stem and not path.exists():
         return bundled_model()
+    if not path.exists() and str(path) in shipped_models():
+        return _BUNDLED.with_name(f"{path}.onnx")
     if path.suffix.lower() in _WEIGHTS:
         raise ModelFileError(
             f"{path} holds weights alone; export their network first: cgan-export my_net.py:Net --weights {path}"

@@ -35,7 +35,7 @@ model_options = option_group(
     ),
     click.option(
         "--model", type=click.Path(path_type=Path), metavar="FILE",
-        help="A model made by cgan-export, a file or its folder, or edge, the one that ships. Default: edge."),
+        help="A model made by cgan-export, a file or its folder, or one that ships by its name. Default: edge."),
     click.option(
         "--backend", type=click.Choice((AUTO, *BACKENDS)), default=AUTO, show_default=True,
         help="What runs the model; auto takes the best that works here."),

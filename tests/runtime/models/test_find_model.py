@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from cgan_runtime import models
 from cgan_runtime.errors import ModelFileError
-from cgan_runtime.models import bundled_model, find_model
+from cgan_runtime.models import bundled_model, find_model, shipped_models
 
 
 def touch(folder: Path, *names: str) -> Path:
@@ -23,6 +24,14 @@ def test_the_shipped_model_has_a_name(tmp_path: Path, monkeypatch: pytest.Monkey
     touch(tmp_path / "edge", "mine.onnx")
     monkeypatch.chdir(tmp_path)
     assert find_model("edge") == Path("edge/mine.onnx")  # a folder of that name comes first
+
+
+def test_other_models_that_ship_have_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    touch(tmp_path, "edge.onnx", "edge.json", "edge-small.onnx")
+    monkeypatch.setattr(models, "_BUNDLED", tmp_path / "edge.onnx")
+    assert shipped_models() == ["edge", "edge-small"]
+    assert find_model("edge-small") == tmp_path / "edge-small.onnx"
+    assert find_model("edge-large") == Path("edge-large")
 
 
 @pytest.mark.parametrize(

@@ -3,15 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
+import pytest
+
+from cgan_runtime import models
 from cgan_runtime.options.model import ModelOptions
 from cgan_runtime.options.presets import PRESETS, apply_preset
 from cgan_runtime.options.run import RunOptions
 
 
-def test_fast_is_a_small_network_and_a_fast_encoder() -> None:
+@pytest.fixture(params=[(), ("edge-small",)])
+def shipped(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
+    """Names of the models that ship beside `edge`."""
+    for name in request.param:
+        (tmp_path / f"{name}.onnx").touch()
+    monkeypatch.setattr(models, "_BUNDLED", tmp_path / "edge.onnx")
+    return tuple(request.param)
+
+
+def test_fast_is_the_smaller_network_that_ships_or_a_smaller_input(shipped: tuple[str, ...]) -> None:
+    model = apply_preset("fast", RunOptions()).model
+    assert (model.model, model.size) == ((Path("edge-small"), None) if shipped else (None, 192))
+    own = replace(RunOptions(), model=ModelOptions(model=Path("my.onnx")))
+    assert apply_preset("fast", own).model == ModelOptions(model=Path("my.onnx"), size=192)
+
+
+def test_fast_is_a_fast_encoder() -> None:
     options = apply_preset("fast", RunOptions())
-    assert options.model.size == 192
     assert options.video.encoder.options("libx264")["preset"] == "superfast"
     assert options.video.encoder.options("libsvtav1")["preset"] == "12"
     assert "preset" not in options.video.encoder.options("libvpx-vp9")
@@ -25,7 +44,7 @@ def test_best_takes_a_slow_encoder() -> None:
     assert apply_preset("best", RunOptions()).video.encoder.options("libx265")["preset"] == "medium"
 
 
-def test_what_is_given_counts_more() -> None:
+def test_what_is_given_counts_more(shipped: tuple[str, ...]) -> None:
     given = replace(RunOptions(), model=ModelOptions(size=256))
     assert apply_preset("fast", given).model.size == 256
 
