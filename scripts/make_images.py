@@ -1,4 +1,4 @@
-"""Make pictures of the docs: frames of the sample, gray and colored; one with hints; and infrared-like photos.
+"""Make pictures of the docs: frames of the sample, gray and colored; a photo with hints; and infrared-like photos.
 
 python scripts/make_images.py     # with [cpu] installed; colors the sample with the bundled model
 """
@@ -27,12 +27,12 @@ IMAGES = ROOT / "docs" / "images"
 SECONDS = (1.2, 3.2, 5.2, 7.2)  # one in each shot of the sample
 WIDTH = 400  # px of a frame
 GAP = 6  # px
-HINTED_SECOND = 3.2
+HINTED = ROOT / "samples" / "photos" / "astronaut.jpg"
 HINTS = (
-    Hint(0.075, 0.78, "#b22234"), Hint(0.03, 0.15, "#3c3b6e"), Hint(0.03, 0.85, "white"),
-    Hint(0.18, 0.97, "#e8763a"), Hint(0.66, 0.96, "#e8763a"), Hint(0.9, 0.2, "#b5651d"),
+    Hint(0.11, 0.43, "#b22234"), Hint(0.03, 0.68, "#b22234"), Hint(0.09, 0.22, "#3c3b6e"), Hint(0.04, 0.5, "white"),
+    Hint(0.2, 0.68, "#e8763a"), Hint(0.6, 0.72, "#e8763a"), Hint(0.82, 0.13, "#b5651d"),
 )  # fmt: skip
-"""Known colors of the second shot: flag, suit, tank."""
+"""Known colors of that photo, which the model cannot know: flag, suit, tank."""
 PHOTOS = ROOT / "train" / "cgan_train" / "evaluation" / "photos"
 USED = (0.01, 0.07)  # the part of the range that the made-up dim camera uses
 NEAR_INFRARED = np.array([1.4, -0.1, -0.3], np.float32)
@@ -46,14 +46,13 @@ def main() -> None:
         colored = Path(folder) / "colored.mp4"
         colorize_video(SAMPLE, colored, colorizer)
         _write("frames.png", np.vstack([_row(SAMPLE), _row(colored)])[:-GAP, :-GAP])
-        gray = _frame_at(SAMPLE, HINTED_SECOND)
-        luma = np.ascontiguousarray(gray[..., 0])
-        marked = gray.copy()
+        gray = read_image(HINTED)
+        marked = cv2.cvtColor(gray, cv2.COLOR_GRAY2BGR)
         for hint in HINTS:
             place = round(hint.x * gray.shape[1]), round(hint.y * gray.shape[0])
             cv2.circle(marked, place, 9, (255, 255, 255), -1, cv2.LINE_AA)
             cv2.circle(marked, place, 7, ImageColor.getrgb(hint.color)[2::-1], -1, cv2.LINE_AA)
-        images = [colorizer.image(luma)[..., ::-1], marked, colorizer.image(luma, guide=Guide(hints=HINTS))[..., ::-1]]
+        images = [colorizer.image(gray)[..., ::-1], marked, colorizer.image(gray, guide=Guide(hints=HINTS))[..., ::-1]]
         _write("hints.png", np.hstack([_small(image) for image in images])[:-GAP, :-GAP])
         make_infrared(colorizer)
 

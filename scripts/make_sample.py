@@ -65,7 +65,7 @@ class Shot(NamedTuple):
 
 SHOTS = (
     Shot("rocket", View(0.50, 0.63, 0.86), View(0.50, 0.48, 0.98)),
-    Shot("astronaut", View(0.50, 0.32, 0.98), View(0.45, 0.24, 0.80)),
+    Shot("camera", View(0.50, 0.44, 0.98), View(0.48, 0.38, 0.80)),
     Shot("coffee", View(0.55, 0.50, 0.82), View(0.50, 0.42, 0.98)),
     Shot("chelsea", View(0.50, 0.46, 0.98), View(0.47, 0.48, 0.82)),
 )
@@ -101,8 +101,10 @@ def video() -> Iterator[ByteArray]:
 
 def move(shot: Shot) -> list[FloatArray]:
     """Render a shot: SHOT_FRAMES images, float32 (HEIGHT, WIDTH) in [0, 1], by subpixel-exact warps."""
-    photograph: ByteArray = getattr(skimage.data, shot.photograph)()  # (H, W, 3) R'G'B'
-    gray = (photograph.astype(np.float32) / 255) @ LUMA_709
+    photograph: ByteArray = getattr(skimage.data, shot.photograph)()  # (H, W, 3) R'G'B', or (H, W) gray
+    gray = photograph.astype(np.float32) / 255
+    if gray.ndim == 3:
+        gray = gray @ LUMA_709
     images = []
     for index in range(SHOT_FRAMES):
         part = ease(index / (SHOT_FRAMES - 1))
