@@ -24,6 +24,7 @@ from cgan_runtime.pipeline.results import VideoResult
 from cgan_runtime.progress import count_text, duration_text, size_text
 
 _STATES = {"done": "colored", "skipped": "was there already", "failed": "failed", "waiting": "not begun"}
+_SHORT = 60  # seconds, below which a time is told in these
 _STYLE = """
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
 body { margin: 2rem auto; max-width: 75rem; padding: 0 1rem; }
@@ -109,4 +110,5 @@ def _figures(item: Item) -> str:
     parts = [f"{result.width}x{result.height}", size_text(result.bytes)]
     if isinstance(result, VideoResult):
         parts.append(count_text(result.frames, "frame"))
-    return ", ".join([*parts, f"colored in {duration_text(result.seconds)}"])
+    spent = f"{result.seconds:.1f} s" if result.seconds < _SHORT else duration_text(result.seconds)
+    return ", ".join([*parts, f"colored in {spent}"])

@@ -166,7 +166,7 @@ def _run(
     items = stop.until_border(_until_flaw(reader) if strict else reader)
     finish, write = times.work("finish", stage.finish), times.work("encode", writer.write)
     with annotate_position(stage, work.output, resumable=work.resumable):
-        with _end_stream_at_ctrl_c(work.output, reader, writer, stage):
+        with _end_stream_at_signal(work.output, reader, writer, stage):
             run_stages(
                 times.source("decode", items),
                 times.work("color", stage),
@@ -184,16 +184,17 @@ def _run(
 
 
 @contextmanager
-def _end_stream_at_ctrl_c(
+def _end_stream_at_signal(
     output: Output, reader: VideoReader, writer: VideoWriter | ImageSequenceWriter, stage: ColorStage
 ) -> Iterator[None]:
-    """Take Ctrl-C as the end of a stream that has none; a video has an end, and can be resumed."""
+    """Take Ctrl-C or SIGTERM as the end of a stream that has none; a video has an end, and can be resumed."""
     try:
         yield
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit) as error:
         if not (reader.is_endless and output.path is not None and writer.frames):
             raise
-        writer.notes.append(f"{reader.path} was ended by Ctrl-C: the video until then is kept")
+        by = "Ctrl-C" if isinstance(error, KeyboardInterrupt) else "SIGTERM"
+        writer.notes.append(f"{reader.path} was ended by {by}: the video until then is kept")
         stage.frames = writer.frames  # a few more were colored
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -134,6 +135,7 @@ def test_the_report_of_a_folder_can_be_looked_at(run: Run, tmp_path: Path) -> No
     assert "<h1>2 of 3 colored into my videos.color, 1 failed</h1>" in page
     assert 'href="a%20%26%20b.color.mp4">a &amp; b.mp4</a>' in page
     assert 'src="cgan-report/a%20%26%20b.mp4.jpg"' in page
+    assert re.search(r"colored in \d+\.\d s", page)  # not 0:00
     assert "bad.mp4 is no video that can be read" in page
     assert read_image(results / "cgan-report" / "a & b.mp4.jpg").shape[0] > 100
     (results / "cgan-report" / "a & b.mp4.jpg").unlink()

@@ -148,7 +148,8 @@ def test_uneven_times_are_noted_for_y4m(uneven: bool, tmp_path: Path, tiny_model
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent to a process of our own")
-def test_ctrl_c_ends_an_endless_video_and_keeps_it(tmp_path: Path, tiny_model: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_an_endless_video_and_keeps_it(number: signal.Signals, tmp_path: Path, tiny_model: Path) -> None:
     video = Video(frames=8, codec="rawvideo", options={}, ticks=25)
     content = write_video(tmp_path / "in.y4m", video).read_bytes()
     one = content[content.index(b"FRAME") :]
@@ -157,17 +158,18 @@ def test_ctrl_c_ends_an_endless_video_and_keeps_it(tmp_path: Path, tiny_model: P
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdin is not None
         process.stdin.write(content)
-        left = 400  # more frames than pipes and queues hold, counted from the start of the output
+        left = 100  # more frames than pipes and queues hold, counted from the start of the output
         with suppress(BrokenPipeError):
             while process.poll() is None:
                 process.stdin.write(one)
                 process.stdin.flush()
                 left -= any(tmp_path.glob(".cgan-*"))
                 if left == 0:
-                    process.send_signal(signal.SIGINT)
+                    process.send_signal(number)
         out, stderr = process.communicate(timeout=60)
     assert process.returncode == 0, stderr
-    assert b"was ended by Ctrl-C: the video until then is kept" in stderr
+    by = b"Ctrl-C" if number == signal.SIGINT else b"SIGTERM"
+    assert b"was ended by " + by + b": the video until then is kept" in stderr
     frames = len(read_frames(target))
     assert frames > 0
     assert f", {frames} frames in".encode() in out
