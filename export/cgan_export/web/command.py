@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,11 +32,16 @@ def page_of(source: ModelSource, files: OutputOptions, engine: Path | None, chec
         model = find_model(source.model) if exported else _exported(source, replace(files, output=Path(folder)), checks)
         with status.status("") as shown:
             sizes = write_site(model, files.output, engine=engine, overwrite=files.overwrite, report=shown.update)
-    visit = sum(size for name, size in sizes.items() if not name.endswith(_LAZY) and name not in _ON_DEMAND)
-    visit += sizes[MODEL] + sizes[WASM]
     console.result(f"{files.output}: {len(sizes)} files, {size_text(sum(sizes.values()))}")
-    console.result(f"  a first visit loads {size_text(visit)}, later ones nothing; no image leaves the browser")
+    visit = size_text(first_visit(sizes))
+    console.result(f"  a first visit loads {visit}, later ones nothing; no image leaves the browser")
     console.result(f"  look at it: python -m http.server -d {files.output}, then http://localhost:8000")
+
+
+def first_visit(sizes: Mapping[str, int]) -> int:
+    """The bytes that a browser without WebGPU loads of a site with files of these sizes, before any compression."""
+    page = sum(size for name, size in sizes.items() if not name.endswith(_LAZY) and name not in _ON_DEMAND)
+    return page + sizes[MODEL] + sizes[WASM]
 
 
 def _exported(source: ModelSource, files: OutputOptions, checks: CheckOptions) -> Path:

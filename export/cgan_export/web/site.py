@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
@@ -31,9 +32,11 @@ POLICY = (
 MODEL = "model.onnx"
 _SERVED = (
     "page.css", "screen.css", "hints.css", "icon.svg", "dom.js", "chroma.js", "stage.js", "figures.js", "graph.js",
-    "tips.js", "api.js", "hints.js", "marks.js", "swatches.js",
+    "tips.js", "api.js", "hints.js", "marks.js", "swatches.js", "newest_picture.js", "media_camera.js",
 )  # fmt: skip
 """Files that the page shares with the one that `cgan-run --serve` shows."""
+_SHARED = re.compile(r"<!-- shared: (\w+) -->\s*(.*?)\s*<!-- end of \1 -->", re.DOTALL)  # in the served index.html
+_PLACE = re.compile(r"<!-- shared: (\w+) -->")  # in that of the page
 _HASH = 16  # hexadecimal digits that tell two versions of a file apart
 _HIDDEN = ".cgan-web-"
 _ROOM = 100_000_000  # bytes; the engine and a model take 60 million
@@ -65,7 +68,6 @@ def write_site(
     content |= engine_files(engine, report)
     content[MODEL] = model.read_bytes()
     content["site.json"] = _site(manifest, {name: len(content[name]) for name in (MODEL, WASM, WEBGPU)})
-    content["index.html"] = content["index.html"].replace(b"POLICY", POLICY.encode())
     content["sw.js"] = _service_worker(content.pop("sw.js"), content)  # the last: it vouches for all others
     report(f"writing {folder}")
     try:
@@ -93,7 +95,11 @@ def _page() -> dict[str, bytes]:
     """The page's own files, and those that it shares with the served one, by name."""
     served = files("cgan_runtime.live.server") / "page"
     sources = [*(files(__package__) / "page").iterdir(), *(served / name for name in _SERVED)]
-    return {source.name: source.read_bytes() for source in sources}
+    content = {source.name: source.read_bytes() for source in sources}
+    shared = dict(_SHARED.findall((served / "index.html").read_text(encoding="utf-8")))
+    text = content["index.html"].decode().replace("POLICY", POLICY)
+    content["index.html"] = _PLACE.sub(lambda found: shared[found[1]], text).encode()
+    return content
 
 
 def _site(manifest: Manifest, sizes: dict[str, int]) -> bytes:

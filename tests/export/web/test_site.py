@@ -79,6 +79,16 @@ def test_every_file_that_the_page_names_is_there_and_none_is_elsewhere(
         assert {each.decode() for each in imported + linked} <= files.keys(), name
 
 
+def test_the_page_has_every_element_that_its_modules_name(model: Path, packages: Path, tmp_path: Path) -> None:
+    assert export(model, "-o", tmp_path / "site", "--engine-from", packages, "-q") == 0
+    files = files_of(tmp_path / "site")
+    there = set(re.findall(rb'id="([\w-]+)"', files["index.html"]))
+    assert b"<!-- shared" not in files["index.html"]  # the parts that the page has from the served one are put in
+    for name, data in files.items():
+        if name.endswith(".js") and not name.startswith(("ort-", "mediabunny")):
+            assert set(re.findall(rb'\$\("([\w-]+)"\)', data)) <= there, name
+
+
 def test_the_site_of_the_shipped_model_needs_no_pytorch(packages: Path, tmp_path: Path) -> None:
     assert export("-o", tmp_path / "site", "--engine-from", packages, "-q") == 0
     assert json.loads((tmp_path / "site" / "site.json").read_text())["model"]["name"] == "edge"

@@ -3,49 +3,27 @@
 // const camera = new Camera(studio, strength, { frame(bitmap, measured), ended(reason) });
 // await camera.start();  camera.switch();  camera.stop();
 
-const WANTED = { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 30 } };
-const ERRORS = {
-  NotAllowedError: "The camera is blocked. Allow it in the browser’s settings for this page.",
-  NotFoundError: "The browser finds no camera.",
-  NotReadableError: "Another program uses the camera. Close it and start again.",
-};
-const RECENT = 60; // offered frames over which dropped ones are counted
+import { MediaCamera, SECURE_ONLY } from "./media_camera.js";
 
-export class Camera {
+const RECENT = 60; // offered frames over which dropped ones are counted
+const FEW = 9, ENOUGH = 11; // predictions a second: below, fewer frames are taken, so that the network gets the time
+const PACE = 8, SLOWEST = 66; // milliseconds: how fast this changes, and the longest time between two frames
+
+export class Camera extends MediaCamera {
   constructor(studio, strength, callbacks) {
-    Object.assign(this, { studio, strength, callbacks });
-    this.facing = "user";
-    this.video = Object.assign(document.createElement("video"), { muted: true, playsInline: true });
-    this.stopped = this.busy = false;
+    super(callbacks);
+    Object.assign(this, { studio, strength, busy: false });
     this.offers = []; // of the last frames, whether each was taken
     this.predictions = { count: 0, since: 0, rate: 0 };
+    this.interval = this.due = 0; // of frames that are taken: least milliseconds between two, and when the next may come
   }
 
   /** Ask for the camera; throws an Error with a sentence for the user when it is refused. */
   async start() {
-    if (!navigator.mediaDevices?.getUserMedia) throw new Error("Browsers allow a camera only on secure pages: https, or this machine itself.");
+    if (!Camera.allowed) throw new Error(SECURE_ONLY);
     if (typeof VideoFrame === "undefined") throw new Error("This browser cannot color a camera: it has no WebCodecs. Use a current Chrome, Edge, Firefox or Safari.");
     await this.open();
     this.next();
-  }
-
-  async open() {
-    try {
-      this.stream = await navigator.mediaDevices.getUserMedia({ audio: false, video: { ...WANTED, facingMode: this.facing } });
-    } catch (error) {
-      throw new Error(ERRORS[error.name] ?? `The camera cannot be used (${error.name}).`);
-    }
-    if (this.stopped) return this.release();
-    this.video.srcObject = this.stream;
-    this.stream.getVideoTracks()[0].onended = () => { if (!this.stopped) this.callbacks.ended("The camera was disconnected."); };
-    await this.video.play();
-  }
-
-  /** Switch between the front and the back camera. */
-  async switch() {
-    this.facing = this.facing === "user" ? "environment" : "user";
-    this.release();
-    await this.open();
   }
 
   next() {
@@ -55,9 +33,11 @@ export class Camera {
 
   /** Color the current frame if the last one is done; otherwise drop it. */
   async offer(capturedAt) {
-    this.offers.push(!this.busy);
+    const taken = !this.busy && capturedAt >= this.due;
+    this.offers.push(taken);
     if (this.offers.length > RECENT) this.offers.shift();
-    if (this.busy || this.stopped) return;
+    if (!taken || this.stopped) return;
+    this.due = Math.max(this.due + this.interval, capturedAt);
     this.busy = true;
     try {
       const frame = new VideoFrame(this.video, { timestamp: Math.round(1000 * capturedAt) });
@@ -74,22 +54,22 @@ export class Camera {
     }
   }
 
-  /** Predictions a second, counted anew each second. */
+  /** Predictions a second, counted anew each second; also sets the pace of the frames. */
   rateOf(count) {
     const now = performance.now(), last = this.predictions, seconds = (now - last.since) / 1000;
-    if (seconds >= 1) this.predictions = { count, since: now, rate: last.since ? (count - last.count) / seconds : 0 };
-    return this.predictions.rate;
+    if (seconds < 1) return last.rate;
+    const rate = last.since ? (count - last.count) / seconds : 0;
+    this.predictions = { count, since: now, rate };
+    if (last.since && rate < FEW) this.interval = Math.min(SLOWEST, this.interval + PACE);
+    else if (rate > ENOUGH) this.interval = Math.max(0, this.interval - PACE);
+    return rate;
   }
 
   /** The current frame as it is, for a photo. */
   photo() { return createImageBitmap(this.video); }
 
-  release() { this.stream?.getTracks().forEach((track) => track.stop()); }
-
   stop() {
-    this.stopped = true;
-    this.release();
-    this.video.srcObject = null;
+    super.stop();
     this.studio.stop();
   }
 }

@@ -19,7 +19,7 @@ import { plane } from "./resize.js";
 const CAMERA_HORIZON = 4; // predictions averaged for a color; a camera has few a second
 const VIDEO_HORIZON = 12;
 const JPEG_QUALITY = 0.95;
-const LIVE_MS = 120; // that a prediction may take for a camera; a slower device sees it smaller
+const LIVE_MS = 125; // that a prediction may take for a camera, for eight a second; a slower device sees it smaller
 const LEAST_LIVE_SIZE = 128; // pixels
 
 let model = null;

@@ -4,40 +4,27 @@
 // callbacks: as in server_camera.js. `camera.id` is the server's name for it once it is known.
 
 import { Connection, decode } from "./connection.js";
+import { MediaCamera, SECURE_ONLY } from "./media_camera.js";
 
 const IN_FLIGHT = 2; // frames sent but not answered: one travels while the other is colored
 const LOST_MS = 1000; // a later answer does not come: the server has dropped the frame
 const MAX_BUFFERED = 200_000; // bytes that wait in the browser; a slow network gets fewer frames
 const JPEG_QUALITY = 0.85;
 const SHARE_FRAMES = 90; // of the camera, over which the share of dropped frames is counted
-const WANTED = { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 30 } };
+export const INSECURE = `${SECURE_ONLY} Start cgan-run with --https.`;
 
-const CAMERA_ERRORS = {
-  NotAllowedError: "The camera is blocked. Allow it in the browser’s settings for this page.",
-  NotFoundError: "The browser finds no camera.",
-  NotReadableError: "Another program uses the camera. Close it and start again.",
-};
-export const INSECURE =
-  "Browsers allow a camera only on secure pages: https, or this machine itself. Start cgan-run with --https.";
-
-export class BrowserCamera {
+export class BrowserCamera extends MediaCamera {
   constructor(callbacks, maxRate) {
-    this.callbacks = callbacks;
+    super(callbacks);
     this.minInterval = 1000 / maxRate - 4; // milliseconds between frames, less a camera's jitter
     this.id = null;
-    this.facing = "user";
-    this.video = document.createElement("video");
-    this.video.muted = this.video.playsInline = true;
     this.canvas = document.createElement("canvas");
     this.context = this.canvas.getContext("2d", { alpha: false, willReadFrequently: true });
     this.captured = new Map(); // frame number -> when it was captured, by the page's clock
     this.sent = []; // whether each of the camera's last frames was sent
     this.number = this.answered = this.sentAt = this.answeredAt = this.opening = 0;
-    this.stopped = this.encoding = this.paused = false;
+    this.encoding = this.paused = false;
   }
-
-  /** Whether the page may use a camera at all. */
-  static get allowed() { return Boolean(navigator.mediaDevices?.getUserMedia); }
 
   /** Ask for the camera; throws an Error with a message for the user when it is refused. */
   async start() {
@@ -49,25 +36,6 @@ export class BrowserCamera {
       message: (data) => typeof data === "string" ? this.hear(JSON.parse(data)) : this.show(data),
       lost: (reason) => this.callbacks.lost(reason),
     });
-  }
-
-  async open() {
-    try {
-      this.stream = await navigator.mediaDevices.getUserMedia({ audio: false, video: { ...WANTED, facingMode: this.facing } });
-    } catch (error) {
-      throw new Error(CAMERA_ERRORS[error.name] ?? `The camera cannot be used (${error.name}).`);
-    }
-    if (this.stopped) { this.release(); return; }
-    this.video.srcObject = this.stream;
-    this.stream.getVideoTracks()[0].onended = () => { if (!this.stopped) this.callbacks.ended("The camera was disconnected."); };
-    await this.video.play();
-  }
-
-  /** Switch between the front and the back camera. */
-  async switch() {
-    this.facing = this.facing === "user" ? "environment" : "user";
-    this.release();
-    await this.open();
   }
 
   begin() {
@@ -144,12 +112,8 @@ export class BrowserCamera {
 
   pause(paused) { this.paused = paused; }
 
-  release() { this.stream?.getTracks().forEach((track) => track.stop()); }
-
   stop() {
-    this.stopped = true;
+    super.stop();
     this.connection?.close();
-    this.release();
-    this.video.srcObject = null;
   }
 }

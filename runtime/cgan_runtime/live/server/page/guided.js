@@ -1,18 +1,17 @@
-// A picture that the server keeps, to be shown with hints; guided.py describes the routes.
+// A picture that the server keeps, to be shown with hints (newest_picture.js); guided.py describes the routes.
 //
 // const guided = await Guided.ofUpload(upload);   // or Guided.ofStage(stage)
-// await guided.begin();                           // now guided.guess({x, y}) is the model's color there, [R, G, B]
-// const bitmap = await guided.picture(hints);     // null: another call came meanwhile, whose picture comes instead
 
 import { ask, NO_ANSWER, sentence } from "./api.js";
+import { NewestPicture } from "./newest_picture.js";
 
 const LONGER_SIDE = 1280; // pixels of a picture that is sent
 const JPEG_QUALITY = 0.95;
-const GUESS_SIDE = 3; // pixels around a place over which the guess is averaged
 
-export class Guided {
+export class Guided extends NewestPicture {
   constructor(reopen) {
-    Object.assign(this, { reopen, id: null, busy: false, waiting: null, colors: null });
+    super();
+    Object.assign(this, { reopen, id: null });
   }
 
   /** Of a photo that was sent. */
@@ -40,42 +39,6 @@ export class Guided {
   async opened() {
     this.id = (await this.reopen()).id;
     return this;
-  }
-
-  /** Learn the model's own colors. */
-  async begin() {
-    const bitmap = await this.color([]);
-    const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
-    this.colors = canvas.getContext("2d", { alpha: false, willReadFrequently: true });
-    this.colors.drawImage(bitmap, 0, 0);
-    bitmap.close();
-  }
-
-  guess({ x, y }) {
-    const { width, height } = this.colors.canvas, half = (GUESS_SIDE - 1) / 2;
-    const left = Math.max(0, Math.min(width - GUESS_SIDE, Math.floor(x * width) - half));
-    const top = Math.max(0, Math.min(height - GUESS_SIDE, Math.floor(y * height) - half));
-    const { data } = this.colors.getImageData(left, top, GUESS_SIDE, GUESS_SIDE);
-    const sums = [0, 0, 0];
-    for (let i = 0; i < data.length; i += 1) if (i % 4 < 3) sums[i % 4] += data[i];
-    return sums.map((sum) => Math.round(sum / (data.length / 4)));
-  }
-
-  /** One request at a time; of those that come meanwhile only the newest is made. */
-  async picture(hints) {
-    if (this.busy) {
-      this.waiting?.resolve(null);
-      return new Promise((resolve, reject) => { this.waiting = { hints, resolve, reject }; });
-    }
-    this.busy = true;
-    try {
-      return await this.color(hints);
-    } finally {
-      this.busy = false;
-      const next = this.waiting;
-      this.waiting = null;
-      if (next) this.picture(next.hints).then(next.resolve, next.reject);
-    }
   }
 
   async color(hints) {
