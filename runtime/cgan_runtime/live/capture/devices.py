@@ -60,6 +60,11 @@ def device_name(source: str) -> str:
         return ""
 
 
+def is_missing(source: str) -> bool:
+    """Whether a device (`0` or `/dev/video0`) is certainly not there; only Linux can say without turning it on."""
+    return sys.platform == "linux" and not (_DEV / f"video{source}" if source.isdigit() else Path(source)).exists()
+
+
 def others(source: str) -> str:
     """What to say about the cameras there are, after "no camera at SOURCE"."""
     found = [device for device in list_devices() if device.path != source]

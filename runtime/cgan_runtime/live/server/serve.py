@@ -11,7 +11,6 @@ import sys
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import segno
@@ -20,6 +19,7 @@ from aiohttp import web
 from cgan_runtime.commands.open_model import load_colorizer
 from cgan_runtime.console import Console
 from cgan_runtime.errors import ConfigError
+from cgan_runtime.live.capture.devices import is_missing, others
 from cgan_runtime.live.capture.feeds import is_device
 from cgan_runtime.live.server.control import Cameras
 from cgan_runtime.live.server.frame_sources import ServerCamera, SourceSettings
@@ -71,8 +71,11 @@ async def _serve(options: RunOptions, live: LiveOptions, console: Console) -> in
     """Serve until a signal comes, and return it."""
     listener = inherited_socket()
     host, port = listener.getsockname()[:2] if listener is not None else split_address(live.serve or "")
-    wanted = live.webcam or live.record or live.virtual_camera or live.service.rtsp_out or _may_exist(DEFAULT_CAMERA)
-    cameras = choices(live) if wanted else []
+    wanted = live.webcam or live.record or live.virtual_camera or live.service.rtsp_out
+    cameras = choices(live) if wanted or not is_missing(DEFAULT_CAMERA) else []
+    for source in (each.source for each in cameras):
+        if is_device(source) and is_missing(source):
+            console.warn(f"no camera at {source} ({others(source)}); the page shows it once it is plugged in")
     tls = _tls(host, live, console)
     access = AccessPolicy.for_address(
         host, token=live.token, names=live.allow_host, tls=tls is not None, metrics_token=live.service.metrics_token
@@ -158,11 +161,6 @@ def _open_sinks(
         opened.push_async_callback(asyncio.to_thread, output.close)
         sinks.append(output)
     return sinks
-
-
-def _may_exist(camera: str) -> bool:
-    """Whether a device may exist; only Linux can say without turning it on."""
-    return not (sys.platform == "linux" and is_device(camera)) or Path(f"/dev/video{camera}").exists()
 
 
 def _tls(host: str, live: LiveOptions, console: Console) -> ssl.SSLContext | None:

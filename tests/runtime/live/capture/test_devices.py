@@ -73,6 +73,11 @@ def test_others_are_named_beside_one_that_is_missing(machine: Path) -> None:
     assert others("7") == f"there are {machine}/video0 (HD Webcam), {machine}/video10 (Thermal)"
 
 
+def test_a_device_that_is_not_there_is_known(machine: Path) -> None:
+    assert not devices.is_missing("0")
+    assert devices.is_missing("5") == devices.is_missing("/dev/video5") == (sys.platform == "linux")
+
+
 def test_machine_without_cameras(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(devices, "_DEV", tmp_path)
     assert list_devices() == []
