@@ -32,6 +32,7 @@ PNG_START = b"\x89PNG\r\n\x1a\n"
 _PNG_EXIF = b"eXIf"
 JPEG_SUFFIXES = frozenset({".jpg", ".jpeg"})
 _JPEG_START, _SCAN = b"\xff\xd8", 0xDA
+_SEGMENTS = frozenset(range(0xC0, 0xFF)) - frozenset(range(0xD0, 0xDA))  # markers that a length follows
 _DESCRIBING = frozenset({0xE1, 0xE2, 0xFE})  # segments of a JPEG: APP1 (EXIF, XMP), APP2 (profile), comments
 TIFF_SUFFIXES = frozenset({".tif", ".tiff"})
 _PLAIN = frozenset({".gif", ".bmp"})  # formats without EXIF, XMP and profile
@@ -106,6 +107,8 @@ def _without_pixels(data: bytes) -> tuple[bytes, bool]:
     kept, position = [_JPEG_START], len(_JPEG_START)
     while position + 4 <= len(data) and data[position] == 0xFF:
         marker, end = data[position + 1], position + 2 + int.from_bytes(data[position + 2 : position + 4], "big")
+        if marker not in _SEGMENTS:  # padding, or damage
+            break
         if marker == _SCAN:
             pixel = cv2.imencode(".jpg", np.zeros((1, 1), np.uint8))[1].tobytes()
             return b"".join([*kept, pixel[len(_JPEG_START) :]]), len(kept) > 1

@@ -228,3 +228,12 @@ def test_broken_exif_is_ignored(head: bytes, rest: bytes, cut: int, tmp_path: Pa
         kept = read_metadata(_saved(tmp_path / "in.jpg", exif=b"Exif\0\0" + exif)).exif
         assert len(kept) in (0, len(exif))
         assert first_tag(kept, ORIENTATION) in (0, 1)
+
+
+def test_padding_between_the_segments_of_a_jpeg_hides_no_metadata(tmp_path: Path) -> None:
+    """Any number of bytes 0xFF may precede a marker (ITU-T T.81, B.1.1.2)."""
+    data = _saved(tmp_path / "in.jpg", exif=_exif()).read_bytes()
+    kept = read_metadata(tmp_path / "in.jpg").exif
+    (tmp_path / "in.jpg").write_bytes(data[:2] + b"\xff" + data[2:])
+    assert kept
+    assert read_metadata(tmp_path / "in.jpg").exif == kept
