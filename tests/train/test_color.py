@@ -40,6 +40,20 @@ def test_film_changes_a_share_of_images_and_stays_in_range() -> None:
     assert torch.equal(film_lightness(rgb, lightness, 0.0, rng), lightness)
 
 
+def test_grain_of_film_is_fine_and_coarse() -> None:
+    rng = torch.Generator().manual_seed(4)
+    gray = torch.full((16, 3, 64, 64), 0.5)
+    lightness, _ = split_lab(lab_of_rgb(gray))
+    likeness = []  # of neighbors
+    for _ in range(12):
+        film = film_lightness(gray, lightness, 1.0, rng)
+        film = film[film.std(dim=(1, 2, 3)) > 0.01]
+        noise = film - film.mean(dim=(2, 3), keepdim=True)
+        likeness.append(float((noise[..., 1:] * noise[..., :-1]).mean() / noise.square().mean()))
+    assert min(likeness) < 0.3
+    assert max(likeness) > 0.6
+
+
 def test_pasting_puts_parts_of_the_next_image_into_a_share() -> None:
     count, side = 200, 20
     rgb = torch.arange(count, dtype=torch.uint8).reshape(count, 1, 1, 1).expand(count, 3, side, side)

@@ -15,8 +15,9 @@ from cgan_train.color import lightness_of_gray
 
 _CONTRAST = 0.35  # largest change of the gamma exponent, as log
 _GRAIN = 0.05  # largest standard deviation, of a range of 1
+_GRAIN_SIZES = (1.0, 3.0)  # px; compressed and enlarged video has coarse noise, too
 _SOFT = (1.0, 2.5)  # a softened image is made this much smaller and enlarged again
-_SOFT_SHARE = 0.3  # of the batches
+_SOFT_SHARE = 0.5  # of the batches
 _INFRARED = 0.15  # of the changed images are as a near-infrared camera sees them
 _LEAF, _SKY = 0.9, -0.35  # vegetation reflects infrared, clear sky scatters little of it
 _FADED = 0.35  # of the changed images do not use their whole range
@@ -59,7 +60,8 @@ def film_lightness(rgb: Tensor, lightness: Tensor, share: float, rng: torch.Gene
     grain = rng
     if device.type != "cpu":  # a GPU draws its own noise; copying it there would take too long
         grain = torch.Generator(device).manual_seed(int(torch.randint(2**62, (), generator=rng)))
-    noise = torch.randn((count, 1, height, width), generator=grain, device=device)
+    size = float(uniform(*_GRAIN_SIZES, 1))
+    noise = _grain((count, 1, height, width), size, grain)
     gray = gray + noise * uniform(0.0, _GRAIN, count, 1, 1, 1)
     scratch = (uniform(0, 1, count, 1, 1, width) < 1 / 64) & (uniform(0, 1, count, 1, 1, 1) < _SCRATCHED)
     gray = torch.where(scratch, gray + uniform(-0.5, 0.5, count, 1, 1, width), gray).clamp(0, 1)
@@ -67,6 +69,15 @@ def film_lightness(rgb: Tensor, lightness: Tensor, share: float, rng: torch.Gene
     gray = torch.where(uniform(0, 1, count, 1, 1, 1) < _FADED, low + gray * (high - low), gray)
     chosen = uniform(0, 1, count, 1, 1, 1) < share
     return torch.where(chosen, lightness_of_gray(gray), lightness)
+
+
+def _grain(shape: tuple[int, ...], size: float, rng: torch.Generator) -> Tensor:
+    """Noise of standard deviation 1 whose grains are about `size` px wide, float (N, 1, H, W)."""
+    count, _, height, width = shape
+    small = (count, 1, max(2, round(height / size)), max(2, round(width / size)))
+    noise = torch.randn(small, generator=rng, device=rng.device)
+    noise = F.interpolate(noise, size=(height, width), mode="bilinear", align_corners=False)
+    return noise / noise.std()
 
 
 def square_views(images: Tensor, scale: Tensor, middle: Tensor, mirrored: Tensor, side: int) -> Tensor:
