@@ -61,6 +61,25 @@ def throughput() -> str:
     return f"{table(columns, report['rows'])}\n\n{what}"
 
 
+@block("photo-training")
+def photo_training() -> str:
+    """One row for each version."""
+    report = read("photo-training.json")
+    slowest = report["rows"][0]["pictures_per_second"]
+    columns: Columns = {
+        "": "{version}",
+        "pictures/s": "{pictures_per_second:.1f}",
+        "times": lambda row: f"{row['pictures_per_second'] / slowest:.2f}",
+        "waiting for pictures, ms a step": "{waiting_ms:.0f}",
+    }
+    what = (
+        f"Batch {report['batch_size']}, crops of 128 px, {report['frozen_blocks']} blocks frozen, medians of "
+        f"{report['rounds']} rounds of {report['steps']} steps, {report['machine']['threads']} threads; "
+        f"{machine(report)}."
+    )
+    return f"{table(columns, report['rows'])}\n\n{what}"
+
+
 @block("paper-table")
 def paper_table() -> str:
     """The reported rows, then ours, then the gray image."""
