@@ -60,8 +60,7 @@ def film_lightness(rgb: Tensor, lightness: Tensor, share: float, rng: torch.Gene
     grain = rng
     if device.type != "cpu":  # a GPU draws its own noise; copying it there would take too long
         grain = torch.Generator(device).manual_seed(int(torch.randint(2**62, (), generator=rng)))
-    size = float(uniform(*_GRAIN_SIZES, 1))
-    noise = _grain((count, 1, height, width), size, grain)
+    noise = _grain((count, 1, height, width), float(uniform(*_GRAIN_SIZES, 1)), grain)
     gray = gray + noise * uniform(0.0, _GRAIN, count, 1, 1, 1)
     scratch = (uniform(0, 1, count, 1, 1, width) < 1 / 64) & (uniform(0, 1, count, 1, 1, 1) < _SCRATCHED)
     gray = torch.where(scratch, gray + uniform(-0.5, 0.5, count, 1, 1, width), gray).clamp(0, 1)

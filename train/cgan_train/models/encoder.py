@@ -172,13 +172,15 @@ class _ConvNorm(nn.Module):
         self.norm = nn.BatchNorm2d(outside, eps=_BN_EPS)
         self.act = nn.ReLU6(inplace=True) if act else nn.Identity()
         self._folded: tuple[Tensor, Tensor] | None = None
-        self.register_load_state_dict_post_hook(_fold_again)
+        self.register_load_state_dict_post_hook(_fold_again)  # type: ignore[no-untyped-call]
 
     def fold(self) -> None:
         """Fold BatchNorm into the convolution if both are frozen, else no longer."""
         self._folded = None
         if not self.conv.weight.requires_grad:
             norm, conv = self.norm, self.conv
+            assert norm.running_mean is not None
+            assert norm.running_var is not None
             weight, bias = fuse_conv_bn_weights(
                 conv.weight, None, norm.running_mean, norm.running_var, norm.eps, norm.weight, norm.bias
             )

@@ -99,7 +99,7 @@ class GuidedGenerator(EdgeGenerator):
         """
         features = self.encoder(lightness)
         if hints is None and memory is None:
-            return upsample_guided(self._decode(features, self._added(None, None, None)), lightness)
+            return upsample_guided(self._decode(features, self._nothing), lightness)
         keys = self.keys_of(features)
         chroma = self._decode(features, self._added(keys, hints, memory))
         return upsample_guided(chroma, lightness), keys
@@ -108,9 +108,14 @@ class GuidedGenerator(EdgeGenerator):
         """Predict chroma at 1/stride of the size, with the guide of a batch in training."""
         features = self.encoder(lightness)
         if guide is None:
-            return self._decode(features, self._added(None, None, None))
+            return self._decode(features, self._nothing)
         keys = self.keys_of(features)
         return self._decode(features, self._added(keys, guide.hints, guide.rows(keys)))
+
+    @property
+    def _nothing(self) -> list[Tensor | float]:
+        """What an empty guide adds at each level."""
+        return [0.0] * len(self.refine)
 
     def _decode(self, features: list[Tensor], added: list[Tensor | float]) -> Tensor:
         """Chroma at 1/stride of the size from the encoder's features and what the guide adds at each level."""
@@ -154,7 +159,7 @@ class GuidedGenerator(EdgeGenerator):
 
     def _added(self, keys: Tensor, hints: Tensor | None, memory: Tensor | None) -> list[Tensor | float]:
         """What hints and memory add to the decoder's features, finest level first."""
-        added: list[Tensor | float] = [0.0] * len(self.refine)
+        added = self._nothing
         finest = self._finest - 1  # in halvings of the hints' stride
         rows = [] if memory is None else [memory]
         if hints is not None:
