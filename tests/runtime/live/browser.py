@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from itertools import islice
@@ -58,14 +58,14 @@ def server_video(clip: Path, target: Path) -> Path:
 
 
 @contextmanager
-def chromium(camera: Path) -> Iterator[Browser]:
+def chromium(camera: Path | None, flags: Sequence[str] = FLAGS) -> Iterator[Browser]:
     """Start Chromium with this video as its camera."""
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if path is None:
         pytest.skip("no Chromium is installed")
-    flags = [*FLAGS, f"--use-file-for-fake-video-capture={camera}"]
+    arguments = [*flags, *([f"--use-file-for-fake-video-capture={camera}"] if camera else [])]
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=flags, headless=True)
+        browser = playwright.chromium.launch(executable_path=path, args=arguments, headless=True)
         try:
             yield browser
         finally:
