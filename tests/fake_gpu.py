@@ -299,8 +299,8 @@ def make_tensorrt(
 
         def get_tensor_shape(self, name: str) -> tuple[int, ...]:
             inputs = self._plan["inputs"]
-            count, channels, height, width = inputs.get(name, next(iter(inputs.values())))
-            return (count, channels if name in inputs else 2, height, width)
+            count, _, height, width = next(iter(inputs.values()))
+            return tuple(inputs[name]) if name in inputs else (count, 2, height, width)
 
         def create_engine_inspector(self) -> EngineInspector:
             return EngineInspector(self._plan["precision"], tells_formats=major > 8)
