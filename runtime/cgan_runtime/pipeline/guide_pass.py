@@ -1,7 +1,7 @@
 """Read a video once before it is colored: find its shots, and remember the frames with known colors.
 
     scout = GuidePass(guide, colorizer, layout, reader)
-    for frame in frames: scout.look(frame)              # or scout.watch(frames), which yields them again
+    for frame in scout.watch(frames): ...
     plan = scout.finish()
 
 A key's lightness is compared with that of its frame, and of the frames around it, so that a wrong number is
@@ -68,7 +68,7 @@ def _time(known: _Known) -> float:
 
 
 class GuidePass:
-    """One reading of a video. The colorizer is used in the thread that looks."""
+    """One reading of a video. The colorizer is used in the thread that watches."""
 
     def __init__(self, guide: Guide, colorizer: Colorizer, layout: FrameLayout, reader: VideoReader) -> None:
         """Read references and keys.
@@ -85,7 +85,6 @@ class GuidePass:
         self._notes: list[str] = []
         self._references = rows_of_references(guide.references, colorizer)
         self._finder, self._dissolves = ShotFinder(), DissolveFinder(colorizer.keys)
-        self._began = 0.0  # when the first frame is shown, seconds
         self._times = array("d")  # of the frames so far, seconds from the first
         self._newest: av.VideoFrame | None = None  # whose nearest times are not known yet
         self._small: FloatArray | None = None  # of that frame
@@ -100,15 +99,14 @@ class GuidePass:
 
     def watch(self, frames: Iterable[av.VideoFrame]) -> Iterator[av.VideoFrame]:
         """Look at each frame, and yield it."""
+        began = None
         for frame in frames:
-            self.look(frame)
+            began = float(frame.time or 0) if began is None else began
+            self._look(float(frame.time or 0) - began, frame)
             yield frame
 
-    def look(self, frame: av.VideoFrame) -> None:
-        """Look at the next frame."""
-        if self._newest is None:
-            self._began = float(frame.time or 0)
-        time = float(frame.time or 0) - self._began
+    def _look(self, time: float, frame: av.VideoFrame) -> None:
+        """Look at the next frame, shown `time` seconds after the first."""
         luma, _ = shown_luma(frame, self._layout)
         small = scaled(glance(luma, self._layout.encoding, self._glanced))
         for finder in (self._finder, self._dissolves):

@@ -14,7 +14,6 @@ from cgan_runtime.errors import MediaError
 from cgan_runtime.guide.plan import GuidePlan
 from cgan_runtime.pipeline.guide_pass import GuidePass
 from cgan_runtime.pipeline.settings import VideoSettings
-from cgan_runtime.pipeline.stages import run_stages
 from cgan_runtime.video.frame_layout import FrameLayout
 from cgan_runtime.video.read.reader import VideoReader
 from cgan_runtime.video.read.sources import FFmpegInput
@@ -22,8 +21,6 @@ from cgan_runtime.video.resume.work_folder import NonResumableOutput, WorkFolder
 
 PLAN = "guide.npz"
 """The file of the plan in the work folder."""
-
-_AHEAD = 3  # frames that are decoded while one is looked at
 
 
 def plan_guide(
@@ -37,8 +34,8 @@ def plan_guide(
 ) -> GuidePlan | None:
     """The plan for a video's guide, from the work folder or made now; None without a guide.
 
-    Hints and keys need the video read once before, by a reader of its own; `alive` is called in this thread for each
-    frame. Of `reader` the first frame is used.
+    Hints and keys need the video read once before, by a reader of its own and in this thread; `alive` is called for
+    each frame. Of `reader` the first frame is used.
 
     Raises:
         MediaError: The guide does not fit the video, or the video cannot be read twice.
@@ -65,12 +62,8 @@ def plan_guide(
             stretch=settings.stretch,
             levels=settings.levels,
         ) as first:
-
-            def look(frame: av.VideoFrame) -> None:
-                alive()
-                scout.look(frame)
-
-            run_stages(video_frames(first), look, lambda _: None, depth=_AHEAD, wake=first.wake)
+            for _ in scout.watch(video_frames(first, alive)):
+                pass
     plan = scout.finish()
     work.keep(PLAN, plan.to_bytes())
     return plan
