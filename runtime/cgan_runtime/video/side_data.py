@@ -57,7 +57,7 @@ _CODECS = {
 
 
 def side_data_of(frame: av.VideoFrame) -> Any:
-    """The side data of a frame, by kind.
+    """The side data of a frame, by kind; for each frame of a video.
 
     `frame.side_data` puts the frame into a circle of references: its memory comes back only when Python looks for
     such circles, which at 2160p is half a gigabyte later.
@@ -125,7 +125,7 @@ def give_side_data(stream: av.VideoStream, first: av.VideoFrame, container: str 
 
 def profile_of(frame: av.VideoFrame) -> bytes:
     """The ICC profile of a frame if it is one of RGB, else nothing: one of gray is not true of colors."""
-    data = side_data_of(frame).get("ICC_PROFILE")
+    data: Any = frame.side_data.get("ICC_PROFILE")
     profile = b"" if data is None else bytes(data)
     return profile if profile[_COLOR_SPACE] == _RGB else b""
 
@@ -197,7 +197,7 @@ def _ambient(values: Sequence[int] | None) -> tuple[float, float, float] | None:
 
 def _unpacked(frame: av.VideoFrame, kind: str, layout: str) -> Sequence[int] | None:
     """The first fields of a structure of libavutil; None if the frame has none or it is too short."""
-    data = side_data_of(frame).get(kind)
+    data: Any = frame.side_data.get(kind)
     if data is None or len(bytes(data)) < struct.calcsize(f"={layout}"):
         return None
     return cast("Sequence[int]", struct.unpack_from(f"={layout}", bytes(data)))
