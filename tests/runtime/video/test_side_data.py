@@ -25,6 +25,7 @@ from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.image.read_write import read_image
 from cgan_runtime.pipeline.settings import VideoSettings
 from cgan_runtime.pipeline.video import colorize_video
+from cgan_runtime.video import side_data
 from cgan_runtime.video.contact_sheet import write_sheet
 from cgan_runtime.video.orientation import Orientation
 from cgan_runtime.video.side_data import CAPTIONS, give_side_data, kinds_of, lost_side_data, writes_captions
@@ -151,7 +152,8 @@ class _Described:
 @pytest.mark.parametrize(
     ("container", "codec"), [("matroska", "ffv1"), ("mp4", "libx264"), ("mov", "libx264"), ("webm", "libvpx-vp9")]
 )
-def test_stereo_and_spherical_layouts_are_written(container: str, codec: str) -> None:
+def test_stereo_and_spherical_layouts_are_written(container: str, codec: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(side_data, "side_data_of", lambda frame: frame.side_data)  # PyAV's takes true frames only
     memory = io.BytesIO()
     with av.open(memory, "w", format=container, container_options={"strict": "unofficial"}) as output:
         stream = output.add_stream(codec, rate=25)
