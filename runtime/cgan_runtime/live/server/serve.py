@@ -73,9 +73,10 @@ async def _serve(options: RunOptions, live: LiveOptions, console: Console) -> in
     host, port = listener.getsockname()[:2] if listener is not None else split_address(live.serve or "")
     wanted = live.webcam or live.record or live.virtual_camera or live.service.rtsp_out
     cameras = choices(live) if wanted or not is_missing(DEFAULT_CAMERA) else []
-    for source in (each.source for each in cameras):
-        if is_device(source) and is_missing(source):
-            console.warn(f"no camera at {source} ({others(source)}); the page shows it once it is plugged in")
+    for camera in cameras:
+        if is_device(camera.source) and is_missing(camera.source):
+            about = f"no camera at {camera.source} ({others(camera.source)})"
+            console.warn(f"{about}; the page shows it once it is plugged in")
     tls = _tls(host, live, console)
     access = AccessPolicy.for_address(
         host, token=live.token, names=live.allow_host, tls=tls is not None, metrics_token=live.service.metrics_token
