@@ -73,9 +73,9 @@ async def _serve(options: RunOptions, live: LiveOptions, console: Console) -> in
     host, port = listener.getsockname()[:2] if listener is not None else split_address(live.serve or "")
     wanted = live.webcam or live.record or live.virtual_camera or live.service.rtsp_out
     cameras = choices(live) if wanted or not is_missing(DEFAULT_CAMERA) else []
-    for camera in cameras:
-        if is_device(camera.source) and is_missing(camera.source):
-            about = f"no camera at {camera.source} ({others(camera.source)})"
+    for named in cameras:
+        if is_device(named.source) and is_missing(named.source):
+            about = f"no camera at {named.source} ({others(named.source)})"
             console.warn(f"{about}; the page shows it once it is plugged in")
     tls = _tls(host, live, console)
     access = AccessPolicy.for_address(
