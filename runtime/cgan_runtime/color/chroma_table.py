@@ -21,7 +21,7 @@ REACH = 0.625  # greatest (a*, b*)/110 of the table
 _NODES = 33  # along a* and along b*; with an odd number gray is one of them, and exact
 _STEP = np.float32(2 * REACH / (_NODES - 1))
 _MIDDLE = np.float32(_NODES // 2)
-_TINY = 1e-6
+_TINY = np.float32(1e-6)
 
 
 def quick_chroma_codes(luma: Plane, lightness: FloatArray, chroma: FloatArray, encoding: Encoding) -> FloatArray:
@@ -36,8 +36,8 @@ def quick_chroma_codes(luma: Plane, lightness: FloatArray, chroma: FloatArray, e
     x, y = chroma[1] / _STEP, chroma[0] / _STEP
     x += _MIDDLE
     y += np.take(rows, luma)
-    blue, red = cv2.split(cv2.remap(table, x, y, cv2.INTER_LINEAR))
-    green = cv2.addWeighted(blue, kb / (kb + kr - 1), red, kr / (kb + kr - 1), 0)
+    blue, red = (np.asarray(plane, np.float32) for plane in cv2.split(cv2.remap(table, x, y, cv2.INTER_LINEAR)))
+    green = np.asarray(cv2.addWeighted(blue, kb / (kb + kr - 1), red, kr / (kb + kr - 1), 0), np.float32)
     factor = _room(np.take(grays, luma), blue, red, green)
     codes = np.empty(chroma.shape, np.float32)
     for difference, weight, code in ((blue, kb, codes[0]), (red, kr, codes[1])):
@@ -66,9 +66,9 @@ def _table(encoding: Encoding) -> tuple[FloatArray, FloatArray, FloatArray]:
 def _room(gray: FloatArray, *differences: FloatArray) -> FloatArray:
     """As `gamut.room`, of single planes; overwrites `gray`."""
     blue, red, green = differences
-    most = cv2.max(cv2.max(cv2.max(blue, red), green), _TINY)
-    least = cv2.min(cv2.min(cv2.min(blue, red), green), -_TINY)
-    above: FloatArray = (1 - gray) / most
+    most = np.maximum(cv2.max(cv2.max(blue, red), green), _TINY)
+    least = np.minimum(cv2.min(cv2.min(blue, red), green), -_TINY)
+    above = np.divide(1 - gray, most, dtype=np.float32)
     np.divide(gray, least, out=gray)
     np.negative(gray, out=gray)
     np.minimum(above, gray, out=above)

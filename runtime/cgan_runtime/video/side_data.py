@@ -62,7 +62,7 @@ def side_data_of(frame: av.VideoFrame) -> Any:
     `frame.side_data` puts the frame into a circle of references: its memory comes back only when Python looks for
     such circles, which at 2160p is half a gigabyte later.
     """
-    return SideDataContainer(frame)
+    return SideDataContainer(frame)  # type: ignore[call-arg]  # PyAV's types do not have it
 
 
 def kinds_of(frame: av.VideoFrame) -> frozenset[str]:
