@@ -268,7 +268,8 @@ def test_an_interrupted_run_prints_the_command_that_resumes_it(
     assert (process.returncode, out) == (code, "")
     told = re.fullmatch(
         r"note: finishing the segment, about \d+ s; Ctrl-C again stops now\n"
-        r"warning: stopped; (\d+) frames of in.color.mp4 are done, go on with: cgan-run (.*)", error.strip()
+        r"warning: stopped; (\d+) frames of in.color.mp4 are done, go on with: cgan-run (.*)",
+        error.strip(),
     )
     assert told is not None, error
     assert int(told[1]) % 250 == 0
