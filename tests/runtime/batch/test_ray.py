@@ -55,6 +55,7 @@ def cluster() -> Iterator[Cluster]:
     started, port = None, free_port()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_TMPDIR", folder)
+        patch.setenv("RAY_worker_niceness", "0")  # else the tests beside these leave the workers no time
         patch.setenv("GRPC_ENABLE_FORK_SUPPORT", "0")  # as docs/how-to/archive.md says for clients
         (Path(folder) / "ray").mkdir()
         try:

@@ -198,12 +198,10 @@ def test_a_silent_pipe_can_be_interrupted(number: signal.Signals, tmp_path: Path
         assert process.stderr is not None
         out, stderr = process.stdout.read(), process.stderr.read()
     assert b"Traceback" not in stderr
-    kept = ["out.y4m"] if number == signal.SIGINT else []
-    assert process.returncode == (0 if kept else 128 + number), stderr
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.y4m", "model", *kept]
-    if kept:
-        frames = len(read_frames(target))
-        assert f", {frames} frames in".encode() in out
+    assert process.returncode == 0, stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.y4m", "model", "out.y4m"]
+    frames = len(read_frames(target))
+    assert f", {frames} frames in".encode() in out
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows waits until something comes")
