@@ -115,13 +115,12 @@ async function open(forced, manifest, sizes) {
   const report = (bytes) => { loaded += bytes; postMessage({ kind: "progress", loaded, total }); };
   const [binary, bytes] = await Promise.all([load(`ort-${kind}-core.wasm`, report), load(model.file, report)]);
   const cores = navigator.hardwareConcurrency || 1;
-  const threads = self.crossOriginIsolated ? Math.min(MAX_THREADS, Math.ceil(cores / 2)) : 1; // they wait busily: the page needs the others
+  const threads = self.crossOriginIsolated ? Math.min(MAX_THREADS, cores) : 1;
   const { ort, create } = await openSession(kind, threads, binary, bytes);
   runtime = ort;
   const plain = await create("wasm");
   const onCpu = await measured(plain);
-  const alone = threads > 1 ? "" : self.crossOriginIsolated ? `; one thread, for this device has ${cores === 1 ? "one core" : "two cores, and the page needs the other"}`
-    : "; one thread, for this page could not be isolated from others";
+  const alone = threads > 1 ? "" : self.crossOriginIsolated ? "; one thread, for this device has one core" : "; one thread, for this page could not be isolated from others";
   const cpu = { engine: "WASM", threads, ms: onCpu.ms, reason: reason + alone };
   session = plain;
   if (kind === "wasm") return cpu;
