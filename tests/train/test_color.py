@@ -7,7 +7,7 @@ import torch
 from skimage.color import rgb2lab
 
 from cgan_train.color import lab_of_rgb, lightness_of_gray, split_lab
-from cgan_train.data.augment import film_lightness, paste_others
+from cgan_train.data.augment import paste_others
 
 
 def test_lab_agrees_with_scikit_image() -> None:
@@ -25,33 +25,6 @@ def test_gray_has_no_chroma_and_the_right_lightness() -> None:
     torch.testing.assert_close(lightness, lightness_of_gray(gray), atol=1e-4, rtol=0)
     assert abs(float(lightness.min()) + 1) < 1e-5
     assert abs(float(lightness.max()) - 1) < 1e-5
-
-
-def test_film_changes_a_share_of_images_and_stays_in_range() -> None:
-    rng = torch.Generator().manual_seed(1)
-    rgb = torch.rand(64, 3, 24, 24)
-    lightness, _ = split_lab(lab_of_rgb(rgb))
-    film = film_lightness(rgb, lightness, 0.5, rng)
-    same = sum(torch.equal(a, b) for a, b in zip(film, lightness, strict=True))
-    assert 15 < same < 49
-    assert film.shape == lightness.shape
-    assert film.min() >= -1.0001
-    assert film.max() <= 1.0001
-    assert torch.equal(film_lightness(rgb, lightness, 0.0, rng), lightness)
-
-
-def test_grain_of_film_is_fine_and_coarse() -> None:
-    rng = torch.Generator().manual_seed(4)
-    gray = torch.full((16, 3, 64, 64), 0.5)
-    lightness, _ = split_lab(lab_of_rgb(gray))
-    likeness = []  # of neighbors
-    for _ in range(12):
-        film = film_lightness(gray, lightness, 1.0, rng)
-        film = film[film.std(dim=(1, 2, 3)) > 0.01]
-        noise = film - film.mean(dim=(2, 3), keepdim=True)
-        likeness.append(float((noise[..., 1:] * noise[..., :-1]).mean() / noise.square().mean()))
-    assert min(likeness) < 0.3
-    assert max(likeness) > 0.6
 
 
 def test_pasting_puts_parts_of_the_next_image_into_a_share() -> None:

@@ -17,7 +17,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from cgan_runtime.errors import TrainingError
 from cgan_train.config.recipes import recipe
 from cgan_train.config.schema import TrainConfig
-from cgan_train.data.augment import film_lightness
+from cgan_train.data.film import film_lightness
 from cgan_train.training.cuda_graph import Replay
 from cgan_train.training.distributed import World
 from cgan_train.training.gan import Gan

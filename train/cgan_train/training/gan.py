@@ -20,7 +20,8 @@ from torch import Tensor, nn
 
 from cgan_train.color import lab_of_rgb, lightness_of_gray, luma_of_rgb, split_lab
 from cgan_train.config.schema import Phase, TrainConfig
-from cgan_train.data.augment import film_lightness, paste_others
+from cgan_train.data.augment import paste_others
+from cgan_train.data.film import film_lightness, soft_lightness
 from cgan_train.data.guides import draw_guide, second_views
 from cgan_train.models import build_discriminator, build_generator
 from cgan_train.models.base import Generator
@@ -240,9 +241,11 @@ class Gan:
         if share:
             rgb, near = second_views(rgb, self.rng)
         lightness, chroma = split_lab(lab_of_rgb(rgb))
-        seen = lightness
-        if self.config.augmentation.film:
-            seen = film_lightness(rgb, lightness, self.config.augmentation.film, self.rng)
+        seen, augmentation = lightness, self.config.augmentation
+        if augmentation.soft:
+            seen = soft_lightness(seen, augmentation.soft, self.rng)
+        if augmentation.film:
+            seen = film_lightness(rgb, seen, augmentation.film, self.rng)
         guide: tuple[Tensor, ...] = ()
         stride = self.generator.stride
         if share:
