@@ -8,6 +8,7 @@ from typing import Any
 
 CAMERAS = ("front", "back")
 MAX_GROWTH = 0.02  # of memory and of threads, from the second sample window to the last
+_KEPT_SECONDS = 15.0  # between the samples that are stored
 _WINDOWS = 10  # samples of memory are put into so many; the median of each counts
 _WARM_UP = 0.2  # share of the time until buffers and caches have their sizes
 _ON_THEIR_WAY = 3  # frames: one waits, one is being colored, one came while the metrics were made
@@ -97,12 +98,14 @@ class Soak:
         return sum(value for key, value in self.metrics.items() if key.startswith(name + "{") and mark in key)
 
     def summary(self) -> dict[str, Any]:
-        """What is kept of a run, for JSON."""
+        """What is kept of a run, for JSON: few of the samples, and of the metrics all but histograms' parts."""
+        every = max(1, round(len(self.samples) * _KEPT_SECONDS / self.settings.seconds))
+        metrics = {name: value for name, value in self.metrics.items() if "_bucket{" not in name}
         return {
-            "settings": asdict(self.settings), "samples": [asdict(sample) for sample in self.samples],
+            "settings": asdict(self.settings), "samples": [asdict(sample) for sample in self.samples[::every]],
             "memory_growth": self.growth("memory"), "thread_growth": self.growth("threads"),
             "losses": self.losses, "plays": self.plays, "disconnected": self.disconnected, "sent": self.sent,
-            "received": self.received, "played": self.played, "metrics": self.metrics, "failures": self.failures(),
+            "received": self.received, "played": self.played, "metrics": metrics, "failures": self.failures(),
         }  # fmt: skip
 
 

@@ -29,6 +29,8 @@ import av
 import click
 from prometheus_client.parser import text_string_to_metric_families
 
+from cgan_benchmarks.machine.describe import BackgroundLoad, describe_machine
+from cgan_benchmarks.results.document import new_document, write_document
 from cgan_benchmarks.studies.service.counts import CAMERAS, Sample, Soak, SoakSettings
 from cgan_benchmarks.studies.service.rtsp import FakeCamera, RtspServer
 
@@ -196,11 +198,11 @@ def _labels(**labels: str) -> str:
 def main(seconds: float, viewers: int, rate: int, json_file: Path | None) -> None:
     """Run a server of cameras under load, and say whether anything grew or was counted wrong."""
     settings = SoakSettings(seconds, viewers, rate, drop_every=min(20.0, seconds / 4))
+    load = BackgroundLoad()
     with tempfile.TemporaryDirectory(prefix="cgan-soak-") as folder:
         found = soak(settings, Path(folder))
     summary = found.summary()
-    if json_file is not None:
-        json_file.write_text(json.dumps(summary, indent=1) + "\n")
+    write_document(new_document("cgan-soak", 1, describe_machine(1, load.share()), **summary), json_file)
     for name in ("memory_growth", "thread_growth"):
         click.echo(f"{name.replace('_', ' ')}: {summary[name]:+.2%}")
     for camera in CAMERAS:
