@@ -17,7 +17,7 @@ def soak() -> str:
     counted = "All counts agreed." if not report["failures"] else f"Wrong: {'; '.join(report['failures'])}."
     return (
         f"*Measured* for {settings['seconds'] / 60:.0f} minutes at {settings['rate']} frames/s of each camera, on "
-        f"{machine(report)}, while other programs took {100 * report['machine']['others']:.0f} % of the processor: memory "
+        f"{machine(report)}, while other programs took {report['machine']['others']:.0%} of the processor: memory "
         f"changed by {report['memory_growth']:+.1%}, threads by {report['thread_growth']:+.1%}. The cameras were lost "
         f"{sum(report['losses'].values())} times and came back {total('cgan_camera_reconnects_total')} times. "
         f"{report['disconnected']} stalled pages were disconnected. Of {total('cgan_frames_read_total'):,} frames that "
