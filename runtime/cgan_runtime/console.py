@@ -12,9 +12,9 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from datetime import datetime, timezone
-from typing import Any, Literal, NoReturn, TextIO
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, TextIO
 
 import click
 
@@ -23,6 +23,9 @@ from cgan_runtime.errors import CganError
 from cgan_runtime.progress import ProgressLine, ShareProgress, VideoProgress
 from cgan_runtime.system.exit_codes import EXIT_ERROR, EXIT_INTERRUPTED
 from cgan_runtime.system.signals import exit_on_signals
+
+if TYPE_CHECKING:  # it would make a start slow
+    from rich.status import Status
 
 Log = Literal["text", "json"]
 
@@ -164,24 +167,22 @@ class Console:
     @contextmanager
     def building(self) -> Iterator[BuildCallback]:
         """Show how far an engine is, where one has to be built first, which takes minutes."""
-        import rich.console
+        with ExitStack() as stack:
+            status: Status | None = None
 
-        status = rich.console.Console(stderr=True).status("")
-        begun = False
+            def report(phase: str, part: float) -> None:
+                nonlocal status
+                if status is None:
+                    import rich.console
 
-        def report(phase: str, part: float) -> None:
-            nonlocal begun
-            if not begun and not self._quiet:
-                begun = True
-                self.note("building the engine for this GPU; it is kept for the next time")
-                if self.log == "text":
-                    status.start()
-            status.update(f"{phase}: {part:.0%}")
+                    status = rich.console.Console(stderr=True).status("")
+                    if not self._quiet:
+                        self.note("building the engine for this GPU; it is kept for the next time")
+                        if self.log == "text":
+                            stack.enter_context(status)
+                status.update(f"{phase}: {part:.0%}")
 
-        try:
             yield report
-        finally:
-            status.stop()
 
     @property
     def _shows_bars(self) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from cgan_runtime.backends.registry import BACKENDS
@@ -19,11 +21,24 @@ if TYPE_CHECKING:  # numpy, PyAV and OpenCV would make --help slow
 
 
 @contextmanager
-def open_colorizer(options: RunOptions, console: Console) -> Iterator[Colorizer]:
-    """Open the model, and print at the end what has run it."""
+def open_colorizer(options: RunOptions, console: Console, *, needed: str | None = None) -> Iterator[Colorizer]:
+    """Open the model, and print at the end what has run it; a module that is `needed` next is loaded meanwhile."""
+    if needed is not None:
+        _load_meanwhile(needed)
     with load_colorizer(options, console) as colorizer:
         yield colorizer
         console.result(f"back end: {backend_text(colorizer.backend, verbose=options.report.verbose)}")
+
+
+def _load_meanwhile(module: str) -> None:
+    """Load a module in a thread of its own: most of the time in which an engine opens, it leaves Python alone."""
+    import cgan_runtime.colorizer  # noqa: F401 (NumPy and OpenCV, whose parts load each other: not in two threads)
+
+    def load() -> None:
+        with suppress(Exception):  # whoever imports it next is told
+            importlib.import_module(module)
+
+    threading.Thread(target=load).start()
 
 
 def load_colorizer(options: RunOptions, console: Console) -> Colorizer:

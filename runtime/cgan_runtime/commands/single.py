@@ -66,7 +66,7 @@ def run_video(given: Path | str, options: RunOptions, console: Console) -> None:
         from cgan_runtime.video.existing_colors import COLORED_ALREADY, has_colors
 
         notes += [COLORED_ALREADY] if has_colors(file, options.video.stream) else []
-    with open_colorizer(options, console) as colorizer:
+    with open_colorizer(options, console, needed="cgan_runtime.pipeline.video") as colorizer:
         write_video_stats(options, [_color_video(source, output, colorizer, options, console, notes)])
     print_tips(options, colorizer.backend.manifest, console)
     if sheet is not None and output.path is not None:
@@ -81,15 +81,15 @@ def run_image(source: Path, options: RunOptions, console: Console) -> None:
     Raises:
         CganError: It cannot be done.
     """
-    from cgan_runtime.pipeline.image import colorize_image
-
     _check_source(source)
     suffix = source.suffix if source.suffix.lower() in IMAGES | {".gif"} else ".png"
     asked = options.files.output
     target = default_output(source, suffix, asked) if asked is None or asked.is_dir() else asked
     overwrite, compare = options.files.overwrite, options.video.compare
     check_output(target, source=source, overwrite=overwrite)
-    with open_colorizer(options, console) as colorizer:
+    with open_colorizer(options, console, needed="cgan_runtime.pipeline.image") as colorizer:
+        from cgan_runtime.pipeline.image import colorize_image
+
         result = colorize_image(
             source, target, colorizer, overwrite=overwrite, compare=compare, guide=options.video.guide
         )
