@@ -223,8 +223,9 @@ class Colorizer:
         """The chroma of the next frame of a video, (2, h, w), given its lightness (h, w)."""
         if temporal is None:
             return self.chroma(lightness, guidance)
-        certain = None if guidance is None else guidance.certain(lightness.shape)
-        return temporal.step(lightness, lambda seen: self.chroma(seen, guidance), certain)
+        certain = None if guidance is None else guidance.certain(lightness.shape, self.saturation)
+        lasts = 0 if guidance is None else guidance.lasts
+        return temporal.step(lightness, lambda seen: self.chroma(seen, guidance), certain, lasts)
 
     def enlarge(self, prediction: Prediction) -> tuple[Plane, Plane]:
         """The second half of `planes`, without the network: may run in another thread than `predict`."""

@@ -2,15 +2,16 @@
 
     python -m cgan_benchmarks.studies.key_frames --model guided.onnx --photos photos-val.tar --clips videos/
 
-The keys are frames of the clip in their true colors, so nothing but the memory is measured. The memory of each
-frame is what `cgan-run --keys` gives it; the temporal filter is off. Key frames themselves are not measured.
+The keys are frames of the clip in their true colors. All frames are colored as `cgan-run --keys` colors them, at
+the network's size: by the memory of the keys, and by the temporal filter, which carries colors along the motion.
+Key frames themselves are not measured.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 
 import click
@@ -24,13 +25,15 @@ from cgan_benchmarks.render.terminal import print_table
 from cgan_benchmarks.results.document import new_document, write_document
 from cgan_benchmarks.studies.synthetic_motion import Clip, made_up_clips, real_clips, videos_in
 from cgan_runtime.backends.base import Backend, FloatArray
+from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import ConfigError
-from cgan_runtime.guide.memory import HINT_STRIDE, KEYS, Guidance, rows_of, takes_guide
+from cgan_runtime.guide.memory import HINT_STRIDE, KEYS, rows_of, takes_guide
 from cgan_runtime.guide.pictures import Picture
 from cgan_runtime.guide.plan import Anchor, GuidePlan
 from cgan_runtime.guide.shots import ShotFinder
 from cgan_runtime.manifest import AB_SCALE
 from cgan_runtime.network_shape import network_shape
+from cgan_runtime.temporal.filter import TemporalFilter
 from cgan_train.color import lightness_of_gray
 from cgan_train.data.sources import Image, open_photos
 from cgan_train.evaluation.contact_sheet import write_png
@@ -41,8 +44,6 @@ REAL_FRAMES, REAL_STEP = 100, 4  # of a real clip every fourth frame is measured
 PICTURED = 6  # clips in the picture
 
 _NO_COLOR = np.array([1, 0, 0], np.float32)  # factors of L*, a* and b*
-
-Plan = Callable[[int], Guidance | None]
 
 
 @dataclass(frozen=True)
@@ -126,12 +127,15 @@ class Memory:
         return Anchor(key, shot.start, shot.stop, rows.astype(np.float16), colors.astype(np.float16))
 
 
-def colored(frame: Frame, backend: Backend, guidance: Guidance | None) -> FloatArray:
-    """A frame's truth with the colors that the network gives it, L*a*b*, (h, w, 3)."""
-    further = guidance.inputs(backend.manifest) if guidance else {}
-    chroma = backend.infer({backend.manifest.input.name: frame.lightness[None, None], **further})
-    ab = np.moveaxis(chroma[backend.manifest.output.name][0], 0, -1) * np.float32(AB_SCALE)
-    return np.concatenate((frame.truth[..., :1], ab), axis=-1)
+def colored(frames: Sequence[Frame], backend: Backend, plan: GuidePlan | None) -> Iterator[FloatArray]:
+    """The truth of all frames, in order, with the colors that they get, L*a*b*, (h, w, 3)."""
+    colorizer, temporal = Colorizer(backend), TemporalFilter()
+    for number, frame in enumerate(frames):
+        if plan is not None and plan.changes_at(number):
+            temporal.ask()
+        chroma = colorizer.step(frame.lightness, temporal, None if plan is None else plan.at(number))
+        ab = np.moveaxis(chroma, 0, -1) * np.float32(AB_SCALE)
+        yield np.concatenate((frame.truth[..., :1], ab), axis=-1)
 
 
 def measure_clip(frames: Sequence[Frame], backend: Backend, step: int = 1) -> Found:
@@ -142,9 +146,10 @@ def measure_clip(frames: Sequence[Frame], backend: Backend, step: int = 1) -> Fo
     numbers = [number for number in range(len(frames)) if number % step == 0]
     gray = {number: _error(frames[number], frames[number].truth * _NO_COLOR) for number in numbers}
 
-    def errors(numbers: Sequence[int], plan: Plan) -> dict[int, float]:
-        found = {number: colored(frames[number], backend, plan(number)) for number in numbers}
-        return {number: _error(frames[number], lab) for number, lab in found.items()}
+    def errors(numbers: Sequence[int], plan: GuidePlan | None) -> dict[int, float]:
+        chosen = set(numbers)
+        labs = enumerate(colored(frames, backend, plan)) if chosen else ()
+        return {number: _error(frames[number], lab) for number, lab in labs if number in chosen}
 
     def nearer(errors: dict[int, float], numbers: Sequence[int]) -> float | None:
         whole = sum(gray[number] for number in numbers)
@@ -153,11 +158,11 @@ def measure_clip(frames: Sequence[Frame], backend: Backend, step: int = 1) -> Fo
     inside = [number for number in numbers if number not in first] or numbers
     between = [number for number in numbers if number not in ends]
     behind = [number for number in numbers if number >= shots[0].stop]
-    automatic = errors(numbers, lambda _: None)
-    keyed = errors(inside, memory.plan([(shot, [shot.start]) for shot in shots]).at)
-    both = errors(between, memory.plan([(shot, sorted({shot.start, shot.stop - 1})) for shot in shots]).at)
-    keyed_before = errors(behind, memory.plan([(shots[0], [shots[0].start])]).at)
-    missed = errors(behind, memory.plan([(later, [before.start]) for before, later in pairwise(shots)]).at)
+    automatic = errors(numbers, None)
+    keyed = errors(inside, memory.plan([(shot, [shot.start]) for shot in shots]))
+    both = errors(between, memory.plan([(shot, sorted({shot.start, shot.stop - 1})) for shot in shots]))
+    keyed_before = errors(behind, memory.plan([(shots[0], [shots[0].start])]))
+    missed = errors(behind, memory.plan([(later, [before.start]) for before, later in pairwise(shots)]))
     return Found(
         len(shots), nearer(automatic, inside) or 0.0, nearer(keyed, inside) or 0.0, nearer(both, between),
         nearer(keyed_before, behind), nearer(missed, behind), nearer(automatic, behind),
@@ -168,11 +173,9 @@ def row_of_frames(frames: Sequence[Frame], backend: Backend) -> Image:
     """The key, and the middle of its shot: gray, automatic, with the key, true; side by side."""
     shot = max(shots_of(frames), key=len)
     plan, number = Memory(frames, backend).plan([(shot, [shot.start])]), shot[len(shot) * 3 // 4]
-    frame = frames[number]
-    shown = [
-        frames[shot.start].truth, frame.truth * _NO_COLOR, colored(frame, backend, None),
-        colored(frame, backend, plan.at(number)), frame.truth,
-    ]  # fmt: skip
+    truth = frames[number].truth
+    ways = (next(islice(colored(frames, backend, way), number, None)) for way in (None, plan))
+    shown = [frames[shot.start].truth, truth * _NO_COLOR, *ways, truth]
     return np.hstack([np.pad(rgb_of_lab(lab), ((0, 4), (0, 4), (0, 0)), constant_values=255) for lab in shown])
 
 

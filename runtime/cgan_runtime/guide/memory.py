@@ -16,8 +16,10 @@ import numpy.typing as npt
 from cgan_runtime.color.lab import FloatArray
 from cgan_runtime.errors import ConfigError
 from cgan_runtime.manifest import Manifest
+from cgan_runtime.temporal.blending import Certain
 
 HINT_STRIDE, KEY_STRIDE = 4, 8  # pixels of the network's input for each cell of `hints` and each place of `keys`
+PICTURE_STRIDE = 2  # the same for the colors of pictures, which are shown as they are where a picture is a key
 KEY_CHANNELS = 32
 COLUMNS = KEY_CHANNELS + 6
 """Of a row: key, y, x, nearness, a*/110, b*/110, weight."""
@@ -28,6 +30,7 @@ ROW_STEP = 256  # the number of rows is a multiple of this: engines prepare them
 INPUTS, KEYS = ("hints", "memory"), "keys"
 FULL_SHARE = 4.0  # a quarter of a place that has a color gives it full weight: one cell of `hints`
 NO_ADDEND = np.zeros((0, 0), np.float32)  # for OpenCV's product, which may add a third matrix
+_TINY = np.float32(1e-3)  # share of a place below which its color counts for nothing
 _LOOKED_AT = 64  # places, at most, by which the memory's similarity is judged
 
 HalfArray = npt.NDArray[np.float16]
@@ -41,17 +44,23 @@ class Guidance:
         hints: As of `hints.rasterized`, float32 (3, h/4, w/4) at the network's size; None for no hints.
         memory: Places whose color is known, float32 (rows, 38); None for none.
         is_judged: Whether to tell how much the image is like the memory, which takes a while.
+        painted: The colors of the image itself, where it is a key, float32 (3, h/2, w/2), as `hints`; None for no key.
+        lasts: For how many frames certain colors are carried along the motion of a video.
     """
 
     hints: FloatArray | None = None
     memory: FloatArray | None = None
     is_judged: bool = True
+    painted: FloatArray | None = None
+    lasts: float = 0
 
-    def certain(self, shape: tuple[int, int]) -> FloatArray | None:
-        """The share of each place, float32 (h, w), whose color is given and no guess; None for none at all."""
-        if self.hints is None:
-            return None
-        return np.asarray(cv2.resize(self.hints[2], shape[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
+    def certain(self, shape: tuple[int, int], saturation: float = 1.0) -> Certain | None:
+        """The colors, (h, w), that are given and no guess, their chroma times the saturation; None for none at all."""
+        if self.painted is not None:
+            a, b, share = (_enlarged(plane, shape) for plane in self.painted)
+            factor = np.float32(saturation) / np.maximum(share, _TINY)
+            return Certain(share, np.stack((a * factor, b * factor)))
+        return None if self.hints is None else Certain(_enlarged(self.hints[2], shape))
 
     def inputs(self, manifest: Manifest) -> dict[str, FloatArray]:
         """The network's further inputs, for one image."""
@@ -94,11 +103,11 @@ def rows_of(keys: FloatArray, hints: FloatArray, *, nearness: float) -> FloatArr
 
     Args:
         keys: The network's answer to its lightness, float32 (32, h, w).
-        hints: Its colors, float32 (3, 2*h, 2*w) as of `Guidance`; what it does not cover makes no rows.
+        hints: Its colors, float32 (3, n*h, n*w) as of `Guidance`; what it does not cover makes no rows.
         nearness: How much the place in the picture counts, from 0 (not at all) to 1.
     """
     height, width = keys.shape[1:]
-    cells = hints.reshape(3, height, 2, width, 2).mean(axis=(2, 4))
+    cells = pooled(hints, (height, width))
     places = np.flatnonzero(cells[2] > 0)
     if len(places) > MAX_ROWS:
         places = places[np.linspace(0, len(places) - 1, MAX_ROWS).astype(int)]
@@ -111,6 +120,13 @@ def rows_of(keys: FloatArray, hints: FloatArray, *, nearness: float) -> FloatArr
     rows[:, NEARNESS + 1 : WEIGHT] = (cells[:2, y, x] / share).T
     rows[:, WEIGHT] = np.minimum(share * FULL_SHARE, 1)
     return rows
+
+
+def pooled(planes: FloatArray, grid: tuple[int, int]) -> FloatArray:
+    """The means of planes, (n, k*h, k*w), over the cells of a grid, (n, h, w)."""
+    count, (height, width) = len(planes), grid
+    means: FloatArray = planes.reshape(count, height, -1, width, planes.shape[2] // width).mean(axis=(2, 4))
+    return means
 
 
 def joined(parts: list[tuple[npt.NDArray[np.floating], float]]) -> FloatArray | None:
@@ -136,3 +152,7 @@ def fitted(rows: FloatArray, count: int | None) -> FloatArray:
     if len(kept) > count:
         kept = kept[np.linspace(0, len(kept) - 1, count).astype(int)]
     return np.concatenate([kept, np.zeros((count - len(kept), COLUMNS), np.float32)])
+
+
+def _enlarged(plane: FloatArray, shape: tuple[int, int]) -> FloatArray:
+    return np.asarray(cv2.resize(plane, shape[::-1], interpolation=cv2.INTER_LINEAR), np.float32)

@@ -1,7 +1,7 @@
 """Colored pictures, reduced to what the network needs of them: colors and lightness at its own size.
 
     picture = Picture.of(read_image(path), (256, 384))
-    picture.colors                                      # (3, 64, 96), as hints that cover the whole picture
+    picture.colors                                      # (3, 128, 192), as hints that cover the whole picture
 
 Where more than half of a picture is exactly gray, it is only partly painted: its gray places say nothing.
 Transparent places say nothing either.
@@ -18,7 +18,7 @@ import numpy as np
 from cgan_runtime.color.encoding import Plane
 from cgan_runtime.color.lab import L_SCALE, FloatArray, lab_of_rgb
 from cgan_runtime.color.rgb_image import check_image
-from cgan_runtime.guide.memory import HINT_STRIDE
+from cgan_runtime.guide.memory import PICTURE_STRIDE, pooled
 from cgan_runtime.image.read_write import read_image
 from cgan_runtime.manifest import AB_SCALE
 
@@ -31,7 +31,7 @@ class Picture:
     """A colored picture at the network's size.
 
     Attributes:
-        colors: float32 (3, h/4, w/4): a*/110 and b*/110 times the share of each cell that is painted, and
+        colors: float32 (3, h/2, w/2): a*/110 and b*/110 times the share of each cell that is painted, and
             this share.
         lightness: L*/50 - 1, float32 (h, w).
         aspect: Width by height of the picture itself.
@@ -66,8 +66,7 @@ class Picture:
             chroma = lab_of_rgb(np.rint(near).clip(0, np.iinfo(image.dtype).max).astype(image.dtype))[1:]
             chroma = chroma / np.float32(AB_SCALE)
         planes = np.concatenate([chroma * share, share[None]]).astype(np.float32)
-        height, width = (side // HINT_STRIDE for side in shape)
-        colors = planes.reshape(3, height, HINT_STRIDE, width, HINT_STRIDE).mean(axis=(2, 4))
+        colors = pooled(planes, (shape[0] // PICTURE_STRIDE, shape[1] // PICTURE_STRIDE))
         saturation = np.hypot(*(colors[:2] * AB_SCALE))
         is_gray = bool(np.percentile(saturation, 99) < LEAST_CHROMA)
         return cls(colors, lab[0] / np.float32(L_SCALE) - 1, aspect, is_gray, is_partial)

@@ -22,7 +22,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from cgan_runtime.guide.hints import rasterized
-from cgan_runtime.guide.memory import COLUMNS, Guidance, HalfArray, joined
+from cgan_runtime.guide.memory import COLUMNS, Guidance, HalfArray, joined, pooled
 from cgan_runtime.guide.settings import Hint
 
 FADE_FRAMES = 250  # frames from a key after which it counts half, where no other key is on that side
@@ -38,7 +38,7 @@ class Anchor:
     first: int  # of the frames that it counts in
     end: int  # the frame after these
     rows: HalfArray  # (rows, 38)
-    colors: HalfArray | None  # of a key, (3, h/4, w/4); None for hints
+    colors: HalfArray | None  # of a key, (3, h/2, w/2); None for hints
     hints: tuple[int, ...] = ()  # which of the guide's
 
     @property
@@ -83,23 +83,23 @@ class GuidePlan:
                 kept.append((rows, weight))
                 room -= len(rows)
         kept.append((self.references, BESIDE_KEYS if keys else 1.0))
-        memory, planes = joined(kept), self._planes(number, keys, hinted)
+        memory, painted, planes = joined(kept), *self._planes(number, keys, hinted)
         if memory is None and planes is None:
             return None
-        return Guidance(planes, memory)
+        return Guidance(planes, memory, painted=painted, lasts=_carried_for(keys, number) if keys else 0)
 
     def changes_at(self, number: int) -> bool:
         """Whether a key or hint counts from this frame on, or no more."""
         return number in self._borders
 
-    def _planes(self, number: int, keys: Sequence[Anchor], hinted: Sequence[Anchor]) -> Any:
-        """The colors that are given in this very frame."""
-        key = next((anchor for anchor in keys if anchor.frame == number and anchor.colors is not None), None)
-        numbers = sorted(index for anchor in hinted if anchor.frame == number for index in anchor.hints)
-        if key is None and not numbers:
-            return None
-        onto = None if key is None or key.colors is None else key.colors.astype(np.float32)
-        return rasterized((self.hints[index] for index in numbers), self.picture, self.grid, onto)
+    def _planes(self, number: int, keys: Sequence[Anchor], hinted: Sequence[Anchor]) -> tuple[Any, Any]:
+        """The colors that are given in this very frame, as of `Guidance`: of a key, and for the network."""
+        key = next((anchor.colors for anchor in keys if anchor.frame == number and anchor.colors is not None), None)
+        given = [self.hints[i] for i in sorted(i for anchor in hinted if anchor.frame == number for i in anchor.hints)]
+        if key is None:
+            return None, rasterized(given, self.picture, self.grid) if given else None
+        painted = rasterized(given, self.picture, key.shape[1:], key.astype(np.float32))
+        return painted, pooled(painted, self.grid)
 
     @cached_property
     def _borders(self) -> list[int]:
@@ -144,7 +144,7 @@ class GuidePlan:
             about=np.frombuffer(json.dumps(about).encode(), np.uint8),
             references=self.references,
             rows=np.concatenate(rows) if rows else np.zeros((0, COLUMNS), np.float16),
-            colors=np.stack(colors) if colors else np.zeros((0, 3, *self.grid), np.float16),
+            colors=np.stack(colors) if colors else np.zeros(0, np.float16),
         )
         return file.getvalue()
 
@@ -166,6 +166,15 @@ class GuidePlan:
             )  # fmt: skip
         except (ValueError, KeyError, OSError, EOFError, TypeError, IndexError, BadZipFile):
             return None
+
+
+def _carried_for(keys: Sequence[Anchor], number: int) -> float:
+    """For how many frames the colors of a key are carried on; the nearer the next key, the fewer.
+
+    What is carried then counts as the square root of the way that is left: half of it with a quarter to go.
+    """
+    after = bisect_right([key.frame for key in keys], number)
+    return 2 * (keys[after].frame - number) if after < len(keys) else FADE_FRAMES
 
 
 def _weight(distance: int) -> float:

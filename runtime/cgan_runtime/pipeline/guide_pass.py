@@ -40,7 +40,7 @@ from cgan_runtime.video.frame_layout import FrameLayout
 from cgan_runtime.video.read.reader import VideoReader
 
 SAME_ASPECT = 0.03  # difference of two aspects, as a share, that rounding of sizes explains
-MAX_KEYS = 1000  # each keeps a tenth of a megabyte
+MAX_KEYS = 1000  # each keeps a seventh of a megabyte
 
 
 @dataclass

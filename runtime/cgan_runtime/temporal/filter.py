@@ -16,36 +16,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 from zipfile import BadZipFile
 
-import cv2
 import numpy as np
 
 from cgan_runtime.color.lab import FloatArray
 from cgan_runtime.errors import ConfigError
-from cgan_runtime.temporal.motion import (
-    AGE,
-    KNOWN,
-    LIGHTNESS,
-    A,
-    B,
-    ByteArray,
-    Carried,
-    Planes,
-    confidence,
-    follow,
-    planes_of,
-)
+from cgan_runtime.temporal.blending import Certain, blend, blend_again, fill, merged, put, with_all_known
+from cgan_runtime.temporal.motion import KNOWN, LIGHTNESS, B, ByteArray, Carried, follow
 from cgan_runtime.temporal.need import is_needed
-from cgan_runtime.temporal.scene_cuts import shrunk
 from cgan_runtime.temporal.settings import AUTO, Strength, TemporalSettings
 
 HORIZON: dict[Strength, int] = {"off": 1, "low": 4, "high": 12}  # most frames averaged for a color
-# Distance of carried from predicted chroma, (a*, b*)/110, at which the past counts half: where the lightness
-# of the place has changed too, and where not; there a smaller one is only the network's doubt, as in skies.
-TRUSTED_DIFFERENCE, TELLING_DIFFERENCE = 0.15, 0.3
 FLASH_FRAMES = 5  # a flash or a torn frame may hide a scene for so long; its colors go on then
-# Unknown places are filled in at this fraction of the size, from this far around (sigma, small pixels).
-FILL_SHRINK, FILL_REACH = 8, 1.5
-LEAST_KNOWN = 0.02  # weight of a carried color that is only a guess: it counts where nothing around is known
 LIGHTNESS_PEAK = 255  # lightness is compared in this many steps from black to white
 
 
@@ -126,18 +107,23 @@ class TemporalFilter:
         self._asked = True
 
     def step(
-        self, lightness: FloatArray, predict: Callable[[FloatArray], FloatArray], certain: FloatArray | None = None
+        self,
+        lightness: FloatArray,
+        predict: Callable[[FloatArray], FloatArray],
+        certain: Certain | None = None,
+        lasts: float = 0,
     ) -> FloatArray:
         """The chroma of the next frame, (a*, b*)/110, float32 (2, h, w), given its lightness.
 
         `lightness` is L*/50 - 1, float32 (h, w) in [-1, 1]; a frame of another size starts a new scene.
-        `predict` runs the network on it, at most once; its chroma is only read. `certain` is the share of each
-        place, (h, w) in [0, 1], whose prediction is no guess: it replaces the past there, and lasts like a color
-        that was averaged for long. The result is a new array, or the prediction if `settings.passes_through`.
+        `predict` runs the network on it, at most once; its chroma is only read. `certain` colors replace the past.
+        They are carried on as a color that was averaged over `lasts` frames, so slowly predictions change it;
+        `lasts` belongs to this frame and may be less in the next. The result is a new array, or
+        the prediction if `settings.passes_through` and nothing is certain.
         """
         if self.settings.passes_through:
             self.predictions += 1
-            return predict(lightness)
+            return predict(lightness) if certain is None else certain.onto(predict(lightness))
         frame = np.rint((lightness + np.float32(1)) * np.float32(LIGHTNESS_PEAK / 2)).astype(np.uint8)
         state = self.state
         if state is not None and state.shown.shape[:2] != frame.shape:
@@ -148,23 +134,23 @@ class TemporalFilter:
         if carried is None or state is None or certain is not None or self._is_due(state, carried):
             self.predictions += 1
             self._asked = False
-            predicted = predict(lightness)
-            shown = _blend(carried, predicted, self._horizon, hold=hold)
+            predicted = predict(lightness) if certain is None else certain.onto(predict(lightness))
+            shown = blend(carried, predicted, self._horizon, lasts, hold=hold)
             if certain is not None:
-                _put(shown, predicted, certain, self._horizon)
+                put(shown, predicted, certain.share, max(self._horizon, lasts))
             # What it says of a flash, or of the first frame after it, must not be used again.
-            lasts = self.settings.carries and not hold and (carried is None or self.followed)
-            said = _with_all_known(predicted) if lasts else None
+            usable = self.settings.carries and not hold and (carried is None or self.followed)
+            said = with_all_known(predicted) if usable else None
             since, light = 0, 0.0
         else:
             shown, said = carried.shown, None
             if carried.said is not None:
-                said = _merged(carried.said)
+                said = merged(carried.said)
                 if not hold:
-                    _blend_again(carried, carried.said, self._horizon)
-            _fill(shown)
+                    blend_again(carried, carried.said, self._horizon, lasts)
+            fill(shown)
             since, light = state.since + 1, state.light + carried.light
-        kept = _merged([*shown[:LIGHTNESS], frame.astype(np.float32)])
+        kept = merged([*shown[:LIGHTNESS], frame.astype(np.float32)])
         self.state = replace(state or TemporalState(kept), shown=kept, said=said, since=since, light=light)
         return np.stack(shown[: B + 1])
 
@@ -199,81 +185,3 @@ class TemporalFilter:
             return None, replace(state, hidden=state.shown, hidden_for=1, dazzled_for=0)
         left = FLASH_FRAMES if followed.light_jumped else max(0, state.dazzled_for - 1)
         return followed, replace(state, dazzled_for=left)
-
-
-def _blend(followed: Carried | None, predicted: FloatArray, horizon: float, *, hold: bool = False) -> Planes:
-    """Average the color of each place over up to `horizon` predictions; changes `followed.shown`.
-
-    The prediction alone counts where nothing is known; with `hold` it counts nowhere else.
-    """
-    if followed is None or horizon == 1:
-        return [*(plane.copy() for plane in predicted), np.ones_like(predicted[0])]
-    a, b, age = followed.shown[:LIGHTNESS]
-    da, db = predicted[A] - a, predicted[B] - b
-    if hold:
-        share = np.maximum(1 - age, np.float32(0))
-        np.maximum(age, np.float32(1), out=age)
-    else:
-        age *= _agreement(da, db, followed.changed)
-        age += 1
-        np.minimum(age, np.float32(horizon), out=age)
-        share = 1 / age
-    da *= share
-    db *= share
-    a += da
-    b += db
-    return followed.shown
-
-
-def _blend_again(followed: Carried, said: Planes, horizon: float) -> None:
-    """Let what the network said before count once more, as far as it is known; changes `followed.shown`."""
-    (a, b, age), known = followed.shown[:LIGHTNESS], said[KNOWN]
-    da, db = said[A] - a, said[B] - b
-    age *= _agreement(da, db, followed.changed)
-    age += known
-    np.minimum(age, np.float32(horizon), out=age)
-    share = known / np.maximum(age, np.float32(LEAST_KNOWN))
-    da *= share
-    db *= share
-    a += da
-    b += db
-
-
-def _agreement(da: FloatArray, db: FloatArray, changed: FloatArray) -> FloatArray:
-    """From 1 to 0, how far a carried color can be believed that differs so much from the predicted one."""
-    # TRUSTED_DIFFERENCE where the lightness has changed, TELLING_DIFFERENCE where it has not.
-    scale = TRUSTED_DIFFERENCE / TELLING_DIFFERENCE
-    difference = (da * da + db * db) * (np.float32(scale**2) + np.float32(1 - scale**2) * changed)
-    return confidence(difference, TRUSTED_DIFFERENCE)
-
-
-def _merged(planes: Planes) -> FloatArray:
-    """Planes as one image, (h, w, n)."""
-    return np.asarray(cv2.merge(planes), np.float32)
-
-
-def _with_all_known(predicted: FloatArray) -> FloatArray:
-    """What the network said, float32 (h, w, 3), all of it known."""
-    return _merged([*predicted, np.ones_like(predicted[0])])
-
-
-def _put(shown: Planes, predicted: FloatArray, certain: FloatArray, horizon: float) -> None:
-    """Let certain colors take the place of those that are shown, with the greatest age; changes `shown`."""
-    for channel in (A, B):
-        shown[channel][:] += certain * (predicted[channel] - shown[channel])
-    np.maximum(shown[AGE], certain * np.float32(horizon), out=shown[AGE])
-
-
-def _fill(shown: Planes) -> None:
-    """Fill in places whose past is unknown from known places around them; changes `shown`."""
-    known = np.clip(shown[AGE], np.float32(LEAST_KNOWN), np.float32(1))
-    if known.min() == 1:
-        return
-    weighted = _merged([shown[A] * known, shown[B] * known, known])
-    around = np.asarray(cv2.GaussianBlur(shrunk(weighted, FILL_SHRINK), (0, 0), FILL_REACH), np.float32)
-    a, b, weight = planes_of(around)
-    for plane, near in ((shown[A], a), (shown[B], b)):
-        guess = cv2.resize(near / weight, known.shape[::-1])
-        plane -= guess
-        plane *= known
-        plane += guess

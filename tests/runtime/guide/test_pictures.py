@@ -27,7 +27,7 @@ def painted(share: float, size: tuple[int, int] = (128, 192)) -> np.ndarray:
 
 def test_a_whole_picture_covers_all_with_its_chroma() -> None:
     picture = Picture.of(np.full((70, 100, 3), RED, np.uint8), SHAPE)
-    assert picture.colors.shape == (3, 16, 24)
+    assert picture.colors.shape == (3, 32, 48)
     assert picture.lightness.shape == SHAPE
     np.testing.assert_allclose(picture.colors[2], 1)
     np.testing.assert_allclose(picture.colors[:2].mean(axis=(1, 2)), chroma_of("#b43c3c"), atol=1e-4)
@@ -40,8 +40,8 @@ def test_a_partly_painted_picture_says_nothing_about_the_rest(dtype: type) -> No
     image = painted(0.25).astype(dtype) * (257 if dtype is np.uint16 else 1)
     picture = Picture.of(image, SHAPE)
     assert picture.is_partial
-    assert picture.colors[2, :, :6].min() == pytest.approx(1, abs=0.01)
-    assert picture.colors[2, :, 7:].max() == pytest.approx(0, abs=0.01)
+    assert picture.colors[2, :, :12].min() == pytest.approx(1, abs=0.01)
+    assert picture.colors[2, :, 13:].max() == pytest.approx(0, abs=0.01)
     known = picture.colors[2] > 0.5
     for axis in (0, 1):
         colors = picture.colors[axis][known] / picture.colors[2][known]
@@ -67,8 +67,8 @@ def test_transparent_places_say_nothing() -> None:
     image = np.dstack([np.full((64, 96, 3), RED, np.uint8), np.full((64, 96), 255, np.uint8)])
     image[:32, :, 3] = 0
     picture = Picture.of(image, SHAPE)
-    assert picture.colors[2, :7].max() == 0
-    assert picture.colors[2, 9:].min() == 1
+    assert picture.colors[2, :15].max() == 0
+    assert picture.colors[2, 17:].min() == 1
 
 
 @pytest.mark.parametrize(

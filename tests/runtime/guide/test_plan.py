@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from cgan_runtime.guide.hints import chroma_of
 from cgan_runtime.guide.memory import COLUMNS, WEIGHT, Guidance
 from cgan_runtime.guide.plan import BESIDE_KEYS, FADE_FRAMES, MAX_MEMORY, Anchor, GuidePlan
 from cgan_runtime.guide.settings import Hint
 
-GRID = (8, 12)
+GRID, FINE = (8, 12), (16, 24)
 HINTS = (Hint(0.25, 0.5, "red"), Hint(0.75, 0.5, "blue"))
 
 
@@ -20,7 +21,7 @@ def rows(mark: float, count: int = 3) -> np.ndarray:
 
 
 def key(frame: int, first: int, end: int, mark: float, count: int = 3) -> Anchor:
-    return Anchor(frame, first, end, rows(mark, count), np.full((3, *GRID), mark, np.float16))
+    return Anchor(frame, first, end, rows(mark, count), np.full((3, *FINE), mark, np.float16))
 
 
 def weights(guidance: Guidance | None) -> dict[float, float]:
@@ -72,10 +73,33 @@ def test_the_frame_of_a_key_has_all_its_colors(plan: GuidePlan) -> None:
     assert guidance is not None
     assert guidance.hints is not None
     np.testing.assert_array_equal(guidance.hints, 0.25)
-    certain = guidance.certain((32, 48))
+    certain = guidance.certain((32, 48), saturation=0.5)
     assert certain is not None
-    np.testing.assert_array_equal(certain, 0.25)
+    assert certain.chroma is not None
+    np.testing.assert_array_equal(certain.share, 0.25)
+    np.testing.assert_allclose(certain.chroma, 0.5)  # 0.25 in a place that is covered by a quarter, and half of that
     assert plan.at(21).certain((32, 48)) is None  # type: ignore[union-attr]
+
+
+def test_hints_in_the_frame_of_a_key_lie_over_it() -> None:
+    hint = Hint(0.25, 0.5, "red", 0.2, frame=20)
+    anchors = (key(20, 0, 100, 0.25), Anchor(20, 0, 100, rows(0.5), None, (0,)))
+    guidance = GuidePlan((hint,), (80, 120), GRID, anchors=anchors).at(20)
+    assert guidance is not None
+    assert guidance.painted is not None
+    assert guidance.hints is not None
+    assert guidance.painted.shape == (3, *FINE)
+    assert guidance.painted[2, 8, 6] == guidance.hints[2, 4, 3] == 1
+    assert guidance.painted[2, 0, 23] == guidance.hints[2, 0, 11] == 0.25
+    np.testing.assert_allclose(guidance.painted[:2, 8, 6], chroma_of("red"), rtol=1e-5)
+
+
+def test_colors_of_a_key_are_carried_the_less_the_nearer_the_next_one(plan: GuidePlan) -> None:
+    lasts = [guidance.lasts for number in range(100) if (guidance := plan.at(number))]
+    assert lasts[:20] == [2 * (20 - number) for number in range(20)]
+    assert lasts[20:60] == [2 * (60 - number) for number in range(20, 60)]
+    assert set(lasts[60:]) == {FADE_FRAMES}
+    assert plan.at(110).lasts == 0  # type: ignore[union-attr]  # hints alone
 
 
 def test_references_count_everywhere_and_less_beside_a_key() -> None:
@@ -98,9 +122,9 @@ def test_memory_of_one_frame_is_bounded() -> None:
 
 def test_the_plan_of_500_keys_is_small_and_survives(plan: GuidePlan) -> None:
     grid = (64, 64)
-    anchors = tuple(Anchor(n, 0, 500, rows(0.5, 1024), np.zeros((3, *grid), np.float16)) for n in range(500))
+    anchors = tuple(Anchor(n, 0, 500, rows(0.5, 1024), np.zeros((3, 2 * 64, 2 * 64), np.float16)) for n in range(500))
     content = GuidePlan((), (80, 120), grid, rows(0.1), anchors, (0,), 500).to_bytes()
-    assert len(content) < 500 * 110_000  # a picture of 1080p takes 6 MB, these take 55 MB together
+    assert len(content) < 500 * 180_000  # a picture of 1080p takes 6 MB, these take 90 MB together
     for each in (plan, GuidePlan((), (80, 120), GRID)):
         again = GuidePlan.from_bytes(each.to_bytes(), each.hints)
         assert again is not None
@@ -113,6 +137,10 @@ def test_the_plan_of_500_keys_is_small_and_survives(plan: GuidePlan) -> None:
                 assert (one.hints is None) == (other.hints is None)
                 if one.hints is not None and other.hints is not None:
                     np.testing.assert_array_equal(one.hints, other.hints)
+                assert (one.painted is None) == (other.painted is None)
+                if one.painted is not None and other.painted is not None:
+                    np.testing.assert_array_equal(one.painted, other.painted)
+                assert one.lasts == other.lasts
 
 
 @pytest.mark.parametrize("damage", [b"", b"PK", b"\x93NUMPY", b"nothing"])

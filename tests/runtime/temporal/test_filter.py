@@ -16,6 +16,7 @@ from cgan_runtime.backends.base import FloatArray
 from cgan_runtime.color.encoding import Encoding
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import ConfigError
+from cgan_runtime.temporal.blending import Certain
 from cgan_runtime.temporal.filter import FLASH_FRAMES, HORIZON, TemporalFilter, TemporalState
 from cgan_runtime.temporal.settings import MAX_EVERY, STRENGTHS, Every, Strength, TemporalSettings
 
@@ -406,11 +407,68 @@ def test_certain_colors_replace_the_past_and_last() -> None:
     known[:, 16:] = after[:, 16:] = 0.3
     for _ in range(10):
         steady.step(frame, lambda _: before)
-    certain = np.zeros((32, 48), np.float32)
-    certain[:16] = 1
-    shown = steady.step(frame, lambda _: known, certain)  # the network runs, though it is not its turn
+    share = np.zeros((32, 48), np.float32)
+    share[:16] = 1
+    shown = steady.step(frame, lambda _: known, Certain(share))  # the network runs, though it is not its turn
     np.testing.assert_allclose(shown[:, :16], -0.3, atol=1e-6)
     np.testing.assert_allclose(shown[:, 16:], 0.3, atol=1e-6)
     for _ in range(3):
         later = steady.step(frame, lambda _: after)
     np.testing.assert_allclose(later[:, :12], -0.3 + 0.1 / HORIZON["high"], atol=0.002)  # one frame of twelve
+
+
+def test_given_colors_stand_in_place_of_the_prediction() -> None:
+    frame, predicted, given = still(), filled(0.3), filled(-0.2)
+    share = np.zeros((32, 48), np.float32)
+    share[:16], share[16:24] = 1, 0.5
+    for settings in (TemporalSettings("high"), TemporalSettings("off", every=1)):
+        shown = TemporalFilter(settings).step(frame, lambda _: predicted, Certain(share, given))
+        np.testing.assert_allclose(shown[:, :16], -0.2, atol=1e-6)
+        np.testing.assert_allclose(shown[:, 16:24], 0.05, atol=1e-6)
+        np.testing.assert_allclose(shown[:, 24:], 0.3, atol=1e-6)
+
+
+@pytest.mark.parametrize(("lasts", "slowly"), [(0, HORIZON["high"]), (100, 100)])
+def test_certain_colors_are_carried_for_as_long_as_they_last(lasts: int, slowly: int) -> None:
+    steady = TemporalFilter(TemporalSettings("high", every=1))
+    steady.step(still(), lambda _: filled(0.0), Certain(EVERYWHERE, filled(-0.03)), lasts)
+    for _ in range(50):
+        shown = steady.step(still(), lambda _: filled(0.0), None, lasts)
+    assert shown.mean() / -0.03 == pytest.approx((1 - 1 / slowly) ** 50, abs=0.01)
+
+
+def test_what_follows_takes_over_when_certain_colors_last_no_longer() -> None:
+    steady = TemporalFilter(TemporalSettings("high", every=1))
+    steady.step(still(), lambda _: filled(0.0), Certain(EVERYWHERE, filled(-0.03)), 40)
+    left = [steady.step(still(), lambda _: filled(0.0), None, lasts).mean() / -0.03 for lasts in range(39, 0, -1)]
+    assert np.all(np.diff(left) < 0)
+    assert left[19] == pytest.approx(0.5, abs=0.02)  # evenly, frame by frame
+    assert left[-1] < 0.15
+    resumed = TemporalFilter(steady.settings)
+    resumed.filter_state = steady.filter_state
+    for each in (steady, resumed):
+        each.step(still(), lambda _: filled(0.01), None, 30)
+    assert steady.state is not None
+    assert resumed.state is not None
+    np.testing.assert_array_equal(steady.state.shown, resumed.state.shown)
+
+
+def test_a_thing_that_was_not_there_takes_no_certain_color() -> None:
+    steady = TemporalFilter(TemporalSettings("high", every=1))
+    steady.step(still(), lambda _: filled(0.1), Certain(EVERYWHERE, filled(-0.1)), 250)
+    now = still()
+    now[8:24, 16:32] = 0.9  # it comes into view at once, in front of the rest
+    shown = steady.step(now, lambda _: filled(0.1), None, 250)
+    np.testing.assert_allclose(shown[:, 12:20, 20:28], 0.1, atol=0.03)
+    np.testing.assert_allclose(shown[:, :, :6], -0.1, atol=0.01)
+
+
+EVERYWHERE = np.ones((32, 48), np.float32)
+
+
+def still() -> np.ndarray:
+    return np.linspace(-0.8, 0.8, 32 * 48, dtype=np.float32).reshape(32, 48)
+
+
+def filled(value: float) -> np.ndarray:
+    return np.full((2, 32, 48), value, np.float32)
