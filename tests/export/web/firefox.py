@@ -34,6 +34,8 @@ _PREFERENCES = {
     "browser.safebrowsing.update.enabled": False,
     "network.captive-portal-service.enabled": False,
     "network.connectivity-service.enabled": False,
+    "browser.download.folderList": 2,  # the folder that is named here, without a question
+    "browser.download.useDownloadDir": True,
 }
 _LISTENING = re.compile(r"WebDriver BiDi listening on (ws://\S+)")
 _EVENTS = ["network.beforeRequestSent", "log.entryAdded"]
@@ -72,7 +74,7 @@ class FirefoxPage:
         end = time.monotonic() + _LONGEST
         while True:
             try:
-                if self.evaluate(function):
+                if self.evaluate(f"async () => Boolean(await ({function})())"):
                     return
             except (AssertionError, RuntimeError):
                 if time.monotonic() > end:
@@ -84,7 +86,7 @@ class FirefoxPage:
         """Choose a file as a person would."""
         found = self._call(f"() => document.querySelector({json.dumps(selector)})", [])
         element = {"sharedId": found["sharedId"]}
-        self._send("input.setFiles", context=self._context, element=element, files=[str(path)])
+        self._send("input.setFiles", context=self._context, element=element, files=[str(path.resolve())])
 
     def close(self) -> None:
         """End the session; the browser goes on."""
@@ -147,7 +149,8 @@ def firefox(profile: Path) -> Iterator[FirefoxPage]:
     if path is None:
         pytest.skip("no Firefox is installed")
     profile.mkdir(exist_ok=True)
-    lines = [f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in _PREFERENCES.items()]
+    preferences = _PREFERENCES | {"browser.download.dir": str(profile)}
+    lines = [f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in preferences.items()]
     (profile / "user.js").write_text("".join(lines))
     command = [path, "--headless", "--no-remote", "--profile", str(profile), "--remote-debugging-port", "0"]
     with (

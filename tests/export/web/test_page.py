@@ -11,16 +11,13 @@ import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect
-from tests.export.web.npm import real_packages
 from tests.export.web.static_server import served
 from tests.paths import ROOT
 from tests.runtime.live.browser import COLOR_OF_CANVAS, chromium
 from tests.videos import Video, read_frames, write_video
 
-from cgan_export.web.site import write_site
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.image.read_write import read_image
-from cgan_runtime.models import bundled_model
 
 pytestmark = pytest.mark.slow
 
@@ -37,10 +34,8 @@ MAX_LEVELS = 2
 
 
 @pytest.fixture(scope="module")
-def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A site with the model that ships, behind a server that sends no headers of its own."""
-    site = tmp_path_factory.mktemp("web") / "site"
-    write_site(bundled_model(), site, engine=real_packages())
+def origin(site: Path) -> Iterator[str]:
+    """The site behind a server that sends no headers of its own."""
     with served(site) as origin:
         yield origin
 

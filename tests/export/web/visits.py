@@ -46,7 +46,7 @@ def visit(page: AnyPage, url: str) -> None:
     """Open the page and wait for its engine."""
     page.goto(url)
     page.wait_for_function(_READY)
-    assert page.evaluate(_SAID) == ""
+    assert said(page) == ""
     page.evaluate(_KEEP_BLOBS)
 
 
@@ -55,7 +55,12 @@ def color(page: AnyPage, path: Path) -> None:
     page.evaluate(_FORGET)
     page.set_input_files("#file", path)
     page.wait_for_function(_SAID)
-    assert "is colored" in page.evaluate(_SAID)
+    assert "is colored" in said(page)
+
+
+def said(page: AnyPage) -> str:
+    """What the page tells its user."""
+    return str(page.evaluate(_SAID))
 
 
 def saved(page: AnyPage, button: str) -> bytes:
