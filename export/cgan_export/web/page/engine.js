@@ -8,9 +8,11 @@
 // with one. `forced` is the engine that the page's address asks for: "webgpu", "wasm", or nothing.
 
 import { rasterized } from "./hint_planes.js";
+import { networkShape } from "./shape.js";
 
-const TEST_SIDE = 256; // pixels
-const TEST_RUNS = 5; // the best of these counts; browsers compile the engine better while it runs
+const LEAST_RUNS = 2, MOST_RUNS = 5; // of the self-test; the best counts, for browsers compile while it runs
+const TEST_MS = 2000; // a slow device makes no further run after this
+const ERRORS_ONLY = 3; // of ONNX Runtime's levels; the console is for what is wrong
 const TOLERANCE = 0.02; // largest difference of (a*, b*)/110 that WebGPU may have from WASM: two of 110
 const MAX_THREADS = 4; // more gain little at 256 pixels
 const MAX_CHROMA = 2; // of (a*, b*)/110; what is larger is no color
@@ -38,7 +40,7 @@ async function openSession(kind, threads, binary, bytes) {
   const ort = await import(url(`ort-${kind}.js`));
   ort.env.logLevel = "error";
   Object.assign(ort.env.wasm, { numThreads: threads, wasmBinary: binary, wasmPaths: { mjs: url(`ort-${kind}-core.js`) } });
-  const create = (provider) => ort.InferenceSession.create(bytes, { executionProviders: [provider] });
+  const create = (provider) => ort.InferenceSession.create(bytes, { executionProviders: [provider], logSeverityLevel: ERRORS_ONLY });
   return { ort, create };
 }
 
@@ -80,12 +82,13 @@ function areColors(chroma) {
   return true;
 }
 
-/** The colors of a test image, and the time of the best run. */
+/** The colors of a test image in the size that the network sees, and the time of the best run. */
 async function measured(which) {
-  const [height, width] = model.fixed ?? [TEST_SIDE, TEST_SIDE].map((side) => Math.round(side / model.multiple) * model.multiple);
+  const [height, width] = networkShape(1, 1, model);
   const image = Float32Array.from({ length: height * width }, (_, i) => Math.sin(i % width / 9) * Math.cos(Math.floor(i / width) / 13) * 0.8);
+  const end = performance.now() + TEST_MS;
   let best = Infinity, colors = null;
-  for (let run = 0; run < TEST_RUNS; run += 1) {
+  for (let run = 0; run < LEAST_RUNS || (run < MOST_RUNS && performance.now() < end); run += 1) {
     const { chroma, ms } = await predict(which, image.slice(), [height, width]);
     best = Math.min(best, ms);
     colors = chroma;
