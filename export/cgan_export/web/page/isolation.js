@@ -3,7 +3,7 @@
 // await isolated();      // reloads the page once if the server does not send the headers that threads need
 
 const RELOADED = "cgan-reloaded"; // in the session: the page was reloaded for its headers
-const PATIENCE_MS = 5000; // for the service worker to take over
+const PATIENCE_MS = 30_000; // for the service worker to take over, on a slow line
 
 /** Wait until the service worker answers for this page. Where there can be none, the page works without. */
 export async function isolated() {
@@ -13,6 +13,7 @@ export async function isolated() {
     if (!navigator.serviceWorker.controller && !registration.active) {
       await Promise.race([
         new Promise((resolve) => navigator.serviceWorker.addEventListener("controllerchange", resolve, { once: true })),
+        givenUp(registration.installing),
         new Promise((resolve) => setTimeout(resolve, PATIENCE_MS)),
       ]);
     }
@@ -23,4 +24,9 @@ export async function isolated() {
   sessionStorage.setItem(RELOADED, "once");
   location.reload();
   await new Promise(() => {}); // the page goes away
+}
+
+/** Resolves when a service worker could not be installed, for a file of the page was missing. */
+function givenUp(worker) {
+  return new Promise((resolve) => worker?.addEventListener("statechange", () => { if (worker.state === "redundant") resolve(); }));
 }

@@ -20,6 +20,7 @@ let shown = null; // the photo or video on the stage: {name, strength, subject} 
 let working = null; // {name, cancel} while a file is colored
 
 const strength = () => Number($("strength").value);
+const counted = (frames) => `${frames} ${frames === 1 ? "frame" : "frames"}`;
 const megabytes = (bytes) => Math.round(bytes / 1e6);
 
 function showMessage(text, isError = false) {
@@ -45,7 +46,7 @@ function update() {
   };
   for (const [id, on] of Object.entries(visible)) $(id).hidden = !on;
   $("play").textContent = shown?.video?.paused ? "Play" : "Pause";
-  $("invitation").textContent = working ? working.name : source === "camera" ? "See your camera in color." : "Drop or paste a gray photo, or drop a video.";
+  $("invitation").textContent = working ? working.name : source === "camera" ? "See your camera in color." : "Choose, drop or paste a gray photo or video.";
   $("strength-value").textContent = strength().toFixed(2);
   hints.offer({ upload: shown?.subject ?? null, video: null, camera: null, paused: false });
 }
@@ -129,7 +130,7 @@ async function colorVideo(file, name) {
     const visible = await play(video).then(() => true, () => false);
     if (!current()) return;
     const lost = result.lost ? " Its sound could not be kept." : "";
-    showMessage(`${name} is colored, ${result.frames} frames.${lost}${visible ? "" : " This browser cannot show it; save it."}`);
+    showMessage(`${name} is colored, ${counted(result.frames)}.${lost}${visible ? "" : " This browser cannot show it; save it."}`);
   }, () => studio.stop());
 }
 
@@ -216,10 +217,11 @@ function engineText({ model, engine, threads, ms }) {
 async function begin() {
   addTips();
   update();
+  $("model").textContent = "Loading";
   await isolated();
   studio = new Studio({
-    progress: (loaded, total) => { $("model").textContent = `Loading, ${megabytes(loaded)} of ${megabytes(total)} MB`; },
-    coloring: (done, part) => showProgress(`Coloring, ${done} frames`, part),
+    progress: (loaded, total) => { $("model").textContent = loaded < total ? `Loading, ${megabytes(loaded)} of ${megabytes(total)} MB` : "Testing the engine"; },
+    coloring: (done, part) => showProgress(`Coloring, ${counted(done)}`, part),
   });
   listen();
   try {

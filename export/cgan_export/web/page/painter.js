@@ -20,6 +20,7 @@ const CAMERA_HORIZON = 4; // predictions averaged for a color; a camera has few 
 const VIDEO_HORIZON = 12;
 const JPEG_QUALITY = 0.95;
 const LIVE_MS = 125; // that a prediction may take for a camera, for eight a second; a slower device sees it smaller
+const UNREADABLE = "This browser cannot read the image: it is damaged, too large, or of a kind that it does not know. Give a JPEG, PNG or WebP.";
 const LEAST_LIVE_SIZE = 128; // pixels
 
 let model = null;
@@ -64,18 +65,26 @@ function predict({ data, width, height }, guide = null) {
 async function colorPhoto({ file, strength }) {
   photo = null; // frees the memory of the last one
   const isFile = file instanceof Blob;
-  const bitmap = isFile ? await createImageBitmap(file).catch(() => { throw new Error("This browser cannot read the image. Give a JPEG, PNG or WebP."); }) : file;
-  const { width, height } = bitmap, canvas = new OffscreenCanvas(width, height);
-  const context = canvas.getContext("2d", { willReadFrequently: true });
-  if (!context) throw new Error(`The image is too large for this browser, ${width}x${height} pixels.`);
-  context.drawImage(bitmap, 0, 0);
-  bitmap.close();
-  const pixels = context.getImageData(0, 0, width, height);
-  const prepared = preparePhoto(pixels.data, width, height, model);
-  const { chroma } = await predict(prepared.small);
+  const bitmap = isFile ? await createImageBitmap(file).catch(() => { throw new Error(UNREADABLE); }) : file;
+  const prepared = prepare(bitmap), { chroma } = await predict(prepared.small);
   const exif = isFile ? readExif(new Uint8Array(await file.arrayBuffer())) : null;
-  photo = { ...prepared, chroma, pixels, canvas, context, exif };
+  photo = { ...prepared, chroma, exif };
   return repaint({ strength });
+}
+
+/** A photo as preparePhoto makes it, and its canvas. The bitmap is closed. */
+function prepare(bitmap) {
+  const { width, height } = bitmap, canvas = new OffscreenCanvas(width, height);
+  try {
+    const context = canvas.getContext("2d", { willReadFrequently: true });
+    context.drawImage(bitmap, 0, 0);
+    const pixels = context.getImageData(0, 0, width, height);
+    return { ...preparePhoto(pixels.data, width, height, model), pixels, canvas, context };
+  } catch (cause) { // there is no memory for the canvas or the pixels; each browser says it in another way
+    throw new Error(`The image is too large for this browser, ${width}x${height} pixels.`, { cause });
+  } finally {
+    bitmap.close();
+  }
 }
 
 async function repaint({ strength }) {
