@@ -12,7 +12,7 @@ def soak() -> str:
     settings, metrics = report["settings"], report["metrics"]
 
     def total(name: str) -> int:
-        return round(sum(value for key, value in metrics.items() if key.startswith(f"{name}{{")))
+        return int(sum(value for key, value in metrics.items() if key.startswith(f"{name}{{")))
 
     counted = "All counts agreed." if not report["failures"] else f"Wrong: {'; '.join(report['failures'])}."
     return (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -20,6 +21,7 @@ INSIDE = Path(__file__).with_name("inside.py")
 NAME = "model"
 
 _SOURCES = [str(ROOT / name) for name in ("runtime", "train", "export", "benchmarks")]
+_REASON = re.compile(r"error: |[\w.]+(Error|Unavailable): ")
 _LEAST = 5.0  # seconds; with less left a step is not begun
 
 
@@ -61,7 +63,8 @@ class Run:
         if code < 0:
             raise StepFailed(f"it crashed ({signal.Signals(-code).name}); the log says where")
         if code:
-            last = (output.strip().splitlines() or ["no reason given"])[-1]
+            lines = output.strip().splitlines() or ["no reason given"]
+            last = next(filter(_REASON.match, reversed(lines)), lines[-1])  # libraries may have the last word
             raise StepFailed(f"exit code {code}: {last[:500]}")
         return output
 
@@ -115,6 +118,7 @@ def find_pythons(run: Run, named: list[str], carried: Path | None) -> list[dict[
         "PYTHONPATH": os.pathsep.join([*_SOURCES, *filter(None, [os.environ.get("PYTHONPATH")])]),
         "PYTHONFAULTHANDLER": "1",  # a crash in native code says where
     }
+    named = [str(Path(path).absolute()) if os.sep in path else path for path in named]  # steps run in another folder
     own = [sys.executable, str(ROOT / ".venv" / "bin" / "python")]
     paths = dict.fromkeys([*named, *own, "python3", "python3.12", "python3.11", "python3.10"])
     candidates = [Python(path, environment) for path in paths]

@@ -13,11 +13,15 @@ from typing import Any
 
 import av
 import pytest
+from tests.checkpoints import write_checkpoint
 from tests.host_gpu import on_host_gpu
 from tests.paths import ROOT
 
+from cgan_train.config.schema import GeneratorConfig
+
 SCRIPT = ROOT / "scripts" / "gpu_check.py"
 SECONDS = 0.5  # of the video
+GUIDED = GeneratorConfig("guided", 64, (16, 16, 24, 32))  # several inputs and outputs, as the model that ships
 
 
 @pytest.fixture(scope="module")
@@ -52,15 +56,16 @@ def check(folder: Path, *arguments: str, environment: dict[str, str]) -> tuple[s
 
 
 @pytest.mark.slow
-def test_all_steps_pass_on_an_engine_that_computes(paper_checkpoint: Path, tmp_path: Path) -> None:
+def test_all_steps_pass_on_an_engine_that_computes(tmp_path: Path) -> None:
     """TensorRT's stand-in is ONNX Runtime in disguise, the GPU host memory; all else is the real thing."""
+    checkpoint = write_checkpoint(tmp_path / "checkpoint", GUIDED)
     environment = on_host_gpu(tmp_path / "driver")
     site = tmp_path / "site"
     site.mkdir()
     (site / "tensorrt.py").write_text(TENSORRT.format(root=str(ROOT)))
     environment["PYTHONPATH"] += os.pathsep + str(site)
     steps = ("machine", "export", "reference", "build", "parity", "latency", "video", "video-gpu", "benchmark")
-    given = ("--checkpoint", str(paper_checkpoint), "--video", str(short_video(tmp_path)), "--quick")
+    given = ("--checkpoint", str(checkpoint), "--video", str(short_video(tmp_path)), "--quick")
     given += ("--patience", "10", "--minutes", "60")  # however slow this machine is
     done, report = check(tmp_path, *given, "--only", ",".join(steps), environment=environment)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -104,12 +109,13 @@ def test_a_step_that_fails_is_reported_and_the_others_run(
 ) -> None:
     def wrong(run: Any) -> dict[str, Any]:
         python = sys.modules["gpu.run"].Python(sys.executable)
-        return {"never": run.call(python, 60, "-c", "import sys; print('before'); sys.exit('it is broken')")}
+        code = "import atexit, sys; atexit.register(print, 'bye'); print('before'); sys.exit('error: it is broken')"
+        return {"never": run.call(python, 60, "-c", code)}
 
     code, report = run_steps(gpu_check, tmp_path, monkeypatch, wrong=wrong, right=lambda _run: {"speed": 1})
     assert (code, report["passed"]) == (1, False)
     assert [(each["name"], each["passed"]) for each in report["steps"]] == [("wrong", False), ("right", True)]
-    assert report["steps"][0]["message"] == "exit code 1: it is broken"
+    assert report["steps"][0]["message"] == "exit code 1: error: it is broken"
     assert report["steps"][1]["details"] == {"speed": 1}
     assert "before" in (tmp_path / "a" / "report.log").read_text()
 
@@ -140,6 +146,20 @@ def test_what_was_carried_is_found(gpu_check: Any, own_python: bool, tmp_path: P
     assert found.environment["PYTHONPATH"] == os.pathsep.join(["sources", str(tmp_path)])
     assert str(tmp_path / "tensorrt") in found.environment["LD_LIBRARY_PATH"].split(os.pathsep)
     assert found.environment.get("PYTHONHOME") == (str(tmp_path / "py310") if own_python else None)
+
+
+def test_a_python_may_be_named_as_seen_from_here(
+    gpu_check: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Steps run in a folder of their own."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "python").symlink_to(sys.executable)
+    monkeypatch.chdir(tmp_path)
+    parts = sys.modules["gpu.run"]
+    with (tmp_path / "log").open("w") as log:
+        run = parts.Run(ROOT, log, time.monotonic() + 300, tmp_path, tmp_path, quick=True)
+        found = parts.find_pythons(run, ["bin/python"], None)
+    assert (found[0]["path"], "error" in found[0]) == (str(tmp_path / "bin" / "python"), False)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the script runs on Linux")

@@ -65,7 +65,8 @@ class TensorRtBackend(Backend):
         check_fits(path, manifest, library, gpu)
         super().__init__(manifest, f"{gpu.gpu}, TensorRT {library.version}, {manifest.precision}")
         self._profile = profile_of(manifest)
-        self._runtime = library.module.Runtime(library.log)
+        with library.starting("run"):
+            self._runtime = library.module.Runtime(library.log)
         if manifest.engine.get("version_compatible"):
             self._runtime.engine_host_code_allowed = True  # it brings its own small runtime
         self._engine = self._runtime.deserialize_cuda_engine(path.read_bytes())

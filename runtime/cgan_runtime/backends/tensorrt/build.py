@@ -107,11 +107,8 @@ def build_engine(
         SystemExit: SIGTERM or a closed terminal, where the program handles them; the build was stopped.
     """
     trt, options = library.module, options or BuildOptions()
-    try:
+    with library.starting("build"):
         builder = trt.Builder(library.log)
-    except (TypeError, RuntimeError) as error:  # of pybind, if there is no GPU or driver
-        why = library.last_error(str(error))
-        raise BackendUnavailable(f"{library.target} {library.version} cannot build here ({why})") from error
     flags = trt.NetworkDefinitionCreationFlag
     flag = flags.STRONGLY_TYPED if library.strongly_typed else flags.EXPLICIT_BATCH
     network = builder.create_network(1 << int(flag))

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import importlib
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +19,8 @@ from cgan_runtime.errors import BackendUnavailable
 
 TARGETS = {"tensorrt": "tensorrt", "tensorrt-rtx": "tensorrt_rtx"}  # the module of each target
 INSTALL = {"tensorrt": "pip install tensorrt pycuda", "tensorrt-rtx": "pip install tensorrt-rtx"}
+
+_NO_CUDA = "CUDA initialization failure"  # 8.5 logs it as a warning, and makes nothing
 
 # STRONGLY_TYPED keeps the precision of the ONNX file. It exists since 9.1, but is complete from 10.12 on.
 _STRONGLY_TYPED_SINCE = (10, 12)
@@ -44,6 +48,18 @@ class Library:
         errors: list[str] = self.log.errors
         return " ".join(errors[-1].split()) if errors else otherwise
 
+    @contextmanager
+    def starting(self, what: str) -> Iterator[None]:
+        """Where it makes its first object, which starts CUDA; raises BackendUnavailable if CUDA does not start."""
+        try:
+            yield
+        except (TypeError, RuntimeError) as error:  # of pybind
+            why = self.last_error(str(error))
+            raise BackendUnavailable(
+                f"{self.target} {self.version} cannot {what} here ({why}); is the GPU's driver new enough? "
+                "cgan-doctor says so"
+            ) from error
+
 
 def load_library(target: str = "tensorrt") -> Library:
     """Import a TensorRT library; raises BackendUnavailable if it is not installed or cannot be loaded."""
@@ -68,7 +84,7 @@ def _logger(module: Any) -> Any:
             self.errors: list[str] = []
 
         def log(self, severity: Any, text: str) -> None:
-            if severity in (module.ILogger.ERROR, module.ILogger.INTERNAL_ERROR):
+            if severity in (module.ILogger.ERROR, module.ILogger.INTERNAL_ERROR) or _NO_CUDA in text:
                 self.errors.append(text)
 
     return Log()

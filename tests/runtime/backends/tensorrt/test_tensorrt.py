@@ -84,6 +84,25 @@ def test_a_second_input_is_fed_and_zeros_where_it_is_left_out(tmp_path: Path, mo
     assert config.profiles
 
 
+@pytest.mark.parametrize(("refusing", "what"), [("Builder", "build"), ("Runtime", "run")])
+def test_cuda_that_does_not_start_is_told(
+    refusing: str, what: str, gpu: tuple[types.ModuleType, types.ModuleType], tiny_model: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """As TensorRT 8.5 does on a driver that lacks what it needs."""
+    trt, driver = gpu
+
+    def refuse(logger: Any) -> None:
+        logger.log(trt.ILogger.WARNING, "CUDA initialization failure with error: 36")
+        raise TypeError("pybind11::init(): factory function returned nullptr")
+
+    monkeypatch.setattr(trt, refusing, refuse)
+    why = rf"cannot {what} here \(CUDA initialization failure with error: 36\); is the GPU's driver new enough"
+    with pytest.raises(BackendUnavailable, match=why):
+        open_backend(tiny_model, "tensorrt")
+    assert (driver.current, driver.memory, driver.detached) == (0, {}, 1)
+
+
 @pytest.mark.parametrize("version", ["8.5.3.1", "10.13.2.6"])
 def test_the_clock_of_the_gpu_and_its_layers_are_reported(
     version: str, gpu: tuple[types.ModuleType, types.ModuleType], tiny_model: Path,
