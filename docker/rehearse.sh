@@ -15,7 +15,7 @@ start() { podman run --runtime runc --ulimit nofile=4096:4096 --ulimit nproc=409
 run() { start --rm "$@"; }
 
 [ -d "$folder/base/usr" ] || debootstrap --variant=minbase bookworm "$folder/base" http://deb.debian.org/debian
-tar -C "$folder/base" --exclude='./usr/share/doc/*' --exclude='./usr/share/man/*' --exclude='./usr/share/locale/*' \
+podman image exists "$debian" || tar -C "$folder/base" --exclude='./usr/share/doc/*' --exclude='./usr/share/man/*' --exclude='./usr/share/locale/*' \
 	--exclude='./var/cache/apt/*' --exclude='./var/lib/apt/lists/*' --exclude='./dev/*' -c . | podman import -q - "$debian"
 
 podman build --isolation chroot --pull=never --format docker "$@" -t cgan .
