@@ -118,7 +118,7 @@ class Manifest:
         """
         path = cls.path_for(model)
         if not model.is_file():
-            raise ModelFileError(f"no model file at {model}; make one with cgan-export -o {model.parent}")
+            raise ModelFileError(f"no model file at {model}; make one with {_made_by(model)}")
         if not path.is_file():
             raise ModelFileError(
                 f"{model} has no manifest {path.name} beside it, which describes the model; "
@@ -252,3 +252,10 @@ def _shortened(value: object) -> str:
     except (ValueError, RecursionError):  # a number of too many digits, lists too deep
         return "that"
     return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."
+
+
+def _made_by(model: Path) -> str:
+    """The command that makes a model file of this name."""
+    flags = [f"--{form}" for form in ("fp16", "int8", "end-to-end") if f"-{form}" in model.stem]
+    engine = ["--engine"] if model.suffix == ".engine" else []
+    return " ".join(["cgan-export", *flags, *engine, "-o", str(model.parent)])

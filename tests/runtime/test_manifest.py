@@ -32,6 +32,19 @@ def test_the_shipped_model_has_a_valid_manifest() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "command"),
+    [
+        ("edge.onnx", "cgan-export -o exported"),
+        ("edge-fp16.onnx", "cgan-export --fp16 -o exported"),
+        ("edge-fp16.engine", "cgan-export --fp16 --engine -o exported"),
+    ],
+)
+def test_a_file_that_is_missing_is_told_how_to_make(name: str, command: str) -> None:
+    with pytest.raises(ModelFileError, match=f"make one with {command}$"):
+        Manifest.load(Path("exported") / name)
+
+
+@pytest.mark.parametrize(
     "fields",
     [
         {"kind": []}, {"kind": None}, {"sha256": 5}, {"sha256": None}, {"sha256": "ab"}, {"file": 5},
