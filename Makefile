@@ -23,7 +23,7 @@ RUN_VENV := .venv-run
 BIN := $(VENV)/bin
 PACKAGES := pyproject.toml constraints.txt
 
-.PHONY: help run bench paper-table quality gpu-check docs test test-live test-train lint format clean
+.PHONY: help run bench paper-table quality gpu-check docs test test-live test-rest lint format clean
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 	@echo '  PYTHON=python3.12 chooses the Python (3.10 or newer) for the virtual environments'
@@ -52,16 +52,14 @@ docs: $(VENV)/.installed ## build the documentation site into site/ (Python 3.11
 	$(BIN)/zensical build --strict
 
 test: $(VENV)/.installed ## run linter, type checker, import rules and all tests
-	@$(MAKE) --no-print-directory -j2 test-live test-train
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder \
-		--ignore tests/runtime/live --ignore tests/train
+	@$(MAKE) --no-print-directory -j2 test-live test-rest
 
-# Tests with a screen, a browser and cameras mostly wait, so the linters and the tests of training run beside them.
-test-live: $(VENV)/.installed ## run the tests of cameras, the web page and the window
+# Tests with a screen, a browser and cameras mostly wait, so all others run beside them.
+test-live: lint ## run the linters, then the tests of cameras, the web page and the window
 	$(BIN)/python -m pytest tests/runtime/live
 
-test-train: lint ## run the linters, then the tests of training
-	$(BIN)/python -m pytest tests/train
+test-rest: $(VENV)/.installed ## run all other tests, on several processes
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder --ignore tests/runtime/live
 
 lint: $(VENV)/.installed ## check with linter, formatter, type checker and import rules; change nothing
 	$(BIN)/ruff check

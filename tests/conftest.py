@@ -28,12 +28,16 @@ settings.load_profile("cgan")
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # PyTorch's threads wait for each other by spinning, beside other tests
 
 SHARING = {
+    "export/web/": "page in the browser", "export/test_gpu_check.py": "check of a GPU",
     "export/": "exports",
     "benchmarks/test_cli.py": "measured", "benchmarks/quality/test_quality.py": "measured",
     "benchmarks/speed/subjects/": "measured", "benchmarks/video/": "measured",
     "runtime/batch/test_ray.py": "cluster", "test_privacy.py": "cluster",  # it would join the other's cluster
 }  # fmt: skip
-"""Folders and files of tests, slow ones too, and the group that shares costly fixtures or must not meet."""
+"""Folders and files of tests, slow ones too, and the group that shares costly fixtures or must not meet.
+
+The first that fits counts. A group that takes longer than its share of a core would be waited for.
+"""
 
 SHORT_SEGMENT = 50
 """Frames of a segment in tests that look at its borders: encoders with the farthest look-ahead see 40 frames."""
@@ -112,6 +116,8 @@ def _is_slow(item: pytest.Item) -> bool:
 def _group(item: pytest.Item) -> str:
     """What runs in one process, one after another: a file, or a folder whose files share costly fixtures."""
     path = item.path.relative_to(ROOT / "tests").as_posix()
+    if path.startswith("export/") and item.name.endswith("[edge]"):
+        return "export of edge"  # one trace takes as long as all those of the small networks
     shared = next((group for start, group in SHARING.items() if path.startswith(start)), None)
     return shared or (f"slow {path}" if _is_slow(item) else path)
 
