@@ -56,12 +56,12 @@ def print_screen(findings: Sequence[Finding]) -> None:
         console.print(Text(group, "bold"))
         console.print(table, width=width)
     console.print()
-    for line in summary(findings):
+    for line in summary(findings, _MARKS[MISSING][plain]):
         console.print(Text(line), width=width)
 
 
-def summary(findings: Sequence[Finding]) -> list[str]:
-    """What the screen comes to, in one to three sentences."""
+def summary(findings: Sequence[Finding], mark: str) -> list[str]:
+    """What the screen comes to, in one to three sentences; `mark` stands for what is missing."""
     problems = [finding for finding in findings if finding.state == PROBLEM]
     missing = [finding for finding in findings if finding.state == MISSING]
     lines = []
@@ -71,7 +71,7 @@ def summary(findings: Sequence[Finding]) -> list[str]:
     else:
         lines.append("All that cgan-run needs works here.")
     if missing and not problems:
-        lines[0] += " What is marked as missing is needed by few."
+        lines[0] += f" What is marked {mark} is missing, and needed by few."
     if any(finding.commands for finding in findings):
         lines.append("cgan-doctor --fix prints the commands that mend and add.")
     return lines

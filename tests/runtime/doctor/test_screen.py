@@ -33,6 +33,12 @@ def test_all_is_well(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.splitlines()[-1].strip() == "All that cgan-run needs works here."
 
 
+def test_what_is_missing_does_no_harm(capsys: pytest.CaptureFixture[str]) -> None:
+    print_screen([GOOD, ABSENT])
+    told = " ".join(capsys.readouterr().out.split())
+    assert "All that cgan-run needs works here. What is marked \u00b7 is missing, and needed by few." in told
+
+
 def test_commands_are_a_script(capsys: pytest.CaptureFixture[str]) -> None:
     print_commands([GOOD, ABSENT, BROKEN])
     lines = capsys.readouterr().out.splitlines()

@@ -19,6 +19,13 @@ VISIBLE = 2.3
 """Mean distance in (a*, b*) that people see: the just noticeable difference of CIE 1976."""
 
 _EXTRAS = {"tensorrt": "tensorrt", "openvino": "openvino", "onnxruntime": "cpu", "cuda": "gpu"}
+_ADDS = {
+    "openvino": "Add an engine that is often the fastest without a GPU.",
+    "onnxruntime": "Add the engine that runs everywhere.",
+    "cuda": "Add ONNX Runtime with CUDA.",
+}
+"""What an engine that is not installed is good for."""
+
 _DISTRIBUTIONS = {
     "tensorrt": ("tensorrt",), "cuda": ("onnxruntime-gpu",), "openvino": ("openvino",),
     "onnxruntime": ("onnxruntime", "onnxruntime-gpu"),
@@ -64,7 +71,8 @@ def backend(name: str) -> Iterator[Finding]:
         why, _, how = str(error).partition("; install it with: ")
         command = _command(name)
         state = MISSING if version is None else PROBLEM
-        yield Finding(GROUP, name, state, why, how, (command,) if command else (), {"version": version})
+        advice = _ADDS.get(name, how) if state == MISSING else how
+        yield Finding(GROUP, name, state, why, advice, (command,) if command else (), {"version": version})
         return
     try:
         ms, difference, device = _try(name)

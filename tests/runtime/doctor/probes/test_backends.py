@@ -76,6 +76,7 @@ def test_a_back_end_that_is_not_installed(
     found = probe(name)
     assert (found.state, found.text) == (MISSING, "not installed" if here else "needs an NVIDIA GPU")
     assert [command in line for line in found.commands] == ([True] if command else [])
+    assert name == "tensorrt" or "pip install" not in found.advice  # the command says it
 
 
 def test_one_that_is_installed_and_cannot_be_loaded_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
