@@ -82,8 +82,8 @@ def pixels_of(source: str | Path | Plane) -> Plane:
 def _painted(image: Plane, *, whole: bool) -> tuple[FloatArray, bool]:
     """Where an image (H, W, 3 or 4) is painted, float32 (H, W) of 0 and 1, and whether that is not everywhere."""
     peak = np.iinfo(image.dtype).max
-    rgb = image[..., :3]
-    gray = rgb.max(axis=2) == rgb.min(axis=2)
+    green = image[..., 1]
+    gray = (image[..., 0] == green) & (image[..., 2] == green)
     bare = gray if PARTLY < gray.mean() < 1 and not whole else np.zeros(gray.shape, bool)
     if image.shape[2] == 4:
         bare = bare | (image[..., 3] < peak // 2)

@@ -1,7 +1,7 @@
 """Read a video once before it is colored: find its shots, and remember the frames with known colors.
 
     scout = GuidePass(guide, colorizer, layout, reader)
-    for frame in scout.watch(frames): ...
+    for frame in scout.watch(frames): ...               # until `scout.knows_all`, or to the end
     plan = scout.finish()
 
 A key's lightness is compared with that of its frame, and of the frames around it, so that a wrong number is
@@ -24,7 +24,7 @@ from cgan_runtime.color.lab import FloatArray
 from cgan_runtime.color.planes import glance
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import ConfigError, MediaError
-from cgan_runtime.guide.dissolves import DissolveFinder
+from cgan_runtime.guide.dissolves import STEP, DissolveFinder
 from cgan_runtime.guide.hints import rasterized
 from cgan_runtime.guide.keys import find_keys, listed
 from cgan_runtime.guide.likeness import REACH, Likeness, scaled
@@ -40,6 +40,7 @@ from cgan_runtime.video.frame_layout import FrameLayout
 from cgan_runtime.video.read.reader import VideoReader
 
 SAME_ASPECT = 0.03  # difference of two aspects, as a share, that rounding of sizes explains
+SETTLED = 4 * STEP  # frames after a cut: none of a dissolve before it is found later
 MAX_KEYS = 1000  # each keeps a seventh of a megabyte
 
 
@@ -116,8 +117,17 @@ class GuidePass:
         self._times.append(time)
         self._newest, self._small = frame, small
 
+    @property
+    def knows_all(self) -> bool:
+        """Whether no frame that is still to come can change what is known of any: the shot of the last key is over."""
+        if self._by_frame or self._by_time or self._compared:
+            return False
+        last, now = max(map(_frame, self._seen), default=-1), self._times[-1]
+        lasting = any(k.until is not None and k.time is not None and k.until >= now for k in self._seen)
+        return not lasting and any(last < start < self._finder.frames - SETTLED for start in self._finder.starts)
+
     def finish(self) -> GuidePlan:
-        """The plan of the video, after its last frame; a MediaError if a key does not show its frame."""
+        """The plan of the video, given the frames so far; a MediaError if a key does not show its frame."""
         frames, starts = self._finder.frames, self._dissolves.merged(self._finder.finish())
         if self._newest is not None:
             last = self._times[-1]

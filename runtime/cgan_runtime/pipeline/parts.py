@@ -149,7 +149,7 @@ def colorize_part(
             WorkFolder.share(output, identity) as work,
             VideoWriter(output, reader, layout, settings.encoder, work) as writer,
         ):
-            guide = plan_guide(reader, layout, colorizer, settings, work)
+            guide, items = plan_guide(reader, layout, colorizer, settings, work)
             temporal = TemporalFilter(settings.temporal)
             first = next((index for index in range(part.first, part.end) if not work.has(index)), part.end)
             warm_from = part.warm_from
@@ -160,8 +160,8 @@ def colorize_part(
             stage = _PartColorStage(colorizer, temporal, layout, (frames, warm_from, border), progress, guide)
             if frames:
                 with annotate_position(stage, output, resumable=True):
-                    items = _items_before(frames.stop, reader)
-                    run_stages(items, stage, lambda item: writer.keep(stage.finish(item)), depth=QUEUE_DEPTH)
+                    needed = _items_before(frames.stop, items)
+                    run_stages(needed, stage, lambda item: writer.keep(stage.finish(item)), depth=QUEUE_DEPTH)
                     writer.finish_segment(stage.filter_state)
             return max(0, stage.frames - frames.start)
 
@@ -248,10 +248,12 @@ def _kept_plan(target: Path) -> PartPlan | None:
     return found if good else None
 
 
-def _items_before(end: int, reader: VideoReader) -> Iterator[av.VideoFrame | av.Packet[Any]]:
+def _items_before(
+    end: int, items: Iterable[av.VideoFrame | av.Packet[Any]]
+) -> Iterator[av.VideoFrame | av.Packet[Any]]:
     """Everything in a video before its frame number `end`."""
     frames = 0
-    for item in reader:
+    for item in items:
         if isinstance(item, av.VideoFrame):
             if frames == end:
                 return

@@ -10,7 +10,7 @@ dropped, and the luma that is written is the luma that was decoded.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -119,12 +119,16 @@ def colorize_video(
             open_writer(work, reader, layout, encoder) as writer,
             GracefulStop(work.kept_frames, progress, on_stop if work.resumable else None) as stop,
         ):
-            plan = plan_guide(reader, layout, colorizer, settings, work, alive=lambda: progress and progress(0, None))
+            plan, items = plan_guide(
+                reader, layout, colorizer, settings, work, alive=lambda: progress and progress(0, None)
+            )
             temporal = TemporalFilter(settings.temporal)
             temporal.filter_state = work.filter_state
             stage = ColorStage(colorizer, temporal, layout, work.kept_frames, reader.stated_frames, stop.progress, plan)
             times = StageTimes(lambda item: isinstance(item, _IN_MEMORY))
-            _run(reader, stage, writer, work, stop, times, strict=settings.strict)
+            if settings.strict:
+                items = _until_flaw(reader, items)
+            _run(reader, items, stage, writer, work, stop, times, strict=settings.strict)
     width, height = writer.size
     if output.images is None:  # images are upright already
         width, height = Orientation.of(reader.first).shown_size(width, height)
@@ -154,6 +158,7 @@ def refused(source: Path | FFmpegInput, damage: str) -> MediaError:
 
 def _run(
     reader: VideoReader,
+    items: Iterable[av.VideoFrame | av.Packet[Any]],
     stage: ColorStage,
     writer: VideoWriter | ImageSequenceWriter,
     work: WorkFolder | NonResumableOutput,
@@ -163,7 +168,7 @@ def _run(
     strict: bool,
 ) -> None:
     """Run the stages to the end of the video, and publish it."""
-    items = stop.until_border(_until_flaw(reader) if strict else reader)
+    items = stop.until_border(items)
     finish, write = times.work("finish", stage.finish), times.work("encode", writer.write)
     with annotate_position(stage, work.output, resumable=work.resumable):
         with _end_stream_at_signal(work.output, reader, writer, stage):
@@ -238,9 +243,11 @@ def _input_notes(reader: VideoReader) -> Iterator[str]:
         yield f"{reader.retimed_frames} frames had no time of their own or went back in time: corrected"
 
 
-def _until_flaw(reader: VideoReader) -> Iterator[av.VideoFrame | av.Packet[Any]]:
-    """All of a video, up to the first flaw."""
-    for item in reader:
+def _until_flaw(
+    reader: VideoReader, items: Iterable[av.VideoFrame | av.Packet[Any]]
+) -> Iterator[av.VideoFrame | av.Packet[Any]]:
+    """All of a video, as the reader comes to it, up to the first flaw."""
+    for item in items:
         if reader.flaws:
             raise refused(reader.path, reader.flaws)
         yield item
