@@ -142,6 +142,8 @@ def test_a_placed_color_spreads_over_the_photo(page: Page) -> None:
     told(page, "chelsea.jpg is colored")
     before = page.evaluate(COLOR_AT, [0.5, 0.5])
     page.get_by_role("button", name="Place colors").click()
+    page.wait_for_function("() => !document.getElementById('hint-layer').hidden")
+    assert page.evaluate("() => document.activeElement.id") == "hint-layer"  # before the picture is colored anew
     page.locator("#hint-layer").click()
     page.get_by_role("button", name="blue", exact=True).click()
     expect(page.locator("#hints-count")).to_contain_text("1 color placed")

@@ -119,8 +119,8 @@ export class Hints {
     if (this.opening !== opening) return; // something else came meanwhile
     this.guided = guided;
     this.show();
+    $("hint-layer").focus(); // at once: the button that had the focus is hidden now
     await this.refresh();
-    $("hint-layer").focus();
   }
 
   /** Back to the page as it was, with the colors that were placed. */
