@@ -65,10 +65,11 @@ def jpeg_luma(image: Plane) -> Plane:
 def rgb_of_jpeg(luma: Plane, cb: Plane, cr: Plane) -> Plane:
     """The RGB image (H, W, 3) from which a JPEG gets this luma (H, W) and chroma, (H/2, W/2) rounded up, all uint8.
 
-    Each chroma sample counts for four pixels, of which the encoder takes the mean again.
+    Each chroma sample counts for four pixels, of which the encoder takes the mean again. The image is a view of one
+    in BGR, which OpenCV's encoder takes.
     """
     height, width = luma.shape
-    rgb = np.empty((height, width, 3), np.uint8)
+    bgr = np.empty((height, width, 3), np.uint8)
     for rows in _bands(height):
         half = slice(rows.start // 2, (rows.stop + 1) // 2)
         across = 2 * cb.shape[1]
@@ -78,8 +79,8 @@ def rgb_of_jpeg(luma: Plane, cb: Plane, cr: Plane) -> Plane:
         )
         part = luma[rows]
         planes = [part, *(plane[: len(part), :width] for plane in large)]
-        rgb[rows] = cv2.cvtColor(cv2.merge(planes), cv2.COLOR_YCrCb2RGB)
-    return rgb
+        cv2.cvtColor(cv2.merge(planes), cv2.COLOR_YCrCb2BGR, dst=bgr[rows])
+    return bgr[..., ::-1]
 
 
 def _bands(height: int) -> list[slice]:

@@ -116,7 +116,11 @@ def write_image(path: Path, image: Plane, metadata: Metadata = NONE) -> int:
         image = ((image.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
     if image.shape[2] == 4 and suffix in JPEG_SUFFIXES:
         image = image[:, :, :3]
-    bgr = cv2.cvtColor(image, cv2.COLOR_RGBA2BGRA if image.shape[2] == 4 else cv2.COLOR_RGB2BGR)
+    bgr = image[..., ::-1]
+    if image.shape[2] == 4:
+        bgr = cv2.cvtColor(image, cv2.COLOR_RGBA2BGRA)
+    elif not bgr.flags.c_contiguous:
+        bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
     try:
         encoded = encode(suffix, bgr, ENCODINGS.get(suffix, []), metadata)
     except cv2.error as error:
