@@ -11,7 +11,14 @@ from cgan_runtime.errors import ConfigError
 from cgan_train.config.schema import GeneratorConfig
 from cgan_train.data.guides import draw_guide, second_views
 from cgan_train.models import build_generator
-from cgan_train.models.guided import KEY_CHANNELS, MEMORY_COLUMNS, GuidedGenerator, rows_of_hints, rows_of_memory
+from cgan_train.models.guided import (
+    KEY_CHANNELS,
+    MEMORY_COLUMNS,
+    GuidedGenerator,
+    rows_of_hints,
+    rows_of_memory,
+    sharpness_of_hints,
+)
 
 WIDTHS = (8, 12, 16, 24)
 
@@ -93,6 +100,26 @@ def test_a_hint_keeps_its_color_and_weight_among_rows() -> None:
     torch.testing.assert_close(found[-3:], torch.tensor([0.4, -0.2, 1.0]), atol=1e-4, rtol=0)
     torch.testing.assert_close(found[:KEY_CHANNELS], keys[0, :, 2, 4], atol=1e-3, rtol=0)
     assert abs(found[KEY_CHANNELS] - (1 + 0.5) / 4) < 1e-6  # the second of four rows of cells
+
+
+def test_one_hint_speaks_for_more_than_each_of_many() -> None:
+    def found(count: int) -> Tensor:
+        rows = torch.zeros(1, 200, MEMORY_COLUMNS)
+        rows[0, :count, -1] = 1
+        return sharpness_of_hints(rows)
+
+    sharpness = [float(found(count)[0, 0]) for count in (1, 10, 100)]
+    assert found(1).shape == (1, 200, 1)
+    assert 0.4 < sharpness[0] < sharpness[1] < sharpness[2] < 1
+
+
+@torch.no_grad()
+def test_a_single_hint_reaches_what_looks_somewhat_like_it(generator: GuidedGenerator) -> None:
+    keys = torch.nn.functional.normalize(torch.randn(1, KEY_CHANNELS, 8, 12), dim=1)
+    row = rows_of_memory(keys, torch.full((1, 2, 8, 12), 0.3), torch.ones(1, 1, 8, 12), torch.zeros(1, 1, 8, 12))[:, :1]
+    sharp, soft = (generator.recall(keys, row, sharpness)[0, 2].flatten() for sharpness in (1.0, 0.5))
+    torch.testing.assert_close(soft[0], sharp[0])  # the place itself is as sure as before
+    assert (soft[1:] > sharp[1:]).all()
 
 
 def test_guides_of_a_batch_fit_the_images_that_they_remember() -> None:

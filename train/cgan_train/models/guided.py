@@ -34,6 +34,9 @@ HINT_STRIDE = 4
 KEY_STRIDE = 8
 _HIDDEN = 64  # channels between the encoder's features and the keys
 _TINY = 1e-3  # a cell that hints cover less than this has no color of its own
+# One hint speaks for all that looks somewhat like it: similarity counts less sharply then, by this exponent. Of so
+# many places with hints, each speaks for what looks much like it; the exponent is half of that.
+_ALONE, _FEW = 0.8, 10.0
 
 
 class TrainingGuide(NamedTuple):
@@ -131,12 +134,13 @@ class GuidedGenerator(EdgeGenerator):
         hidden = self.key8(features[2]) + self.key4(F.avg_pool2d(features[1], 2)) + coarse
         return unit(self.key(F.relu(hidden)))
 
-    def recall(self, keys: Tensor, memory: Tensor) -> Tensor:
+    def recall(self, keys: Tensor, memory: Tensor, sharpness: Tensor | float = 1.0) -> Tensor:
         """Look all places of an image up in rows of memory.
 
         Args:
             keys: (N, 32, h, w).
             memory: (N, M, 38).
+            sharpness: How sharply similarity to each row counts, relative to the learned sharpness, (N, M, 1).
 
         Returns:
             (N, 3, h, w): a*/110 and b*/110 times the confidence, and the confidence, in [0, 1).
@@ -149,9 +153,9 @@ class GuidedGenerator(EdgeGenerator):
         key, place = memory[..., :KEY_CHANNELS], memory[..., KEY_CHANNELS : KEY_CHANNELS + 2] - 0.5
         nearness = memory[..., KEY_CHANNELS + 2 : KEY_CHANNELS + 3] * near
         color, weight = memory[..., -3:-1], memory[..., -1:]
-        far = -nearness * (place * place).sum(dim=2, keepdim=True) - sharp
+        far = -nearness * (place * place).sum(dim=2, keepdim=True) - sharp * sharpness
         # sharp * (q.k - 1) - nearness * |p - p'|^2, as one product of vectors
-        entry = torch.cat((key, 2 * nearness * place, -nearness, far), dim=2)
+        entry = torch.cat((key * sharpness, 2 * nearness * place, -nearness, far), dim=2)
         share = torch.exp(query @ entry.transpose(1, 2))
         found = share @ torch.cat((color * weight, weight), dim=2)
         recalled = found / (found[..., 2:] + self.unknown.exp())
@@ -161,13 +165,14 @@ class GuidedGenerator(EdgeGenerator):
         """What hints and memory add to the decoder's features, finest level first."""
         added = self._nothing
         finest = self._finest - 1  # in halvings of the hints' stride
-        rows = [] if memory is None else [memory]
+        rows, sharpness = ([], []) if memory is None else ([memory], [torch.ones_like(memory[..., :1])])
         if hints is not None:
             rows.append(rows_of_hints(keys, hints))
+            sharpness.append(sharpness_of_hints(rows[-1]))
             for level, layer in enumerate(self.hinted):
                 added[level] = layer(_colors_of(hints, finest + level))
         if rows:
-            recalled = self.recall(keys, torch.cat(rows, dim=1))
+            recalled = self.recall(keys, torch.cat(rows, dim=1), torch.cat(sharpness, dim=1))
             finer = F.interpolate(recalled, scale_factor=2, mode="bilinear", align_corners=False)
             for level, planes in enumerate((finer, recalled, F.avg_pool2d(recalled, 2))[finest:]):
                 added[level] = added[level] + self.recalled[level](planes)
@@ -223,6 +228,13 @@ def rows_of_hints(keys: Tensor, hints: Tensor) -> Tensor:
     key, color = unit(sums[:, :KEY_CHANNELS] * 16), sums[:, KEY_CHANNELS:-1] / mask.clamp_min(_TINY / 16)
     weight = (mask * 16).clamp(0, 1)  # a hint of one cell at stride 4 has its full weight
     return rows_of_memory(key, color, weight, torch.ones_like(weight))
+
+
+def sharpness_of_hints(rows: Tensor) -> Tensor:
+    """How sharply similarity to hints counts, by how many places have some, (N, M, 1) below 1, of rows (N, M, 38)."""
+    weight = rows[..., -1:]
+    places = weight.sum(dim=1, keepdim=True)
+    return torch.exp(-_ALONE / (1 + places / _FEW)) + torch.zeros_like(weight)
 
 
 def _colors_of(hints: Tensor, level: int) -> Tensor:
