@@ -32,7 +32,7 @@ class SegmentWriter:
 
     def __init__(self, folder: Path, index: int, token: str) -> None:
         self._folder, self._index = folder, index
-        self._path = folder / f"unfinished-{token}"
+        self._path, self._state_draft = folder / f"unfinished-{token}", folder / f"unfinished-{token}-state"
         self._file = self._path.open("wb", buffering=0)  # what does not fit can be taken back
         self._packets = 0
         self._end = 0  # bytes of whole packets
@@ -48,10 +48,9 @@ class SegmentWriter:
 
         After an OSError it may be tried again.
         """
-        draft = self._path.with_name(f"{self._path.name}-state")
-        with draft.open("wb") as file:
+        with self._state_draft.open("wb") as file:
             _write_through(file, filter_state)
-        draft.replace(state_path(self._folder, self._index))
+        self._state_draft.replace(state_path(self._folder, self._index))
         before = self._end
         self._append(_END.pack(_END_MARK, self._packets))
         try:
@@ -79,9 +78,12 @@ class SegmentWriter:
         self._end = end
 
     def close(self) -> None:
-        """Close an unfinished segment."""
+        """Close and remove an unfinished segment."""
         with suppress(OSError):  # a full disk was reported by the write before
             self._file.close()
+        for path in (self._path, self._state_draft):
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
 
 
 def _write_through(file: BinaryIO, data: bytes) -> None:

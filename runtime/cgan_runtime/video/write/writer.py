@@ -12,8 +12,8 @@ from __future__ import annotations
 import math
 import shutil
 from collections import deque
-from collections.abc import Iterable
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, cast
@@ -129,9 +129,10 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
         Where a full disk refuses it, the segment is completed first, without the draft, so that it is kept.
         """
         if self._full is not None:
-            self._keep_to_border(item)
+            with self._said_once():
+                self._keep_to_border(item)
             return
-        with translate_ffmpeg_errors(self._output):
+        with self._said_once(), translate_ffmpeg_errors(self._output):
             packets = None
             if not isinstance(item, av.Packet):
                 if isinstance(item, Colored):
@@ -152,7 +153,8 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
     def finish(self) -> None:
         """Write what the encoders hold back, and the end of the file; errors as of `write`."""
         if self._full is not None:
-            self.finish_segment(b"")
+            with self._said_once():
+                self.finish_segment(b"")
             raise self._full
         with translate_ffmpeg_errors(self._output):
             self._mux(self._encoder.finish())
@@ -168,6 +170,16 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
                 f"the frames of the video have uneven durations, which {self._output.suffix} cannot hold: "
                 "they will play evenly; mkv and mp4 keep their times"
             )
+
+    @contextmanager
+    def _said_once(self) -> Iterator[None]:
+        """A disk that is full once more, without the draft, ends the run with what was said of it first."""
+        try:
+            yield
+        except MediaError as error:
+            if self._full is None or error.__cause__ is None or not is_full(error.__cause__):
+                raise
+            raise self._full from error
 
     def _keep_to_border(self, item: Colored | AlreadyEncoded | Skipped | av.Packet[Any]) -> None:
         assert self._full is not None

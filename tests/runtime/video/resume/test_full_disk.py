@@ -15,6 +15,7 @@ from tests.videos import Video, decoded, write_video
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import MediaError
 from cgan_runtime.pipeline.video import colorize_video
+from cgan_runtime.video.resume import segment_file
 from cgan_runtime.video.resume.segment_file import SegmentWriter, read_packets
 from cgan_runtime.video.write.writer import VideoWriter
 
@@ -72,6 +73,25 @@ def test_the_work_is_kept_where_the_segment_does_not_fit(tmp_path: Path, monkeyp
     _color(source, target, resume=True)
     _color(source, tmp_path / "whole.mp4")
     assert decoded(target) == decoded(tmp_path / "whole.mp4")
+
+
+@pytest.mark.usefixtures("short_segments")
+def test_a_segment_that_does_not_fit_without_the_draft_either(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, target = write_video(tmp_path / "in.mp4", Video(frames=120)), tmp_path / "out.mp4"
+    write_through = segment_file._write_through
+
+    def fails_late(file: BinaryIO, data: bytes) -> None:
+        write_through(file, data[:10])
+        if (tmp_path / ".out.mp4.cgan-work" / "000000.segment").exists():
+            raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as full:
+        full.setattr("cgan_runtime.video.write.open_writer.VideoWriter", SmallDisk)
+        full.setattr(SmallDisk, "_room", 70)
+        full.setattr(segment_file, "_write_through", fails_late)
+        with pytest.raises(MediaError, match=r"make room there for about .* 50 frames are kept"):
+            _color(source, target)
+    assert not list((tmp_path / ".out.mp4.cgan-work").glob("unfinished-*"))
 
 
 def test_what_does_not_fit_into_a_segment_is_taken_back(tmp_path: Path) -> None:
