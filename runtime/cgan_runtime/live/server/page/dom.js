@@ -6,7 +6,7 @@ export const $ = (id) => document.getElementById(id);
 /** Move the focus to an element if the focused one was hidden; what is seen does not move. */
 export function moveFocus(element) {
   const focused = document.activeElement;
-  if (!focused || focused === document.body || focused.offsetParent === null) element.focus({ preventScroll: true });
+  if (!focused || focused === document.body || !focused.checkVisibility({ checkVisibilityCSS: true })) element.focus({ preventScroll: true });
 }
 
 /** Let the browser save something: a URL, or a Blob. */
