@@ -17,7 +17,7 @@ from tests.export.web.static_server import served
 from tests.export.web.test_page import visit
 from tests.paths import ROOT
 from tests.runtime.live.browser import COLOR_OF_CANVAS, browser_video, chromium
-from tests.runtime.live.screenshots import DESKTOP, PHONE, save, until_most_color
+from tests.runtime.live.screenshots import DESKTOP, PATIENCE, PHONE, save, until_most_color
 
 from cgan_export.web.site import write_site
 from cgan_runtime.models import bundled_model
@@ -40,6 +40,7 @@ def main() -> None:
                 ("phone-dark", PHONE, "dark", show_photo),
             ):
                 context = browser.new_context(color_scheme=scheme, **screen)
+                context.set_default_timeout(1000 * PATIENCE)
                 page = context.new_page()
                 visit(page, origin)
                 show(page)
@@ -49,7 +50,7 @@ def main() -> None:
 
 def show_photo(page: Page) -> None:
     page.set_input_files("#file", PHOTO)
-    expect(page.get_by_role("status")).to_contain_text("is colored", timeout=60_000)
+    expect(page.get_by_role("status")).to_contain_text("is colored", timeout=1000 * PATIENCE)
 
 
 def show_camera(page: Page) -> None:
