@@ -203,6 +203,23 @@ def stage_costs() -> str:
     return f"{table(columns, rows)}\n\n{what}."
 
 
+@block("instruction-sets")
+def instruction_sets() -> str:
+    """One row for each set of instructions; one that the processor lacks, or does not use, says so by its time."""
+    report = read("instruction-sets.json")
+    columns: Columns = {
+        "model": "{model}",
+        "instructions": "{instructions}",
+        "runs on": "{device}",
+        "core-ms": "{ms:.1f}",
+    }
+    what = "; ".join(f"`{row['model']}` ({of_model(row['sha256'])})" for row in report["rows"][:1])
+    side, others = report["side"], report["machine"]["others"]
+    what += f"; {side} x {side} px, {report['rounds']} rounds; {machine(report)}"
+    what += f"; other programs took {others:.0%} of the processor" if others else ""
+    return f"{table(columns, report['rows'])}\n\n{what}."
+
+
 @block("live")
 def live() -> str:
     """The table of the page, and a sentence on a slow back end."""

@@ -76,18 +76,20 @@ def take_turns(
 
 @study_command
 @click.option("--before", type=PATH, help="Folder with the package cgan_runtime of another version.")
+@click.option("--videos", "kept", type=PATH, help="Folder where the videos are kept, and used again.")
 @click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True, help="Turns of each.")
 @json_option()
 @click.option("--image", type=OutputFileType(), help="Draw the bars there, as PNG.")
-def main(before: Path | None, rounds: int, json_file: Path | None, image: Path | None) -> None:
+def main(before: Path | None, kept: Path | None, rounds: int, json_file: Path | None, image: Path | None) -> None:
     """Measure what each stage of a video costs, in core-milliseconds a frame, at 480p, 1080p and 2160p."""
     console, load = Console(), BackgroundLoad()
     versions: dict[str, Path | None] = {NOW: None} if before is None else {BEFORE: before.resolve(), NOW: None}
     with tempfile.TemporaryDirectory(prefix="cgan-costs-") as folder:
-        sources = {size: Path(folder) / f"{size}.mp4" for size in SIZES}
+        sources = {size: (kept or Path(folder)) / f"{size}.mp4" for size in SIZES}
         for size, source in sources.items():
-            console.note(f"making a video of {SIZES[size].frames} frames at {size}")
-            make_source(source, SIZES[size])
+            if not source.exists():
+                console.note(f"making a video of {SIZES[size].frames} frames at {size}")
+                make_source(source, SIZES[size])
         found = take_turns(sources, versions, rounds, console.note)
     for size, each in found.items():
         rows = [(name, *(f"{costs[key]:.2f}" for key in costs)) for name, costs in each.items()]
