@@ -74,47 +74,58 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         Raises:
             MediaError: Missing, a folder, not readable, no video, or without a frame.
         """
-        self.path = path
+        self.path, self.stretch = path, stretch
         self._packets = self._hidden = self._frames = 0
         self.resized_frames = 0  # of another size than the first, which is the size of the output
         self._size: tuple[int, int] | None = None
         self.has_late_stream = False  # one that began within the video; it is left out
         self._end = 0.0  # seconds; end of the packets of all streams, of AVI those of the video
-        self._deinterlacer = Deinterlacer(deinterlace)
+        self._waiting: list[av.Packet[Any] | av.VideoFrame] = []
+        # The first packet of each other stream that was read until the first frame; also yielded.
+        self.first_packets: dict[int, av.Packet[Any]] = {}
         with ExitStack() as opened:
-            video = path if isinstance(path, FFmpegInput) else opened.enter_context(SourceFile(path))
-            self._file = video if isinstance(video, SourceFile) else None
-            options = open_options(path)
-            self._input = options["file"]
-            if not isinstance(self._input, (str, Path)):  # read here, not by FFmpeg
-                opened.enter_context(self._input)
-            self.container = opened.enter_context(open_video(path, options, hardware))
-            self.stream = video_stream(path, self.container, stream)
+            video = self._open(opened, stream, hardware)
             self._clock, self._overlaps = Clock(self.container), Overlaps(self.container)
             self._found = Damage(self.stream.index, padded=may_jump(self.container))
             self._times = FrameTimes(self.container, self.stream)
             self.crop = Crop(self.stream)
+            self._deinterlacer = Deinterlacer(deinterlace)
             self._levels = FrameLevels(levels, self.stream.codec_context.codec.canonical_name)
-            self.line, self.stretch = TimeLine(self.container, self.stream, stretch), stretch
+            self.line = TimeLine(self.container, self.stream, stretch)
             self.stream.codec_context.thread_type = "AUTO"
             self.stream.codec_context.thread_count = threads or usable_cores()
-            self._stated_end = stated_end(self.container, self.stream)
-            self._counted = counted_frames(self.container, self.stream)
-            self._indexed = indexed_packets(self.container, self.stream)
-            # Frames that the video should have, exact or by its duration; None if unknown.
-            self.stated_frames = stated_frames(self.container, self.stream, self.rate, stretch)
+            self._ask_container(video)
             self.line.seek()
             self._items = self._read()
-            self._on_server = is_file_on_server(path, self.container) and self.stated_frames is not None
-            # Differs between videos, but not between copies of one.
-            self.fingerprint = video.fingerprint
-            if self._on_server:
-                self.fingerprint = fingerprint_on_server(self.container, self.stream, self.stated_frames)
-            self._waiting: list[av.Packet[Any] | av.VideoFrame] = []
-            # The first packet of each other stream that was read until the first frame; also yielded.
-            self.first_packets: dict[int, av.Packet[Any]] = {}
             self.first = self._first_frame()  # also yielded
             self._opened = opened.pop_all()
+
+    def _open(self, opened: ExitStack, stream: int | None, hardware: str | None) -> SourceFile | FFmpegInput:
+        """Open the file or the other input, and its video stream."""
+        path = self.path
+        video = path if isinstance(path, FFmpegInput) else opened.enter_context(SourceFile(path))
+        self._file = video if isinstance(video, SourceFile) else None
+        options = open_options(path)
+        self._input = options["file"]
+        if not isinstance(self._input, (str, Path)):  # read here, not by FFmpeg
+            opened.enter_context(self._input)
+        self.container = opened.enter_context(open_video(path, options, hardware))
+        self.stream = video_stream(path, self.container, stream)
+        return video
+
+    def _ask_container(self, video: SourceFile | FFmpegInput) -> None:
+        """Ask the container what the video should have, and how it is recognized."""
+        container, stream = self.container, self.stream
+        self._stated_end = stated_end(container, stream)
+        self._counted = counted_frames(container, stream)
+        self._indexed = indexed_packets(container, stream)
+        # Frames that the video should have, exact or by its duration; None if unknown.
+        self.stated_frames = stated_frames(container, stream, self.rate, self.stretch)
+        self._on_server = is_file_on_server(self.path, container) and self.stated_frames is not None
+        # Differs between videos, but not between copies of one.
+        self.fingerprint = video.fingerprint
+        if self._on_server:
+            self.fingerprint = fingerprint_on_server(container, stream, self.stated_frames)
 
     def __exit__(self, *_: object) -> None:
         self._opened.close()
