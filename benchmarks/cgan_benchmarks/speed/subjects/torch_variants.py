@@ -16,6 +16,7 @@ from cgan_train.torch_backend import TorchBackend
 _CPUINFO = Path("/proc/cpuinfo")  # Linux
 _BF16_FLAGS = ("avx512_bf16", "amx_bf16", "bf16")  # the last is ARM's
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+Answer = torch.Tensor | tuple[torch.Tensor, ...]
 _COMPILERS = ("g++", "clang++", "cl")
 
 
@@ -35,21 +36,23 @@ class TorchVariant(TorchBackend):
             self._events = [torch.cuda.Event(enable_timing=True) for _ in range(2)]  # type: ignore[no-untyped-call]
 
     def _run(self, inputs: Arrays) -> Arrays:
-        lightness = inputs[self.manifest.input.name]
+        arrays = [inputs[tensor.name] for tensor in self.manifest.inputs]
         try:
             with torch.inference_mode():
-                given = torch.from_numpy(lightness).to(self._device, self._dtype)
-                answer = self._call(given) if self._device.type == "cpu" else self._on_gpu(given)
-                return {self.manifest.output.name: answer.float().cpu().numpy()}
+                given = [torch.from_numpy(array).to(self._device, self._dtype) for array in arrays]
+                found = self._call(*given) if self._device.type == "cpu" else self._on_gpu(given)
+                answers = found if isinstance(found, tuple) else (found,)
+                named = zip(self.manifest.outputs, answers, strict=True)
+                return {tensor.name: answer.float().cpu().numpy() for tensor, answer in named}
         except RuntimeError as error:
             reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
-            raise BackendUnavailable(f"PyTorch failed on {lightness.shape} ({reason})") from error
+            raise BackendUnavailable(f"PyTorch failed on {arrays[0].shape} ({reason})") from error
 
-    def _on_gpu(self, given: torch.Tensor) -> torch.Tensor:
+    def _on_gpu(self, given: list[torch.Tensor]) -> Answer:
         """Run the network between two events of the GPU's own clock."""
         began, ended = self._events
         began.record()
-        answer: torch.Tensor = self._call(given)
+        answer: Answer = self._call(*given)
         ended.record()
         ended.synchronize()
         self.engine_seconds = began.elapsed_time(ended) / 1e3
