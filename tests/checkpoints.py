@@ -21,6 +21,9 @@ SEED = GeneratorConfig("seed", 32, (8, 12, 16))
 PAPER = GeneratorConfig("paper", 32, (8, 12, 16, 24, 24))
 """`seed` and `paper` have few channels, so that tests are quick."""
 
+SHALLOW = GeneratorConfig("paper", 32, (16, 24, 32))
+"""Fewer layers too: quick to trace, to quantize and to compile."""
+
 STRENGTH = 0.15
 """Standard deviation of the last tanh's input: colored, not saturated."""
 

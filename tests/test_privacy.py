@@ -17,7 +17,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from tests.checkpoints import PAPER, write_checkpoint
+from tests.checkpoints import SHALLOW, write_checkpoint
 from tests.train.conftest import write_photos
 from tests.videos import Video, write_video
 
@@ -74,7 +74,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     cv2.imwrite(str(folder / "archive" / "a.png"), np.arange(4096, dtype=np.uint8).reshape(64, 64))
     write_video(folder / "archive" / "b.mp4", Video(frames=4))
     write_photos(folder / "photos", 8)
-    write_checkpoint(folder / "checkpoint", PAPER)
+    write_checkpoint(folder / "checkpoint", SHALLOW)
     return folder
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.checkpoints import PAPER, write_checkpoint
+from tests.checkpoints import SHALLOW, write_checkpoint
 
 from cgan_benchmarks.speed.subjects.exported_forms import export_forms
 
 
 @pytest.fixture(scope="session")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_checkpoint(tmp_path_factory.mktemp("bench") / "checkpoint", PAPER)
+    return write_checkpoint(tmp_path_factory.mktemp("bench") / "checkpoint", SHALLOW)
 
 
 @pytest.fixture(scope="session")

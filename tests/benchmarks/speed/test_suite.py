@@ -37,7 +37,7 @@ def test_the_size_is_the_wanted_one_or_a_fixed_models_or_the_checkpoints(checkpo
         ({"a": taking("n", 1, 64, 64), "b": taking("n", 1, 64, 96)}, None, (1,), "a 64x64 and b 64x96"),
         ({"a": taking("n", 1, 64, 64)}, (32, 32), (1,), "a takes 64x64 only"),
         ({"a": taking(4, 1, "h", "w")}, None, (1, 4), "a takes batches of 4 only; give --batch 4"),
-        ({"a": FREE}, (40, 40), (1,), "give multiples of 16"),
+        ({"a": FREE}, (42, 42), (1,), "give multiples of 4"),
     ],
 )
 def test_models_without_a_common_input_are_an_error(
