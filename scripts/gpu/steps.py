@@ -103,6 +103,8 @@ def gpu_tests(run: Run) -> dict[str, Any]:
     python = run.need("torch")
     if not python.can("pytest"):
         raise StepFailed(f"pytest is not installed in {python.path}")
+    if not python.has.get("cuda"):
+        raise StepFailed(f"PyTorch finds no GPU in {python.path}")
     files = [path for path in (ROOT / "tests").rglob("test_*.py") if "mark.gpu" in path.read_text(encoding="utf-8")]
     output = run.call(python, 180, "-m", "pytest", "-q", "-m", "gpu", "-p", "no:cacheprovider", *files)
     return {"output": output[-_KEPT:]}

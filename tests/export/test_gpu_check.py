@@ -162,6 +162,15 @@ def test_a_python_may_be_named_as_seen_from_here(
     assert (found[0]["path"], "error" in found[0]) == (str(tmp_path / "bin" / "python"), False)
 
 
+def test_tests_need_a_pytorch_that_finds_a_gpu(gpu_check: Any, tmp_path: Path) -> None:
+    parts = sys.modules["gpu.run"]
+    python = parts.Python(sys.executable, has={"pytest": "9", "cuda": None})
+    with (tmp_path / "log").open("w") as log:
+        run = parts.Run(tmp_path, log, time.monotonic() + 60, tmp_path, tmp_path, quick=True, torch=python)
+        with pytest.raises(parts.StepFailed, match="PyTorch finds no GPU in"):
+            gpu_check.STEPS["tests"](run)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="the script runs on Linux")
 def test_a_step_that_hangs_is_ended_with_what_it_started(
     gpu_check: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
