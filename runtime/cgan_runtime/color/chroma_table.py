@@ -35,10 +35,10 @@ def quick_chroma_codes(luma: Plane, lightness: FloatArray, chroma: FloatArray, e
     kr, kb = LUMA_WEIGHTS[encoding.matrix]
     x, y = chroma[1] / _STEP, chroma[0] / _STEP
     x += _MIDDLE
-    y += np.take(rows, luma)
+    y += cv2.LUT(luma, rows)
     blue, red = (np.asarray(plane, np.float32) for plane in cv2.split(cv2.remap(table, x, y, cv2.INTER_LINEAR)))
     green = np.asarray(cv2.addWeighted(blue, kb / (kb + kr - 1), red, kr / (kb + kr - 1), 0), np.float32)
-    factor = _room(np.take(grays, luma), blue, red, green)
+    factor = _room(np.asarray(cv2.LUT(luma, grays), np.float32), blue, red, green)
     codes = np.empty(chroma.shape, np.float32)
     for difference, weight, code in ((blue, kb, codes[0]), (red, kr, codes[1])):
         cv2.multiply(difference, factor, dst=code, scale=encoding.chroma_gain / (2 * (1 - weight)))

@@ -63,9 +63,12 @@ def follow(frame: ByteArray, past: FloatArray, said: FloatArray | None = None) -
     where += _places(height, width)
 
     def moved(planes: FloatArray) -> Planes:
+        count = planes.shape[2]
+        if count == KNOWN + 1:  # three channels take OpenCV twice as long as four
+            planes = np.asarray(cv2.cvtColor(planes, cv2.COLOR_BGR2BGRA), np.float32)
         # None: `where` has both x and y. Maps of integers, once twice as fast, take twice as long in OpenCV 5.
         there = cv2.remap(planes, where, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
-        return planes_of(np.asarray(there, np.float32))
+        return planes_of(np.asarray(there, np.float32)[..., :count])
 
     shown = moved(past)
     now, then = frame.astype(np.float32), shown[LIGHTNESS]
