@@ -11,11 +11,14 @@ import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect
+from tests.conftest import write_tiny_model
+from tests.export.web.npm import real_packages
 from tests.export.web.static_server import served
 from tests.paths import ROOT
 from tests.runtime.live.browser import COLOR_OF_CANVAS, chromium
 from tests.videos import Video, read_frames, write_video
 
+from cgan_export.web.site import write_site
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.image.read_write import read_image
 
@@ -200,6 +203,21 @@ def test_a_video_can_be_canceled(page: Page, tmp_path: Path) -> None:
     page.keyboard.press("Enter")
     told(page, "Canceled.")
     expect(page.locator("#file")).to_be_focused()
+
+
+def test_a_browser_that_cannot_encode_videos_says_so(browser: Browser, tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    write_site(write_tiny_model(tmp_path / "tiny.onnx"), site, engine=real_packages())
+    worker = site / "painter.js"
+    worker.write_text(f"delete self.VideoEncoder;\n{worker.read_text('utf-8')}", "utf-8")
+    clip = write_video(tmp_path / "clip.webm", Video(frames=1, width=64, height=48, codec="libvpx", options={}))
+    page = browser.new_page()
+    with served(site) as origin:
+        visit(page, origin)
+        page.set_input_files("#file", clip)
+        told(
+            page, "This browser cannot color videos: it has no WebCodecs. Use a current Chrome, Edge, Firefox or Safari"
+        )
 
 
 def test_the_page_works_without_network(page: Page, context: BrowserContext, origin: str, tmp_path: Path) -> None:
