@@ -146,7 +146,8 @@ def open_backend(
     for failure in failures.values():
         if isinstance(failure, ModelFileError):  # an engine works, but not with this file
             raise failure
-    reasons = "; ".join(map(str, failures.values()))
+    likely = [why for failed, why in failures.items() if BACKENDS[failed].has_hardware] or failures.values()
+    reasons = "; ".join(map(str, likely))
     raise BackendUnavailable(f"no back end works here: {reasons}; cgan-doctor says what to do")
 
 

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -275,6 +276,14 @@ class TestRegistry:
         assert "\n" not in str(caught.value)
         assert list(available_backends()) == ["one", "two"]
         assert all("pip install" in str(reason) for reason in available_backends().values())
+
+    def test_who_has_no_gpu_is_not_told_how_to_install_its_engines(
+        self, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(registry, "_NVIDIA", ())
+        monkeypatch.setattr(registry, "BACKENDS", {"for-gpus": replace(MISSING, gpu=True), "one": MISSING})
+        with pytest.raises(BackendUnavailable, match=r"no back end works here: one is not installed"):
+            open_backend(tiny_model)
 
     def test_a_file_that_no_engine_can_read_is_the_files_fault(self, tiny_model: Path) -> None:
         tiny_model.write_bytes(b"text")

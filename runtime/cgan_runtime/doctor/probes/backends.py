@@ -118,4 +118,4 @@ def nothing_works(tried: Iterable[Finding]) -> Finding:
     """What to say if no back end works, by what was found about each."""
     broken = any(finding.state == PROBLEM for finding in tried)
     advice = "Mend one of those above." if broken else "Install one; onnxruntime runs everywhere."
-    return Finding(GROUP, "all", PROBLEM, "no back end works, so nothing can be colored", advice)
+    return Finding(GROUP, "Back end", PROBLEM, "none works, so nothing can be colored", advice)
