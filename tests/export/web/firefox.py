@@ -41,7 +41,7 @@ _LISTENING = re.compile(r"WebDriver BiDi listening on (ws://\S+)")
 _EVENTS = ["network.beforeRequestSent", "log.entryAdded"]
 _PATIENCE = 60.0  # seconds that an answer may take
 _LOOK = 0.05  # seconds between two looks
-_LONGEST = 200.0  # seconds that a page may take to do something
+_LONGEST = 400.0  # seconds that a page may take to do something
 
 
 class FirefoxPage:
