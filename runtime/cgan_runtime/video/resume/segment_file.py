@@ -24,7 +24,7 @@ import av
 _RECORD = struct.Struct("<qqqBI")  # pts, dts, duration (ticks of the video's clock), key frame, bytes
 _END = struct.Struct("<8sI")  # mark, packets; the last bytes of the file
 _END_MARK = b"cgan-end"
-_KEPT_STATES = 2  # of the latest segments; each may take a megabyte
+KEPT_STATES = 2  # of the latest segments; each may take a megabyte
 
 
 class SegmentWriter:
@@ -60,7 +60,7 @@ class SegmentWriter:
             raise
         self._file.close()
         self._path.replace(segment_path(self._folder, self._index))
-        state_path(self._folder, self._index - _KEPT_STATES).unlink(missing_ok=True)
+        state_path(self._folder, self._index - KEPT_STATES).unlink(missing_ok=True)
 
     def _append(self, data: bytes) -> None:
         """Write all of it, or nothing."""

@@ -30,6 +30,7 @@ from cgan_runtime.system.priority import ordinary_priority
 from cgan_runtime.video.ffmpeg_errors import is_full, translate_ffmpeg_errors
 from cgan_runtime.video.frame_layout import FrameLayout
 from cgan_runtime.video.read.reader import VideoReader
+from cgan_runtime.video.resume.segment_file import KEPT_STATES
 from cgan_runtime.video.resume.work_folder import WorkFolder
 from cgan_runtime.video.segments import SEGMENT_FRAMES, AlreadyEncoded, Colored, Skipped
 from cgan_runtime.video.side_data import (
@@ -203,9 +204,11 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
             self._container.close()
         self._output.discard()
         free, need = shutil.disk_usage(draft.parent).free, ""
-        if total:  # the draft of the whole, and the segments that are not there yet
+        if total:  # the draft of the whole, and the segments and filter states that are not there yet
             whole = written * max(total, done) // done
-            need = f" for about {size_text(max(1, 2 * whole - written - free))} more"
+            states = [path.stat().st_size for path in draft.parent.glob("*.state")]
+            coming = max(states, default=0) * (KEPT_STATES + 1 - len(states))
+            need = f" for about {size_text(max(1, 2 * whole - written + coming - free))} more"
         return MediaError(f"the disk of {self._output} is full; make room there{need}")
 
     def _timed(self, item: Colored | AlreadyEncoded | Skipped) -> Colored | AlreadyEncoded | Skipped:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, BinaryIO
 
 import av
@@ -81,7 +82,7 @@ def test_a_segment_that_does_not_fit_without_the_draft_either(tmp_path: Path, mo
     write_through = segment_file._write_through
 
     def fails_late(file: BinaryIO, data: bytes) -> None:
-        write_through(file, data[:10])
+        write_through(file, b"x" * 1_000_000)
         if (tmp_path / ".out.mp4.cgan-work" / "000000.segment").exists():
             raise OSError(28, "No space left on device")
 
@@ -89,7 +90,8 @@ def test_a_segment_that_does_not_fit_without_the_draft_either(tmp_path: Path, mo
         full.setattr("cgan_runtime.video.write.open_writer.VideoWriter", SmallDisk)
         full.setattr(SmallDisk, "_room", 70)
         full.setattr(segment_file, "_write_through", fails_late)
-        with pytest.raises(MediaError, match=r"make room there for about .* 50 frames are kept"):
+        full.setattr("shutil.disk_usage", lambda _path: SimpleNamespace(free=0))
+        with pytest.raises(MediaError, match=r"make room there for about 2\.\d MB more; .* 50 frames are kept"):
             _color(source, target)
     assert not list((tmp_path / ".out.mp4.cgan-work").glob("unfinished-*"))
 
