@@ -18,10 +18,17 @@ from pathlib import Path
 import onnx
 
 from cgan_export.graph.end_to_end import end_to_end
-from cgan_export.graph.half_range import keep_in_float32, operators_beyond_half
+from cgan_export.graph.half_range import keep_in_float32, operators_beyond_half, operators_spoiled_by_half
 from cgan_export.graph.precision import FORMS, Form
 from cgan_export.graph.trace import describe, opset_of, tensor_of, to_onnx
-from cgan_export.parity.against_pytorch import check_findings, compare, engines_for, parity_report, tolerance_of
+from cgan_export.parity.against_pytorch import (
+    TOLERANCES,
+    check_findings,
+    compare,
+    engines_for,
+    parity_report,
+    tolerance_of,
+)
 from cgan_export.requirements import check_room, require_packages
 from cgan_export.source import ModelSource
 from cgan_runtime.callbacks import StatusCallback
@@ -217,7 +224,9 @@ class Exporter:
             if form.precision != "fp16":
                 raise
             lightness = lightness_of(self.images, *usable_size(self.checkpoint, settings.size))
+            self._progress(f"looking for what half precision spoils in {draft.path.name}")
             kept = operators_beyond_half(model, lightness)
+            kept += operators_spoiled_by_half(model, lightness, TOLERANCES["fp16"].largest / 4)
             if not kept:
                 raise
         self._progress(f"leaving {len(kept)} operators of {draft.path.name} in float32")

@@ -108,7 +108,9 @@ def _print_results(exported: list[Exported], console: Console) -> None:
         size = size_text(one.path.stat().st_size)
         console.result(f"{one.path}: {size}, {one.operators} operators, operator set {one.manifest.opset}")
         if wide := one.manifest.float32_convolutions:
-            console.result(f"  {wide} convolutions stay in float32: their values do not fit half precision")
+            console.result(
+                f"  {wide} convolutions stay in float32: half precision does not hold their values or weights"
+            )
         for engine, found in one.findings.items():
             console.result(f"  {engine:<16} {figures(found)}")
         if not one.findings:

@@ -86,7 +86,7 @@ class Manifest:
     # Of a TensorRT engine: library, version, GPU, accepted shapes, sha256 of its ONNX file.
     engine: dict[str, Any] = field(default_factory=dict)
     kind: Kind = "network"
-    float32_convolutions: int = 0  # of an fp16 network: their values do not fit half precision
+    float32_convolutions: int = 0  # of an fp16 network: half precision does not hold them
 
     @property
     def input(self) -> Tensor:

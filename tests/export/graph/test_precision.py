@@ -15,6 +15,7 @@ from onnx import TensorProto, helper, numpy_helper
 from tests.conftest import write_tiny_model
 
 from cgan_export.graph.cpu_engines import outputs_of
+from cgan_export.graph.half_range import keep_in_float32, operators_spoiled_by_half
 from cgan_export.graph.precision import emulate_half, in_half, with_half_weights
 from cgan_export.onnx_files import Exported
 from cgan_runtime.errors import ConfigError
@@ -137,3 +138,24 @@ def test_onnx_runtime_folds_the_casts_of_stored_weights(paper_exports: list[Expo
         counts.append(Counter(node.op_type for node in onnx.load(tmp_path / "optimized.onnx").graph.node))
     assert Counter(node.op_type for node in onnx.load(paper_exports[1].path).graph.node)["Cast"] > 5
     assert counts[0] == counts[1]
+
+
+def test_convolutions_whose_weights_cancel_stay_in_float32() -> None:
+    first = np.array([1.0004, 1.0], np.float32).reshape(2, 1, 1, 1)  # half precision has no number between
+    model = graph_of(
+        [
+            helper.make_node("Conv", ["lightness", "first"], ["two"], "first"),
+            helper.make_node("Conv", ["two", "difference"], ["small"], "second"),
+            helper.make_node("Conv", ["small", "third"], ["chroma"], "third"),
+        ],
+        first=first,
+        difference=np.array([512.0, -512.0]).reshape(1, 2, 1, 1),
+        third=np.full((1, 1, 1, 1), 0.5),
+    )
+    lightness = np.full((3, *SHAPE[1:]), 0.8, np.float32)
+    assert operators_spoiled_by_half(model, lightness, 0.005) == ["first"]
+    assert operators_spoiled_by_half(model, lightness, 0.5) == []
+    expected, halved = run(model, lightness[:1]), run(in_half(model), lightness[:1])
+    assert np.abs(halved - expected).max() > 0.05
+    rescued = run(keep_in_float32(in_half(model), model, ["first", "second"]), lightness[:1])
+    assert np.abs(rescued - expected).max() < 1e-3
