@@ -225,8 +225,10 @@ class Exporter:
                 raise
             lightness = lightness_of(self.images, *usable_size(self.checkpoint, settings.size))
             self._progress(f"looking for what half precision spoils in {draft.path.name}")
-            kept = operators_beyond_half(model, lightness)
-            kept += operators_spoiled_by_half(model, lightness, TOLERANCES["fp16"].largest / 4)
+            kept = {
+                *operators_beyond_half(model, lightness),
+                *operators_spoiled_by_half(model, lightness, TOLERANCES["fp16"].largest / 4),
+            }
             if not kept:
                 raise
         self._progress(f"leaving {len(kept)} operators of {draft.path.name} in float32")

@@ -21,8 +21,8 @@ from onnx import TensorProto, helper, numpy_helper
 from cgan_export.graph.cpu_engines import outputs_of
 from cgan_train.evaluation.metrics import Array
 
-# Largest value on photographs that is left to half precision; other images may reach four times as much.
-_MOST = float(np.finfo(np.float16).max) / 4
+_LARGEST = float(np.finfo(np.float16).max)
+_MOST = _LARGEST / 4  # value on photographs that is left to half precision; other images may reach four times as much
 
 
 def operators_beyond_half(model: onnx.ModelProto, lightness: Array) -> list[str]:
@@ -52,7 +52,7 @@ def operators_spoiled_by_half(model: onnx.ModelProto, lightness: Array, most: fl
         names = {name for node in nodes for name in node.input if name in inner and inner[name].dtype == np.float32}
         for tensor in rounded.graph.initializer:
             if tensor.name in names:
-                half = inner[tensor.name].astype(np.float16).astype(np.float32)
+                half = inner[tensor.name].clip(-_LARGEST, _LARGEST).astype(np.float16).astype(np.float32)
                 tensor.CopyFrom(numpy_helper.from_array(half, tensor.name))
         changed = (
             np.abs(found[0] - truth).max() for found, truth in zip(outputs_of(rounded, lightness), exact, strict=True)
