@@ -54,12 +54,12 @@ docs: $(VENV)/.installed ## build the documentation site into site/ (Python 3.11
 test: $(VENV)/.installed ## run linter, type checker, import rules and all tests
 	@$(MAKE) --no-print-directory -j2 test-live test-rest
 
-# Tests with a screen, a browser and cameras mostly wait, so all others run beside them.
+# Tests with a screen, a browser and cameras mostly wait, so all others run beside them, and give way to them.
 test-live: lint ## run the linters, then the tests of cameras, the web page and the window
 	$(BIN)/python -m pytest tests/runtime/live
 
 test-rest: $(VENV)/.installed ## run all other tests, on several processes
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder --ignore tests/runtime/live
+	nice -n 5 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder --ignore tests/runtime/live
 
 lint: $(VENV)/.installed ## check with linter, formatter, type checker and import rules; change nothing
 	$(BIN)/ruff check

@@ -54,8 +54,8 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """One process more than there are cores: many tests wait for a program, a socket or a clock."""
-    return usable_cores() + 1
+    """Two processes more than there are cores: many tests wait for a program, a socket or a clock."""
+    return usable_cores() + 2
 
 
 @pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
