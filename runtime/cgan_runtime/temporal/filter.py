@@ -122,8 +122,7 @@ class TemporalFilter:
         the prediction if `settings.passes_through` and nothing is certain.
         """
         if self.settings.passes_through:
-            self.predictions += 1
-            return predict(lightness) if certain is None else certain.onto(predict(lightness))
+            return self._predicted(lightness, predict, certain)
         frame = np.rint((lightness + np.float32(1)) * np.float32(LIGHTNESS_PEAK / 2)).astype(np.uint8)
         state = self.state
         if state is not None and state.shown.shape[:2] != frame.shape:
@@ -132,9 +131,8 @@ class TemporalFilter:
         carried, state = self._carry(frame, state)
         hold = state is not None and state.dazzled_for > 0
         if carried is None or state is None or certain is not None or self._is_due(state, carried):
-            self.predictions += 1
             self._asked = False
-            predicted = predict(lightness) if certain is None else certain.onto(predict(lightness))
+            predicted = self._predicted(lightness, predict, certain)
             shown = blend(carried, predicted, self._horizon, lasts, hold=hold)
             if certain is not None:
                 put(shown, predicted, certain.share, max(self._horizon, lasts))
@@ -153,6 +151,14 @@ class TemporalFilter:
         kept = merged([*shown[:LIGHTNESS], frame.astype(np.float32)])
         self.state = replace(state or TemporalState(kept), shown=kept, said=said, since=since, light=light)
         return np.stack(shown[: B + 1])
+
+    def _predicted(
+        self, lightness: FloatArray, predict: Callable[[FloatArray], FloatArray], certain: Certain | None
+    ) -> FloatArray:
+        """What the network says of a frame, and what is certain in its place."""
+        self.predictions += 1
+        predicted = predict(lightness)
+        return predicted if certain is None else certain.onto(predicted)
 
     def _is_due(self, state: TemporalState, carried: Carried) -> bool:
         """Whether the network runs on a frame that continues the one before."""
