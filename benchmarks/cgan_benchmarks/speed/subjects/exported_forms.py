@@ -58,8 +58,11 @@ def forms_of(checkpoint: Checkpoint, wanted: Wanted, generator: str = "") -> dic
 def export_forms(
     checkpoint: Path, folder: Path, forms: Sequence[str] = ("--all",), generator: str = ""
 ) -> dict[str, Path]:
-    """Export forms by `cgan-export` in a process of its own; ModelFileError where that fails."""
-    options = [*forms, *(["--generator", generator] if generator else []), "--no-verify", "--quiet", "--overwrite"]
+    """Export forms as users get them, by `cgan-export` in a process of its own; ModelFileError where that fails.
+
+    They are compared with PyTorch there: only what differs too much in half precision is partly kept in float32.
+    """
+    options = [*forms, *(["--generator", generator] if generator else []), "--quiet", "--overwrite"]
     command = [sys.executable, "-m", "cgan_export.cli", str(checkpoint), "-o", str(folder), *options]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:

@@ -56,6 +56,11 @@ def test_a_damaged_export_is_made_again(calls: list[str], loaded: Checkpoint) ->
     assert calls == ["--fp32", "--fp32"]
 
 
+def test_what_is_measured_is_what_cgan_export_writes_for_users(exported: dict[str, Path]) -> None:
+    """Only a form that is compared gets its second chance: what half precision spoils stays in float32."""
+    assert [label for label, path in exported.items() if Manifest.load(path).parity["verified"] is not True] == []
+
+
 def test_the_model_that_ships_needs_no_export(calls: list[str]) -> None:
     shipped = load_checkpoint(SHIPPED_CHECKPOINT)
     assert list(forms_of(shipped, Wanted())) == [SHIPPED]
