@@ -94,7 +94,7 @@ class Colorizer:
         self.saturation = saturation
         self._keys: FloatArray | None = None  # of the last inference
         self._out: tuple[Plane, Plane] | None = None
-        self._scratch: tuple[FloatArray, FloatArray] | None = None
+        self._scratch: FloatArray | None = None
 
     @property
     def any_size(self) -> bool:
@@ -232,12 +232,10 @@ class Colorizer:
         encoding, guide = prediction.encoding, prediction.guide
         self._make_buffers(guide.shape, encoding.dtype)
         codes = quick_chroma_codes(prediction.luma, prediction.lightness, prediction.chroma, encoding)
-        cb, cr = enlarge_chroma(
-            codes, prediction.luma, guide, span=encoding.luma_span, out=self._out, scratch=self._scratch
-        )
-        np.clip(cb, *encoding.chroma_limits, out=cb)
-        np.clip(cr, *encoding.chroma_limits, out=cr)
-        return cb, cr
+        return enlarge_chroma(
+            codes, prediction.luma, guide, span=encoding.luma_span, limits=encoding.chroma_limits,
+            out=self._out, scratch=self._scratch,
+        )  # fmt: skip
 
     def lightness(self, luma: Plane, encoding: Encoding, chroma_shape: tuple[int, int]) -> FloatArray:
         """What the network sees: L*/50 - 1, float32 (h, w) in [-1, 1]; arguments as of `planes`."""
@@ -309,4 +307,4 @@ class Colorizer:
     def _make_buffers(self, shape: tuple[int, int], dtype: np.dtype[Any]) -> None:
         if self._out is None or self._out[0].shape != shape or self._out[0].dtype != dtype:
             self._out = np.empty(shape, dtype), np.empty(shape, dtype)
-            self._scratch = np.empty(shape, np.float32), np.empty(shape, np.float32)
+            self._scratch = np.empty((3, *shape), np.float32)

@@ -80,3 +80,14 @@ def test_integers_are_rounded_and_saturated(dtype: type[np.uint8] | type[np.uint
     assert (out[1] == peak).all()
     enlarge_chroma(np.full((2, 4, 4), 100.6, np.float32), guide[:4, :4], guide, out=out)
     assert (out[0] == 101).all()
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_no_code_is_beyond_the_limits(dtype: type[np.uint8] | type[np.uint16]) -> None:
+    codes = np.stack([np.linspace(-20, 255, 64), np.linspace(0, 300, 64)]).reshape(2, 8, 8).astype(np.float32)
+    guide = np.full((16, 16), 90, dtype)
+    out = np.empty((16, 16), dtype), np.empty((16, 16), dtype)
+    enlarge_chroma(codes, guide[:8, :8], guide, limits=(16, 240), out=out)
+    for plane, free in zip(out, bicubic(codes, (16, 16)), strict=True):
+        assert (plane.min(), plane.max()) == (16, 240)
+        assert np.abs(plane - free.clip(16, 240)).max() <= 0.51
