@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import onnx
 import torch
 from onnx import version_converter
+from torch import nn
 from torch.export import Dim
 
 from cgan_runtime import __version__
@@ -65,7 +66,7 @@ def to_onnx(
     try:
         with _silence():
             program = torch.onnx.export(
-                _folded(generator), example[:count], dynamo=True, external_data=False, verbose=False,
+                _simplified(generator), example[:count], dynamo=True, external_data=False, verbose=False,
                 opset_version=_EXPORTER_OPSET, input_names=INPUTS[:count],
                 output_names=OUTPUTS if guided else OUTPUTS[:1],
                 dynamic_shapes=axes[:count] if dynamic else None,
@@ -81,16 +82,37 @@ def to_onnx(
     return model
 
 
-def _folded(generator: Generator) -> Generator:
-    """The same network, with the BatchNorm of a large encoder folded beforehand: traced a fifth faster.
+def _simplified(generator: Generator) -> Generator:
+    """The same network in fewer and simpler operators for the exporter: traced in two thirds of the time.
 
-    What an operator costs is arithmetic on free sizes. The exporter would fold BatchNorm only afterwards.
+    What an operator costs is arithmetic on free sizes. The exporter would fold the BatchNorm of a large encoder only
+    afterwards, and takes each ReLU6 apart into eight operators for a while.
     """
     if not isinstance(generator, EdgeGenerator):
         return generator
     generator = copy.deepcopy(generator)
     generator.encoder.drop_norms()
+    if hasattr(torch.onnx, "ops"):  # PyTorch 2.8
+        generator.encoder.replace_activations(_Clip)
     return generator
+
+
+class _Clip(nn.ReLU6):
+    """ReLU6, exported as the operator that ONNX has for it."""
+
+    low: torch.Tensor
+    high: torch.Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("low", torch.tensor(0.0))
+        self.register_buffer("high", torch.tensor(6.0))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if not torch.onnx.is_in_onnx_export():
+            return super().forward(x)
+        inputs = (x, self.low, self.high)
+        return torch.onnx.ops.symbolic("Clip", inputs, dtype=x.dtype, shape=x.shape, version=_EXPORTER_OPSET)
 
 
 def _example(

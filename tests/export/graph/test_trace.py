@@ -16,19 +16,19 @@ def norms(module: nn.Module) -> int:
 
 @pytest.mark.parametrize("freeze", [0, 99])
 @torch.no_grad()
-def test_the_encoders_normalization_is_folded_in_a_copy(freeze: int) -> None:
+def test_the_encoder_is_simplified_in_a_copy(freeze: int) -> None:
     generator = lively_generator(EDGE)
     generator.freeze(freeze)
     before = {name: tensor.clone() for name, tensor in generator.state_dict().items()}
-    folded = trace._folded(generator)
-    assert (norms(generator), norms(folded)) == (52, 4)
+    simple = trace._simplified(generator)
+    assert (norms(generator), norms(simple)) == (52, 4)
     lightness = torch.rand(1, 1, 64, 96) * 2 - 1
-    torch.testing.assert_close(folded(lightness), generator(lightness), atol=1e-4, rtol=0)
-    assert folded(lightness).std() > 0.01
+    torch.testing.assert_close(simple(lightness), generator(lightness), atol=1e-4, rtol=0)
+    assert simple(lightness).std() > 0.01
     assert before.keys() == generator.state_dict().keys()
     assert all(torch.equal(tensor, before[name]) for name, tensor in generator.state_dict().items())
 
 
 def test_other_generators_are_traced_as_they_are() -> None:
     generator = lively_generator(PAPER)
-    assert trace._folded(generator) is generator
+    assert trace._simplified(generator) is generator

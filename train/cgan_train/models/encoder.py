@@ -7,6 +7,7 @@ gray image has the same value in all three input channels, so the encoder's stem
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import torch
@@ -102,6 +103,12 @@ class LiteEncoder(nn.Module):
             if isinstance(part, _ConvNorm):
                 part.drop_norm()
 
+    def replace_activations(self, make: Callable[[], nn.Module]) -> None:
+        """Replace every ReLU6 by a module that does the same."""
+        for part in self.modules():
+            if isinstance(part, _ConvNorm) and isinstance(part.act, nn.ReLU6):
+                part.act = make()
+
     def train(self, mode: bool = True) -> LiteEncoder:
         """Switch to training; frozen parts stay in evaluation."""
         super().train(mode)
@@ -176,7 +183,7 @@ class _ConvNorm(nn.Module):
         self._pad = None if before == after else (before, after, before, after)
         self.conv = nn.Conv2d(inside, outside, kernel, stride, 0 if self._pad else before, groups=groups, bias=False)
         self.norm = nn.BatchNorm2d(outside, eps=_BN_EPS)
-        self.act = nn.ReLU6(inplace=True) if act else nn.Identity()
+        self.act: nn.Module = nn.ReLU6(inplace=True) if act else nn.Identity()
         self._folded: tuple[Tensor, Tensor] | None = None
         self.register_load_state_dict_post_hook(_fold_again)  # type: ignore[no-untyped-call]
 
