@@ -17,7 +17,7 @@ from functools import cached_property
 
 from cgan_runtime.color.lab import FloatArray
 from cgan_runtime.guide.choice import Sample, similarity
-from cgan_runtime.temporal.scene_cuts import CUT_RESIDUAL, difference
+from cgan_runtime.temporal.scene_cuts import show_one_scene
 
 STEP = 25  # frames between two samples
 ALIKE = 0.8
@@ -39,7 +39,7 @@ class _Look:
 
     def is_like(self, other: _Look) -> bool:
         """Whether it shows the same scene; the network runs only if the frames do not look alike anyway."""
-        if difference(self.small, other.small) <= CUT_RESIDUAL:
+        if show_one_scene(self.small, other.small):
             return True
         return similarity(self.places, other.places) >= ALIKE
 

@@ -20,7 +20,7 @@ from cgan_runtime.color.lab import FloatArray
 from cgan_runtime.guide.likeness import small_view
 from cgan_runtime.temporal.filter import FLASH_FRAMES, LIGHTNESS_PEAK
 from cgan_runtime.temporal.motion import LIGHTNESS, ByteArray, follow
-from cgan_runtime.temporal.scene_cuts import CUT_RESIDUAL, difference
+from cgan_runtime.temporal.scene_cuts import show_one_scene
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def _goes_on(frame: _Look, past: _Look) -> bool:
     """Whether a frame shows the scene of another one, also after motion and a change of light."""
     if frame.small.shape != past.small.shape:
         return False
-    if difference(frame.small, past.small) <= CUT_RESIDUAL:
+    if show_one_scene(frame.small, past.small):
         return True
     lightness = past.steps()
     shown = np.zeros((*lightness.shape, LIGHTNESS + 1), np.float32)

@@ -14,6 +14,7 @@ from array import array
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain, groupby
 
@@ -26,7 +27,7 @@ from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import ConfigError, MediaError
 from cgan_runtime.guide.dissolves import STEP, DissolveFinder
 from cgan_runtime.guide.hints import rasterized
-from cgan_runtime.guide.keys import find_keys, listed
+from cgan_runtime.guide.keys import KeyFile, find_keys, listed
 from cgan_runtime.guide.likeness import REACH, Likeness, scaled
 from cgan_runtime.guide.memory import HINT_STRIDE, HalfArray, rows_of
 from cgan_runtime.guide.pictures import Picture, pixels_of
@@ -35,6 +36,7 @@ from cgan_runtime.guide.settings import Guide
 from cgan_runtime.guide.shots import ShotFinder, shot_of
 from cgan_runtime.guide.still import rows_of_references
 from cgan_runtime.pipeline.color_stage import network_view, shown_luma
+from cgan_runtime.system.cpu import usable_cores
 from cgan_runtime.temporal.scene_cuts import CUT_SHRINK
 from cgan_runtime.video.frame_layout import FrameLayout
 from cgan_runtime.video.read.reader import VideoReader
@@ -56,6 +58,15 @@ class _Known:
     hints: tuple[int, ...] = ()
     until: float | None = None
     rows: HalfArray | None = None  # once it was seen
+
+
+@dataclass(frozen=True)
+class _Key:
+    """A key that was read."""
+
+    known: _Known
+    aspect: float  # width by height
+    is_gray: bool
 
 
 def _frame(known: _Known) -> int:
@@ -208,25 +219,30 @@ class GuidePass:
         if len(files) > MAX_KEYS:
             raise ConfigError(f"{self._guide.keys} holds {len(files)} keys; at most {MAX_KEYS} are taken")
         gray = []
-        for file in files:
-            picture = Picture.of(pixels_of(file.path), self._shape)
-            self._check_aspect(file.path.name, picture, reader)
-            if picture.is_gray:
-                gray.append(file.path.name)
-                continue
-            likeness = Likeness(picture.lightness)
-            yield _Known(file.path.name, file.frame, file.time, picture.colors.astype(np.float16), likeness)
+        with ThreadPoolExecutor(usable_cores()) as pool:
+            for key in pool.map(self._key, files):
+                self._check_aspect(key.known.name, key.aspect, reader)
+                if key.is_gray:
+                    gray.append(key.known.name)
+                else:
+                    yield key.known
         if gray:
             self._notes.append(f"left out, as gray as the video: {listed(gray)}")
 
-    def _check_aspect(self, name: str, picture: Picture, reader: VideoReader) -> None:
+    def _key(self, file: KeyFile) -> _Key:
+        """Read a key, and keep no more of it than is needed."""
+        picture = Picture.of(pixels_of(file.path), self._shape)
+        colors, likeness = picture.colors.astype(np.float16), Likeness(picture.lightness)
+        return _Key(_Known(file.path.name, file.frame, file.time, colors, likeness), picture.aspect, picture.is_gray)
+
+    def _check_aspect(self, name: str, found: float, reader: VideoReader) -> None:
         """Refuse a key of another shape than the frames: pixels may be square in one and not in the other."""
         height, width = self._picture
         pixels = float(reader.stream.sample_aspect_ratio or 1)
         aspect = width / height
-        if not any(abs(picture.aspect / (aspect * by) - 1) <= SAME_ASPECT for by in (1.0, pixels, 1 / pixels)):
+        if not any(abs(found / (aspect * by) - 1) <= SAME_ASPECT for by in (1.0, pixels, 1 / pixels)):
             raise MediaError(
-                f"the key {name} has another shape than the video, {picture.aspect:.2f} times as wide as high, "
+                f"the key {name} has another shape than the video, {found:.2f} times as wide as high, "
                 f"the video {aspect:.2f}; give it in the video's"
             )
 

@@ -25,6 +25,16 @@ def change_of_light(frame: FloatArray, carried: FloatArray) -> tuple[np.float32,
     return None if share > CUT_RESIDUAL else (np.float32(gain), np.float32(offset))
 
 
+def show_one_scene(small: FloatArray, other: FloatArray) -> bool:
+    """Whether two images, as of `difference`, differ no more than frames of one scene do.
+
+    Mostly the light has not changed, which a fifth of the work tells.
+    """
+    contrast = max(*(cv2.meanStdDev(image)[1].item() for image in (small, other)), LEAST_CONTRAST)
+    residual = cv2.norm(small, other, cv2.NORM_L1) / small.size
+    return residual <= CUT_RESIDUAL * contrast or difference(small, other) <= CUT_RESIDUAL
+
+
 def difference(small: FloatArray, other: FloatArray) -> float:
     """How far two images, 0 to 255, float32 (h, w), differ beyond a change of light, as a share of the contrast."""
     return _fitted(small, other)[0]
