@@ -10,13 +10,13 @@ Colors outside the gamut are reduced afterwards, as in `chroma_codes`.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
 
 import cv2
 import numpy as np
 
 from cgan_runtime.color.encoding import LUMA_WEIGHTS, Encoding, Plane
 from cgan_runtime.color.lab import FloatArray, chroma_codes, color_differences, lightness_table
+from cgan_runtime.color.planes import clipped
 
 REACH = 0.625  # greatest (a*, b*)/110 of the table
 _NODES = 33  # along a* and along b*; with an odd number gray is one of them, and exact
@@ -71,17 +71,8 @@ def _table(encoding: Encoding) -> tuple[FloatArray, FloatArray]:
 def _room(gray: FloatArray, blue: FloatArray, red: FloatArray, green: FloatArray) -> FloatArray:
     """As `gamut.room`, of single planes; overwrites `gray`."""
     most, least = cv2.max(cv2.max(blue, red), green), cv2.min(cv2.min(blue, red), green)
-    most = _within(most, _TINY, np.inf)
-    least = _within(least, -np.inf, -_TINY)
+    most = clipped(most, _TINY, np.inf)
+    least = clipped(least, -np.inf, -_TINY)
     np.divide(np.subtract(1, gray, dtype=np.float32), most, out=most)
     np.divide(np.negative(gray, out=gray), least, out=least)
-    return _within(cv2.min(most, least), 0, 1)
-
-
-def _within(plane: Any, least: float, most: float) -> FloatArray:
-    """As `np.clip`, in a third of the time; changes `plane`."""
-    if most < np.inf:
-        cv2.min(plane, most, dst=plane)  # type: ignore[call-overload]  # numbers are taken, too
-    if least > -np.inf:
-        cv2.max(plane, least, dst=plane)  # type: ignore[call-overload]
-    return np.asarray(plane, np.float32)
+    return clipped(cv2.min(most, least), 0, 1)

@@ -48,6 +48,15 @@ def _can_be_blurred(shape: tuple[int, ...], target: tuple[int, int]) -> bool:
     return all(least * small <= side < most * small for side, small in zip(shape, target, strict=True))
 
 
+def clipped(plane: Any, least: float, most: float) -> FloatArray:
+    """As `np.clip`, in a third of the time; changes `plane`, float32 (h, w)."""
+    if most < np.inf:
+        cv2.min(plane, most, dst=plane)  # type: ignore[call-overload]  # numbers are taken, too
+    if least > -np.inf:
+        cv2.max(plane, least, dst=plane)  # type: ignore[call-overload]
+    return np.asarray(plane, np.float32)
+
+
 def glance(luma: Plane, encoding: Encoding, shape: tuple[int, int]) -> FloatArray:
     """About the lightness L*/50 - 1 of a luma plane at a small size (h, w), in a fraction of the time."""
     step = max(1, min(luma.shape[0] // shape[0], luma.shape[1] // shape[1]) // _GLANCES)

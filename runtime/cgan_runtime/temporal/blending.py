@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 
 from cgan_runtime.color.lab import FloatArray
-from cgan_runtime.temporal.motion import AGE, KNOWN, LIGHTNESS, A, B, Carried, Planes, confidence, planes_of
+from cgan_runtime.color.planes import clipped
+from cgan_runtime.temporal.motion import AGE, LIGHTNESS, A, B, Carried, confidence, planes_of
 from cgan_runtime.temporal.scene_cuts import shrunk
 
 # Distance of carried from predicted chroma, (a*, b*)/110, at which the past counts half: where the lightness
@@ -42,14 +43,16 @@ class Certain:
 
 def blend(
     followed: Carried | None, predicted: FloatArray, horizon: float, lasts: float = 0, *, hold: bool = False
-) -> Planes:
+) -> FloatArray:
     """Average the color of each place over up to `horizon` predictions; changes `followed.shown`.
 
     An age above that, of colors that were certain, does not grow; `lasts` is the greatest one. The prediction alone
-    counts where nothing is known; with `hold` it counts nowhere else.
+    counts where nothing is known; with `hold` it counts nowhere else. The result has the planes of `followed.shown`.
     """
     if followed is None or horizon == 1:
-        return [*(plane.copy() for plane in predicted), np.ones_like(predicted[0])]
+        shown = np.empty((LIGHTNESS + 1, *predicted.shape[1:]), np.float32)
+        shown[: B + 1], shown[AGE] = predicted, 1
+        return shown
     a, b, age = followed.shown[:LIGHTNESS]
     da, db = predicted[A] - a, predicted[B] - b
     if hold:
@@ -66,13 +69,16 @@ def blend(
     return followed.shown
 
 
-def blend_again(followed: Carried, said: Planes, horizon: float, lasts: float = 0) -> None:
+def blend_again(followed: Carried, horizon: float, lasts: float = 0) -> None:
     """Let what the network said before count once more, as far as it is known; changes `followed.shown`."""
-    (a, b, age), known = followed.shown[:LIGHTNESS], said[KNOWN]
-    da, db = said[A] - a, said[B] - b
+    if followed.said is None or followed.known is None:
+        return
+    (a, b, age), (da, db) = followed.shown[:LIGHTNESS], planes_of(followed.said, B + 1)
+    da -= a
+    db -= b
     age *= _agreement(da, db, followed.changed)
-    _grow(age, known, horizon, lasts)
-    share = known / np.maximum(age, np.float32(LEAST_KNOWN))
+    _grow(age, followed.known, horizon, lasts)
+    share: FloatArray = followed.known / np.maximum(age, np.float32(LEAST_KNOWN))
     da *= share
     db *= share
     a += da
@@ -83,7 +89,7 @@ def _grow(age: FloatArray, by: FloatArray | float, horizon: float, lasts: float)
     """Let colors age, up to `horizon`; older ones stay as they are, up to `lasts`. Changes `age`."""
     older = np.minimum(age, np.float32(lasts)) if lasts > horizon else None
     age += by
-    np.minimum(age, np.float32(horizon), out=age)
+    clipped(age, -np.inf, horizon)
     if older is not None:
         np.maximum(age, older, out=age)
 
@@ -92,37 +98,45 @@ def _agreement(da: FloatArray, db: FloatArray, changed: FloatArray) -> FloatArra
     """From 1 to 0, how far a carried color can be believed that differs so much from the predicted one."""
     # TRUSTED_DIFFERENCE where the lightness has changed, TELLING_DIFFERENCE where it has not.
     scale = TRUSTED_DIFFERENCE / TELLING_DIFFERENCE
-    difference = (da * da + db * db) * (np.float32(scale**2) + np.float32(1 - scale**2) * changed)
+    difference = da * da
+    difference += db * db
+    weight = changed * np.float32(1 - scale**2)
+    weight += np.float32(scale**2)
+    difference *= weight
     return confidence(difference, TRUSTED_DIFFERENCE)
 
 
-def merged(planes: Planes) -> FloatArray:
-    """Planes as one image, (h, w, n)."""
-    return np.asarray(cv2.merge(planes), np.float32)
+def merged(planes: FloatArray) -> FloatArray:
+    """Planes (n, h, w) as one image, (h, w, n)."""
+    return np.asarray(cv2.merge(list(planes)), np.float32)
 
 
 def with_all_known(predicted: FloatArray) -> FloatArray:
-    """What the network said, float32 (h, w, 3), all of it known."""
-    return merged([*predicted, np.ones_like(predicted[0])])
+    """What the network said, all of it known, as in `TemporalState`."""
+    known = np.ones_like(predicted[0])
+    return merged(np.stack([*predicted, known, known]))
 
 
-def put(shown: Planes, predicted: FloatArray, share: FloatArray, age: float) -> None:
+def put(shown: FloatArray, predicted: FloatArray, share: FloatArray, age: float) -> None:
     """Let a share of the predicted colors take the place of those that are shown, with that age; changes `shown`."""
     for channel in (A, B):
         shown[channel][:] += share * (predicted[channel] - shown[channel])
     np.maximum(shown[AGE], share * np.float32(age), out=shown[AGE])
 
 
-def fill(shown: Planes) -> None:
+def fill(shown: FloatArray) -> None:
     """Fill in places whose past is unknown from known places around them; changes `shown`."""
-    known = np.clip(shown[AGE], np.float32(LEAST_KNOWN), np.float32(1))
+    known = clipped(shown[AGE].copy(), LEAST_KNOWN, 1)
     if known.min() == 1:
         return
-    weighted = merged([shown[A] * known, shown[B] * known, known])
-    around = np.asarray(cv2.GaussianBlur(shrunk(weighted, FILL_SHRINK), (0, 0), FILL_REACH), np.float32)
-    a, b, weight = planes_of(around)
-    for plane, near in ((shown[A], a), (shown[B], b)):
-        guess = cv2.resize(near / weight, known.shape[::-1])
+    weight = _around(known)
+    for plane in shown[: B + 1]:
+        guess = cv2.resize(_around(plane * known) / weight, known.shape[::-1])
         plane -= guess
         plane *= known
         plane += guess
+
+
+def _around(plane: FloatArray) -> FloatArray:
+    """What is around each place, small."""
+    return np.asarray(cv2.GaussianBlur(shrunk(plane, FILL_SHRINK), (0, 0), FILL_REACH), np.float32)

@@ -8,7 +8,6 @@ neither motion nor a change of light explains the frame.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -20,7 +19,6 @@ from cgan_runtime.color.lab import FloatArray
 from cgan_runtime.temporal.scene_cuts import change_of_light, shrunk
 
 ByteArray = npt.NDArray[np.uint8]
-Planes = Sequence[FloatArray]  # each (h, w)
 
 A, B, AGE, LIGHTNESS = range(4)  # planes of a frame that was shown; see `TemporalState`
 KNOWN = AGE  # the third plane of what the network said
@@ -28,6 +26,7 @@ TRUSTED_RESIDUAL = 6.0  # error of carried lightness, of 255, mean of a window, 
 CHANGED_RESIDUAL = 2.0  # the same, where a place counts as half changed; grain leaves less
 STILL_SHRINK, STILL_DIFFERENCE = 4, 1  # mean difference, levels of 255, of all places of so many pixels
 RESIDUAL_WINDOW = 5  # side of the window, pixels: averages out grain, and edges off by part of a pixel
+_SURELY_MOVED = 1.01 * STILL_DIFFERENCE  # mean difference of the whole image, levels of 255
 LIGHT_JUMP = 16.0  # mean change of lightness, of 255, by light, after which colors are held for a while
 FLOW_REFINEMENTS = 1  # of OpenCV's 5: a third of the time for flow less, and color as steady
 FLOW_LEAST_SIDE, FLOW_MOST_ASPECT = 16, 4  # pixels, longer / shorter side; other images are padded
@@ -37,8 +36,9 @@ FLOW_LEAST_SIDE, FLOW_MOST_ASPECT = 16, 4  # pixels, longer / shorter side; othe
 class Carried:
     """The past as it would look now."""
 
-    shown: Planes  # as in `TemporalState`, with a smaller age where the motion is doubtful
-    said: Planes | None  # what the network said, likewise, less known where the motion is doubtful
+    shown: FloatArray  # planes (4, h, w) of `TemporalState.shown`, with a smaller age where the motion is doubtful
+    said: FloatArray | None  # as in `TemporalState`, likewise less known
+    known: FloatArray | None  # how far what the network said is known, (h, w)
     changed: FloatArray  # how much the lightness of each place has changed, from 0 (as carried) to 1, (h, w)
     light: float  # mean change of lightness by light, of 255
 
@@ -54,50 +54,55 @@ def follow(frame: ByteArray, past: FloatArray, said: FloatArray | None = None) -
     `frame` is the lightness now, uint8 (h, w); see `TemporalState` for `past` and `said`, which moves with it.
     """
     height, width = frame.shape
-    before = cv2.extractChannel(past, LIGHTNESS).astype(np.uint8)
+    before = np.asarray(cv2.convertScaleAbs(cv2.extractChannel(past, LIGHTNESS)), np.uint8)
     if _is_still(frame, before):
-        return Carried(
-            planes_of(past), None if said is None else planes_of(said), np.zeros(frame.shape, np.float32), 0.0
-        )
+        known = None if said is None else np.asarray(cv2.extractChannel(said, KNOWN), np.float32)
+        return Carried(planes_of(past), said, known, np.zeros(frame.shape, np.float32), 0.0)
     where = _motion(frame, before)
     where += _places(height, width)
 
-    def moved(planes: FloatArray) -> Planes:
-        count = planes.shape[2]
-        if count == KNOWN + 1:  # three channels take OpenCV twice as long as four
-            planes = np.asarray(cv2.cvtColor(planes, cv2.COLOR_BGR2BGRA), np.float32)
+    def moved(image: FloatArray) -> FloatArray:
         # None: `where` has both x and y. Maps of integers, once twice as fast, take twice as long in OpenCV 5.
-        there = cv2.remap(planes, where, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
-        return planes_of(np.asarray(there, np.float32)[..., :count])
+        there = cv2.remap(image, where, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
+        return np.asarray(there, np.float32)
 
-    shown = moved(past)
+    shown = planes_of(moved(past))
     now, then = frame.astype(np.float32), shown[LIGHTNESS]
     light = change_of_light(now, then)
     if light is None:
         return None
     gain, offset = light
-    error = now - gain * then
+    error = np.asarray(cv2.scaleAdd(then, -float(gain), now, dst=now), np.float32)
     error -= offset
     cv2.blur(error, (RESIDUAL_WINDOW, RESIDUAL_WINDOW), dst=error)
     error *= error
-    trust = confidence(error, TRUSTED_RESIDUAL)
+    error *= error
+    trust = _confidence(error, TRUSTED_RESIDUAL)
     trust[cv2.inRange(where, (-1, -1), (width, height)) == 0] = 0  # it has come in from outside
-    planes = None if said is None else moved(said)
-    for known in (shown[AGE], *(planes[KNOWN:] if planes else ())):
+    shown[AGE] *= trust
+    known = None
+    if said is not None:
+        said = moved(said)
+        known = np.asarray(cv2.extractChannel(said, KNOWN), np.float32)
         known *= trust
-    changed = 1 - confidence(error, CHANGED_RESIDUAL)
-    return Carried(shown, planes, changed, float((gain - 1) * then.mean() + offset))
+        cv2.insertChannel(known, said, KNOWN)
+    error /= error + np.float32(CHANGED_RESIDUAL**4)  # now how much each place has changed: 1 - confidence
+    return Carried(shown, said, known, error, float((gain - 1) * then.mean() + offset))
 
 
-def planes_of(image: FloatArray) -> Planes:
-    """The planes of an image (h, w, n), copied; `cv2.split` allocates each, and takes several times as long."""
-    return list(image.transpose(2, 0, 1).copy())
+def planes_of(image: FloatArray, count: int = LIGHTNESS + 1) -> FloatArray:
+    """The first planes of an image (h, w, 4), copied, as one array (count, h, w)."""
+    planes = np.empty((count, *image.shape[:2]), np.float32)
+    cv2.mixChannels([image], list(planes), [channel for plane in range(count) for channel in (plane, plane)])
+    return planes
 
 
 def _is_still(frame: ByteArray, before: ByteArray) -> bool:
     """Whether nothing has moved, not even slowly."""
-    difference = np.asarray(cv2.absdiff(frame, before), np.float32)
-    return bool(shrunk(difference, STILL_SHRINK).max() <= STILL_DIFFERENCE)
+    difference = cv2.absdiff(frame, before)
+    if cv2.mean(difference)[0] > _SURELY_MOVED:  # most frames; as the mean, so one of the places
+        return False
+    return bool(shrunk(difference.astype(np.float32), STILL_SHRINK).max() <= STILL_DIFFERENCE)
 
 
 @lru_cache(4)
@@ -124,8 +129,12 @@ def _motion(frame: ByteArray, before: ByteArray) -> FloatArray:
 
 def confidence(squared_error: FloatArray, half: float) -> FloatArray:
     """1 / (1 + (error / half)^4): 1 where an error is small, 1/2 where it is `half`, near 0 above."""
-    ratio = squared_error * np.float32(1 / half**2)
-    ratio *= ratio
+    return _confidence(squared_error * squared_error, half)
+
+
+def _confidence(error: FloatArray, half: float) -> FloatArray:
+    """As `confidence`, given the fourth power of the error."""
+    ratio = error * np.float32(1 / half**4)
     ratio += np.float32(1)
     result: FloatArray = np.reciprocal(ratio, out=ratio)
     return result

@@ -42,14 +42,22 @@ def difference(small: FloatArray, other: FloatArray) -> float:
 
 def _fitted(small: FloatArray, carried: FloatArray) -> tuple[float, float, float]:
     """The difference that is left after a change of light, as a share of the contrast; its gain and offset."""
-    contrast, contrast_carried = float(small.std()), float(carried.std())
+    contrast, contrast_carried = (float(cv2.meanStdDev(image)[1].item()) for image in (small, carried))
     gain = contrast / contrast_carried if min(contrast, contrast_carried) > LEAST_CONTRAST else 1.0
     gain = min(max(gain, 1 / MAX_GAIN), MAX_GAIN)
-    offset = float(np.median(small - np.float32(gain) * carried))
+    left = np.asarray(cv2.scaleAdd(carried, -gain, small), np.float32)
+    offset = _median(left)
+    left -= np.float32(offset)
     lights = ((1.0, 0.0), (gain, offset))
-    residuals = [float(np.abs(small - np.float32(g) * carried - np.float32(o)).mean()) for g, o in lights]
+    residuals = [cv2.norm(small, carried, cv2.NORM_L1) / small.size, cv2.norm(left, cv2.NORM_L1) / small.size]
     least = int(np.argmin(residuals))
     return residuals[least] / max(contrast, contrast_carried, LEAST_CONTRAST), *lights[least]
+
+
+def _median(image: FloatArray) -> float:
+    """As `np.median`, in a fraction of the time; of an even number of values the upper one in the middle."""
+    middle = image.size // 2
+    return float(np.partition(image.ravel(), middle)[middle])
 
 
 def shrunk(planes: FloatArray, divisor: int) -> FloatArray:

@@ -112,7 +112,7 @@ def test_the_state_holds_what_the_network_said() -> None:
         steady.step(scene("astronaut", t), lambda _: even(RED))
     assert steady.state is not None
     assert steady.state.said is not None
-    assert steady.state.said.shape == (HEIGHT, WIDTH, 3)
+    assert steady.state.said.shape == (HEIGHT, WIDTH, 4)
     again = TemporalState.from_bytes(steady.state.to_bytes())
     assert again.said is not None
     assert (again.said == steady.state.said).all()
