@@ -2,16 +2,12 @@
 
 lightness = lightness_of(image)
 image = image_of(lightness, a, b, image)
-
-luma = jpeg_luma(image)                                # for a JPEG, which stores luma and chroma of half the size
-image = rgb_of_jpeg(luma, cb, cr)
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -55,32 +51,6 @@ def image_of(lightness: FloatArray, a: FloatArray, b: FloatArray, image: Plane) 
     if has_alpha:
         result[..., 3] = image[..., 3]
     return result
-
-
-def jpeg_luma(image: Plane) -> Plane:
-    """The luma (H, W) with which a JPEG stores an image, uint8 (H, W) gray or (H, W, 3) RGB."""
-    return image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-
-
-def rgb_of_jpeg(luma: Plane, cb: Plane, cr: Plane) -> Plane:
-    """The RGB image (H, W, 3) from which a JPEG gets this luma (H, W) and chroma, (H/2, W/2) rounded up, all uint8.
-
-    Each chroma sample counts for four pixels, of which the encoder takes the mean again. The image is a view of one
-    in BGR, which OpenCV's encoder takes.
-    """
-    height, width = luma.shape
-    bgr = np.empty((height, width, 3), np.uint8)
-    for rows in _bands(height):
-        half = slice(rows.start // 2, (rows.stop + 1) // 2)
-        across = 2 * cb.shape[1]
-        large = (
-            cv2.resize(plane[half], (across, 2 * len(plane[half])), interpolation=cv2.INTER_NEAREST)
-            for plane in (cr, cb)
-        )
-        part = luma[rows]
-        planes = [part, *(plane[: len(part), :width] for plane in large)]
-        cv2.cvtColor(cv2.merge(planes), cv2.COLOR_YCrCb2BGR, dst=bgr[rows])
-    return bgr[..., ::-1]
 
 
 def _bands(height: int) -> list[slice]:

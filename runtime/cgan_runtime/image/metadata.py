@@ -21,6 +21,7 @@ import numpy as np
 from cgan_runtime.color.encoding import Plane
 from cgan_runtime.image.chunks import Texts, read_parts, read_texts, with_texts
 from cgan_runtime.image.gray_profile import rgb_profile
+from cgan_runtime.image.jpeg_planes import JPEG_START, SCAN, segments_of
 from cgan_runtime.image.tiff_tags import ORDERS, ORIENTATION, PROFILE, XMP, describing_tags, tag_value, with_tags
 
 _EXIF, _XMP, _PROFILE = 0, 1, 2  # OpenCV's IMAGE_METADATA_*, missing in older versions
@@ -31,8 +32,7 @@ _XMP_START = b"http://ns.adobe.com/xap/1.0/\0"  # precedes the XMP of a JPEG; Op
 PNG_START = b"\x89PNG\r\n\x1a\n"
 _PNG_EXIF = b"eXIf"
 JPEG_SUFFIXES = frozenset({".jpg", ".jpeg"})
-_JPEG_START, _SCAN = b"\xff\xd8", 0xDA
-_SEGMENTS = frozenset(range(0xC0, 0xFF)) - frozenset(range(0xD0, 0xDA))  # markers that a length follows
+_EXIF_SEGMENT, _EXIF_START = 0xE1, b"Exif\0\0"
 _DESCRIBING = frozenset({0xE1, 0xE2, 0xFE})  # segments of a JPEG: APP1 (EXIF, XMP), APP2 (profile), comments
 TIFF_SUFFIXES = frozenset({".tif", ".tiff"})
 _PLAIN = frozenset({".gif", ".bmp"})  # formats without EXIF, XMP and profile
@@ -102,20 +102,36 @@ def _without_pixels(data: bytes) -> tuple[bytes, bool]:
 
     To decode the pixels would take half as long as `read_image`. Any other data stay as they are.
     """
-    if not data.startswith(_JPEG_START):
+    if not data.startswith(JPEG_START):
         return data, True
-    kept, position = [_JPEG_START], len(_JPEG_START)
-    while position + 4 <= len(data) and data[position] == 0xFF:
-        marker, end = data[position + 1], position + 2 + int.from_bytes(data[position + 2 : position + 4], "big")
-        if marker not in _SEGMENTS:  # padding, or damage
-            break
-        if marker == _SCAN:
-            pixel = cv2.imencode(".jpg", np.zeros((1, 1), np.uint8))[1].tobytes()
-            return b"".join([*kept, pixel[len(_JPEG_START) :]]), len(kept) > 1
+    kept = [JPEG_START]
+    for marker, start, end in segments_of(data):
+        if marker == SCAN:
+            return b"".join([*kept, _pixel()[len(JPEG_START) :]]), len(kept) > 1
         if marker in _DESCRIBING:
-            kept.append(data[position:end])
-        position = end
+            kept.append(data[start:end])
     return data, True
+
+
+def jpeg_segments(metadata: Metadata) -> bytes:
+    """The segments of a JPEG that hold as much of the metadata as fits into one."""
+    pixel = np.zeros((1, 1, 3), np.uint8)
+    described = encode(".jpg", pixel, [], metadata) or b""
+    return b"".join(described[start:end] for marker, start, end in segments_of(described) if marker in _DESCRIBING)
+
+
+def jpeg_orientation(data: bytes) -> int:
+    """The EXIF orientation of a JPEG; 0 if it has none."""
+    for marker, start, end in segments_of(data):
+        exif = data[start + 4 : end]
+        if marker == _EXIF_SEGMENT and exif.startswith(_EXIF_START) and exif[len(_EXIF_START) :][:4] in ORDERS:
+            return first_tag(exif[len(_EXIF_START) :], ORIENTATION)
+    return 0
+
+
+def _pixel() -> bytes:
+    """A JPEG of one pixel."""
+    return cv2.imencode(".jpg", np.zeros((1, 1), np.uint8))[1].tobytes()
 
 
 def lost_metadata(metadata: Metadata, suffix: str) -> list[str]:

@@ -59,11 +59,7 @@ def read_image(path: Path) -> Plane:
     Raises:
         MediaError: It is missing, no image that can be read, too large, or has floating-point samples.
     """
-    with storage_errors("read", path, "give an image that is there"):
-        data = path.read_bytes()
-    width, height = _stated_size(data)
-    if width * height > MAX_PIXELS:
-        raise MediaError(f"{path} has {width}x{height} pixels, at most {MAX_PIXELS} are read; make it smaller")
+    data = read_file(path)
     if are_planes_deep(data):
         raise MediaError(f"{path} keeps its deep colors in planes, which is not read; save it with colors together")
     image = _decode(data)
@@ -79,6 +75,16 @@ def read_image(path: Path) -> Plane:
     if image.ndim == 2:
         return _gray_with_alpha(path, data) if first_tag(data, _EXTRA_SAMPLE) in _ALPHA else image
     return cv2.cvtColor(image, cv2.COLOR_BGRA2RGBA if image.shape[2] == 4 else cv2.COLOR_BGR2RGB)
+
+
+def read_file(path: Path) -> bytes:
+    """The content of an image file; a MediaError if it is missing, or larger than images that are read."""
+    with storage_errors("read", path, "give an image that is there"):
+        data = path.read_bytes()
+    width, height = stated_size(data)
+    if width * height > MAX_PIXELS:
+        raise MediaError(f"{path} has {width}x{height} pixels, at most {MAX_PIXELS} are read; make it smaller")
+    return data
 
 
 def written_suffix(path: Path) -> str:
@@ -193,7 +199,7 @@ def _exif(data: bytes) -> bytes:
     return b""
 
 
-def _stated_size(data: bytes) -> tuple[int, int]:
+def stated_size(data: bytes) -> tuple[int, int]:
     """Width and height in the header of a PNG or JPEG; (0, 0) for others."""
     if data.startswith(PNG_START) and len(data) >= 24:
         width, height = struct.unpack(">II", data[16:24])

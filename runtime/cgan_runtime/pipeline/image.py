@@ -10,13 +10,14 @@ import numpy as np
 
 from cgan_runtime.color.encoding import Plane
 from cgan_runtime.color.hues import is_colored
-from cgan_runtime.color.rgb_image import JPEG, gray_image, jpeg_luma, rgb_of_jpeg
+from cgan_runtime.color.rgb_image import JPEG, gray_image
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.files.output import check_output
 from cgan_runtime.guide.settings import Guide
 from cgan_runtime.guide.still import guidance_of
 from cgan_runtime.image.frames import ANIMATED, PAGED, Frames, read_frames, write_frames
-from cgan_runtime.image.metadata import JPEG_SUFFIXES, lost_metadata, read_metadata
+from cgan_runtime.image.jpeg_file import Photo, read_jpeg, write_jpeg
+from cgan_runtime.image.metadata import JPEG_SUFFIXES, Metadata, lost_metadata, read_metadata
 from cgan_runtime.image.read_write import read_image, write_image, written_suffix
 from cgan_runtime.pipeline.results import ImageResult
 from cgan_runtime.temporal.filter import TemporalFilter
@@ -33,7 +34,8 @@ def colorize_image(
 ) -> ImageResult:
     """Color an image, or all pages or frames of one; its lightness, alpha and metadata stay as they were.
 
-    A JPEG keeps its luma, as a video does, in place of the lightness L*: nothing else can be stored as fast.
+    A JPEG keeps its luma, as a video does, in place of the lightness L*: nothing else can be stored as fast. Of a
+    gray JPEG that is stored as one the luma stays as it is coded, bit for bit.
 
     Args:
         source: The image.
@@ -53,47 +55,67 @@ def colorize_image(
             return colorize_image(source, target, colorizer, overwrite=overwrite, compare=compare, guide=guide)
     began = time.perf_counter()
     source, target = Path(source), Path(target)
-    frames, notes = _read(source, target)
+    photo, frames, notes = _read(source, target, compare=compare)
     check_output(target, source=source, overwrite=overwrite)
-    notes += ["this image has colors already; they are replaced"] if is_colored(frames.images[0]) else []
-    steady = TemporalFilter() if frames.durations and (guide is None or guide.is_empty) else None
-    results = []
-    for image in frames.images:
-        if written_suffix(target) in JPEG_SUFFIXES and image.dtype == np.uint8 and image.shape[2:] in ((), (3,)):
-            colored = _jpeg(image, colorizer, guide)
-        else:
-            colored = colorizer.animation_frame(image, guide, steady)
-        results.append(np.hstack([gray_image(image), colored]) if compare else colored)
+    has_colors = is_colored(frames.images[0]) if photo is None else photo.is_colored
+    notes += ["this image has colors already; they are replaced"] if has_colors else []
     metadata = read_metadata(source)
     notes += lost_metadata(metadata, written_suffix(target))
-    if len(results) > 1:
-        size = write_frames(target, replace(frames, images=results), metadata)
+    if photo is not None:
+        height, width = photo.size
+        size = write_jpeg(target, photo, *_chroma(photo, colorizer, guide), metadata)
     else:
-        size = write_image(target, results[0], metadata)
+        height, width, size = _color_all(frames, target, metadata, colorizer, guide, compare=compare)
     return ImageResult(
         output=target,
         bytes=size,
-        width=results[0].shape[1],
-        height=results[0].shape[0],
+        width=width,
+        height=height,
         seconds=time.perf_counter() - began,
         backend=colorizer.backend.name,
         notes=tuple(notes),
     )
 
 
-def _jpeg(image: Plane, colorizer: Colorizer, guide: Guide | None) -> Plane:
-    """A colored image (H, W, 3) for a JPEG, from uint8 (H, W) or (H, W, 3): a tenth of the work of other formats."""
-    luma = jpeg_luma(image)
-    height, width = luma.shape
+def _color_all(
+    frames: Frames, target: Path, metadata: Metadata, colorizer: Colorizer, guide: Guide | None, *, compare: bool
+) -> tuple[int, int, int]:
+    """Color all images of a file and write them; returns height and width of the first, and the number of bytes."""
+    steady = TemporalFilter() if frames.durations and (guide is None or guide.is_empty) else None
+    results = []
+    for image in frames.images:
+        colored = colorizer.animation_frame(image, guide, steady)
+        results.append(np.hstack([gray_image(image), colored]) if compare else colored)
+    if len(results) > 1:
+        size = write_frames(target, replace(frames, images=results), metadata)
+    else:
+        size = write_image(target, results[0], metadata)
+    return *results[0].shape[:2], size
+
+
+def _chroma(photo: Photo, colorizer: Colorizer, guide: Guide | None) -> tuple[Plane, Plane]:
+    """The chroma planes of a JPEG: a tenth of the work of other formats."""
     guidance = None
     if guide is not None and not guide.is_empty:
         colorizer.check_guide()
-        guidance = guidance_of(guide, luma.shape, colorizer.input_shape(height, width), colorizer)
-    half = (height + 1) // 2, (width + 1) // 2
-    return rgb_of_jpeg(luma, *colorizer.enlarge(colorizer.predict(luma, JPEG, half, guidance=guidance)))
+        guidance = guidance_of(guide, photo.size, colorizer.input_shape(*photo.luma.shape), colorizer)
+    return colorizer.enlarge(colorizer.predict(photo.luma, JPEG, photo.chroma_shape, guidance=guidance))
 
 
-def _read(source: Path, target: Path) -> tuple[Frames, list[str]]:
+def _read(source: Path, target: Path, *, compare: bool) -> tuple[Photo | None, Frames, list[str]]:
+    """What becomes a JPEG, or all images of a file that fit into the output, and what is to be said about it."""
+    is_jpeg = written_suffix(target) in JPEG_SUFFIXES and not compare
+    photo = read_jpeg(source) if is_jpeg else None
+    if photo is not None:
+        return photo, Frames([]), []
+    frames, notes = _read_frames(source, target)
+    image = frames.images[0]
+    if is_jpeg and image.dtype == np.uint8 and image.shape[2:] in ((), (3,)):
+        photo = Photo.of(image)
+    return photo, frames, notes
+
+
+def _read_frames(source: Path, target: Path) -> tuple[Frames, list[str]]:
     """All images of a file that fit into the output, and what is to be said about it."""
     frames, suffix = read_frames(source), written_suffix(target)
     if frames is None:
