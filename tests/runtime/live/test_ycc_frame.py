@@ -45,6 +45,19 @@ def test_jpeg_round_trip() -> None:
         luma_of_jpeg(b"\xff\xd8 no frame")
 
 
+@pytest.mark.parametrize("size", [(48, 64), (49, 65), (1, 1)])
+def test_the_jpeg_has_the_chroma_planes(size: tuple[int, int]) -> None:
+    shape = YccFrame.chroma_shape(np.empty(size))
+    cb = np.add.outer(np.linspace(90, 120, shape[0]), np.linspace(0, 20, shape[1])).astype(np.uint8)
+    data = YccFrame(np.full(size, 128, np.uint8), cb, 255 - cb).jpeg()
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    assert image is not None
+    ycc = cv2.cvtColor(image, cv2.COLOR_BGR2YCrCb)[::2, ::2].astype(int)
+    assert image.shape[:2] == size
+    assert np.abs(ycc[..., 2] - cb).max() <= 4
+    assert np.abs(ycc[..., 1] - (255 - cb)).max() <= 4
+
+
 def test_frame_colorizer_colors_frame_after_frame() -> None:
     backend = FakeBackend()
     frame_colorizer = FrameColorizer(Colorizer(backend), TemporalSettings("high", 1))
