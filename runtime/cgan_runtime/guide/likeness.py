@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cgan_runtime.color.lab import FloatArray
-from cgan_runtime.temporal.filter import LIGHTNESS_PEAK
+from cgan_runtime.temporal.motion import LIGHTNESS_PEAK
 from cgan_runtime.temporal.scene_cuts import CUT_RESIDUAL, CUT_SHRINK, difference, shrunk
 
 REACH = 25  # frames before and after a key's own that are compared

@@ -14,12 +14,10 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from cgan_runtime.color.lab import FloatArray
 from cgan_runtime.guide.likeness import small_view
-from cgan_runtime.temporal.filter import FLASH_FRAMES, LIGHTNESS_PEAK
-from cgan_runtime.temporal.motion import LIGHTNESS, ByteArray, follow
+from cgan_runtime.temporal.filter import FLASH_FRAMES
+from cgan_runtime.temporal.motion import is_explained, steps_of
 from cgan_runtime.temporal.scene_cuts import show_one_scene
 
 
@@ -29,10 +27,6 @@ class _Look:
 
     small: FloatArray
     whole: Callable[[], FloatArray]
-
-    def steps(self) -> ByteArray:
-        """The whole lightness in 256 steps."""
-        return np.asarray(np.rint((self.whole() + np.float32(1)) * np.float32(LIGHTNESS_PEAK / 2)), np.uint8)
 
 
 class ShotFinder:
@@ -93,7 +87,4 @@ def _goes_on(frame: _Look, past: _Look) -> bool:
         return False
     if show_one_scene(frame.small, past.small):
         return True
-    lightness = past.steps()
-    shown = np.zeros((*lightness.shape, LIGHTNESS + 1), np.float32)
-    shown[..., LIGHTNESS] = lightness
-    return follow(frame.steps(), shown) is not None
+    return is_explained(steps_of(frame.whole()), steps_of(past.whole()))

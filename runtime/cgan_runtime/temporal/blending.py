@@ -1,6 +1,6 @@
 """How carried and predicted colors are averaged at each place, and what stands where nothing is known.
 
-Planes are float32 (h, w): a*/110, b*/110, and the age of a color, as of `TemporalState`.
+Colors are planes (4, h, w), marks planes (4, h', w'), as of `Moment`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 
 from cgan_runtime.color.lab import FloatArray
 from cgan_runtime.color.planes import clipped
-from cgan_runtime.temporal.motion import AGE, LIGHTNESS, A, B, Carried, confidence, planes_of
+from cgan_runtime.temporal.motion import AGE, MARK, PLANES, SAID, SHOWN, A, B, Carried, confidence, marks_shape
 from cgan_runtime.temporal.scene_cuts import shrunk
 
 # Distance of carried from predicted chroma, (a*, b*)/110, at which the past counts half: where the lightness
@@ -41,48 +41,48 @@ class Certain:
         return predicted if self.chroma is None else predicted + self.share * (self.chroma - predicted)
 
 
-def blend(
-    followed: Carried | None, predicted: FloatArray, horizon: float, lasts: float = 0, *, hold: bool = False
-) -> FloatArray:
-    """Average the color of each place over up to `horizon` predictions; changes `followed.shown`.
+def begun(predicted: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Colors and marks of a scene whose first frame has these colors, (2, h, w); its lightness is left out."""
+    colors = np.empty((PLANES, *predicted.shape[1:]), np.float32)
+    colors[SHOWN] = predicted
+    return colors, np.ones((PLANES, *marks_shape(*predicted.shape[1:])), np.float32)
+
+
+def blend(carried: Carried, predicted: FloatArray, horizon: float, lasts: float = 0, *, hold: bool = False) -> None:
+    """Average the color of each place over up to `horizon` predictions; changes `carried`.
 
     An age above that, of colors that were certain, does not grow; `lasts` is the greatest one. The prediction alone
-    counts where nothing is known; with `hold` it counts nowhere else. The result has the planes of `followed.shown`.
+    counts where nothing is known; with `hold` it counts nowhere else.
     """
-    if followed is None or horizon == 1:
-        shown = np.empty((LIGHTNESS + 1, *predicted.shape[1:]), np.float32)
-        shown[: B + 1], shown[AGE] = predicted, 1
-        return shown
-    a, b, age = followed.shown[:LIGHTNESS]
-    da, db = predicted[A] - a, predicted[B] - b
+    age = carried.marks[AGE]
+    if horizon == 1:
+        carried.colors[SHOWN], age[:] = predicted, 1
+        return
+    differences = predicted - carried.colors[SHOWN]
     if hold:
-        share = np.maximum(1 - age, np.float32(0))
-        np.maximum(age, np.float32(1), out=age)
+        share = clipped(1 - age, 0, np.inf)
+        clipped(age, 1, np.inf)
     else:
-        age *= _agreement(da, db, followed.changed)
+        age *= _agreement(differences, carried.changed)
         _grow(age, 1.0, horizon, lasts)
         share = 1 / age
-    da *= share
-    db *= share
-    a += da
-    b += db
-    return followed.shown
+    _add(carried.colors, differences, share)
 
 
-def blend_again(followed: Carried, horizon: float, lasts: float = 0) -> None:
-    """Let what the network said before count once more, as far as it is known; changes `followed.shown`."""
-    if followed.said is None or followed.known is None:
-        return
-    (a, b, age), (da, db) = followed.shown[:LIGHTNESS], planes_of(followed.said, B + 1)
-    da -= a
-    db -= b
-    age *= _agreement(da, db, followed.changed)
-    _grow(age, followed.known, horizon, lasts)
-    share: FloatArray = followed.known / np.maximum(age, np.float32(LEAST_KNOWN))
-    da *= share
-    db *= share
-    a += da
-    b += db
+def blend_again(carried: Carried, horizon: float, lasts: float = 0) -> None:
+    """Let what the network said before count once more, as far as it is known; changes `carried`."""
+    (age, known, *_), colors = carried.marks, carried.colors
+    differences: FloatArray = colors[SAID] - colors[SHOWN]
+    age *= _agreement(differences, carried.changed)
+    _grow(age, known, horizon, lasts)
+    _add(colors, differences, known / np.maximum(age, np.float32(LEAST_KNOWN)))
+
+
+def _add(colors: FloatArray, differences: FloatArray, share: FloatArray) -> None:
+    """Add a share of differences (2, h, w) to the colors that are shown; changes both."""
+    differences *= _enlarged(share, colors)
+    for channel in (A, B):
+        colors[channel] += differences[channel]
 
 
 def _grow(age: FloatArray, by: FloatArray | float, horizon: float, lasts: float) -> None:
@@ -94,49 +94,51 @@ def _grow(age: FloatArray, by: FloatArray | float, horizon: float, lasts: float)
         np.maximum(age, older, out=age)
 
 
-def _agreement(da: FloatArray, db: FloatArray, changed: FloatArray) -> FloatArray:
-    """From 1 to 0, how far a carried color can be believed that differs so much from the predicted one."""
+def _agreement(differences: FloatArray, changed: FloatArray) -> FloatArray:
+    """From 1 to 0, how far carried colors can be believed that differ so much, (2, h, w), from the predicted ones."""
     # TRUSTED_DIFFERENCE where the lightness has changed, TELLING_DIFFERENCE where it has not.
     scale = TRUSTED_DIFFERENCE / TELLING_DIFFERENCE
-    difference = da * da
-    difference += db * db
+    squared = differences[A] * differences[A]
+    squared += differences[B] * differences[B]
+    difference = _at_marks(squared)
     weight = changed * np.float32(1 - scale**2)
     weight += np.float32(scale**2)
     difference *= weight
     return confidence(difference, TRUSTED_DIFFERENCE)
 
 
-def merged(planes: FloatArray) -> FloatArray:
-    """Planes (n, h, w) as one image, (h, w, n)."""
-    return np.asarray(cv2.merge(list(planes)), np.float32)
-
-
-def with_all_known(predicted: FloatArray) -> FloatArray:
-    """What the network said, all of it known, as in `TemporalState`."""
-    known = np.ones_like(predicted[0])
-    return merged(np.stack([*predicted, known, known]))
-
-
-def put(shown: FloatArray, predicted: FloatArray, share: FloatArray, age: float) -> None:
-    """Let a share of the predicted colors take the place of those that are shown, with that age; changes `shown`."""
+def put(colors: FloatArray, marks: FloatArray, predicted: FloatArray, share: FloatArray, age: float) -> None:
+    """Let a share of the predicted colors take the place of those that are shown, with that age; changes both."""
     for channel in (A, B):
-        shown[channel][:] += share * (predicted[channel] - shown[channel])
-    np.maximum(shown[AGE], share * np.float32(age), out=shown[AGE])
+        colors[channel] += share * (predicted[channel] - colors[channel])
+    np.maximum(marks[AGE], _at_marks(share) * np.float32(age), out=marks[AGE])
 
 
-def fill(shown: FloatArray) -> None:
-    """Fill in places whose past is unknown from known places around them; changes `shown`."""
-    known = clipped(shown[AGE].copy(), LEAST_KNOWN, 1)
+def fill(colors: FloatArray, age: FloatArray) -> None:
+    """Fill in places whose past is unknown from known places around them; changes `colors`."""
+    known = clipped(age.copy(), LEAST_KNOWN, 1)
     if known.min() == 1:
         return
-    weight = _around(known)
-    for plane in shown[: B + 1]:
-        guess = cv2.resize(_around(plane * known) / weight, known.shape[::-1])
+    weight, share = _around(known), _enlarged(known, colors)
+    for plane in colors[SHOWN]:
+        near = _at_marks(plane)
+        near *= known
+        guess = cv2.resize(_around(near) / weight, share.shape[::-1])
         plane -= guess
-        plane *= known
+        plane *= share
         plane += guess
 
 
-def _around(plane: FloatArray) -> FloatArray:
+def _around(marks: FloatArray) -> FloatArray:
     """What is around each place, small."""
-    return np.asarray(cv2.GaussianBlur(shrunk(plane, FILL_SHRINK), (0, 0), FILL_REACH), np.float32)
+    return np.asarray(cv2.GaussianBlur(shrunk(marks, FILL_SHRINK // MARK), (0, 0), FILL_REACH), np.float32)
+
+
+def _at_marks(plane: FloatArray) -> FloatArray:
+    """The mean of each place."""
+    return np.asarray(cv2.resize(plane, marks_shape(*plane.shape)[::-1], interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _enlarged(marks: FloatArray, like: FloatArray) -> FloatArray:
+    """A plane of marks at the size of colors (n, h, w)."""
+    return np.asarray(cv2.resize(marks, like.shape[:0:-1], interpolation=cv2.INTER_LINEAR), np.float32)

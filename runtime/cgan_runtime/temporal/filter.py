@@ -16,46 +16,55 @@ from dataclasses import dataclass, replace
 from typing import Any
 from zipfile import BadZipFile
 
-import cv2
 import numpy as np
 
 from cgan_runtime.color.lab import FloatArray
 from cgan_runtime.errors import ConfigError
-from cgan_runtime.temporal.blending import Certain, blend, blend_again, fill, merged, put, with_all_known
-from cgan_runtime.temporal.motion import KNOWN, LIGHTNESS, B, ByteArray, Carried, follow
+from cgan_runtime.temporal.blending import Certain, begun, blend, blend_again, fill, put
+from cgan_runtime.temporal.motion import (
+    AGE,
+    KNOWN,
+    LIGHTNESS,
+    SAID,
+    SHOWN,
+    ByteArray,
+    Carried,
+    Moment,
+    follow,
+    steps_of,
+)
 from cgan_runtime.temporal.need import is_needed
 from cgan_runtime.temporal.settings import AUTO, Strength, TemporalSettings
 
 HORIZON: dict[Strength, int] = {"off": 1, "low": 4, "high": 12}  # most frames averaged for a color
 FLASH_FRAMES = 5  # a flash or a torn frame may hide a scene for so long; its colors go on then
-LIGHTNESS_PEAK = 255  # lightness is compared in this many steps from black to white
 
 
 @dataclass(frozen=True)
 class TemporalState:
     """Everything that a filter keeps from one frame to the next.
 
-    `shown` is the last frame, float32 (h, w, 4): a*/110, b*/110, age (frames that its color is averaged over,
-    0 where it is only a guess), lightness 0..255. `said` is what the network said last, where its things are
-    now, (h, w, 4): a*/110, b*/110, from 1 to 0 how far that is still known, and nothing of use: OpenCV moves four
-    planes in half the time of three. `hidden` is the last frame of the scene before, as `shown`, while that may
-    come back after a flash.
+    `shown` is the last frame. `hidden` is the last frame of the scene before, while that may come back after a flash.
     """
 
-    shown: FloatArray
-    said: FloatArray | None = None  # None: it is not to be used again
-    hidden: FloatArray | None = None
+    shown: Moment
+    hidden: Moment | None = None
     hidden_for: int = 0  # frames since `hidden` was shown
     since: int = 0  # frames since the network ran
     dazzled_for: int = 0  # frames for which colors are still held, because the light has jumped
     light: float = 0.0  # change of the light since the network ran, levels of 255
+    usable: bool = True  # what the network said last may be used again
 
     def to_bytes(self) -> bytes:
         """The state as the content of an npz file, exactly."""
         file = io.BytesIO()
-        arrays: dict[str, Any] = {"shown": self.shown, "said": self.said, "hidden": self.hidden}
-        arrays["counters"] = np.array([self.hidden_for, self.since, self.dazzled_for, self.light])
-        np.savez(file, **{name: array for name, array in arrays.items() if array is not None})
+        moments = {"shown": self.shown, "hidden": self.hidden}
+        arrays: dict[str, Any] = {}
+        for name, moment in moments.items():
+            if moment is not None:
+                arrays |= {f"{name} colors": moment.colors, f"{name} marks": moment.marks}
+        arrays["counters"] = np.array([self.hidden_for, self.since, self.dazzled_for, self.light, self.usable])
+        np.savez(file, **arrays)
         return file.getvalue()
 
     @classmethod
@@ -63,16 +72,16 @@ class TemporalState:
         """Read what `to_bytes` wrote; a ConfigError if the content is something else."""
         try:
             with np.load(io.BytesIO(content)) as file:
-                shown = file["shown"]
-                said, hidden = (file.get(name) for name in ("said", "hidden"))
-                *counters, light = (float(counter) for counter in file["counters"])
+                shown = Moment(file["shown colors"], file["shown marks"])
+                hidden = Moment(file["hidden colors"], file["hidden marks"]) if "hidden colors" in file else None
+                *counters, light, usable = (float(counter) for counter in file["counters"])
                 hidden_for, since, dazzled_for = map(int, counters)
         except (ValueError, KeyError, OSError, EOFError, TypeError, BadZipFile) as error:
             raise ConfigError(f"this is no state of a temporal filter ({error}); start without it") from error
-        for image, planes in ((shown, LIGHTNESS + 1), (said, KNOWN + 2), (hidden, LIGHTNESS + 1)):
-            if image is not None and (image.dtype != np.float32 or image.shape != (*shown.shape[:2], planes)):
-                raise ConfigError("this is no state of a temporal filter (wrong shape); start without it")
-        return cls(shown, said, hidden, hidden_for, since, dazzled_for, light)
+        size = shown.colors.shape[:2]
+        if not shown.has_size(size) or (hidden is not None and not hidden.has_size(size)):
+            raise ConfigError("this is no state of a temporal filter (wrong shape); start without it")
+        return cls(shown, hidden, hidden_for, since, dazzled_for, light, bool(usable))
 
 
 class TemporalFilter:
@@ -125,10 +134,8 @@ class TemporalFilter:
         """
         if self.settings.passes_through:
             return self._predicted(lightness, predict, certain)
-        half = LIGHTNESS_PEAK / 2
-        frame = np.asarray(cv2.convertScaleAbs(lightness, alpha=half, beta=half), np.uint8)
-        state = self.state
-        if state is not None and state.shown.shape[:2] != frame.shape:
+        frame, state = steps_of(lightness), self.state
+        if state is not None and state.shown.colors.shape[:2] != lightness.shape:
             state = None
         self.followed = False
         carried, state = self._carry(frame, state)
@@ -136,23 +143,27 @@ class TemporalFilter:
         if carried is None or state is None or certain is not None or self._is_due(state, carried):
             self._asked = False
             predicted = self._predicted(lightness, predict, certain)
-            shown = blend(carried, predicted, self._horizon, lasts, hold=hold)
+            if carried is None:
+                colors, marks = begun(predicted)
+            else:
+                blend(carried, predicted, self._horizon, lasts, hold=hold)
+                colors, marks = carried.colors, carried.marks
             if certain is not None:
-                put(shown, predicted, certain.share, max(self._horizon, lasts))
+                put(colors, marks, predicted, certain.share, max(self._horizon, lasts))
+            colors[SAID], marks[KNOWN] = predicted, 1
             # What it says of a flash, or of the first frame after it, must not be used again.
             usable = self.settings.carries and not hold and (carried is None or self.followed)
-            said = with_all_known(predicted) if usable else None
             since, light = 0, 0.0
         else:
-            shown, said = carried.shown, carried.said
-            if not hold:
+            colors, marks, usable = carried.colors, carried.marks, state.usable
+            if usable and not hold:
                 blend_again(carried, self._horizon, lasts)
-            fill(shown)
+            fill(colors, marks[AGE])
             since, light = state.since + 1, state.light + carried.light
-        shown[LIGHTNESS] = frame
-        kept = merged(shown)
-        self.state = replace(state or TemporalState(kept), shown=kept, said=said, since=since, light=light)
-        return shown[: B + 1]
+        marks[LIGHTNESS] = frame
+        shown = Moment.of(colors, marks)
+        self.state = replace(state or TemporalState(shown), shown=shown, usable=usable, since=since, light=light)
+        return colors[SHOWN]
 
     def _predicted(
         self, lightness: FloatArray, predict: Callable[[FloatArray], FloatArray], certain: Certain | None
@@ -169,7 +180,7 @@ class TemporalFilter:
             return True
         if self.settings.every != AUTO:
             return since >= self.settings.every
-        return carried.known is None or is_needed(since, carried.known, state.light + carried.light)
+        return not state.usable or is_needed(since, carried.marks[KNOWN], state.light + carried.light)
 
     def _carry(self, frame: ByteArray, state: TemporalState | None) -> tuple[Carried | None, TemporalState | None]:
         """The past as it would look now (None after a cut), and the state without what is over."""
@@ -179,14 +190,14 @@ class TemporalFilter:
             state = replace(state, hidden_for=state.hidden_for + 1)
             if state.hidden_for > FLASH_FRAMES:
                 state = replace(state, hidden=None, hidden_for=0)
-        followed = follow(frame, state.shown, state.said)
+        followed = follow(frame, state.shown)
         self.followed = followed is not None
         if followed is None and state.hidden is not None:
             followed = follow(frame, state.hidden)
             if followed is None:
                 return None, state
             self.cuts -= 1  # it was a flash
-            state = replace(state, hidden=None, hidden_for=0)
+            state = replace(state, hidden=None, hidden_for=0, usable=False)
         if followed is None:
             self.cuts += 1
             return None, replace(state, hidden=state.shown, hidden_for=1, dazzled_for=0)

@@ -11,10 +11,10 @@ from __future__ import annotations
 from cgan_runtime.color.lab import FloatArray
 from cgan_runtime.temporal.scene_cuts import shrunk
 
-MOST_FRAMES = 10  # from one prediction to the next: 0.4 s of 25 frames/s, 1 s of 10
+MOST_FRAMES = 16  # from one prediction to the next: 0.6 s of 25 frames/s, 1 s of 16, the fewest that films have
 # Of a prediction, as it is carried along the motion, so much may be unknown in one place, as where something comes
 # into view, and so much in all: at once, and where the network has not run for `REST_FRAMES`.
-PLACE = 16  # pixels
+PLACE = 8  # marks, 16 pixels
 AT_ONCE = 0.6, 0.2
 RESTED = 0.4, 0.1
 REST_FRAMES = 3
@@ -26,7 +26,7 @@ LIGHT_DRIFT = 8.0  # change of the light since the last prediction, levels of 25
 def is_needed(since: int, known: FloatArray, light: float) -> bool:
     """Whether the network should run, `since` frames after it ran last, 1 or more.
 
-    `known` is how far its answer can still be believed at each place, float32 (h, w) in [0, 1]; `light` how much
+    `known` is how far its answer can still be believed at each place, float32 (h', w') in [0, 1]; `light` how much
     the light of the image has changed since then, levels of 255.
     """
     if since >= MOST_FRAMES or abs(light) > LIGHT_DRIFT:

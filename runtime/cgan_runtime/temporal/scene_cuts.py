@@ -13,15 +13,14 @@ LEAST_CONTRAST = 12.0  # standard deviation of lightness, of 255; an image below
 MAX_GAIN = 2.0  # largest change of contrast between two frames that counts as a change of light
 
 
-def change_of_light(frame: FloatArray, carried: FloatArray) -> tuple[np.float32, np.float32] | None:
+def change_of_light(small: FloatArray, carried: FloatArray) -> tuple[np.float32, np.float32] | None:
     """Gain and offset from the carried lightness to that of the frame; None if the two show different scenes.
 
     Lamps, flashes and the shutters of old cameras change the light of a whole image. Such a change counts as
     light only where it explains the frame better than no change does. Both are lightness, 0 to 255, float32
-    (h, w); `carried` is that of the frame before, moved along the motion.
+    (h, w), made small by `CUT_SHRINK`; `carried` is that of the frame before, moved along the motion.
     """
-    small, small_carried = shrunk(frame, CUT_SHRINK), shrunk(carried, CUT_SHRINK)
-    share, gain, offset = _fitted(small, small_carried)
+    share, gain, offset = _fitted(small, carried)
     return None if share > CUT_RESIDUAL else (np.float32(gain), np.float32(offset))
 
 

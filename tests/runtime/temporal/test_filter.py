@@ -18,6 +18,7 @@ from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import ConfigError
 from cgan_runtime.temporal.blending import Certain
 from cgan_runtime.temporal.filter import FLASH_FRAMES, HORIZON, TemporalFilter, TemporalState
+from cgan_runtime.temporal.motion import MARK, Moment
 from cgan_runtime.temporal.settings import MAX_EVERY, STRENGTHS, Every, Strength, TemporalSettings
 
 HEIGHT, WIDTH = 96, 128
@@ -310,7 +311,7 @@ class TestState:
             assert steady.state is not None
             sizes.append(len(steady.state.to_bytes()))
         assert max(sizes[20:]) <= max(sizes[:20])
-        assert max(sizes) < 1.1 * HEIGHT * WIDTH * 4 * (4 + 4 + 3)
+        assert max(sizes) < 1.1 * HEIGHT * WIDTH * 4 * (4 + 4 / MARK**2) * 2
 
     def test_reset_forgets_all_frames(self) -> None:
         steady = TemporalFilter()
@@ -359,7 +360,7 @@ class TestState:
             with pytest.raises(ConfigError, match="no state"):
                 TemporalState.from_bytes(whole[:length])
         with pytest.raises(ConfigError, match="no state"):
-            TemporalState.from_bytes(TemporalState(np.zeros((4, 4), np.float32)).to_bytes())
+            TemporalState.from_bytes(TemporalState(Moment(*np.zeros((2, 8, 8, 4), np.float32))).to_bytes())
 
 
 class TestColorizer:
@@ -450,7 +451,8 @@ def test_what_follows_takes_over_when_certain_colors_last_no_longer() -> None:
         each.step(still(), lambda _: filled(0.01), None, 30)
     assert steady.state is not None
     assert resumed.state is not None
-    np.testing.assert_array_equal(steady.state.shown, resumed.state.shown)
+    np.testing.assert_array_equal(steady.state.shown.colors, resumed.state.shown.colors)
+    np.testing.assert_array_equal(steady.state.shown.marks, resumed.state.shown.marks)
 
 
 def test_a_thing_that_was_not_there_takes_no_certain_color() -> None:

@@ -11,6 +11,7 @@ from tests.runtime.temporal.test_filter import BLUE, HEIGHT, NEAR, RED, WIDTH, e
 
 from cgan_runtime.backends.base import FloatArray
 from cgan_runtime.temporal.filter import TemporalFilter, TemporalState
+from cgan_runtime.temporal.motion import MARK, SAID
 from cgan_runtime.temporal.need import LIGHT_DRIFT, MOST_FRAMES
 from cgan_runtime.temporal.settings import TemporalSettings
 
@@ -111,9 +112,10 @@ def test_the_state_holds_what_the_network_said() -> None:
     for t in range(3):
         steady.step(scene("astronaut", t), lambda _: even(RED))
     assert steady.state is not None
-    assert steady.state.said is not None
-    assert steady.state.said.shape == (HEIGHT, WIDTH, 4)
+    kept = steady.state.shown
+    np.testing.assert_allclose(kept.colors[..., SAID], np.moveaxis(even(RED), 0, -1), atol=1e-6)
+    assert kept.marks.shape == (HEIGHT // MARK, WIDTH // MARK, 4)
     again = TemporalState.from_bytes(steady.state.to_bytes())
-    assert again.said is not None
-    assert (again.said == steady.state.said).all()
-    assert (again.since, again.light) == (2, steady.state.light)
+    assert (again.shown.colors == kept.colors).all()
+    assert (again.shown.marks == kept.marks).all()
+    assert (again.since, again.light, again.usable) == (2, steady.state.light, True)
