@@ -33,7 +33,7 @@ STILL_SHRINK, STILL_DIFFERENCE = 2, 1  # mean difference, levels of 255, of all 
 RESIDUAL_WINDOW = 5  # side of the window, marks: averages out grain, and edges off by part of a mark
 _SURELY_MOVED = 1.01 * STILL_DIFFERENCE  # mean difference of the whole image, levels of 255
 LIGHT_JUMP = 16.0  # mean change of lightness, of 255, by light, after which colors are held for a while
-FLOW_REFINEMENTS = 1  # of OpenCV's 5: a third of the time for flow less, and color as steady
+FLOW_REFINEMENTS = 0  # of OpenCV's 5: half of the time for flow less, and color as steady
 FLOW_FINEST = 1  # motion is found at half the size of the marks, and enlarged
 FLOW_LEAST_SIDE, FLOW_MOST_ASPECT = 16, 4  # marks, longer / shorter side; other images are padded
 
