@@ -20,8 +20,8 @@ from cgan_runtime.backends.registry import AUTO, open_backend
 from cgan_runtime.callbacks import BuildCallback
 from cgan_runtime.color.chroma_table import quick_chroma_codes
 from cgan_runtime.color.encoding import Encoding, Plane
-from cgan_runtime.color.lab import FloatArray, lightness_table
-from cgan_runtime.color.planes import check_planes, resized
+from cgan_runtime.color.lab import FloatArray
+from cgan_runtime.color.planes import check_planes, lightness_of_codes, resized
 from cgan_runtime.color.rgb_image import check_image, image_of, lightness_of
 from cgan_runtime.color.upsampling import enlarge_chroma
 from cgan_runtime.errors import BackendUnavailable, ConfigError
@@ -208,7 +208,7 @@ class Colorizer:
         prediction owns its arrays: the next one may begin while `enlarge` takes this one.
         """
         guide, small = self._small(luma, encoding, chroma_shape)
-        lightness = np.take(lightness_table(encoding), small, mode="clip")
+        lightness = lightness_of_codes(small, encoding)
         self._keys = None
         view = lightness if seen is None else self.lightness(*seen, chroma_shape)
         chroma = self.step(view, temporal, guidance)
@@ -240,7 +240,7 @@ class Colorizer:
     def lightness(self, luma: Plane, encoding: Encoding, chroma_shape: tuple[int, int]) -> FloatArray:
         """What the network sees: L*/50 - 1, float32 (h, w) in [-1, 1]; arguments as of `planes`."""
         _, small = self._small(luma, encoding, chroma_shape)
-        return np.take(lightness_table(encoding), small, mode="clip")
+        return lightness_of_codes(small, encoding)
 
     def chroma(self, lightness: FloatArray, guidance: Guidance | None = None) -> FloatArray:
         """Predict chroma (2, h, w) from lightness (h, w), times the saturation; valid until the next call.

@@ -60,7 +60,15 @@ def clipped(plane: Any, least: float, most: float) -> FloatArray:
 def glance(luma: Plane, encoding: Encoding, shape: tuple[int, int]) -> FloatArray:
     """About the lightness L*/50 - 1 of a luma plane at a small size (h, w), in a fraction of the time."""
     step = max(1, min(luma.shape[0] // shape[0], luma.shape[1] // shape[1]) // _GLANCES)
-    return np.take(lightness_table(encoding), resized(luma[::step, ::step], shape), mode="clip")
+    return lightness_of_codes(resized(luma[::step, ::step], shape), encoding)
+
+
+def lightness_of_codes(luma: Plane, encoding: Encoding) -> FloatArray:
+    """Lightness L*/50 - 1, float32 (h, w), of luma codes (h, w)."""
+    table = lightness_table(encoding)
+    if luma.dtype == np.uint8:  # a third of the time
+        return np.asarray(cv2.LUT(luma, table), np.float32)
+    return np.take(table, luma, mode="clip")
 
 
 def check_planes(luma: npt.NDArray[Any], encoding: Encoding, chroma_shape: tuple[int, int]) -> None:
