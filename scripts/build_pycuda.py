@@ -1,6 +1,6 @@
 """Build pycuda without a GPU and CUDA: tests run the TensorRT back end on the real pycuda.
 
-.venv/bin/python scripts/build_pycuda.py      # into build/pycuda-cpython-311 (by Python); about a minute
+.venv/bin/python scripts/build_pycuda.py      # into build/pycuda-cpython-311 (by Python); half a minute
 
 There are no wheels of pycuda, and its build needs CUDA: the headers come from small wheels of NVIDIA, and a
 library with one call stands for the driver. The result is not optimized; it is for tests/host_gpu.py only.
@@ -44,6 +44,7 @@ def main() -> None:
         source = archive.with_suffix("").with_suffix("")
         build_driver(folder / "libcuda.so")
         settings = SETTINGS.format(include=str(include), library=str(folder))
+        join_sources(source / "bpl-subset" / "bpl_subset" / "libs" / "python" / "src")
         (source / "siteconf.py").write_text(settings, encoding="utf-8")
         pip("install", "--target", folder / "made", source)
         TARGET.parent.mkdir(exist_ok=True)
@@ -55,6 +56,15 @@ def pip(command: str, *arguments: object) -> None:
     """Run pip without dependencies."""
     options = ("--quiet", "--no-input", "--disable-pip-version-check", "--no-deps")
     subprocess.run([sys.executable, "-m", "pip", command, *options, *map(str, arguments)], check=True)
+
+
+def join_sources(folder: Path) -> None:
+    """Make one source of all in a folder: their headers are what takes time, and are read once then."""
+    lines = []
+    for source in sorted(folder.rglob("*.cpp")):
+        part = source.rename(source.with_suffix(".part"))
+        lines.append(f'#include "{part.relative_to(folder).as_posix()}"\n')
+    (folder / "all.cpp").write_text("".join(lines), encoding="utf-8")
 
 
 def build_driver(path: Path) -> None:
