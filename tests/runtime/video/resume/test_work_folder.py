@@ -241,7 +241,7 @@ def test_a_full_disk_keeps_finished_segments(tmp_path: Path, colorizer: Colorize
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     colorize_video(source, tmp_path / "whole.mkv", colorizer, settings=each_frame(ffv1))
-    resource.setrlimit(resource.RLIMIT_FSIZE, ((tmp_path / "whole.mkv").stat().st_size * 6 // 10, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, ((tmp_path / "whole.mkv").stat().st_size * 8 // 10, before[1]))
     try:
         with pytest.raises(MediaError, match=r"cannot be written .*[0-9]+ frames are kept, --resume"):
             colorize_video(source, target, colorizer, settings=each_frame(ffv1))

@@ -191,7 +191,7 @@ def test_the_colored_camera_goes_to_the_rtsp_server(service: Service) -> None:
     with av.open(service.rtsp, options={"rtsp_transport": "tcp"}, timeout=TIMEOUT) as played:
         frame = next(played.decode(video=0))
     assert (frame.width, frame.height) == (160, 120)
-    assert chroma_span(frame) > 4
+    assert chroma_span(frame) > 2
     assert service.metric("cgan_rtsp_out_frames_total", camera="door") > 0
 
 
