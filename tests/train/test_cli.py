@@ -94,11 +94,11 @@ def test_the_plan_comes_first_and_phases_shrink_together(
     assert run(*where, *thin, "--epochs", 2, "--minutes", 0.001, "--encoder-weights", "none") == 0
     shown = capsys.readouterr()
     plan = (
-        "plan: decoder 1 step at 128 px, regression 5 steps at 128 px, finish 3 steps at 160 px, gan 1 step at 160 px"
+        "plan: decoder 1 step at 128 px, regression 5 steps at 128 px, finish 3 steps at 192 px, gan 1 step at 160 px"
     )
     assert f"{plan}; 5 steps of 2 images an epoch; checkpoints take up to " in shown.out
     assert "note: 1 of the images are held out to measure on; --val none trains on all" in shown.err
-    assert "images are smaller than the crops (up to 160 px) and were enlarged" in shown.err
+    assert "images are smaller than the crops (up to 192 px) and were enlarged" in shown.err
     assert "the time is over in epoch 1; go on with --out" in shown.out
 
 

@@ -64,7 +64,7 @@ _EDGE = TrainConfig(
             chroma_gain=1 / 30,
         ),
         Phase(
-            "finish", share=0.25, crop=160, lr=5e-4, gan=False, frozen_blocks=5, chroma_gain=1 / 45,
+            "finish", share=0.25, crop=192, lr=5e-4, gan=False, frozen_blocks=5, chroma_gain=1 / 45,
             frozen_norm=True,
         ),
         Phase(

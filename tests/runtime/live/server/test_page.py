@@ -32,7 +32,7 @@ def camera(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    with serving("--webcam", DATA / "flower-540p-silent-audio.mp4") as server:
+    with serving("--webcam", DATA / "flower-540p-silent-audio.mp4", "--size", "64") as server:
         yield server
 
 
