@@ -54,8 +54,8 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Two processes more than there are cores: many tests wait for a program, a socket or a clock."""
-    return usable_cores() + 2
+    """One process more than there are cores: tests wait for a program, a socket or a clock, and others run beside."""
+    return usable_cores() + 1
 
 
 @pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook

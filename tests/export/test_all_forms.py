@@ -21,7 +21,7 @@ from cgan_train.evaluation.comparison_photos import comparison_photos, lightness
 
 RTX = EngineOptions("tensorrt-rtx")
 PHOTOGRAPHS = 3
-CALIBRATED_AT = 128  # pixels
+CALIBRATED_AT = 64  # pixels
 
 
 @pytest.mark.slow

@@ -62,9 +62,9 @@ def test_the_engine_says_what_it_is_and_has_threads(visitor: Visit) -> None:
     assert "WebGPU" in visitor.page.evaluate("() => document.getElementById('model').dataset.tip")
 
 
-def test_a_photo_is_colored_as_by_the_runtime(visitor: Visit, photo: Path) -> None:
+def test_a_photo_is_colored_as_by_the_runtime(visitor: Visit, photo: Path, model: Path) -> None:
     color(visitor.page, photo)
-    assert share_as_by_the_runtime(saved(visitor.page, "save-png"), photo) > LEAST_EQUAL
+    assert share_as_by_the_runtime(saved(visitor.page, "save-png"), photo, model) > LEAST_EQUAL
     visitor.page.wait_for_function("() => document.activeElement.id === 'save-jpeg'")  # where a keyboard goes on
 
 
@@ -92,11 +92,11 @@ def test_a_video_is_colored_with_all_frames_and_its_sound(visitor: Visit, tmp_pa
     assert sound_of(io.BytesIO(content)) == sound_of(clip)
 
 
-def test_the_page_works_without_network(visitor: Visit, photo: Path) -> None:
+def test_the_page_works_without_network(visitor: Visit, photo: Path, model: Path) -> None:
     visitor.server.close()
     visit(visitor.page, visitor.origin)
     color(visitor.page, photo)
-    assert share_as_by_the_runtime(saved(visitor.page, "save-png"), photo) > LEAST_EQUAL
+    assert share_as_by_the_runtime(saved(visitor.page, "save-png"), photo, model) > LEAST_EQUAL
 
 
 def test_nothing_was_asked_of_another_machine_and_nothing_complained(visitor: Visit) -> None:

@@ -118,7 +118,9 @@ def test_the_engine_says_what_it_is_and_has_threads(page: Page) -> None:
 
 
 @pytest.mark.parametrize("strength", [1.0, 0.5])
-def test_a_photo_is_colored_as_by_the_runtime_and_keeps_its_exif(page: Page, tmp_path: Path, strength: float) -> None:
+def test_a_photo_is_colored_as_by_the_runtime_and_keeps_its_exif(
+    page: Page, model: Path, tmp_path: Path, strength: float
+) -> None:
     photo = tmp_path / "boat.png"
     exif = Image.Exif()
     exif[270], exif[274] = "a boat", 1
@@ -131,7 +133,7 @@ def test_a_photo_is_colored_as_by_the_runtime_and_keeps_its_exif(page: Page, tmp
     got = saved(page, "Save PNG", tmp_path)
     assert got.name == "boat.color.png"
     assert description_of(got) == "a boat"
-    with Colorizer.open(backend="onnxruntime", saturation=strength) as colorizer:
+    with Colorizer.open(model, backend="onnxruntime", saturation=strength) as colorizer:
         want = colorizer.image(read_image(photo)).astype(int)
     far = np.abs(read_image(got)[..., :3].astype(int) - want).max(axis=-1)
     assert (far <= MAX_LEVELS).mean() > LEAST_EQUAL

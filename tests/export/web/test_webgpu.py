@@ -5,8 +5,6 @@ The adapter (SwiftShader) compiles and computes on the processor, so the network
 
 from __future__ import annotations
 
-import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +12,7 @@ import cv2
 import pytest
 from playwright.sync_api import BrowserContext, Page
 from tests.conftest import write_tiny_model
+from tests.export.web.conftest import smaller
 from tests.export.web.npm import real_packages
 from tests.export.web.static_server import served
 from tests.export.web.visits import color, saved, share_as_by_the_runtime, visit
@@ -21,8 +20,6 @@ from tests.paths import ROOT
 from tests.runtime.live.browser import FLAGS, chromium
 
 from cgan_export.web.site import write_site
-from cgan_runtime.manifest import Manifest
-from cgan_runtime.models import bundled_model
 
 pytestmark = pytest.mark.slow
 
@@ -38,12 +35,7 @@ SECONDS = 300  # only a failing test waits so long
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The model that ships, which sees images smaller."""
-    path = tmp_path_factory.mktemp("model") / "edge.onnx"
-    shutil.copy(bundled_model(), path)
-    manifest = json.loads(Manifest.path_for(bundled_model()).read_text("utf-8"))
-    Manifest.path_for(path).write_text(json.dumps(manifest | {"size": SIZE}), "utf-8")
-    return path
+    return smaller(tmp_path_factory.mktemp("model"), SIZE)
 
 
 @pytest.fixture(scope="module")
