@@ -125,9 +125,11 @@ def open_run(
     from cgan_train.checkpoint import newest_state, read_training
     from cgan_train.models.own import load_own
     from cgan_train.training.distributed import join, leave
+    from cgan_train.training.heap import keep_freed_memory
     from cgan_train.training.loop import Trainer
     from cgan_train.training.origin import describe_origin
 
+    keep_freed_memory()
     if settings.threads:
         torch.set_num_threads(settings.threads)
     world = join()
