@@ -122,6 +122,24 @@ def test_a_single_hint_reaches_what_looks_somewhat_like_it(generator: GuidedGene
     assert (soft[1:] > sharp[1:]).all()
 
 
+@torch.no_grad()
+@pytest.mark.parametrize("widths", [(8, 8, 16, 16), (8, 16, 16)])
+def test_what_the_network_does_not_say_of_a_hint_is_added_to_what_looks_alike(widths: tuple[int, ...]) -> None:
+    guided = GuidedGenerator(widths).eval()  # untrained: hints do not reach its decoder
+    seen, hints = lightness(1), torch.zeros(1, 3, 16, 24)
+    seen[..., 48:] = -seen[..., :48].flip(3)  # the halves look different
+    hints[0, :, 4:8, 4:8] = torch.tensor([0.4, -0.3, 1.0])[:, None, None]
+    chroma, keys = guided(seen, hints)
+    change = (chroma - guided(seen)).norm(dim=1)[0]
+    there = chroma[0, :, 20:28, 20:28].mean(dim=(1, 2))
+    torch.testing.assert_close(there, torch.tensor([0.4, -0.3]), atol=0.05, rtol=0)
+    here = keys[0, :, 2:4, 2:4].mean(dim=(1, 2))
+    like = (keys[0] * here[:, None, None]).sum(dim=0).flatten()
+    order = torch.nn.functional.avg_pool2d(change[None], 8).flatten()[like.argsort()]
+    assert order[-24:].mean() > order[:24].mean()
+    assert chroma.abs().max() <= 1
+
+
 def test_guides_of_a_batch_fit_the_images_that_they_remember() -> None:
     rng = torch.Generator().manual_seed(3)
     rgb, near = second_views(torch.rand(8, 3, 64, 64, generator=rng), rng)

@@ -6,7 +6,8 @@ images (a reference, a key frame). Every place at stride 8 looks the memory up b
 it makes sense, by nearness, and recalls a color with a confidence. What it recalls is added to the decoder's
 features at strides 4, 8 and 16; the hints themselves are added at all its strides. The added convolutions start
 at zero, so that the network starts as the `edge` network that it was made from, and an empty memory adds exactly
-nothing to what is recalled. A decoder without stride 4 is smaller: that of `edge-small`.
+nothing to what is recalled. Where the network then says something else than a hint, what is missing is added there
+and, by the same similarity, to what looks alike. A decoder without stride 4 is smaller: that of `edge-small`.
 
 The look-up is attention (Vaswani et al. 2017, arXiv 1706.03762) with a constant in the denominator that stands
 for "nothing known". Its sums are of weights in (0, 1], without the softmax's maximum: half precision holds them.
@@ -36,7 +37,8 @@ _HIDDEN = 64  # channels between the encoder's features and the keys
 _TINY = 1e-3  # a cell that hints cover less than this has no color of its own
 # One hint speaks for all that looks somewhat like it: similarity counts less sharply then, by this exponent. Of so
 # many places with hints, each speaks for what looks much like it; the exponent is half of that.
-_ALONE, _FEW = 0.8, 10.0
+_ALONE, _FEW = 0.8, 30.0
+_DOUBT = 0.02  # weight of "as the network says" where hints add what is missing
 
 
 class TrainingGuide(NamedTuple):
@@ -104,8 +106,7 @@ class GuidedGenerator(EdgeGenerator):
         if hints is None and memory is None:
             return upsample_guided(self._decode(features, self._nothing), lightness)
         keys = self.keys_of(features)
-        chroma = self._decode(features, self._added(keys, hints, memory))
-        return upsample_guided(chroma, lightness), keys
+        return upsample_guided(self._guided(features, keys, hints, memory), lightness), keys
 
     def predict(self, lightness: Tensor, guide: TrainingGuide | None = None) -> Tensor:
         """Predict chroma at 1/stride of the size, with the guide of a batch in training."""
@@ -113,7 +114,7 @@ class GuidedGenerator(EdgeGenerator):
         if guide is None:
             return self._decode(features, self._nothing)
         keys = self.keys_of(features)
-        return self._decode(features, self._added(keys, guide.hints, guide.rows(keys)))
+        return self._guided(features, keys, guide.hints, guide.rows(keys))
 
     @property
     def _nothing(self) -> list[Tensor | float]:
@@ -145,34 +146,50 @@ class GuidedGenerator(EdgeGenerator):
         Returns:
             (N, 3, h, w): a*/110 and b*/110 times the confidence, and the confidence, in [0, 1).
         """
-        count, _, height, width = keys.shape
+        return self._confident(self._likeness(keys, memory, sharpness) @ _weighted(memory), keys)
+
+    def _likeness(self, keys: Tensor, memory: Tensor, sharpness: Tensor | float) -> Tensor:
+        """How much each place is like each row, (N, h*w, M) in (0, 1]; arguments as in `recall`."""
         y, x = (places(keys, axis) for axis in (2, 3))
         square, one = y * y + x * x, torch.ones_like(y)
         sharp, near = self.sharpness.exp(), self.nearness.exp()
         query = torch.cat((keys * sharp, y, x, square, one), dim=1).flatten(2).transpose(1, 2)
         key, place = memory[..., :KEY_CHANNELS], memory[..., KEY_CHANNELS : KEY_CHANNELS + 2] - 0.5
         nearness = memory[..., KEY_CHANNELS + 2 : KEY_CHANNELS + 3] * near
-        color, weight = memory[..., -3:-1], memory[..., -1:]
         far = -nearness * (place * place).sum(dim=2, keepdim=True) - sharp * sharpness
         # sharp * (q.k - 1) - nearness * |p - p'|^2, as one product of vectors
         entry = torch.cat((key * sharpness, 2 * nearness * place, -nearness, far), dim=2)
-        share = torch.exp(query @ entry.transpose(1, 2))
-        found = share @ torch.cat((color * weight, weight), dim=2)
-        recalled = found / (found[..., 2:] + self.unknown.exp())
-        return recalled.transpose(1, 2).reshape(count, 3, height, width)
+        return torch.exp(query @ entry.transpose(1, 2))
 
-    def _added(self, keys: Tensor, hints: Tensor | None, memory: Tensor | None) -> list[Tensor | float]:
-        """What hints and memory add to the decoder's features, finest level first."""
+    def _confident(self, found: Tensor, keys: Tensor) -> Tensor:
+        """Sums of colors and weights, (N, h*w, 3), as `recall` returns them."""
+        return _planes(found / (found[..., 2:] + self.unknown.exp()), keys)
+
+    def _guided(self, features: list[Tensor], keys: Tensor, hints: Tensor | None, memory: Tensor | None) -> Tensor:
+        """Chroma at 1/stride of the size, by what hints and memory say."""
+        if hints is None:
+            found = self._likeness(keys, memory, 1.0) @ _weighted(memory) if memory is not None else None
+            return self._decode(features, self._added(keys, None, found))
+        rows = rows_of_hints(keys, hints)
+        likeness = self._likeness(keys, rows, sharpness_of_hints(rows))
+        found = likeness @ _weighted(rows)
+        both = found if memory is None else found + self._likeness(keys, memory, 1.0) @ _weighted(memory)
+        chroma = self._decode(features, self._added(keys, hints, both))
+        missing = likeness @ (_missing(chroma, hints, self.stride) * rows[..., -1:])
+        added = _planes(missing / (found[..., 2:] + _DOUBT), keys)
+        if self.stride < KEY_STRIDE:
+            added = F.interpolate(added, scale_factor=KEY_STRIDE // self.stride, mode="bilinear", align_corners=False)
+        return (chroma + added).clamp(-1, 1)
+
+    def _added(self, keys: Tensor, hints: Tensor | None, found: Tensor | None) -> list[Tensor | float]:
+        """What hints, and the sums found in memory, add to the decoder's features, finest level first."""
         added = self._nothing
         finest = self._finest - 1  # in halvings of the hints' stride
-        rows, sharpness = ([], []) if memory is None else ([memory], [torch.ones_like(memory[..., :1])])
         if hints is not None:
-            rows.append(rows_of_hints(keys, hints))
-            sharpness.append(sharpness_of_hints(rows[-1]))
             for level, layer in enumerate(self.hinted):
                 added[level] = layer(_colors_of(hints, finest + level))
-        if rows:
-            recalled = self.recall(keys, torch.cat(rows, dim=1), torch.cat(sharpness, dim=1))
+        if found is not None:
+            recalled = self._confident(found, keys)
             finer = F.interpolate(recalled, scale_factor=2, mode="bilinear", align_corners=False)
             for level, planes in enumerate((finer, recalled, F.avg_pool2d(recalled, 2))[finest:]):
                 added[level] = added[level] + self.recalled[level](planes)
@@ -235,6 +252,24 @@ def sharpness_of_hints(rows: Tensor) -> Tensor:
     weight = rows[..., -1:]
     places = weight.sum(dim=1, keepdim=True)
     return torch.exp(-_ALONE / (1 + places / _FEW)) + torch.zeros_like(weight)
+
+
+def _weighted(rows: Tensor) -> Tensor:
+    """Colors of rows (N, M, 38) times their weights, and the weights, (N, M, 3)."""
+    return torch.cat((rows[..., -3:-1] * rows[..., -1:], rows[..., -1:]), dim=2)
+
+
+def _planes(table: Tensor, keys: Tensor) -> Tensor:
+    """A row for each place, (N, h*w, C), as planes (N, C, h, w) like those of `keys`."""
+    return table.transpose(1, 2).reshape(keys.shape[0], -1, *keys.shape[2:])
+
+
+def _missing(chroma: Tensor, hints: Tensor, stride: int) -> Tensor:
+    """What chroma at a stride lacks where hints are, one row for each of `rows_of_hints`, (N, h*w/4, 2)."""
+    cells = F.avg_pool2d(hints, stride // HINT_STRIDE) if stride > HINT_STRIDE else hints
+    mask = cells[:, 2:]
+    sums = F.avg_pool2d(torch.cat((cells[:, :2] - chroma * mask, mask), dim=1), 2 * KEY_STRIDE // stride)
+    return (sums[:, :2] / sums[:, 2:].clamp_min(_TINY / 16)).flatten(2).transpose(1, 2)
 
 
 def _colors_of(hints: Tensor, level: int) -> Tensor:
