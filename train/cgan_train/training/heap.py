@@ -23,5 +23,5 @@ def keep_freed_memory() -> bool:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none
     if mallopt is None:
         return False
-    settings = ((_TRIM_THRESHOLD, 2**31 - 1), (_TOP_PAD, _AHEAD), (_MMAP_THRESHOLD, _MOST_OF_HEAP))
-    return all([mallopt(name, value) == 1 for name, value in settings])
+    settings = {_TRIM_THRESHOLD: 2**31 - 1, _TOP_PAD: _AHEAD, _MMAP_THRESHOLD: _MOST_OF_HEAP}
+    return all(mallopt(name, value) == 1 for name, value in settings.items())
