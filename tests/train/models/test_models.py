@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -127,6 +128,17 @@ def test_lab_generator_returns_its_chroma() -> None:
     assert torch.equal(generator(lightness), generator.predict(lightness)[:, 1:])
     with pytest.raises(ConfigError, match="lab"):
         build_generator(GeneratorConfig("seed", 32, (8, 16), channels="lab"))
+
+
+def test_discriminators_of_two_scales_see_the_image_and_its_half() -> None:
+    config = DiscriminatorConfig("patch", (8, 16), spectral_norm=True)
+    one, two = (build_discriminator(dataclasses.replace(config, scales=scales)).eval() for scales in (1, 2))
+    image = torch.rand(2, 3, 32, 32)
+    features, half = two(image), torch.nn.functional.avg_pool2d(image, 2)
+    large, small = (judge(seen) for judge, seen in zip(two.judges, (image, half), strict=True))
+    assert len(features) == 2 * len(one(image)) - 1
+    assert features[-1].shape == (2, large[-1][0].numel() + small[-1][0].numel())
+    torch.testing.assert_close(features[-1][:, -small[-1][0].numel() :], small[-1].flatten(1))
 
 
 def test_spectral_norm_bounds_every_layer() -> None:

@@ -30,6 +30,7 @@ _RANGES = {
     "epochs": AT_LEAST_1, "batch_size": AT_LEAST_1, "generator_steps": AT_LEAST_1, "stair_steps": AT_LEAST_1,
     "crop": AT_LEAST_1, "size": AT_LEAST_1, "widths": _WIDTH,
     "sampling": AT_LEAST_0, "recalibration": AT_LEAST_0, "frozen_blocks": AT_LEAST_0,
+    "scales": Range("1 to 4", low=1, high=4, whole=True),
     "discriminator_warmup": AT_LEAST_0, "pixel_weight": AT_LEAST_0, "chroma_gain": AT_LEAST_0,
     "feature_weight": AT_LEAST_0, "discriminator_rate": AT_LEAST_0, "encoder_rate": AT_LEAST_0,
     "lr": ABOVE_0, "share": ABOVE_0, "smooth_beta": ABOVE_0,
@@ -83,11 +84,14 @@ class DiscriminatorConfig:
         widths: Channels of its levels.
         spectral_norm: Divide each weight by its largest singular value (Miyato et al. 2018, arXiv
             1802.05957).
+        scales: How many of it there are: the second sees images of half the size, and so on (Wang et al. 2018,
+            arXiv 1711.11585, section 3.2).
     """
 
     name: Literal["patch", "seed"]
     widths: tuple[int, ...]
     spectral_norm: bool = False
+    scales: int = 1
 
 
 @dataclass(frozen=True)

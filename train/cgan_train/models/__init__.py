@@ -12,6 +12,7 @@ from cgan_train.config.schema import DiscriminatorConfig, GeneratorConfig
 from cgan_train.models.base import Generator
 from cgan_train.models.edge import EdgeGenerator
 from cgan_train.models.guided import GuidedGenerator
+from cgan_train.models.many_scales import ManyScales
 from cgan_train.models.own import build_own
 from cgan_train.models.paper import PaperGenerator, PatchDiscriminator
 from cgan_train.models.unet import SeedDiscriminator, SeedGenerator
@@ -71,7 +72,10 @@ def build_discriminator(config: DiscriminatorConfig, channels: int = 3) -> nn.Mo
     """
     if config.name not in _DISCRIMINATORS:
         raise ConfigError(f"no discriminator {config.name!r}; there are {', '.join(_DISCRIMINATORS)}")
-    discriminator = _DISCRIMINATORS[config.name](config.widths, channels)
+    build = _DISCRIMINATORS[config.name]
+    discriminator = build(config.widths, channels)
+    if config.scales > 1:
+        discriminator = ManyScales([build(config.widths, channels) for _ in range(config.scales)])
     if config.spectral_norm:
         for part in list(discriminator.modules()):
             if isinstance(part, nn.Conv2d | nn.Linear):
