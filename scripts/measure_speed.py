@@ -47,9 +47,9 @@ def main() -> None:
         parser.error(f"{WITH_DATA} needs --data")
     for name in names:
         folder = given.videos / name
-        for size, video in WITH_VIDEOS.get(name, {}).items():
+        for size in WITH_VIDEOS.get(name, {}).values():
             folder.mkdir(parents=True, exist_ok=True)
-            make(folder / f"{size}.mp4", video)
+            video_speed.kept_source(folder, size)
     if given.prepare:
         return
     for name in names:
@@ -60,14 +60,6 @@ def main() -> None:
             command += ["--photos", str(given.data / "photos-val.tar"), "--clips", str(given.data / "videos")]
         subprocess.run(command, check=True)
     subprocess.run([sys.executable, str(ROOT / "scripts" / "update_docs.py")], check=True)
-
-
-def make(path: Path, size: video_speed.Size) -> None:
-    """Make a video that is not there yet; what is cut off has another name."""
-    if not path.exists():
-        draft = path.with_name(f"unfinished {path.name}")
-        video_speed.make_source(draft, size)
-        draft.replace(path)
 
 
 if __name__ == "__main__":

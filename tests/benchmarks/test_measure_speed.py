@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import importlib.util
 import sys
@@ -37,15 +38,25 @@ def ran(script: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
 
 def test_videos_are_made_once(script: ModuleType, ran: list[list[str]], tmp_path: Path) -> None:
+    kept = tmp_path / "video" / script.video_speed.SIZES["480p"].file
     for _ in range(2):
         call(script, "--videos", str(tmp_path), "--prepare")
-        (tmp_path / "video" / "480p.mp4").write_text("kept")
+        kept.write_text("kept")
     assert ran == []
     made = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.mp4")}
-    assert made == {
-        f"{name}/{size}.mp4" for name in ("stage-costs", "video") for size in ("480p", "1080p", "1080p, easy", "2160p")
-    }
-    assert (tmp_path / "video" / "480p.mp4").read_text() == "kept"
+    sizes = {"stage-costs": script.stage_costs.SIZES, "video": script.video_speed.SIZES}
+    assert made == {f"{name}/{size.file}" for name, each in sizes.items() for size in each.values()}
+    assert kept.read_text() == "kept"
+
+
+def test_a_video_of_another_size_is_not_taken(
+    script: ModuleType, ran: list[list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for frames in (96, 12):
+        size = dataclasses.replace(script.video_speed.SIZES["480p"], frames=frames)
+        monkeypatch.setitem(script.video_speed.SIZES, "480p", size)
+        call(script, "--videos", str(tmp_path), "--only", "video", "--prepare")
+        assert (tmp_path / "video" / size.file).read_text() == str(frames)
 
 
 def test_every_command_is_one_that_its_study_takes(script: ModuleType, ran: list[list[str]], tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from cgan_benchmarks.options import PATH, OutputFileType, json_option, study_com
 from cgan_benchmarks.render.plots import draw_stage_costs
 from cgan_benchmarks.render.terminal import print_table
 from cgan_benchmarks.results.document import new_document, write_document
-from cgan_benchmarks.studies.video_speed import Size, make_source
+from cgan_benchmarks.studies.video_speed import Size, kept_source
 from cgan_benchmarks.video.stages import Costs
 from cgan_runtime.console import Console, one_line
 from cgan_runtime.errors import MediaError
@@ -85,11 +85,8 @@ def main(before: Path | None, kept: Path | None, rounds: int, json_file: Path | 
     console, load = Console(), BackgroundLoad()
     versions: dict[str, Path | None] = {NOW: None} if before is None else {BEFORE: before.resolve(), NOW: None}
     with tempfile.TemporaryDirectory(prefix="cgan-costs-") as folder:
-        sources = {size: (kept or Path(folder)) / f"{size}.mp4" for size in SIZES}
-        for size, source in sources.items():
-            if not source.exists():
-                console.note(f"making a video of {SIZES[size].frames} frames at {size}")
-                make_source(source, SIZES[size])
+        console.note("the videos")
+        sources = {name: kept_source(kept or Path(folder), size) for name, size in SIZES.items()}
         found = take_turns(sources, versions, rounds, console.note)
     for size, each in found.items():
         rows = [(name, *(f"{costs[key]:.2f}" for key in costs)) for name, costs in each.items()]

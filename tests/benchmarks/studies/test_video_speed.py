@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import av
+import numpy as np
 import pytest
 from tests.videos import Video, packets_of, write_video
 
@@ -33,6 +35,15 @@ def test_a_copy_holds_all_frames(source: Path, tmp_path: Path) -> None:
     assert taken.frames == len(_pts(source)) == SMALL.frames
     assert _pts(tmp_path / "copy.mp4") == _pts(source)
     assert taken.size == (SMALL.width, SMALL.height)
+
+
+def test_a_source_may_play_its_frames_again(tmp_path: Path) -> None:
+    make_source(tmp_path / "again.mp4", dataclasses.replace(SMALL, times=3))
+    with av.open(tmp_path / "again.mp4") as container:
+        frames = [frame.to_ndarray() for frame in container.decode(video=0)]
+    assert len(set(_pts(tmp_path / "again.mp4"))) == len(frames) == 3 * SMALL.frames
+    for index, frame in enumerate(frames):
+        np.testing.assert_array_equal(frame, frames[index % SMALL.frames])
 
 
 def test_every_way_has_its_turns_in_processes_of_their_own(source: Path) -> None:
