@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from cgan_benchmarks.results.document import Document
@@ -76,6 +77,45 @@ def draw_stage_costs(document: Document, path: Path) -> None:
     axes.set_xlabel("core-milliseconds a frame")
     handles, names = axes.get_legend_handles_labels()
     figure.legend(handles, names, loc="outside upper center", ncols=len(STAGES), frameon=False, fontsize=8)
+    save(figure, path)
+
+
+@dataclass(frozen=True)
+class Tradeoff:
+    """A model by how near the truth and how lively it is.
+
+    Attributes:
+        name: For people.
+        chroma: Mean chroma relative to the truth's.
+        gain: How far its mean CIEDE2000 lies under the gray images', in percent.
+        frechet: Distance of its features from the truth's; None if it was not measured.
+        guided: The same model given hints: their number, its chroma, and its gain.
+    """
+
+    name: str
+    chroma: float
+    gain: float
+    frechet: float | None = None
+    guided: tuple[tuple[int, float, float], ...] = ()
+
+
+def draw_tradeoff(models: Sequence[Tradeoff], path: Path) -> None:
+    """Draw how near the truth models are against the chroma that they give; models given hints as a line."""
+    figure = Figure(figsize=_LARGE, layout="constrained")
+    axes = figure.add_subplot()
+    for model in models:
+        frechet = "" if model.frechet is None else f", Fréchet {model.frechet:.0f}"
+        (point,) = axes.plot(model.chroma, model.gain, "o", markersize=8, label=model.name + frechet)
+        if model.guided:
+            _, chroma, gain = zip(*model.guided, strict=True)
+            axes.plot(chroma, gain, ".-", color=point.get_color(), alpha=0.6, label=f"{model.name} with hints")
+            for hints, x, y in model.guided:
+                axes.annotate(str(hints), (x, y), xytext=(5, -9), textcoords="offset points", fontsize=7)
+    axes.axvline(1, color="gray", linestyle=":", label="as colorful as the truth")
+    axes.set(xlabel="mean chroma relative to the truth's", ylabel="CIEDE2000 under the gray image's, %")
+    axes.set_ylim(bottom=0)
+    axes.grid(alpha=0.3)
+    axes.legend(frameon=False, fontsize=8)
     save(figure, path)
 
 
