@@ -140,6 +140,18 @@ def test_what_the_network_does_not_say_of_a_hint_is_added_to_what_looks_alike(wi
     assert chroma.abs().max() <= 1
 
 
+@torch.no_grad()
+def test_a_hint_counts_less_where_the_image_is_lighter() -> None:
+    guided = GuidedGenerator((8, 8, 16, 16)).eval()
+    guided.key.weight.zero_()  # all places have the same key: only lightness tells them apart
+    seen, hints = torch.full((1, 1, 64, 96), -0.2), torch.zeros(1, 3, 16, 24)
+    seen[..., 32:64], seen[..., 64:] = 0.1, 0.6
+    hints[0, :, 6:10, 2:4] = torch.tensor([0.4, -0.3, 1.0])[:, None, None]
+    change = (guided(seen, hints)[0] - guided(seen)).norm(dim=1)[0, 24:40]
+    own, lighter, light = (float(part.mean()) for part in (change[:, 4:28], change[:, 36:60], change[:, 68:]))
+    assert own > 1.1 * lighter > 10 * light
+
+
 def test_guides_of_a_batch_fit_the_images_that_they_remember() -> None:
     rng = torch.Generator().manual_seed(3)
     rgb, near = second_views(torch.rand(8, 3, 64, 64, generator=rng), rng)

@@ -3,11 +3,11 @@
 A place of the image is recognized by its key, 32 numbers from the encoder's features at strides 4, 8 and 16.
 The memory holds places whose color is known: hints in this image, and rows that the caller brings from other
 images (a reference, a key frame). Every place at stride 8 looks the memory up by similarity of keys and, where
-it makes sense, by nearness, and recalls a color with a confidence. What it recalls is added to the decoder's
-features at strides 4, 8 and 16; the hints themselves are added at all its strides. The added convolutions start
-at zero, so that the network starts as the `edge` network that it was made from, and an empty memory adds exactly
-nothing to what is recalled. Where the network then says something else than a hint, what is missing is added there
-and, by the same similarity, to what looks alike. A decoder without stride 4 is smaller: that of `edge-small`.
+it makes sense, by nearness and lightness, and recalls a color with a confidence. What it recalls is added to the
+decoder's features at strides 4, 8 and 16; the hints themselves are added at all its strides. The added convolutions
+start at zero, so that the network starts as the `edge` network that it was made from, and an empty memory adds
+exactly nothing to what is recalled. Where the network then says something else than a hint, what is missing is added
+there and, by the same likeness, to what looks alike. A decoder without stride 4 is smaller: that of `edge-small`.
 
 The look-up is attention (Vaswani et al. 2017, arXiv 1706.03762) with a constant in the denominator that stands
 for "nothing known". Its sums are of weights in (0, 1], without the softmax's maximum: half precision holds them.
@@ -38,6 +38,7 @@ _TINY = 1e-3  # a cell that hints cover less than this has no color of its own
 # One hint speaks for all that looks somewhat like it: similarity counts less sharply then, by this exponent. Of so
 # many places with hints, each speaks for what looks much like it; the exponent is half of that.
 _ALONE, _FEW = 0.8, 30.0
+_SHADES = 45.0  # how fast likeness to a hint falls with the square of the difference of L*/50
 _DOUBT = 0.02  # weight of "as the network says" where hints add what is missing
 
 
@@ -106,7 +107,7 @@ class GuidedGenerator(EdgeGenerator):
         if hints is None and memory is None:
             return upsample_guided(self._decode(features, self._nothing), lightness)
         keys = self.keys_of(features)
-        return upsample_guided(self._guided(features, keys, hints, memory), lightness), keys
+        return upsample_guided(self._guided(features, keys, lightness, hints, memory), lightness), keys
 
     def predict(self, lightness: Tensor, guide: TrainingGuide | None = None) -> Tensor:
         """Predict chroma at 1/stride of the size, with the guide of a batch in training."""
@@ -114,7 +115,7 @@ class GuidedGenerator(EdgeGenerator):
         if guide is None:
             return self._decode(features, self._nothing)
         keys = self.keys_of(features)
-        return self._guided(features, keys, guide.hints, guide.rows(keys))
+        return self._guided(features, keys, lightness, guide.hints, guide.rows(keys))
 
     @property
     def _nothing(self) -> list[Tensor | float]:
@@ -148,8 +149,13 @@ class GuidedGenerator(EdgeGenerator):
         """
         return self._confident(self._likeness(keys, memory, sharpness) @ _weighted(memory), keys)
 
-    def _likeness(self, keys: Tensor, memory: Tensor, sharpness: Tensor | float) -> Tensor:
-        """How much each place is like each row, (N, h*w, M) in (0, 1]; arguments as in `recall`."""
+    def _likeness(
+        self, keys: Tensor, memory: Tensor, sharpness: Tensor | float, shades: Tensor | None = None
+    ) -> Tensor:
+        """How much each place is like each row, (N, h*w, M) in (0, 1]; arguments as in `recall`.
+
+        `shades` are squares of the differences of lightness, (N, h*w, M), where the rows' is known.
+        """
         y, x = (places(keys, axis) for axis in (2, 3))
         square, one = y * y + x * x, torch.ones_like(y)
         sharp, near = self.sharpness.exp(), self.nearness.exp()
@@ -159,19 +165,23 @@ class GuidedGenerator(EdgeGenerator):
         far = -nearness * (place * place).sum(dim=2, keepdim=True) - sharp * sharpness
         # sharp * (q.k - 1) - nearness * |p - p'|^2, as one product of vectors
         entry = torch.cat((key * sharpness, 2 * nearness * place, -nearness, far), dim=2)
-        return torch.exp(query @ entry.transpose(1, 2))
+        like = query @ entry.transpose(1, 2)
+        return torch.exp(like if shades is None else like - _SHADES * shades)
 
     def _confident(self, found: Tensor, keys: Tensor) -> Tensor:
         """Sums of colors and weights, (N, h*w, 3), as `recall` returns them."""
         return _planes(found / (found[..., 2:] + self.unknown.exp()), keys)
 
-    def _guided(self, features: list[Tensor], keys: Tensor, hints: Tensor | None, memory: Tensor | None) -> Tensor:
+    def _guided(
+        self, features: list[Tensor], keys: Tensor, lightness: Tensor, hints: Tensor | None, memory: Tensor | None
+    ) -> Tensor:
         """Chroma at 1/stride of the size, by what hints and memory say."""
         if hints is None:
             found = self._likeness(keys, memory, 1.0) @ _weighted(memory) if memory is not None else None
             return self._decode(features, self._added(keys, None, found))
         rows = rows_of_hints(keys, hints)
-        likeness = self._likeness(keys, rows, sharpness_of_hints(rows))
+        sharpness = sharpness_of_hints(rows)
+        likeness = self._likeness(keys, rows, sharpness, _difference(lightness, hints).square() * sharpness.mT)
         found = likeness @ _weighted(rows)
         both = found if memory is None else found + self._likeness(keys, memory, 1.0) @ _weighted(memory)
         chroma = self._decode(features, self._added(keys, hints, both))
@@ -262,6 +272,14 @@ def _weighted(rows: Tensor) -> Tensor:
 def _planes(table: Tensor, keys: Tensor) -> Tensor:
     """A row for each place, (N, h*w, C), as planes (N, C, h, w) like those of `keys`."""
     return table.transpose(1, 2).reshape(keys.shape[0], -1, *keys.shape[2:])
+
+
+def _difference(lightness: Tensor, hints: Tensor) -> Tensor:
+    """Lightness of places at stride 8 less that of each of `rows_of_hints`, (N, h*w, h*w/4), in L*/50."""
+    places, cover = F.avg_pool2d(lightness, KEY_STRIDE), F.avg_pool2d(hints[:, 2:], KEY_STRIDE // HINT_STRIDE)
+    sums = F.avg_pool2d(torch.cat((places * cover, cover), dim=1), 2)
+    given = sums[:, :1] / sums[:, 1:].clamp_min(_TINY / 16)
+    return places.flatten(2).mT - given.flatten(2)
 
 
 def _missing(chroma: Tensor, hints: Tensor, stride: int) -> Tensor:
