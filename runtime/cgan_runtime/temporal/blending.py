@@ -18,6 +18,9 @@ from cgan_runtime.temporal.scene_cuts import shrunk
 # Distance of carried from predicted chroma, (a*, b*)/110, at which the past counts half: where the lightness
 # of the place has changed too, and where not; there a smaller one is only the network's doubt, as in skies.
 TRUSTED_DIFFERENCE, TELLING_DIFFERENCE = 0.15, 0.3
+# The same, where the network has not run, at which half of the change is left out: nobody sees the difference, but
+# the change would make each frame differ from the one before.
+UNSEEN_DIFFERENCE = 0.015
 # Unknown places are filled in at this fraction of the size, from this far around (sigma, small pixels).
 FILL_SHRINK, FILL_REACH = 8, 1.5
 LEAST_KNOWN = 0.02  # weight of a carried color that is only a guess: it counts where nothing around is known
@@ -63,7 +66,7 @@ def blend(carried: Carried, predicted: FloatArray, horizon: float, lasts: float 
         share = clipped(1 - age, 0, np.inf)
         clipped(age, 1, np.inf)
     else:
-        age *= _agreement(differences, carried.changed)
+        age *= _agreement(_squared(differences), carried.changed)
         _grow(age, 1.0, horizon, lasts)
         share = 1 / age
     _add(carried.colors, differences, share)
@@ -73,9 +76,13 @@ def blend_again(carried: Carried, horizon: float, lasts: float = 0) -> None:
     """Let what the network said before count once more, as far as it is known; changes `carried`."""
     (age, known, *_), colors = carried.marks, carried.colors
     differences: FloatArray = colors[SAID] - colors[SHOWN]
-    age *= _agreement(differences, carried.changed)
+    squared = _squared(differences)
+    age *= _agreement(squared, carried.changed)
     _grow(age, known, horizon, lasts)
-    _add(colors, differences, known / np.maximum(age, np.float32(LEAST_KNOWN)))
+    share = 1 - confidence(squared, UNSEEN_DIFFERENCE)
+    share *= known
+    share /= np.maximum(age, np.float32(LEAST_KNOWN))
+    _add(colors, differences, share)
 
 
 def _add(colors: FloatArray, differences: FloatArray, share: FloatArray) -> None:
@@ -94,17 +101,21 @@ def _grow(age: FloatArray, by: FloatArray | float, horizon: float, lasts: float)
         np.maximum(age, older, out=age)
 
 
-def _agreement(differences: FloatArray, changed: FloatArray) -> FloatArray:
-    """From 1 to 0, how far carried colors can be believed that differ so much, (2, h, w), from the predicted ones."""
-    # TRUSTED_DIFFERENCE where the lightness has changed, TELLING_DIFFERENCE where it has not.
-    scale = TRUSTED_DIFFERENCE / TELLING_DIFFERENCE
+def _squared(differences: FloatArray) -> FloatArray:
+    """The square of differences (2, h, w) in each place of marks."""
     squared = differences[A] * differences[A]
     squared += differences[B] * differences[B]
-    difference = _at_marks(squared)
+    return _at_marks(squared)
+
+
+def _agreement(squared: FloatArray, changed: FloatArray) -> FloatArray:
+    """From 1 to 0, how far carried colors can be believed that differ so much, squared, from the predicted ones."""
+    # TRUSTED_DIFFERENCE where the lightness has changed, TELLING_DIFFERENCE where it has not.
+    scale = TRUSTED_DIFFERENCE / TELLING_DIFFERENCE
     weight = changed * np.float32(1 - scale**2)
     weight += np.float32(scale**2)
-    difference *= weight
-    return confidence(difference, TRUSTED_DIFFERENCE)
+    weight *= squared
+    return confidence(weight, TRUSTED_DIFFERENCE)
 
 
 def put(colors: FloatArray, marks: FloatArray, predicted: FloatArray, share: FloatArray, age: float) -> None:

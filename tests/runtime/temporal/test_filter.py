@@ -113,6 +113,14 @@ class TestSteadiness:
         shown, _ = run(frames, said, TemporalSettings(strength))
         assert np.abs(shown[-1] - said[-1]).max() < NEAR
 
+    def test_what_nobody_sees_does_not_change_each_frame(self) -> None:
+        """A change of half a code is left out of frames on which the network does not run."""
+        frames = [grainy(scene("astronaut"), seed, 2) for seed in range(12)]
+        said = [even((0.2, 0.2))] * 4 + [even((0.2, 0.204))] * 8
+        shown, _ = run(frames, said, TemporalSettings("high", 4))
+        steps = [np.abs(after - before).max() for before, after in pairwise(shown)]
+        assert max(steps[4:7] + steps[8:]) < 1e-5 < steps[3]
+
     def test_a_fresh_scene_is_averaged_from_its_first_frame(self) -> None:
         """The second frame counts as much as the first: a bad first guess does not stay."""
         frames = [scene("astronaut")] * 2
