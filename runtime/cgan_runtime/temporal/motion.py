@@ -28,6 +28,7 @@ PLANES = 4  # of colors and of marks: OpenCV moves four in half the time of thre
 MARK = 2  # pixels, side of the place that a mark belongs to
 LIGHTNESS_PEAK = 255  # lightness is compared in this many steps from black to white
 TRUSTED_RESIDUAL = 6.0  # error of carried lightness, of 255, mean of a window, where the past counts half
+KNOWN_RESIDUAL = 8.0  # the same, where what the network said counts half: after some frames it is asked again
 CHANGED_RESIDUAL = 2.0  # the same, where a place counts as half changed; grain leaves less
 STILL_SHRINK, STILL_DIFFERENCE = 2, 1  # mean difference, levels of 255, of all places of so many marks
 RESIDUAL_WINDOW = 5  # side of the window, marks: averages out grain, and edges off by part of a mark
@@ -110,11 +111,12 @@ def follow(frame: ByteArray, past: Moment) -> Carried | None:
     cv2.blur(error, (RESIDUAL_WINDOW, RESIDUAL_WINDOW), dst=error)
     error *= error
     error *= error
-    trust = _confidence(error, TRUSTED_RESIDUAL)
+    trust, known = _confidence(error, TRUSTED_RESIDUAL), _confidence(error, KNOWN_RESIDUAL)
     height, width = frame.shape
     inside = cv2.bitwise_and(cv2.inRange(x, -1, width), cv2.inRange(y, -1, height))
-    trust[inside == 0] = 0  # it has come in from outside
-    marks[: KNOWN + 1] *= trust
+    for plane, share in ((marks[AGE], trust), (marks[KNOWN], known)):
+        share[inside == 0] = 0  # it has come in from outside
+        plane *= share
     error /= error + np.float32(CHANGED_RESIDUAL**4)  # now how much each place has changed: 1 - confidence
     colors = planes_of(_moved(past.colors, *_where(motion, past.colors.shape[:2], MARK)))
     return Carried(colors, marks, error, float((gain - 1) * cv2.mean(then)[0] + offset))
