@@ -81,16 +81,14 @@ def _write(color: FloatArray, limits: tuple[int, int], target: Plane) -> None:
 
 def _slopes(codes: FloatArray, guide: FloatArray, span: float) -> list[FloatArray]:
     """Slope of each plane on the guide at each pixel: ridge regression in a window, then smoothed."""
-    centered: FloatArray = guide - guide.mean()  # small products, as float32 has 24 bits
-    mean = _box(centered)
-    variance = _box(centered * centered)
+    mean = _box(guide)
+    variance = _box(guide * guide)
     variance -= mean * mean
     variance += np.float32(EPSILON * span * span)
     slopes = []
     for plane in codes:
-        around: FloatArray = plane - plane.mean()
-        covariance = _box(centered * around)
-        around = _box(around)
+        covariance = _box(guide * plane)
+        around = _box(plane)
         around *= mean
         covariance -= around
         covariance /= variance
