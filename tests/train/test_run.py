@@ -12,11 +12,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 from tests.train.conftest import write_photos
 
 from cgan_runtime.errors import ConfigError
 from cgan_train import TrainSettings, train
-from cgan_train.checkpoint import load_checkpoint
+from cgan_train.checkpoint import SHIPPED, load_checkpoint
+from cgan_train.run import NO_VALIDATION
 from cgan_train.training.run_log import TrainingProgress
 
 THIN = {"generator.widths": [8, 8], "discriminator.widths": [8], "batch_size": 4}
@@ -56,6 +58,19 @@ def test_settings_that_change_a_resumed_run_are_refused(photos: Path, tmp_path: 
             train(photos, tmp_path, resume=True, settings=settings)
     with pytest.raises(ConfigError, match="name it with --init"):
         train(photos, tmp_path, settings=TrainSettings(gan_only=True))
+
+
+def test_the_vivid_recipe_goes_on_from_the_model_that_ships(photos: Path, tmp_path: Path) -> None:
+    overrides = {"epochs": 1, "batch_size": 2, "phases.gan.crop": 64, "phases.gan.discriminator_warmup": 1}
+    settings = TrainSettings(overrides=overrides, minutes=1e-6, threads=1)
+    stopped = train(photos, tmp_path / "run", recipe="edge-vivid", init="edge", val=NO_VALIDATION, settings=settings)
+    checkpoint, edge = load_checkpoint(stopped), load_checkpoint(SHIPPED)
+    assert checkpoint.recipe == "edge-vivid"
+    assert checkpoint.config == edge.config
+    given, had = checkpoint.generator.state_dict(), edge.generator.state_dict()
+    assert torch.equal(given["encoder.stem.conv.weight"], had["encoder.stem.conv.weight"])
+    with pytest.raises(ConfigError, match="nothing at nowhere"):
+        train(photos, tmp_path / "other", init="nowhere", settings=settings)
 
 
 def test_photos_are_held_out_to_measure_on(photos: Path, tmp_path: Path) -> None:

@@ -64,7 +64,9 @@ run_options = option_group(
         "--seeds", type=click.IntRange(min=1, max=100),
         help="Train so many runs, with seeds from --seed on, in OUT/seed-N; then print their quality, mean and "
         "deviation."),
-    click.option("--init", type=_PATH, help="Checkpoint that the generator takes its weights from."),
+    click.option(
+        "--init", type=_PATH,
+        help="Checkpoint that the generator takes its weights from; edge is the one that ships."),
     click.option(
         "--minutes", type=click.FloatRange(min=0, min_open=True),
         help="Stop after so many minutes; --resume goes on.  [default: train to the end]",

@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # these load PyTorch
 
 NO_VALIDATION = "none"
 """In place of the path of validation images: measure on none."""
+_CHECKPOINTS = Path(__file__).parent / "checkpoints"
 _MAX_VALIDATION = 60  # images
 _HELD_OUT = 0.05  # of the training images, where no others are given to measure on
 
@@ -75,7 +76,7 @@ def train(
         recipe: Name of the settings to start from; not used with `resume`.
         val: Images to measure on after each epoch. None takes those in `data`; without any, 5 % of the photos, at
             most 60, are held out. "none" measures on none and trains on all.
-        init: Checkpoint that the generator takes its weights from.
+        init: Checkpoint that the generator takes its weights from, or the name of one that ships, as `edge`.
         resume: Go on with the run in `out` from its last checkpoint; `overrides={"epochs": N}` makes it longer.
         settings: Other settings.
         progress: Called after every step.
@@ -117,6 +118,7 @@ def open_run(
         raise ConfigError("--gan-only trains on from a checkpoint; name it with --init")
     config = apply_overrides(recipes.recipe(recipe or recipes.DEFAULT), settings.overrides)
     config = recipes.only_gan(config) if settings.gan_only else config
+    init = _shipped(init)
     _check_paths(data, val, init)
     try:
         import torch
@@ -161,6 +163,13 @@ def open_run(
 def begun(run: Path) -> bool:
     """Whether a folder holds a run that was begun; looks at names alone."""
     return any(run.glob("epoch-*")) or any(run.glob("unfinished")) or any(run.glob(".unfinished.old"))
+
+
+def _shipped(init: Path | None) -> Path | None:
+    """The checkpoint that ships under a name, if there is none of that path; else the path."""
+    if init is None or init.exists() or init != Path(init.name) or not (_CHECKPOINTS / init).exists():
+        return init
+    return _CHECKPOINTS / init
 
 
 def _check_paths(data: Sequence[Path], val: Path | None, init: Path | None) -> None:
