@@ -19,14 +19,12 @@ from cgan_runtime.errors import DataError
 ROOT = Path(__file__).parents[1]
 SETS, RESULTS = ROOT / "benchmarks" / "sets", ROOT / "benchmarks" / "results"
 VAL = "photos-val.tar"
-SMALL = str(ROOT / "runtime" / "cgan_runtime" / "models" / "edge-small.onnx")
 GRAYS = "panchromatic,orthochromatic,infrared,faded,blurred,scratched"
 FILES = {
     "quality": (VAL, SETS / "objects.csv", "--without", "imagenet*"),
     "quality-held-out": (SETS / "held-out.csv",),
     "quality-footage": (SETS / "footage.csv", SETS / "footage-more.csv"),
     "quality-grays": (VAL, "--gray", GRAYS),
-    "quality-small": (VAL, SETS / "held-out.csv", SETS / "footage.csv", "--model", SMALL),
 }
 """What each file of figures is measured on, and with which options."""
 

@@ -88,26 +88,6 @@ def quality_gain() -> str:
     return f"{plain_table(rows)}\n\nBefore: sha256 {before}. Now: sha256 {now}.{same}"
 
 
-@block("quality-models")
-def quality_models() -> str:
-    """The models that ship beside each other, a row for each set."""
-    small = read("quality-small.json")
-    found = {"edge": _by_set(_files()), "edge-small": _by_set([small])}
-    rows = []
-    for key, each in found["edge-small"].items():
-        row = {"images": _name(each)}
-        for name, sets in found.items():
-            row |= {f"{title}, `{name}`": cell(sets[key]) for title, cell in GAIN.items()}
-        rows.append(row)
-    return f"{plain_table(rows)}\n\n{_measured(small)}"
-
-
-def _by_set(files: list[Document]) -> dict[str, Document]:
-    """The whole sets of results, by name."""
-    reports = [each for report in files for each in report["reports"]]
-    return {each["data"]: each for each in reports if not (each["group"] or each["without"] or each["gray"])}
-
-
 @block("quality-hints")
 def quality_hints() -> str:
     """One row for each number of hints, beside what Zhang et al. report."""
