@@ -58,7 +58,8 @@ def lively_generator(config: GeneratorConfig, seed: int = 0) -> Generator:
         hook = head.register_forward_hook(lambda _module, _given, answer: spread.append(float(answer.std())))
         generator.eval()(lightness)
         hook.remove()
-        head.weight *= STRENGTH / spread[0]
+        # Hints, which it has not learned to obey, add as much again where they are.
+        head.weight *= (STRENGTH / 2 if generator.guided else STRENGTH) / spread[0]
     return generator
 
 
