@@ -90,6 +90,7 @@ def started(checkpoint: Path, folder: Path, *arguments: str) -> subprocess.Popen
         assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.01)
+    time.sleep(0.3)  # between making a folder and minding it there is a moment
     return process
 
 
@@ -98,7 +99,7 @@ def test_ctrl_c_leaves_nothing(seed_checkpoint: Path, tmp_path: Path) -> None:
     process = started(seed_checkpoint, tmp_path / "out")
     process.send_signal(signal.SIGINT)
     _, reported = process.communicate()
-    assert process.returncode == 130
+    assert process.returncode == 130, reported
     assert "Traceback" not in reported
     assert not list((tmp_path / "out").iterdir())
 
