@@ -276,10 +276,10 @@ def _planes(table: Tensor, keys: Tensor) -> Tensor:
 
 def _difference(lightness: Tensor, hints: Tensor) -> Tensor:
     """Lightness of places at stride 8 less that of each of `rows_of_hints`, (N, h*w, h*w/4), in L*/50."""
-    places, cover = F.avg_pool2d(lightness, KEY_STRIDE), F.avg_pool2d(hints[:, 2:], KEY_STRIDE // HINT_STRIDE)
-    sums = F.avg_pool2d(torch.cat((places * cover, cover), dim=1), 2)
+    seen, cover = F.avg_pool2d(lightness, KEY_STRIDE), F.avg_pool2d(hints[:, 2:], KEY_STRIDE // HINT_STRIDE)
+    sums = F.avg_pool2d(torch.cat((seen * cover, cover), dim=1), 2)
     given = sums[:, :1] / sums[:, 1:].clamp_min(_TINY / 16)
-    return places.flatten(2).mT - given.flatten(2)
+    return seen.flatten(2).mT - given.flatten(2)
 
 
 def _missing(chroma: Tensor, hints: Tensor, stride: int) -> Tensor:
