@@ -1,13 +1,15 @@
 """The color memory: places whose color is known, as the network looks them up.
 
 rows = rows_of(keys, chroma, weight)               # of a picture, (h*w, 38)
-guidance = Guidance(hints=planes, memory=rows)
+guidance = Guidance(hints=planes, parts=((rows, 1.0),))
 chroma = colorizer.chroma(lightness, guidance)
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -34,6 +36,8 @@ _TINY = np.float32(1e-3)  # share of a place below which its color counts for no
 _LOOKED_AT = 64  # places, at most, by which the memory's similarity is judged
 
 HalfArray = npt.NDArray[np.float16]
+Parts = Sequence[tuple[npt.NDArray[np.floating], float]]
+"""Rows of several pictures, (rows, 38), each with a factor for their weights."""
 
 
 @dataclass(frozen=True)
@@ -42,17 +46,22 @@ class Guidance:
 
     Attributes:
         hints: As of `hints.rasterized`, float32 (3, h/4, w/4) at the network's size; None for no hints.
-        memory: Places whose color is known, float32 (rows, 38); None for none.
+        parts: Places whose color is known.
         is_judged: Whether to tell how much the image is like the memory, which takes a while.
         painted: The colors of the image itself, where it is a key, float32 (3, h/2, w/2), as `hints`; None for no key.
         lasts: For how many frames certain colors are carried along the motion of a video.
     """
 
     hints: FloatArray | None = None
-    memory: FloatArray | None = None
+    parts: Parts = ()
     is_judged: bool = True
     painted: FloatArray | None = None
     lasts: float = 0
+
+    @cached_property
+    def memory(self) -> FloatArray | None:
+        """Places whose color is known, float32 (rows, 38); None for none. Made when the network is to run."""
+        return joined(self.parts)
 
     def certain(self, shape: tuple[int, int], saturation: float = 1.0) -> Certain | None:
         """The colors, (h, w), that are given and no guess, their chroma times the saturation; None for none at all."""
@@ -129,7 +138,7 @@ def pooled(planes: FloatArray, grid: tuple[int, int]) -> FloatArray:
     return means
 
 
-def joined(parts: list[tuple[npt.NDArray[np.floating], float]]) -> FloatArray | None:
+def joined(parts: Parts) -> FloatArray | None:
     """Rows of several pictures, each with a factor for their weights, filled up to a multiple of `ROW_STEP`."""
     count = sum(len(rows) for rows, _ in parts)
     if not count:

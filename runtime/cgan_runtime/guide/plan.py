@@ -22,7 +22,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from cgan_runtime.guide.hints import rasterized
-from cgan_runtime.guide.memory import COLUMNS, Guidance, HalfArray, joined, pooled
+from cgan_runtime.guide.memory import COLUMNS, Guidance, HalfArray, pooled
 from cgan_runtime.guide.settings import Hint
 
 FADE_FRAMES = 250  # frames from a key after which it counts half, where no other key is on that side
@@ -83,10 +83,10 @@ class GuidePlan:
                 kept.append((rows, weight))
                 room -= len(rows)
         kept.append((self.references, BESIDE_KEYS if keys else 1.0))
-        memory, painted, planes = joined(kept), *self._planes(number, keys, hinted)
-        if memory is None and planes is None:
+        painted, planes = self._planes(number, keys, hinted)
+        if planes is None and not any(len(rows) for rows, _ in kept):
             return None
-        return Guidance(planes, memory, painted=painted, lasts=_carried_for(keys, number) if keys else 0)
+        return Guidance(planes, kept, painted=painted, lasts=_carried_for(keys, number) if keys else 0)
 
     def changes_at(self, number: int) -> bool:
         """Whether a key or hint counts from this frame on, or no more."""

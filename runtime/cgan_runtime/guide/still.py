@@ -15,7 +15,7 @@ from cgan_runtime.color.encoding import Plane
 from cgan_runtime.color.lab import FloatArray
 from cgan_runtime.errors import ConfigError
 from cgan_runtime.guide.hints import rasterized
-from cgan_runtime.guide.memory import COLUMNS, HINT_STRIDE, Guidance, HalfArray, joined, rows_of
+from cgan_runtime.guide.memory import COLUMNS, HINT_STRIDE, Guidance, HalfArray, rows_of
 from cgan_runtime.guide.pictures import Picture, pixels_of
 from cgan_runtime.guide.settings import Guide
 
@@ -42,7 +42,7 @@ def guidance_of(guide: Guide, picture: tuple[int, int], shape: tuple[int, int], 
     height, width = shape
     grid = height // HINT_STRIDE, width // HINT_STRIDE
     planes = rasterized(guide.hints, picture, grid) if guide.hints else None
-    return Guidance(planes, joined([(rows_of_references(guide.references, network), 1.0)]))
+    return Guidance(planes, ((rows_of_references(guide.references, network), 1.0),))
 
 
 def rows_of_references(references: Sequence[str | Path | Plane], network: Network) -> HalfArray:

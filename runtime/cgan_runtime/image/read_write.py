@@ -140,7 +140,7 @@ def write_image(path: Path, image: Plane, metadata: Metadata = NONE) -> int:
 
 
 def _decode(data: bytes) -> Plane | None:
-    """Decode with OpenCV, which applies EXIF only if it drops alpha."""
+    """Decode with OpenCV, which applies EXIF only if it may drop alpha."""
     # OpenCV would print warnings to the terminal; our errors are enough.
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     upright, orientations = without_orientation(data)
@@ -149,7 +149,7 @@ def _decode(data: bytes) -> Plane | None:
         image: Plane | None = None
         if not data.startswith(_JPEG_START):
             image = cv2.imdecode(buffer, cv2.IMREAD_UNCHANGED)
-        if image is not None and image.ndim == 3 and image.shape[2] == 4:
+        if image is not None and (data.startswith(PNG_START) or (image.ndim == 3 and image.shape[2] == 4)):
             return turned(image, orientations[0] if orientations else first_tag(_exif(data), ORIENTATION))
         image = cv2.imdecode(buffer, cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR)
         return image if image is None or not orientations else turned(image, orientations[0])

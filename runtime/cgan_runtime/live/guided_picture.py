@@ -25,7 +25,7 @@ from cgan_runtime.color.rgb_image import lightness_of
 from cgan_runtime.colorizer import Colorizer, Prediction
 from cgan_runtime.errors import ConfigError, MediaError
 from cgan_runtime.guide.hints import rasterized
-from cgan_runtime.guide.memory import HINT_STRIDE, Guidance, joined, rows_of
+from cgan_runtime.guide.memory import HINT_STRIDE, Guidance, rows_of
 from cgan_runtime.guide.settings import Hint
 from cgan_runtime.live.ycc_frame import JFIF, YccFrame
 
@@ -121,7 +121,7 @@ class GuidedPicture:
         if self._keys is None:
             self._keys = colorizer.keys(self._view.lightness)
         rows = rows_of(self._keys, self._planes(hints), nearness=1)
-        return Guidance(memory=joined([(rows, 1.0)]), is_judged=False)
+        return Guidance(parts=((rows, 1.0),), is_judged=False)
 
     def _planes(self, hints: Sequence[Hint]) -> FloatArray:
         return rasterized(hints, self._view.picture, self._grid)

@@ -112,8 +112,8 @@ def test_similarity_is_that_of_the_best_match() -> None:
     keys = np.zeros((32, 4, 4), np.float32)
     keys[0] = 1
     memory = np.zeros((256, COLUMNS), np.float32)
-    assert Guidance(memory=memory).similarity(keys) is None
+    assert Guidance(parts=((memory, 1.0),)).similarity(keys) is None
     memory[3, 1], memory[3, WEIGHT] = 1, 1
-    assert Guidance(memory=memory).similarity(keys) == 0
+    assert Guidance(parts=((memory, 1.0),)).similarity(keys) == 0
     memory[5, 0], memory[5, WEIGHT] = 0.75, 0.2
-    assert Guidance(memory=memory).similarity(keys) == 0.75
+    assert Guidance(parts=((memory, 1.0),)).similarity(keys) == 0.75
