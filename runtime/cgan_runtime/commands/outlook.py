@@ -120,7 +120,7 @@ def try_out(
             frames = frames_from_middle(
                 reader.container, reader.stream, _TRIAL_FRAMES, seconds=_TRIAL_SECONDS, part=part
             )
-            run_stages(frames, stage, lambda item: write(stage.finish(item)), depth=QUEUE_DEPTH)  # type: ignore[arg-type]
+            run_stages(frames, stage, stage.finish, write, depth=QUEUE_DEPTH)
             if len(written) < _LEAST_FRAMES:
                 return None
             writer.finish()

@@ -161,7 +161,7 @@ def colorize_part(
             if frames:
                 with annotate_position(stage, output, resumable=True):
                     needed = _items_before(frames.stop, items)
-                    run_stages(needed, stage, lambda item: writer.keep(stage.finish(item)), depth=QUEUE_DEPTH)
+                    run_stages(needed, stage, stage.finish, writer.keep, depth=QUEUE_DEPTH)
                     writer.finish_segment(stage.filter_state)
             return max(0, stage.frames - frames.start)
 

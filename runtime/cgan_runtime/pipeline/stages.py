@@ -1,8 +1,8 @@
-"""Three stages on three threads with short queues between them: constant memory, in order, errors raised.
+"""Stages on threads of their own with short queues between them: constant memory, in order, errors raised.
 
-    run_stages(reader, color, writer.write, depth=8)
+    run_stages(reader, color, enlarge, writer.write, depth=8)
 
-The middle stage runs in the calling thread, so that a back end stays in the thread that opened it.
+The second stage runs in the calling thread, so that a back end stays in the thread that opened it.
 """
 
 from __future__ import annotations
@@ -11,12 +11,11 @@ import _thread
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from queue import SimpleQueue
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from cgan_runtime.system.cpu import opencv_beside_stages
 
 T = TypeVar("T")
-U = TypeVar("U")
 
 
 class Cancelled(Exception):
@@ -70,20 +69,20 @@ class Channel(Generic[T]):
 
 def run_stages(
     source: Iterable[T],
-    work: Callable[[T], U],
-    sink: Callable[[U], None],
-    *,
+    work: Callable[[T], Any],
+    *sinks: Callable[[Any], Any],
     depth: int,
     wake: Callable[[], object] = lambda: None,
 ) -> None:
-    """Run `sink(work(item))` for every item of `source`, each of the three in its own thread, in order.
+    """Run `sinks[-1](... sinks[0](work(item)))` for every item of `source`, in order, each stage in its own thread.
 
-    `work` runs in the calling thread; `depth` items may wait between two stages. Raises what was raised first
-    in any stage, Ctrl-C included, once all have stopped. `wake` is called after a failure: it must end a read
-    of the source that waits for something from outside.
+    `work` runs in the calling thread. `depth` items may wait before it, and as many after it in all. Raises what was
+    raised first in any stage, Ctrl-C included, once all have stopped. `wake` is called after a failure: it must end a
+    read of the source that waits for something from outside.
     """
     taken: Channel[T] = Channel(depth)
-    worked: Channel[U] = Channel(depth)
+    further = len(sinks) - 1
+    worked = [Channel[Any](max(1, depth - further)), *(Channel[Any](1) for _ in range(further))]
     failures: list[BaseException] = []
     begun: list[bool] = []
     ended: SimpleQueue[None] = SimpleQueue()
@@ -95,15 +94,19 @@ def run_stages(
             pass
         except BaseException as error:  # noqa: BLE001 (raised again below, in the calling thread)
             failures.append(error)
-            taken.cancel()
-            worked.cancel()
+            for channel in (taken, *worked):
+                channel.cancel()
 
     def drain() -> None:
-        for item in worked:
-            sink(item)
+        for item in worked[-1]:
+            sinks[-1](item)
+
+    def between(place: int) -> Callable[[], None]:
+        return lambda: worked[place + 1].feed(map(sinks[place], worked[place]))
 
     threads = [
         threading.Thread(target=guarded, args=(lambda: taken.feed(source),), name="source"),
+        *(threading.Thread(target=guarded, args=(between(i),), name=f"sink {i}") for i in range(further)),
         threading.Thread(target=guarded, args=(drain,), name="sink"),
     ]
 
@@ -124,7 +127,7 @@ def run_stages(
     def middle() -> None:
         # Ctrl-C in `Thread.start` can leave a lock of `threading` taken for ever; this call is atomic.
         _thread.start_new_thread(outer, ())
-        worked.feed(map(work, taken))
+        worked[0].feed(map(work, taken))
         ended.get()
 
     with opencv_beside_stages():

@@ -3,7 +3,7 @@
     with Colorizer.open() as colorizer:
         result = colorize_video("in.mp4", "out.mp4", colorizer)
 
-A video runs through three stages on three threads: decode; predict color; enlarge it and encode. No frame is
+A video runs through four stages on four threads: decode; predict color; enlarge it; encode. No frame is
 dropped, and the luma that is written is the luma that was decoded.
 """
 
@@ -175,7 +175,8 @@ def _run(
             run_stages(
                 times.source("decode", items),
                 times.work("color", stage),
-                lambda item: write(finish(item)),
+                finish,
+                write,
                 depth=QUEUE_DEPTH,
                 wake=reader.wake,
             )

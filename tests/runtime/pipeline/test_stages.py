@@ -1,4 +1,4 @@
-"""The three-stage pipeline without videos: order, bounded queues, errors, interrupts."""
+"""The pipeline of stages without videos: order, bounded queues, errors, interrupts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cgan_runtime.pipeline.stages import run_stages
 
 
 def _nothing_left_running() -> bool:
-    return all(thread.name not in ("source", "sink") for thread in threading.enumerate())
+    return all(not thread.name.startswith(("source", "sink")) for thread in threading.enumerate())
 
 
 def test_every_item_arrives_once_and_in_order() -> None:
@@ -38,6 +38,31 @@ def test_the_middle_stage_runs_in_the_calling_thread() -> None:
 
     run_stages(source(), work, lambda _: seen.update(sink=threading.current_thread().name), depth=1)
     assert seen == {"source": "source", "work": threading.current_thread().name, "sink": "sink"}
+
+
+def test_every_sink_has_a_thread_and_gets_what_the_one_before_made() -> None:
+    got: list[int] = []
+    threads: set[str] = set()
+
+    def add(n: int) -> int:
+        threads.add(threading.current_thread().name)
+        return n + 1
+
+    run_stages(range(100), lambda n: n * n, add, add, got.append, depth=2)
+    assert got == [n * n + 2 for n in range(100)]
+    assert len(threads) == 2
+    assert _nothing_left_running()
+
+
+def test_an_error_in_a_sink_between_stops_all() -> None:
+    def fail(n: int) -> int:
+        if n == 7:
+            raise ValueError("at seven")
+        return n
+
+    with pytest.raises(ValueError, match="at seven"):
+        run_stages(itertools.count(), lambda n: n, fail, lambda _: None, depth=2)
+    assert _nothing_left_running()
 
 
 def test_a_slow_sink_bounds_what_the_source_produces() -> None:
