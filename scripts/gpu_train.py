@@ -29,7 +29,7 @@ import torch
 
 from cgan_runtime.console import guard
 from cgan_runtime.errors import DataError
-from cgan_train.checkpoint import SHIPPED, half_weights, load_checkpoint, save_checkpoint
+from cgan_train.checkpoint import half_weights, load_checkpoint, save_checkpoint
 from cgan_train.config.recipes import recipe
 from cgan_train.config.schema import Phase, TrainConfig
 from cgan_train.data.loader import center_crop
@@ -37,6 +37,7 @@ from cgan_train.data.resident import ResidentPhotos
 from cgan_train.data.sources import Image, open_photos, open_validation
 from cgan_train.evaluation.contact_sheet import measure_generator
 from cgan_train.models import build_generator
+from cgan_train.shipped import SHIPPED
 from cgan_train.training.distributed import World
 from cgan_train.training.gan import Gan
 

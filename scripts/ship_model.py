@@ -20,11 +20,12 @@ from torch import Tensor
 
 from cgan_runtime.backends.registry import open_backend
 from cgan_runtime.doctor.probes.colors import test_inputs, write_expected
-from cgan_train.checkpoint import SHIPPED, half_weights, load_checkpoint, save_checkpoint
+from cgan_train.checkpoint import half_weights, load_checkpoint, save_checkpoint
 from cgan_train.data.sources import open_validation
 from cgan_train.evaluation.contact_sheet import predictor
 from cgan_train.evaluation.quality import measure_quality
 from cgan_train.models.base import Generator
+from cgan_train.shipped import SHIPPED
 
 ROOT = Path(__file__).parents[1]
 MODELS = ROOT / "runtime" / "cgan_runtime" / "models"

@@ -117,7 +117,8 @@ def _measure_models(
     from cgan_benchmarks.speed.subjects.exported_forms import Wanted, forms_of, name_models, video_form
     from cgan_benchmarks.speed.suite import run_suite
     from cgan_benchmarks.video.scenario import measure_video, with_video
-    from cgan_train.checkpoint import SHIPPED, load_checkpoint
+    from cgan_train.checkpoint import load_checkpoint
+    from cgan_train.shipped import SHIPPED
 
     with Console().fraction("benchmark") as show:
 

@@ -49,8 +49,9 @@ class ModelSource:
             ModelFileError: The checkpoint or the weights are missing or damaged.
         """
         self.check()
-        from cgan_train.checkpoint import SHIPPED, load_checkpoint
+        from cgan_train.checkpoint import load_checkpoint
         from cgan_train.foreign import foreign_checkpoint
+        from cgan_train.shipped import SHIPPED
 
         if self._is_foreign:
             weights = None if self.weights is None else Path(self.weights)

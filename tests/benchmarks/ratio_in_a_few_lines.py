@@ -8,7 +8,8 @@ import onnxruntime
 import torch
 
 from cgan_runtime.models import bundled_model
-from cgan_train.checkpoint import SHIPPED, load_checkpoint
+from cgan_train.checkpoint import load_checkpoint
+from cgan_train.shipped import SHIPPED
 
 image = np.random.default_rng(0).uniform(-1, 1, (1, 1, 256, 256)).astype(np.float32)
 inputs = {"lightness": image, "hints": np.zeros((1, 3, 64, 64), np.float32), "memory": np.zeros((1, 1, 38), np.float32)}

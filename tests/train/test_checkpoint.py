@@ -28,6 +28,7 @@ from cgan_train.config.recipes import recipe
 from cgan_train.config.schema import GeneratorConfig
 from cgan_train.models import build_generator
 from cgan_train.models.base import Generator
+from cgan_train.shipped import SHIPPED
 
 CONFIG_SMALL = GeneratorConfig("paper", size=32, widths=(8, 16))
 
@@ -66,6 +67,15 @@ def test_path_of_a_run_is_its_newest_checkpoint(tmp_path: Path, generator: Gener
         path = tmp_path / "run" / f"epoch-{epoch:04d}"
         save_checkpoint(path, generator.state_dict(), CONFIG_SMALL, "paper", {"epochs_done": epoch}, {})
     assert load_checkpoint(tmp_path / "run").training["epochs_done"] == 10
+
+
+def test_one_that_ships_is_loaded_by_its_name_unless_a_folder_is_called_so(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert load_checkpoint(Path("edge")).path == SHIPPED
+    folder.rename("edge")
+    assert load_checkpoint(Path("edge")).recipe == "paper"
 
 
 def test_epochs_are_sorted_as_numbers(tmp_path: Path) -> None:

@@ -17,8 +17,9 @@ from tests.train.conftest import write_photos
 
 from cgan_runtime.errors import ConfigError
 from cgan_train import TrainSettings, train
-from cgan_train.checkpoint import SHIPPED, load_checkpoint
+from cgan_train.checkpoint import load_checkpoint
 from cgan_train.run import NO_VALIDATION
+from cgan_train.shipped import SHIPPED
 from cgan_train.training.run_log import TrainingProgress
 
 THIN = {"generator.widths": [8, 8], "discriminator.widths": [8], "batch_size": 4}

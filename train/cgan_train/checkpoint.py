@@ -29,6 +29,7 @@ from cgan_train.config.schema import GeneratorConfig, TrainConfig, generator_fro
 from cgan_train.models import build_generator
 from cgan_train.models.base import Generator
 from cgan_train.models.own import load_own
+from cgan_train.shipped import shipped_checkpoint
 
 FORMAT = "cgan-checkpoint"
 FORMAT_VERSION = 1
@@ -37,8 +38,6 @@ CONFIG = "config.json"
 STATE = "state.pt"
 UNFINISHED = "unfinished"
 """Folder in a run: the state within an epoch."""
-SHIPPED = Path(__file__).parent / "checkpoints" / "edge"
-"""The checkpoint of the model that ships."""
 
 _REPLACED = ".{}.old"  # name of a checkpoint while another takes its place
 _DAMAGE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
@@ -121,7 +120,7 @@ def load_checkpoint(path: Path, generator: str = "") -> Checkpoint:
     """Load a checkpoint's folder, or the newest checkpoint of a run.
 
     Args:
-        path: The folder.
+        path: The folder, or the name of a checkpoint that ships.
         generator: `FILE.py:NAME` of the checkpoint's own generator. The file is run: name only files that you
             trust.
 
@@ -169,11 +168,12 @@ def read_safetensors(path: Path) -> dict[str, Tensor]:
 
 
 def find_checkpoint(path: Path) -> Path:
-    """Find the checkpoint's folder for a path: itself, or the newest `epoch-NNNN` below it.
+    """Find the checkpoint's folder for a path: itself, the newest `epoch-NNNN` below it, or what ships by this name.
 
     Raises:
         ModelFileError: There is none.
     """
+    path = shipped_checkpoint(path)
     if (path / CONFIG).is_file():
         return path
     if epochs := epochs_in(path):

@@ -15,6 +15,7 @@ from cgan_runtime.errors import ConfigError, DataError
 from cgan_runtime.files.atomic import write_file
 from cgan_train.config import recipes
 from cgan_train.config.overrides import apply_overrides
+from cgan_train.shipped import shipped_checkpoint
 
 if TYPE_CHECKING:  # these load PyTorch
     from cgan_train.config.schema import TrainConfig
@@ -25,7 +26,6 @@ if TYPE_CHECKING:  # these load PyTorch
 
 NO_VALIDATION = "none"
 """In place of the path of validation images: measure on none."""
-_CHECKPOINTS = Path(__file__).parent / "checkpoints"
 _MAX_VALIDATION = 60  # images
 _HELD_OUT = 0.05  # of the training images, where no others are given to measure on
 
@@ -118,7 +118,7 @@ def open_run(
         raise ConfigError("--gan-only trains on from a checkpoint; name it with --init")
     config = apply_overrides(recipes.recipe(recipe or recipes.DEFAULT), settings.overrides)
     config = recipes.only_gan(config) if settings.gan_only else config
-    init = _shipped(init)
+    init = init and shipped_checkpoint(init)
     _check_paths(data, val, init)
     try:
         import torch
@@ -163,13 +163,6 @@ def open_run(
 def begun(run: Path) -> bool:
     """Whether a folder holds a run that was begun; looks at names alone."""
     return any(run.glob("epoch-*")) or any(run.glob("unfinished")) or any(run.glob(".unfinished.old"))
-
-
-def _shipped(init: Path | None) -> Path | None:
-    """The checkpoint that ships under a name, if there is none of that path; else the path."""
-    if init is None or init.exists() or init != Path(init.name) or not (_CHECKPOINTS / init).exists():
-        return init
-    return _CHECKPOINTS / init
 
 
 def _check_paths(data: Sequence[Path], val: Path | None, init: Path | None) -> None:

@@ -157,7 +157,8 @@ def run_plain(source: Path, target: Path, settings: dict[str, Any]) -> VideoRun:
     import cv2
     import numpy as np
 
-    from cgan_train.checkpoint import SHIPPED, load_checkpoint
+    from cgan_train.checkpoint import load_checkpoint
+    from cgan_train.shipped import SHIPPED
     from cgan_train.torch_backend import TorchBackend
 
     backend = TorchBackend(load_checkpoint(SHIPPED), threads=settings.get("threads"))

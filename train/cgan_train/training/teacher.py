@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from cgan_train.checkpoint import SHIPPED, load_checkpoint
+from cgan_train.checkpoint import load_checkpoint
 from cgan_train.models.base import Generator
 from cgan_train.models.guided import TrainingGuide
 
@@ -24,10 +24,10 @@ _ALL = 99  # blocks of an encoder
 
 
 class Teacher:
-    """The generator of a checkpoint; `edge` is the one that ships. Errors as of `load_checkpoint`."""
+    """The generator of a checkpoint, by its folder or the name of one that ships. Errors as of `load_checkpoint`."""
 
     def __init__(self, name: str, device: torch.device) -> None:
-        self._generator = load_checkpoint(SHIPPED if name == SHIPPED.name else Path(name)).generator
+        self._generator = load_checkpoint(Path(name)).generator
         self._generator.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._generator.requires_grad_(False)
         self._generator.freeze(_ALL)

@@ -11,8 +11,8 @@ import pytest
 from cgan_benchmarks.speed.subjects import exported_forms
 from cgan_benchmarks.speed.subjects.exported_forms import SHIPPED, Wanted, forms_of
 from cgan_runtime.manifest import Manifest
-from cgan_train.checkpoint import SHIPPED as SHIPPED_CHECKPOINT
 from cgan_train.checkpoint import Checkpoint, load_checkpoint
+from cgan_train.shipped import SHIPPED as SHIPPED_CHECKPOINT
 
 FILES = {"--fp32": ("fp32",), "--all": ("fp32", "fp16 weights", "fp16"), "--int8": ("int8",)}
 

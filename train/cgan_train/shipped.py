@@ -1,0 +1,14 @@
+"""The checkpoints that come with the package, by name: `edge`, and what else is in the folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+SHIPPED = Path(__file__).parent / "checkpoints" / "edge"
+"""The checkpoint of the model that ships."""
+
+
+def shipped_checkpoint(path: Path) -> Path:
+    """A path, or the checkpoint that ships under this name if nothing is there."""
+    own = SHIPPED.with_name(path.name)
+    return own if path == Path(path.name) and not path.exists() and own.is_dir() else path
