@@ -75,7 +75,7 @@ _EDGE = TrainConfig(
     ),
     epochs=40,
     batch_size=32,
-    augmentation=Augmentation(zoom=(0.3, 1.0), film=0.4, soft=0.5, paste=0.7, guides=0.5),
+    augmentation=Augmentation(zoom=(0.3, 1.0), film=0.4, soft=0.5, surfaces=0.08, paste=0.7, guides=0.5),
     pixel_loss="smooth_l1",
     shade=True,
     label_smoothing=0.1,

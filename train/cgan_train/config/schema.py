@@ -34,7 +34,7 @@ _RANGES = {
     "discriminator_warmup": AT_LEAST_0, "pixel_weight": AT_LEAST_0, "chroma_gain": AT_LEAST_0,
     "feature_weight": AT_LEAST_0, "discriminator_rate": AT_LEAST_0, "encoder_rate": AT_LEAST_0,
     "lr": ABOVE_0, "share": ABOVE_0, "smooth_beta": ABOVE_0,
-    "film": UP_TO_1, "soft": UP_TO_1, "paste": UP_TO_1, "guides": UP_TO_1,
+    "film": UP_TO_1, "soft": UP_TO_1, "surfaces": UP_TO_1, "paste": UP_TO_1, "guides": UP_TO_1,
     "zoom": Range("two numbers above 0, up to 1", high=1, open_low=True),
     "ema": BELOW_1, "betas": Range("two numbers from 0 to below 1", high=1, open_high=True),
     "label_smoothing": Range("0 to below 0.5", high=0.5, open_high=True),
@@ -150,6 +150,7 @@ class Augmentation:
         film: Share of images whose gray is that of photographic film: random response to red, green and blue,
             contrast, grain and softness. The others keep their own L*.
         soft: Share of these others whose L* is blurred, grainy or both, as in enlarged and compressed video.
+        surfaces: Share of images that show a small part of themselves, enlarged, or a made-up gray surface.
         paste: Share of images that get a rectangle of another one.
         guides: Share of images that a guided generator colors with hints or remembered colors; a quarter of
             the batch then shows second views of other images.
@@ -159,6 +160,7 @@ class Augmentation:
     zoom: tuple[float, float] = (1.0, 1.0)
     film: float = 0.0
     soft: float = 0.0
+    surfaces: float = 0.0
     paste: float = 0.0
     guides: float = 0.0
 

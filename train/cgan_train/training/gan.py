@@ -23,6 +23,7 @@ from cgan_train.config.schema import Phase, TrainConfig
 from cgan_train.data.augment import paste_others
 from cgan_train.data.film import film_lightness, soft_lightness
 from cgan_train.data.guides import draw_guide, second_views
+from cgan_train.data.surfaces import show_surfaces
 from cgan_train.models import build_discriminator, build_generator
 from cgan_train.models.base import Generator
 from cgan_train.models.guided import HINT_STRIDE, TrainingGuide
@@ -162,6 +163,7 @@ class Gan:
             warming: Train the discriminator alone.
         """
         rgb = rgb.to(self.device, non_blocking=True)
+        rgb = show_surfaces(rgb, self.config.augmentation.surfaces, self.rng)
         batch = self._prepare(paste_others(rgb, self.config.augmentation.paste, self.rng))
         train = partial(self._train, phase, warming)
         losses = train(*batch) if self._replay is None else self._replay(train, (phase, warming), batch)
