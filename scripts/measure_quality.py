@@ -24,8 +24,12 @@ FILES = {
     "quality": (VAL, SETS / "objects.csv", "--without", "imagenet*"),
     "quality-held-out": (SETS / "held-out.csv",),
     "quality-footage": (SETS / "footage.csv", SETS / "footage-more.csv"),
+    "quality-vivid": (
+        VAL, SETS / "objects.csv", SETS / "held-out.csv", SETS / "footage.csv", SETS / "footage-more.csv",
+        "--model", "edge-vivid",
+    ),
     "quality-grays": (VAL, "--gray", GRAYS),
-}
+}  # fmt: skip
 """What each file of figures is measured on, and with which options."""
 
 

@@ -73,19 +73,17 @@ def quality_groups() -> str:
 @block("quality-gain")
 def quality_gain() -> str:
     """The model that was measured before beside the one that is measured now, a row for each set and group."""
-    old, new = (
-        {(each["data"], each["group"], each["without"]): each for report in files for each in report["reports"]}
-        for files in ([read("quality-before.json")], _files())
-    )
-    rows = []
-    for key in [key for key in new if key in old and new[key]["quality"] and old[key]["quality"]]:
-        row = {"images": _name(new[key])}
-        for title, cell in GAIN.items():
-            row |= {f"{title}, before": cell(old[key]), f"{title}, now": cell(new[key])}
-        rows.append(row)
+    old, new = (_reports(files) for files in ([read("quality-before.json")], _files()))
     before, now = (next(iter(reports.values()))["sha256"][:12] for reports in (old, new))
     same = " They are the same; no later model has been measured." if before == now else ""
-    return f"{plain_table(rows)}\n\nBefore: sha256 {before}. Now: sha256 {now}.{same}"
+    return f"{_beside({'before': old, 'now': new})}\n\nBefore: sha256 {before}. Now: sha256 {now}.{same}"
+
+
+@block("quality-vivid")
+def quality_vivid() -> str:
+    """The two models that ship side by side, a row for each set and clip."""
+    report = read("quality-vivid.json")
+    return f"{_beside({'`edge`': _reports(_files()), '`edge-vivid`': _reports([report])})}\n\n{_measured(report)}"
 
 
 @block("quality-hints")
@@ -141,6 +139,24 @@ def quality_grays() -> str:
 def _files() -> list[Document]:
     """The results that there are."""
     return [read(name) for name in FILES if (RESULTS / name).exists()]
+
+
+def _reports(files: list[Document]) -> dict[tuple[str, ...], Document]:
+    """All reports by set and group."""
+    reports = (each for file in files for each in file["reports"] if each["quality"])
+    return {(each["data"], each["group"], each["without"]): each for each in reports}
+
+
+def _beside(models: dict[str, dict[tuple[str, ...], Document]]) -> str:
+    """A table of models side by side, a row for each set and group that both were measured on."""
+    first, second = models.values()
+    rows = []
+    for key in (key for key in second if key in first):
+        row = {"images": _name(second[key])}
+        for title, cell in GAIN.items():
+            row |= {f"{title}, {name}": cell(reports[key]) for name, reports in models.items()}
+        rows.append(row)
+    return plain_table(rows)
 
 
 def _sets(chosen: Callable[[Document], bool]) -> str:
