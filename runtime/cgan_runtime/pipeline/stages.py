@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import _thread
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
@@ -80,60 +81,76 @@ def run_stages(
     raised first in any stage, Ctrl-C included, once all have stopped. `wake` is called after a failure: it must end a
     read of the source that waits for something from outside.
     """
-    taken: Channel[T] = Channel(depth)
-    further = len(sinks) - 1
-    worked = [Channel[Any](max(1, depth - further)), *(Channel[Any](1) for _ in range(further))]
-    failures: list[BaseException] = []
-    begun: list[bool] = []
-    ended: SimpleQueue[None] = SimpleQueue()
+    run = _Run(source, work, sinks, depth)
+    with opencv_beside_stages():
+        run.guarded(run.middle)
+    if run.failures:
+        wake()
+        run.wait()
+        raise run.failures[0]
 
-    def guarded(body: Callable[[], None]) -> None:
+
+class _Run:
+    """The threads of one run, the channels between them, and what was raised in any."""
+
+    def __init__(
+        self, source: Iterable[Any], work: Callable[[Any], Any], sinks: Sequence[Callable[[Any], Any]], depth: int
+    ) -> None:
+        self.failures: list[BaseException] = []
+        self._work = work
+        self._taken: Channel[Any] = Channel(depth)
+        further = len(sinks) - 1
+        self._worked = [Channel[Any](max(1, depth - further)), *(Channel[Any](1) for _ in range(further))]
+        bodies = {"source": partial(self._taken.feed, source)}
+        bodies |= {f"sink {i}": partial(self._between, i, sinks[i]) for i in range(further)}
+        bodies["sink"] = partial(self._drain, sinks[-1])
+        self._threads = [
+            threading.Thread(target=self.guarded, args=(body,), name=name) for name, body in bodies.items()
+        ]
+        self._begun = False
+        self._ended: SimpleQueue[None] = SimpleQueue()
+
+    def guarded(self, body: Callable[[], None]) -> None:
+        """Run the body of a thread; what it raises stops all stages."""
         try:
             body()
         except Cancelled:
             pass
-        except BaseException as error:  # noqa: BLE001 (raised again below, in the calling thread)
-            failures.append(error)
-            for channel in (taken, *worked):
+        except BaseException as error:  # noqa: BLE001 (raised again by `run_stages`, in the calling thread)
+            self.failures.append(error)
+            for channel in (self._taken, *self._worked):
                 channel.cancel()
 
-    def drain() -> None:
-        for item in worked[-1]:
-            sinks[-1](item)
+    def middle(self) -> None:
+        """The stage of the calling thread."""
+        # Ctrl-C in `Thread.start` can leave a lock of `threading` taken for ever; this call is atomic.
+        _thread.start_new_thread(self._outer, ())
+        self._worked[0].feed(map(self._work, self._taken))
+        self._ended.get()
 
-    def between(place: int) -> Callable[[], None]:
-        return lambda: worked[place + 1].feed(map(sinks[place], worked[place]))
+    def wait(self) -> None:
+        """Wait until all threads have ended, if they were ever begun."""
+        if self._begun:
+            self._ended.get()
 
-    threads = [
-        threading.Thread(target=guarded, args=(lambda: taken.feed(source),), name="source"),
-        *(threading.Thread(target=guarded, args=(between(i),), name=f"sink {i}") for i in range(further)),
-        threading.Thread(target=guarded, args=(drain,), name="sink"),
-    ]
-
-    def start() -> None:
-        for thread in threads:
-            thread.start()
-
-    def outer() -> None:
-        begun.append(True)
-        if not failures:  # else Ctrl-C was raised just before
-            guarded(start)
-        for thread in threads:
+    def _outer(self) -> None:
+        """Start the other threads, and wait for them."""
+        self._begun = True
+        if not self.failures:  # else Ctrl-C was raised just before
+            self.guarded(self._start)
+        for thread in self._threads:
             if thread.ident is not None:
                 thread.join()
         for _ in range(2):  # Ctrl-C may be raised when `get` has taken one
-            ended.put(None)
+            self._ended.put(None)
 
-    def middle() -> None:
-        # Ctrl-C in `Thread.start` can leave a lock of `threading` taken for ever; this call is atomic.
-        _thread.start_new_thread(outer, ())
-        worked[0].feed(map(work, taken))
-        ended.get()
+    def _start(self) -> None:
+        for thread in self._threads:
+            thread.start()
 
-    with opencv_beside_stages():
-        guarded(middle)
-    if failures:
-        wake()
-        if begun:
-            ended.get()
-        raise failures[0]
+    def _between(self, place: int, sink: Callable[[Any], Any]) -> None:
+        self._worked[place + 1].feed(map(sink, self._worked[place]))
+
+    def _drain(self, sink: Callable[[Any], Any]) -> None:
+        for item in self._worked[-1]:
+            sink(item)
