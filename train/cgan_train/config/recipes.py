@@ -107,14 +107,18 @@ _EDGE_VIVID = dataclasses.replace(
     discriminator=DiscriminatorConfig("patch", widths=(64, 128, 256), spectral_norm=True, scales=2),
     phases=(
         Phase(
-            "gan", share=1.0, crop=192, lr=2e-4, schedule="cosine", frozen_blocks=16, chroma_gain=1 / 45,
-            frozen_norm=True, discriminator_warmup=100, pixel_weight=60.0, feature_weight=10.0,
+            "gan", share=0.65, crop=192, lr=1.5e-4, frozen_blocks=16, chroma_gain=1 / 45, frozen_norm=True,
+            discriminator_warmup=350, pixel_weight=220.0, feature_weight=5.0,
+        ),
+        Phase(
+            "finish", share=0.35, crop=192, lr=1.5e-4, schedule="cosine", frozen_blocks=16, chroma_gain=1 / 45,
+            frozen_norm=True, pixel_weight=500.0, feature_weight=8.0,
         ),
     ),
-    epochs=2,
+    epochs=1,
     batch_size=16,
     gan_loss="hinge",
-    discriminator_rate=2.0,
+    discriminator_rate=6.0,
 )  # fmt: skip
 
 DEFAULT = "edge"
