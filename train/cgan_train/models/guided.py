@@ -37,7 +37,7 @@ _HIDDEN = 64  # channels between the encoder's features and the keys
 _TINY = 1e-3  # a cell that hints cover less than this has no color of its own
 # One hint speaks for all that looks somewhat like it: similarity counts less sharply then, by this exponent. Of so
 # many places with hints, each speaks for what looks much like it; the exponent is half of that.
-_ALONE, _FEW = 0.8, 30.0
+_ALONE, _FEW = 0.9, 30.0
 _SHADES = 45.0  # how fast likeness to a hint falls with the square of the difference of L*/50
 _DOUBT = 0.02  # weight of "as the network says" where hints add what is missing
 
