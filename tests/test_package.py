@@ -29,9 +29,13 @@ SCRIPTS = {
 DATA = {f"{package}/py.typed" for package in PACKAGES} | {
     "cgan_runtime/models/edge.onnx",
     "cgan_runtime/models/edge.json",
+    "cgan_runtime/models/edge-vivid.onnx",
+    "cgan_runtime/models/edge-vivid.json",
     "cgan_runtime/doctor/probes/expected.json",
     "cgan_train/checkpoints/edge/config.json",
     "cgan_train/checkpoints/edge/generator.safetensors",
+    "cgan_train/checkpoints/edge-vivid/config.json",
+    "cgan_train/checkpoints/edge-vivid/generator.safetensors",
     "cgan_benchmarks/render/html/style.css",
     "cgan_benchmarks/turing/page.html",
     "cgan_export/web/package.json",
