@@ -76,6 +76,8 @@ def test_one_that_ships_is_loaded_by_its_name_unless_a_folder_is_called_so(
     assert load_checkpoint(Path("edge")).path == SHIPPED
     folder.rename("edge")
     assert load_checkpoint(Path("edge")).recipe == "paper"
+    monkeypatch.chdir("edge")
+    assert load_checkpoint(Path()).recipe == "paper"  # the folder that one is in
 
 
 def test_epochs_are_sorted_as_numbers(tmp_path: Path) -> None:

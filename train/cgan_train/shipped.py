@@ -10,5 +10,5 @@ SHIPPED = Path(__file__).parent / "checkpoints" / "edge"
 
 def shipped_checkpoint(path: Path) -> Path:
     """A path, or the checkpoint that ships under this name if nothing is there."""
-    own = SHIPPED.with_name(path.name)
+    own = SHIPPED.parent / path.name  # path may have no name: "."
     return own if path == Path(path.name) and not path.exists() and own.is_dir() else path
