@@ -207,7 +207,7 @@ def srgb_of_rgb(rgb: Plane, encoding: Encoding) -> Plane:
     """
     peak = np.iinfo(rgb.dtype).max
     light = decode_color(encoding.transfer, rgb / peak, encoding.primaries)
-    light = light @ (np.linalg.inv(_SRGB) @ xyz_of_rgb(encoding.primaries)).T
+    light = cv2.transform(light, np.linalg.inv(_SRGB) @ xyz_of_rgb(encoding.primaries))
     light = within_gamut(np.ascontiguousarray(light.reshape(-1, 3).T, np.float32), _SRGB[1])
     codes = np.rint(_srgb_encode(light).clip(0, 1) * peak).T
     return np.ascontiguousarray(codes, rgb.dtype).reshape(rgb.shape)

@@ -14,11 +14,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from cgan_runtime.color.lab import FloatArray
-from cgan_runtime.guide.memory import KEY_CHANNELS, NO_ADDEND, HalfArray
+from cgan_runtime.guide.memory import KEY_CHANNELS, HalfArray, likeness_of
 
 _PLACES = 256  # of a sample that are compared
 
@@ -78,6 +77,4 @@ class Choice:
 
 def similarity(key: Sample, sample: Sample) -> float:
     """How much of a sample is like something in a key, 0 to 1; mean over its places of the best match."""
-    ours, theirs = key.keys.astype(np.float32), sample.keys.astype(np.float32)
-    best = cv2.gemm(ours, theirs, 1, NO_ADDEND, 0, flags=cv2.GEMM_1_T).max(axis=0)  # as in `Guidance.similarity`
-    return float(np.clip(best, 0, 1).mean())
+    return likeness_of(key.keys.T.astype(np.float32), sample.keys.astype(np.float32))

@@ -31,7 +31,6 @@ MAX_ROWS = 512  # of one picture, every second place of it; all of them are 0.5 
 ROW_STEP = 256  # the number of rows is a multiple of this: engines prepare themselves for each number anew
 INPUTS, KEYS = ("hints", "memory"), "keys"
 FULL_SHARE = 4.0  # a quarter of a place that has a color gives it full weight: one cell of `hints`
-NO_ADDEND = np.zeros((0, 0), np.float32)  # for OpenCV's product, which may add a third matrix
 _TINY = np.float32(1e-3)  # share of a place below which its color counts for nothing
 _LOOKED_AT = 64  # places, at most, by which the memory's similarity is judged
 
@@ -86,10 +85,15 @@ class Guidance:
         if not self.is_judged or self.memory is None or not (known := self.memory[:, WEIGHT] > 0).any():
             return None
         places = keys.reshape(KEY_CHANNELS, -1)
-        places = np.ascontiguousarray(places[:, :: max(1, places.shape[1] // _LOOKED_AT)])
-        # OpenCV's product: NumPy's starts threads that take longer to wait for each other than to multiply.
-        alike = cv2.gemm(self.memory[known, :KEY_CHANNELS], places, 1, NO_ADDEND, 0).max(axis=0)
-        return float(np.clip(alike, 0, 1).mean())
+        places = places[:, :: max(1, places.shape[1] // _LOOKED_AT)]
+        return likeness_of(self.memory[known, :KEY_CHANNELS], places)
+
+
+def likeness_of(known: FloatArray, places: FloatArray) -> float:
+    """How much places, by their keys (32, n), are like something that is known, by its (m, 32): 0 to 1, the mean."""
+    # Not by a BLAS, as of `@` and OpenCV's product: its threads go on spinning for 40 ms after each product.
+    best = np.einsum("mk,kn->mn", known, places).max(axis=0)
+    return float(np.clip(best, 0, 1).mean())
 
 
 def takes_guide(manifest: Manifest) -> bool:

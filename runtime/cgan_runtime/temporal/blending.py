@@ -23,6 +23,7 @@ TRUSTED_DIFFERENCE, TELLING_DIFFERENCE = 0.15, 0.3
 UNSEEN_DIFFERENCE = 0.015
 # Unknown places are filled in at this fraction of the size, from this far around (sigma, small pixels).
 FILL_SHRINK, FILL_REACH = 8, 1.5
+WHOLE = 0.999  # share of a place from which on its color is given; below 1 by the rounding of enlarging
 LEAST_KNOWN = 0.02  # weight of a carried color that is only a guess: it counts where nothing around is known
 
 
@@ -38,6 +39,11 @@ class Certain:
 
     share: FloatArray
     chroma: FloatArray | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the color of every place is given, so that there is nothing to predict."""
+        return self.chroma is not None and float(self.share.min()) >= WHOLE
 
     def onto(self, predicted: FloatArray) -> FloatArray:
         """A prediction, (2, h, w), with the colors that are given in place of the guess."""

@@ -127,7 +127,8 @@ class TemporalFilter:
         """The chroma of the next frame, (a*, b*)/110, float32 (2, h, w), given its lightness.
 
         `lightness` is L*/50 - 1, float32 (h, w) in [-1, 1]; a frame of another size starts a new scene.
-        `predict` runs the network on it, at most once; its chroma is only read. `certain` colors replace the past.
+        `predict` runs the network on it, at most once; its chroma is only read. `certain` colors replace the past;
+        where they are all of the frame, the network does not run.
         They are carried on as a color that was averaged over `lasts` frames, so slowly predictions change it;
         `lasts` belongs to this frame and may be less in the next. The result is a new array, or
         the prediction if `settings.passes_through` and nothing is certain.
@@ -168,7 +169,9 @@ class TemporalFilter:
     def _predicted(
         self, lightness: FloatArray, predict: Callable[[FloatArray], FloatArray], certain: Certain | None
     ) -> FloatArray:
-        """What the network says of a frame, and what is certain in its place."""
+        """What the network says of a frame, and what is certain in its place; it is not asked where all is certain."""
+        if certain is not None and certain.chroma is not None and certain.is_whole:
+            return certain.chroma
         self.predictions += 1
         predicted = predict(lightness)
         return predicted if certain is None else certain.onto(predicted)

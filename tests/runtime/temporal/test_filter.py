@@ -437,6 +437,17 @@ def test_given_colors_stand_in_place_of_the_prediction() -> None:
         np.testing.assert_allclose(shown[:, 24:], 0.3, atol=1e-6)
 
 
+def test_the_network_does_not_run_where_all_colors_are_given() -> None:
+    steady, given = TemporalFilter(), filled(-0.03)
+    shown = steady.step(still(), lambda _: filled(0.1), Certain(EVERYWHERE, given))
+    np.testing.assert_allclose(shown, given)
+    assert steady.predictions == 0
+    almost = EVERYWHERE.copy()
+    almost[3, 5] = 0.5
+    steady.step(still(), lambda _: filled(0.1), Certain(almost, given))
+    assert steady.predictions == 1
+
+
 @pytest.mark.parametrize(("lasts", "slowly"), [(0, HORIZON["high"]), (100, 100)])
 def test_certain_colors_are_carried_for_as_long_as_they_last(lasts: int, slowly: int) -> None:
     steady = TemporalFilter(TemporalSettings("high", every=1))
