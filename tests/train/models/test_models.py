@@ -96,6 +96,22 @@ def test_frozen_blocks_compute_the_same() -> None:
             torch.testing.assert_close(one, two, atol=1e-4, rtol=1e-4)
 
 
+@torch.no_grad()
+def test_the_encoder_in_bfloat16_keeps_depthwise_convolutions_in_float32() -> None:
+    encoder, x = LiteEncoder(2).eval(), torch.rand(2, 1, 32, 32) * 2 - 1
+    types: dict[bool, set[torch.dtype]] = {False: set(), True: set()}  # of what convolutions give, by being depthwise
+    for part in encoder.modules():
+        if isinstance(part, torch.nn.Conv2d):
+            part.register_forward_hook(lambda conv, _, y: types[conv.groups > 1].add(y.dtype))
+    expected = encoder(x)
+    types[False].clear()
+    with torch.autocast("cpu", torch.bfloat16):
+        found = encoder(x)
+    assert types == {False: {torch.bfloat16}, True: {torch.float32}}
+    for one, two in zip(found, expected, strict=True):
+        torch.testing.assert_close(one.float(), two, atol=0.05 * float(two.std()), rtol=0.05)
+
+
 def test_imagenet_weights_fill_the_encoder() -> None:
     encoder = LiteEncoder()
     before = encoder.stem.conv.weight.detach().clone()

@@ -21,10 +21,8 @@ class Generator(nn.Module, ABC):
         stride: `predict` returns chroma at 1/stride of the input's size; the losses are taken there.
         outputs: Channels that `predict` returns: 2 for chroma, 3 for lightness and chroma.
         guided: Whether `forward` takes hints and memory too, and returns keys (`GuidedGenerator`).
-        dense: Whether most of its work is in dense convolutions, which bfloat16 speeds up on a CPU.
     """
 
-    dense = True
     guided = False
 
     def __init__(self, size_multiple: int, stride: int = 1, outputs: int = 2) -> None:

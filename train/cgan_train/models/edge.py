@@ -27,8 +27,6 @@ class EdgeGenerator(Generator):
         coarsest: The coarsest one, 4 for stride 32.
     """
 
-    dense = False  # the encoder's depthwise convolutions
-
     def __init__(self, widths: tuple[int, ...], *, finest: int = 1, coarsest: int = 4) -> None:
         super().__init__(size_multiple=2 ** (coarsest + 1), stride=2 ** (finest + 1))
         self.encoder = LiteEncoder(coarsest + 1)

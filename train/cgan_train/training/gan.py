@@ -70,7 +70,7 @@ class Gan:
             build_discriminator(config.discriminator, 1 + self.generator.outputs)
         )
         self.teacher = Teacher(config.teacher, world.device) if config.teacher else None
-        self.bf16 = _use_bf16(config.precision, self.generator, world.device)
+        self.bf16 = _use_bf16(config.precision, world.device)
         self._run_generator: Callable[..., Any] = self.generator.predict
         self._run_discriminator: Callable[..., Any] = self.discriminator.forward
         if config.compile:
@@ -313,14 +313,10 @@ class Gan:
             self._reset_replay()
 
 
-def _use_bf16(precision: str, generator: Generator, device: torch.device) -> bool:
-    """Whether to compute in bfloat16; `auto` does if the hardware multiplies such matrices.
-
-    On a CPU that is AMX or AVX512_BF16, and only dense convolutions gain by it: depthwise ones lose more
-    (docs/experiments.md).
-    """
+def _use_bf16(precision: str, device: torch.device) -> bool:
+    """Whether to compute in bfloat16; `auto` does if the hardware multiplies such matrices: AMX or AVX512_BF16."""
     if precision != "auto":
         return precision == "bf16"
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported())
-    return generator.dense and (bool(torch.cpu._is_amx_tile_supported()) or bool(torch.cpu._is_avx512_bf16_supported()))
+    return bool(torch.cpu._is_amx_tile_supported()) or bool(torch.cpu._is_avx512_bf16_supported())
