@@ -18,7 +18,7 @@ from tests.train.conftest import write_photos
 from cgan_runtime.errors import ConfigError
 from cgan_train import TrainSettings, train
 from cgan_train.checkpoint import load_checkpoint
-from cgan_train.run import NO_VALIDATION
+from cgan_train.run import NO_VALIDATION, open_run
 from cgan_train.shipped import SHIPPED
 from cgan_train.training.run_log import TrainingProgress
 
@@ -53,12 +53,28 @@ def test_train_and_resume(photos: Path, tmp_path: Path) -> None:
     assert load_checkpoint(again).training["before"] == checkpoint.training
 
 
-def test_settings_that_change_a_resumed_run_are_refused(photos: Path, tmp_path: Path) -> None:
-    for settings in (TrainSettings(overrides={"ema": 0.5}), TrainSettings(gan_only=True)):
-        with pytest.raises(ConfigError, match="--resume goes on with a run as it was"):
-            train(photos, tmp_path, resume=True, settings=settings)
+def test_a_run_is_resumed_by_the_command_that_began_it(photos: Path, tmp_path: Path) -> None:
+    out, begun = tmp_path / "run", THIN | {"epochs": 2}
+    train(photos, out, recipe="paper-unet", settings=TrainSettings(overrides=begun, minutes=1e-6, threads=1))
+    refused: list[tuple[TrainSettings, str, str | None, str]] = [
+        (TrainSettings(overrides=begun | {"ema": 0.5}), "paper-unet", None, "leave out ema=0.5, or"),
+        (TrainSettings(overrides=begun), "seed", None, r"leave out --recipe seed \(it is one of paper-unet\)"),
+        (TrainSettings(gan_only=True), "paper-unet", None, "leave out --gan-only"),
+        (TrainSettings(), "paper-unet", "edge", "leave out --init"),
+    ]
+    for settings, recipe, init, message in refused:
+        with (
+            pytest.raises(ConfigError, match=message),
+            open_run(
+                [photos], out, recipe=recipe, val=None, init=init and Path(init), resume=True, settings=settings
+            ),  # fmt: skip
+        ):
+            pass
+    settings = TrainSettings(overrides=begun, threads=1)
+    with open_run([photos], out, recipe="paper-unet", val=None, init=None, resume=True, settings=settings) as trainer:
+        assert trainer.run(lambda _: None) == out / "epoch-0002"
     with pytest.raises(ConfigError, match="name it with --init"):
-        train(photos, tmp_path, settings=TrainSettings(gan_only=True))
+        train(photos, tmp_path / "other", settings=TrainSettings(gan_only=True))
 
 
 def test_the_vivid_recipe_goes_on_from_the_model_that_ships(photos: Path, tmp_path: Path) -> None:

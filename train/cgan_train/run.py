@@ -15,10 +15,10 @@ from cgan_runtime.errors import ConfigError, DataError
 from cgan_runtime.files.atomic import write_file
 from cgan_train.config import recipes
 from cgan_train.config.overrides import apply_overrides
+from cgan_train.config.schema import TrainConfig
 from cgan_train.shipped import shipped_checkpoint
 
 if TYPE_CHECKING:  # these load PyTorch
-    from cgan_train.config.schema import TrainConfig
     from cgan_train.data.sources import Image, ImageSource
     from cgan_train.models.own import OwnGenerator
     from cgan_train.training.loop import Trainer
@@ -109,15 +109,13 @@ def open_run(
     With `resume`, those that change a run are refused. `recipe` None is the default one. `warn` is called
     with a line about each validation image that cannot be read.
     """
-    if resume and (recipe or init or settings.gan_only or settings.overrides.keys() - {"epochs"}):
-        raise ConfigError(
-            "--resume goes on with a run as it was, or longer with --epochs; leave out what else changes it "
-            "(--recipe, --set...), or begin a new run"
-        )
+    if resume and (init or settings.gan_only):
+        raise _changed(["--init"] if init else ["--gan-only"])
     if settings.gan_only and init is None:
         raise ConfigError("--gan-only trains on from a checkpoint; name it with --init")
-    config = apply_overrides(recipes.recipe(recipe or recipes.DEFAULT), settings.overrides)
-    config = recipes.only_gan(config) if settings.gan_only else config
+    if not resume:
+        config = apply_overrides(recipes.recipe(recipe or recipes.DEFAULT), settings.overrides)
+        config = recipes.only_gan(config) if settings.gan_only else config
     init = init and shipped_checkpoint(init)
     _check_paths(data, val, init)
     try:
@@ -137,13 +135,16 @@ def open_run(
     world = join()
     try:
         own = load_own(settings.generator) if settings.generator else None
-        hold_out = not resume or bool(read_training(newest_state(out)).get("held_out"))
+        hold_out = True
+        if resume:
+            before = read_training(newest_state(out))
+            epochs = _more_epochs(TrainConfig.from_json(before["config"]), recipe, settings.overrides)
+            hold_out = bool(before.get("held_out"))
         source, validation, held_out = _open(data, val, hold_out=hold_out)
         source = _decoded(source, settings, main=world.is_main)
         images = _read(validation, warn if world.is_main else lambda _: None)
         origin = describe_origin(data, val, world.device) | {"held_out": held_out}
         if resume:
-            epochs = config.epochs if settings.overrides else None
             trainer = Trainer.resume(out, source, images, epochs=epochs, world=world, tensorboard=settings.tensorboard)
             trainer.origin = origin
             yield trainer
@@ -158,6 +159,25 @@ def open_run(
         yield trainer
     finally:
         leave(world)
+
+
+def _more_epochs(config: TrainConfig, recipe: str | None, overrides: Mapping[str, Any]) -> int | None:
+    """How long a resumed run shall become, None as long as it was. Other changes are refused, a ConfigError."""
+    changed = [] if recipe in (None, config.recipe) else [f"--recipe {recipe} (it is one of {config.recipe})"]
+    for path, value in overrides.items():
+        if path != "epochs" and apply_overrides(config, {path: value}) != config:
+            changed.append(f"{path}={value}")
+    if changed:
+        raise _changed(changed)
+    epochs = apply_overrides(config, overrides).epochs
+    return None if epochs == config.epochs else epochs
+
+
+def _changed(what: Sequence[str]) -> ConfigError:
+    return ConfigError(
+        f"--resume goes on with a run as it was, or longer with --epochs; leave out {', '.join(what)}, or begin a "
+        "new run with another --out"
+    )
 
 
 def begun(run: Path) -> bool:
