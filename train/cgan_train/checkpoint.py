@@ -29,7 +29,7 @@ from cgan_train.config.schema import GeneratorConfig, TrainConfig, generator_fro
 from cgan_train.models import build_generator
 from cgan_train.models.base import Generator
 from cgan_train.models.own import load_own
-from cgan_train.shipped import shipped_checkpoint
+from cgan_train.shipped import shipped_checkpoint, shipped_checkpoints
 
 FORMAT = "cgan-checkpoint"
 FORMAT_VERSION = 1
@@ -191,7 +191,8 @@ def _what_it_is(path: Path) -> str:
         return f"{path} has no {CONFIG}, which belongs to its {WEIGHTS}; copy the whole folder"
     if models := sorted(path.glob("*.onnx")):
         return f"{path} holds exported models, no checkpoint; color with one by cgan-run --model {models[0]}"
-    return f"no checkpoint at {path}; expected a folder with {CONFIG} and {WEIGHTS}, or a run"
+    shipped = f", or {' or '.join(shipped_checkpoints())}, which ship" if path == Path(path.name) else ""
+    return f"no checkpoint at {path}; expected a folder with {CONFIG} and {WEIGHTS}, or a run{shipped}"
 
 
 def newest_state(run: Path) -> Path:

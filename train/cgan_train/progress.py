@@ -87,7 +87,8 @@ def _print_plan(trainer: Trainer, console: Console) -> None:
     console.result(trainer.plan.text())
     console.note(f"{trainer.found}; {trainer.folder / SKIPPED} lists what is left out")
     if held_out := trainer.origin.get("held_out"):
-        console.note(f"{held_out} of the images are held out to measure on; --val none trains on all")
+        are = "is" if held_out == 1 else "are"
+        console.note(f"{held_out} of the images {are} held out to measure on; --val none trains on all")
     missing = [
         phase.name for phase in config.phases if phase.name not in {s.phase.name for s in trainer.plan.stretches}
     ]

@@ -8,6 +8,11 @@ SHIPPED = Path(__file__).parent / "checkpoints" / "edge"
 """The checkpoint of the model that ships."""
 
 
+def shipped_checkpoints() -> list[str]:
+    """Names of the checkpoints that ship with this copy."""
+    return sorted(path.parent.name for path in SHIPPED.parent.glob("*/config.json"))
+
+
 def shipped_checkpoint(path: Path) -> Path:
     """A path, or the checkpoint that ships under this name if nothing is there."""
     own = SHIPPED.parent / path.name  # path may have no name: "."

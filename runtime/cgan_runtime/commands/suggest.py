@@ -29,6 +29,9 @@ def suggest(source: Path, options: RunOptions, console: Console) -> None:
             minutes, seconds = divmod(key.time, 60)
             console.result(f"{key.path}: at {minutes:.0f}:{seconds:05.2f}, decides {key.share:.0%} of the video")
         if found:
-            console.result(f"{folder / SHEET}: all of them; paint them, then add --keys {folder}")
+            keys = options.video.guide.keys
+            elsewhere = keys is not None and Path(keys) != folder
+            then = f"move those that are painted into {keys}" if elsewhere else f"add --keys {folder}"
+            console.result(f"{folder / SHEET}: all of them; paint them, then {then}")
         else:
             console.result("no frame would help: every shot has a key")

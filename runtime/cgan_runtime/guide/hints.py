@@ -58,6 +58,8 @@ def parse_hints(content: bytes, name: str, most: int = MAX_HINTS) -> tuple[Hint,
         document = parse_json(content)
     except json.JSONDecodeError as error:
         raise ConfigError(f"{name} is no JSON: {_fault(error)}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{name} is no JSON, nor any text; {_MEND}") from error
     except ValueError as error:
         raise ConfigError(f"{name} is no JSON ({error}); {_MEND}") from error
     if not isinstance(document, dict) or not isinstance(document.get("hints"), list) or len(document) > 1:

@@ -37,8 +37,10 @@ def guidance_of(guide: Guide, picture: tuple[int, int], shape: tuple[int, int], 
         ConfigError: The guide has keys, or hints with a time.
         MediaError: A reference cannot be read.
     """
-    if guide.keys is not None or any(hint.in_time for hint in guide.hints):
-        raise ConfigError("keys, and hints with a time or frame, are for videos; this is an image: leave them out")
+    if guide.keys is not None:
+        raise ConfigError("keys are for videos, and this is an image; leave them out")
+    if timed := next((number for number, hint in enumerate(guide.hints, 1) if hint.in_time), None):
+        raise ConfigError(f"hint {timed} has a time or frame, as for a video, and this is an image; leave that out")
     height, width = shape
     grid = height // HINT_STRIDE, width // HINT_STRIDE
     planes = rasterized(guide.hints, picture, grid) if guide.hints else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
 
 from cgan_runtime.errors import ModelFileError
@@ -32,7 +33,7 @@ def find_model(name: str | Path | None) -> Path:
     """Find a model file: `edge` for None, one that ships by its name, else a file, or the one in an export's folder.
 
     Raises:
-        ModelFileError: It is a checkpoint, weights, or a folder with no model or several.
+        ModelFileError: It is a checkpoint, weights, or a folder with no model or several, or a bare name of none.
     """
     if name is None:
         return bundled_model()
@@ -47,6 +48,10 @@ def find_model(name: str | Path | None) -> Path:
         raise ModelFileError(
             f"{path} holds weights alone; export their network first: cgan-export my_net.py:Net --weights {path}"
         )
+    if path == Path(path.stem) and not path.exists():
+        near = difflib.get_close_matches(path.name, shipped_models(), 1)
+        mend = f"did you mean {near[0]}?" if near else "or name a file that cgan-export wrote"
+        raise ModelFileError(f"no model {path}: {' and '.join(shipped_models())} come with cgan; {mend}")
     return path
 
 

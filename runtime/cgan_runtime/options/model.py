@@ -30,7 +30,7 @@ model_options = option_group(
     section(
         COMMON,
         click.option(
-            "--strength", "--saturation", "saturation", type=float, default=1.0, show_default=True,
+            "--strength", "--saturation", "saturation", type=click.FloatRange(0, 3), default=1.0, show_default=True,
             help="How colorful: 0 is gray, 1 is what the model predicts, up to 3. Both names mean the same."),
     ),
     click.option(

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import click
 
+from cgan_runtime.errors import ConfigError
 from cgan_runtime.models import shipped_models
 from cgan_runtime.options.groups import COMMON, section
 from cgan_runtime.options.run import RunOptions
-from cgan_runtime.video.write.codecs import Effort
+from cgan_runtime.video.write.codecs import ENCODERS, Effort
 
 
 @dataclass(frozen=True)
@@ -45,9 +46,14 @@ def apply_preset(name: str, options: RunOptions) -> RunOptions:
     Args:
         name: One of `PRESETS`, or an encoder's own preset.
         options: Of the command line.
+
+    Raises:
+        ConfigError: It is neither.
     """
     model, video = options.model, options.video
     if name not in PRESETS:
+        if not any(name in encoder.presets for encoder in ENCODERS.values()):
+            raise ConfigError(f"no preset {name!r}; choose fast, balanced or best, or one of the encoder's own")
         return replace(options, video=replace(video, encoder=replace(video.encoder, preset=name)))
     preset = PRESETS[name]
     if preset.model and model.model is None and model.size is None and preset.model in shipped_models():

@@ -86,7 +86,7 @@ class GuidePass:
         """Read references and keys.
 
         Raises:
-            MediaError: A picture cannot be read, or is no picture of this video.
+            MediaError: A picture cannot be read, is none of this video, or none has colors.
             ConfigError: A reference has no color, or there are too many keys.
         """
         self._guide, self._colorizer, self._layout = guide, colorizer, layout
@@ -138,7 +138,7 @@ class GuidePass:
         return not lasting and any(last < start < self._finder.frames - SETTLED for start in self._finder.starts)
 
     def finish(self) -> GuidePlan:
-        """The plan of the video, given the frames so far; a MediaError if a key does not show its frame."""
+        """The plan of the video, given the frames so far; a MediaError if a key shows another frame, or none counts."""
         frames, starts = self._finder.frames, self._dissolves.merged(self._finder.finish())
         if self._newest is not None:
             last = self._times[-1]
@@ -146,6 +146,11 @@ class GuidePass:
         for known in self._compared:
             self._judge(known)
         late = [known.name for known in (*chain(*self._by_frame.values()), *self._by_time)]
+        if late and not self._seen and not self._guide.references:
+            raise MediaError(
+                f"all keys and hints are beyond the end of the video ({frames} frames, from 0 on): {listed(late)}; "
+                "rename the keys, or correct the times"
+            )
         if late:
             self._notes.append(f"left out, beyond the end of the video ({frames} frames): {listed(late)}")
         for off, names in self._better.items():
@@ -226,6 +231,8 @@ class GuidePass:
                     gray.append(key.known.name)
                 else:
                     yield key.known
+        if gray and len(gray) == len(files) and not self._guide.hints and not self._guide.references:
+            raise MediaError(f"no key in {self._guide.keys} has colors, {listed(gray)}; paint them first")
         if gray:
             self._notes.append(f"left out, as gray as the video: {listed(gray)}")
 

@@ -114,7 +114,7 @@ def suggest_keys(
                 write_image(path, gray_rgb(shown_luma(frame, layout)[0], layout.encoding))
             time = float(frame.time or 0) - began
             written.append(SuggestedKey(path, number, time, chosen[number] / frames))
-            images.append(thumbnail(frame, pixels))
+            images.append(thumbnail(frame, pixels, name=path.name))
     if images:
         write_image(folder / SHEET, tile(images))
     return written

@@ -101,15 +101,17 @@ def _frame_at(container: av.container.InputContainer, stream: av.VideoStream, pt
 
 
 def thumbnail(
-    frame: av.VideoFrame, aspect: Fraction, *, height: int = _HEIGHT, orientation: Orientation | None = None
-) -> Plane:
-    """A frame as it is shown, small, RGB uint8 (H, W, 3), with its time in the corner.
+    frame: av.VideoFrame, aspect: Fraction, *, height: int = _HEIGHT, orientation: Orientation | None = None,
+    name: str = "",
+) -> Plane:  # fmt: skip
+    """A frame as it is shown, small, RGB uint8 (H, W, 3), with a name and its time in the corner.
 
     Args:
         frame: The frame.
         aspect: Width of a pixel over its height.
         height: Of the image, pixels.
         orientation: None takes that of the frame.
+        name: Of its file, if it has one.
     """
     orientation = orientation or Orientation.of(frame)
     shown_width, shown_height = frame.width * aspect, Fraction(frame.height)
@@ -129,7 +131,7 @@ def thumbnail(
         deep = srgb_of_rgb(image, Encoding("bt2020", True, 16, *light))
         image = ((deep.astype(np.uint32) + 128) // 257).astype(np.uint8)
     minutes, seconds = divmod(frame.time or 0.0, 60)
-    draw_text(image, [f"{minutes:.0f}:{seconds:05.2f}"])
+    draw_text(image, [*filter(None, [name]), f"{minutes:.0f}:{seconds:05.2f}"])
     return image
 
 

@@ -31,7 +31,9 @@ def test_other_models_that_ship_have_names(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(models, "_BUNDLED", tmp_path / "edge.onnx")
     assert shipped_models() == ["edge", "edge-small"]
     assert find_model("edge-small") == tmp_path / "edge-small.onnx"
-    assert find_model("edge-large") == Path("edge-large")
+    for name, mend in (("edge-large", "did you mean edge"), ("mine", "or name a file")):
+        with pytest.raises(ModelFileError, match=f"no model {name}: edge and edge-small come with cgan; {mend}"):
+            find_model(name)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cgan_runtime import models
+from cgan_runtime.errors import ConfigError
 from cgan_runtime.options.model import ModelOptions
 from cgan_runtime.options.presets import PRESETS, apply_preset
 from cgan_runtime.options.run import RunOptions
@@ -42,6 +43,12 @@ def test_balanced_is_what_there_is_without_it() -> None:
 
 def test_best_takes_a_slow_encoder() -> None:
     assert apply_preset("best", RunOptions()).video.encoder.options("libx265")["preset"] == "medium"
+
+
+def test_a_word_that_no_encoder_knows_is_refused() -> None:
+    assert apply_preset("veryslow", RunOptions()).video.encoder.preset == "veryslow"
+    with pytest.raises(ConfigError, match="no preset 'fastest'; choose fast, balanced or best"):
+        apply_preset("fastest", RunOptions())
 
 
 def test_what_is_given_counts_more(shipped: tuple[str, ...]) -> None:

@@ -247,21 +247,37 @@ def test_a_key_that_does_not_fit_is_one_line(
     assert [path.name for path in tmp_path.iterdir()] == ["keys"]
 
 
-def test_keys_that_say_nothing_are_left_out_with_a_note(
-    clip: Path, automatic: Path, colorizer: Colorizer, tmp_path: Path
-) -> None:
-    keys = write_key(tmp_path / "keys", "40.png", FRAMES[40], (0, 0))  # gray
+def test_keys_that_say_nothing_are_left_out_with_a_note(clip: Path, colorizer: Colorizer, tmp_path: Path) -> None:
+    alone = write_key(tmp_path / "alone", "14.png", FRAMES[14], GREEN)
+    colored(clip, tmp_path / "alone.mkv", colorizer, Guide(keys=alone))
+    keys = write_key(tmp_path / "keys", "14.png", FRAMES[14], GREEN)
+    write_key(keys, "40.png", FRAMES[40], (0, 0))  # gray
     write_key(keys, "900.png", FRAMES[0], GREEN)  # beyond the end
     write_key(keys, "01h00m00.png", FRAMES[0], GREEN)
     write_key(keys, "mine.png", FRAMES[0], GREEN)
     result = colored(clip, tmp_path / "out.mkv", colorizer, Guide(keys=keys))
-    assert decoded(tmp_path / "out.mkv") == decoded(automatic)
+    assert decoded(tmp_path / "out.mkv") == decoded(tmp_path / "alone.mkv")
     assert len(result.notes) == 3
     assert any("mine.png" in note for note in result.notes)
     assert any("as gray as the video: 40.png" in note for note in result.notes)
     assert any("beyond the end of the video (90 frames): 900.png, 01h00m00.png" in note for note in result.notes), (
         result.notes
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "chroma", "message"),
+    [("40.png", (0, 0), "no key in .*keys has colors, 40.png; paint them first"), ("900.png", GREEN, "beyond the end")],
+)
+def test_a_video_is_not_colored_where_no_key_says_anything(
+    name: str, chroma: tuple[float, float], message: str, clip: Path, colorizer: Colorizer, tmp_path: Path
+) -> None:
+    keys = write_key(tmp_path / "keys", name, FRAMES[40], chroma)
+    with pytest.raises(MediaError, match=message):
+        colored(clip, tmp_path / "out.mkv", colorizer, Guide(keys=keys))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["keys"]
+    hinted = Guide(keys=keys, hints=[Hint(0.5, 0.5, "green")])
+    assert len(colored(clip, tmp_path / "out.mkv", colorizer, hinted).notes) == 1
 
 
 def test_keys_numbered_from_one_are_noticed(clip: Path, colorizer: Colorizer, tmp_path: Path) -> None:
@@ -301,8 +317,9 @@ def test_an_image_takes_hints_and_references_but_no_keys(colorizer: Colorizer, t
     assert lab[2, 28:36, 20:28].mean() < -40
     np.testing.assert_allclose(hinted[:, 64:], plain[:, 64:], atol=1)
     np.testing.assert_allclose(lab[0], lab_of_rgb(plain)[0], atol=1)
-    for guide in (Guide(keys=tmp_path), Guide(hints=[Hint(0, 0, "red", time=1)])):
-        with pytest.raises(ConfigError, match="are for videos; this is an image"):
+    timed = Guide(hints=[Hint(0, 0, "red"), Hint(0, 0, "red", time=1)])
+    for guide, message in ((Guide(keys=tmp_path), "keys are for videos"), (timed, "hint 2 has a time or frame")):
+        with pytest.raises(ConfigError, match=f"{message}.* this is an image"):
             colorizer.image(gray, guide)
 
 
