@@ -97,8 +97,8 @@ def _print_plan(trainer: Trainer, console: Console) -> None:
 
 
 def _print_left_out(trainer: Trainer) -> None:
-    for index, reason in list(trainer.skipped.items())[:_MAX_SKIPPED]:
-        click.echo(f"left out image {index}: {reason}", err=True)
+    for reason in list(trainer.skipped.values())[:_MAX_SKIPPED]:
+        click.echo(f"left out: {reason}", err=True)
     if trainer.skipped:
         count = f"left out while training: {count_skipped(trainer.skipped)}"
         click.echo(f"{count}; {trainer.folder / SKIPPED} names them", err=True)

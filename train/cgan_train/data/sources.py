@@ -157,7 +157,8 @@ class PhotoSource:
         A photo is checked for damage when it is first read.
         """
         encoded = self._encoded(index)
-        where = f"{self.names[index]} in {self._places[index][0]}"
+        name, place = self.names[index], self._places[index][0]
+        where = str(place) if Path(place).name == Path(name).name else f"{name} in {place}"
         if index not in self._sound:
             try:
                 image, quiet = decode(encoded)
