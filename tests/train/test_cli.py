@@ -97,7 +97,7 @@ def test_the_plan_comes_first_and_phases_shrink_together(
         "plan: decoder 1 step at 128 px, regression 5 steps at 128 px, finish 3 steps at 192 px, gan 1 step at 160 px"
     )
     assert f"{plan}; 5 steps of 2 images an epoch; checkpoints take up to " in shown.out
-    assert "note: 1 of the images are held out to measure on; --val none trains on all" in shown.err
+    assert "note: 1 of the images is held out to measure on; --val none trains on all" in shown.err
     assert "images are smaller than the crops (up to 192 px) and were enlarged" in shown.err
     assert "the time is over in epoch 1; go on with --out" in shown.out
 
@@ -163,7 +163,7 @@ def test_validation_images_that_cannot_be_read_are_named(
     where = ("--data", photos, "--val", tmp_path / "val", "--out", tmp_path / "run", "--threads", 1)
     thin = ("--set", "generator.widths=[8,8]", "--set", "discriminator.widths=[8]", "--batch-size", 4)
     assert run(*where, "--recipe", "paper-unet", "--epochs", 1, *thin) == 0
-    assert "note: not measured on: 005.png" in capsys.readouterr().err
+    assert "val/005.png is damaged" in capsys.readouterr().err
     assert load_checkpoint(tmp_path / "run").metrics["images"] == 11
 
 

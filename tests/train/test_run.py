@@ -39,7 +39,7 @@ def test_train_and_resume(photos: Path, tmp_path: Path) -> None:
     seen: list[TrainingProgress] = []
     settings = TrainSettings(overrides=THIN | {"epochs": 2}, minutes=1e-6, threads=1)
     out = tmp_path / "run"
-    with pytest.warns(UserWarning, match=r"not measured on: 005\.png"):
+    with pytest.warns(UserWarning, match=r"not measured on: .*005\.png"):
         stopped = train(
             [str(photos)], str(out), recipe="paper-unet", val=tmp_path / "val", settings=settings, progress=seen.append
         )

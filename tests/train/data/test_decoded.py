@@ -37,7 +37,7 @@ def test_decoded_photos_give_the_same_batches_and_errors(photos: Path, tmp_path:
     assert decoded.fingerprint() == source.fingerprint()
     np.testing.assert_array_equal(decoded.read(7), source.read(7))
     for either in (source, decoded):
-        with pytest.raises(DataError, match=r"005.png .* is damaged"):
+        with pytest.raises(DataError, match=r"005.png is damaged"):
             either.read(5)
     assert all(map(torch.equal, batches(source), batches(decoded)))
     _, again = decode(source, tmp_path / "kept")
