@@ -31,7 +31,7 @@ model_options = option_group(
         COMMON,
         click.option(
             "--strength", "--saturation", "saturation", type=click.FloatRange(0, 3), default=1.0, show_default=True,
-            help="How colorful: 0 is gray, 1 is what the model predicts, up to 3. Both names mean the same."),
+            help="How colorful: 0 is gray, 1 is what the model predicts. Both names mean the same."),
     ),
     click.option(
         "--model", type=click.Path(path_type=Path), metavar="FILE",
