@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -202,6 +204,18 @@ def test_video_is_colored_with_progress_and_downloaded(page: Page, tmp_path: Pat
     frames = read_frames(tmp_path / "got.mp4")
     assert len(frames) == 20
     assert chroma_span(frames[5]) > 2
+
+
+def test_a_file_is_given_up_with_its_page(page: Page, tmp_path: Path) -> None:
+    video = write_video(tmp_path / "long.mp4", Video(frames=400, width=640, height=480))
+    with page.expect_request(re.compile(r"/uploads/[^/]+$")) as poll:
+        page.set_input_files("#file", video)
+    file = poll.value.url
+    assert page.request.get(file).ok
+    page.goto("about:blank")
+    until = time.monotonic() + TIMEOUT_MS / 1000
+    while page.request.get(file).status != 404:
+        assert time.monotonic() < until, "it is still being colored"
 
 
 def test_dropped_file_that_is_no_image_is_refused(page: Page, console_errors: list[str]) -> None:

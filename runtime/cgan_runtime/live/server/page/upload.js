@@ -15,10 +15,16 @@ export class Upload {
   }
 
   async run() {
-    const upload = await this.send();
-    if (this.cancelled) return null;
-    this.id = upload.id;
-    return this.follow(upload);
+    const gone = () => this.cancel(); // nobody would fetch the result, and other files wait for this one
+    addEventListener("pagehide", gone);
+    try {
+      const upload = await this.send();
+      if (this.cancelled) return null;
+      this.id = upload.id;
+      return await this.follow(upload);
+    } finally {
+      removeEventListener("pagehide", gone);
+    }
   }
 
   /** Color the file once more, with placed colors (hints.js), as run() does. */
@@ -81,7 +87,7 @@ export class Upload {
   cancel() {
     this.cancelled = true;
     this.request?.abort();
-    if (this.id) fetch(`/uploads/${this.id}`, { method: "DELETE" }).catch(() => {});
+    if (this.id) fetch(`/uploads/${this.id}`, { method: "DELETE", keepalive: true }).catch(() => {});
   }
 }
 
