@@ -53,7 +53,9 @@ def apply_preset(name: str, options: RunOptions) -> RunOptions:
     model, video = options.model, options.video
     if name not in PRESETS:
         if not any(name in encoder.presets for encoder in ENCODERS.values()):
-            raise ConfigError(f"no preset {name!r}; choose fast, balanced or best, or one of the encoder's own")
+            raise ConfigError(
+                f"no preset {name!r}; choose fast, balanced or best, or an encoder's: ultrafast to veryslow, 13 to 0"
+            )
         return replace(options, video=replace(video, encoder=replace(video.encoder, preset=name)))
     preset = PRESETS[name]
     if preset.model and model.model is None and model.size is None and preset.model in shipped_models():
