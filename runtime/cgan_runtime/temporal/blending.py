@@ -41,9 +41,9 @@ class Certain:
     chroma: FloatArray | None = None
 
     @property
-    def is_whole(self) -> bool:
-        """Whether the color of every place is given, so that there is nothing to predict."""
-        return self.chroma is not None and float(self.share.min()) >= WHOLE
+    def whole(self) -> FloatArray | None:
+        """The colors if those of every place are given, so that there is nothing to predict; else None."""
+        return self.chroma if float(self.share.min()) >= WHOLE else None
 
     def onto(self, predicted: FloatArray) -> FloatArray:
         """A prediction, (2, h, w), with the colors that are given in place of the guess."""

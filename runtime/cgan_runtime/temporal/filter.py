@@ -170,8 +170,8 @@ class TemporalFilter:
         self, lightness: FloatArray, predict: Callable[[FloatArray], FloatArray], certain: Certain | None
     ) -> FloatArray:
         """What the network says of a frame, and what is certain in its place; it is not asked where all is certain."""
-        if certain is not None and certain.chroma is not None and certain.is_whole:
-            return certain.chroma
+        if certain is not None and (given := certain.whole) is not None:
+            return given
         self.predictions += 1
         predicted = predict(lightness)
         return predicted if certain is None else certain.onto(predicted)
