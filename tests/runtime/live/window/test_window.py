@@ -194,10 +194,15 @@ def test_without_screen_the_page_is_suggested(tmp_path: Path, display: str | Non
     assert line.endswith("cgan-run --webcam 'video one.mp4' --serve")
 
 
-def test_full_screen_and_back(screen: str) -> None:
+def test_full_screen_and_back(screen: str, tmp_path: Path) -> None:
     if shutil.which("openbox") is None:
         pytest.skip("openbox is not installed; a window fills the screen only where a window manager makes it")
-    with subprocess.Popen(["openbox"], env=with_screen(screen), stderr=subprocess.DEVNULL) as manager:
+    ready = tmp_path / "ready"  # a window that is opened while the window manager starts may stay black
+    with subprocess.Popen(
+        ["openbox", "--startup", f"touch '{ready}'"], env=with_screen(screen),
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    ) as manager:  # fmt: skip
+        until(ready.exists)
         done = subprocess.run(
             [sys.executable, "-c", FULL_SCREEN], env=with_screen(screen), capture_output=True, text=True, check=False
         )
