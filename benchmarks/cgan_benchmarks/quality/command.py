@@ -39,22 +39,41 @@ class AgainOptions:
 
 
 @dataclass(frozen=True)
-class RunOptions:
-    """Checkpoints that are measured in place of an exported model."""
+class SubjectOptions:
+    """What is measured: exported models, checkpoints, or the model that ships."""
 
+    models: tuple[Path, ...]
     checkpoints: tuple[Path, ...]
     generator: str
+    backend: str
+    threads: int
 
-    def subjects(self, model: options.ModelOptions) -> Iterator[Backend]:
-        """The back ends to measure, each open until the next is asked for."""
+    @property
+    def names(self) -> list[str]:
+        """What each is called in a table of several."""
+        return [str(path) for path in (*self.models, *self.checkpoints)]
+
+    def check(self) -> None:
+        """Find all of them before the first is measured, which takes minutes; raises ModelFileError."""
+        from cgan_runtime.manifest import Manifest
+        from cgan_runtime.models import find_model
+        from cgan_train.checkpoint import find_checkpoint
+
+        for model in self.models:
+            Manifest.load(find_model(model))
+        for checkpoint in self.checkpoints:
+            find_checkpoint(checkpoint)
+
+    def open(self) -> Iterator[Backend]:
+        """A back end for each, open until the next is asked for."""
         from cgan_train.checkpoint import load_checkpoint
         from cgan_train.torch_backend import TorchBackend
 
-        if not self.checkpoints:
-            with model.open() as backend:
+        for model in self.models or ([] if self.checkpoints else [None]):
+            with options.ModelOptions(model, self.backend, self.threads).open() as backend:
                 yield backend
         for checkpoint in self.checkpoints:
-            with TorchBackend(load_checkpoint(checkpoint, self.generator), threads=model.threads) as backend:
+            with TorchBackend(load_checkpoint(checkpoint, self.generator), threads=self.threads) as backend:
                 yield backend
 
 
@@ -75,17 +94,24 @@ set_options = option_group(
     ),
 )  # fmt: skip
 
-run_options = option_group(
-    "runs", RunOptions, "Checkpoints",
+subject_options = option_group(
+    "subjects", SubjectOptions, "What is measured",
+    click.option(
+        "--model", "models", type=options.PATH, multiple=True,
+        help="ONNX file with its manifest, or the name of a model that ships. Give it again for one table of several "
+        "models.  [default: edge]",
+    ),
     click.option(
         "--checkpoint", "checkpoints", type=options.PATH, multiple=True,
-        help="Measure a PyTorch checkpoint, or the newest of a run, instead. Given several times, such as for runs of "
-        "several seeds, it makes one table with mean and deviation.",
+        help="A PyTorch checkpoint, or the newest of a run. Given several times, such as for runs of several seeds, it "
+        "makes one table with mean and deviation.",
     ),
     click.option(
         "--generator", default="", metavar="FILE.py:NAME", show_default=False,
-        help="The own generator that they were trained with. The file is run: name one that you trust.",
+        help="The own generator that checkpoints were trained with. The file is run: name one that you trust.",
     ),
+    click.option("--backend", default="auto", help="What runs models; auto takes the best that works here."),
+    options.threads_option,
 )  # fmt: skip
 
 
@@ -111,14 +137,13 @@ again_options = option_group(
     short_help="How close a model's colors come to the true ones.",
 )
 @set_options
-@options.model_options
-@run_options
+@subject_options
 @again_options
 @click.option("--sheet", type=options.OutputFileType(), help="Write a contact sheet as PNG: gray, colored, truth.")
 @options.json_option()
 @click.pass_context
 def quality(
-    context: click.Context, *, sets: SetOptions, model: options.ModelOptions, runs: RunOptions, again: AgainOptions,
+    context: click.Context, *, sets: SetOptions, subjects: SubjectOptions, again: AgainOptions,
     sheet: Path | None, json_file: Path | None,
 ) -> None:  # fmt: skip
     """Measure how close a model's colors come to the true ones of images and videos.
@@ -128,30 +153,29 @@ def quality(
     paper: mean absolute error over RGB, and accuracy at 2 % and 5 %. Of videos and lists every clip and group
     has its own row. Of CIFAR-10 the test split is measured.
     """
-    if model.model is not None and runs.checkpoints:
-        raise click.UsageError("--model and --checkpoint are both what is measured; give one of them")
-    if runs.checkpoints and "--backend" in options.given(context):
+    if subjects.checkpoints and not subjects.models and "--backend" in options.given(context):
         raise click.UsageError("--checkpoint is run by PyTorch; leave --backend out")
-    if len(runs.checkpoints) > 1 and (sheet is not None or again.hints):
-        raise click.UsageError("--sheet and --hints are of one model; give --checkpoint once")
+    if len(subjects.names) > 1 and (sheet is not None or again.hints):
+        raise click.UsageError("--sheet and --hints are of one model; give one")
     options.require_pytorch()
+    subjects.check()
     from cgan_benchmarks.quality.guided import check_guided, measure_guided
     from cgan_benchmarks.quality.measure import measure_model, write_sheet
-    from cgan_benchmarks.quality.report import print_guided, print_quality, print_runs, write_quality
+    from cgan_benchmarks.quality.report import print_guided, print_quality, print_several, write_quality
     from cgan_benchmarks.quality.truths import open_truths, ways_to_measure
 
     opened = [open_truths(path, sets.roots, sets.frames) for path in sets.data]
     images = [image for truths in opened for image in truths.images]
     ways = ways_to_measure(opened, again.without, again.grays or ())
     total = sum(len(way.truths.images) for way in ways) + (len(images) if again.hints else 0)
-    done, total, features = itertools.count(1), total * max(1, len(runs.checkpoints)), _features()
+    done, total, features = itertools.count(1), total * max(1, len(subjects.names)), _features()
     reports, guided = [], []
     with Console().progress("coloring") as on_progress:
 
         def on_image() -> None:
             on_progress(next(done), total)
 
-        for subject in runs.subjects(model):
+        for subject in subjects.open():
             if again.hints:
                 check_guided(subject.manifest)
             reports.append([report for way in ways for report in measure_model(subject, way, features, on_image)])
@@ -159,13 +183,13 @@ def quality(
             if sheet is not None:
                 write_sheet(subject, images, sheet)
     if len(reports) > 1:
-        print_runs([str(path) for path in runs.checkpoints], reports)
+        print_several(subjects.names, reports, spread=not subjects.models)
     else:
         print_quality(reports[0], cifar=any(truths.cifar for truths in opened))
         print_guided(guided)
     if sheet is not None:
         Console().note(f"the contact sheet is {sheet}")
-    write_quality([report for each in reports for report in each], guided, model.threads, json_file)
+    write_quality([report for each in reports for report in each], guided, subjects.threads, json_file)
 
 
 def _features() -> Features | None:

@@ -21,11 +21,11 @@ REMARK = (
 )
 _ENDS = "Of the gray images chroma, colorfulness and colored pixels are 0; of the true ones the Fréchet distance is."
 
-_OF_RUNS = {
+_OF_SEVERAL = {
     "CIEDE2000": ("ciede2000", 2), "of gray": ("ciede2000_gray", 2), "nearer by %": ("gain_percent", 1),
-    "chroma": ("chroma_ratio", 2), "MAE %": ("mae", 2), "PSNR ab dB": ("psnr_ab", 2),
+    "chroma / true": ("chroma_ratio", 2), "MAE %": ("mae", 2), "PSNR ab dB": ("psnr_ab", 2),
 }  # fmt: skip
-"""Columns of the table of several runs: the figure, and its digits."""
+"""Columns of the table of several models: the figure, and its digits."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,7 @@ REPORTED = (
 
 def print_quality(reports: Sequence[QualityReport], *, cifar: bool = False) -> None:
     """Print three tables with a row for each set or group of images; for CIFAR-10 with the figures of the paper."""
+    print(f"{reports[0].model} by {reports[0].backend}, {reports[0].side} px")
     distances, colors, measures = [], [], []
     for report in reports:
         name = _name(report)
@@ -70,7 +71,7 @@ def print_quality(reports: Sequence[QualityReport], *, cifar: bool = False) -> N
             for images, end in ((name, ""), (f"{name}, gray", "_gray")):
                 keys = ("mae", "accuracy_2", "accuracy_5", "psnr_ab", "psnr_rgb")
                 measures.append((images, *(f"{getattr(found, key + end):.2f}" for key in keys)))
-    print_table(("images", "count", "CIEDE2000", "p90", "of gray", "nearer by", "chroma"), distances)
+    print_table(("images", "count", "CIEDE2000", "p90", "of gray", "nearer by", "chroma / true"), distances)
     for report in reports:
         if report.quality and not report.group and (left := report.quality.without_color):
             where = f" of {_name(report)}"
@@ -86,25 +87,26 @@ def print_quality(reports: Sequence[QualityReport], *, cifar: bool = False) -> N
         print(REMARK)
 
 
-def print_runs(names: Sequence[str], reports: Sequence[Sequence[QualityReport]]) -> None:
-    """Print a table for each set: a row for each run, their mean and their standard deviation.
+def print_several(names: Sequence[str], reports: Sequence[Sequence[QualityReport]], *, spread: bool) -> None:
+    """Print a table for each set: a row for each model, and with `spread` their mean and standard deviation.
 
-    `reports` has the reports of each run, in the same order of sets.
+    `reports` has the reports of each model, in the same order of sets.
     """
     for of_set in zip(*reports, strict=True):
         found = [report.quality for report in of_set if report.quality is not None]
         if of_set[0].group or len(found) < len(of_set):
             continue
-        rows = [[getattr(quality, key) for key, _ in _OF_RUNS.values()] for quality in found]
-        titles, digits = list(_OF_RUNS), [digits for _, digits in _OF_RUNS.values()]
+        rows = [[getattr(quality, key) for key, _ in _OF_SEVERAL.values()] for quality in found]
+        titles, digits = list(_OF_SEVERAL), [digits for _, digits in _OF_SEVERAL.values()]
         if all(report.frechet for report in of_set):
             titles, digits = [*titles, "Fréchet"], [*digits, 1]
             rows = [[*row, report.frechet.distance] for row, report in zip(rows, of_set, strict=True) if report.frechet]
-        columns = list(zip(*rows, strict=True))
-        rows += [list(map(statistics.fmean, columns)), list(map(statistics.stdev, columns))]
+        if spread:
+            columns = list(zip(*rows, strict=True))
+            rows += [list(map(statistics.fmean, columns)), list(map(statistics.stdev, columns))]
         table = [
             (name, *(f"{value:.{digit}f}" for value, digit in zip(row, digits, strict=True)))
-            for name, row in zip((*names, "mean", "deviation"), rows, strict=True)
+            for name, row in zip((*names, *["mean", "deviation"][: len(rows) - len(names)]), rows, strict=True)
         ]
         print_table((f"{_name(of_set[0])}, {found[0].images} images", *titles), table)
 
@@ -113,7 +115,7 @@ def print_guided(curve: Sequence[GuidedQuality]) -> None:
     """Print a row for each number of hints; nothing for none."""
     if curve:
         rows = [(str(at.hints), f"{100 * at.nearer:.1f} %", f"{at.psnr:.2f}", f"{at.chroma:.2f}") for at in curve]
-        print_table(("hints", "nearer by", "PSNR RGB, dB", "chroma"), rows)
+        print_table(("hints", "nearer by", "PSNR RGB, dB", "chroma / true"), rows)
 
 
 def write_quality(

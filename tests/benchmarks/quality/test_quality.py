@@ -111,8 +111,23 @@ def test_cifar_is_measured_on_its_test_split_beside_what_is_reported(
     assert "Places" not in shown.split("Reported:")[0]
 
 
-def test_model_and_checkpoint_exclude_each_other(tiny_model: Path, checkpoint: Path) -> None:
-    assert bench("quality", "--data", BUNDLED, "--model", tiny_model, "--checkpoint", checkpoint) == 2
+def test_models_and_checkpoints_stand_in_one_table(
+    checkpoint: Path, exported: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    subjects = ("--model", exported["fp32"], "--model", exported["fp16"], "--checkpoint", checkpoint)
+    assert bench("quality", "--data", BUNDLED, *subjects, "--json", tmp_path / "q.json") == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines() if line]
+    named = dict.fromkeys(line[0] for line in lines if line[0] in {*map(str, subjects), "mean"})  # tables wrap
+    assert list(named) == [str(exported["fp32"]), str(exported["fp16"]), str(checkpoint)]
+    reports = json.loads((tmp_path / "q.json").read_text())["reports"]
+    assert [report["model"] for report in reports] == ["paper.onnx", "paper-fp16.onnx", "paper (PyTorch)"]
+
+
+def test_a_second_model_that_is_not_there_is_found_before_the_first_is_measured(
+    tiny_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert bench("quality", "--data", BUNDLED, "--model", tiny_model, "--model", "edgy") == 1
+    assert "no model edgy" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("arguments", [("--data", "nowhere"), ("--data", BUNDLED, "--json", "no/such/file.json")])
