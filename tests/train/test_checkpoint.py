@@ -135,6 +135,12 @@ def test_missing_checkpoint_is_an_error(tmp_path: Path) -> None:
         load_checkpoint(tmp_path / "nowhere")
 
 
+def test_a_run_without_an_epoch_says_how_to_go_on(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path / "run" / "unfinished")
+    with pytest.raises(ModelFileError, match=r"no epoch yet; go on with cgan-train --resume --out .*run$"):
+        load_checkpoint(tmp_path / "run")
+
+
 def test_state_that_would_run_code_is_refused(folder: Path) -> None:
     with pytest.raises(ModelFileError, match="no state"):
         load_state(folder)

@@ -191,6 +191,8 @@ def _what_it_is(path: Path) -> str:
         return f"{path} has no {CONFIG}, which belongs to its {WEIGHTS}; copy the whole folder"
     if models := sorted(path.glob("*.onnx")):
         return f"{path} holds exported models, no checkpoint; color with one by cgan-run --model {models[0]}"
+    if any((unfinished / CONFIG).is_file() for unfinished in _unfinished(path)):
+        return f"the run in {path} has finished no epoch yet; go on with cgan-train --resume --out {path}"
     shipped = f", or {' or '.join(shipped_checkpoints())}, which ship" if path == Path(path.name) else ""
     return f"no checkpoint at {path}; expected a folder with {CONFIG} and {WEIGHTS}, or a run{shipped}"
 

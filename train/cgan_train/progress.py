@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import time
 
 import click
 
@@ -17,7 +18,7 @@ from cgan_train.training.plan import time_text
 from cgan_train.training.run_log import SKIPPED, EpochReport, TrainingProgress
 
 _MAX_SKIPPED = 10  # images named on the terminal
-_STEPS_OF_RATE = 10  # until the time that is left is told
+_STEPS_OF_RATE, _SECONDS_OF_RATE = 10, 15.0  # until the time that is left is told, whichever is over first
 _STOPPING = (
     b"\nstopping: the step that is under way is finished and its state kept, a few seconds; again stops at once\n"
 )
@@ -53,15 +54,18 @@ class _Shown:
     def __init__(self, trainer: Trainer, console: Console, show: FractionCallback, *, lines: bool) -> None:
         self._trainer, self._console, self._show, self._lines = trainer, console, show, lines
         self._steps, self._rate = 0, 0.0
+        self._begun, self._told = time.monotonic(), False
 
     def step(self, now: TrainingProgress) -> None:
-        """Show a step, and after the tenth the time that is left."""
+        """Show a step, and once, when the first are done, the time that is left."""
         epochs, plan = self._trainer.config.epochs, self._trainer.plan
         losses = " ".join(f"{name} {value:.4f}" for name, value in now.losses.items())
-        text = f"epoch {now.epoch}/{epochs} {now.phase}: {losses}, {now.rate:.0f} images/s"
+        text = f"epoch {now.epoch}/{epochs} {now.phase}: {losses}, {now.rate:.3g} images/s"
         self._show((now.epoch - 1 + now.step / now.steps) / epochs, text)
         self._steps, self._rate = self._steps + 1, now.rate
-        if self._steps == _STEPS_OF_RATE:
+        late = time.monotonic() - self._begun > _SECONDS_OF_RATE
+        if not self._told and (late or self._steps == _STEPS_OF_RATE):
+            self._told = True
             left = plan.hours_left((now.epoch - 1) * now.steps + now.step, now.rate)
             self._console.note(f"{now.rate:.3g} images/s; about {time_text(left)} left, measuring comes on top")
 
@@ -73,7 +77,7 @@ class _Shown:
             figures.append(f"CIEDE2000 {done.metrics['ciede2000']:.2f} (gray {gray:.2f})")
         line = f"epoch {done.epoch}/{self._trainer.config.epochs} {done.phase}: {', '.join(figures)}"
         if self._lines:
-            click.echo(f"{line}, {self._rate:.0f} images/s", err=True)
+            click.echo(f"{line}, {self._rate:.3g} images/s", err=True)
         else:
             self._console.result(line)
 
