@@ -1,6 +1,6 @@
 """A generator of your own: a small U-Net in plain PyTorch, without anything of cgan in it.
 
-cgan-train --data photos/ --generator examples/own_generator.py:Net --recipe paper --out runs/net
+cgan-train --data photos/ --generator examples/own_generator.py:Net --recipe places --out runs/net
 cgan-export runs/net --generator examples/own_generator.py:Net -o exported/
 cgan-run --video in.mp4 --model exported/Net.onnx
 cgan-bench --checkpoint runs/net --generator examples/own_generator.py:Net
