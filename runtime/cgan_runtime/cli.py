@@ -27,6 +27,7 @@ from cgan_runtime.options.model import ModelOptions, model_options
 from cgan_runtime.options.presets import apply_preset, preset_option
 from cgan_runtime.options.run import PREVIEWS, FileOptions, ReportOptions, RunOptions, file_options, report_options
 from cgan_runtime.options.video import source_options, video_options
+from cgan_runtime.options.without_effect import refuse_without_effect
 from cgan_runtime.pipeline.settings import VideoSettings
 from cgan_runtime.video.read.sources import SourceSettings
 
@@ -75,6 +76,8 @@ def main(
     options = apply_preset(preset_name, options)
     batch.check(files)
     live.check()
+    if live.asked or report.preview == PREVIEWS[1]:
+        refuse_without_effect(asked, live)
     console = Console(quiet=report.quiet, results_to_stderr=files.into_pipe, log=report.log)
     if live.asked:
         from cgan_runtime.live.run import run_live  # loads OpenCV

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
@@ -30,6 +31,12 @@ if TYPE_CHECKING:  # it would make a start slow
 Log = Literal["text", "json"]
 
 _REFRESH_RATE = 5  # of the progress line, per second
+_NO_NUMBER = re.compile(r"is not a valid (integer|float)(?: range)?$")  # so click says it
+
+
+def plain(message: str) -> str:
+    """What click says of a value that is no number, in words of everybody."""
+    return _NO_NUMBER.sub(lambda found: "is no whole number" if found[1] == "integer" else "is no number", message)
 
 
 def guard(command: click.Command) -> Callable[..., NoReturn]:
@@ -62,7 +69,7 @@ def guard(command: click.Command) -> Callable[..., NoReturn]:
             code = command.main(args=args, standalone_mode=False)
         except click.ClickException as error:
             hint = f"; see {_program(error)} --help" if isinstance(error, click.UsageError) else ""
-            Console().error(error.format_message().rstrip(".") + hint)
+            Console().error(plain(error.format_message().rstrip(".")) + hint)
             code = error.exit_code
         except (KeyboardInterrupt, click.Abort):  # click's name for it
             code = EXIT_INTERRUPTED

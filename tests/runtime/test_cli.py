@@ -207,6 +207,8 @@ def test_gray_beside_color_and_a_sheet(work: Path, tiny_model: Path) -> None:
     [
         (["--image", "a.png", "--sheet", "b.png"], "--sheet shows a video in a file; give it with one video"),
         (["--video", "a.mp4", "--format", "mkv"], "--format is for a pipe, -o -"),
+        (["--webcam", "--start", "5", "--stats", "s.json"], "--start and --stats have no effect on live video"),
+        (["--video", "a.mp4", "--crf", "good"], "'good' is no whole number"),
         (["--webcam", "--compare"], "--compare is for videos and images; --webcam has --split"),
     ],
 )

@@ -19,6 +19,7 @@ from typing import Any
 
 import click
 
+from cgan_runtime.console import plain
 from cgan_runtime.errors import ConfigError
 from cgan_runtime.options.groups import COMMON, section
 
@@ -62,7 +63,7 @@ def read_config(path: Path, context: click.Context) -> dict[str, Any]:
             option.type_cast_value(context, given if given is not _NONE else None)
         except (click.BadParameter, ValueError) as error:
             message = error.message if isinstance(error, click.BadParameter) else str(error)
-            raise ConfigError(f"{where}: {key}: {message.rstrip('.')}") from error
+            raise ConfigError(f"{where}: {key}: {plain(message.rstrip('.'))}") from error
         if given is not _NONE and option.name is not None:
             defaults[option.name] = given
     return defaults

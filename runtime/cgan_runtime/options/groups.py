@@ -23,6 +23,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from cgan_runtime.progress import size_text
+
 Function = Callable[..., Any]
 Decorator = Callable[[Function], Function]
 COMMON = "Common"  # the section of the options that most people need; the help shows it first
@@ -143,13 +145,24 @@ class BatchType(_BatchBase):
 
 
 class BytesType(_BytesBase):
-    """A number of bytes: `256MB`, `2 GB`, `500000`; becomes an integer."""
+    """A number of bytes with its unit: `256MB`, `2 GB`, `500000B`; becomes an integer."""
 
     name = "SIZE"
 
+    def __init__(self, least: int = 1000) -> None:
+        """Refuse sizes below `least` bytes, which nobody means."""
+        self._least = least
+
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """Read what a person typed."""
-        found = re.fullmatch(r"(\d{1,6}(?:\.\d+)?|\d+)\s*([kmg]?)b?", str(value).strip().lower())
-        if not found or not (count := int(float(found[1]) * _UNITS[found[2]])):
-            self.fail(f"{value!r} is no size of a file; give one such as 256MB or 2GB", param, ctx)
+        if isinstance(value, int):  # a default
+            return value
+        found = re.fullmatch(r"(\d{1,6}(?:\.\d+)?|\d+)\s*([kmg]b?|b)?", str(value).strip().lower())
+        if not found:
+            self.fail(f"{value!r} is no size; give one such as 256MB or 2GB", param, ctx)
+        if found[2] is None:
+            self.fail(f"{value!r} has no unit; give one, such as {value}MB or {value}GB", param, ctx)
+        count = int(float(found[1]) * _UNITS[found[2].rstrip("b")])
+        if count < self._least:
+            self.fail(f"{value!r} is too small; give {size_text(self._least)} or more, such as 2GB", param, ctx)
         return count

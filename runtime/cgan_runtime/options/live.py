@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 import click
 
 from cgan_runtime.options.groups import COMMON, BytesType, SizeBase, option_group, section
-from cgan_runtime.options.service import ServiceOptions, service_options
+from cgan_runtime.options.service import MIN_TOKEN, ServiceOptions, service_options
 
 DEFAULT_CAMERA = "0"
 DEFAULT_ADDRESS = "127.0.0.1:8000"
 MAX_VIEWERS, MAX_RATE = 1000, 240
 MAX_CAMERA_SIDE = 7680  # pixels; 8K
+LEAST_RECORDING = 10_000_000  # bytes, of a file of many, and of all that are kept: less is a slip
 _SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
 TURNS = ("0", "90", "180", "270")  # degrees clockwise
 _PATH = click.Path(path_type=Path)
@@ -78,7 +79,7 @@ class EveryType(EveryBase):
         if found and float(found[1]) * _SECONDS[found[2]] >= 1:
             return Rolling(seconds=float(found[1]) * _SECONDS[found[2]])
         if str(value).strip().lower().endswith("b"):
-            return Rolling(bytes=BytesType().convert(value, param, ctx))
+            return Rolling(bytes=BytesType(LEAST_RECORDING).convert(value, param, ctx))
         return self.fail(f"{value!r} is no time and no size; give 1h, 30min, 90s or 2GB", param, ctx)
 
 
@@ -182,15 +183,15 @@ live_options = option_group(
         "--record-every", type=EveryType(), metavar="LENGTH",
         help="Begin a new file every hour (1h, 30min, 90s) or so many bytes (2GB), named by time: FILE-DATE-TIME."),
     click.option(
-        "--keep", type=BytesType(),
+        "--keep", type=BytesType(LEAST_RECORDING),
         help="Delete the oldest of these files when all are larger, as 20GB. Default: keep all."),
     click.option(
         "--virtual-camera", is_flag=True,
         help="Hand the colored image to video calls, by v4l2loopback or OBS; needs pyvirtualcam."),
     click.option(
         "--token", envvar="CGAN_TOKEN", metavar="TEXT",
-        help="The token that the page asks for, also from the environment as CGAN_TOKEN. Default: a new one "
-        "each time, none on this machine's own address."),
+        help=f"The token that the page asks for, {MIN_TOKEN} letters and digits or more, also from the environment as "
+        "CGAN_TOKEN. Default: a new one each time, none on this machine's own address."),
     click.option(
         "--https", is_flag=True,
         help="Serve the page by https, with a certificate that is made once and kept, so that a phone's camera works."),

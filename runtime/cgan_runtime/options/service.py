@@ -10,6 +10,7 @@ from cgan_runtime.options.groups import BytesType, option_group
 
 MAX_CONNECTIONS = 10_000
 MAX_UPLOAD = 256_000_000  # bytes
+MIN_TOKEN = 16  # characters of a given token
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,8 @@ service_options = option_group(
         "several cameras each has a path of its own, URL/NAME."),
     click.option(
         "--metrics-token", envvar="CGAN_METRICS_TOKEN", metavar="TEXT",
-        help="What Prometheus gives as its bearer token for /metrics, also from the environment as "
-        "CGAN_METRICS_TOKEN. Default: the page's token; none on this machine's own address."),
+        help=f"What Prometheus gives as its bearer token for /metrics, {MIN_TOKEN} letters and digits or more, also "
+        "from the environment as CGAN_METRICS_TOKEN. Default: the page's token; none on this machine's own address."),
     click.option(
         "--max-connections", type=click.IntRange(1, MAX_CONNECTIONS), default=256, show_default=True, metavar="N",
         help="Most connections at the same time, of all kinds."),

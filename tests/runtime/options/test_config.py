@@ -75,7 +75,8 @@ def test_command_line_and_environment_count_more(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("\nsize = 0\n", "cgan.toml, line 2: size: 0 is not in the range"),
-        ('# size = 3\n\n"size" = "big"\n', "cgan.toml, line 3: size: 'big' is not a valid integer range"),
+        ('# size = 3\n\n"size" = "big"\n', "cgan.toml, line 3: size: 'big' is no whole number"),
+        ('strength = "abc"\n', "cgan.toml, line 1: strength: 'abc' is no number"),
         ("frame_size = 3\n", "cgan.toml, line 1: there is no option frame_size; did you mean frame-size?"),
         ("zzz = 3\n", "the keys are the long options without their --"),
         ('config = "other.toml"\n', "there is no option config"),
