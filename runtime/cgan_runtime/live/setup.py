@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from cgan_runtime.console import Console
-from cgan_runtime.errors import ConfigError
+from cgan_runtime.errors import ConfigError, MediaError
 from cgan_runtime.files.urls import is_url
 from cgan_runtime.live.capture.devices import device_name
-from cgan_runtime.live.capture.feeds import DeviceFormat, Feed, is_device, is_file, open_feed, video_size
+from cgan_runtime.live.capture.feeds import DeviceFormat, EndOfFeed, Feed, is_device, is_file, open_feed
 from cgan_runtime.live.capture.picture import PictureSettings
 from cgan_runtime.live.sinks.recorder import Recorder
 from cgan_runtime.live.sinks.rolling_recorder import RollingRecorder
@@ -35,7 +36,7 @@ def choices(live: LiveOptions) -> list[CameraChoice]:
     """The cameras that the options name, with names that differ; the first device if they name none.
 
     Raises:
-        ConfigError: Two cameras are given the same name.
+        ConfigError: Two cameras are given the same name, or what `--crop` keeps is not within a video's picture.
         MediaError: A file is missing, or no video.
     """
     found: list[CameraChoice] = []
@@ -52,7 +53,7 @@ def choices(live: LiveOptions) -> list[CameraChoice]:
         found.append(CameraChoice(_numbered(name, number), source))
     for choice in found:
         if is_file(choice.source):
-            video_size(Path(choice.source))
+            _check_video(choice.source, live)
     return found
 
 
@@ -101,6 +102,14 @@ def _usual_name(source: str) -> str:
     if is_device(source):
         return device_name(source) or f"camera {source}"
     return (urlsplit(source).hostname or source) if is_url(source) else Path(source).stem
+
+
+def _check_video(path: str, live: LiveOptions) -> None:
+    """Open a video, and see whether what `--crop` keeps is within its first picture."""
+    with closing(open_feed(path, picture=PictureSettings(crop=live.crop))) as feed:
+        if live.crop is not None:
+            with suppress(MediaError, EndOfFeed):  # damage is no mistake in the settings
+                feed.read()
 
 
 def _numbered(name: str, number: int) -> str:

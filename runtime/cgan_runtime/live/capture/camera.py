@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from cgan_runtime.color.encoding import Plane
-from cgan_runtime.errors import MediaError
+from cgan_runtime.errors import ConfigError, MediaError
 from cgan_runtime.live.capture.feeds import EndOfFeed, Feed
 from cgan_runtime.live.capture.picture import RawFrame
 
@@ -31,6 +31,7 @@ class CameraStatus(Enum):
     LIVE = "live"
     LOST = "lost"
     ENDED = "ended"
+    OFF = "off"  # of a camera of the server that nobody watches
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class CameraState:
 
 @dataclass(frozen=True)
 class FrameCounts:
-    """Frames read so far, frames dropped of these, and how often the feed was opened again."""
+    """Frames read so far, frames dropped of these, and how often the feed was opened again after it was lost."""
 
     read: int = 0
     dropped: int = 0
@@ -111,15 +112,15 @@ class Camera:
 
     @property
     def ended(self) -> bool:
-        """Whether there are no more frames, and none is waiting."""
+        """Whether there are no more frames, none is waiting, and `newest` raises no error."""
         with self._changed:
-            return self.state.status is CameraStatus.ENDED and self._newest is None
+            return self.state.status is CameraStatus.ENDED and self._newest is None and self._failure is None
 
     def newest(self, timeout: float | None = None) -> CapturedFrame | None:
         """Take the newest frame that was not taken yet; wait for one if there is none.
 
         The result is None after `timeout` seconds, or when the camera has ended or was closed. An unexpected
-        error of the reading thread is raised here.
+        error of the reading thread is raised here, and a ConfigError when the first picture does not fit the settings.
         """
         with self._changed:
             self._changed.wait_for(lambda: self._newest is not None or self._finished(), timeout)
@@ -150,16 +151,17 @@ class Camera:
             self._set_state(CameraStatus.ENDED, f"{error}")
 
     def _keep_reading(self) -> None:
-        wait, opened = FIRST_RETRY, 0
+        wait, opened, lost = FIRST_RETRY, False, False
         while not self._stopping.is_set():
             try:
                 feed, self._opened = self._opened or self._open(), None
             except MediaError as error:
+                lost = opened
                 wait = self._wait_to_retry(f"{error}", wait)
                 continue
             with self._changed:
-                self.counts = replace(self.counts, reconnects=opened)
-            opened += 1
+                self.counts = replace(self.counts, reconnects=self.counts.reconnects + lost)
+            opened, lost = True, False
             self.description = feed.description
             read_before = self.counts.read
             try:
@@ -169,8 +171,10 @@ class Camera:
                 if not self._loop:
                     self._set_state(CameraStatus.ENDED, "the video has ended")
                     return
-            except MediaError as error:
-                worked = self.counts.read > read_before
+            except (MediaError, ConfigError) as error:
+                if isinstance(error, ConfigError) and not self.counts.read:
+                    raise  # no picture ever fitted the settings
+                lost, worked = True, self.counts.read > read_before
                 wait = self._wait_to_retry(f"{error}", FIRST_RETRY if worked else wait)
             finally:
                 feed.close()

@@ -61,7 +61,13 @@ class Feed(ABC):
 
     @abstractmethod
     def read(self) -> RawFrame:
-        """Wait for the next frame; raise EndOfFeed after the last, MediaError when the source failed."""
+        """Wait for the next frame.
+
+        Raises:
+            EndOfFeed: That was the last one.
+            MediaError: The source failed.
+            ConfigError: The part that is kept is not within the picture.
+        """
 
     @abstractmethod
     def close(self) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 from cgan_runtime.color.encoding import Encoding, Plane
 from cgan_runtime.color.level_tracker import LevelTracker
 from cgan_runtime.color.levels import UNCHANGED, Levels
-from cgan_runtime.errors import MediaError
+from cgan_runtime.errors import ConfigError
 from cgan_runtime.live.ycc_frame import JFIF
 
 _QUARTER = 90  # degrees
@@ -66,14 +66,14 @@ class Picture:
             shown_at: The time of the frame that is returned.
 
         Raises:
-            MediaError: The picture is smaller than the part that is kept.
+            ConfigError: The picture is smaller than the part that is kept.
         """
         levels = self._settings.levels
         if (crop := self._settings.crop) is not None:
             x, y, width, height = crop
             if luma.shape[0] < y + height or luma.shape[1] < x + width:
                 part, whole = f"{width}x{height}+{x}+{y}", f"{luma.shape[1]}x{luma.shape[0]}"
-                raise MediaError(f"--crop {part} is not within the camera's picture of {whole}; give a smaller part")
+                raise ConfigError(f"--crop {part} is not within the camera's picture of {whole}; give a smaller part")
             luma = luma[y : y + height, x : x + width]
         stretched = None if levels.off else self._turned(self._tracker.stretch(luma, encoding, time, bits=8))
         if stretched is not None and levels.for_picture:

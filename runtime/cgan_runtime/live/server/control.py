@@ -11,7 +11,7 @@
 Errors are JSON, {"error": sentence without a full stop}. ID is that of /cameras, or for a browser's own camera the
 one that /live/camera tells it first, as text {"camera": ID}. A camera in JSON:
 
-    {"id": "0", "name": "HD Webcam", "state": "opening" | "live" | "lost" | "ended", "message": text,
+    {"id": "0", "name": "HD Webcam", "state": "opening" | "live" | "lost" | "ended" | "off", "message": text,
      "viewers": 2, "read": 900, "dropped": 31,                          frames since it was opened, frames left out
      "age": 0.04,                            seconds since its newest picture was colored; null: there is none yet
      "dim": false,                         its pictures use little of the range from black to white: --levels auto helps

@@ -18,7 +18,7 @@ from typing import Any
 
 from cgan_runtime.color.levels import UNCHANGED, Levels
 from cgan_runtime.colorizer import Colorizer
-from cgan_runtime.errors import BackendUnavailable
+from cgan_runtime.errors import BackendUnavailable, ConfigError
 from cgan_runtime.guide.memory import Guidance
 from cgan_runtime.live.adapt import Adapter, Flow
 from cgan_runtime.live.capture.camera import Camera, CameraState, CameraStatus, CapturedFrame, FrameCounts
@@ -201,9 +201,9 @@ class ServerCamera(CameraSource):
     def state(self) -> CameraState:
         """The state of the camera."""
         camera = self._camera
-        if self._error:
-            return CameraState(CameraStatus.LOST, self._error)
-        return camera.state if camera else CameraState(CameraStatus.ENDED, "off while nobody watches")
+        if camera is None:
+            return CameraState(CameraStatus.OFF, "off while nobody watches")
+        return CameraState(CameraStatus.LOST, self._error) if self._error else camera.state
 
     @property
     def counts(self) -> FrameCounts:
@@ -232,7 +232,10 @@ class ServerCamera(CameraSource):
 
     def _newest(self) -> Callable[[], CapturedFrame] | None:
         camera = self._camera
-        frame = camera.newest(timeout=0) if camera is not None else None
+        try:
+            frame = camera.newest(timeout=0) if camera is not None else None
+        except ConfigError:  # its state says so
+            return None
         if frame is None:
             return None
         if not self._limit.allow():

@@ -28,6 +28,7 @@ from cgan_runtime.live.server.sockets import Sockets
 from cgan_runtime.live.server.uploads import Upload, UploadRejected, Uploads
 
 CONTENT_TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+_NO_FORM = "this is a form; send the file's bytes as the body, as curl does with --data-binary @FILE"
 # The files of the page; no other file is served.
 PAGE = sorted(each.name for each in (files(__package__) / "page").iterdir())
 
@@ -81,6 +82,8 @@ class Routes:
             strength = math.nan
         if not 0 <= strength <= MAX_SATURATION:
             raise web.HTTPBadRequest(text=f"strength must be between 0 and {MAX_SATURATION:g}\n")
+        if request.content_type.startswith("multipart/"):
+            return web.json_response({"error": _NO_FORM}, status=415)
         content = request.content.iter_chunked(1 << 16)
         try:
             upload = await self.uploads.receive(content, request.content_length, strength)

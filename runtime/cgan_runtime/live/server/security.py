@@ -6,7 +6,8 @@
 Another web site must not reach this server through a user's browser. So the Host header must be one of our
 names (against DNS rebinding), and a request that changes something or opens a WebSocket must come from our
 page (Origin header). The page's address contains the token once; then a cookie keeps it, hidden from scripts.
-Programs give it with each request: `Authorization: Bearer TOKEN`, or as the password of Basic. /healthz is open.
+Programs give it with each request: `Authorization: Bearer TOKEN`, or as the password of Basic. They may leave Origin
+out: browsers never do, whatever passwords they know. /healthz is open.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import base64
 import binascii
 import hmac
 import ipaddress
+import os
 import re
 import secrets
 import socket
@@ -27,12 +29,13 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from cgan_runtime.errors import ConfigError
+from cgan_runtime.options.service import MIN_TOKEN
 
 TOKEN_BYTES = 18  # 144 bits
-MIN_TOKEN = 16  # characters of a given token
 _COOKIE_SECONDS = 12 * 3600
 _LOCAL_NAMES = frozenset({"localhost"})
 _METRICS = "/metrics"
+_OF_BROWSERS = ("Origin", "Sec-Fetch-Site", "Cookie")  # headers that no program needs to send
 _OPEN = frozenset({"/healthz"})  # tells nothing that who can connect does not know
 _SAFE_METHODS = frozenset({"GET", "HEAD"})
 _TOKEN = re.compile(r"[A-Za-z0-9._~-]+")
@@ -61,6 +64,11 @@ TOKEN_REQUIRED = """<!doctype html><html lang="en"><meta charset="utf-8"><title>
 </form></html>
 """
 _ASKED = "Open this page with the address that <code>cgan-run --serve</code> has printed, or type the token in it."
+_FOREIGN = "this request comes from another page\n"
+_NO_ORIGIN = (
+    "this request does not say where it comes from; a program gives the token, as Authorization: Bearer TOKEN, or "
+    "where there is none this server's own address, as Origin: http://HOST:PORT\n"
+)
 _WRONG = "This is not the token. It stands behind <code>token=</code> in the address that was printed last."
 
 
@@ -83,9 +91,12 @@ class AccessPolicy:
         When others can reach `host`, a token is necessary; it is made if `token` is None. `names` are further
         host names of the page. A token that is too short or needs escaping in a URL raises ConfigError.
         """
-        for name, given in (("--token", token), ("--metrics-token", metrics_token)):
+        for name, variable, given in (
+            ("--token", "CGAN_TOKEN", token), ("--metrics-token", "CGAN_METRICS_TOKEN", metrics_token),
+        ):  # fmt: skip
             if given is not None and (len(given) < MIN_TOKEN or not _TOKEN.fullmatch(given)):
-                raise ConfigError(f"{name} must have at least {MIN_TOKEN} letters and digits, or be left out")
+                source = variable if os.environ.get(variable) == given else name
+                raise ConfigError(f"{source} must have at least {MIN_TOKEN} letters and digits, or be left out")
         known = _LOCAL_NAMES | {name.lower() for name in names}
         if is_loopback(host):
             return cls(token, known, False, tls, metrics_token)
@@ -112,13 +123,18 @@ class AccessPolicy:
         origin = request.headers.get("Origin")
         upgrades = "upgrade" in request.headers.get("Connection", "").lower()
         needs_origin = upgrades or request.method not in _SAFE_METHODS or origin is not None
-        if needs_origin and not self.allows_origin(origin, request.host):
-            return web.Response(status=403, text="this request comes from another page\n")
+        if needs_origin and not self._is_program(request) and not self.allows_origin(origin, request.host):
+            return web.Response(status=403, text=_FOREIGN if origin is not None else _NO_ORIGIN)
         tokens = {self.token, self.metrics_token if request.path == _METRICS else None} - {None}
         if tokens and request.path not in _OPEN and not _has_token(request, tokens):
             reason = _WRONG if "token" in request.query else _ASKED
             return web.Response(status=401, text=TOKEN_REQUIRED.format(reason=reason), content_type="text/html")
         return None
+
+    def _is_program(self, request: web.Request) -> bool:
+        """Whether a request gives a token, right or wrong, as no page of another site can make a browser do."""
+        of_browser = any(name in request.headers for name in _OF_BROWSERS)
+        return self.token is not None and bool(_authorization(request)) and not of_browser
 
     def allows_host(self, host: str) -> bool:
         """Whether a Host header names this server; the port may be forwarded and is not checked."""
@@ -179,8 +195,9 @@ def is_loopback(host: str) -> bool:
 
 
 def split_address(address: str) -> tuple[str, int]:
-    """Split `HOST:PORT`, `HOST`, `:PORT` or `[IPV6]:PORT` into host and port, or raise ConfigError."""
-    found = re.fullmatch(r"(\[[0-9a-fA-F:.]+\]|[^:\[\]/\s]*)(?::(\d{1,5}))?", address)
+    """Split `HOST:PORT`, `HOST`, `PORT`, `:PORT` or `[IPV6]:PORT` into host and port, or raise ConfigError."""
+    text = f":{address}" if address.isdigit() else address
+    found = re.fullmatch(r"(\[[0-9a-fA-F:.]+\]|[^:\[\]/\s]*)(?::(\d{1,5}))?", text, re.ASCII)
     if not found or not address or int(found[2] or 0) > 65535:
         raise ConfigError(f"{address!r} is no address; give HOST:PORT such as 127.0.0.1:8000 or 0.0.0.0:8000")
     return found[1].strip("[]") or "127.0.0.1", int(found[2] or 8000)

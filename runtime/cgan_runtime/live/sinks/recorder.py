@@ -73,7 +73,7 @@ class Recorder:
         self._options = settings.options(self._codec)
         if self._codec == "libx264":
             self._options["tune"] = "zerolatency"  # no frame waits in the encoder, so none is lost there
-        check_output(path, source=path.parent, overwrite=overwrite)
+        check_output(path, source=path.parent, overwrite=overwrite, option="--record")
         if not self._stream:
             check_room(path.parent)
         self.path = path

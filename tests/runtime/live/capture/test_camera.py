@@ -8,10 +8,11 @@ import pytest
 from tests.runtime.live.conftest import FakeFeed, StepByStep
 from tests.runtime.live.serving import TIMEOUT, until
 
-from cgan_runtime.errors import MediaError
+from cgan_runtime.errors import ConfigError, MediaError
 from cgan_runtime.live.capture import camera as module
-from cgan_runtime.live.capture.camera import Camera, CameraStatus
+from cgan_runtime.live.capture.camera import Camera, CameraState, CameraStatus
 from cgan_runtime.live.capture.feeds import Feed
+from cgan_runtime.live.capture.picture import RawFrame
 
 INTERVAL = 0.002  # seconds between looks
 
@@ -67,9 +68,42 @@ def test_lost_camera_is_opened_again(monkeypatch: pytest.MonkeyPatch) -> None:
             return camera.counts.reconnects >= 1 and camera.newest(timeout=0.01) is not None
 
         until(reconnected, INTERVAL)
+    assert camera.counts.reconnects == len(feeds) - 1
     assert feeds[0].closed == 1
     assert any("unplugged; trying again in 0.01 s" in message for message in messages)
     assert any("no camera there; trying again in" in message for message in messages)
+
+
+def test_first_picture_that_does_not_fit_the_settings_ends_it() -> None:
+    feeds: list[Feed] = []
+
+    class Small(FakeFeed):
+        def read(self) -> RawFrame:
+            raise ConfigError("--crop 640x480 is not within the picture")
+
+    def open_feed() -> Feed:
+        feeds.append(Small(1))
+        return feeds[-1]
+
+    with Camera(open_feed, retry_first=True, loop=True) as camera:
+        with pytest.raises(ConfigError, match="--crop"):
+            camera.newest(TIMEOUT)
+        assert camera.state == CameraState(CameraStatus.ENDED, "--crop 640x480 is not within the picture")
+        assert not camera.ended  # so that who looks at it first meets the error
+    assert len(feeds) == 1
+
+
+def test_camera_whose_pictures_become_too_small_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "FIRST_RETRY", 0.01)
+
+    class Shrinks(FakeFeed):
+        def read(self) -> RawFrame:
+            if self._delivered:
+                raise ConfigError("--crop 640x480 is not within the picture")
+            return super().read()
+
+    with Camera(lambda: Shrinks(1)) as camera:
+        until(lambda: camera.newest(0.01) is not None and camera.counts.reconnects >= 1, INTERVAL)
 
 
 def test_retry_wait_doubles_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,7 +137,7 @@ def test_looped_video_starts_again() -> None:
     with Camera(lambda: FakeFeed(3), drop_frames=False, loop=True) as camera:
         frames = [camera.newest(TIMEOUT) for _ in range(8)]
     assert [frame.number for frame in frames if frame] == list(range(8))
-    assert camera.counts.reconnects == 2
+    assert camera.counts.reconnects == 0  # it was not lost
 
 
 def test_error_in_the_reading_thread_reaches_the_consumer() -> None:

@@ -13,7 +13,7 @@ from tests.runtime.live.capture.test_feeds import FakeCapture
 
 from cgan_runtime.color.encoding import Encoding
 from cgan_runtime.color.levels import Levels
-from cgan_runtime.errors import MediaError
+from cgan_runtime.errors import ConfigError
 from cgan_runtime.live.capture.feeds import open_feed
 from cgan_runtime.live.capture.picture import Picture, PictureSettings
 from cgan_runtime.live.ycc_frame import JFIF
@@ -43,7 +43,7 @@ def test_turns_flips_and_parts(settings: PictureSettings, shown: list[list[int]]
 
 
 def test_part_that_is_not_there_is_refused() -> None:
-    with pytest.raises(MediaError, match="--crop 3x3\\+1\\+0 is not within the camera's picture of 3x2"):
+    with pytest.raises(ConfigError, match="--crop 3x3\\+1\\+0 is not within the camera's picture of 3x2"):
         Picture(PictureSettings(crop=(1, 0, 3, 3))).frame(CORNERS, JFIF, None)
 
 

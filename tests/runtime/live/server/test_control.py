@@ -48,7 +48,7 @@ def test_each_camera_has_its_stream(two: Server) -> None:
             status, cameras = await ask(session, "GET", "/cameras")
             assert status == 200
             assert [(each["id"], each["name"], each["state"]) for each in cameras] == [
-                ("0", "camera", "ended"), ("1", "door", "ended"),
+                ("0", "camera", "off"), ("1", "door", "off"),
             ]  # fmt: skip
             async with session.ws_connect("/live/view?camera=1") as ws:
                 assert (await frame_of(ws))[2].startswith(b"\xff\xd8")
@@ -58,10 +58,13 @@ def test_each_camera_has_its_stream(two: Server) -> None:
             with pytest.raises(aiohttp.WSServerHandshakeError) as error:
                 await session.ws_connect("/live/view?camera=2")
             assert error.value.status == 404
+            _, metrics = await ask(session, "GET", "/metrics")
+            assert b'cgan_camera_on{camera="camera"} 0.0' in metrics
+            assert b'cgan_camera_on{camera="door"} 1.0' in metrics
             return list((await ask(session, "GET", "/cameras"))[1])
 
     first, second = asyncio.run(look())
-    assert (first["state"], second["state"]) == ("ended", "live")  # only the one that was watched was turned on
+    assert (first["state"], second["state"]) == ("off", "live")  # only the one that was watched was turned on
 
 
 def test_snapshot_is_the_picture_in_full_size_and_color(two: Server) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from typing import cast
 
 import cv2
 import numpy as np
@@ -16,7 +17,9 @@ from tests.runtime.live.serving import until
 from cgan_runtime.backends.base import FloatArray
 from cgan_runtime.color.levels import Levels
 from cgan_runtime.colorizer import Colorizer
-from cgan_runtime.errors import BackendUnavailable, MediaError
+from cgan_runtime.errors import BackendUnavailable, ConfigError, MediaError
+from cgan_runtime.live.capture.camera import CameraStatus
+from cgan_runtime.live.capture.picture import RawFrame
 from cgan_runtime.live.server.frame_sources import BrowserCamera, JpegFrame, ServerCamera, SourceSettings
 from cgan_runtime.live.server.inference_thread import FrameSource, InferenceThread, RateLimit, public_message
 from cgan_runtime.live.server.viewers import IN_FLIGHT, Viewer
@@ -98,6 +101,7 @@ def test_frames_of_a_camera_are_counted_over_all_times_that_it_was_on() -> None:
         camera.close()
         assert camera.counts.read == 0
         assert camera.total.read == before + 3
+        assert camera.total.reconnects == 0  # it was turned on again, not lost
         before = camera.total.read
     inference.stop()
 
@@ -194,6 +198,28 @@ def test_servers_camera_is_opened_on_demand_and_closed() -> None:
     until(lambda: feeds[0].closed == 1)
     numbers = [each.number for each in delivered if isinstance(each, JpegFrame)]
     assert numbers == sorted(set(numbers))
+
+
+def test_servers_camera_whose_pictures_do_not_fit_the_settings_says_so_and_stays_ended() -> None:
+    delivered: list[JpegFrame | str] = []
+
+    class Small(FakeFeed):
+        def read(self) -> RawFrame:
+            raise ConfigError("--crop 640x480 is not within the picture")
+
+    inference = inference_with(FakeBackend())
+    inference.start()
+    camera = ServerCamera(inference, SourceSettings(TemporalSettings("off")), lambda: Small(1))
+    camera.deliver = delivered.append
+    inference.add(camera)
+    camera.open()
+    until(lambda: camera.state.status is CameraStatus.ENDED)
+    assert camera.take(cast(Colorizer, None)) is None
+    assert "--crop 640x480" in camera.state.message
+    camera.close()
+    assert camera.state.status is CameraStatus.OFF
+    inference.stop()
+    assert not delivered
 
 
 def test_levels_of_a_browsers_camera() -> None:

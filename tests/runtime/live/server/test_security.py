@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
 import socket
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
 
 from cgan_runtime.errors import ConfigError
 from cgan_runtime.live.server.security import AccessPolicy, is_loopback, split_address
@@ -22,6 +26,7 @@ def policy(host: str = "127.0.0.1", *, tls: bool = False, names: tuple[str, ...]
         ("[::1]:9000", ("::1", 9000)),
         ("box.local", ("box.local", 8000)),
         (":7000", ("127.0.0.1", 7000)),
+        ("8123", ("127.0.0.1", 8123)),
         ("localhost:0", ("localhost", 0)),
     ],
 )
@@ -29,7 +34,9 @@ def test_addresses(address: str, expected: tuple[str, int]) -> None:
     assert split_address(address) == expected
 
 
-@pytest.mark.parametrize("address", ["", "a b", "::1", "host:port", "host:70000", "http://host:1", "[::1"])
+@pytest.mark.parametrize(
+    "address", ["", "a b", "::1", "host:port", "host:70000", "70000", "123456", "http://host:1", "[::1"]
+)
 def test_malformed_addresses(address: str) -> None:
     with pytest.raises(ConfigError, match="is no address"):
         split_address(address)
@@ -47,6 +54,14 @@ def test_only_loopback_needs_no_token() -> None:
 def test_token_that_is_refused(token: str) -> None:
     with pytest.raises(ConfigError, match="at least 16"):
         AccessPolicy.for_address("0.0.0.0", token=token, names=(), tls=False)
+
+
+def test_the_variable_with_the_wrong_token_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CGAN_TOKEN", "secret123")
+    with pytest.raises(ConfigError, match=r"^CGAN_TOKEN must have at least 16"):
+        AccessPolicy.for_address("0.0.0.0", token="secret123", names=(), tls=False)
+    with pytest.raises(ConfigError, match=r"^--token must have at least 16"):
+        AccessPolicy.for_address("0.0.0.0", token="secret12", names=(), tls=False)
 
 
 def test_allowed_hosts() -> None:
@@ -67,3 +82,48 @@ def test_allowed_origins() -> None:
     for origin in (None, "null", "", "http://evil.example", "http://localhost:9", "http://localhost:8000.evil.example"):
         assert not policy().allows_origin(origin, "localhost:8000")
     assert not policy(tls=True).allows_origin("http://localhost:8000", "localhost:8000")
+
+
+TOKEN = "a-token-of-the-page-1"
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
+BASIC = {"Authorization": "Basic " + base64.b64encode(f"any:{TOKEN}".encode()).decode()}
+OWN, FOREIGN = {"Origin": "http://localhost:8000"}, {"Origin": "http://evil.example"}
+
+
+def status_of(headers: dict[str, str], token: str | None = TOKEN) -> int:
+    """The status of a request that sends a file; 200 if it is let through."""
+    access = AccessPolicy.for_address("127.0.0.1", token=token, names=(), tls=False)
+    request = make_mocked_request("POST", "/uploads", headers={"Host": "localhost:8000", **headers})
+
+    async def through(_request: web.Request) -> web.StreamResponse:
+        return web.Response()
+
+    return asyncio.run(access.middleware(request, through)).status
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        (BEARER, 200),
+        (BASIC, 200),
+        (BEARER | OWN, 200),
+        ({"Authorization": "Bearer not-this-token-at-all"}, 401),
+        ({}, 403),
+        ({"Authorization": "Digest x"}, 403),
+        (BEARER | FOREIGN, 403),
+        (BASIC | FOREIGN, 403),  # a form of another page, with a password that the browser knows
+        (BASIC | {"Origin": "null"}, 403),
+        (BASIC | {"Sec-Fetch-Site": "cross-site"}, 403),
+        (BASIC | {"Sec-Fetch-Site": "same-site"}, 403),
+        (BASIC | {"Cookie": f"cgan-8000={TOKEN}"}, 403),
+        ({"Cookie": f"cgan-8000={TOKEN}"}, 403),
+        (OWN | {"Cookie": f"cgan-8000={TOKEN}"}, 200),
+    ],
+)
+def test_a_program_with_the_token_needs_no_origin(headers: dict[str, str], status: int) -> None:
+    assert status_of(headers) == status
+
+
+def test_without_a_token_the_origin_is_needed() -> None:
+    assert status_of(BEARER, token=None) == 403
+    assert status_of(OWN, token=None) == 200

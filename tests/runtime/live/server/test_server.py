@@ -172,6 +172,18 @@ def test_uploads_are_queued_and_can_be_deleted(server: Server, tmp_path: Path) -
     assert asyncio.run(ask()) == [202] * 5 + [503] + [409] + [204, 404] * 5
 
 
+def test_a_form_is_refused_and_the_mend_is_told(server: Server) -> None:
+    async def send() -> tuple[int, dict[str, str]]:
+        form = aiohttp.FormData()
+        form.add_field("file", jpeg(), filename="a.jpg")
+        async with client(server) as session, session.post("/uploads", data=form) as answer:
+            return answer.status, await answer.json()
+
+    status, answer = asyncio.run(send())
+    assert status == 415
+    assert "send the file's bytes as the body" in answer["error"]
+
+
 def test_https_with_a_certificate_of_its_own(video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with serving("--webcam", video, "--https") as server:
@@ -248,7 +260,10 @@ def error_of(options: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         (["--webcam", "x.mp4", "--token", "a-token-of-my-own-1234"], "--token is for the page"),
         (["--webcam", "x.mp4", "--rtsp-out", "rtsp://host/x"], "go with --serve"),
         (["--serve", "--metrics-token", "short"], "--metrics-token must have at least 16"),
-        (["--serve", "--max-upload", "much"], "is no size of a file"),
+        (["--serve", "--max-upload", "much"], "'much' is no size"),
+        (["--serve", "--max-upload", "256"], "'256' has no unit; give one, such as 256MB or 256GB"),
+        (["--webcam", "--record", "a.mp4", "--record-every", "1h", "--keep", "20"], "'20' has no unit"),
+        (["--webcam", "--record", "a.mp4", "--record-every", "2B"], "'2B' is too small"),
         (
             ["--serve", "127.0.0.1:0", "--webcam", "rtsp://host/x", "--rtsp-out", "http://host/x"],
             "is no address of RTSP",
@@ -267,6 +282,12 @@ def error_of(options: list[str], capsys: pytest.CaptureFixture[str]) -> str:
 )
 def test_wrong_options_are_one_line(options: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert message in error_of(options, capsys)
+
+
+def test_part_that_is_not_in_a_video_is_one_line(video: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for options in (["--serve", "0", "--webcam", str(video)], ["--serve", "0", "--webcam", f"a={video}"]):
+        message = error_of([*options, "--crop", "640x480"], capsys)
+        assert "--crop 640x480+0+0 is not within the camera's picture of 160x120; give a smaller part" in message
 
 
 def test_address_in_use_is_one_line(server: Server, capsys: pytest.CaptureFixture[str]) -> None:

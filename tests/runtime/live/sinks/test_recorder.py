@@ -113,7 +113,7 @@ def test_frames_are_dropped_and_counted_when_the_encoder_is_behind(tmp_path: Pat
 
 def test_existing_file_is_kept_and_no_frame_makes_no_file(tmp_path: Path) -> None:
     (tmp_path / "out.mp4").write_bytes(b"mine")
-    with pytest.raises(MediaError, match="exists already"):
+    with pytest.raises(MediaError, match="exists already; name another file with --record"):
         Recorder(tmp_path / "out.mp4")
     Recorder(tmp_path / "out.mp4", overwrite=True).close()
     assert (tmp_path / "out.mp4").read_bytes() == b"mine"

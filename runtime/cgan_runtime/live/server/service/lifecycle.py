@@ -42,8 +42,9 @@ class ConsoleHandler(logging.Handler):
 
 
 async def log_cameras(hubs: Collection[ViewerHub], console: Console) -> None:
-    """Say when a camera was lost and when it is there again, until this task is canceled."""
+    """Say when a camera was lost, when it is there again, and once why it has ended, until this task is canceled."""
     known: dict[str, CameraStatus] = {}
+    ended: dict[str, str] = {}
     while True:
         for hub in hubs:
             state = hub.camera.state
@@ -54,6 +55,9 @@ async def log_cameras(hubs: Collection[ViewerHub], console: Console) -> None:
                 console.note(f"{hub.title}: {state.message}", event="camera_live", camera=hub.title)
             elif state.status is CameraStatus.LOST:
                 console.warn(f"{hub.title}: {state.message}", event="camera_lost", camera=hub.title)
+            elif state.status is CameraStatus.ENDED and ended.get(hub.name) != state.message:
+                ended[hub.name] = state.message
+                console.error(f"{hub.title}: {state.message}", event="camera_ended", camera=hub.title)
         await asyncio.sleep(_LOOK_SECONDS)
 
 

@@ -109,6 +109,9 @@ class Metrics:
             yield refused
 
     def _of_cameras(self) -> Iterable[Metric]:
+        on = GaugeMetricFamily(
+            "cgan_camera_on", "Whether the camera is turned on: watched, recorded or sent out.", labels=["camera"]
+        )
         up = GaugeMetricFamily("cgan_camera_up", "Whether the camera delivers frames.", labels=["camera"])
         viewers = GaugeMetricFamily("cgan_viewers", "Pages that watch the camera.", labels=["camera"])
         read = CounterMetricFamily("cgan_frames_read", "Frames read from the camera.", labels=["camera"])
@@ -118,19 +121,21 @@ class Metrics:
             labels=["camera", "reason"],
         )
         reconnects = CounterMetricFamily(
-            "cgan_camera_reconnects", "Times the camera was opened again.", labels=["camera"]
+            "cgan_camera_reconnects", "Times the camera was opened again after it was lost.", labels=["camera"]
         )
         sent = CounterMetricFamily("cgan_frames_sent", "Frames sent to pages.", labels=["camera"])
         for hub in self._cameras.hubs.values():
             name, counts = hub.title, hub.camera.total
-            up.add_metric([name], hub.camera.state.status is CameraStatus.LIVE)
+            status = hub.camera.state.status
+            on.add_metric([name], status is not CameraStatus.OFF)
+            up.add_metric([name], status is CameraStatus.LIVE)
             viewers.add_metric([name], len(hub.viewers))
             read.add_metric([name], counts.read)
             dropped.add_metric([name, "busy"], counts.dropped)
             dropped.add_metric([name, "rate"], hub.camera.above_rate)
             reconnects.add_metric([name], counts.reconnects)
             sent.add_metric([name], hub.sent)
-        return up, viewers, read, dropped, reconnects, sent
+        return on, up, viewers, read, dropped, reconnects, sent
 
     def _of_outputs(self) -> Iterable[Metric]:
         up = GaugeMetricFamily("cgan_rtsp_out_up", "Whether the RTSP server takes the stream.", labels=["camera"])

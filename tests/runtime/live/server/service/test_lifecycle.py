@@ -65,6 +65,9 @@ def test_a_lost_camera_is_told_once_and_its_return(
             (CameraStatus.LOST, "unplugged; trying again in 0.5 s"),
             (CameraStatus.LOST, "unplugged; trying again in 1 s"),
             (CameraStatus.LIVE, "640x480"),
+            (CameraStatus.ENDED, "--crop 700x700+0+0 is not within the picture"),
+            (CameraStatus.OFF, "off while nobody watches"),
+            (CameraStatus.ENDED, "--crop 700x700+0+0 is not within the picture"),
         ):
             hub.camera.state = CameraState(status, message)
             for _ in range(3):
@@ -78,4 +81,5 @@ def test_a_lost_camera_is_told_once_and_its_return(
         ("info", "camera_live", "door"),
         ("warning", "camera_lost", "door"),
         ("info", "camera_live", "door"),
+        ("error", "camera_ended", "door"),
     ]
