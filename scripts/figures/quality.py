@@ -98,7 +98,7 @@ def quality_hints() -> str:
     columns: Columns = {
         "hints": "{hints}",
         "nearer by": "{percent:.1f} %",
-        "chroma": "{chroma:.2f}",
+        "chroma / true": "{chroma:.2f}",
         "PSNR of RGB, dB": "{psnr:.2f}",
         "over none, dB": "{more:+.1f}",
         "Zhang et al., over none, dB": "{theirs}",

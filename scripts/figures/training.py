@@ -126,7 +126,7 @@ def variants() -> str:
         "variant": "{variant[name]}",
         "ms": "{ms:.1f}",
         "CIEDE2000 under gray's": "{gain_percent:.1f} %",
-        "chroma": "{chroma_ratio:.2f}",
+        "chroma / true": "{chroma_ratio:.2f}",
         "images seen": "{images_seen:,}",
     }
     first = report["rows"][0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from cgan_runtime.errors import ConfigError
@@ -61,9 +62,40 @@ def test_a_decoder_that_ends_at_an_eighth_takes_the_same_guide() -> None:
     assert not torch.allclose(small(seen, hints, memory)[0][0], chroma[0], atol=1e-4)
 
 
+@torch.no_grad()
+def test_half_precision_in_training_recalls_the_same(
+    generator: GuidedGenerator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(generator.sharpness, "data", torch.tensor(30.0).log())
+    keys = torch.randn(1, KEY_CHANNELS, 8, 12, generator=torch.Generator().manual_seed(3))
+    keys = keys / keys.norm(dim=1, keepdim=True)
+    chroma = torch.rand(1, 2, 8, 12, generator=torch.Generator().manual_seed(4))
+    near = F.normalize(keys + 0.05 * torch.randn_like(keys), dim=1)
+    rows = rows_of_memory(near, chroma, torch.ones(1, 1, 8, 12), torch.ones(1, 1, 8, 12))
+    exact = generator.recall(keys, rows)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        torch.testing.assert_close(generator.recall(keys, rows).float(), exact, atol=0.005, rtol=0.01)
+
+
 def test_a_decoder_has_three_or_four_levels() -> None:
     with pytest.raises(ConfigError, match="three or four"):
         build_generator(GeneratorConfig("guided", 64, (8, 8)))
+
+
+@torch.no_grad()
+def test_places_that_look_alike_get_one_color(generator: GuidedGenerator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A surface whose parts the decoder colors differently; beside it one of another lightness."""
+    seen = torch.full((1, 1, 64, 128), 0.5)
+    seen[..., 64:] = -0.5
+    patches = torch.rand(1, 2, 4, 8, generator=torch.Generator().manual_seed(2)) * 0.4 - 0.2
+    decided = F.interpolate(patches, scale_factor=4.0, mode="bilinear")
+    decided[..., 16:] += 0.5
+    monkeypatch.setattr(generator, "_decode", lambda features, added: decided)
+    settled = generator.predict(seen)
+    for half in (slice(4, 12), slice(20, 28)):  # 32 pixels from each other and from the border
+        before, after = (x[..., 4:-4, half] for x in (decided, settled))
+        assert (after.std(dim=(2, 3)) < 0.3 * before.std(dim=(2, 3))).all()
+        torch.testing.assert_close(after.mean(dim=(2, 3)), before.mean(dim=(2, 3)), atol=0.1, rtol=0)
 
 
 @torch.no_grad()
@@ -110,7 +142,7 @@ def test_one_hint_speaks_for_more_than_each_of_many() -> None:
 
     sharpness = [float(found(count)[0, 0]) for count in (1, 10, 100)]
     assert found(1).shape == (1, 200, 1)
-    assert 0.4 < sharpness[0] < sharpness[1] < sharpness[2] < 1
+    assert 0.3 < sharpness[0] < sharpness[1] < sharpness[2] < 1
 
 
 @torch.no_grad()

@@ -6,12 +6,13 @@ images (a reference, a key frame). Every place at stride 8 looks the memory up b
 it makes sense, by nearness and lightness, and recalls a color with a confidence. What it recalls is added to the
 decoder's features at strides 4, 8 and 16; the hints themselves are added at all its strides. The added convolutions
 start at zero, so that the network starts as the `edge` network that it was made from, and an empty memory adds
-exactly nothing to what is recalled. Where the network then says something else than a hint, what is missing is added
-there and, by the same likeness, to what looks alike. A decoder without stride 4 is smaller: that of `edge-small`.
+exactly nothing to what is recalled. What the decoder then says is moved, with or without a guide, to the mean of the
+image's own places that look alike. Where that is something else than a hint, what is missing is added there and, by
+the same likeness, to what looks alike. A decoder without stride 4 is smaller: that of `edge-small`.
 
 The look-up is attention (Vaswani et al. 2017, arXiv 1706.03762) with a constant in the denominator that stands
 for "nothing known". Its sums are of weights in (0, 1], without the softmax's maximum: half precision holds them.
-At 256 px it adds 3 % to the network's multiplications; rows of memory add 0.07 MFLOP each.
+At 256 px all this adds 6 % to the network's multiplications; rows of memory add 0.07 MFLOP each.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ _HIDDEN = 64  # channels between the encoder's features and the keys
 _TINY = 1e-3  # a cell that hints cover less than this has no color of its own
 # One hint speaks for all that looks somewhat like it: similarity counts less sharply then, by this exponent. Of so
 # many places with hints, each speaks for what looks much like it; the exponent is half of that.
-_ALONE, _FEW = 0.9, 30.0
+_ALONE, _FEW = 1.1, 30.0
+_ALIKE = 0.25  # the exponent for places of the image itself, of whose colors none is known
 _SHADES = 45.0  # how fast likeness to a hint falls with the square of the difference of L*/50
 _DOUBT = 0.02  # weight of "as the network says" where hints add what is missing
 
@@ -104,23 +106,18 @@ class GuidedGenerator(EdgeGenerator):
             (N, 32, H/8, W/8), of unit length at each place.
         """
         features = self.encoder(lightness)
-        if hints is None and memory is None:
-            return upsample_guided(self._decode(features, self._nothing), lightness)
         keys = self.keys_of(features)
+        if hints is None and memory is None:
+            return upsample_guided(self._settled(features, keys, lightness, None, None), lightness)
         return upsample_guided(self._guided(features, keys, lightness, hints, memory), lightness), keys
 
     def predict(self, lightness: Tensor, guide: TrainingGuide | None = None) -> Tensor:
         """Predict chroma at 1/stride of the size, with the guide of a batch in training."""
         features = self.encoder(lightness)
-        if guide is None:
-            return self._decode(features, self._nothing)
         keys = self.keys_of(features)
+        if guide is None:
+            return self._settled(features, keys, lightness, None, None)
         return self._guided(features, keys, lightness, guide.hints, guide.rows(keys))
-
-    @property
-    def _nothing(self) -> list[Tensor | float]:
-        """What an empty guide adds at each level."""
-        return [0.0] * len(self.refine)
 
     def _decode(self, features: list[Tensor], added: list[Tensor | float]) -> Tensor:
         """Chroma at 1/stride of the size from the encoder's features and what the guide adds at each level."""
@@ -129,6 +126,33 @@ class GuidedGenerator(EdgeGenerator):
             enlarged = F.interpolate(self.reduce[level](x), scale_factor=2, mode="nearest")
             x = self.refine[level](enlarged + self.laterals[level](features[level + self._finest]) + added[level])
         return self._answer(x)
+
+    def _settled(
+        self, features: list[Tensor], keys: Tensor, lightness: Tensor, hints: Tensor | None, found: Tensor | None
+    ) -> Tensor:
+        """The decoder's chroma, moved at stride 8 to the mean of the image's own places that look alike.
+
+        The decoder sees a part of a sky or a wall, and answers each part by itself; so all parts get one color. The
+        places that speak are means of 16x16 pixels, which takes a quarter of the work. A place is moved less, the
+        more surely its color is known by the sums that were `found` in memory, (N, h*w, 3).
+        """
+        chroma = self._decode(features, self._added(keys, hints, found))
+        own, seen = F.avg_pool2d(chroma, KEY_STRIDE // self.stride), F.avg_pool2d(lightness, KEY_STRIDE)
+        shown = F.avg_pool2d(seen, 2)
+        everywhere = torch.zeros_like(shown)
+        rows = rows_of_memory(unit(F.avg_pool2d(keys, 2)), F.avg_pool2d(own, 2), torch.ones_like(shown), everywhere)
+        shades = (seen.flatten(2).mT - shown.flatten(2)).square()
+        alike = self._likeness(keys, rows, _ALIKE, shades) @ _weighted(rows)
+        moved = _planes(alike[..., :2] / (alike[..., 2:] + _TINY), keys) - own
+        if found is not None:
+            moved = moved * (1 - self._confident(found, keys)[:, 2:])
+        return (chroma + self._enlarged(moved)).clamp(-1, 1)
+
+    def _enlarged(self, planes: Tensor) -> Tensor:
+        """Planes at stride 8 at the size of the predicted chroma."""
+        if self.stride == KEY_STRIDE:
+            return planes
+        return F.interpolate(planes, scale_factor=KEY_STRIDE // self.stride, mode="bilinear", align_corners=False)
 
     def keys_of(self, features: list[Tensor]) -> Tensor:
         """Keys (N, 32, H/8, W/8), of unit length, from the encoder's features."""
@@ -156,6 +180,9 @@ class GuidedGenerator(EdgeGenerator):
 
         `shades` are squares of the differences of lightness, (N, h*w, M), where the rows' is known.
         """
+        if torch.is_autocast_enabled(keys.device.type):  # exponents reach 30, where bfloat16 has steps of an eighth
+            with torch.autocast(keys.device.type, enabled=False):
+                return self._likeness(keys.float(), memory.float(), sharpness, shades)
         y, x = (places(keys, axis) for axis in (2, 3))
         square, one = y * y + x * x, torch.ones_like(y)
         sharp, near = self.sharpness.exp(), self.nearness.exp()
@@ -176,24 +203,21 @@ class GuidedGenerator(EdgeGenerator):
         self, features: list[Tensor], keys: Tensor, lightness: Tensor, hints: Tensor | None, memory: Tensor | None
     ) -> Tensor:
         """Chroma at 1/stride of the size, by what hints and memory say."""
+        remembered = None if memory is None else self._likeness(keys, memory, 1.0) @ _weighted(memory)
         if hints is None:
-            found = self._likeness(keys, memory, 1.0) @ _weighted(memory) if memory is not None else None
-            return self._decode(features, self._added(keys, None, found))
+            return self._settled(features, keys, lightness, None, remembered)
         rows = rows_of_hints(keys, hints)
         sharpness = sharpness_of_hints(rows)
         likeness = self._likeness(keys, rows, sharpness, _difference(lightness, hints).square() * sharpness.mT)
         found = likeness @ _weighted(rows)
-        both = found if memory is None else found + self._likeness(keys, memory, 1.0) @ _weighted(memory)
-        chroma = self._decode(features, self._added(keys, hints, both))
+        chroma = self._settled(features, keys, lightness, hints, found if remembered is None else found + remembered)
         missing = likeness @ (_missing(chroma, hints, self.stride) * rows[..., -1:])
         added = _planes(missing / (found[..., 2:] + _DOUBT), keys)
-        if self.stride < KEY_STRIDE:
-            added = F.interpolate(added, scale_factor=KEY_STRIDE // self.stride, mode="bilinear", align_corners=False)
-        return (chroma + added).clamp(-1, 1)
+        return (chroma + self._enlarged(added)).clamp(-1, 1)
 
     def _added(self, keys: Tensor, hints: Tensor | None, found: Tensor | None) -> list[Tensor | float]:
         """What hints, and the sums found in memory, add to the decoder's features, finest level first."""
-        added = self._nothing
+        added: list[Tensor | float] = [0.0] * len(self.refine)
         finest = self._finest - 1  # in halvings of the hints' stride
         if hints is not None:
             for level, layer in enumerate(self.hinted):
