@@ -169,14 +169,23 @@ def luma_of(frame: av.VideoFrame) -> np.ndarray[Any, Any]:
 
 def chroma_span(frame: av.VideoFrame) -> int:
     """Largest difference between chroma codes of a plane: 0 for an image that is gray or of one tint."""
+    return max(int(codes.max()) - int(codes.min()) for codes in _chroma(frame))
+
+
+def tint_of(frame: av.VideoFrame) -> int:
+    """Largest distance of a chroma code from gray, in steps of 8 bits; the model tints made-up images little."""
+    bits = frame.format.components[0].bits
+    return max(int(np.abs(codes.astype(int) - (128 << (bits - 8))).max()) >> (bits - 8) for codes in _chroma(frame))
+
+
+def _chroma(frame: av.VideoFrame) -> list[np.ndarray]:
     planar = frame if frame.format.name.startswith("yuv") else frame.reformat(format="yuv420p")
     deep = np.dtype("<u2" if planar.format.components[0].bits > 8 else "u1")
-    spans = []
+    found = []
     for plane in planar.planes[1:3]:
         rows = np.frombuffer(bytes(plane), np.uint8).reshape(-1, plane.line_size)
-        codes = rows[: plane.height, : plane.width * deep.itemsize].view(deep)
-        spans.append(int(codes.max()) - int(codes.min()))
-    return max(spans)
+        found.append(rows[: plane.height, : plane.width * deep.itemsize].view(deep))
+    return found
 
 
 def packets_of(path: Path, kind: str) -> dict[int, list[str]]:
