@@ -40,10 +40,15 @@ PATIENCE = 240  # seconds, for a busy machine
 
 @dataclass(frozen=True)
 class Cluster:
-    """By which addresses it is reached: from a machine of it, and from anywhere."""
+    """By which addresses it is reached: from a machine of it, and from anywhere; and where it keeps what passes."""
 
     inside: str
     outside: str
+    temporary: Path
+
+    def left_over(self) -> list[str]:
+        """What programs have left in the temporary folder; that of the machine has things of other tests, too."""
+        return sorted(path.name for path in self.temporary.glob("cgan-*"))
 
 
 @pytest.fixture(scope="module")
@@ -57,13 +62,14 @@ def cluster() -> Iterator[Cluster]:
         patch.setenv("RAY_TMPDIR", folder)
         patch.setenv("RAY_worker_niceness", "0")  # else the tests beside these leave the workers no time
         patch.setenv("GRPC_ENABLE_FORK_SUPPORT", "0")  # as docs/how-to/archive.md says for clients
+        patch.setenv("TMPDIR", folder)
         (Path(folder) / "ray").mkdir()
         try:
             head = {**node, "include_dashboard": False, "ray_client_server_port": port}
             started = cluster_utils.Cluster(initialize_head=True, head_node_args=head)
             started.add_node(**node)
             started.wait_for_nodes(timeout=PATIENCE)
-            yield Cluster(started.address, f"ray://127.0.0.1:{port}")
+            yield Cluster(started.address, f"ray://127.0.0.1:{port}", Path(folder))
         finally:
             if started is not None:
                 started.shutdown()
@@ -163,10 +169,6 @@ def same(out: Path, alone: Path) -> None:
             assert packets_of(out / name, "audio") == packets_of(alone / name, "audio")
 
 
-def left_in_temporary_folders() -> set[str]:
-    return {path.name for path in Path(tempfile.gettempdir()).glob("cgan-[0-9r]*")}
-
-
 def segments(out: Path) -> list[Path]:
     return list(work_folder(out / "long.color.mkv").glob("*.segment"))
 
@@ -181,7 +183,7 @@ def workers() -> list[int]:
 
 
 def test_a_worker_killed_in_the_middle(cluster: Cluster, videos: Path, alone: Path, tmp_path: Path) -> None:
-    before, out = left_in_temporary_folders(), tmp_path / "out"
+    out = tmp_path / "out"
     run = begin(videos, out, "--cluster", cluster.inside)
     more_segments_than(0, out, run)
     at_work = until(lambda: [pid for pid in processes("ray::Actor.run") if opens(pid, "long.mkv")], "a worker")
@@ -196,14 +198,14 @@ def test_a_worker_killed_in_the_middle(cluster: Cluster, videos: Path, alone: Pa
     total = sum(item["frames"] for item in report["items"])
     assert total == LONG + sum(30 + 10 * number for number in range(5))
     assert total - LONG < report["frames"] <= total  # what the killed one had made is kept, not counted
-    assert left_in_temporary_folders() <= before
+    assert not cluster.left_over()
     until(lambda: not workers(), "the end of all workers")
 
 
 def test_a_killed_driver_leaves_its_work_to_the_next(
     cluster: Cluster, videos: Path, alone: Path, tmp_path: Path
 ) -> None:
-    before, out, kept = left_in_temporary_folders(), tmp_path / "out", 0
+    out, kept = tmp_path / "out", 0
     for number, address, expected in (
         (signal.SIGINT, cluster.outside, 130),
         (signal.SIGTERM, cluster.inside, 143),
@@ -227,7 +229,7 @@ def test_a_killed_driver_leaves_its_work_to_the_next(
     report = report_in(out)
     assert report["frames"] <= LONG + 250 - kept * SEGMENT_FRAMES
     assert report["done"] + report["skipped"] == 6
-    assert left_in_temporary_folders() <= before
+    assert not cluster.left_over()
 
 
 def test_a_video_whose_workers_hang_and_die_fails(cluster: Cluster, videos: Path, tmp_path: Path) -> None:
