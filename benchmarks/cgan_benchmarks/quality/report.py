@@ -92,6 +92,7 @@ def print_several(names: Sequence[str], reports: Sequence[Sequence[QualityReport
 
     `reports` has the reports of each model, in the same order of sets.
     """
+    titled = [*names, "mean", "deviation"] if spread else names
     for of_set in zip(*reports, strict=True):
         found = [report.quality for report in of_set if report.quality is not None]
         if of_set[0].group or len(found) < len(of_set):
@@ -106,7 +107,7 @@ def print_several(names: Sequence[str], reports: Sequence[Sequence[QualityReport
             rows += [list(map(statistics.fmean, columns)), list(map(statistics.stdev, columns))]
         table = [
             (name, *(f"{value:.{digit}f}" for value, digit in zip(row, digits, strict=True)))
-            for name, row in zip((*names, *["mean", "deviation"][: len(rows) - len(names)]), rows, strict=True)
+            for name, row in zip(titled, rows, strict=True)
         ]
         print_table((f"{_name(of_set[0])}, {found[0].images} images", *titles), table)
 
