@@ -4,6 +4,10 @@ A message says on one line what came, what was expected, and what to do. The com
 with 1; a traceback that reaches a user is a bug.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+
 
 class CganError(Exception):
     """Base of all errors that cgan raises on purpose."""
@@ -39,3 +43,11 @@ class TrainingError(CganError):
 
 class ParityError(CganError):
     """An exported model's output differs from its source by more than the tolerance."""
+
+
+def did_you_mean(name: str, names: Iterable[str], otherwise: str) -> str:
+    """The end of a message about an unknown name: the one that was probably meant, or what else to do."""
+    import difflib  # it would make a start slow
+
+    near = difflib.get_close_matches(name, list(names), 1)
+    return f"did you mean {near[0]}?" if near else otherwise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import pickle
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -133,6 +134,8 @@ def test_missing_and_damaged_files_are_refused(folder: Path, name: str, content:
 def test_missing_checkpoint_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match="no checkpoint"):
         load_checkpoint(tmp_path / "nowhere")
+    with pytest.raises(ModelFileError, match=re.escape("no checkpoint at egde-vivid; did you mean edge-vivid?")):
+        load_checkpoint(Path("egde-vivid"))
 
 
 def test_a_run_without_an_epoch_says_how_to_go_on(folder: Path, tmp_path: Path) -> None:

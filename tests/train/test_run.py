@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -86,8 +87,19 @@ def test_the_vivid_recipe_goes_on_from_the_model_that_ships(photos: Path, tmp_pa
     assert checkpoint.config == edge.config
     given, had = checkpoint.generator.state_dict(), edge.generator.state_dict()
     assert torch.equal(given["encoder.stem.conv.weight"], had["encoder.stem.conv.weight"])
-    with pytest.raises(ConfigError, match="nothing at nowhere"):
-        train(photos, tmp_path / "other", init="nowhere", settings=settings)
+
+
+@pytest.mark.parametrize(
+    ("init", "mend"),
+    [
+        ("egde", "did you mean edge?"),
+        ("nowhere", "give --init a path that exists"),
+        ("runs/egde", "give --init a path that exists"),
+    ],
+)
+def test_a_checkpoint_to_begin_with_that_is_not_there_is_told(init: str, mend: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=re.escape(f"nothing at {init}; {mend}")):
+        train(tmp_path, tmp_path / "run", init=init)
 
 
 def test_photos_are_held_out_to_measure_on(photos: Path, tmp_path: Path) -> None:

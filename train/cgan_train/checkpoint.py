@@ -29,7 +29,7 @@ from cgan_train.config.schema import GeneratorConfig, TrainConfig, generator_fro
 from cgan_train.models import build_generator
 from cgan_train.models.base import Generator
 from cgan_train.models.own import load_own
-from cgan_train.shipped import shipped_checkpoint, shipped_checkpoints
+from cgan_train.shipped import mend_of, shipped_checkpoint, shipped_checkpoints
 
 FORMAT = "cgan-checkpoint"
 FORMAT_VERSION = 1
@@ -194,7 +194,8 @@ def _what_it_is(path: Path) -> str:
     if any((unfinished / CONFIG).is_file() for unfinished in _unfinished(path)):
         return f"the run in {path} has finished no epoch yet; go on with cgan-train --resume --out {path}"
     shipped = f", or {' or '.join(shipped_checkpoints())}, which ship" if path == Path(path.name) else ""
-    return f"no checkpoint at {path}; expected a folder with {CONFIG} and {WEIGHTS}, or a run{shipped}"
+    expected = f"expected a folder with {CONFIG} and {WEIGHTS}, or a run{shipped}"
+    return f"no checkpoint at {path}; {expected if path.exists() else mend_of(path, expected)}"
 
 
 def newest_state(run: Path) -> Path:

@@ -16,7 +16,7 @@ from cgan_runtime.files.atomic import write_file
 from cgan_train.config import recipes
 from cgan_train.config.overrides import apply_overrides
 from cgan_train.config.schema import TrainConfig
-from cgan_train.shipped import shipped_checkpoint
+from cgan_train.shipped import mend_of, shipped_checkpoint
 
 if TYPE_CHECKING:  # these load PyTorch
     from cgan_train.data.sources import Image, ImageSource
@@ -189,8 +189,10 @@ def _check_paths(data: Sequence[Path], val: Path | None, init: Path | None) -> N
     """Raise DataError or ConfigError where a path does not exist, before anything is loaded."""
     for option, path in [*(("--data", path) for path in data), ("--val", val), ("--init", init)]:
         if path is not None and str(path) != NO_VALIDATION and not path.exists():
-            what = ConfigError if option == "--init" else DataError
-            raise what(f"nothing at {path}; give {option} a path that exists")
+            mend = f"give {option} a path that exists"
+            if option == "--init":
+                raise ConfigError(f"nothing at {path}; {mend_of(path, mend)}")
+            raise DataError(f"nothing at {path}; {mend}")
 
 
 def _open(data: Sequence[Path], val: Path | None, *, hold_out: bool) -> tuple[ImageSource, ImageSource | None, int]:

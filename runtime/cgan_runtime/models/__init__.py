@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 
-from cgan_runtime.errors import ModelFileError
+from cgan_runtime.errors import ModelFileError, did_you_mean
 
 _BUNDLED = Path(__file__).with_name("edge.onnx")
 _MODELS = (".onnx", ".engine")
@@ -49,8 +48,7 @@ def find_model(name: str | Path | None) -> Path:
             f"{path} holds weights alone; export their network first: cgan-export my_net.py:Net --weights {path}"
         )
     if path == Path(path.stem) and not path.exists():
-        near = difflib.get_close_matches(path.name, shipped_models(), 1)
-        mend = f"did you mean {near[0]}?" if near else "or name a file that cgan-export wrote"
+        mend = did_you_mean(path.name, shipped_models(), "or name a file that cgan-export wrote")
         raise ModelFileError(f"no model {path}: {' and '.join(shipped_models())} come with cgan; {mend}")
     return path
 

@@ -11,7 +11,6 @@ What stands on the command line or in the environment counts more than the file.
 
 from __future__ import annotations
 
-import difflib
 import re
 import sys
 from pathlib import Path
@@ -20,7 +19,7 @@ from typing import Any
 import click
 
 from cgan_runtime.console import plain
-from cgan_runtime.errors import ConfigError
+from cgan_runtime.errors import ConfigError, did_you_mean
 from cgan_runtime.options.groups import COMMON, section
 
 _KEY = re.compile(r"""\s*(?:"([^"]+)"|'([^']+)'|([\w-]+))\s*=""")
@@ -54,8 +53,7 @@ def read_config(path: Path, context: click.Context) -> dict[str, Any]:
         if isinstance(value, dict):
             raise ConfigError(f"{where}: [{key}] is a table; options stand by themselves, as in: size = 192")
         if key not in options:
-            near = difflib.get_close_matches(key.replace("_", "-"), options, 1)
-            mend = f"did you mean {near[0]}?" if near else "the keys are the long options without their --"
+            mend = did_you_mean(key.replace("_", "-"), options, "the keys are the long options without their --")
             raise ConfigError(f"{where}: there is no option {key}; {mend}")
         option = options[key]
         try:
