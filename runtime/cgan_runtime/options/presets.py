@@ -6,12 +6,10 @@ options = apply_preset("fast", options)
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import click
 
 from cgan_runtime.errors import ConfigError
-from cgan_runtime.models import shipped_models
 from cgan_runtime.options.groups import COMMON, section
 from cgan_runtime.options.run import RunOptions
 from cgan_runtime.video.write.codecs import ENCODERS, Effort
@@ -22,20 +20,18 @@ class Preset:
     """What a word stands for."""
 
     effort: Effort  # of the encoder
-    model: str | None = None  # that ships; None: the default
-    size: int | None = None  # of the network's input where that model does not ship; None: what it was made for
+    size: int | None = None  # of the network's input; None: what the model was made for
 
 
-PRESETS = {"fast": Preset("fast", model="edge-small", size=192), "balanced": Preset("balanced"), "best": Preset("best")}
+PRESETS = {"fast": Preset("fast", size=192), "balanced": Preset("balanced"), "best": Preset("best")}
 
 preset_option = section(
     COMMON,
     click.option(
         "--preset", "preset_name", metavar="NAME", default="balanced", show_default=True,
-        help="fast: --model edge-small where it is installed, else --size 192, and a fast encoder. balanced: each of "
-        "them as by default. best: a slow encoder, which makes smaller files. What you give yourself counts more. Or "
-        "the speed of the encoder alone: "
-        "ultrafast to veryslow of libx264 and libx265, 13 to 0 of libsvtav1."),
+        help="fast: --size 192 and a fast encoder. balanced: both as by default. best: a slow encoder, which makes "
+        "smaller files. What you give yourself counts more. Or the speed of the encoder alone: ultrafast to veryslow "
+        "of libx264 and libx265, 13 to 0 of libsvtav1."),
 )  # fmt: skip
 """Adds `--preset` to a command."""
 
@@ -50,7 +46,7 @@ def apply_preset(name: str, options: RunOptions) -> RunOptions:
     Raises:
         ConfigError: It is neither.
     """
-    model, video = options.model, options.video
+    video = options.video
     if name not in PRESETS:
         if not any(name in encoder.presets for encoder in ENCODERS.values()):
             raise ConfigError(
@@ -58,8 +54,5 @@ def apply_preset(name: str, options: RunOptions) -> RunOptions:
             )
         return replace(options, video=replace(video, encoder=replace(video.encoder, preset=name)))
     preset = PRESETS[name]
-    if preset.model and model.model is None and model.size is None and preset.model in shipped_models():
-        model = replace(model, model=Path(preset.model))
-    else:
-        model = replace(model, size=model.size or preset.size)
+    model = replace(options.model, size=options.model.size or preset.size)
     return replace(options, model=model, video=replace(video, encoder=replace(video.encoder, effort=preset.effort)))

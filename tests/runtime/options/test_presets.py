@@ -7,25 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from cgan_runtime import models
 from cgan_runtime.errors import ConfigError
 from cgan_runtime.options.model import ModelOptions
 from cgan_runtime.options.presets import PRESETS, apply_preset
 from cgan_runtime.options.run import RunOptions
 
 
-@pytest.fixture(params=[(), ("edge-small",)])
-def shipped(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
-    """Names of the models that ship beside `edge`."""
-    for name in request.param:
-        (tmp_path / f"{name}.onnx").touch()
-    monkeypatch.setattr(models, "_BUNDLED", tmp_path / "edge.onnx")
-    return tuple(request.param)
-
-
-def test_fast_is_the_smaller_network_that_ships_or_a_smaller_input(shipped: tuple[str, ...]) -> None:
-    model = apply_preset("fast", RunOptions()).model
-    assert (model.model, model.size) == ((Path("edge-small"), None) if shipped else (None, 192))
+def test_fast_is_a_smaller_input_of_any_model() -> None:
+    assert apply_preset("fast", RunOptions()).model == ModelOptions(size=192)
     own = replace(RunOptions(), model=ModelOptions(model=Path("my.onnx")))
     assert apply_preset("fast", own).model == ModelOptions(model=Path("my.onnx"), size=192)
 
@@ -51,7 +40,7 @@ def test_a_word_that_no_encoder_knows_is_refused() -> None:
         apply_preset("fastest", RunOptions())
 
 
-def test_what_is_given_counts_more(shipped: tuple[str, ...]) -> None:
+def test_what_is_given_counts_more() -> None:
     given = replace(RunOptions(), model=ModelOptions(size=256))
     assert apply_preset("fast", given).model.size == 256
 
