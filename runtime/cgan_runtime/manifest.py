@@ -110,12 +110,8 @@ class Manifest:
         return model.with_name(f"{model.stem if model.suffix == '.onnx' else model.name}.json")
 
     @classmethod
-    def load(cls, model: Path) -> Manifest:
-        """Read and check the manifest of a model file, and compare the file's sha256.
-
-        Raises:
-            ModelFileError: Either file is missing, the manifest is invalid, or the two do not match.
-        """
+    def find(cls, model: Path) -> Path:
+        """The manifest of a model file, unread; a ModelFileError if either is missing."""
         path = cls.path_for(model)
         if not model.is_file():
             raise ModelFileError(f"no model file at {model}; make one with {_made_by(model)}")
@@ -124,6 +120,16 @@ class Manifest:
                 f"{model} has no manifest {path.name} beside it, which describes the model; "
                 "export it with cgan-export, or copy the .json that came with it"
             )
+        return path
+
+    @classmethod
+    def load(cls, model: Path) -> Manifest:
+        """Read and check the manifest of a model file, and compare the file's sha256.
+
+        Raises:
+            ModelFileError: Either file is missing, the manifest is invalid, or the two do not match.
+        """
+        path = cls.find(model)
         manifest = cls._parse(path)
         if manifest.file != model.name:
             raise ModelFileError(f"{path} belongs to {manifest.file}, not to {model.name}; export it again")

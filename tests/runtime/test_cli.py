@@ -146,6 +146,8 @@ def test_exactly_one_input_is_required(args: Sequence[str]) -> None:
         (["--video", "in.mp4", "-o", "none/out.mp4"], "no folder none"),
         (["--video", "in.mp4", "-o", "in.mp4/out.mp4"], "no folder in.mp4"),
         (["--video", "in.mp4", "-o", "text.mp4"], "exists already"),
+        (["--video", "in.mp4", "-o", "text.mp4", "--model", "none.onnx"], "no model file at none.onnx"),
+        (["--video", "in.mp4", "-o", "text.mp4", "--model", "egde"], "did you mean edge?"),
         (["--video", "in.mp4", "-o", "out.txt"], "names no video that can be written"),
         (["--video", "in.mp4", "-o", "out.mp4", "--codec", "ffv1"], ".mp4 takes no ffv1"),
         (["--video", "in.mp4", "-o", "out.mp4", "--crf", "60"], "--crf 60 is not within"),

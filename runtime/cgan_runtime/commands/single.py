@@ -25,6 +25,8 @@ from cgan_runtime.files.formats import IMAGES
 from cgan_runtime.files.output import Output, check_output, default_output, output_for, pipe_output
 from cgan_runtime.files.pipe import PIPE
 from cgan_runtime.files.urls import is_url
+from cgan_runtime.manifest import Manifest
+from cgan_runtime.models import find_model
 from cgan_runtime.options.run import RunOptions
 from cgan_runtime.video.read.sources import FFmpegInput, video_source
 from cgan_runtime.video.write.codecs import ENCODERS, video_suffix
@@ -56,11 +58,12 @@ def run_video(given: Path | str, options: RunOptions, console: Console) -> None:
     output, note = video_output(source, options)
     encoder, sheet, overwrite = options.video.encoder, options.report.sheet, options.files.overwrite
     encoder.options(encoder.codec_for(output))
-    output.check(source=file, overwrite=overwrite)
+    _check_named(options)
     if sheet is not None:
         from cgan_runtime.video.contact_sheet import check_sheet
 
         check_sheet(sheet, source=file, overwrite=overwrite)
+    output.check(source=file, overwrite=overwrite)
     notes = [note] if note else []
     if file is not None:
         from cgan_runtime.video.existing_colors import COLORED_ALREADY, has_colors
@@ -86,6 +89,7 @@ def run_image(source: Path, options: RunOptions, console: Console) -> None:
     asked = options.files.output
     target = default_output(source, suffix, asked) if asked is None or asked.is_dir() else asked
     overwrite, compare = options.files.overwrite, options.video.compare
+    _check_named(options)
     check_output(target, source=source, overwrite=overwrite)
     with open_colorizer(options, console, needed="cgan_runtime.pipeline.image") as colorizer:
         from cgan_runtime.pipeline.image import colorize_image
@@ -95,6 +99,15 @@ def run_image(source: Path, options: RunOptions, console: Console) -> None:
         )
         print_image(result, console)
     print_tips(options, colorizer.backend.manifest, console)
+
+
+def _check_named(options: RunOptions) -> None:
+    """Refuse a model, references and keys that are not there, before an output that is: cheap, and told of first."""
+    Manifest.find(find_model(options.model.model))
+    if not options.video.guide.is_empty:
+        from cgan_runtime.guide.keys import check_files
+
+        check_files(options.video.guide)
 
 
 def with_usable_encoder(options: RunOptions, console: Console) -> RunOptions:

@@ -25,6 +25,7 @@ SHEET = "contact-sheet.png"
 _NUMBER = re.compile(r"(?:[^\W\d_]+[-_ ]?)?(\d{1,9})")  # 000123, ref_000123, frame123
 _TIME = re.compile(r"(?:[^\W\d_]+[-_ ])?(?:(\d+)h)?(\d+)m(\d+(?:\.\d+)?)s?", re.IGNORECASE)  # 00h01m02.500
 _NAMED = 3  # files that a note names
+_MEND = "give a picture that is there"
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,16 @@ def find_keys(folder: str | Path) -> tuple[list[KeyFile], list[str]]:
     return keys, [f"{listed(others)} in {folder}: no frame number or time in the name, left out"] if others else []
 
 
+def check_files(guide: Guide) -> None:
+    """Refuse references and keys that are not there, before any work; raises as `find_keys` does."""
+    for reference in guide.references:
+        if isinstance(reference, Path):
+            with storage_errors("read", reference, _MEND):
+                reference.stat()
+    if guide.keys is not None:
+        find_keys(guide.keys)
+
+
 def fingerprint(guide: Guide) -> str:
     """What identifies the content of a guide: the same for copies of its files; raises as `find_keys` does."""
     digest = hashlib.sha256(repr(guide.hints).encode())
@@ -78,7 +89,7 @@ def fingerprint(guide: Guide) -> str:
 
 def _content(path: Path) -> bytes:
     """The sha256 of a file."""
-    with storage_errors("read", path, "give a picture that is there"):
+    with storage_errors("read", path, _MEND):
         return hashlib.sha256(path.read_bytes()).digest()
 
 

@@ -164,6 +164,26 @@ def test_avi_says_why_it_is_not_written(run: Run, tmp_path: Path) -> None:
     assert "AVI has no presentation times" in run("in.mp4", "-o", "out.avi").err
 
 
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["in.mp4", "--reference", "none.png"], "cannot read none.png (No such file"),
+        (["photo.png", "--reference", "none.png"], "cannot read none.png (No such file"),
+        (["in.mp4", "--keys", "none"], "cannot read the folder none"),
+        (["in.mp4", "--sheet", "none/sheet.png"], "no folder none to write sheet.png into"),
+        (["in.mp4"], "in.color.mp4 exists already"),
+    ],
+)
+def test_an_output_that_exists_is_told_of_last(args: list[str], message: str, run: Run, tmp_path: Path) -> None:
+    write_video(tmp_path / "in.mp4", Video(frames=3))
+    write_image(tmp_path / "photo.png", WEDGE)
+    for name in ("in.color.mp4", "photo.color.png"):
+        (tmp_path / name).touch()
+    done = run(*args)
+    assert (done.code, done.err.count("\n")) == (1, 1)
+    assert message in done.err
+
+
 def test_a_preset_is_listed_by_what_it_stands_for(run: Run, tmp_path: Path) -> None:
     write_video(tmp_path / "in.mp4", Video(frames=3))
     assert run("in.mp4", "--preset", "fast", "--quality", "low", "--stats", "s.json").code == 0
