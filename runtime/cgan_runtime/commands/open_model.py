@@ -25,7 +25,12 @@ def open_colorizer(options: RunOptions, console: Console, *, needed: str | None 
     """Open the model, and print at the end what has run it; a module that is `needed` next is loaded meanwhile."""
     if needed is not None:
         _load_meanwhile(needed)
-    with load_colorizer(options, console) as colorizer:
+    try:
+        opened = load_colorizer(options, console)
+    except (KeyboardInterrupt, SystemExit):
+        console.note("stopped while the model was loaded")
+        raise
+    with opened as colorizer:
         yield colorizer
         console.result(f"back end: {backend_text(colorizer.backend, verbose=options.report.verbose)}")
 

@@ -196,6 +196,8 @@ def _resume_hint(output: Output, console: Console) -> Iterator[None]:
     except (KeyboardInterrupt, SystemExit):
         if output.path is not None and (kept := kept_frames(output.path)):
             console.warn(f"stopped; {kept} frames of {output} are done, go on with: {resume_command()}")
+        else:
+            console.note("stopped before anything was kept")
         raise
 
 

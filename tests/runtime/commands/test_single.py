@@ -11,6 +11,7 @@ import pytest
 from tests.runtime.commands.conftest import Run
 from tests.videos import Video, chroma_span, read_frames, write_video
 
+from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.commands.single import video_output
 from cgan_runtime.errors import MediaError
 from cgan_runtime.image.read_write import read_image, write_image
@@ -182,6 +183,22 @@ def test_an_output_that_exists_is_told_of_last(args: list[str], message: str, ru
     done = run(*args)
     assert (done.code, done.err.count("\n")) == (1, 1)
     assert message in done.err
+
+
+@pytest.mark.parametrize("place", ["in.mp4", "photo.png"])
+def test_ctrl_c_while_the_model_is_loaded_is_one_line(
+    place: str, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_video(tmp_path / "in.mp4", Video(frames=3))
+    write_image(tmp_path / "photo.png", WEDGE)
+
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Colorizer, "open", interrupt)
+    done = run(place)
+    assert (done.code, done.out, done.err) == (130, "", "note: stopped while the model was loaded\n")
+    assert _names(tmp_path) == ["in.mp4", "photo.png"]
 
 
 def test_a_preset_is_listed_by_what_it_stands_for(run: Run, tmp_path: Path) -> None:
