@@ -99,7 +99,7 @@ def cli(
     console = Console(quiet=files.quiet)
     if engines.engine:
         require_engines(engines.target)
-    work = TerminalExport(source, shape.size, checks, console, quiet=files.quiet)
+    work = TerminalExport(source, shape.size, checks, console)
     exported = work.export(files, form, shape)
     served = [one.path for one in exported]
     if engine:

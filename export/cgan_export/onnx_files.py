@@ -133,7 +133,6 @@ class Exporter:
         size: tuple[int, int] | None = None, progress: StatusCallback = lambda _: None,
     ) -> Exporter:  # fmt: skip
         """Load what is exported, and photographs; arguments and errors as of `export`."""
-        progress("loading PyTorch")
         images = comparison_photos(None if photos is None else Path(photos)) if verify else []
         whose = "that come with cgan" if photos is None else f"of {Path(photos).name}"
         return cls(source.load(size), images, f"{len(images)} {whose}", progress)

@@ -1,6 +1,6 @@
 """An export on a terminal: what is being done, the results, and what is missing.
 
-work = TerminalExport(source, shape.size, checks, console, quiet=False)
+work = TerminalExport(source, shape.size, checks, console)
 exported = work.export(files, form, shape)
 work.build_engines(exported, engines.options(shape))
 """
@@ -10,8 +10,6 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-
-import rich.console
 
 from cgan_export.onnx_files import Exported, Exporter
 from cgan_export.options import CheckOptions, FormOptions, OutputOptions, ShapeOptions
@@ -31,11 +29,10 @@ class TerminalExport:
 
     def __init__(
         self, source: ModelSource, size: tuple[int, int] | None, checks: CheckOptions, console: Console, *,
-        quiet: bool,
+        stages: Console | None = None,
     ) -> None:  # fmt: skip
-        """Load what is exported, and the photographs to compare on."""
-        self._console = console
-        self._status = rich.console.Console(stderr=True, quiet=quiet).status("")
+        """Load what is exported, and the photographs to compare on; `stages` says what is done, None: `console`."""
+        self._console, self._status = console, (stages or console).status("loading PyTorch")
         with self._status as status:
             self._exporter = Exporter.load(
                 source, checks.data, verify=not checks.no_verify, size=size, progress=status.update
@@ -63,11 +60,11 @@ class TerminalExport:
             return []
         engines = []
         for one in exported:
-            with self._status as status:
-                status.update(f"building the engine of {one.path.name}")
+            with self._status:
+                self._status.update(f"building the engine of {one.path.name}")
                 built = build(
                     one, options, checkpoint=self._exporter.checkpoint, images=self._exporter.images,
-                    progress=lambda phase, part: status.update(f"{phase}: {part:.0%}"),
+                    progress=lambda phase, part: self._status.update(f"{phase}: {part:.0%}"),
                 )  # fmt: skip
             engines.append(built)
             manifest, size = built.manifest, size_text(built.path.stat().st_size)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn, TextIO
 
 import click
 
-from cgan_runtime.callbacks import BuildCallback, FractionCallback
+from cgan_runtime.callbacks import BuildCallback, FractionCallback, StatusCallback
 from cgan_runtime.errors import CganError
 from cgan_runtime.progress import ProgressLine, ShareProgress, VideoProgress
 from cgan_runtime.system.exit_codes import EXIT_ERROR, EXIT_INTERRUPTED
@@ -31,6 +31,7 @@ if TYPE_CHECKING:  # it would make a start slow
 Log = Literal["text", "json"]
 
 _REFRESH_RATE = 5  # of the progress line, per second
+_COUNT = re.compile(r"\d+ of \d+|\d+%")
 _NO_NUMBER = re.compile(r"is not a valid (integer|float)(?: range)?$")  # so click says it
 
 
@@ -171,6 +172,14 @@ class Console:
             refresh_per_second=_REFRESH_RATE,
         )
 
+    def status(self, first: str = "") -> Status | Stages:
+        """Says for the time of a block what is being done: in place on a terminal, `first` at first, else in lines."""
+        if not self._shows_bars:
+            return Stages(lambda text: None if self._quiet else self._say("info", text, {}, sys.stderr))
+        import rich.console
+
+        return rich.console.Console(stderr=True).status(first)
+
     @contextmanager
     def building(self) -> Iterator[BuildCallback]:
         """Show how far an engine is, where one has to be built first, which takes minutes."""
@@ -194,6 +203,22 @@ class Console:
     @property
     def _shows_bars(self) -> bool:
         return not self._quiet and self.log == "text" and sys.stderr.isatty()
+
+
+class Stages(AbstractContextManager["Stages"]):
+    """Says what is being done in a log: a line for each stage, however often its count changes."""
+
+    def __init__(self, say: StatusCallback) -> None:
+        self._say, self._stage = say, ""
+
+    def update(self, text: str) -> None:
+        """Take what is being done, as "ranking convolution 3 of 40" or "building: 7%"."""
+        if (stage := _COUNT.sub("", text)) != self._stage:
+            self._stage = stage
+            self._say(text)
+
+    def __exit__(self, *_: object) -> None:
+        pass
 
 
 def _print(line: str, stream: TextIO) -> None:

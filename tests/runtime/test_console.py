@@ -76,6 +76,16 @@ def test_a_log_in_json_has_an_object_for_each_message(capsys: pytest.CaptureFixt
     assert abs(age.total_seconds()) < 60
 
 
+def test_a_log_has_a_line_for_each_stage(capsys: pytest.CaptureFixture[str]) -> None:
+    for quiet in (False, True):
+        with Console(quiet=quiet).status("loading") as shown:
+            for text in ("convolution 1 of 12", "convolution 2 of 12", "x-fp16", "x-fp32", "build: 0%", "build: 57%"):
+                shown.update(text)
+    captured = capsys.readouterr()
+    told = ["convolution 1 of 12", "x-fp16", "x-fp32", "build: 0%"]
+    assert (captured.out, captured.err.splitlines()) == ("", told)
+
+
 def test_an_error_is_in_json_where_the_log_is(capsys: pytest.CaptureFixture[str]) -> None:
     @guard
     @click.command()

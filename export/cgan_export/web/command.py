@@ -8,8 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import rich.console
-
 from cgan_export.web.engine import WASM
 from cgan_export.web.site import MODEL, write_site
 from cgan_runtime.console import Console
@@ -26,11 +24,11 @@ _ON_DEMAND = ("ort-webgpu.js", "ort-webgpu-core.js", "mediabunny.js")
 
 def page_of(source: ModelSource, files: OutputOptions, engine: Path | None, checks: CheckOptions) -> None:
     """Write the page; errors as of `write_site` and of the export of a checkpoint."""
-    console, status = Console(quiet=files.quiet), rich.console.Console(stderr=True, quiet=files.quiet)
+    console = Console(quiet=files.quiet)
     with tempfile.TemporaryDirectory() as folder:
         exported = source.model is None or Path(source.model).suffix == ".onnx"
         model = find_model(source.model) if exported else _exported(source, replace(files, output=Path(folder)), checks)
-        with status.status("") as shown:
+        with console.status() as shown:
             sizes = write_site(model, files.output, engine=engine, overwrite=files.overwrite, report=shown.update)
     console.result(f"{files.output}: {len(sizes)} files, {size_text(sum(sizes.values()))}")
     visit = size_text(first_visit(sizes))
@@ -53,6 +51,6 @@ def _exported(source: ModelSource, files: OutputOptions, checks: CheckOptions) -
         fp32=True, fp16=False, int8=False, calibration=None, every=False, weights="fp16", end_to_end=False
     )
     shape = ShapeOptions(size=None, dynamic=True, batch=None)
-    work = TerminalExport(source, None, checks, Console(quiet=True), quiet=files.quiet)
+    work = TerminalExport(source, None, checks, Console(quiet=True), stages=Console(quiet=files.quiet))
     (one,) = work.export(files, form, shape)
     return one.path

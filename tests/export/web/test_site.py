@@ -51,7 +51,7 @@ def test_writes_a_site_that_knows_its_files(
     printed = capsys.readouterr()
     assert printed.out.startswith(f"{site}: ")
     assert "python -m http.server" in printed.out
-    assert printed.err == ""
+    assert printed.err == f"writing {site}\n"
     files = files_of(site)
     assert files["model.onnx"] == model.read_bytes()
     assert files["ort-wasm-core.wasm"] == b"dist/ort-wasm-simd-threaded.wasm"
