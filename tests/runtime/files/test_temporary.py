@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections import namedtuple
 from pathlib import Path
@@ -12,7 +14,7 @@ import pytest
 
 from cgan_benchmarks.cli import main as bench
 from cgan_runtime.errors import ConfigError
-from cgan_runtime.files.temporary import temporary_folder
+from cgan_runtime.files.temporary import swept_folder, temporary_folder
 
 Usage = namedtuple("Usage", "total used free")
 
@@ -55,3 +57,34 @@ def test_a_benchmark_without_temporary_folder_says_so(
     errors = capsys.readouterr().err
     assert (left.value.code, errors.count("\n")) == (1, 1), errors
     assert f"cannot write into the folder for temporary files, {tmp_path / 'gone'}, (No such" in errors
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="folders are not locked there")
+def test_what_a_killed_process_has_left_is_swept_away_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary, kept = tmp_path / "tmp", tmp_path / "kept"
+    for folder in (temporary / "cgan-live-of-mine", kept):
+        folder.mkdir(parents=True)
+        (folder / "a").touch()
+    (temporary / "cgan-live-00000000").symlink_to(kept)
+    (temporary / "cgan-live-11111111").touch()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    others = {path.name for path in temporary.iterdir()}
+    program = (
+        "import os, signal, tempfile\n"
+        "from cgan_runtime.files.temporary import swept_folder\n"
+        f"tempfile.tempdir = {str(temporary)!r}\n"
+        "with swept_folder() as folder:\n"
+        "    (folder / 'recording.mp4').touch()\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    with swept_folder() as first:
+        (first / "upload.png").touch()
+        subprocess.run([sys.executable, "-c", program], timeout=60, check=False)
+        assert len(list(temporary.iterdir())) == len(others) + 2
+        with swept_folder() as second:
+            assert {path.name for path in temporary.iterdir()} == {*others, first.name, second.name}
+        assert (first / "upload.png").is_file()
+    assert {path.name for path in temporary.iterdir()} == others
+    assert (kept / "a").is_file()

@@ -16,7 +16,6 @@ import os
 import secrets
 import signal
 import sys
-import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -24,6 +23,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from cgan_runtime.files.temporary import swept_folder
 from cgan_runtime.live.server.file_types import HEAD_BYTES, KINDS, FileType, detect_file_type
 from cgan_runtime.options.model import ModelOptions
 from cgan_runtime.temporal.settings import TemporalSettings
@@ -101,8 +101,8 @@ async def open_uploads(
     """Accept uploads for the duration of the block; their files are deleted at its end."""
     path = model.model and str(model.model.absolute())
     settings = {"model": asdict(model) | {"model": path}, "temporal": asdict(temporal)}
-    with tempfile.TemporaryDirectory(prefix="cgan-live-", ignore_cleanup_errors=True) as folder:
-        uploads = Uploads(Path(folder), settings, limits or UploadLimits())
+    with swept_folder() as folder:
+        uploads = Uploads(folder, settings, limits or UploadLimits())
         worker = asyncio.create_task(uploads.work())
         try:
             yield uploads

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import re
 import secrets
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from cgan_runtime.files.temporary import swept_folder
 from cgan_runtime.live.sinks.frame_sink import FrameSink
 from cgan_runtime.live.sinks.recorder import Recorder
 from cgan_runtime.live.ycc_frame import YccFrame
@@ -94,8 +94,8 @@ class PageRecording:
 @contextmanager
 def open_recordings(limits: RecordingLimits | None = None) -> Iterator[PageRecordings]:
     """Keep recordings for the duration of the block, in a temporary folder."""
-    with tempfile.TemporaryDirectory(prefix="cgan-live-", ignore_cleanup_errors=True) as folder:
-        recordings = PageRecordings(Path(folder), EncoderSettings(), limits)
+    with swept_folder() as folder:
+        recordings = PageRecordings(folder, EncoderSettings(), limits)
         try:
             yield recordings
         finally:
