@@ -111,7 +111,7 @@ async def _serve(options: RunOptions, live: LiveOptions, console: Console) -> in
         signals = _signals()
         known = console.log == "json" and live.token is not None  # a log keeps no secret that its reader has
         _print_addresses(console, host, listener.getsockname()[1], access, show_token=not known)
-        return await until_stopped(endpoints, signals, live.service.drain)
+        return await until_stopped(endpoints, signals, live.service.drain, console)
 
 
 async def _open_runner(opened: AsyncExitStack, routes: Routes) -> web.AppRunner:

@@ -1,8 +1,7 @@
 """The life of a server that runs by itself: what its log says, its signs of life, and its end.
 
 tasks = [asyncio.create_task(log_cameras(hubs, console)), asyncio.create_task(feed_watchdog(endpoints))]
-number = await signals.get()
-await drain(uploads, signals, seconds)           # after SIGTERM
+number = await until_stopped(endpoints, signals, seconds, console)
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from cgan_runtime.live.capture.camera import CameraStatus
 from cgan_runtime.live.server.service.endpoints import Endpoints
 from cgan_runtime.live.server.viewers import ViewerHub
 from cgan_runtime.live.sinks.stream_output import OutputState
+from cgan_runtime.progress import count_text
 from cgan_runtime.system.systemd import notify, watchdog_seconds
 
 _LOOK_SECONDS = 0.25  # between looks at what has no callback
@@ -76,10 +76,10 @@ async def feed_watchdog(endpoints: Endpoints) -> None:
         await asyncio.sleep(seconds / 2)
 
 
-async def until_stopped(endpoints: Endpoints, signals: asyncio.Queue[int], drain: float) -> int:
+async def until_stopped(endpoints: Endpoints, signals: asyncio.Queue[int], drain: float, console: Console) -> int:
     """Wait for a signal and return it. After SIGTERM, go on until nobody waits for a file, at most `drain` seconds.
 
-    Meanwhile no more files are taken, and /healthz says so. Another signal ends the wait.
+    Meanwhile no more files are taken, and /healthz and the log say so. Another signal ends the wait.
     """
     notify("READY=1")
     number = await signals.get()
@@ -87,6 +87,9 @@ async def until_stopped(endpoints: Endpoints, signals: asyncio.Queue[int], drain
     if number != signal.SIGTERM:
         return number
     endpoints.draining = endpoints.uploads.closed = True
+    if waiting := endpoints.uploads.waiting:
+        wait = f"{count_text(waiting, 'file')} {'waits' if waiting == 1 else 'wait'}"
+        console.note(f"stopping: {wait} to be colored, for {drain:g} s at most", event="stopping", files=waiting)
     again = asyncio.ensure_future(signals.get())
     end = time.monotonic() + drain
     while endpoints.uploads.in_work and not again.done() and time.monotonic() < end:

@@ -227,3 +227,6 @@ def test_sigterm_waits_for_files_in_work_and_takes_no_more(service: Service) -> 
     assert chroma_of(result) > 2
     assert service.process.wait(TIMEOUT) == 128 + signal.SIGTERM
     assert "STOPPING=1" in service.told
+    (stopping,) = [entry for entry in service.entries() if entry.get("event") == "stopping"]
+    assert stopping["files"] == 1
+    assert stopping["message"].startswith("stopping: 1 file waits to be colored, for ")
