@@ -7,7 +7,7 @@ Another web site must not reach this server through a user's browser. So the Hos
 names (against DNS rebinding), and a request that changes something or opens a WebSocket must come from our
 page (Origin header). The page's address contains the token once; then a cookie keeps it, hidden from scripts.
 Programs give it with each request: `Authorization: Bearer TOKEN`, or as the password of Basic. They may leave Origin
-out: browsers never do, whatever passwords they know. /healthz is open.
+out: browsers never do, whatever passwords they know. /healthz is open, and so is the look of the page that asks for it.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _COOKIE_SECONDS = 12 * 3600
 _LOCAL_NAMES = frozenset({"localhost"})
 _METRICS = "/metrics"
 _OF_BROWSERS = ("Origin", "Sec-Fetch-Site", "Cookie")  # headers that no program needs to send
-_OPEN = frozenset({"/healthz"})  # tells nothing that who can connect does not know
+_OPEN = frozenset({"/healthz", "/icon.svg", "/page.css", "/token.css"})  # tell nothing to who can connect
 _SAFE_METHODS = frozenset({"GET", "HEAD"})
 _TOKEN = re.compile(r"[A-Za-z0-9._~-]+")
 
@@ -54,14 +54,30 @@ HEADERS = {
     "Server": "cgan",
 }
 
-TOKEN_REQUIRED = """<!doctype html><html lang="en"><meta charset="utf-8"><title>cgan</title>
-<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">
-<h1>cgan</h1>
-<p>{reason}</p>
-<form action="/" method="get">
-<label>Token: <input name="token" type="password" autocomplete="current-password" required autofocus></label>
-<button>Open</button>
-</form></html>
+TOKEN_REQUIRED = """<!doctype html>
+<html lang="en">
+<head>
+  <meta charset="utf-8">
+  <title>cgan live</title>
+  <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover">
+  <meta name="color-scheme" content="light dark">
+  <meta name="theme-color" content="#f6f5f2" media="(prefers-color-scheme: light)">
+  <meta name="theme-color" content="#14151a" media="(prefers-color-scheme: dark)">
+  <link rel="icon" href="/icon.svg" type="image/svg+xml">
+  <link rel="stylesheet" href="/page.css">
+  <link rel="stylesheet" href="/token.css">
+</head>
+<body>
+  <form action="/" method="get">
+    <h1><img src="/icon.svg" alt="" width="26" height="26"><span>cgan <small>live</small></span></h1>
+    <p id="reason">{reason}</p>
+    <label for="token">Token</label>
+    <input id="token" name="token" type="password" autocomplete="current-password" aria-describedby="reason" required
+      autofocus>
+    <button class="primary">Open</button>
+  </form>
+</body>
+</html>
 """
 _ASKED = "Open this page with the address that <code>cgan-run --serve</code> has printed, or type the token in it."
 _FOREIGN = "this request comes from another page\n"

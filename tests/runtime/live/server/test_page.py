@@ -299,6 +299,7 @@ def test_token_opens_the_page_and_refusals_are_explained(browser: Browser, video
         expect(page.get_by_text("Open this page with the address")).to_be_visible()
         page.get_by_label("Token").fill("another-token-12345")
         page.get_by_role("button", name="Open").click()
+        expect(page.get_by_role("button", name="Open")).to_have_css("background-color", "rgb(184, 67, 29)")  # --accent
         expect(page.get_by_text("This is not the token")).to_be_visible()
         page.get_by_label("Token").fill("a-token-of-my-own-1234")
         page.get_by_role("button", name="Open").click()

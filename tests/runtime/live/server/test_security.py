@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import re
 import socket
 
 import pytest
@@ -92,13 +93,20 @@ OWN, FOREIGN = {"Origin": "http://localhost:8000"}, {"Origin": "http://evil.exam
 
 def status_of(headers: dict[str, str], token: str | None = TOKEN) -> int:
     """The status of a request that sends a file; 200 if it is let through."""
+    return answer_to("POST", "/uploads", headers, token).status
+
+
+def answer_to(
+    method: str, path: str, headers: dict[str, str] | None = None, token: str | None = TOKEN
+) -> web.StreamResponse:
+    """The answer to a request; an empty one with 200 if it is let through."""
     access = AccessPolicy.for_address("127.0.0.1", token=token, names=(), tls=False)
-    request = make_mocked_request("POST", "/uploads", headers={"Host": "localhost:8000", **headers})
+    request = make_mocked_request(method, path, headers={"Host": "localhost:8000", **(headers or {})})
 
     async def through(_request: web.Request) -> web.StreamResponse:
         return web.Response()
 
-    return asyncio.run(access.middleware(request, through)).status
+    return asyncio.run(access.middleware(request, through))
 
 
 @pytest.mark.parametrize(
@@ -127,3 +135,15 @@ def test_a_program_with_the_token_needs_no_origin(headers: dict[str, str], statu
 def test_without_a_token_the_origin_is_needed() -> None:
     assert status_of(BEARER, token=None) == 403
     assert status_of(OWN, token=None) == 200
+
+
+def test_the_page_that_asks_for_the_token_has_its_look_without_it() -> None:
+    asked = answer_to("GET", "/")
+    assert isinstance(asked, web.Response)
+    assert asked.status == 401
+    look = set(re.findall(r'(?:href|src)="([^"]+)"', asked.text or ""))
+    assert {path.rpartition(".")[2] for path in look} == {"css", "svg"}
+    assert {answer_to("GET", path).status for path in look} == {200}
+    for path in ("/main.js", "/about", "/uploads", "/page.css/", "/cameras/0/stream.mjpg"):
+        assert answer_to("GET", path).status == 401, path
+    assert answer_to("GET", "/page.css", {"Host": "evil.example"}).status == 421
