@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from skimage.color import rgb2lab
 
-from cgan_train.color import lab_of_rgb, lightness_of_gray, split_lab
+from cgan_train.color import lab_of_rgb, lightness_of_gray, rgb_of_lab, split_lab
 from cgan_train.data.augment import paste_others
 
 
@@ -16,6 +16,20 @@ def test_lab_agrees_with_scikit_image() -> None:
     tensor = torch.from_numpy(rgb).permute(2, 0, 1)[None].float()
     ours = lab_of_rgb(tensor)[0].permute(1, 2, 0).numpy()
     np.testing.assert_allclose(ours, rgb2lab(rgb), atol=0.02)
+
+
+def test_rgb_and_lab_are_inverses() -> None:
+    rgb = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(1))
+    rgb[0, :, 0, :2] = torch.tensor([0.0, 1.0])
+    torch.testing.assert_close(rgb_of_lab(lab_of_rgb(rgb)), rgb, atol=2e-3, rtol=0)
+
+
+def test_gradients_know_of_colors_beyond_the_gamut() -> None:
+    lab = torch.tensor([50.0, 120.0, 0.0]).reshape(1, 3, 1, 1).requires_grad_()
+    clipped, kept = rgb_of_lab(lab), rgb_of_lab(lab, 0.1)
+    assert clipped[0, 1] == 0
+    (gradient,) = torch.autograd.grad(kept[0, 0].sum(), lab)
+    assert gradient[0, 1] > 0  # red rises with a*, though it is above 1
 
 
 def test_gray_has_no_chroma_and_the_right_lightness() -> None:

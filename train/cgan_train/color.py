@@ -1,4 +1,4 @@
-"""sRGB to CIE L*a*b* on tensors, on whatever device they are.
+"""sRGB to CIE L*a*b* and back on tensors, on whatever device they are.
 
 sRGB: IEC 61966-2-1. L*a*b*: CIE 15, white D65, 2 degree observer.
 """
@@ -10,6 +10,7 @@ from torch import Tensor
 
 from cgan_runtime.manifest import AB_SCALE
 
+_RGB_OF_XYZ = ((3.240479, -1.537150, -0.498535), (-0.969256, 1.875992, 0.041556), (0.055648, -0.204043, 1.057311))
 _XYZ_OF_RGB = ((0.412453, 0.357580, 0.180423), (0.212671, 0.715160, 0.072169), (0.019334, 0.119193, 0.950227))
 _WHITE = (0.950456, 1.0, 1.088754)  # the matrix's row sums: gray stays at a* = b* = 0 exactly
 _EPSILON, _KAPPA = 216 / 24389, 24389 / 27
@@ -23,6 +24,15 @@ def lab_of_rgb(rgb: Tensor) -> Tensor:
     return torch.stack((116 * y - 16, 500 * (x - y), 200 * (y - z)), dim=1)
 
 
+def rgb_of_lab(lab: Tensor, beyond: float = 0.0) -> Tensor:
+    """The inverse of `lab_of_rgb`; clipped, but for a share `beyond` of the light outside, so that gradients see it."""
+    root_y = (lab[:, :1] + 16) / 116
+    root = torch.cat((root_y + lab[:, 1:2] / 500, root_y, root_y - lab[:, 2:] / 200), dim=1)
+    light = torch.where(root**3 > _EPSILON, root**3, (116 * root - 16) / _KAPPA) * lab.new_tensor(_WHITE)[:, None, None]
+    light = torch.einsum("rc,nchw->nrhw", lab.new_tensor(_RGB_OF_XYZ), light)
+    return _encoded(torch.lerp(light.clamp(0, 1), light, beyond))
+
+
 def lightness_of_gray(gray: Tensor) -> Tensor:
     """Gamma-coded gray, float in [0, 1], to L*/50 - 1 in [-1, 1], same shape."""
     return (116 * _root(_linear(gray)) - 16) / 50 - 1
@@ -31,8 +41,7 @@ def lightness_of_gray(gray: Tensor) -> Tensor:
 def gray_of_lightness(lightness: Tensor) -> Tensor:
     """The inverse of `lightness_of_gray`: L*/50 - 1 to gamma-coded gray in [0, 1], same shape."""
     root = (50 * (lightness + 1) + 16) / 116
-    light = torch.where(root**3 > _EPSILON, root**3, (116 * root - 16) / _KAPPA)
-    return torch.where(light <= 0.0031308, light * 12.92, 1.055 * light.clamp_min(1e-9) ** (1 / 2.4) - 0.055)
+    return _encoded(torch.where(root**3 > _EPSILON, root**3, (116 * root - 16) / _KAPPA))
 
 
 def luma_of_rgb(rgb: Tensor) -> Tensor:
@@ -43,6 +52,11 @@ def luma_of_rgb(rgb: Tensor) -> Tensor:
 def split_lab(lab: Tensor) -> tuple[Tensor, Tensor]:
     """L*a*b* (N, 3, H, W) to lightness L*/50 - 1 (N, 1, H, W) and chroma (a*, b*)/110 (N, 2, H, W)."""
     return lab[:, :1] / 50 - 1, lab[:, 1:] / AB_SCALE
+
+
+def _encoded(light: Tensor) -> Tensor:
+    """Apply the gamma of sRGB."""
+    return torch.where(light <= 0.0031308, light * 12.92, 1.055 * light.clamp_min(1e-6) ** (1 / 2.4) - 0.055)
 
 
 def _linear(encoded: Tensor) -> Tensor:

@@ -91,11 +91,31 @@ def test_places_that_look_alike_get_one_color(generator: GuidedGenerator, monkey
     decided = F.interpolate(patches, scale_factor=4.0, mode="bilinear")
     decided[..., 16:] += 0.5
     monkeypatch.setattr(generator, "_decode", lambda features, added: decided)
+    monkeypatch.setattr("cgan_train.models.guided._bolder", lambda chroma, _: chroma)
     settled = generator.predict(seen)
     for half in (slice(4, 12), slice(20, 28)):  # 32 pixels from each other and from the border
         before, after = (x[..., 4:-4, half] for x in (decided, settled))
         assert (after.std(dim=(2, 3)) < 0.3 * before.std(dim=(2, 3))).all()
         torch.testing.assert_close(after.mean(dim=(2, 3)), before.mean(dim=(2, 3)), atol=0.1, rtol=0)
+
+
+@torch.no_grad()
+def test_guessed_colors_are_bolder_if_strong_and_quieter_if_weak(
+    generator: GuidedGenerator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = torch.full((1, 1, 64, 96), -0.5)
+    seen[..., 48:] = 0.5
+    decided = torch.full((1, 2, 16, 24), 0.02)
+    decided[..., 12:] = 0.3
+    monkeypatch.setattr(generator, "_decode", lambda features, added: decided)
+    bolder = generator.predict(seen)
+    assert (bolder[..., 2:8] < 0.9 * decided[..., 2:8]).all()
+    assert (bolder[..., 16:22] > 1.05 * decided[..., 16:22]).all()
+    assert (bolder.diff(dim=3)[..., 2:22] >= -1e-4).all()  # what was stronger stays stronger
+    monkeypatch.setattr(generator, "_confident", lambda found, keys: torch.ones(1, 3, 8, 12))
+    known, _ = generator(seen, None, torch.zeros(1, 1, MEMORY_COLUMNS))  # whatever is known is not changed
+    torch.testing.assert_close(known[..., 16:32], torch.full((1, 2, 64, 16), 0.02))
+    torch.testing.assert_close(known[..., 64:80], torch.full((1, 2, 64, 16), 0.3))
 
 
 @torch.no_grad()

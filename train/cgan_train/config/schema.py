@@ -32,7 +32,8 @@ _RANGES = {
     "sampling": AT_LEAST_0, "recalibration": AT_LEAST_0, "frozen_blocks": AT_LEAST_0,
     "scales": Range("1 to 4", low=1, high=4, whole=True),
     "discriminator_warmup": AT_LEAST_0, "pixel_weight": AT_LEAST_0, "chroma_gain": AT_LEAST_0,
-    "feature_weight": AT_LEAST_0, "discriminator_rate": AT_LEAST_0, "encoder_rate": AT_LEAST_0,
+    "feature_weight": AT_LEAST_0, "perceptual_weight": AT_LEAST_0,
+    "discriminator_rate": AT_LEAST_0, "encoder_rate": AT_LEAST_0,
     "lr": ABOVE_0, "share": ABOVE_0, "smooth_beta": ABOVE_0,
     "film": UP_TO_1, "soft": UP_TO_1, "surfaces": UP_TO_1, "paste": UP_TO_1, "guides": UP_TO_1,
     "zoom": Range("two numbers above 0, up to 1", high=1, open_low=True),
@@ -113,6 +114,8 @@ class Phase:
             gain makes colors stronger, wrong ones too.
         feature_weight: Factor of feature matching on the discriminator's features (Wang et al. 2018,
             arXiv 1711.11585, equation 3) beside the GAN loss.
+        perceptual_weight: Factor of the difference of an ImageNet network's features of color images (Johnson et
+            al. 2016, arXiv 1603.08155), beside the pixel loss.
         frozen_norm: BatchNorm normalizes by its running statistics, as in use, and keeps them.
     """
 
@@ -128,6 +131,7 @@ class Phase:
     pixel_weight: float = 100.0
     chroma_gain: float = 0.0
     feature_weight: float = 0.0
+    perceptual_weight: float = 0.0
     frozen_norm: bool = False
 
     def rate_at(self, step: int, steps: int) -> float:
@@ -244,6 +248,8 @@ class TrainConfig:
             yield "the phases' shares do not sum to 1"
         if self.generator.gray == "codes" and self.shade:
             yield "shade needs lightness; set generator.gray=lightness or shade=false"
+        if self.generator.gray == "codes" and any(phase.perceptual_weight for phase in self.phases):
+            yield "perceptual_weight needs lightness; set generator.gray=lightness or the weight to 0"
         if self.augmentation.zoom[0] > self.augmentation.zoom[1]:
             yield f"zoom is {self.augmentation.zoom}; give the smaller side first"
 

@@ -139,6 +139,16 @@ class LiteEncoder(nn.Module):
         self.load_state_dict({name: weights[name] for name in self.state_dict() if name in weights})
 
 
+class LiteColorEncoder(LiteEncoder):
+    """The same network for color images: takes gamma-coded sRGB in [0, 1], (N, 3, H, W)."""
+
+    inputs: ClassVar[int] = 3
+
+    def forward(self, rgb: Tensor) -> list[Tensor]:
+        """Compute the feature maps, finest first."""
+        return self.features(rgb * _GAIN + _OFFSET)
+
+
 class LiteClassifier(LiteEncoder):
     """EfficientNet-Lite2 (width 1.1, depth 1.2) up to what its last layer classifies; no generator contains it.
 

@@ -6,9 +6,10 @@ images (a reference, a key frame). Every place at stride 8 looks the memory up b
 it makes sense, by nearness and lightness, and recalls a color with a confidence. What it recalls is added to the
 decoder's features at strides 4, 8 and 16; the hints themselves are added at all its strides. The added convolutions
 start at zero, so that the network starts as the `edge` network that it was made from, and an empty memory adds
-exactly nothing to what is recalled. What the decoder then says is moved, with or without a guide, to the mean of the
-image's own places that look alike. Where that is something else than a hint, what is missing is added there and, by
-the same likeness, to what looks alike. A decoder without stride 4 is smaller: that of `edge-small`.
+exactly nothing to what is recalled. What the decoder then says is moved, with or without a guide, to the mean of
+the image's own places that look alike, and weak colors are made weaker, strong ones stronger. Where that is
+something else than a hint, what is missing is added there and, by the same likeness, to what looks alike. A decoder
+without stride 4 is smaller: that of `edge-small`.
 
 The look-up is attention (Vaswani et al. 2017, arXiv 1706.03762) with a constant in the denominator that stands
 for "nothing known". Its sums are of weights in (0, 1], without the softmax's maximum: half precision holds them.
@@ -41,6 +42,8 @@ _TINY = 1e-3  # a cell that hints cover less than this has no color of its own
 _ALONE, _FEW = 1.1, 30.0
 _ALIKE = 0.25  # the exponent for places of the image itself, of whose colors none is known
 _SHADES = 45.0  # how fast likeness to a hint falls with the square of the difference of L*/50
+# Weak colors are made weaker, strong ones stronger: factors at chroma 0 and far above `_MIDDLE`, in (a*, b*)/110.
+_WEAK, _STRONG, _MIDDLE = 0.76, 1.15, 0.08
 _DOUBT = 0.02  # weight of "as the network says" where hints add what is missing
 
 
@@ -144,9 +147,10 @@ class GuidedGenerator(EdgeGenerator):
         shades = (seen.flatten(2).mT - shown.flatten(2)).square()
         alike = self._likeness(keys, rows, _ALIKE, shades) @ _weighted(rows)
         moved = _planes(alike[..., :2] / (alike[..., 2:] + _TINY), keys) - own
-        if found is not None:
-            moved = moved * (1 - self._confident(found, keys)[:, 2:])
-        return (chroma + self._enlarged(moved)).clamp(-1, 1)
+        if found is None:
+            return _bolder(chroma + self._enlarged(moved), 1.0)
+        unsure = 1 - self._confident(found, keys)[:, 2:]
+        return _bolder(chroma + self._enlarged(moved * unsure), self._enlarged(unsure))
 
     def _enlarged(self, planes: Tensor) -> Tensor:
         """Planes at stride 8 at the size of the predicted chroma."""
@@ -235,6 +239,13 @@ class GuidedGenerator(EdgeGenerator):
 
 
 _ADDED = {"key4", "key8", "key16", "key", "sharpness", "nearness", "unknown", "hinted", "recalled"}
+
+
+def _bolder(chroma: Tensor, unsure: Tensor | float) -> Tensor:
+    """Chroma with weak colors weaker and strong ones stronger, as far as they are a guess, in [-1, 1]."""
+    square = (chroma * chroma).sum(dim=1, keepdim=True)
+    change = _WEAK - 1 + (_STRONG - _WEAK) * square / (square + _MIDDLE**2)
+    return (chroma + chroma * change * unsure).clamp(-1, 1)
 
 
 def unit(keys: Tensor) -> Tensor:

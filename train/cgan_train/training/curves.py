@@ -15,6 +15,7 @@ _SIZE = (9.0, 5.6)  # inches
 _DPI = 110
 _PANELS = (
     ("pixel loss", {"loss_pixel": "generator"}, None),
+    ("perceptual loss", {"loss_perceptual": "generator"}, None),
     ("GAN losses", {"loss_G": "generator", "loss_D": "discriminator", "loss_features": "features"}, None),
     ("CIEDE2000 from the truth", {"ciede2000": "colored", "ciede2000_gray": "gray"}, None),
     ("relative to the truth", {"chroma_ratio": "chroma", "colorfulness_ratio": "colorfulness"}, 1.0),

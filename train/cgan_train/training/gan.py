@@ -31,10 +31,17 @@ from cgan_train.training import distributed
 from cgan_train.training.batch_norm import batch_norms, recalibrate, sync_batch_norms
 from cgan_train.training.cuda_graph import Replay
 from cgan_train.training.distributed import World
-from cgan_train.training.losses import PixelLoss, discriminator_loss, feature_loss, generator_gan_loss, pixel_loss
+from cgan_train.training.losses import (
+    PerceptualLoss,
+    PixelLoss,
+    discriminator_loss,
+    feature_loss,
+    generator_gan_loss,
+    pixel_loss,
+)
 from cgan_train.training.teacher import Teacher
 
-LOSSES = ("pixel", "G", "D", "features")
+LOSSES = ("pixel", "perceptual", "G", "D", "features")
 """Names of the losses that a step may return."""
 
 _WEIGHT_DECAY = 0.01  # of AdamW, PyTorch's default
@@ -71,6 +78,8 @@ class Gan:
         )
         self.teacher = Teacher(config.teacher, world.device) if config.teacher else None
         self.bf16 = _use_bf16(config.precision, world.device)
+        perceptual = any(phase.perceptual_weight for phase in config.phases)
+        self._perceptual = PerceptualLoss(world.device, bf16=self.bf16) if perceptual else None
         self._run_generator: Callable[..., Any] = self.generator.predict
         self._run_discriminator: Callable[..., Any] = self.discriminator.forward
         if config.compile:
@@ -203,6 +212,10 @@ class Gan:
         pixel = self._pixel_loss(predicted, truth, lightness, self.config, phase.chroma_gain)
         total = phase.pixel_weight * pixel
         losses = {"pixel": pixel.detach()}
+        if self._perceptual and phase.perceptual_weight:
+            perceptual = self._perceptual(lightness, predicted, truth)
+            total = total + phase.perceptual_weight * perceptual
+            losses["perceptual"] = perceptual.detach()
         if phase.gan:
             self.discriminator.requires_grad_(False)  # the gradient passes through to the generator alone
             fake = self._judge(lightness, predicted)
