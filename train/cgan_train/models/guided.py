@@ -1,14 +1,14 @@
 """`guided`: the `edge` network with a color memory, so that people can say which colors they want.
 
-A place of the image is recognized by its key, 32 numbers from the encoder's features at strides 4, 8 and 16.
-The memory holds places whose color is known: hints in this image, and rows that the caller brings from other
-images (a reference, a key frame). Every place at stride 8 looks the memory up by similarity of keys and, where
-it makes sense, by nearness and lightness, and recalls a color with a confidence. What it recalls is added to the
-decoder's features at strides 4, 8 and 16; the hints themselves are added at all its strides. The added convolutions
-start at zero, so that the network starts as the `edge` network that it was made from, and an empty memory adds
-exactly nothing to what is recalled. What the decoder then says is moved, with or without a guide, to the mean of
-the image's own places that look alike, and weak colors are made weaker, strong ones stronger. Where that is
-something else than a hint, what is missing is added there and, by the same likeness, to what looks alike. A decoder
+A place of the image is recognized by its key, 32 numbers from the encoder's features at strides 4, 8 and 16. The
+memory holds places whose color is known: hints in this image, and rows that the caller brings from other images (a
+reference, a key frame). Every place at stride 8 looks the memory up by similarity of keys and, where it makes
+sense, by nearness and lightness, and recalls a color with a confidence. What it recalls is added to the decoder's
+features at strides 4, 8 and 16; the hints themselves are added at all its strides. The added convolutions start at
+zero, so that the network starts as the `edge` network that it was made from, and an empty memory adds exactly
+nothing to what is recalled. What the decoder then says is moved, with or without a guide, to the mean of the
+image's own places that look alike. Where that is something else than a hint, what is missing is added there and, by
+the same likeness, to what looks alike. At last weak guesses are made weaker and strong ones stronger. A decoder
 without stride 4 is smaller: that of `edge-small`.
 
 The look-up is attention (Vaswani et al. 2017, arXiv 1706.03762) with a constant in the denominator that stands
@@ -111,7 +111,7 @@ class GuidedGenerator(EdgeGenerator):
         features = self.encoder(lightness)
         keys = self.keys_of(features)
         if hints is None and memory is None:
-            return upsample_guided(self._settled(features, keys, lightness, None, None), lightness)
+            return upsample_guided(_bolder(self._settled(features, keys, lightness, None, None), 1.0), lightness)
         return upsample_guided(self._guided(features, keys, lightness, hints, memory), lightness), keys
 
     def predict(self, lightness: Tensor, guide: TrainingGuide | None = None) -> Tensor:
@@ -119,7 +119,7 @@ class GuidedGenerator(EdgeGenerator):
         features = self.encoder(lightness)
         keys = self.keys_of(features)
         if guide is None:
-            return self._settled(features, keys, lightness, None, None)
+            return _bolder(self._settled(features, keys, lightness, None, None), 1.0)
         return self._guided(features, keys, lightness, guide.hints, guide.rows(keys))
 
     def _decode(self, features: list[Tensor], added: list[Tensor | float]) -> Tensor:
@@ -147,10 +147,13 @@ class GuidedGenerator(EdgeGenerator):
         shades = (seen.flatten(2).mT - shown.flatten(2)).square()
         alike = self._likeness(keys, rows, _ALIKE, shades) @ _weighted(rows)
         moved = _planes(alike[..., :2] / (alike[..., 2:] + _TINY), keys) - own
-        if found is None:
-            return _bolder(chroma + self._enlarged(moved), 1.0)
-        unsure = 1 - self._confident(found, keys)[:, 2:]
-        return _bolder(chroma + self._enlarged(moved * unsure), self._enlarged(unsure))
+        if found is not None:
+            moved = moved * self._unsure(found, keys)
+        return (chroma + self._enlarged(moved)).clamp(-1, 1)
+
+    def _unsure(self, found: Tensor, keys: Tensor) -> Tensor:
+        """How far the color of each place is a guess, by the sums that were found in memory, (N, 1, h, w)."""
+        return 1 - self._confident(found, keys)[:, 2:]
 
     def _enlarged(self, planes: Tensor) -> Tensor:
         """Planes at stride 8 at the size of the predicted chroma."""
@@ -209,15 +212,18 @@ class GuidedGenerator(EdgeGenerator):
         """Chroma at 1/stride of the size, by what hints and memory say."""
         remembered = None if memory is None else self._likeness(keys, memory, 1.0) @ _weighted(memory)
         if hints is None:
-            return self._settled(features, keys, lightness, None, remembered)
+            assert remembered is not None
+            chroma = self._settled(features, keys, lightness, None, remembered)
+            return _bolder(chroma, self._enlarged(self._unsure(remembered, keys)))
         rows = rows_of_hints(keys, hints)
         sharpness = sharpness_of_hints(rows)
         likeness = self._likeness(keys, rows, sharpness, _difference(lightness, hints).square() * sharpness.mT)
         found = likeness @ _weighted(rows)
-        chroma = self._settled(features, keys, lightness, hints, found if remembered is None else found + remembered)
+        known = found if remembered is None else found + remembered
+        chroma = self._settled(features, keys, lightness, hints, known)
         missing = likeness @ (_missing(chroma, hints, self.stride) * rows[..., -1:])
         added = _planes(missing / (found[..., 2:] + _DOUBT), keys)
-        return (chroma + self._enlarged(added)).clamp(-1, 1)
+        return _bolder(chroma + self._enlarged(added), self._enlarged(self._unsure(known, keys)))
 
     def _added(self, keys: Tensor, hints: Tensor | None, found: Tensor | None) -> list[Tensor | float]:
         """What hints, and the sums found in memory, add to the decoder's features, finest level first."""
