@@ -28,8 +28,8 @@ def rgb_of_lab(lab: Tensor, beyond: float = 0.0) -> Tensor:
     """The inverse of `lab_of_rgb`; clipped, but for a share `beyond` of the light outside, so that gradients see it."""
     root_y = (lab[:, :1] + 16) / 116
     root = torch.cat((root_y + lab[:, 1:2] / 500, root_y, root_y - lab[:, 2:] / 200), dim=1)
-    light = torch.where(root**3 > _EPSILON, root**3, (116 * root - 16) / _KAPPA) * lab.new_tensor(_WHITE)[:, None, None]
-    light = torch.einsum("rc,nchw->nrhw", lab.new_tensor(_RGB_OF_XYZ), light)
+    white = lab.new_tensor(_WHITE)[:, None, None]
+    light = torch.einsum("rc,nchw->nrhw", lab.new_tensor(_RGB_OF_XYZ), _light(root) * white)
     return _encoded(torch.lerp(light.clamp(0, 1), light, beyond))
 
 
@@ -41,7 +41,7 @@ def lightness_of_gray(gray: Tensor) -> Tensor:
 def gray_of_lightness(lightness: Tensor) -> Tensor:
     """The inverse of `lightness_of_gray`: L*/50 - 1 to gamma-coded gray in [0, 1], same shape."""
     root = (50 * (lightness + 1) + 16) / 116
-    return _encoded(torch.where(root**3 > _EPSILON, root**3, (116 * root - 16) / _KAPPA))
+    return _encoded(_light(root))
 
 
 def luma_of_rgb(rgb: Tensor) -> Tensor:
@@ -67,3 +67,8 @@ def _linear(encoded: Tensor) -> Tensor:
 def _root(light: Tensor) -> Tensor:
     """The f of L*a*b*: the cube root, and its tangent for dark colors."""
     return torch.where(light > _EPSILON, light.clamp_min(1e-9) ** (1 / 3), (_KAPPA * light + 16) / 116)
+
+
+def _light(root: Tensor) -> Tensor:
+    """The inverse of `_root`."""
+    return torch.where(root**3 > _EPSILON, root**3, (116 * root - 16) / _KAPPA)

@@ -110,17 +110,15 @@ class GuidedGenerator(EdgeGenerator):
         """
         features = self.encoder(lightness)
         keys = self.keys_of(features)
-        if hints is None and memory is None:
-            return upsample_guided(_bolder(self._settled(features, keys, lightness, None, None), 1.0), lightness)
-        return upsample_guided(self._guided(features, keys, lightness, hints, memory), lightness), keys
+        chroma = upsample_guided(self._colored(features, keys, lightness, hints, memory), lightness)
+        return chroma if hints is None and memory is None else (chroma, keys)
 
     def predict(self, lightness: Tensor, guide: TrainingGuide | None = None) -> Tensor:
         """Predict chroma at 1/stride of the size, with the guide of a batch in training."""
         features = self.encoder(lightness)
         keys = self.keys_of(features)
-        if guide is None:
-            return _bolder(self._settled(features, keys, lightness, None, None), 1.0)
-        return self._guided(features, keys, lightness, guide.hints, guide.rows(keys))
+        hints, memory = (None, None) if guide is None else (guide.hints, guide.rows(keys))
+        return self._colored(features, keys, lightness, hints, memory)
 
     def _decode(self, features: list[Tensor], added: list[Tensor | float]) -> Tensor:
         """Chroma at 1/stride of the size from the encoder's features and what the guide adds at each level."""
@@ -206,15 +204,14 @@ class GuidedGenerator(EdgeGenerator):
         """Sums of colors and weights, (N, h*w, 3), as `recall` returns them."""
         return _planes(found / (found[..., 2:] + self.unknown.exp()), keys)
 
-    def _guided(
+    def _colored(
         self, features: list[Tensor], keys: Tensor, lightness: Tensor, hints: Tensor | None, memory: Tensor | None
     ) -> Tensor:
-        """Chroma at 1/stride of the size, by what hints and memory say."""
+        """Chroma at 1/stride of the size, by what hints and memory say, if there are any."""
         remembered = None if memory is None else self._likeness(keys, memory, 1.0) @ _weighted(memory)
         if hints is None:
-            assert remembered is not None
             chroma = self._settled(features, keys, lightness, None, remembered)
-            return _bolder(chroma, self._enlarged(self._unsure(remembered, keys)))
+            return _bolder(chroma, 1.0 if remembered is None else self._enlarged(self._unsure(remembered, keys)))
         rows = rows_of_hints(keys, hints)
         sharpness = sharpness_of_hints(rows)
         likeness = self._likeness(keys, rows, sharpness, _difference(lightness, hints).square() * sharpness.mT)
