@@ -256,5 +256,5 @@ def steadiness() -> str:
             row[f"core-ms more at {size}"] = f"{costs[setting] - costs['off']:.1f}"
         rows.append(row)
     counts = " and ".join(f"{len(clips)} {kind} clips" for kind, clips in report["clips"].items())
-    what = f"{counts}, `{report['model']}` (sha256 {report['sha256'][:12]}); {machine(report)}."
+    what = f"{counts}, `{report['model']}` ({of_model(report['sha256'])}); {machine(report)}."
     return f"{plain_table(rows)}\n\n{what}"
