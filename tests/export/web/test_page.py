@@ -168,6 +168,17 @@ def test_what_is_no_image_is_told_in_a_sentence(page: Page, tmp_path: Path) -> N
     told(page, "Give an MP4, MOV, WebM or MKV")
 
 
+@pytest.mark.parametrize(("name", "reason"), [("wrong.jpg", "cannot read the image"), ("wrong.mp4", "has no video")])
+def test_a_wrong_file_leaves_the_colored_one(page: Page, tmp_path: Path, name: str, reason: str) -> None:
+    page.set_input_files("#file", PHOTO)
+    told(page, "is colored")
+    wrong = tmp_path / name
+    wrong.write_text("no picture and no video")
+    page.set_input_files("#file", wrong)
+    told(page, reason)
+    assert saved(page, "Save PNG", tmp_path).stat().st_size > 10_000
+
+
 def test_the_camera_is_shown_in_color(page: Page) -> None:
     page.get_by_role("radio", name="Camera").check(force=True)
     page.get_by_role("button", name="Start the camera").click()

@@ -8,6 +8,7 @@ import { isolated } from "./isolation.js";
 import { Stage } from "./stage.js";
 import { Studio } from "./studio.js";
 import { addTips } from "./tips.js";
+import { unreadable } from "./unreadable.js";
 
 const FORMATS = { "image/png": "png", "image/jpeg": "jpg" };
 const stage = new Stage(() => update());
@@ -89,9 +90,11 @@ async function work(name, act, cancel) {
 }
 
 async function colorFile(file, name = file.name) {
+  const isVideo = file.type?.startsWith("video/") || /\.(mkv|mov|mp4|webm)$/i.test(name);
+  const trouble = shown || working || camera ? await unreadable(file, isVideo) : "";
+  if (trouble) { showMessage(trouble, true); return; }
   choose("file");
   reset();
-  const isVideo = file.type?.startsWith("video/") || /\.(mkv|mov|mp4|webm)$/i.test(name);
   await (isVideo ? colorVideo(file, name) : colorPhoto(file, name));
   moveFocus(shown ? $(isVideo ? "save-video" : "save-jpeg") : $("file"));
 }

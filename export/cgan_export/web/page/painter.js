@@ -15,12 +15,12 @@ import { paintFrame, readFrame, smallOf } from "./frame.js";
 import { readExif, withExif } from "./metadata.js";
 import { paintPhoto, preparePhoto } from "./photo.js";
 import { plane } from "./resize.js";
+import { NO_IMAGE } from "./unreadable.js";
 
 const CAMERA_HORIZON = 4; // predictions averaged for a color; a camera has few a second
 const VIDEO_HORIZON = 12;
 const JPEG_QUALITY = 0.95;
 const LIVE_MS = 125; // that a prediction may take for a camera, for eight a second; a slower device sees it smaller
-const UNREADABLE = "This browser cannot read the image: it is damaged, too large, or of a kind that it does not know. Give a JPEG, PNG or WebP.";
 const LEAST_LIVE_SIZE = 128; // pixels
 
 let model = null;
@@ -65,7 +65,7 @@ function predict({ data, width, height }, guide = null) {
 async function colorPhoto({ file, strength }) {
   photo = null; // frees the memory of the last one
   const isFile = file instanceof Blob;
-  const bitmap = isFile ? await createImageBitmap(file).catch(() => { throw new Error(UNREADABLE); }) : file;
+  const bitmap = isFile ? await createImageBitmap(file).catch(() => { throw new Error(NO_IMAGE); }) : file;
   const prepared = prepare(bitmap), { chroma } = await predict(prepared.small);
   const exif = isFile ? readExif(new Uint8Array(await file.arrayBuffer())) : null;
   photo = { ...prepared, chroma, exif };

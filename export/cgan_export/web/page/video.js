@@ -7,6 +7,7 @@ import {
   ALL_FORMATS, BlobSource, BufferTarget, Conversion, Input, MkvOutputFormat, Mp4OutputFormat, Output, Quality, VideoSample,
   WebMOutputFormat, getFirstEncodableVideoCodec,
 } from "./mediabunny.js";
+import { NO_VIDEO } from "./unreadable.js";
 
 const MISSING = "This browser cannot color videos: it has no WebCodecs. Use a current Chrome, Edge, Firefox or Safari on a computer.";
 const CODECS = ["avc", "vp9", "av1", "vp8"]; // of the output, the first that this browser can encode
@@ -18,7 +19,7 @@ export async function convert(file, paint, report, signal) {
   if (typeof VideoDecoder === "undefined" || typeof VideoEncoder === "undefined") throw new Error(MISSING);
   const input = new Input({ source: new BlobSource(file), formats: ALL_FORMATS });
   const track = await input.getPrimaryVideoTrack().catch(() => null);
-  if (!track) throw new Error("This file has no video that this page can read. Give an MP4, MOV, WebM or MKV.");
+  if (!track) throw new Error(NO_VIDEO);
   if (!await track.canDecode()) throw new Error(`This browser cannot decode the video (${await track.getCodec() ?? "unknown codec"}). Convert it to MP4 first.`);
   const [width, height] = [await track.getDisplayWidth(), await track.getDisplayHeight()];
   const codec = await getFirstEncodableVideoCodec(CODECS, { width, height });

@@ -31,7 +31,6 @@ recording in JSON:
 from __future__ import annotations
 
 import asyncio
-import json
 import secrets
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -104,33 +103,33 @@ class Cameras:
             adapter.hold(value)
         else:
             sizes = ", ".join(map(str, adapter.sizes))
-            raise _refusal(web.HTTPBadRequest, f'send {{"adapt": true}}, false, or {{"size": one of {sizes}}}')
+            raise web.HTTPBadRequest(text=f'send {{"adapt": true}}, false, or {{"size": one of {sizes}}}')
         return web.json_response(self.facts(name))
 
     async def _snapshot(self, request: web.Request) -> web.Response:
         _, camera = self._camera(request)
         frame = camera.newest
         if frame is None:
-            raise _refusal(web.HTTPConflict, "there is no picture yet")
+            raise web.HTTPConflict(text="there is no picture yet")
         png = await asyncio.to_thread(frame.png)
         return web.Response(body=png, content_type="image/png", headers={"Content-Disposition": "attachment"})
 
     async def _record(self, request: web.Request) -> web.Response:
         name, camera = self._camera(request)
         if self.recordings.of(camera) is not None:
-            raise _refusal(web.HTTPConflict, "this camera is recorded already")
+            raise web.HTTPConflict(text="this camera is recorded already")
         try:
             title = self.hubs[name].title if name in self.hubs else "camera"
             recording = await asyncio.to_thread(self.recordings.begin, camera, title)
         except CganError as error:
-            raise _refusal(web.HTTPInsufficientStorage, str(error)) from error
+            raise web.HTTPInsufficientStorage(text=str(error)) from error
         return web.json_response(recording.facts(), status=201)
 
     async def _end(self, request: web.Request) -> web.Response:
         name, camera = self._camera(request)
         recording = await asyncio.to_thread(self.recordings.end, camera)
         if recording is None:
-            raise _refusal(web.HTTPNotFound, "this camera is not recorded")
+            raise web.HTTPNotFound(text="this camera is not recorded")
         if name in self.hubs:
             self.hubs[name].close_soon()
         return web.json_response(recording.facts())
@@ -138,7 +137,7 @@ class Cameras:
     async def _download(self, request: web.Request) -> web.StreamResponse:
         recording = self._recording(request)
         if not recording.path.exists():
-            raise _refusal(web.HTTPConflict, "there is no picture in it yet")
+            raise web.HTTPConflict(text="there is no picture in it yet")
         disposition = f'attachment; filename="{recording.name}"'
         return web.FileResponse(
             recording.path, headers={"Content-Type": "video/mp4", "Content-Disposition": disposition}
@@ -156,14 +155,10 @@ class Cameras:
         name = request.match_info["id"]
         if (camera := self.source(name)) is not None:
             return name, camera
-        raise _refusal(web.HTTPNotFound, "there is no such camera, or it was turned off")
+        raise web.HTTPNotFound(text="there is no such camera, or it was turned off")
 
     def _recording(self, request: web.Request) -> PageRecording:
         recording = self.recordings.find(request.match_info["id"])
         if recording is None:
-            raise _refusal(web.HTTPNotFound, "there is no such recording, or it was deleted")
+            raise web.HTTPNotFound(text="there is no such recording, or it was deleted")
         return recording
-
-
-def _refusal(kind: type[web.HTTPException], reason: str) -> web.HTTPException:
-    return kind(text=json.dumps({"error": reason}), content_type="application/json")

@@ -20,21 +20,21 @@ import asyncio
 import secrets
 import time
 from collections import OrderedDict, deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import Any
 
 from aiohttp import web
 
 from cgan_runtime.colorizer import Colorizer
-from cgan_runtime.errors import CganError, ConfigError
+from cgan_runtime.errors import ConfigError
 from cgan_runtime.guide.hints import parse_hints
 from cgan_runtime.guide.settings import Hint, rgb_of
 from cgan_runtime.live.guided_picture import GuidedPicture, View, check_still
 from cgan_runtime.live.server.file_types import HEAD_BYTES, detect_file_type
 from cgan_runtime.live.server.frame_sources import CameraSource
-from cgan_runtime.live.server.inference_thread import FrameSource, InferenceThread, public_message
-from cgan_runtime.live.server.uploads import Upload, UploadRejected, Uploads
+from cgan_runtime.live.server.inference_thread import FrameSource, InferenceThread
+from cgan_runtime.live.server.uploads import Upload, Uploads
 from cgan_runtime.live.ycc_frame import YccFrame, luma_of_jpeg
 
 MAX_HINTS = 500  # of a picture on the page: each is a mark that can be dragged
@@ -117,7 +117,7 @@ class GuidedRoutes:
             ("PUT", "/cameras/{id}/guide", self._guide_camera),
             ("DELETE", "/cameras/{id}/guide", self._leave_camera),
         ):
-            router.add_route(method, path, _told(handler))
+            router.add_route(method, path, handler)
 
     async def _check(self, request: web.Request) -> web.Response:
         hints = parse_hints(await _body(request), request.query.get("name") or "the file", MAX_HINTS)
@@ -130,7 +130,7 @@ class GuidedRoutes:
         if name := request.query.get("upload"):
             upload = self._upload(name)
             if not upload.view.exists():
-                raise web.HTTPConflict(text="this file has no picture to place colors on\n")
+                raise web.HTTPConflict(text="this file has no picture to place colors on")
             view = View.from_bytes(await asyncio.to_thread(upload.view.read_bytes))
             guide = _Guide(GuidedPicture(view, upload.strength))
         else:
@@ -164,7 +164,7 @@ class GuidedRoutes:
 
         frame, color_ms = await self._desk.do(color)
         if frame is None:
-            raise web.HTTPConflict(text="newer hints came\n")
+            raise web.HTTPConflict(text="newer hints came")
         began = time.perf_counter()
         jpeg = await asyncio.to_thread(frame.jpeg)
         encode_ms = (time.perf_counter() - began) * 1000
@@ -191,20 +191,20 @@ class GuidedRoutes:
 
     def _guide(self, name: str) -> _Guide:
         if name not in self._guides:
-            raise web.HTTPNotFound(text="this picture is no longer kept\n")
+            raise web.HTTPNotFound(text="this picture is no longer kept")
         self._guides.move_to_end(name)
         return self._guides[name]
 
     def _upload(self, name: str) -> Upload:
         upload = self._uploads.find(name)
         if upload is None:
-            raise web.HTTPNotFound(text="no such file, or it was deleted\n")
+            raise web.HTTPNotFound(text="no such file, or it was deleted")
         return upload
 
     def _source(self, request: web.Request) -> CameraSource:
         source = self._camera(request.match_info["id"])
         if source is None:
-            raise web.HTTPNotFound(text="no such camera\n")
+            raise web.HTTPNotFound(text="no such camera")
         return source
 
 
@@ -216,35 +216,15 @@ async def _body(request: web.Request) -> bytes:
         async for chunk in request.content.iter_chunked(1 << 16):
             body.extend(chunk)
             if len(body) > MAX_BODY:
-                raise web.HTTPRequestEntityTooLarge(MAX_BODY, len(body), text="at most 1 MB is read here\n")
+                raise web.HTTPRequestEntityTooLarge(MAX_BODY, len(body), text="at most 1 MB is read here")
 
     try:
         await asyncio.wait_for(read(), BODY_SECONDS)
     except asyncio.TimeoutError as error:
-        raise web.HTTPRequestTimeout(text="the request came too slowly\n") from error
+        raise web.HTTPRequestTimeout(text="the request came too slowly") from error
     return bytes(body)
 
 
 def _json(hint: Hint) -> dict[str, Any]:
     """A hint without what it does not say."""
     return {name: value for name, value in asdict(hint).items() if value is not None}
-
-
-def _told(
-    handler: Callable[[web.Request], Awaitable[web.Response]],
-) -> Callable[[web.Request], Awaitable[web.Response]]:
-    """Answer our own errors as JSON."""
-
-    async def answer(request: web.Request) -> web.Response:
-        try:
-            return await handler(request)
-        except UploadRejected as error:
-            return web.json_response({"error": str(error)}, status=error.status)
-        except ConfigError as error:
-            return web.json_response({"error": str(error)}, status=400)
-        except CganError as error:
-            return web.json_response({"error": public_message(error)}, status=500)
-        except web.HTTPException as error:
-            return web.json_response({"error": (error.text or error.reason).strip()}, status=error.status)
-
-    return answer

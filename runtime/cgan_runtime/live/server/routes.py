@@ -4,28 +4,27 @@
 
 POST /uploads sends a file and returns its job; GET /uploads/ID, GET /uploads/ID/result, DELETE /uploads/ID. A job that
 is ready says in "damage" what could not be read of the file (null: nothing), and in "notes" what else is different.
+What is refused is answered by refusals.py.
 """
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import math
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from importlib.resources import files
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
 
 from cgan_runtime.colorizer import MAX_SATURATION
 from cgan_runtime.live.server.file_types import KINDS
 from cgan_runtime.live.server.guided import GuidedRoutes
 from cgan_runtime.live.server.inference_thread import InferenceThread
+from cgan_runtime.live.server.refusals import refusals
 from cgan_runtime.live.server.security import AccessPolicy
 from cgan_runtime.live.server.service.endpoints import Endpoints
 from cgan_runtime.live.server.sockets import Sockets
-from cgan_runtime.live.server.uploads import Upload, UploadRejected, Uploads
+from cgan_runtime.live.server.uploads import Upload, Uploads
 
 CONTENT_TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 _NO_FORM = "this is a form; send the file's bytes as the body, as curl does with --data-binary @FILE"
@@ -46,7 +45,7 @@ class Routes:
 
     def app(self) -> web.Application:
         """Build the application."""
-        app = web.Application(middlewares=[_catch_errors, self.access.middleware], client_max_size=1 << 16)
+        app = web.Application(middlewares=[refusals, self.access.middleware], client_max_size=1 << 16)
         app.on_response_prepare.append(self.access.add_headers)
         app.on_shutdown.append(self.sockets.close_all)
         app.router.add_get("/", _file("index.html"))
@@ -76,25 +75,24 @@ class Routes:
         return web.json_response(about)
 
     async def _post(self, request: web.Request) -> web.Response:
+        if unknown := request.query.keys() - {"strength"}:
+            raise web.HTTPBadRequest(text=f"{', '.join(sorted(unknown))} is not known here; strength is")
         try:
             strength = float(request.query.get("strength", "1"))
         except ValueError:
             strength = math.nan
         if not 0 <= strength <= MAX_SATURATION:
-            raise web.HTTPBadRequest(text=f"strength must be between 0 and {MAX_SATURATION:g}\n")
+            raise web.HTTPBadRequest(text=f"strength must be between 0 and {MAX_SATURATION:g}")
         if request.content_type.startswith("multipart/"):
-            return web.json_response({"error": _NO_FORM}, status=415)
+            raise web.HTTPUnsupportedMediaType(text=_NO_FORM)
         content = request.content.iter_chunked(1 << 16)
-        try:
-            upload = await self.uploads.receive(content, request.content_length, strength)
-        except UploadRejected as error:
-            return web.json_response({"error": str(error)}, status=error.status)
+        upload = await self.uploads.receive(content, request.content_length, strength)
         return web.json_response(self.uploads.status(upload), status=202)
 
     def _find(self, request: web.Request) -> Upload:
         upload = self.uploads.find(request.match_info["id"])
         if upload is None:
-            raise web.HTTPNotFound(text="no such file, or it was deleted\n")
+            raise web.HTTPNotFound(text="no such file, or it was deleted")
         return upload
 
     async def _get(self, request: web.Request) -> web.Response:
@@ -109,7 +107,7 @@ class Routes:
     async def _result(self, request: web.Request) -> web.StreamResponse:
         upload = self._find(request)
         if upload.state != "ready":
-            raise web.HTTPConflict(text="the file is not ready\n")
+            raise web.HTTPConflict(text="the file is not ready")
         # The page names the download, so that no name given by a user gets into a header.
         headers = {"Content-Type": upload.result_type, "Content-Disposition": "attachment"}
         upload.fetched = True
@@ -124,15 +122,3 @@ def _file(name: str) -> Callable[[web.Request], Awaitable[web.Response]]:
         return web.Response(body=body, content_type=content_type, charset="utf-8")
 
     return answer
-
-
-@web.middleware
-async def _catch_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer an unexpected error with status 500 and log it; the server goes on."""
-    try:
-        return await handler(request)
-    except (web.HTTPException, ConnectionError, asyncio.CancelledError):
-        raise
-    except Exception:
-        logging.getLogger("cgan").exception("a request failed")
-        return web.Response(status=500, text="an internal error\n")

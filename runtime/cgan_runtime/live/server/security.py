@@ -80,10 +80,11 @@ TOKEN_REQUIRED = """<!doctype html>
 </html>
 """
 _ASKED = "Open this page with the address that <code>cgan-run --serve</code> has printed, or type the token in it."
-_FOREIGN = "this request comes from another page\n"
+_BEARER = "give it as Authorization: Bearer TOKEN"
+_FOREIGN = "this request comes from another page"
 _NO_ORIGIN = (
     "this request does not say where it comes from; a program gives the token, as Authorization: Bearer TOKEN, or "
-    "where there is none this server's own address, as Origin: http://HOST:PORT\n"
+    "where there is none this server's own address, as Origin: http://HOST:PORT"
 )
 _WRONG = "This is not the token. It stands behind <code>token=</code> in the address that was printed last."
 
@@ -123,8 +124,7 @@ class AccessPolicy:
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Check a request. The middleware for an aiohttp application."""
-        if (refusal := self._refusal(request)) is not None:
-            return refusal
+        self._check(request)
         if self.token is not None and "token" in request.query:
             return self._set_cookie(request)
         return await handler(request)
@@ -133,19 +133,17 @@ class AccessPolicy:
         """Add the security headers to every answer, errors included. For `on_response_prepare`."""
         response.headers.update(HEADERS)
 
-    def _refusal(self, request: web.Request) -> web.Response | None:
+    def _check(self, request: web.Request) -> None:
         if not self.allows_host(request.host):
-            return web.Response(status=421, text="this server has another name\n")
+            raise web.HTTPMisdirectedRequest(text="this server has another name")
         origin = request.headers.get("Origin")
         upgrades = "upgrade" in request.headers.get("Connection", "").lower()
         needs_origin = upgrades or request.method not in _SAFE_METHODS or origin is not None
         if needs_origin and not self._is_program(request) and not self.allows_origin(origin, request.host):
-            return web.Response(status=403, text=_FOREIGN if origin is not None else _NO_ORIGIN)
+            raise web.HTTPForbidden(text=_FOREIGN if origin is not None else _NO_ORIGIN)
         tokens = {self.token, self.metrics_token if request.path == _METRICS else None} - {None}
         if tokens and request.path not in _OPEN and not _has_token(request, tokens):
-            reason = _WRONG if "token" in request.query else _ASKED
-            return web.Response(status=401, text=TOKEN_REQUIRED.format(reason=reason), content_type="text/html")
-        return None
+            raise _unauthorized(request)
 
     def _is_program(self, request: web.Request) -> bool:
         """Whether a request gives a token, right or wrong, as no page of another site can make a browser do."""
@@ -175,6 +173,15 @@ class AccessPolicy:
             httponly=True, secure=self.tls, samesite="Lax",
         )  # fmt: skip
         return response
+
+
+def _unauthorized(request: web.Request) -> web.HTTPException:
+    """Ask for the token: a person by a page, a program by one sentence."""
+    if "text/html" not in request.headers.get("Accept", ""):
+        wrong = _authorization(request) or "token" in request.query
+        return web.HTTPUnauthorized(text=f"{'this is not the token' if wrong else 'a token is needed'}; {_BEARER}")
+    page = TOKEN_REQUIRED.format(reason=_WRONG if "token" in request.query else _ASKED)
+    return web.HTTPUnauthorized(text=page, content_type="text/html")
 
 
 def _has_token(request: web.Request, tokens: Collection[str | None]) -> bool:

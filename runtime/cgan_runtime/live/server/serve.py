@@ -109,7 +109,8 @@ async def _serve(options: RunOptions, live: LiveOptions, console: Console) -> in
         await site.start()
         await opened.enter_async_context(_in_background(log_cameras(hubs, console), feed_watchdog(endpoints)))
         signals = _signals()
-        known = console.log == "json" and live.token is not None  # a log keeps no secret that its reader has
+        # A log keeps no secret that its reader has.
+        known = live.token is not None and (console.log == "json" or not sys.stdout.isatty())
         _print_addresses(console, host, listener.getsockname()[1], access, show_token=not known)
         return await until_stopped(endpoints, signals, live.service.drain, console)
 

@@ -65,7 +65,7 @@ class Sockets:
         """Handle /live/view: show a camera of the server."""
         hub = self.cameras.hub(request.query.get("camera"))
         if hub is None:
-            raise web.HTTPNotFound(text="the server has no such camera\n")
+            raise web.HTTPNotFound(text="the server has no such camera")
         self.check_room()
         _check_upgrade(request)
         with hub.join() as viewer:
@@ -98,7 +98,7 @@ class Sockets:
     def check_room(self) -> None:
         """Refuse one more viewer when there are as many as may be."""
         if self.viewers >= self.settings.max_viewers:
-            raise web.HTTPServiceUnavailable(text="too many viewers\n")
+            raise web.HTTPServiceUnavailable(text="too many viewers")
 
     @property
     def viewers(self) -> int:
@@ -108,7 +108,7 @@ class Sockets:
     async def camera(self, request: web.Request) -> web.StreamResponse:
         """Handle /live/camera: color the camera of a browser."""
         if len(self.cameras.browsers) >= self.settings.max_cameras:
-            raise web.HTTPServiceUnavailable(text="too many pages send their camera\n")
+            raise web.HTTPServiceUnavailable(text="too many pages send their camera")
         _check_upgrade(request)
         viewer, settings = Viewer(), self.settings
         source = BrowserCamera(self._inference, settings.source)
@@ -197,7 +197,7 @@ class Sockets:
 def _check_upgrade(request: web.Request) -> None:
     """Refuse plain HTTP. Browsers hide why a WebSocket was refused, so the page asks again without one."""
     if request.headers.get("Upgrade", "").lower() != "websocket":
-        raise web.HTTPUpgradeRequired(text="frames come by WebSocket\n")
+        raise web.HTTPUpgradeRequired(text="frames come by WebSocket")
 
 
 def _take_answer(viewer: Viewer, text: str) -> None:

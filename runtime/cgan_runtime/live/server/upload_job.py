@@ -55,6 +55,7 @@ def _color(order: dict[str, Any]) -> dict[str, Any]:
             image = colorize_image(source, target, colorizer, guide=guide, overwrite=True)
             if takes_guide(colorizer.backend.manifest) and not guide.hints:
                 Path(order["view"]).write_bytes(View.of_image(read_image(source), colorizer).to_bytes())
+            _report(done=1, total=1)
             return {"damage": None, "notes": [_without_paths(note, order) for note in image.notes]}
 
         def progress(done: int, total: int | None) -> None:

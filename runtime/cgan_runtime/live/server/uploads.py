@@ -28,7 +28,7 @@ from cgan_runtime.live.server.file_types import HEAD_BYTES, KINDS, FileType, det
 from cgan_runtime.options.model import ModelOptions
 from cgan_runtime.temporal.settings import TemporalSettings
 
-State = Literal["queued", "working", "ready", "failed"]
+State = Literal["queued", "working", "ready", "failed", "deleted"]
 _UNFINISHED = ("queued", "working")
 _MANY = "too many files are waiting; try again in a minute"
 
@@ -116,7 +116,7 @@ class Uploads:
 
     def __init__(self, folder: Path, settings: dict[str, Any], limits: UploadLimits) -> None:
         self.limits = limits
-        self.outcomes = dict.fromkeys(("ready", "failed"), 0)  # files that were colored, or were not, so far
+        self.outcomes = dict.fromkeys(("ready", "failed", "deleted"), 0)  # how so many files ended so far
         self.closed = False  # whether no more files are taken, since the server is about to stop
         self._folder, self._settings = folder, settings
         self._uploads: dict[str, Upload] = {}
@@ -194,7 +194,8 @@ class Uploads:
         self._uploads.pop(upload.id, None)
         if upload.process is not None:
             kill(upload.process)
-        upload.state = "failed"
+        if upload.state in _UNFINISHED:
+            upload.state = "deleted"
         _remove(upload)
 
     async def _store(self, stream: AsyncIterator[bytes], target: Path) -> FileType:
@@ -228,14 +229,14 @@ class Uploads:
         """Color the queued files until this task is canceled."""
         while True:
             upload = await self._queue.get()
-            if upload.id in self._uploads:
-                try:
+            try:
+                if upload.state == "queued":
                     await self._color(upload)
-                except OSError as error:
-                    upload.state, upload.error = "failed", str(error)
-                finally:
-                    upload.finished = time.monotonic()
-                    self.outcomes["ready" if upload.state == "ready" else "failed"] += 1
+            except OSError as error:
+                upload.state, upload.error = "failed", str(error)
+            finally:
+                upload.finished = time.monotonic()
+                self.outcomes[upload.state if upload.state in self.outcomes else "failed"] += 1
 
     async def _color(self, upload: Upload) -> None:
         """Run the child process."""

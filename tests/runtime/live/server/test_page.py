@@ -183,6 +183,24 @@ def test_photo_is_colored_and_downloaded(page: Page, tmp_path: Path) -> None:
     assert np.ptp(paler, axis=2).mean() < 0.7 * np.ptp(got.astype(int), axis=2).mean()
 
 
+def test_a_wrong_file_leaves_the_colored_one(page: Page, console_errors: list[str], tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.jpg"
+    wrong.write_text("no picture")
+    page.set_input_files("#file", PHOTO)
+    link = page.get_by_role("link", name="Download")
+    link.wait_for()
+    page.set_input_files("#file", wrong)
+    expect(page.locator("#message")).to_contain_text("choose a JPEG")
+    expect(link).to_be_visible()
+    wait_for_color(page)
+    with page.expect_download() as download:
+        link.click()
+    assert download.value.suggested_filename == "chelsea.color.jpg"
+    (refusal,) = console_errors  # written by the browser
+    assert "415" in refusal
+    console_errors.clear()
+
+
 def test_video_is_colored_with_progress_and_downloaded(page: Page, tmp_path: Path) -> None:
     video = write_video(tmp_path / "old.mp4", Video(frames=20, width=320, height=240, audio=("aac",)))
     page.evaluate(

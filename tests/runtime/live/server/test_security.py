@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 import re
 import socket
+from functools import partial
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
 from cgan_runtime.errors import ConfigError
+from cgan_runtime.live.server.refusals import refusals
 from cgan_runtime.live.server.security import AccessPolicy, is_loopback, split_address
 
 
@@ -106,7 +109,10 @@ def answer_to(
     async def through(_request: web.Request) -> web.StreamResponse:
         return web.Response()
 
-    return asyncio.run(access.middleware(request, through))
+    try:
+        return asyncio.run(refusals(request, partial(access.middleware, handler=through)))
+    except web.HTTPException as page:
+        return page
 
 
 @pytest.mark.parametrize(
@@ -138,12 +144,24 @@ def test_without_a_token_the_origin_is_needed() -> None:
 
 
 def test_the_page_that_asks_for_the_token_has_its_look_without_it() -> None:
-    asked = answer_to("GET", "/")
+    asked = answer_to("GET", "/", {"Accept": "text/html,*/*"})
     assert isinstance(asked, web.Response)
     assert asked.status == 401
+    assert asked.content_type == "text/html"
     look = set(re.findall(r'(?:href|src)="([^"]+)"', asked.text or ""))
     assert {path.rpartition(".")[2] for path in look} == {"css", "svg"}
     assert {answer_to("GET", path).status for path in look} == {200}
     for path in ("/main.js", "/about", "/uploads", "/page.css/", "/cameras/0/stream.mjpg"):
         assert answer_to("GET", path).status == 401, path
     assert answer_to("GET", "/page.css", {"Host": "evil.example"}).status == 421
+
+
+@pytest.mark.parametrize(
+    ("headers", "told"),
+    [({}, "a token is needed"), ({"Authorization": "Bearer not-this-token-at-all"}, "this is not the token")],
+)
+def test_a_program_is_asked_for_the_token_by_json(headers: dict[str, str], told: str) -> None:
+    answer = answer_to("GET", "/cameras", headers)
+    assert isinstance(answer, web.Response)
+    assert answer.status == 401
+    assert json.loads(answer.text or "")["error"] == f"{told}; give it as Authorization: Bearer TOKEN"

@@ -14,6 +14,7 @@ import struct
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -29,6 +30,7 @@ from tests.runtime.live.serving import (
     frame_of,
     jpeg,
     linux,
+    outcome,
     serving,
     stop_under_load,
     upload,
@@ -170,6 +172,72 @@ def test_uploads_are_queued_and_can_be_deleted(server: Server, tmp_path: Path) -
             return statuses
 
     assert asyncio.run(ask()) == [202] * 5 + [503] + [409] + [204, 404] * 5
+
+
+def test_metrics_tell_how_files_ended(server: Server, tmp_path: Path) -> None:
+    video = write_video(tmp_path / "video.mp4", Video(frames=100, width=320, height=240)).read_bytes()
+
+    async def counts(session: aiohttp.ClientSession) -> dict[str, float]:
+        async with session.get("/metrics") as answer:
+            found = re.findall(r'cgan_uploads_total\{outcome="(\w+)"\} (\S+)', await answer.text())
+            return {name: float(count) for name, count in found}
+
+    async def ask() -> tuple[dict[str, Any], dict[str, float]]:
+        async with client(server) as session:
+            before = await counts(session)
+            photo = await outcome(session, (await upload(session, jpeg()))[1])
+            (await session.delete(f"/uploads/{photo['id']}")).release()
+            _, job = await upload(session, video)
+            (await session.delete(f"/uploads/{job['id']}")).release()
+            await outcome(session, (await upload(session, b"\xff\xd8\xff\xc0" + bytes(500)))[1])
+            for _ in range(100):
+                change = {name: count - before[name] for name, count in (await counts(session)).items()}
+                if sum(change.values()) == 3:
+                    break
+                await asyncio.sleep(0.1)
+            return photo, change
+
+    photo, change = asyncio.run(ask())
+    assert (photo["state"], photo["done"], photo["total"]) == ("ready", 1, 1)
+    assert change == {"ready": 1, "deleted": 1, "failed": 1}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "told"),
+    [
+        ("POST", "/uploads?strength=9", 400, "strength must be between"),
+        ("POST", "/uploads?strenght=1", 400, "strenght is not known here; strength is"),
+        ("GET", "/uploads/x", 404, "no such file"),
+        ("GET", "/nothing", 404, "nothing at this address"),
+        ("PUT", "/uploads", 405, "does not take such requests"),
+        ("GET", "/live/view?camera=9", 404, "no such camera"),
+        ("GET", "/cameras/9/stream.mjpg", 404, "no such camera"),
+    ],
+)
+def test_refusals_are_json(server: Server, method: str, path: str, status: int, told: str) -> None:
+    async def ask() -> tuple[int, dict[str, str]]:
+        async with client(server) as session, session.request(method, path, data=b"") as answer:
+            return answer.status, await answer.json()
+
+    found, answer = asyncio.run(ask())
+    assert found == status
+    assert told in answer["error"]
+
+
+def test_a_log_does_not_keep_a_token_that_was_given(video: Path) -> None:
+    token = "a-token-of-this-test"
+    command = [RUN, "--serve", "127.0.0.1:0", "--webcam", video]
+    process = subprocess.Popen(
+        command, env=os.environ | {"CGAN_TOKEN": token}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    try:
+        assert process.stdout is not None
+        lines = list(iter(process.stdout.readline, "Ctrl-C ends it\n"))
+    finally:
+        process.terminate()
+        process.communicate(timeout=TIMEOUT)
+    assert any(re.search(r"open http://127.0.0.1:\d+/$", line) for line in lines)
+    assert token not in "".join(lines)
 
 
 def test_a_form_is_refused_and_the_mend_is_told(server: Server) -> None:

@@ -20,6 +20,8 @@ export class Files {
   togglePause() { if (this.paused) this.video.play(); else this.video?.pause(); }
 
   async color(file, strength) {
+    const before = this.done ? this.upload : null; // shown again if this file cannot be colored
+    this.leave();
     const upload = this.upload = new Upload(file, strength, { progress: showProgress });
     message("");
     this.changed();
@@ -27,10 +29,14 @@ export class Files {
     try {
       if (file.size > this.limits.bytes) throw new Error(`The file is too large; the limit is ${this.limits.bytes / 1e6} MB.`);
       const result = await upload.run();
-      if (result === null || this.upload !== upload) return;
+      if (result === null || this.upload !== upload) return before?.cancel();
+      before?.cancel();
       await this.show(upload, result);
     } catch (error) {
-      if (this.upload === upload) { this.clear(); message(error.message, true); }
+      if (this.upload !== upload) return before?.cancel();
+      this.clear();
+      if (before) await this.show(this.upload = before, before.colored);
+      message(error.message, true);
     }
     this.changed();
     if (this.upload === upload || this.upload === null) moveFocus(this.done ? $("download") : $("file"));
@@ -66,6 +72,12 @@ export class Files {
 
   clear() {
     this.upload?.cancel();
+    this.leave();
+  }
+
+  /** Leave the screen to what comes; a result stays on the server. */
+  leave() {
+    if (this.working) this.upload.cancel();
     this.video?.pause();
     this.upload = this.video = null;
     this.stage.clear();

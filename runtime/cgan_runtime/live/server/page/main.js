@@ -137,7 +137,7 @@ function showCamera(id) {
 
 function colorFile(file) {
   choose("file");
-  reset();
+  hints.close();
   files.color(file, Number($("strength").value)).then(applyStrength);
 }
 

@@ -59,7 +59,7 @@ class Endpoints:
         """Send frames as fast as the client takes them, always the newest."""
         hub = self.sockets.cameras.hubs.get(request.match_info["id"])
         if hub is None:
-            raise web.HTTPNotFound(text="the server has no such camera\n")
+            raise web.HTTPNotFound(text="the server has no such camera")
         self.sockets.check_room()
         response = web.StreamResponse(headers={"Content-Type": f"multipart/x-mixed-replace; boundary={_BOUNDARY}"})
         await response.prepare(request)
