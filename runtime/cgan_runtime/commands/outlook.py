@@ -44,6 +44,7 @@ _TRIAL_SECONDS, _TRIAL_FRAMES = 2.0, 50  # of coloring, at most
 _LEAST_FRAMES = 3
 _SURE = 0.4  # as much of its chroma may a picture change when it is mirrored
 _PALE = 10.0  # mean chroma, C*; photographs have about 18
+_GRAY = 3.0  # mean chroma of what nobody would call colored
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,9 @@ class Painter:
         mean = float(np.mean(self.chroma))
         pale = "pale" if mean < _PALE else "moderate" if mean < 2 * _PALE else "strong"
         pictures = count_text(len(self.sure), "picture")
-        return f"{pictures}; colors are {pale}, the model is sure of {sum(self.sure)} of {len(self.sure)}"
+        gray = sum(strength < _GRAY for strength in self.chroma)
+        stay = f", and {gray} of them {'stays' if gray == 1 else 'stay'} nearly gray" if gray else ""
+        return f"{pictures}; colors are {pale}, the model is sure of {sum(self.sure)} of {len(self.sure)}{stay}"
 
     def _judge(self, view: FloatArray) -> None:
         """A model that knows what it sees gives a picture and its mirror image the same colors."""

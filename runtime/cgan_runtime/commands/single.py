@@ -222,7 +222,7 @@ def video_output(source: Path | FFmpegInput, options: RunOptions) -> tuple[Outpu
         return output_for(target), None
     what = encoder.codec or "the colored video"
     held = f"{source.suffix or 'a file without suffix'} cannot hold {what}: it goes into {target.name}"
-    return output_for(target), held
+    return output_for(target), f"{held}; --image keeps it a GIF" if source.suffix.lower() == ".gif" else held
 
 
 def _named_source(source: Path | FFmpegInput) -> Path:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cgan_runtime.commands.open_model import open_colorizer
 from cgan_runtime.console import Console
-from cgan_runtime.options.run import RunOptions
+from cgan_runtime.options.run import DEFAULT_KEYS, RunOptions
 
 
 def suggest(source: Path, options: RunOptions, console: Console) -> None:
@@ -22,12 +22,12 @@ def suggest(source: Path, options: RunOptions, console: Console) -> None:
     with open_colorizer(options, console) as colorizer:
         with console.progress(f"looking through {source.name}") as progress:
             found = suggest_keys(
-                source, folder, colorizer, count=options.report.count, settings=options.video,
+                source, folder, colorizer, count=options.report.count or DEFAULT_KEYS, settings=options.video,
                 overwrite=files.overwrite, progress=progress,
             )  # fmt: skip
         for key in found:
             minutes, seconds = divmod(key.time, 60)
-            console.result(f"{key.path}: at {minutes:.0f}:{seconds:05.2f}, decides {key.share:.0%} of the video")
+            console.result(f"{key.path}: at {minutes:.0f}:{seconds:05.2f}, would color {key.share:.0%} of the video")
         if found:
             keys = options.video.guide.keys
             elsewhere = keys is not None and Path(keys) != folder

@@ -6,7 +6,8 @@
 
 A key shapes its own shot only. A sample stands for the frames around it; a key is worth, for each sample of its
 shot, the similarity to it beyond that of the keys there are, times these frames. Keys are taken one by one, the
-most useful first (the greedy way, within 1 - 1/e of the best; Nemhauser et al. 1978).
+most useful first (the greedy way, within 1 - 1/e of the best; Nemhauser et al. 1978), until one is worth less than
+a tenth of its shot.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from cgan_runtime.color.lab import FloatArray
 from cgan_runtime.guide.memory import KEY_CHANNELS, HalfArray, likeness_of
 
 _PLACES = 256  # of a sample that are compared
+_LEAST = 0.1  # of its shot that a frame has to color beyond what the others do
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Suggestion:
     """A frame that should become a key."""
 
     frame: int
-    helps: float  # frames of the video that it would decide, by their similarity to it
+    helps: float  # frames of the video that would have their colors from it, by their similarity to it
 
 
 class Choice:
@@ -64,7 +66,7 @@ class Choice:
             gains = (np.maximum(alike - known, 0) * frames).sum(axis=1)
             gains[[sample.is_key for sample in samples]] = 0
             best = int(np.argmax(gains))
-            if gains[best] <= 0:
+            if gains[best] < _LEAST * frames.sum():
                 break
             self._found.append(Suggestion(samples[best].frame, float(gains[best])))
             known = np.maximum(known, alike[best])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -120,7 +121,9 @@ class LiveOptions:
         """Refuse options of live video without it, and of the page without --serve."""
         service = replace(self.service, metrics_token=None)  # tokens may come from the environment
         if not self.asked:
-            if replace(self, token=None, service=service) != LiveOptions():
+            tokens = {self.token: "CGAN_TOKEN", self.service.metrics_token: "CGAN_METRICS_TOKEN"}
+            is_given = any(token != os.environ.get(name) for token, name in tokens.items() if token is not None)
+            if is_given or replace(self, token=None, service=service) != LiveOptions():
                 raise click.UsageError("options of live video go with --webcam or --serve")
             return
         page = {

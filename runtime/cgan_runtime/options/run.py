@@ -160,7 +160,7 @@ class ReportOptions:
     verbose: bool = False
     log: Log = "text"
     suggest_keys: Path | None = None
-    count: int = DEFAULT_KEYS
+    count: int | None = None
 
     def check(self, files: FileOptions) -> None:
         """Refuse reports that the input does not allow, and files that cannot be written.
@@ -177,6 +177,8 @@ class ReportOptions:
             raise click.UsageError("--sheet shows a video in a file; give it with one video, and not with -o -")
         if self.suggest_keys is not None and not files.is_video_file:
             raise click.UsageError("--suggest-keys looks at one video in a file; give it one")
+        if self.count is not None and self.suggest_keys is None:
+            raise click.UsageError("--count says how many frames --suggest-keys writes; add --suggest-keys DIR")
         if self.preview is not None and not files.is_video_file:
             raise click.UsageError("--preview is for one video in a file")
         if self.sheet is not None and files.output is not None and is_image_sequence(files.output):
@@ -206,8 +208,8 @@ report_options = option_group(
             help="Color nothing: write the gray frames into DIR that would help most as keys once they are painted, "
             "with a contact sheet."),
         click.option(
-            "--count", type=click.IntRange(1, MAX_SUGGESTED), default=DEFAULT_KEYS, show_default=True, metavar="N",
-            help="How many frames --suggest-keys writes."),
+            "--count", type=click.IntRange(1, MAX_SUGGESTED), metavar="N",
+            help=f"How many frames --suggest-keys writes at most. Default: {DEFAULT_KEYS}."),
     ),
     click.option(
         "--stats", type=_PATH, metavar="FILE",

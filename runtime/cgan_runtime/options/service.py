@@ -40,8 +40,8 @@ service_options = option_group(
         "--max-connections", type=click.IntRange(1, MAX_CONNECTIONS), default=256, show_default=True, metavar="N",
         help="Most connections at the same time, of all kinds."),
     click.option(
-        "--max-upload", type=BytesType(), default=MAX_UPLOAD, show_default="256MB",
-        help="Largest file that the page takes."),
+        "--max-upload", type=BytesType(), default=MAX_UPLOAD, metavar="SIZE",
+        help="Largest file that the page takes. Default: 256MB."),
     click.option(
         "--drain", type=click.FloatRange(0, 3600), default=10.0, show_default=True, metavar="SECONDS",
         help="After SIGTERM, how long files that the page has sent may still take; new ones are refused."),

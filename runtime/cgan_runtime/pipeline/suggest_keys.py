@@ -49,7 +49,7 @@ class SuggestedKey:
         path: Of the gray image.
         frame: Its number, from 0.
         time: Seconds from the first frame.
-        share: Of the video, that it would decide as a key, by similarity, beyond what is known without it.
+        share: Of the video, that would have its colors from this key, by similarity, beyond what is known without it.
     """
 
     path: Path

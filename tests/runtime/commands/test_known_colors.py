@@ -92,6 +92,12 @@ def test_frames_to_paint_are_suggested(run: Run, tmp_path: Path) -> None:
     assert not (tmp_path / "in.color.mp4").exists()
 
 
+def test_frames_that_add_nothing_are_not_suggested(run: Run, tmp_path: Path) -> None:
+    still(tmp_path / "in.mp4", 20)
+    assert run("in.mp4", "--suggest-keys", "keys", "--count", "4").code == 0
+    assert len(list((tmp_path / "keys").glob("0*.png"))) == 1
+
+
 @pytest.mark.parametrize(
     ("args", "message", "code"),
     [
@@ -100,6 +106,7 @@ def test_frames_to_paint_are_suggested(run: Run, tmp_path: Path) -> None:
         (["photo.png", "--reference", "text.json"], "text.json is no image that can be read", 1),
         (["photo.png", "--reference", "photo.png"], "the reference photo.png has no color", 1),
         (["photo.png", "--keys", "."], "--keys are frames of a video", 2),
+        (["in.mp4", "--count", "3"], "add --suggest-keys DIR", 2),
         (["photo.png", "--suggest-keys", "keys"], "--suggest-keys looks at one video in a file", 2),
         ([".", "--hints", "hints.json"], "--hints are for one image or video", 2),
         (["--serve", "--hints", "hints.json"], "are for videos and images in files", 2),

@@ -75,6 +75,15 @@ def test_a_part_has_its_own_preview(run: Run, tmp_path: Path, monkeypatch: pytes
         frames = frames_from_middle(reader.container, reader.stream, 50, seconds=9, part=line.part)
         assert {50 <= round(frame.time * 25) < 70 for frame in frames} == {True}
     assert "no frame" in run("in.mp4", "--preview", "--start", "9").err
+    assert run("in.mp4", "--start", "9").err == "error: in.mp4 ends at 4 s; let --start be earlier\n"
+
+
+def test_what_stays_gray_is_counted() -> None:
+    painter = Painter.__new__(Painter)
+    painter.chroma, painter.sure = [12.0, 1.0, 14.0, 2.0], [True, True, False, True]
+    assert painter.judgment() == (
+        "4 pictures; colors are pale, the model is sure of 3 of 4, and 2 of them stay nearly gray"
+    )
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from tests.runtime.commands.conftest import Run
 from tests.videos import Video, chroma_span, read_frames, write_video
 
@@ -71,6 +72,13 @@ def test_a_folder_given_as_output_holds_the_result(run: Run, tmp_path: Path) -> 
     done = run("in.avi", "-o", "out")
     assert done.err == "note: .avi cannot hold the colored video: it goes into in.color.mkv\n"
     assert _names(tmp_path / "out") == ["in.color.mkv"]
+
+
+def test_a_gif_is_told_how_it_stays_one(run: Run, tmp_path: Path) -> None:
+    frames = [Image.fromarray(np.roll(WEDGE, 8 * index, axis=1)) for index in range(3)]
+    frames[0].save(tmp_path / "in.gif", save_all=True, append_images=frames[1:])
+    done = run("in.gif")
+    assert done.err.startswith("note: .gif cannot hold the colored video: it goes into in.color.mkv; --image keeps it")
 
 
 def test_no_note_says_where_a_result_goes_that_never_comes(run: Run, tmp_path: Path) -> None:

@@ -27,6 +27,18 @@ def test_options_of_files_are_refused(name: str, live: LiveOptions) -> None:
         refuse_without_effect(["--webcam", name], live)
 
 
+@pytest.mark.parametrize("name", ["CGAN_TOKEN", "CGAN_METRICS_TOKEN"])
+def test_a_token_is_for_the_page_unless_it_is_in_the_environment(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    token = "a-token-of-this-test"
+    live = LiveOptions(token=token)
+    if name == "CGAN_METRICS_TOKEN":
+        live = LiveOptions(service=ServiceOptions(metrics_token=token))
+    with pytest.raises(click.UsageError, match="options of live video go with"):
+        live.check()
+    monkeypatch.setenv(name, token)
+    live.check()
+
+
 def test_all_of_them_are_named() -> None:
     with pytest.raises(click.UsageError, match="--start and --end have no effect on live video; leave them out"):
         refuse_without_effect(["--end", "--start"], WINDOW)

@@ -297,6 +297,8 @@ class VideoReader(AbstractContextManager["VideoReader"]):
                 return item
             self.first_packets.setdefault(item.stream_index, item)
         where = "" if self.stretch.is_whole else f" from {self.stretch.text}"
+        if 0 < self._stated_end <= self.stretch.start:
+            raise MediaError(f"{self.path} ends at {self._stated_end:.3g} s; let --start be earlier")
         raise MediaError(f"{self.path} holds no frame that can be decoded{where}; is it complete?")
 
     def _is_cut_off(self) -> bool:

@@ -48,7 +48,7 @@ function updateControls() {
     start: source === "file" || live.running, pick: source !== "file" || working, limits: source !== "file" || working,
     work: !working, another: !done, download: !done, stop: !live.running, switch: source !== "browser" || !live.running || !canSwitch,
     again: !done || Number($("strength").value) === files.upload.strength,
-    camera: source !== "server" || cameras.length < 2,
+    camera: source !== "server" || cameras.length < 2, "all-key": cameras.length < 2,
     tools: state === "empty", pause: !live.running && !files.video, record: !live.single,
     adapting: !live.running, all: !live.single || source !== "server" || cameras.length < 2,
   };
