@@ -67,7 +67,9 @@ class Backend(ABC):
             ModelFileError: The outputs do not have the shapes that the manifest promises.
         """
         if self._closed:
-            raise BackendUnavailable(f"the {self.name} back end is closed; open a new one, as Colorizer.open() does")
+            raise BackendUnavailable(
+                f"the {self.name} back end is closed; open a new one with Colorizer.open() or open_backend()"
+            )
         if not isinstance(inputs, Mapping):
             inputs = {self.manifest.input.name: inputs}
         complete, axes = self._complete(inputs)

@@ -32,7 +32,7 @@ class Hint:
     Attributes:
         x: Of the place, as a fraction of the width of the picture as it is shown: 0 is left, 1 right.
         y: Likewise of the height: 0 is the top, 1 the bottom.
-        color: "#2f4f9f", "rgb(47, 79, 159)" or a name of CSS. Its chroma counts; the lightness stays.
+        color: "#2f4f9f", "rgb(47, 79, 159)" or a name of CSS. Only its chroma is used; the lightness stays.
         radius: Of the disc that has this color, as a fraction of the longer side.
         time: In a video, seconds from its first frame: the hint is in the frame that is shown then.
         frame: In a video, the number of that frame, from 0, in place of its time.
@@ -118,7 +118,8 @@ class Guide:
         for number, reference in enumerate(self.references, 1):
             if not _is_picture(reference):
                 raise ConfigError(f"reference {number} is {shown(reference)}; give a file name or a NumPy array")
-        check_type("keys", self.keys, str | Path | None)
+        if self.keys is not None and not _is_name(self.keys):
+            raise ConfigError(f"keys is {shown(self.keys)}; give the name of a folder")
 
     @property
     def is_empty(self) -> bool:
@@ -131,8 +132,12 @@ class Guide:
         return self.keys is not None or bool(self.hints)
 
 
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) or hasattr(value, "open")  # a Path, or a UPath, which is none
+
+
 def _is_picture(reference: object) -> bool:
-    if isinstance(reference, (str, Path)):
+    if _is_name(reference):
         return True
     import numpy as np  # not at the top: it would make --help slow
 

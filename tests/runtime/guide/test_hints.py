@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from upath import UPath
 
 from cgan_runtime.color.lab import lab_of_rgb
 from cgan_runtime.errors import CganError, ConfigError
@@ -116,7 +117,7 @@ def test_ten_thousand_hints_are_taken_and_more_are_not(tmp_path: Path) -> None:
         ({"hints": [{"x": 0.5}]}, "hint 1 is {'x': 0.5}; give a Hint"),
         ({"hints": "red"}, "hint 1 is 'red'; give a Hint"),
         ({"references": ["uncle.jpg", None]}, "reference 2 is None; give a file name or a NumPy array"),
-        ({"keys": 7}, "keys is 7; give a text, a Path or None"),
+        ({"keys": 7}, "keys is 7; give the name of a folder"),
     ],
 )
 def test_a_guide_that_is_wrong_is_one_clear_line(given: dict[str, Any], message: str) -> None:
@@ -127,7 +128,7 @@ def test_a_guide_that_is_wrong_is_one_clear_line(given: dict[str, Any], message:
 def test_a_single_hint_or_reference_needs_no_list() -> None:
     hint, pixels = Hint(0.5, 0.5, "red"), np.zeros((8, 8, 3), np.uint8)
     assert Guide(hints=hint).hints == (hint,)  # type: ignore[arg-type]
-    for reference in ("uncle.jpg", Path("uncle.jpg")):
+    for reference in ("uncle.jpg", Path("uncle.jpg"), UPath("memory://uncle.jpg")):
         assert Guide(references=reference).references == (reference,)  # type: ignore[arg-type]
     assert Guide(references=pixels).references[0] is pixels  # type: ignore[arg-type]
 
