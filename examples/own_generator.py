@@ -34,5 +34,7 @@ class Net(nn.Module):
 if __name__ == "__main__":
     from cgan_export import export
 
+    if len(sys.argv) != 2:
+        raise SystemExit(__doc__)
     (model,) = export(f"{__file__}:Net", sys.argv[1])
     print(model.path, model.findings)

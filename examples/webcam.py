@@ -3,7 +3,7 @@
     python examples/webcam.py              # camera 0
     python examples/webcam.py film.mp4     # or a video
 
-Needs `pip install 'cgan[cpu]'`.
+Needs `pip install 'cgan[cpu,window]'`.
 """
 
 import sys

@@ -26,12 +26,27 @@ EXAMPLES = ROOT / "examples"
 MAX_LINES = 40
 
 
-def run(name: str, *args: str | Path, before: tuple[str, ...] = (), text: bool = True) -> Any:
+def started(name: str, *args: str | Path, before: tuple[str, ...] = (), text: bool = True) -> Any:
     command = [*before, sys.executable, EXAMPLES / name, *map(str, args)]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run(command, capture_output=True, text=text, timeout=240, env=environment)
+    return subprocess.run(command, capture_output=True, text=text, timeout=240, env=environment)
+
+
+def run(name: str, *args: str | Path, before: tuple[str, ...] = (), text: bool = True) -> Any:
+    done = started(name, *args, before=before, text=text)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("color_*.py")), ids=lambda path: path.stem)
+def test_mistakes_are_told_without_a_traceback(path: Path, tmp_path: Path) -> None:
+    alone = started(path.name)
+    assert alone.returncode == 1
+    assert alone.stderr.strip() == ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    missing = started(path.name, tmp_path / "none.jpg", tmp_path / "out.jpg")
+    assert missing.returncode == 1
+    assert missing.stderr.startswith("error: ")
+    assert missing.stderr.count("\n") == 1
 
 
 def test_color_image(tmp_path: Path) -> None:
@@ -51,7 +66,7 @@ def test_clean_luma(tmp_path: Path) -> None:
 def test_color_video(tmp_path: Path) -> None:
     source = write_video(tmp_path / "gray.mp4", Video(frames=8))
     out = run("color_video.py", source, tmp_path / "colored.mp4")
-    assert f"{tmp_path / 'colored.mp4'}: 8 frames" in out
+    assert out.startswith(f"{tmp_path / 'colored.mp4'}: 8 frames")
     assert len(read_frames(tmp_path / "colored.mp4")) == 8
 
 

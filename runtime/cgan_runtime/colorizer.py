@@ -18,11 +18,12 @@ import numpy as np
 from cgan_runtime.backends.base import Backend
 from cgan_runtime.backends.registry import AUTO, open_backend
 from cgan_runtime.callbacks import BuildCallback
+from cgan_runtime.checks import check_type
 from cgan_runtime.color.chroma_table import quick_chroma_codes
 from cgan_runtime.color.encoding import Encoding, Plane
 from cgan_runtime.color.lab import FloatArray
 from cgan_runtime.color.planes import check_planes, lightness_of_codes, resized
-from cgan_runtime.color.rgb_image import check_image, image_of, lightness_of
+from cgan_runtime.color.rgb_image import checked_image, image_of, lightness_of
 from cgan_runtime.color.upsampling import enlarge_chroma
 from cgan_runtime.errors import BackendUnavailable, ConfigError
 from cgan_runtime.guide.memory import KEYS, Guidance, check_takes_guide
@@ -69,9 +70,11 @@ class Colorizer:
             saturation: Factor of the chroma: 0 leaves the image gray, 1 is what the model predicts.
 
         Raises:
-            ConfigError: A value is out of range, the model takes one size only and `size` is another, or it
-                takes several images at once.
+            ConfigError: A value is no such number or out of range, the model takes one size only and `size` is
+                another, or it takes several images at once.
         """
+        check_type("size", size, int | None)
+        check_type("saturation", saturation, float)
         if not 0 <= saturation <= MAX_SATURATION:
             raise ConfigError(f"saturation {saturation} is out of range; take 0 (gray) to {MAX_SATURATION:g}")
         manifest = backend.manifest
@@ -129,8 +132,9 @@ class Colorizer:
         Raises:
             ModelFileError: The model or its manifest is missing, damaged or foreign.
             BackendUnavailable: The back end is not installed, or does not work here.
-            ConfigError: A value is out of range, or the model does not allow it.
+            ConfigError: A value is of a wrong type or out of range, or the model does not allow it.
         """
+        check_type("model", model, str | Path | None)
         opened = open_backend(find_model(model), backend, threads=threads, precision=precision, progress=on_build)
         try:
             return cls(opened, size=size, saturation=saturation)
@@ -151,7 +155,7 @@ class Colorizer:
 
         Raises:
             InputShapeError: Not such an array.
-            ConfigError: The model takes no guide, or the guide is one for videos.
+            ConfigError: The model takes no guide, or the guide is none, or one for videos.
             MediaError: A reference cannot be read.
         """
         return self.animation_frame(array, guide)
@@ -160,7 +164,8 @@ class Colorizer:
         self, array: Plane, guide: Guide | None = None, temporal: TemporalFilter | None = None
     ) -> Plane:
         """Color a frame of an animation as `image` does; `temporal` keeps its color steady, without a guide."""
-        check_image(array)
+        array = checked_image(array)
+        check_type("guide", guide, Guide | None)
         lightness = lightness_of(array)
         small = resized(lightness, self.input_shape(*lightness.shape))
         guidance = None

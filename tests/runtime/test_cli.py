@@ -150,7 +150,7 @@ def test_exactly_one_input_is_required(args: Sequence[str]) -> None:
         (["--video", "in.mp4", "-o", "text.mp4", "--model", "egde"], "did you mean edge?"),
         (["--video", "in.mp4", "-o", "out.txt"], "names no video that can be written"),
         (["--video", "in.mp4", "-o", "out.mp4", "--codec", "ffv1"], ".mp4 takes no ffv1"),
-        (["--video", "in.mp4", "-o", "out.mp4", "--crf", "60"], "--crf 60 is not within"),
+        (["--video", "in.mp4", "-o", "out.mp4", "--crf", "60"], "crf 60 is out of range"),
         (["--video", "in.mp4", "-o", "out.mp4", "--preset", "warp"], "no preset 'warp'; choose fast, balanced or best"),
         (["--video", "in.mp4", "-o", "out.mp4", "--preset", "13"], "libx264 has no preset '13'"),
         (["--video", "cut.mp4", "-o", "out.mp4", "--strict"], "is damaged: it is cut off"),

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 from skimage import color as oracle
 from skimage import data as photos
 from tests.conftest import write_tiny_model
@@ -214,6 +215,28 @@ class TestStill:
             colored = colorizer.image(rgb)
         assert mean_difference(rgb, colored) < 2.5
 
+    def test_big_endian_codes_are_taken(self) -> None:
+        gray = luma_plane(16, 16).astype(np.uint16) * 257
+        with Colorizer(FakeBackend()) as colorizer:
+            assert np.array_equal(colorizer.image(gray.astype(">u2")), colorizer.image(gray))
+
+    @pytest.mark.parametrize(
+        ("bad", "message"),
+        [
+            ([[1, 2], [3, 4]], "got list, which is no NumPy array"),
+            (None, "got NoneType, which is no NumPy array"),
+            ("in.jpg", r"got the file name 'in.jpg'; give an array, or color files with colorize_image\(\)"),
+            (Image.new("L", (8, 8)), r"got Image, which is no .* such as np.asarray\(image\) of a PIL image"),
+        ],
+    )
+    def test_what_is_no_array_is_refused(self, bad: Any, message: str) -> None:
+        with Colorizer(FakeBackend()) as colorizer, pytest.raises(InputShapeError, match=message):
+            colorizer.image(bad)
+
+    def test_a_guide_is_a_guide(self) -> None:
+        with Colorizer(FakeBackend()) as colorizer, pytest.raises(ConfigError, match="give a Guide or None"):
+            colorizer.image(luma_plane(8, 8), guide={"hints": []})  # type: ignore[arg-type]
+
     @pytest.mark.parametrize(
         "bad",
         [
@@ -268,6 +291,11 @@ class TestInputShape:
         backend.manifest = replace(backend.manifest, inputs=(given,))
         with pytest.raises(ConfigError, match=r"takes 4 images at once.*export the model"):
             Colorizer(backend)
+
+    def test_a_size_is_a_whole_number(self) -> None:
+        with pytest.raises(ConfigError, match=r"size is 192.5; give a whole number or None"):
+            Colorizer(FakeBackend(), size=192.5)  # type: ignore[arg-type]
+        assert Colorizer(FakeBackend(), size=np.int64(64)).size == 64
 
     @pytest.mark.parametrize("side", [0, -16, 15, 5000])
     def test_a_size_out_of_range_is_refused(self, side: int) -> None:
@@ -340,3 +368,7 @@ class TestSaturation:
     def test_out_of_range_is_refused(self, saturation: float) -> None:
         with pytest.raises(ConfigError, match=r"saturation .* is out of range; take 0 \(gray\) to 3"):
             Colorizer(FakeBackend(), saturation=saturation)
+
+    def test_a_text_is_refused(self) -> None:
+        with pytest.raises(ConfigError, match="saturation is '1'; give a number"):
+            Colorizer(FakeBackend(), saturation="1")  # type: ignore[arg-type]

@@ -14,6 +14,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from types import TracebackType
 from typing import ClassVar
 
@@ -49,6 +50,7 @@ class Backend(ABC):
         self.engine_seconds: float | None = None
         self.passed_over: Mapping[str, str] = {}  # why `open_backend` skipped each better back end, by name
         self._closed = False
+        self._in_use = Lock()
 
     def infer(self, inputs: Mapping[str, FloatArray] | FloatArray) -> Arrays:
         """Run the network on a batch.
@@ -61,15 +63,25 @@ class Backend(ABC):
 
         Raises:
             InputShapeError: A name, shape, dtype or size is wrong.
-            BackendUnavailable: The back end was closed, or the engine failed.
+            BackendUnavailable: The back end was closed, another thread is using it, or the engine failed.
             ModelFileError: The outputs do not have the shapes that the manifest promises.
         """
         if self._closed:
-            raise BackendUnavailable(f"the {self.name} back end is closed; open it again with open_backend()")
+            raise BackendUnavailable(
+                f"the {self.name} back end is closed; open a new one with Colorizer.open() or open_backend()"
+            )
         if not isinstance(inputs, Mapping):
             inputs = {self.manifest.input.name: inputs}
         complete, axes = self._complete(inputs)
-        outputs = self._run(complete)
+        if not self._in_use.acquire(blocking=False):
+            raise BackendUnavailable(
+                f"another thread is using this {self.name} back end; one thread at a time may do so, "
+                "so open a Colorizer for each thread"
+            )
+        try:
+            outputs = self._run(complete)
+        finally:
+            self._in_use.release()
         for tensor in self.manifest.outputs:
             found = outputs[tensor.name]
             if found.ndim == len(tensor.shape):

@@ -88,8 +88,7 @@ class OpenVinoBackend(Backend):
         except RuntimeError as error:
             raise BackendUnavailable(
                 f"OpenVINO failed on an input of {inputs[self.manifest.input.name].shape} "
-                f"({_last_line(error)}); "
-                "try another size, or --backend onnxruntime"
+                f"({_last_line(error)}); try another size, or the back end onnxruntime"
             ) from error
 
     def _layers(self, inputs: Arrays, runs: int) -> tuple[Layer, ...]:

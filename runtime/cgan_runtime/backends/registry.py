@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cgan_runtime.callbacks import BuildCallback
+from cgan_runtime.checks import check_type
 from cgan_runtime.errors import BackendUnavailable, ConfigError, ModelFileError
 from cgan_runtime.manifest import Manifest
 
@@ -170,6 +171,7 @@ def usable_backends() -> list[str]:
 def _check_choices(name: str, threads: int | None, precision: str) -> None:
     if name != AUTO and name not in BACKENDS:
         raise ConfigError(f"no back end is called {name!r}; take one of {', '.join((AUTO, *BACKENDS))}")
+    check_type("threads", threads, int | None)
     if threads is not None and not 1 <= threads <= _MAX_THREADS:
         raise ConfigError(f"{threads} threads were asked for; take 1 to {_MAX_THREADS}, or leave it out")
     if precision not in PRECISIONS:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from cgan_runtime.checks import check_types
 from cgan_runtime.errors import ConfigError
 
 Whom = Literal["picture", "network"]
@@ -33,6 +34,7 @@ class Levels:
     levels_for: Whom = "picture"
 
     def __post_init__(self) -> None:
+        check_types(self)
         if self.levels not in (AUTO, OFF):
             found = _PAIR.fullmatch(self.levels)
             if found is None or not 0 <= float(found[1]) < float(found[2]) <= 100:
@@ -40,8 +42,6 @@ class Levels:
                     f"levels {self.levels!r} are none; give auto, off, or what becomes black and white as percentages "
                     "of the range, such as 2,8"
                 )
-        if self.levels_for not in WHOM:
-            raise ConfigError(f"levels for {self.levels_for!r} are unknown; take one of {', '.join(WHOM)}")
 
     @property
     def off(self) -> bool:

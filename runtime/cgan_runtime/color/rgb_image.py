@@ -6,6 +6,7 @@ image = image_of(lightness, a, b, image)
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ _BAND_ROWS = 64
 
 def gray_image(image: Plane) -> Plane:
     """The image without its color; argument and result as of `Colorizer.image`."""
-    check_image(image)
+    image = checked_image(image)
     lightness = lightness_of(image)
     none = np.broadcast_to(np.float32(0), lightness.shape)
     return image_of(lightness, none, none, image)
@@ -57,14 +58,23 @@ def _bands(height: int) -> list[slice]:
     return [slice(top, top + _BAND_ROWS) for top in range(0, height, _BAND_ROWS)]
 
 
-def check_image(image: npt.NDArray[Any]) -> None:
-    """Refuse an array that is no image.
+def checked_image(image: npt.NDArray[Any]) -> Plane:
+    """An image in the byte order of this machine; copied only where it has another.
 
     Raises:
-        InputShapeError: Neither (H, W), (H, W, 3) nor (H, W, 4), or neither uint8 nor uint16.
+        InputShapeError: No array, neither (H, W), (H, W, 3) nor (H, W, 4), or neither uint8 nor uint16.
     """
+    if isinstance(image, (str, Path)):
+        raise InputShapeError(f"got the file name {str(image)!r}; give an array, or color files with colorize_image()")
+    if not isinstance(image, np.ndarray):
+        raise InputShapeError(
+            f"got {type(image).__name__}, which is no NumPy array; give one of uint8 or uint16, such as "
+            "np.asarray(image) of a PIL image"
+        )
+    image = image.astype(image.dtype.newbyteorder("="), copy=False)
     channels = image.shape[2] if image.ndim == 3 else None
     if image.ndim not in (2, 3) or channels not in (None, 3, 4) or image.size == 0:
         raise InputShapeError(f"got an image of shape {image.shape}; expected (H, W), (H, W, 3) or (H, W, 4)")
     if image.dtype not in (np.uint8, np.uint16):
         raise InputShapeError(f"got an image of {image.dtype}; expected uint8 or uint16")
+    return image

@@ -71,7 +71,7 @@ def summary(findings: Sequence[Finding], mark: str) -> list[str]:
     else:
         lines.append("All that cgan-run needs works here.")
     if missing and not problems:
-        lines[0] += f" What is marked {mark} is missing, and needed by few."
+        lines[0] += f" Few people need what is marked {mark}, which is missing."
     if any(finding.commands for finding in findings):
         lines.append("cgan-doctor --fix prints the commands that mend and add.")
     return lines

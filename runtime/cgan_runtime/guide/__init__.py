@@ -1,1 +1,1 @@
-"""Colors that people ask for: hints at places, reference pictures, colored frames of the very video."""
+"""Colors that people ask for: hints at places, reference pictures, colored frames of the video itself."""

@@ -17,7 +17,7 @@ import numpy as np
 
 from cgan_runtime.color.encoding import Plane
 from cgan_runtime.color.lab import L_SCALE, FloatArray, lab_of_rgb
-from cgan_runtime.color.rgb_image import check_image
+from cgan_runtime.color.rgb_image import checked_image
 from cgan_runtime.guide.memory import PICTURE_STRIDE, pooled
 from cgan_runtime.image.read_write import read_image
 from cgan_runtime.manifest import AB_SCALE
@@ -51,7 +51,7 @@ class Picture:
 
         With `whole` all of it is painted but what is transparent, however much of it is gray.
         """
-        check_image(image)
+        image = checked_image(image)
         aspect = image.shape[1] / image.shape[0]
         if image.ndim == 2:
             image = np.dstack([image] * 3)

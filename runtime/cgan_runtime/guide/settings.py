@@ -8,11 +8,12 @@ colorize_video("in.mp4", "out.mp4", settings=VideoSettings(guide=Guide(keys="key
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cgan_runtime.checks import check_type, shown
 from cgan_runtime.errors import ConfigError
 
 if TYPE_CHECKING:  # loads NumPy
@@ -31,7 +32,7 @@ class Hint:
     Attributes:
         x: Of the place, as a fraction of the width of the picture as it is shown: 0 is left, 1 right.
         y: Likewise of the height: 0 is the top, 1 the bottom.
-        color: "#2f4f9f", "rgb(47, 79, 159)" or a name of CSS. Its chroma counts; the lightness stays.
+        color: "#2f4f9f", "rgb(47, 79, 159)" or a name of CSS. Only its chroma is used; the lightness stays.
         radius: Of the disc that has this color, as a fraction of the longer side.
         time: In a video, seconds from its first frame: the hint is in the frame that is shown then.
         frame: In a video, the number of that frame, from 0, in place of its time.
@@ -91,13 +92,14 @@ class Guide:
     """The colors that are known of an image or a video; what is not known the model decides.
 
     Attributes:
-        hints: Colors of places.
-        references: Colored pictures of the like: files, or arrays (H, W, 3), uint8 or uint16, RGB.
+        hints: Colors of places. A single one needs no list.
+        references: Colored pictures of similar things: files, or arrays (H, W, 3), uint8 or uint16, RGB. A single
+            one needs no list.
         keys: Of a video: the folder of its colored frames, named by number ("000123.png", "ref_000123.png")
             or time ("00h01m02.500.png").
 
     Raises:
-        ConfigError: Too many hints or references.
+        ConfigError: Too many hints or references, or a value is none of those above.
     """
 
     hints: Sequence[Hint] = ()
@@ -105,11 +107,19 @@ class Guide:
     keys: str | Path | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "hints", tuple(self.hints))
-        object.__setattr__(self, "references", tuple(self.references))
-        for what, given, most in (("hints", self.hints, MAX_HINTS), ("references", self.references, MAX_REFERENCES)):
-            if len(given) > most:
-                raise ConfigError(f"there are {len(given)} {what}; at most {most} are taken")
+        for what, most in (("hints", MAX_HINTS), ("references", MAX_REFERENCES)):
+            given = getattr(self, what)
+            is_several = isinstance(given, (Sequence, Iterator)) and not isinstance(given, str)
+            object.__setattr__(self, what, tuple(given) if is_several else (given,))
+            if len(getattr(self, what)) > most:
+                raise ConfigError(f"there are {len(getattr(self, what))} {what}; at most {most} are taken")
+        for number, hint in enumerate(self.hints, 1):
+            check_type(f"hint {number}", hint, Hint)
+        for number, reference in enumerate(self.references, 1):
+            if not _is_picture(reference):
+                raise ConfigError(f"reference {number} is {shown(reference)}; give a file name or a NumPy array")
+        if self.keys is not None and not _is_name(self.keys):
+            raise ConfigError(f"keys is {shown(self.keys)}; give the name of a folder")
 
     @property
     def is_empty(self) -> bool:
@@ -120,6 +130,18 @@ class Guide:
     def needs_frames(self) -> bool:
         """Whether it says something about certain frames of a video, which have to be found first."""
         return self.keys is not None or bool(self.hints)
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) or hasattr(value, "open")  # a Path, or a UPath, which is none
+
+
+def _is_picture(reference: object) -> bool:
+    if _is_name(reference):
+        return True
+    import numpy as np  # not at the top: it would make --help slow
+
+    return isinstance(reference, np.ndarray)
 
 
 def rgb_of(color: str) -> tuple[int, int, int]:

@@ -55,12 +55,12 @@ def rows_of_references(references: Sequence[str | Path | Plane], network: Networ
         ConfigError: One has no color.
     """
     rows = [np.zeros((0, COLUMNS), np.float16)]
-    for reference in references:
+    for number, reference in enumerate(references, 1):
         image = pixels_of(reference)
         picture = Picture.of(image, network.input_shape(*image.shape[:2]), whole=True)
         if picture.is_gray:
-            name = "an array" if isinstance(reference, np.ndarray) else reference
-            raise ConfigError(f"the reference {name} has no color; give a colored picture")
+            name = f"reference {number}" if isinstance(reference, np.ndarray) else f"the reference {reference}"
+            raise ConfigError(f"{name} has no color; give a colored picture")
         found = rows_of(network.keys(picture.lightness), picture.colors, nearness=0)
         rows.append(found.astype(np.float16))
     return np.concatenate(rows)

@@ -60,7 +60,7 @@ batch_options = option_group(
         help="GPUs of the cluster for each worker, or a share of one: 0.25 lets four workers use it."),
     click.option(
         "--tries", type=click.IntRange(min=1), default=DEFAULT_TRIES, show_default=True, metavar="N",
-        help="Give a video up after it has cost so many workers."),
+        help="Give up on a video after that many workers have died while they colored it."),
     click.option(
         "--report", type=PlaceType(), metavar="FILE",
         help="Write the result of each video as JSON. Default: cgan-report.json in the output folder, with "

@@ -44,7 +44,7 @@ guide_options = option_group(
         "fractions of the picture. They spread to what looks the same."),
     click.option(
         "--reference", "references", type=PlaceType(), multiple=True, metavar="FILE",
-        help="A colored picture of the like, to take colors from. May be given several times."),
+        help="A colored picture of similar things, to take colors from. May be given several times."),
     click.option(
         "--keys", type=PlaceType(), metavar="DIR",
         help="Colored frames of the video, named by number (000123.png, from 0) or time (00h01m02.500.png): each "

@@ -38,7 +38,7 @@ service_options = option_group(
         "from the environment as CGAN_METRICS_TOKEN. Default: the page's token; none on this machine's own address."),
     click.option(
         "--max-connections", type=click.IntRange(1, MAX_CONNECTIONS), default=256, show_default=True, metavar="N",
-        help="Most connections at the same time, of all kinds."),
+        help="How many connections of all kinds may be open at the same time."),
     click.option(
         "--max-upload", type=BytesType(), default=MAX_UPLOAD, metavar="SIZE",
         help="Largest file that the page takes. Default: 256MB."),

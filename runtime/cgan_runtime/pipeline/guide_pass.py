@@ -147,9 +147,11 @@ class GuidePass:
             self._judge(known)
         late = [known.name for known in (*chain(*self._by_frame.values()), *self._by_time)]
         if late and not self._seen and not self._guide.references:
+            mends = {"keys": "rename the keys", "hints": "correct the times of the hints"}
+            given = [what for what in mends if getattr(self._guide, what)]
             raise MediaError(
-                f"all keys and hints are beyond the end of the video ({frames} frames, from 0 on): {listed(late)}; "
-                "rename the keys, or correct the times"
+                f"all {' and '.join(given)} are beyond the end of the video ({frames} frames, from 0 on): "
+                f"{listed(late)}; {' or '.join(mends[what] for what in given)}"
             )
         if late:
             self._notes.append(f"left out, beyond the end of the video ({frames} frames): {listed(late)}")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from cgan_runtime.checks import check_type
 from cgan_runtime.color.encoding import Plane
 from cgan_runtime.color.hues import is_colored
 from cgan_runtime.color.rgb_image import JPEG, gray_image
@@ -46,10 +47,12 @@ def colorize_image(
         guide: Colors that are known, as hints and references.
 
     Raises:
-        ConfigError: The model takes no guide, or the guide is one for videos.
+        ConfigError: The model takes no guide, the guide is one for videos, or an argument is of a wrong type.
         MediaError: The input cannot be read, or the output cannot be written.
         CganError: The color cannot be predicted.
     """
+    check_type("guide", guide, Guide | None)
+    check_type("colorizer", colorizer, Colorizer | None)
     if colorizer is None:
         with Colorizer.open() as colorizer:
             return colorize_image(source, target, colorizer, overwrite=overwrite, compare=compare, guide=guide)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Literal
 
+from cgan_runtime.checks import check_types
 from cgan_runtime.color.levels import Levels
 from cgan_runtime.guide.settings import Guide
 from cgan_runtime.temporal.settings import TemporalSettings
 from cgan_runtime.video.read.stretch import WHOLE, Stretch
 from cgan_runtime.video.write.codecs import EncoderSettings
-
-if TYPE_CHECKING:  # PyAV would make --help slow
-    from cgan_runtime.video.read.deinterlace import Deinterlace
 
 
 @dataclass(frozen=True)
@@ -31,15 +29,21 @@ class VideoSettings:
         levels: What becomes black and white of a dim video.
         stretch: The part of the video that is colored, and its clock.
         strict: Stop at the first flaw of a damaged video instead of coloring what can be read.
+
+    Raises:
+        ConfigError: A value is none of those above.
     """
 
     encoder: EncoderSettings = field(default_factory=EncoderSettings)
     temporal: TemporalSettings = field(default_factory=TemporalSettings)
     guide: Guide = field(default_factory=Guide)
     stream: int | None = None
-    deinterlace: Deinterlace = "auto"
+    deinterlace: Literal["auto", "off", "on"] = "auto"
     compare: bool = False
     hwaccel: str = "none"
     levels: Levels = field(default_factory=Levels)
     stretch: Stretch = WHOLE
     strict: bool = False
+
+    def __post_init__(self) -> None:
+        check_types(self)

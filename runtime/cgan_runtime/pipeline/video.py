@@ -19,6 +19,7 @@ from typing import Any
 import av
 
 from cgan_runtime.callbacks import ProgressCallback, StopCallback
+from cgan_runtime.checks import check_type
 from cgan_runtime.colorizer import Colorizer
 from cgan_runtime.errors import MediaError
 from cgan_runtime.files.output import Output, output_for
@@ -81,9 +82,11 @@ def colorize_video(
     Raises:
         MediaError: The input cannot be read, the output cannot be written, `strict` refuses the input, or
             the kept segments are of another run.
-        ConfigError: The encoder does not have a setting.
+        ConfigError: The encoder does not have a setting, or an argument is of a wrong type.
         CganError: Anything else that ends the run; the message says at which frame.
     """
+    check_type("colorizer", colorizer, Colorizer | None)
+    check_type("settings", settings, VideoSettings)
     if colorizer is None:
         with Colorizer.open() as colorizer:
             return colorize_video(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from cgan_runtime.checks import check_types
 from cgan_runtime.errors import ConfigError
 
 Strength = Literal["off", "low", "high"]
@@ -32,9 +33,8 @@ class TemporalSettings:
     every: Every = AUTO
 
     def __post_init__(self) -> None:
-        if self.strength not in STRENGTHS:
-            raise ConfigError(f"temporal strength {self.strength!r} is unknown; take one of {', '.join(STRENGTHS)}")
-        if self.every != AUTO and not (isinstance(self.every, int) and 1 <= self.every <= MAX_EVERY):
+        check_types(self)
+        if self.every != AUTO and not 1 <= self.every <= MAX_EVERY:
             raise ConfigError(f"every {self.every!r} is out of range; take {AUTO}, or 1 to {MAX_EVERY} frames")
 
     @property

@@ -9,8 +9,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -98,6 +101,22 @@ class TestContract:
         backend.close()
         with pytest.raises(BackendUnavailable, match="is closed"):
             backend.chroma(lightness())
+
+    def test_one_thread_at_a_time_uses_it(self) -> None:
+        begun, go_on = Event(), Event()
+
+        def wait(given: FloatArray) -> FloatArray:
+            begun.set()
+            go_on.wait(10)
+            return given.repeat(2, axis=1)
+
+        with FakeBackend(wait) as backend, ThreadPoolExecutor() as pool:
+            first = pool.submit(backend.chroma, lightness())
+            begun.wait(10)
+            with pytest.raises(BackendUnavailable, match=r"another thread is .* open a Colorizer for each thread"):
+                backend.chroma(lightness())
+            go_on.set()
+            assert first.result().shape == backend.chroma(lightness()).shape
 
     def test_it_describes_itself(self, backend_opener: Open) -> None:
         with backend_opener() as backend:
@@ -291,9 +310,9 @@ class TestRegistry:
         with pytest.raises(ModelFileError):
             open_backend(tiny_model)
 
-    @pytest.mark.parametrize(("name", "threads"), [("tensorflow", None), ("auto", 0), ("auto", -2)])
-    def test_bad_settings_are_refused(self, name: str, threads: int | None, tiny_model: Path) -> None:
-        with pytest.raises(ConfigError, match="take"):
+    @pytest.mark.parametrize(("name", "threads"), [("tensorflow", None), ("auto", 0), ("auto", -2), ("auto", "2")])
+    def test_bad_settings_are_refused(self, name: str, threads: Any, tiny_model: Path) -> None:
+        with pytest.raises(ConfigError, match=r"take|give"):
             open_backend(tiny_model, name, threads=threads)
 
     def test_an_unknown_precision_is_refused(self, tiny_model: Path) -> None:

@@ -89,3 +89,10 @@ def test_texts(text: str, shown: str) -> None:
 def test_wrong_levels_are_refused(text: str) -> None:
     with pytest.raises(ConfigError, match="such as 2,8"):
         Levels(text)
+
+
+def test_levels_are_a_text_for_the_picture_or_the_network() -> None:
+    with pytest.raises(ConfigError, match=r"Levels.levels is 5; give a text"):
+        Levels(5)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match=r"Levels.levels_for is 'all'; give 'picture' or 'network'"):
+        Levels("auto", "all")  # type: ignore[arg-type]

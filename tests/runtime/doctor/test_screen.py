@@ -36,7 +36,7 @@ def test_all_is_well(capsys: pytest.CaptureFixture[str]) -> None:
 def test_what_is_missing_does_no_harm(capsys: pytest.CaptureFixture[str]) -> None:
     print_screen([GOOD, ABSENT])
     told = " ".join(capsys.readouterr().out.split())
-    assert "All that cgan-run needs works here. What is marked \u00b7 is missing, and needed by few." in told
+    assert "All that cgan-run needs works here. Few people need what is marked \u00b7, which is missing." in told
 
 
 def test_commands_are_a_script(capsys: pytest.CaptureFixture[str]) -> None:

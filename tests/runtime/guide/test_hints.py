@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from upath import UPath
 
 from cgan_runtime.color.lab import lab_of_rgb
 from cgan_runtime.errors import CganError, ConfigError
@@ -108,6 +109,28 @@ def test_ten_thousand_hints_are_taken_and_more_are_not(tmp_path: Path) -> None:
         read_hints(written(tmp_path / "more.json", *[HINT] * (MAX_HINTS + 1)))
     with pytest.raises(ConfigError, match="there are 10001 hints"):
         Guide(hints=[Hint(0.5, 0.5, "red")] * (MAX_HINTS + 1))
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"hints": [{"x": 0.5}]}, "hint 1 is {'x': 0.5}; give a Hint"),
+        ({"hints": "red"}, "hint 1 is 'red'; give a Hint"),
+        ({"references": ["uncle.jpg", None]}, "reference 2 is None; give a file name or a NumPy array"),
+        ({"keys": 7}, "keys is 7; give the name of a folder"),
+    ],
+)
+def test_a_guide_that_is_wrong_is_one_clear_line(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        Guide(**given)
+
+
+def test_a_single_hint_or_reference_needs_no_list() -> None:
+    hint, pixels = Hint(0.5, 0.5, "red"), np.zeros((8, 8, 3), np.uint8)
+    assert Guide(hints=hint).hints == (hint,)  # type: ignore[arg-type]
+    for reference in ("uncle.jpg", Path("uncle.jpg"), UPath("memory://uncle.jpg")):
+        assert Guide(references=reference).references == (reference,)  # type: ignore[arg-type]
+    assert Guide(references=pixels).references[0] is pixels  # type: ignore[arg-type]
 
 
 def test_a_file_that_is_missing_is_one_clear_line(tmp_path: Path) -> None:

@@ -267,7 +267,10 @@ def test_keys_that_say_nothing_are_left_out_with_a_note(clip: Path, colorizer: C
 
 @pytest.mark.parametrize(
     ("name", "chroma", "message"),
-    [("40.png", (0, 0), "no key in .*keys has colors, 40.png; paint them first"), ("900.png", GREEN, "beyond the end")],
+    [
+        ("40.png", (0, 0), "no key in .*keys has colors, 40.png; paint them first"),
+        ("900.png", GREEN, r"all keys are beyond the end .*: 900.png; rename the keys$"),
+    ],
 )
 def test_a_video_is_not_colored_where_no_key_says_anything(
     name: str, chroma: tuple[float, float], message: str, clip: Path, colorizer: Colorizer, tmp_path: Path
@@ -276,6 +279,9 @@ def test_a_video_is_not_colored_where_no_key_says_anything(
     with pytest.raises(MediaError, match=message):
         colored(clip, tmp_path / "out.mkv", colorizer, Guide(keys=keys))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["keys"]
+    late = Guide(hints=Hint(0.5, 0.5, "green", time=900))  # type: ignore[arg-type]
+    with pytest.raises(MediaError, match=r"all hints are beyond the end .*: hint 1; correct the times of the hints$"):
+        colored(clip, tmp_path / "out.mkv", colorizer, late)
     hinted = Guide(keys=keys, hints=[Hint(0.5, 0.5, "green")])
     assert len(colored(clip, tmp_path / "out.mkv", colorizer, hinted).notes) == 1
 
@@ -304,6 +310,8 @@ def test_other_wrong_guides_are_one_line(clip: Path, colorizer: Colorizer, tmp_p
         with pytest.raises(CganError, match=message):
             colored(clip, tmp_path / "out.mkv", colorizer, guide)
     assert not (tmp_path / "out.mkv").exists()
+    with pytest.raises(ConfigError, match=r"^reference 1 has no color"):
+        colored(clip, tmp_path / "out.mkv", colorizer, Guide(references=np.full((64, 64), 90, np.uint8)))
     with Colorizer(FakeBackend()) as plain, pytest.raises(ConfigError, match="takes no hints, references"):
         colored(clip, tmp_path / "out.mkv", plain, Guide(references=[gray]))
 

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -18,7 +19,7 @@ from tests.videos import Video, chroma_span, luma_of, packets_of, read_frames, t
 
 from cgan_runtime.color.encoding import Encoding
 from cgan_runtime.colorizer import Colorizer
-from cgan_runtime.errors import MediaError
+from cgan_runtime.errors import ConfigError, MediaError
 from cgan_runtime.pipeline.results import VideoResult
 from cgan_runtime.pipeline.settings import VideoSettings
 from cgan_runtime.pipeline.video import colorize_video
@@ -294,6 +295,28 @@ def test_a_filter_that_is_off_colors_each_frame_by_itself(tmp_path: Path, colori
         cb, _ = colorizer.planes(luma_of(before), Encoding("bt601", False, 8), (24, 32))
         plane = after.planes[1]
         assert (np.frombuffer(bytes(plane), np.uint8).reshape(-1, plane.line_size)[:24, :32] == cb).all()
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("deinterlace", "maybe", "'maybe'; give 'auto', 'off' or 'on'"),
+        ("encoder", "libx264", "'libx264'; give an EncoderSettings"),
+        ("guide", {"hints": []}, "{'hints': .*}; give a Guide"),
+        ("stream", "1", "'1'; give a whole number or None"),
+        ("compare", 1, "1; give True or False"),
+    ],
+)
+def test_settings_check_themselves(field: str, value: Any, message: str) -> None:
+    with pytest.raises(ConfigError, match=f"^VideoSettings.{field} is {message}$"):
+        VideoSettings(**{field: value})
+
+
+def test_other_arguments_are_checked_too(colorizer: Colorizer) -> None:
+    with pytest.raises(ConfigError, match="colorizer is 'edge'; give a Colorizer or None"):
+        colorize_video("in.mp4", "out.mp4", "edge")  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match=r"settings is {'compare': True}; give a VideoSettings"):
+        colorize_video("in.mp4", "out.mp4", colorizer, settings={"compare": True})  # type: ignore[arg-type]
 
 
 def test_progress_is_called_for_every_frame_in_the_calling_thread(tmp_path: Path, colorizer: Colorizer) -> None:

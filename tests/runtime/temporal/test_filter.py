@@ -398,7 +398,8 @@ class TestColorizer:
 
 
 @pytest.mark.parametrize(
-    "settings", [{"strength": "much"}, {"every": 0}, {"every": MAX_EVERY + 1}, {"every": "often"}, {"every": 1.5}]
+    "settings",
+    [{"strength": "much"}, {"every": 0}, {"every": MAX_EVERY + 1}, {"every": "often"}, {"every": 1.5}, {"every": True}],
 )
 def test_settings_are_checked(settings: dict[str, object]) -> None:
     with pytest.raises(ConfigError):

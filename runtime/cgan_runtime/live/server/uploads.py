@@ -215,7 +215,7 @@ class Uploads:
     def _check_type(self, head: bytes) -> FileType:
         found = detect_file_type(head)
         if found is None:
-            raise UploadRejected(415, f"the content of this file is none that is known here; choose a {KINDS}")
+            raise UploadRejected(415, f"this type of file cannot be read here; choose a {KINDS}")
         if found.pixels > self.limits.image_pixels:
             size, limit = f"{found.width}x{found.height}", self.limits.image_pixels // 1_000_000
             raise UploadRejected(413, f"the image has {size} pixels; the limit is {limit} million")

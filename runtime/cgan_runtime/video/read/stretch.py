@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from cgan_runtime.checks import check_types
 from cgan_runtime.errors import ConfigError
 
 if TYPE_CHECKING:  # light to import
@@ -43,6 +44,7 @@ class Stretch:
     keep_start: bool = False
 
     def __post_init__(self) -> None:
+        check_types(self)
         if self.end is not None and self.duration is not None:
             raise ConfigError("--end and --duration say the same; leave one out")
         if self.start < 0 or (self.until is not None and self.until <= self.start):

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
+from cgan_runtime.checks import check_types
 from cgan_runtime.errors import ConfigError, MediaError
 from cgan_runtime.files.formats import IMAGES, WRITTEN_VIDEOS
 from cgan_runtime.files.output import Output, output_for
 
 FALLBACK_SUFFIX = ".mkv"  # takes every codec; chosen if the container of the input cannot be written
 
-QUALITIES = ("low", "medium", "high")
+Quality = Literal["low", "medium", "high"]
+QUALITIES: tuple[Quality, ...] = get_args(Quality)
 
 Effort = Literal["fast", "balanced", "best"]
 
@@ -145,13 +147,15 @@ frames in device memory, where PyAV cannot put them."""
 COMMON_NAMES = {"h264": "libx264", "hevc": "libx265", "av1": "libsvtav1", "vp9": "libvpx-vp9", "prores": "prores_ks"}
 """Encoders by the name of the codec, which people know."""
 
+_MAX_CRF = max(encoder.max_crf for encoder in ENCODERS.values())
+
 DEEP_DEFAULT = "libx265"
 """In place of libx264 by default for more than 8 bits, which players take only in HEVC."""
 
 
 @dataclass(frozen=True)
 class EncoderSettings:
-    """What a user asks of the encoder; None takes a default. A ConfigError if there is no such encoder.
+    """What a user asks of the encoder; None takes a default.
 
     Attributes:
         codec: Name of the encoder, or of the codec as people know it (h264, hevc, av1, vp9, prores).
@@ -162,24 +166,32 @@ class EncoderSettings:
         codec_threads: CPU threads of the encoder and of the decoder each; None takes one for each core.
         keep_format: Keep the input's depth, chroma subsampling and range where the encoder can, even if few
             players take that. Lossless encoders always do.
+
+    Raises:
+        ConfigError: A value is none of those above, out of range, or not for this `codec`.
     """
 
     codec: str | None = None
     crf: int | None = None
-    quality: str | None = None
+    quality: Quality | None = None
     preset: str | None = None
     effort: Effort = "balanced"
     codec_threads: int | None = None
     keep_format: bool = False
 
     def __post_init__(self) -> None:
+        check_types(self)
         object.__setattr__(self, "codec", COMMON_NAMES.get(self.codec or "", self.codec))
         if self.codec is not None and self.codec not in ENCODERS:
             raise ConfigError(f"no encoder {self.codec!r}; choose one of {', '.join((*COMMON_NAMES, *ENCODERS))}")
-        if self.quality is not None and self.quality not in QUALITIES:
-            raise ConfigError(f"no quality {self.quality!r}; choose one of {', '.join(QUALITIES)}")
         if self.quality is not None and self.crf is not None:
-            raise ConfigError("--quality and --crf say the same; give one of them")
+            raise ConfigError("quality and crf say the same; give one of them")
+        if self.crf is not None and not 0 <= self.crf <= _MAX_CRF:
+            raise ConfigError(f"crf {self.crf} is out of range; give 0 to {_MAX_CRF}")
+        if self.codec_threads is not None and self.codec_threads < 1:
+            raise ConfigError(f"codec_threads is {self.codec_threads}; give 1 or more")
+        if self.codec is not None:
+            self.options(self.codec)
 
     def codec_for(self, target: Path | Output) -> str:
         """The encoder for an output; for an image sequence its suffix.
@@ -192,7 +204,7 @@ class EncoderSettings:
         suffix = output.suffix
         if output.images is not None:
             if (self.codec, self.crf, self.preset, self.quality) != (None, None, None, None):
-                raise ConfigError("images have no --codec, --crf, --quality or --preset; leave them out")
+                raise ConfigError("images have no codec, crf, quality or preset; leave them out")
             return suffix
         if suffix not in WRITTEN_VIDEOS:
             raise MediaError(
@@ -215,7 +227,7 @@ class EncoderSettings:
         encoder = ENCODERS[codec]
         options = dict(encoder.options)
         if self.preset is not None and not encoder.presets:
-            raise ConfigError(f"{codec} has no presets; leave --preset out")
+            raise ConfigError(f"{codec} has no presets; leave the preset out")
         if self.preset is not None and self.preset not in encoder.presets:
             raise ConfigError(f"{codec} has no preset {self.preset!r}; choose one of {', '.join(encoder.presets)}")
         if preset := self.preset or _preset_for(encoder, self.effort):
@@ -233,15 +245,15 @@ class EncoderSettings:
         if encoder.crf is None:
             kind = "has" if encoder.steps else "is lossless and has"
             if self.crf is not None:
-                raise ConfigError(f"{codec} {kind} no crf; leave --crf out")
+                raise ConfigError(f"{codec} {kind} no crf; leave it out")
             if self.quality is not None and not encoder.steps:
-                raise ConfigError(f"{codec} {kind} no quality; leave --quality out")
+                raise ConfigError(f"{codec} {kind} no quality; leave it out")
             return encoder.steps[level] if encoder.steps else {}
         crf = encoder.crf[level] if self.crf is None else self.crf
         if not 0 <= crf <= encoder.max_crf:
-            raise ConfigError(f"--crf {crf} is not within 0 (lossless) and {encoder.max_crf}, as {codec} takes")
+            raise ConfigError(f"crf {crf} is out of range; {codec} takes 0 to {encoder.max_crf}")
         if crf == 0 and not encoder.lossless:
-            raise ConfigError(f"{codec} cannot be lossless here; take --crf 1 or more, or --codec libx264")
+            raise ConfigError(f"{codec} cannot be lossless here; take a crf of 1 or more, or the codec libx264")
         return encoder.lossless if crf == 0 else dict.fromkeys(encoder.quality, str(crf))
 
 

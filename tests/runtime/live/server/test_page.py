@@ -243,7 +243,7 @@ def test_dropped_file_that_is_no_image_is_refused(page: Page, console_errors: li
         document.body.dispatchEvent(new DragEvent("drop", drop)); }"""
     )
     message = page.get_by_role("status")
-    expect(message).to_contain_text("The content of this file is none that is known here", timeout=TIMEOUT_MS)
+    expect(message).to_contain_text("This type of file cannot be read here", timeout=TIMEOUT_MS)
     expect(message).to_have_attribute("data-kind", "error")
     (refusal,) = console_errors  # written by the browser
     assert "415" in refusal

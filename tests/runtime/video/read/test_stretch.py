@@ -117,6 +117,8 @@ def test_a_part_that_is_not_there_is_refused(tmp_path: Path, colorizer: Colorize
         Stretch(start=Fraction(2), end=Fraction(1))
     with pytest.raises(ConfigError, match="leave one out"):
         Stretch(end=Fraction(2), duration=Fraction(1))
+    with pytest.raises(ConfigError, match=r"Stretch.start is 1.5; give a whole number or a Fraction"):
+        Stretch(1.5)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", ["in.mkv", "in.ts", "in.mp4"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,12 +45,8 @@ def test_webm_takes_vp9_and_crf_0_is_lossless() -> None:
         (EncoderSettings(), "a.txt", MediaError, "names no video that can be written"),
         (EncoderSettings(), "a.avi", MediaError, "AVI has no presentation times"),
         (EncoderSettings("prores"), "a.mp4", MediaError, r"end the output in one of \.mkv, \.mov"),
-        (EncoderSettings("ffv1", quality="low"), "a.mkv", ConfigError, "is lossless and has no quality"),
-        (EncoderSettings("hevc", crf=0), "a.mkv", ConfigError, "cannot be lossless here"),
         (EncoderSettings(), "video", MediaError, "names no video that can be written"),
-        (EncoderSettings("ffv1", crf=10), "a.mkv", ConfigError, "is lossless and has no crf"),
-        (EncoderSettings("ffv1", preset="fast"), "a.mkv", ConfigError, "has no presets"),
-        (EncoderSettings(crf=52), "a.mkv", ConfigError, "--crf 52 is not within 0"),
+        (EncoderSettings(crf=52), "a.mkv", ConfigError, "crf 52 is out of range; libx264 takes 0 to 51"),
         (EncoderSettings(preset="slow"), "a.webm", ConfigError, "libvpx-vp9 has no presets"),
     ],
 )
@@ -60,11 +57,24 @@ def test_settings_that_do_not_fit_are_refused(
         settings.options(settings.codec_for(Path(target)))
 
 
-def test_two_ways_to_state_the_quality_are_refused() -> None:
-    with pytest.raises(ConfigError, match="--quality and --crf say the same"):
-        EncoderSettings(crf=20, quality="low")
-
-
-def test_an_unknown_encoder_is_refused() -> None:
-    with pytest.raises(ConfigError, match="no encoder 'divx'; choose one of h264, hevc, av1, vp9, prores, libx264"):
-        EncoderSettings("divx")
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"codec": "divx"}, "no encoder 'divx'; choose one of h264, hevc, av1, vp9, prores, libx264"),
+        ({"crf": 20, "quality": "low"}, "quality and crf say the same"),
+        ({"crf": 99}, "crf 99 is out of range; give 0 to 63"),
+        ({"crf": "20"}, "EncoderSettings.crf is '20'; give a whole number or None"),
+        ({"codec": "h264", "crf": 60}, "crf 60 is out of range; libx264 takes 0 to 51"),
+        ({"codec": "h264", "preset": "warp"}, "libx264 has no preset 'warp'"),
+        ({"codec": "ffv1", "quality": "low"}, "is lossless and has no quality"),
+        ({"codec": "ffv1", "crf": 10}, "is lossless and has no crf"),
+        ({"codec": "ffv1", "preset": "fast"}, "has no presets"),
+        ({"codec": "hevc", "crf": 0}, "cannot be lossless here"),
+        ({"effort": "quick"}, "EncoderSettings.effort is 'quick'; give 'fast', 'balanced' or 'best'"),
+        ({"codec_threads": 0}, "codec_threads is 0; give 1 or more"),
+        ({"keep_format": "yes"}, "EncoderSettings.keep_format is 'yes'; give True or False"),
+    ],
+)
+def test_settings_check_themselves(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        EncoderSettings(**settings)

@@ -214,7 +214,7 @@ def test_a_failed_run_is_resumed_with_the_images_of_a_single_run(tmp_path: Path,
 
 def test_images_have_no_encoder(tmp_path: Path, out: Path, colorizer: Colorizer) -> None:
     source = write_video(tmp_path / "in.mp4", Video(frames=2))
-    with pytest.raises(ConfigError, match="images have no --codec, --crf, --quality or --preset"):
+    with pytest.raises(ConfigError, match="images have no codec, crf, quality or preset"):
         colorize_video(source, out / "%d.png", colorizer, settings=VideoSettings(EncoderSettings(crf=20)))
     with pytest.raises(MediaError, match=r"no folder .* to write %d.png into; make it"):
         colorize_video(source, out / "none" / "%d.png", colorizer)
@@ -225,7 +225,7 @@ def test_images_have_no_encoder(tmp_path: Path, out: Path, colorizer: Colorizer)
     [
         (["--video", "in.mp4", "--sheet", "a.png"], 2, "--sheet shows a video in a file, not an image sequence"),
         (["--input-dir", "."], 2, "an image sequence is made of one video; give it with --video"),
-        (["--video", "in.mp4", "--crf", "20"], 1, "images have no --codec, --crf, --quality or --preset"),
+        (["--video", "in.mp4", "--crf", "20"], 1, "images have no codec, crf, quality or preset"),
         (["--video", "in.mp4"], 0, "note: images hold no audio: left out"),
     ],
 )
