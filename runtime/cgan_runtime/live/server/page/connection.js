@@ -54,8 +54,9 @@ async function closeReason(path, reason) {
   try {
     const answer = await fetch(path);
     if (answer.status === 401) return ACCESS_DENIED;
-    if (answer.status === 404) return `${sentence(await answer.text())} Trying again.`;
-    if (answer.status === 503) return `The server is busy: ${(await answer.text()).trim()}. Trying again.`;
+    const { error } = await answer.json();
+    if (answer.status === 404) return `${sentence(error)} Trying again.`;
+    if (answer.status === 503) return `The server is busy: ${error}. Trying again.`;
   } catch { /* no answer at all */ }
   return `${NO_ANSWER} Trying again.`;
 }
