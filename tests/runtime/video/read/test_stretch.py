@@ -111,7 +111,7 @@ def test_subtitles_and_chapters_are_cut_with_a_part(tmp_path: Path, colorizer: C
 
 def test_a_part_that_is_not_there_is_refused(tmp_path: Path, colorizer: Colorizer) -> None:
     source = write_video(tmp_path / "in.mp4")
-    with pytest.raises(MediaError, match="no frame that can be decoded from 100 s to the end"):
+    with pytest.raises(MediaError, match=r"ends at 0\.\d+ s; let --start be earlier"):
         colorize_video(source, tmp_path / "out.mp4", colorizer, settings=VideoSettings(stretch=Stretch(Fraction(100))))
     with pytest.raises(ConfigError, match="end later"):
         Stretch(start=Fraction(2), end=Fraction(1))
