@@ -179,6 +179,14 @@ def test_a_wrong_file_leaves_the_colored_one(page: Page, tmp_path: Path, name: s
     assert saved(page, "Save PNG", tmp_path).stat().st_size > 10_000
 
 
+def test_a_video_takes_the_place_of_a_photo(page: Page, tmp_path: Path) -> None:
+    page.set_input_files("#file", PHOTO)
+    told(page, "is colored")
+    clip = write_video(tmp_path / "clip.webm", Video(frames=4, width=64, height=48, codec="libvpx", options={}))
+    page.set_input_files("#file", clip)
+    told(page, "clip.webm is colored, 4 frames")
+
+
 def test_the_camera_is_shown_in_color(page: Page) -> None:
     page.get_by_role("radio", name="Camera").check(force=True)
     page.get_by_role("button", name="Start the camera").click()

@@ -7,7 +7,6 @@ import {
   ALL_FORMATS, BlobSource, BufferTarget, Conversion, Input, MkvOutputFormat, Mp4OutputFormat, Output, Quality, VideoSample,
   WebMOutputFormat, getFirstEncodableVideoCodec,
 } from "./mediabunny.js";
-import { NO_VIDEO } from "./unreadable.js";
 
 const MISSING = "This browser cannot color videos: it has no WebCodecs. Use a current Chrome, Edge, Firefox or Safari on a computer.";
 const CODECS = ["avc", "vp9", "av1", "vp8"]; // of the output, the first that this browser can encode
@@ -15,11 +14,17 @@ const BITS_PER_PIXEL = 0.2; // a second of 1080p at 30 frames/s then has 12 Mbit
 const LEAST_RATE = 1_000_000; // bits a second
 const SUFFIXES = new Map([["video/mp4", "mp4"], ["video/webm", "webm"], ["video/x-matroska", "mkv"]]);
 
-export async function convert(file, paint, report, signal) {
-  if (typeof VideoDecoder === "undefined" || typeof VideoEncoder === "undefined") throw new Error(MISSING);
+/** A video file and its video track; throws an Error with a message for the user. */
+export async function open(file) {
   const input = new Input({ source: new BlobSource(file), formats: ALL_FORMATS });
   const track = await input.getPrimaryVideoTrack().catch(() => null);
-  if (!track) throw new Error(NO_VIDEO);
+  if (!track) throw new Error("This file has no video that this page can read. Give an MP4, MOV, WebM or MKV.");
+  return { input, track };
+}
+
+export async function convert(file, paint, report, signal) {
+  if (typeof VideoDecoder === "undefined" || typeof VideoEncoder === "undefined") throw new Error(MISSING);
+  const { input, track } = await open(file);
   if (!await track.canDecode()) throw new Error(`This browser cannot decode the video (${await track.getCodec() ?? "unknown codec"}). Convert it to MP4 first.`);
   const [width, height] = [await track.getDisplayWidth(), await track.getDisplayHeight()];
   const codec = await getFirstEncodableVideoCodec(CODECS, { width, height });
